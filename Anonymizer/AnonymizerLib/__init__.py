@@ -1,0 +1,1 @@
+"""DICOM de-identification after PS3.15 Annex E."""

@@ -1,0 +1,1 @@
+"""Short-axis cine MRI to motion, strain and biomechanics."""

@@ -1,0 +1,1 @@
+"""Chest CT to anatomy, nodules, measurements and report (algorithms, scene, panel and commands)."""

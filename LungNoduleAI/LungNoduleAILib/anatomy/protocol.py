@@ -1,0 +1,55 @@
+"""What every anatomy segmenter returns, and the seam where learned ones come in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from LungNoduleAILib.findings import QualityNote
+from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.volume import Volume
+
+RUL, RML, RLL, LUL, LLL, AIRWAY = 1, 2, 3, 4, 5, 6
+LOBE_OF_LABEL = {RUL: "RUL", RML: "RML", RLL: "RLL", LUL: "LUL", LLL: "LLL"}
+RIGHT_LUNG_LABELS = (RUL, RML, RLL)
+LEFT_LUNG_LABELS = (LUL, LLL)
+
+
+@dataclass(frozen=True, eq=False)
+class Anatomy:
+    """Anatomy on the grid of one volume.
+
+    ``labels`` is uint8 (k, j, i): 0 outside, 1 RUL, 2 RML, 3 RLL, 4 LUL, 5 LLL, 6 trachea and main bronchi.
+    The lungs are filled: vessels, hila and juxtapleural nodules inside them carry the lobe's label.
+    """
+
+    labels: np.ndarray
+    quality: tuple[QualityNote, ...] = ()
+    lobes_approximate: bool = True
+
+    @property
+    def right_lung(self) -> np.ndarray:
+        """Right lung, bool (k, j, i)."""
+        return (self.labels >= RUL) & (self.labels <= RLL)
+
+    @property
+    def left_lung(self) -> np.ndarray:
+        """Left lung, bool (k, j, i)."""
+        return (self.labels == LUL) | (self.labels == LLL)
+
+    @property
+    def lungs(self) -> np.ndarray:
+        """Both lungs, bool (k, j, i)."""
+        return (self.labels >= RUL) & (self.labels <= LLL)
+
+
+class AnatomySegmenter(Protocol):
+    """Anything that finds lungs, lobes and airways in a chest CT."""
+
+    name: str
+
+    def segment(self, volume: Volume, progress: Progress) -> Anatomy:
+        """Anatomy on the grid of ``volume`` (HU, axes in LPS order); never raises for odd anatomy, it says so in quality."""
+        ...

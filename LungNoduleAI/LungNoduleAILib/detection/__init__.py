@@ -1,0 +1,1 @@
+"""Where nodules may be: detectors behind one protocol, then the lung filter."""

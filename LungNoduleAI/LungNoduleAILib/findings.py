@@ -1,0 +1,165 @@
+"""Finding and Findings: what the analysis says, and its JSON (schema ``thoraxai.findings/1``).
+
+All positions are RAS mm, sizes mm, volumes mm3 (lungs: mL). Masks are on the grid of the input volume.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+
+import numpy as np
+
+SCHEMA = "thoraxai.findings/1"
+STATUSES = ("unreviewed", "accepted", "rejected")
+NODULE_TYPES = ("solid", "part-solid", "ground-glass", "calcified")
+LOBES = ("RUL", "RML", "RLL", "LUL", "LLL")
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """A small binary mask inside a larger array: ``array`` starts at ``offset_kji`` of the full grid."""
+
+    offset_kji: tuple[int, int, int]
+    array: np.ndarray
+
+    @property
+    def slices(self) -> tuple[slice, slice, slice]:
+        """Where the mask lies in the full (k, j, i) array."""
+        return tuple(slice(o, o + n) for o, n in zip(self.offset_kji, self.array.shape, strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """One nodule (or mass, from 30 mm) with its measurements; ``status`` is the reader's decision."""
+
+    id: str
+    center_ras_mm: tuple[float, float, float]
+    mean_diameter_mm: float
+    long_axis_mm: float
+    short_axis_mm: float
+    volume_mm3: float
+    type: str
+    mean_hu: float
+    mass_mg: float
+    lobe: str | None
+    side: str | None
+    confidence: float
+    status: str = "unreviewed"
+    reason: str = ""
+    kind: str = "nodule"
+    solid_mean_diameter_mm: float | None = None
+    solid_volume_mm3: float | None = None
+    distance_to_pleura_mm: float | None = None
+    bounds_ras_mm: tuple[float, float, float, float, float, float] | None = None
+    detector: str = ""
+    notes: tuple[str, ...] = ()
+    mask: Mask | None = field(default=None, repr=False)
+
+    def with_status(self, status: str, reason: str = "") -> Finding:
+        """The same finding with the reader's decision; raises ValueError for an unknown status."""
+        if status not in STATUSES:
+            raise ValueError(f"status '{status}' is not one of {', '.join(STATUSES)}")
+        return replace(self, status=status, reason=reason)
+
+    def to_dict(self) -> dict:
+        """JSON form, without the mask."""
+        entry = asdict(replace(self, mask=None))
+        entry.pop("mask")
+        for name in ("center_ras_mm", "bounds_ras_mm", "notes"):
+            entry[name] = None if entry[name] is None else list(entry[name])
+        return entry
+
+    @staticmethod
+    def from_dict(entry: dict) -> Finding:
+        """Inverse of to_dict; unknown keys are ignored so that newer files still open."""
+        known = {name: entry[name] for name in Finding.__dataclass_fields__ if name in entry}
+        for name in ("center_ras_mm", "bounds_ras_mm", "notes"):
+            if known.get(name) is not None:
+                known[name] = tuple(known[name])
+        return Finding(**known)
+
+
+@dataclass(frozen=True)
+class Removed:
+    """A candidate that was not reported, and why."""
+
+    center_ras_mm: tuple[float, float, float]
+    diameter_mm: float
+    confidence: float
+    reason: str
+
+    def to_dict(self) -> dict:
+        """JSON form."""
+        return {**asdict(self), "center_ras_mm": list(self.center_ras_mm)}
+
+
+@dataclass(frozen=True)
+class QualityNote:
+    """One verdict on the lungs: a stable code, a sentence, how serious, and where (RAS mm) when it has a place.
+
+    Codes: ``ok, volume_out_of_range, cut_by_field_of_view, leak, one_lung_missing, not_a_chest, large_opacity,
+    thick_slices, sides_uncertain, lobes_approximate``. Severity: ``info, warning, error``.
+    """
+
+    code: str
+    text: str
+    severity: str = "warning"
+    center_ras_mm: tuple[float, float, float] | None = None
+    size_mm: tuple[float, float, float] | None = None
+
+    def to_dict(self) -> dict:
+        """JSON form; place and size only when known."""
+        entry = {"code": self.code, "severity": self.severity, "text": self.text}
+        for name in ("center_ras_mm", "size_mm"):
+            if getattr(self, name) is not None:
+                entry[name] = list(getattr(self, name))
+        return entry
+
+    @staticmethod
+    def from_dict(entry: dict) -> QualityNote:
+        """Inverse of to_dict."""
+        place = {name: tuple(entry[name]) for name in ("center_ras_mm", "size_mm") if entry.get(name) is not None}
+        return QualityNote(entry["code"], entry["text"], entry["severity"], **place)
+
+
+@dataclass(frozen=True)
+class Lungs:
+    """Volumes of the lungs in mL (airways not counted) and the verdicts on them."""
+
+    left_ml: float
+    right_ml: float
+    quality: tuple[QualityNote, ...] = ()
+
+    def to_dict(self) -> dict:
+        """JSON form."""
+        return {"left_ml": round(self.left_ml, 1), "right_ml": round(self.right_ml, 1),
+                "quality": [note.to_dict() for note in self.quality]}
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """Everything one analysis says about one series."""
+
+    series_uid: str
+    lungs: Lungs
+    findings: tuple[Finding, ...] = ()
+    removed: tuple[Removed, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict:
+        """The content of findings.json."""
+        return {"schema": SCHEMA, "series_uid": self.series_uid, "lungs": self.lungs.to_dict(),
+                "findings": [finding.to_dict() for finding in self.findings],
+                "removed": [removed.to_dict() for removed in self.removed], "notes": list(self.notes)}
+
+    @staticmethod
+    def from_dict(entry: dict) -> Findings:
+        """Inverse of to_dict, without masks; raises ValueError for another schema."""
+        if entry.get("schema") != SCHEMA:
+            raise ValueError(f"findings of schema {entry.get('schema')!r} cannot be read: {SCHEMA} is expected")
+        lungs = Lungs(entry["lungs"]["left_ml"], entry["lungs"]["right_ml"],
+                      tuple(QualityNote.from_dict(note) for note in entry["lungs"]["quality"]))
+        removed = tuple(Removed(tuple(r["center_ras_mm"]), r["diameter_mm"], r["confidence"], r["reason"])
+                        for r in entry["removed"])
+        return Findings(entry["series_uid"], lungs, tuple(Finding.from_dict(f) for f in entry["findings"]),
+                        removed, tuple(entry.get("notes", ())))

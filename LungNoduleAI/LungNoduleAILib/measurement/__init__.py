@@ -1,0 +1,1 @@
+"""How large, how dense and where a nodule is."""

@@ -1,0 +1,32 @@
+"""What a person can choose for one analysis; shared by panel, command line and tests."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from ThoraxAILib.errors import InputError
+
+
+@dataclass(frozen=True)
+class AnalysisOptions:
+    """Options of one chest CT analysis.
+
+    ``threshold`` is the least confidence (0..1) of a reported finding; None takes the detector's own operating point.
+    """
+
+    detector: str = "classical"
+    threshold: float | None = None
+    device: str = "auto"
+    lung_margin_mm: float = 5.0
+
+    def __post_init__(self) -> None:
+        if self.threshold is not None and not 0.0 <= self.threshold <= 1.0:
+            raise InputError(f"The threshold must lie between 0 and 1, {self.threshold:g} was given: choose e.g. 0.5.")
+        if self.device not in ("auto", "cpu", "cuda"):
+            raise InputError(f"The device '{self.device}' is not known: use auto, cpu or cuda.")
+        if not 0.0 <= self.lung_margin_mm <= 50.0:
+            raise InputError(f"The lung margin must lie between 0 and 50 mm, {self.lung_margin_mm:g} was given.")
+
+    def to_dict(self) -> dict:
+        """The options as they are written to run.json."""
+        return asdict(self)

@@ -1,0 +1,1 @@
+"""Phantoms: synthetic chests with exactly known truth."""

@@ -1,0 +1,7 @@
+"""``python -m ThoraxAILib`` is ``thoraxai``, for interpreters that have no console script (PythonSlicer)."""
+
+import sys
+
+from ThoraxAILib.commands import main
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""Long work: progress and cancel, child process, atomic output folder, run record."""

@@ -1,0 +1,1 @@
+"""DICOM folders, NRRD, NIfTI and MetaImage to Volume, with every choice and repair stated."""
