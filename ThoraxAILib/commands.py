@@ -25,7 +25,9 @@ BAD_INPUT, CANCELLED = 2, 130
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line; a module without commands adds nothing."""
     parser = argparse.ArgumentParser(
-        prog="thoraxai", description="Thoracic imaging in 3D Slicer and Python. Research use only, not a medical device.")
+        prog="thoraxai",
+        description="Thoracic imaging in 3D Slicer and Python. Research use only, not a medical device.",
+    )
     parser.add_argument("--version", action="version", version=f"thoraxai {__version__}")
     subparsers = parser.add_subparsers(dest="module", required=True)
     for module in MODULES:

@@ -6,7 +6,7 @@ from ThoraxAILib.errors import InputError
 
 
 def select_device(request: str = "auto") -> tuple[str, str]:
-    """Return (device, reason) for ``auto``, ``cpu`` or ``cuda``; raises InputError when CUDA is asked for and absent."""
+    """(device, reason) for ``auto``, ``cpu`` or ``cuda``; raises InputError when CUDA is asked for and absent."""
     if request == "cpu":
         return "cpu", "CPU was asked for"
     try:

@@ -51,5 +51,5 @@ class AnatomySegmenter(Protocol):
     name: str
 
     def segment(self, volume: Volume, progress: Progress) -> Anatomy:
-        """Anatomy on the grid of ``volume`` (HU, axes in LPS order); never raises for odd anatomy, it says so in quality."""
+        """Anatomy on the grid of ``volume`` (HU, axes in LPS order); odd anatomy is told in quality, not raised."""
         ...

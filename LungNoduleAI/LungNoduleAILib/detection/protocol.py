@@ -34,5 +34,5 @@ class Detector(Protocol):
     fingerprint: str
 
     def detect(self, volume: Volume, anatomy: Anatomy, progress: Progress) -> list[Candidate]:
-        """Candidates in ``volume`` (HU, axes in LPS order), best first; every confidence, not only above the threshold."""
+        """Candidates in ``volume`` (HU, axes in LPS order), best first, of every confidence."""
         ...
