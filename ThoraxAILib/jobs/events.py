@@ -1,0 +1,73 @@
+"""Events a run tells the program that started it: one JSON object per line.
+
+``{"event": "progress", "value": 0..1, "text": ...}``, ``{"event": "result", "output": folder}``,
+``{"event": "error", "message": sentence}``. Other lines may come between them (VTK and pip write to stdout too).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TextIO
+
+from ThoraxAILib.errors import OutputError
+
+STANDARD_OUTPUT = "-"
+
+
+class Events:
+    """Writes events to standard output (``-``), to a file, or nowhere (None); use it in a ``with`` block."""
+
+    def __init__(self, target: str | None) -> None:
+        self.target = target
+        self._stream: TextIO | None = None
+
+    def __enter__(self) -> Events:
+        if self.target == STANDARD_OUTPUT:
+            self._stream = sys.stdout
+        elif self.target is not None:
+            try:
+                self._stream = Path(self.target).open("w", encoding="utf-8")
+            except OSError as error:
+                raise OutputError(f"The events file cannot be written ({error.strerror}): choose another --events.") \
+                    from error
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        if self._stream is not None and self._stream is not sys.stdout:
+            self._stream.close()
+        self._stream = None
+
+    @property
+    def own_stdout(self) -> bool:
+        """Whether standard output belongs to the events, so that nothing for people may be printed there."""
+        return self.target == STANDARD_OUTPUT
+
+    def progress(self, value: float, text: str) -> None:
+        """The run is at ``value`` (0..1) and does what ``text`` says."""
+        self._write({"event": "progress", "value": round(value, 4), "text": text})
+
+    def result(self, output: Path) -> None:
+        """The results lie in ``output``."""
+        self._write({"event": "result", "output": str(output)})
+
+    def error(self, message: str) -> None:
+        """The run failed for the reason in ``message``."""
+        self._write({"event": "error", "message": message})
+
+    def _write(self, event: dict) -> None:
+        if self._stream is not None:
+            self._stream.write(json.dumps(event) + "\n")
+            self._stream.flush()
+
+
+def parse_event(line: str) -> dict | None:
+    """The event in one line of output, or None when the line is something else."""
+    if not line.lstrip().startswith("{"):
+        return None
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and "event" in event else None
