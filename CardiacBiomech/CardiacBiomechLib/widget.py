@@ -1,0 +1,25 @@
+"""The panel of CardiacBiomech: so far it says what the module is for; it computes nothing yet."""
+
+from __future__ import annotations
+
+import slicer
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
+
+from ThoraxAILib.panels.reload import forgetPackages
+
+
+class CardiacBiomechWidget(ScriptedLoadableModuleWidget):
+    """Shows Resources/UI/CardiacBiomech.ui."""
+
+    def setup(self) -> None:
+        """Called once, when the module is first opened."""
+        super().setup()
+        panel = slicer.util.loadUI(self.resourcePath("UI/CardiacBiomech.ui"))
+        self.layout.addWidget(panel)
+        self.ui = slicer.util.childWidgetVariables(panel)
+        panel.setMRMLScene(slicer.mrmlScene)
+
+    def onReload(self) -> None:
+        """Reload the Lib packages together with the module file."""
+        forgetPackages("CardiacBiomechLib", "ThoraxAILib")
+        super().onReload()
