@@ -1,0 +1,37 @@
+"""Where results stand in the subject hierarchy: a folder beside the input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import slicer
+
+
+def subjectHierarchy():
+    """The scene's one subject hierarchy node."""
+    return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+
+
+def ensureItem(node) -> int:
+    """The hierarchy item of a node; made here where no plugin of the desktop makes it."""
+    hierarchy = subjectHierarchy()
+    item = hierarchy.GetItemByDataNode(node)
+    return item or hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
+
+
+def folderBeside(node, name: str, contents: Iterable) -> int:
+    """A new folder under the same parent as ``node`` that holds the nodes ``contents``; returns its item."""
+    hierarchy = subjectHierarchy()
+    parent = hierarchy.GetItemParent(ensureItem(node))
+    folder = hierarchy.CreateFolderItem(parent, hierarchy.GenerateUniqueItemName(name))
+    for content in contents:
+        hierarchy.SetItemParent(ensureItem(content), folder)
+    return folder
+
+
+def removeEmptyParent(node) -> None:
+    """Remove the folder of ``node`` when it holds nothing else; call before the node itself is removed."""
+    hierarchy = subjectHierarchy()
+    folder = hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node))
+    if hierarchy.GetItemDataNode(folder) is None and hierarchy.GetNumberOfItemChildren(folder) == 1:
+        hierarchy.RemoveItem(folder, False, False)

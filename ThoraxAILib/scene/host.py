@@ -1,0 +1,143 @@
+"""Give plain Python with slicer-core what a Logic finds in desktop Slicer, so that the same class runs in both.
+
+slicer-core ships the MRML scene, the module logics and ``slicer.util``, but no application: ``install`` makes the
+scene, the application logic and the module logics and hangs them where the desktop has them. Inside desktop Slicer
+it does nothing. Call it before a Logic module is imported.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import tempfile
+import types
+from pathlib import Path
+
+from ThoraxAILib.errors import MissingDependencyError
+
+TERMINOLOGIES = Path(__file__).parent / "terminologies"
+
+# slicer.modules.<name>.logic() and the slicer-core class behind it
+MODULE_LOGICS = {
+    "volumes": "vtkSlicerVolumesLogic",
+    "terminologies": "vtkSlicerTerminologiesModuleLogic",
+    "segmentations": "vtkSlicerSegmentationsModuleLogic",
+    "markups": "vtkSlicerMarkupsLogic",
+    "models": "vtkSlicerModelsLogic",
+    "tables": "vtkSlicerTablesLogic",
+    "texts": "vtkSlicerTextsLogic",
+    "transforms": "vtkSlicerTransformLogic",
+    "sequences": "vtkSlicerSequencesLogic",
+    "plots": "vtkSlicerPlotsLogic",
+    "subjecthierarchy": "vtkSlicerSubjectHierarchyModuleLogic",
+    "units": "vtkSlicerUnitsLogic",
+    "cropvolume": "vtkSlicerCropVolumeLogic",
+    "volumerendering": "vtkSlicerVolumeRenderingLogic",
+}
+# names under which C++ code looks module logics up, where they differ from the capitalized module name
+_LOGIC_NAMES = {"subjecthierarchy": "SubjectHierarchy", "cropvolume": "CropVolume",
+                "volumerendering": "VolumeRendering"}
+
+
+def isAvailable() -> bool:
+    """True where a MRML scene can be had: inside desktop Slicer, or where slicer-core is installed."""
+    if importlib.util.find_spec("slicer_core") is not None:
+        return True
+    try:
+        import slicer
+    except ImportError:
+        return False
+    return getattr(slicer, "app", None) is not None
+
+
+def install(terminologyDirectory: Path | str | None = None) -> types.ModuleType:
+    """Make ``slicer.mrmlScene``, ``slicer.app`` and ``slicer.modules`` usable and return the ``slicer`` package.
+
+    Does nothing inside desktop Slicer or when called again. ``terminologyDirectory`` holds the DICOM lists of
+    Slicer's Terminologies module; by default the chest terms of this package. Raises MissingDependencyError
+    where there is no slicer-core.
+    """
+    slicer = _importSlicer()
+    if getattr(slicer, "app", None) is not None:
+        return slicer
+    from ThoraxAILib.scene import application, messages, stand_ins
+
+    messages.sendToLogging()
+    scene, applicationLogic = slicer.vtkMRMLScene(), slicer.vtkSlicerApplicationLogic()
+    applicationLogic.SetMRMLScene(scene)
+    slicer.mrmlScene = scene
+    slicer.app = application.Application(applicationLogic)
+    slicer.modules = types.SimpleNamespace()
+    _addColors(slicer, applicationLogic)
+    _addBundleReading(slicer, applicationLogic)
+    _addModuleLogics(slicer, applicationLogic, Path(terminologyDirectory or TERMINOLOGIES))
+    stand_ins.addModules(slicer)
+    _replaceDialogs(slicer)
+    return slicer
+
+
+def _importSlicer() -> types.ModuleType:
+    try:
+        import slicer
+        import slicer.util
+    except ImportError as error:
+        raise MissingDependencyError(
+            "Scenes need Slicer's libraries, which this Python does not have: "
+            "install them with pip install slicer-core==5.11.0.6, or run inside 3D Slicer.") from error
+    # PythonSlicer can import `slicer`, but only the running application adds the module logics to it
+    if getattr(slicer, "app", None) is None and not hasattr(slicer, "vtkSlicerSegmentationsModuleLogic"):
+        raise MissingDependencyError(
+            "Scenes cannot be made in PythonSlicer, which lacks Slicer's module logics: "
+            "run Slicer --python-script, or another Python with slicer-core==5.11.0.6.")
+    return slicer
+
+
+def _addColors(slicer: types.ModuleType, applicationLogic) -> None:
+    colors = applicationLogic.GetColorLogic()
+    colors.SetMRMLScene(slicer.mrmlScene)
+    colors.AddDefaultColorNodes()
+    applicationLogic.SetModuleLogic("Colors", colors)
+    slicer.modules.colors = _module("colors", colors)
+
+
+def _module(name: str, logic):
+    """One entry of ``slicer.modules``."""
+    return types.SimpleNamespace(name=name, logic=lambda: logic)
+
+
+def _addBundleReading(slicer: types.ModuleType, applicationLogic) -> None:
+    """The cache without which vtkMRMLScene.ReadFromMRB refuses to work."""
+    remote = slicer.vtkMRMLRemoteIOLogic()
+    remote.SetMRMLScene(slicer.mrmlScene)
+    remote.SetMRMLApplicationLogic(applicationLogic)
+    remote.GetCacheManager().SetRemoteCacheDirectory(slicer.app.temporaryPath)
+    dataIO = slicer.vtkDataIOManagerLogic()
+    dataIO.SetMRMLScene(slicer.mrmlScene)
+    dataIO.SetMRMLApplicationLogic(applicationLogic)
+    dataIO.SetAndObserveDataIOManager(remote.GetDataIOManager())
+    remote.AddDataIOToScene()
+    slicer.app.keepAlive(remote, dataIO)
+
+
+def _addModuleLogics(slicer: types.ModuleType, applicationLogic, terminologies: Path) -> None:
+    for name, className in MODULE_LOGICS.items():
+        logic = getattr(slicer, className)()
+        if name == "terminologies":
+            logic.SetModuleShareDirectory(str(terminologies))  # before the scene: it loads its lists then
+        logic.SetMRMLApplicationLogic(applicationLogic)
+        logic.SetMRMLScene(slicer.mrmlScene)
+        applicationLogic.SetModuleLogic(_LOGIC_NAMES.get(name, name.capitalize()), logic)
+        setattr(slicer.modules, name, _module(name, logic))
+
+
+def _replaceDialogs(slicer: types.ModuleType) -> None:
+    """What slicer.util shows in windows goes to the log here."""
+    log = logging.getLogger("slicer")
+    slicer.util.errorDisplay = lambda text, *_args, **_options: log.error(text)
+    slicer.util.warningDisplay = lambda text, *_args, **_options: log.warning(text)
+    for name in ("infoDisplay", "delayDisplay", "showStatusMessage"):
+        setattr(slicer.util, name, lambda text, *_args, **_options: log.info(text))
+    slicer.util.settingsValue = lambda _key, default, *_args, **_options: default
+    slicer.util.getModuleLogic = lambda module: getattr(slicer.modules, str(module).lower()).logic()
+    slicer.util.tempDirectory = lambda key="scene-", tempDir=None, **_options: tempfile.mkdtemp(
+        prefix=key, dir=tempDir or slicer.app.temporaryPath)

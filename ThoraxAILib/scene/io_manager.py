@@ -1,0 +1,95 @@
+"""The four calls slicer.util makes to Slicer's IO manager, answered with MRML storage nodes (for plain Python)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import slicer
+
+# file type as slicer.util names it: (endings, node class made before its storage node reads)
+_FILE_TYPES = {
+    "SceneFile": ((".mrb", ".mrml"), None),
+    "SegmentationFile": ((".seg.nrrd", ".seg.nhdr"), "vtkMRMLSegmentationNode"),
+    "SequenceFile": ((".seq.nrrd", ".seq.nhdr"), "vtkMRMLSequenceNode"),
+    "MarkupsFile": ((".mrk.json", ".fcsv"), None),
+    "VolumeFile": ((".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd"), None),
+    "ModelFile": ((".vtp", ".vtk", ".stl", ".ply", ".obj"), "vtkMRMLModelNode"),
+    "TransformFile": ((".tfm", ".h5"), "vtkMRMLTransformNode"),
+    "TableFile": ((".tsv", ".csv"), "vtkMRMLTableNode"),
+    "TextFile": ((".txt", ".json", ".xml"), "vtkMRMLTextNode"),
+}
+
+
+class CoreIOManager:
+    """Stands in for qSlicerCoreIOManager, so that slicer.util.load… and save… run unchanged."""
+
+    def fileType(self, fileName: str) -> str:
+        """The file type of a name, as slicer.util spells it; ``NoFile`` when unknown."""
+        name = str(fileName).lower()
+        return next((kind for kind, (endings, _) in _FILE_TYPES.items() if name.endswith(endings)), "NoFile")
+
+    def fileWriterFileType(self, _node) -> str:
+        """Storage nodes choose by file name, so any word does."""
+        return "NodeFile"
+
+    def loadNodes(self, fileType: str, properties: dict, loaded, _messages=None) -> bool:
+        """Read ``properties["fileName"]`` into the scene and add the new nodes to the collection ``loaded``."""
+        path = Path(properties["fileName"]).resolve()
+        if not path.is_file():
+            return False
+        name = properties.get("name") or path.name.split(".")[0]
+        if fileType == "SceneFile":
+            return _readScene(path, bool(properties.get("clear", False)))
+        if fileType == "MarkupsFile":
+            nodeId = slicer.modules.markups.logic().LoadMarkups(str(path), name)
+            node = slicer.mrmlScene.GetNodeByID(nodeId) if nodeId else None
+        elif fileType == "VolumeFile":
+            isLabelmap = 1 if properties.get("labelmap") else 0
+            node = slicer.modules.volumes.logic().AddArchetypeVolume(str(path), name, isLabelmap)
+        else:
+            node = _readWithStorageNode(_FILE_TYPES[fileType][1], path, name)
+        if node is None:
+            return False
+        loaded.AddItem(node)
+        return True
+
+    def saveNodes(self, _fileType: str, properties: dict, _messages=None) -> bool:
+        """Write the node ``properties["nodeID"]``, or the whole scene, to ``properties["fileName"]``."""
+        path = str(Path(properties["fileName"]).resolve())
+        if path.endswith(".mrb"):
+            return bool(slicer.mrmlScene.WriteToMRB(path, None, None))
+        if path.endswith(".mrml"):
+            return bool(slicer.mrmlScene.Commit(path))
+        node = slicer.mrmlScene.GetNodeByID(properties["nodeID"])
+        node.AddDefaultStorageNode(path)
+        storage = node.GetStorageNode()
+        if storage is None:
+            return False
+        storage.SetFileName(path)
+        storage.SetUseCompression(int(properties.get("useCompression", storage.GetUseCompression())))
+        return bool(storage.WriteData(node))
+
+
+def _readScene(path: Path, clear: bool) -> bool:
+    if path.name.lower().endswith(".mrb"):
+        return bool(slicer.mrmlScene.ReadFromMRB(str(path), clear))
+    slicer.mrmlScene.SetURL(str(path))
+    return bool(slicer.mrmlScene.Connect() if clear else slicer.mrmlScene.Import())
+
+
+def _readWithStorageNode(className: str, path: Path, name: str):
+    node = slicer.mrmlScene.AddNewNodeByClass(className, name)
+    if className == "vtkMRMLSequenceNode":  # an empty sequence does not know its storage
+        storage = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLVolumeSequenceStorageNode")
+        node.SetAndObserveStorageNodeID(storage.GetID())
+    else:
+        node.AddDefaultStorageNode(str(path))
+        storage = node.GetStorageNode()
+    storage.SetFileName(str(path))
+    if not storage.ReadData(node):
+        slicer.mrmlScene.RemoveNode(storage)
+        slicer.mrmlScene.RemoveNode(node)
+        return None
+    if hasattr(node, "CreateDefaultDisplayNodes"):
+        node.CreateDefaultDisplayNodes()
+    return node

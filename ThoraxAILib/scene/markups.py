@@ -1,0 +1,68 @@
+"""Points and boxes in the scene, locked and drawn so that they do not hide what they mark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import slicer
+import vtk
+
+from ThoraxAILib.scene.segments import Color
+
+Point = tuple[float, float, float]
+BOX_LINE_MM, SELECTED_BOX_LINE_MM = 0.4, 0.9
+GLYPH_SIZE_MM = 2.5
+
+
+@dataclass(frozen=True)
+class LabeledPoint:
+    """A position (RAS mm) with the words shown beside it and in its tooltip."""
+
+    position: Point
+    label: str
+    description: str
+
+
+def pointsNode(name: str, points: list[LabeledPoint], color: Color, dimmedColor: Color):
+    """A new locked point list; unselected points show in ``dimmedColor``."""
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", slicer.mrmlScene.GenerateUniqueName(name))
+    node.CreateDefaultDisplayNodes()
+    for index, point in enumerate(points):
+        node.AddControlPointWorld(vtk.vtkVector3d(*point.position), point.label)
+        node.SetNthControlPointDescription(index, point.description)
+        node.SetNthControlPointLocked(index, True)
+    node.SetLocked(True)
+    display = node.GetDisplayNode()
+    display.SetSelectedColor(*color)
+    display.SetColor(*dimmedColor)
+    display.SetUseGlyphScale(False)
+    display.SetGlyphSize(GLYPH_SIZE_MM)
+    display.SetTextScale(2.5)
+    display.SetPropertiesLabelVisibility(False)
+    return node
+
+
+def boxNode(name: str, center: Point, size: Point, color: Color):
+    """A new locked box (ROI) around ``center`` with edges ``size`` along R, A, S in mm: thin lines, no handles."""
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", slicer.mrmlScene.GenerateUniqueName(name))
+    node.CreateDefaultDisplayNodes()
+    node.SetCenter(*center)
+    node.SetSize(*size)
+    node.SetLocked(True)
+    display = node.GetDisplayNode()
+    setBoxColor(node, color)
+    display.SetFillOpacity(0.0)
+    display.SetHandlesInteractive(False)
+    display.SetPropertiesLabelVisibility(False)
+    display.SetPointLabelsVisibility(False)
+    display.SetUseGlyphScale(False)
+    display.SetGlyphSize(0.05)  # the center handle would cover the nodule
+    display.SetCurveLineSizeMode(display.UseLineThickness)
+    display.SetLineThickness(BOX_LINE_MM)
+    return node
+
+
+def setBoxColor(node, color: Color) -> None:
+    """Draw a box in ``color`` whether it is selected or not."""
+    node.GetDisplayNode().SetSelectedColor(*color)
+    node.GetDisplayNode().SetColor(*color)

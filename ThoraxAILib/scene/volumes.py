@@ -1,0 +1,84 @@
+"""Volume nodes to ``Volume`` and back: voxels shared or exact, positions in RAS mm of the world."""
+
+from __future__ import annotations
+
+import numpy as np
+import slicer
+import vtk
+
+from ThoraxAILib.errors import InputError
+from ThoraxAILib.volume import SeriesIdentity, Volume
+
+SERIES_UID = "ThoraxAI.seriesUID"
+MODALITY = "ThoraxAI.modality"
+LUNG_WINDOW_HU = (1500.0, -600.0)  # width, level
+
+
+def volumeFromNode(node) -> Volume:
+    """The image of a scalar volume node, placed in the world (linear parent transforms applied).
+
+    The array is a read-only view of the node's voxels. Raises InputError for a node without scalar voxels or under
+    a transform that bends space.
+    """
+    if node is None or node.GetImageData() is None or node.GetImageData().GetPointData().GetScalars() is None:
+        raise InputError("The selected volume holds no voxels: load a CT and select it.")
+    if node.GetImageData().GetNumberOfScalarComponents() != 1:
+        raise InputError("The selected volume has several values per voxel: select a scalar volume such as a CT.")
+    array = slicer.util.arrayFromVolume(node).view()
+    array.flags.writeable = False
+    return Volume(array, ijkToWorld(node), _modality(node), SeriesIdentity(series_uid=_seriesUid(node)))
+
+
+def ijkToWorld(node) -> np.ndarray:
+    """4x4 matrix from (i, j, k, 1) to world RAS mm; raises InputError under a non-linear parent transform."""
+    matrix = vtk.vtkMatrix4x4()
+    node.GetIJKToRASMatrix(matrix)
+    ijkToRas = slicer.util.arrayFromVTKMatrix(matrix)
+    parent = node.GetParentTransformNode()
+    if parent is None:
+        return ijkToRas
+    if not parent.IsTransformToWorldLinear():
+        raise InputError("The selected volume is under a non-linear transform: harden the transform first.")
+    parent.GetMatrixTransformToWorld(matrix)
+    return slicer.util.arrayFromVTKMatrix(matrix) @ ijkToRas
+
+
+def nodeFromVolume(volume: Volume, name: str):
+    """A new scalar volume node with the voxels and the exact geometry of ``volume``, shown in the lung window if CT."""
+    array = np.ascontiguousarray(volume.array, dtype=_storableType(volume.array))
+    node = slicer.util.addVolumeFromArray(array, ijkToRAS=volume.ijk_to_ras, name=name)
+    if volume.identity.series_uid:
+        node.SetAttribute(SERIES_UID, volume.identity.series_uid)
+    node.SetAttribute(MODALITY, volume.modality)
+    if volume.modality == "CT":
+        node.CreateDefaultDisplayNodes()
+        node.GetDisplayNode().AutoWindowLevelOff()
+        node.GetDisplayNode().SetWindowLevel(*LUNG_WINDOW_HU)
+    return node
+
+
+def _storableType(array: np.ndarray) -> type:
+    """int16 where it holds every value, else float32: types every Slicer file format keeps."""
+    if array.dtype == np.int16 or array.dtype == np.bool_:
+        return np.int16
+    if np.issubdtype(array.dtype, np.integer) and array.size and np.abs(array).max() < 2**15:
+        return np.int16
+    return np.float32
+
+
+def _seriesUid(node) -> str:
+    """Series UID that this package or Slicer's DICOM module noted; empty when unknown."""
+    hierarchy, item = _hierarchyItem(node)
+    dicomName = slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMUIDName()
+    return node.GetAttribute(SERIES_UID) or (hierarchy.GetItemUID(item, dicomName) if item else "") or ""
+
+
+def _modality(node) -> str:
+    hierarchy, item = _hierarchyItem(node)
+    name = slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMSeriesModalityAttributeName()
+    return node.GetAttribute(MODALITY) or (hierarchy.GetItemAttribute(item, name) if item else "") or "CT"
+
+
+def _hierarchyItem(node) -> tuple:
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    return hierarchy, hierarchy.GetItemByDataNode(node)
