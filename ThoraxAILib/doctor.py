@@ -1,0 +1,64 @@
+"""``thoraxai doctor``: what is installed here, what can therefore run, and how to get the rest. One line each."""
+
+from __future__ import annotations
+
+import ctypes.util
+import importlib.metadata
+import sys
+from pathlib import Path
+
+from ThoraxAILib.jobs.run_record import machine, software
+from ThoraxAILib.models.device import select_device
+from ThoraxAILib.scene import host
+
+FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "/Library/Fonts", "/System/Library/Fonts",
+                "C:/Windows/Fonts", "~/.fonts", "~/.local/share/fonts")
+
+
+def examine() -> list[str]:
+    """The lines ``thoraxai doctor`` prints."""
+    versions, here = software(), machine()
+    lines = [f"thoraxai: {versions['thoraxai']} (research use only, not a medical device)",
+             f"Python: {versions['python']}",
+             f"Machine: {here['system']} {here['machine']}, {here['cpus']} processors, {here['memory_gb']} GB memory"]
+    lines += [f"{name}: {version}" for name, version in versions["libraries"].items()]
+    return [*lines, _scene(), _learning(), _opengl(), _qt(), _fonts()]
+
+
+def _scene() -> str:
+    if host.isAvailable():
+        return "Scenes (.mrb, .seg.nrrd, .mrk.json): can be written"
+    return 'Scenes (.mrb, .seg.nrrd, .mrk.json): cannot be written here; pip install "thoraxai[scene]"'
+
+
+def _learning() -> str:
+    if _version("torch") is None:
+        return 'Learned models: cannot run here; pip install "thoraxai[learning]"'
+    device, reason = select_device("auto")
+    return f"Learned models: run on {device} ({reason})"
+
+
+def _opengl() -> str:
+    if sys.platform.startswith("linux") and not (ctypes.util.find_library("EGL") or ctypes.util.find_library("OSMesa")):
+        return "OpenGL without a display: missing; install libegl1 libgl1-mesa-dri (only pictures of scenes need it)"
+    return "OpenGL: found"
+
+
+def _qt() -> str:
+    version = _version("PySide6-Essentials")
+    return f"Qt for tests of the panels: PySide6 {version}" if version else \
+        'Qt for tests of the panels: missing; pip install "thoraxai[test]"'
+
+
+def _fonts() -> str:
+    for folder in FONT_FOLDERS:
+        if next(Path(folder).expanduser().rglob("*.[to]t[fc]"), None) is not None:
+            return "Fonts: found"
+    return "Fonts: none found; install fonts-dejavu-core (only pictures of the panels need it)"
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
