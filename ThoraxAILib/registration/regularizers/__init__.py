@@ -1,0 +1,1 @@
+"""Penalties on deformations behind one protocol, one file each; see ``registry``."""

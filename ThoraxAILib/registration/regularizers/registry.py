@@ -1,0 +1,18 @@
+"""The regularizers by name, as options and commands spell them."""
+
+from __future__ import annotations
+
+from ThoraxAILib.errors import InputError
+from ThoraxAILib.registration.regularizers.bending import Bending
+from ThoraxAILib.registration.regularizers.diffusion import Diffusion
+from ThoraxAILib.registration.regularizers.neo_hookean import NeoHookean
+from ThoraxAILib.registration.regularizers.protocol import Regularizer
+
+REGULARIZERS: dict[str, type[Regularizer]] = {kind.name: kind for kind in (NeoHookean, Diffusion, Bending)}
+
+
+def regularizer(name: str) -> Regularizer:
+    """The regularizer of this name; raises InputError for an unknown one."""
+    if name not in REGULARIZERS:
+        raise InputError(f"There is no regularizer named {name}: choose one of {', '.join(sorted(REGULARIZERS))}.")
+    return REGULARIZERS[name]()
