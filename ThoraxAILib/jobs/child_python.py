@@ -1,0 +1,46 @@
+"""Which Python a child process runs in, and its environment: the packages this program uses, wherever they lie."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+_PYTHON_SLICER = "PythonSlicer"
+
+
+def python_interpreter() -> str:
+    """Path of the Python to start.
+
+    Inside Slicer ``sys.executable`` is the application itself, so its PythonSlicer is looked for; a plain Python
+    starts itself, also when some Slicer happens to be on the PATH.
+    """
+    running = Path(sys.executable)
+    suffix = ".exe" if os.name == "nt" else ""
+    beside = running.with_name(_PYTHON_SLICER + suffix)
+    if beside.exists():
+        return str(beside)
+    if running.name.lower().startswith("python"):
+        return str(running)
+    return shutil.which(_PYTHON_SLICER) or str(running)
+
+
+def child_environment(packages: Sequence[str] = ("ThoraxAILib",)) -> dict[str, str]:
+    """A copy of this environment in which the child finds ``packages`` where this program found them."""
+    environment = dict(os.environ)
+    folders = [str(_folder_of(package)) for package in packages]
+    inherited = environment.get("PYTHONPATH", "").split(os.pathsep)
+    environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(folder for folder in folders + inherited if folder))
+    environment["PYTHONUNBUFFERED"] = "1"
+    environment["PYTHONIOENCODING"] = "utf-8"
+    return environment
+
+
+def _folder_of(package: str) -> Path:
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(f"No module named '{package}'", name=package)
+    return Path(next(iter(spec.submodule_search_locations))).resolve().parent
