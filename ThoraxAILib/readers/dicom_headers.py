@@ -1,0 +1,257 @@
+"""Headers of DICOM files without their pixels: one SliceHeader per image, nothing that names a person.
+
+Only the attributes listed in TAGS are read (PS3.3: CT Image, Image Plane, Multi-frame Functional Groups modules).
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ThoraxAILib.jobs.progress import Progress
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+logger = logging.getLogger(__name__)
+
+TAGS = (
+    "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID", "StudyDate",
+    "Modality", "ImageType", "Manufacturer", "SeriesNumber", "AcquisitionNumber", "TemporalPositionIdentifier",
+    "NominalPercentageOfCardiacPhase", "SliceThickness", "ConvolutionKernel", "ContrastBolusAgent",
+    "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns", "SamplesPerPixel",
+    "PhotometricInterpretation", "NumberOfFrames", "RescaleSlope", "RescaleIntercept", "RescaleType",
+    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
+)
+# What pydicom raises on damaged files; it has no common base class.
+READ_FAULTS = (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, NotImplementedError, RuntimeError)
+
+
+@dataclass(frozen=True)
+class SliceHeader:
+    """One image: a single-frame file, or one ``frame`` of a multi-frame file. Positions are LPS mm as in DICOM.
+
+    ``pixel_spacing_mm`` is (between rows, between columns). Absent values are None or empty.
+    """
+
+    path: Path
+    frame: int | None = None
+    sop_uid: str = ""
+    series_uid: str = ""
+    study_uid: str = ""
+    frame_of_reference_uid: str = ""
+    study_date: str = ""
+    modality: str = ""
+    image_type: tuple[str, ...] = ()
+    manufacturer: str = ""
+    series_number: int | None = None
+    acquisition: str = ""
+    temporal_position: str = ""
+    cardiac_phase: str = ""
+    thickness_mm: float | None = None
+    kernel: str = ""
+    contrast: str = ""
+    position_lps_mm: tuple[float, ...] | None = None
+    orientation_lps: tuple[float, ...] | None = None
+    pixel_spacing_mm: tuple[float, ...] | None = None
+    rows: int = 0
+    columns: int = 0
+    samples: int = 1
+    photometric: str = ""
+    frames: int = 1
+    slope: float | None = None
+    intercept: float | None = None
+    rescale_type: str = ""
+
+    @property
+    def is_localizer(self) -> bool:
+        """Whether this is a scout view, by the third value of ImageType."""
+        return "LOCALIZER" in self.image_type
+
+    @property
+    def has_plane(self) -> bool:
+        """Whether position, orientation and pixel spacing are all stated."""
+        plane = (self.position_lps_mm, self.orientation_lps, self.pixel_spacing_mm)
+        return all(value is not None for value in plane) and min(self.pixel_spacing_mm) > 0
+
+
+@dataclass(frozen=True)
+class HeaderScan:
+    """The images among the files looked at, and how many files were something else or unreadable."""
+
+    headers: tuple[SliceHeader, ...] = ()
+    other_files: int = 0
+    unreadable_files: int = 0
+    other_objects: Counter[str] = field(default_factory=Counter)
+
+    def found(self) -> str:
+        """What was found, in words for an error or a note."""
+        images = Counter(header.modality or "unknown modality" for header in self.headers)
+        parts = [f"{count} {kind} image{'s' * (count > 1)}" for kind, count in sorted(images.items())]
+        parts += [f"{count} {kind} object{'s' * (count > 1)}" for kind, count in sorted(self.other_objects.items())]
+        if self.unreadable_files:
+            parts.append(f"{self.unreadable_files} unreadable DICOM file{'s' * (self.unreadable_files > 1)}")
+        if self.other_files:
+            parts.append(f"{self.other_files} file{'s' * (self.other_files > 1)} of another kind")
+        return ", ".join(parts) or "nothing"
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Every file in ``folder`` and its subfolders, in a fixed order; links to folders are not followed."""
+    found: list[Path] = []
+    for directory, subfolders, names in os.walk(folder):
+        subfolders.sort()
+        found.extend(Path(directory) / name for name in sorted(names))
+    return found
+
+
+def looks_like_dicom(path: Path) -> bool:
+    """Whether a file starts as DICOM: the DICM mark, or a bare data set of group 0002 or 0008."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(132)
+    except OSError:
+        return False
+    return start[128:132] == b"DICM" or (start[:2] in (b"\x02\x00", b"\x08\x00") and start[3:4] == b"\x00")
+
+
+def scan_headers(paths: Iterable[Path], progress: Progress | None = None) -> HeaderScan:
+    """Headers of every DICOM image among ``paths``, about 1 ms each; damaged and other files are counted."""
+    from pydicom.config import disable_value_validation
+
+    paths = list(paths)
+    headers: list[SliceHeader] = []
+    objects: Counter[str] = Counter()
+    others = unreadable = 0
+    with disable_value_validation():  # its warnings would quote header values
+        for number, path in enumerate(paths):
+            if progress is not None and number % 16 == 0:
+                progress(number / len(paths), "Reading DICOM headers")
+            if not looks_like_dicom(path):
+                others += 1
+                continue
+            try:
+                images, kind = _read_headers(path)
+            except READ_FAULTS as error:
+                logger.info("a DICOM header could not be read (%s)", type(error).__name__)
+                unreadable += 1
+                continue
+            headers.extend(images)
+            objects.update([kind] if kind else [])
+    return HeaderScan(tuple(headers), others, unreadable, objects)
+
+
+def _read_headers(path: Path) -> tuple[list[SliceHeader], str]:
+    """The images of one file, or the kind of object it is when it holds no image."""
+    from pydicom import dcmread
+
+    dataset = dcmread(path, stop_before_pixels=True, force=True, specific_tags=list(TAGS))
+    if not dataset:
+        raise ValueError("no DICOM attribute could be read")
+    if not dataset.get("Rows") or dataset.get("Modality") == "SEG":
+        return [], str(dataset.get("Modality") or "non-image")
+    header = _header(dataset, path)
+    if header.frames > 1 and "PerFrameFunctionalGroupsSequence" in dataset:
+        return _frame_headers(dataset, header), ""
+    return [header], ""
+
+
+def _header(dataset: Dataset, path: Path) -> SliceHeader:
+    return SliceHeader(
+        path=path,
+        sop_uid=_text(dataset, "SOPInstanceUID"),
+        series_uid=_text(dataset, "SeriesInstanceUID"),
+        study_uid=_text(dataset, "StudyInstanceUID"),
+        frame_of_reference_uid=_text(dataset, "FrameOfReferenceUID"),
+        study_date=_text(dataset, "StudyDate"),
+        modality=_text(dataset, "Modality"),
+        image_type=tuple(_text(dataset, "ImageType").split("\\")),
+        manufacturer=_text(dataset, "Manufacturer"),
+        series_number=_whole(dataset, "SeriesNumber"),
+        acquisition=_text(dataset, "AcquisitionNumber"),
+        temporal_position=_text(dataset, "TemporalPositionIdentifier"),
+        cardiac_phase=_text(dataset, "NominalPercentageOfCardiacPhase"),
+        thickness_mm=_number(dataset, "SliceThickness"),
+        kernel=_text(dataset, "ConvolutionKernel"),
+        contrast=_text(dataset, "ContrastBolusAgent"),
+        position_lps_mm=_numbers(dataset, "ImagePositionPatient", 3),
+        orientation_lps=_numbers(dataset, "ImageOrientationPatient", 6),
+        pixel_spacing_mm=_numbers(dataset, "PixelSpacing", 2),
+        rows=_whole(dataset, "Rows") or 0,
+        columns=_whole(dataset, "Columns") or 0,
+        samples=_whole(dataset, "SamplesPerPixel") or 1,
+        photometric=_text(dataset, "PhotometricInterpretation"),
+        frames=_whole(dataset, "NumberOfFrames") or 1,
+        slope=_number(dataset, "RescaleSlope"),
+        intercept=_number(dataset, "RescaleIntercept"),
+        rescale_type=_text(dataset, "RescaleType").upper(),
+    )
+
+
+def _frame_headers(dataset: Dataset, header: SliceHeader) -> list[SliceHeader]:
+    """One header per frame of an enhanced multi-frame file, from its functional groups (PS3.3 C.7.6.16)."""
+    shared = (dataset.get("SharedFunctionalGroupsSequence") or [None])[0]
+    headers = []
+    for number, own in enumerate(dataset.PerFrameFunctionalGroupsSequence):
+        measures = _group("PixelMeasuresSequence", own, shared)
+        values = _group("PixelValueTransformationSequence", own, shared)
+        content = _group("FrameContentSequence", own, shared)
+        frame_type = _text(_group("CTImageFrameTypeSequence", own, shared), "FrameType")
+        headers.append(replace(
+            header, frame=number,
+            position_lps_mm=_numbers(_group("PlanePositionSequence", own, shared), "ImagePositionPatient", 3),
+            orientation_lps=_numbers(_group("PlaneOrientationSequence", own, shared), "ImageOrientationPatient", 6),
+            pixel_spacing_mm=_numbers(measures, "PixelSpacing", 2),
+            thickness_mm=_number(measures, "SliceThickness"),
+            kernel=_text(_group("CTReconstructionSequence", own, shared), "ConvolutionKernel"),
+            image_type=tuple(frame_type.split("\\")) if frame_type else header.image_type,
+            acquisition=_text(content, "FrameAcquisitionNumber"),
+            temporal_position=_text(content, "TemporalPositionIndex"),
+            slope=_number(values, "RescaleSlope"), intercept=_number(values, "RescaleIntercept"),
+            rescale_type=_text(values, "RescaleType").upper()))
+    return headers
+
+
+def _group(name: str, own: Dataset, shared: Dataset | None) -> Dataset:
+    """A functional group of one frame, or the one all frames share, or an empty data set."""
+    from pydicom import Dataset
+
+    for holder in (own, shared):
+        if holder is not None and holder.get(name):
+            return holder[name].value[0]
+    return Dataset()
+
+
+def _text(dataset: Dataset, name: str) -> str:
+    """An attribute as text; several values joined by a backslash as in the file."""
+    value = dataset.get(name)
+    if value is None:
+        return ""
+    if isinstance(value, str | int | float):
+        return str(value).strip()
+    return "\\".join(str(part) for part in value).strip()
+
+
+def _number(dataset: Dataset, name: str) -> float | None:
+    value = dataset.get(name)
+    return None if value in (None, "") else float(value)
+
+
+def _whole(dataset: Dataset, name: str) -> int | None:
+    value = _number(dataset, name)
+    return None if value is None else int(value)
+
+
+def _numbers(dataset: Dataset, name: str, count: int) -> tuple[float, ...] | None:
+    """``count`` numbers, or None when the attribute is absent, not finite or has another count."""
+    value = dataset.get(name)
+    if not value or isinstance(value, str | int | float) or len(value) != count:
+        return None
+    numbers = tuple(float(part) for part in value)
+    return numbers if all(math.isfinite(number) for number in numbers) else None

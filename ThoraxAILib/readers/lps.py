@@ -1,0 +1,21 @@
+"""DICOM and ITK give LPS mm, the suite uses RAS mm: the one place where they meet; and a name for nameless images."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+def ijk_to_ras_from_lps(ijk_to_lps: np.ndarray) -> np.ndarray:
+    """The 4x4 matrix from IJK to RAS mm for one from IJK to LPS mm."""
+    return LPS_TO_RAS @ ijk_to_lps + 0.0  # + 0.0 turns -0 into 0
+
+
+def content_uid(array: np.ndarray, ijk_to_ras: np.ndarray) -> str:
+    """``sha256:`` and 16 hex digits of voxels and geometry: the same for the same image in any file format."""
+    digest = hashlib.sha256(np.ascontiguousarray(array))
+    digest.update(np.round(ijk_to_ras, 4).tobytes())
+    return f"sha256:{digest.hexdigest()[:16]}"

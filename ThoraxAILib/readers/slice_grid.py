@@ -1,0 +1,171 @@
+"""Where the slices of a stack really lie, and the right-angled even grid they are brought onto.
+
+Positions come from ImagePositionPatient projected on the slice normal (PS3.3 C.7.6.2.1.1), never from thickness or
+instance numbers. Missing slices, uneven spacing and gantry tilt become a stated repair or a stated reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+MOST_MISSING_IN_A_ROW = 2
+MOST_MISSING_FRACTION = 0.1
+EVEN_FRACTION = 0.1  # of the spacing: positions are often written with one decimal
+SAME_POSITION_MM = 0.01
+SMALLEST_SHIFT_MM = 0.2  # across a stack; less is rounding of the orientation
+LARGEST_SHIFT_FRACTION = 1.0  # of the width of a slice
+
+
+class UnusableStack(ValueError):
+    """Why slices do not form a volume, as the end of a sentence that starts with the series."""
+
+
+@dataclass(frozen=True, eq=False)
+class SliceGrid:
+    """The even grid for a stack whose slices are sorted along the normal (LPS mm).
+
+    ``depths_mm`` (n,) are the slice positions along the normal from the first; ``shifts_px`` (n, 2) how far each slice
+    lies off the first one within its plane, in pixels along (rows axis j, columns axis i).
+    """
+
+    ijk_to_lps: np.ndarray
+    size_ijk: tuple[int, int, int]
+    depths_mm: np.ndarray
+    shifts_px: np.ndarray
+    notes: tuple[str, ...]
+    needs_resampling: bool
+
+    @property
+    def spacing_ijk_mm(self) -> tuple[float, float, float]:
+        """Voxel size of the grid along i, j, k in mm."""
+        return tuple(float(size) for size in np.linalg.norm(self.ijk_to_lps[:3, :3], axis=0))
+
+
+def depths_along_normal(origins_lps_mm: np.ndarray, row_lps: np.ndarray, column_lps: np.ndarray) -> np.ndarray:
+    """Position (n,) in mm of each slice origin (n, 3) along the normal of its plane (row direction x column one)."""
+    normal = np.cross(row_lps, column_lps)
+    return np.asarray(origins_lps_mm, dtype=float) @ (normal / np.linalg.norm(normal))
+
+
+def is_even(depths_mm: np.ndarray) -> bool:
+    """Whether sorted positions lie on an even ladder within a tenth of its step, without a doubled one."""
+    if len(depths_mm) < 2:
+        return True
+    step = (depths_mm[-1] - depths_mm[0]) / (len(depths_mm) - 1)
+    if step <= SAME_POSITION_MM:
+        return False
+    ladder = depths_mm[0] + step * np.arange(len(depths_mm))
+    return bool(np.abs(depths_mm - ladder).max() <= EVEN_FRACTION * step)
+
+
+def plan_grid(origins_lps_mm: np.ndarray, orientation_lps: np.ndarray, pixel_spacing_mm: tuple[float, float],
+              size_ij: tuple[int, int]) -> SliceGrid:
+    """The grid for slices sorted along their normal.
+
+    ``orientation_lps`` holds the directions of a row (i) and of a column (j); ``pixel_spacing_mm`` is (between rows,
+    between columns). Raises UnusableStack when slices are doubled, missing or spaced too unevenly.
+    """
+    row, column = _right_angled(np.asarray(orientation_lps, dtype=float).reshape(2, 3))
+    origins = np.asarray(origins_lps_mm, dtype=float)
+    depths = depths_along_normal(origins, row, column)
+    depths = depths - depths[0]
+    count, spacing, spacing_notes = _even_spacing(depths)
+    in_plane = (origins - origins[0]) @ np.stack([column, row], axis=1)
+    shifted = np.abs(in_plane).max() > SMALLEST_SHIFT_MM
+    between_rows, between_columns = pixel_spacing_mm
+    shifts = in_plane / (between_rows, between_columns) if shifted else np.zeros((len(depths), 2))
+    low, high = np.floor(shifts.min(axis=0) + 1e-6), np.ceil(shifts.max(axis=0) - 1e-6)
+    if ((high - low) > LARGEST_SHIFT_FRACTION * np.array(size_ij[::-1])).any():
+        raise UnusableStack(f"has slices that lie up to {np.abs(in_plane).max():.0f} mm beside each other")
+    matrix = np.eye(4)
+    matrix[:3, 0], matrix[:3, 1] = row * between_columns, column * between_rows
+    matrix[:3, 2] = np.cross(row, column) * spacing
+    matrix[:3, 3] = origins[0] + low[1] * matrix[:3, 0] + low[0] * matrix[:3, 1]
+    size = (size_ij[0] + int(high[1] - low[1]), size_ij[1] + int(high[0] - low[0]), count)
+    notes = spacing_notes + (_shift_note(in_plane, depths) if shifted else ())
+    return SliceGrid(matrix, size, depths, shifts - low, notes, bool(spacing_notes or shifted))
+
+
+def _right_angled(directions: np.ndarray) -> np.ndarray:
+    """Row and column direction as unit vectors at exactly 90 degrees; raises UnusableStack when far from it."""
+    lengths = np.linalg.norm(directions, axis=1)
+    if np.abs(lengths - 1).max() > 0.01 or abs(directions[0] @ directions[1]) > 0.01:
+        raise UnusableStack("has image axes that are not at right angles in its ImageOrientationPatient")
+    row, column = directions / lengths[:, None]
+    column = column - (column @ row) * row
+    return np.stack([row, column / np.linalg.norm(column)])
+
+
+def _even_spacing(depths: np.ndarray) -> tuple[int, float, tuple[str, ...]]:
+    """Number of grid slices, their spacing in mm, and the repair that makes it so (empty when already even)."""
+    gaps = np.diff(depths)
+    if len(gaps) and gaps.min() <= SAME_POSITION_MM:
+        raise UnusableStack("has different images at the same position, as when two series or phases are mixed")
+    if is_even(depths):
+        return len(depths), (depths[-1] / len(gaps) if len(gaps) else 1.0), ()
+    step = float(np.median(gaps))
+    missing = np.maximum(np.rint(gaps / step).astype(int) - 1, 0)
+    uneven = f"has unevenly spaced slices ({gaps.min():.2f} to {gaps.max():.2f} mm apart)"
+    if missing.max() > MOST_MISSING_IN_A_ROW:
+        if np.count_nonzero(missing) > 3:
+            raise UnusableStack(uneven)
+        raise UnusableStack(f"lacks {missing.sum()} slices (a gap of {gaps.max():.1f} mm where slices are {step:.1f} mm "
+                            "apart)")
+    if missing.sum() > max(MOST_MISSING_IN_A_ROW, MOST_MISSING_FRACTION * len(depths)):
+        raise UnusableStack(uneven + ", as when slices are missing or two series are mixed")
+    count = round(depths[-1] / step) + 1
+    spacing = depths[-1] / (count - 1)
+    if missing.sum():
+        which = "slice was" if missing.sum() == 1 else "slices were"
+        note = (f"{missing.sum()} missing {which} filled by linear interpolation between neighbors "
+                f"({spacing:.2f} mm spacing).")
+    else:
+        note = (f"The slices are unevenly spaced ({gaps.min():.2f} to {gaps.max():.2f} mm) and were resampled every "
+                f"{spacing:.2f} mm.")
+    return count, float(spacing), (note,)
+
+
+def _shift_note(in_plane_mm: np.ndarray, depths: np.ndarray) -> tuple[str, ...]:
+    """What moves the slices against each other: a gantry tilt when the shift grows evenly with depth."""
+    slope = in_plane_mm[-1] / max(depths[-1], 1e-6)
+    if np.abs(in_plane_mm - depths[:, None] * slope).max() <= max(SMALLEST_SHIFT_MM, 0.02 * np.abs(in_plane_mm).max()):
+        angle = np.degrees(np.arctan(np.linalg.norm(slope)))
+        return (f"The gantry was tilted by {angle:.1f} degrees: slices were shifted onto a right-angled grid.",)
+    return (f"The slices lie up to {np.abs(in_plane_mm).max():.1f} mm beside each other in their plane and were "
+            "shifted onto a right-angled grid.",)
+
+
+def resample_to_grid(array: np.ndarray, grid: SliceGrid, fill: float) -> np.ndarray:
+    """The stack (n, rows, columns) on ``grid`` as (k, j, i), linear in plane and between slices, same dtype.
+
+    Where the shifted slices have no pixels the result is ``fill``.
+    """
+    columns, rows, count = grid.size_ijk
+    placed = array if (rows, columns) == array.shape[1:] and not grid.shifts_px.any() else _shifted(array, grid, fill)
+    targets = np.linspace(0.0, grid.depths_mm[-1], count)
+    result = np.empty((count, rows, columns), dtype=array.dtype)
+    for k, target in enumerate(targets):
+        above = int(np.clip(np.searchsorted(grid.depths_mm, target), 1, len(placed) - 1))
+        below_mm, above_mm = grid.depths_mm[above - 1], grid.depths_mm[above]
+        weight = float(np.clip((target - below_mm) / (above_mm - below_mm), 0.0, 1.0))
+        _store(result[k], placed[above - 1] * np.float32(1 - weight) + placed[above] * np.float32(weight))
+    return result
+
+
+def _shifted(array: np.ndarray, grid: SliceGrid, fill: float) -> np.ndarray:
+    """Each slice moved within its plane to where it belongs on the larger grid."""
+    from scipy.ndimage import affine_transform
+
+    columns, rows, _ = grid.size_ijk
+    placed = np.empty((len(array), rows, columns), dtype=array.dtype)
+    for k, (image, shift) in enumerate(zip(array, grid.shifts_px, strict=True)):
+        moved = affine_transform(image.astype(np.float32), np.ones(2), offset=-shift, output_shape=(rows, columns),
+                                 order=1, mode="constant", cval=fill)
+        _store(placed[k], moved)
+    return placed
+
+
+def _store(target: np.ndarray, values: np.ndarray) -> None:
+    target[...] = np.rint(values) if np.issubdtype(target.dtype, np.integer) else values
