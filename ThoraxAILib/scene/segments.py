@@ -62,11 +62,11 @@ def segmentationFromLayers(name: str, volumeNode, layers: list[Layer]):
 
 
 def _addLayer(node, layer: Layer, volume: Volume) -> None:
-    present = np.flatnonzero(np.bincount(layer.labels.ravel(), minlength=1))
+    counts = sum(np.bincount(plane.ravel(), minlength=256) for plane in layer.labels)  # by plane: it casts to int64
     image = _orientedImage(layer.labels, volume.ijk_to_ras)
-    for value in present:
-        if value in layer.segments:
-            _addSegment(node, layer.segments[value], int(value), image)
+    for value, segment in layer.segments.items():
+        if counts[value]:
+            _addSegment(node, segment, value, image)
 
 
 def _orientedImage(labels: np.ndarray, ijkToRas: np.ndarray):

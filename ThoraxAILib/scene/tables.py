@@ -31,7 +31,7 @@ def tableNode(name: str, columns: list[Column]):
         node.AddColumn(array)
         node.SetColumnUnitLabel(column.name, column.unit)
         node.SetColumnDescription(column.name, column.description)
-    node.SetUseColumnNameAsColumnHeader(True)
+    node.SetUseColumnTitleAsColumnHeader(True)
     node.SetLocked(True)
     return node
 

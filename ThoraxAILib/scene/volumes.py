@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import slicer
 import vtk
 
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.scene.saving import writeNode
 from ThoraxAILib.volume import SeriesIdentity, Volume
 
 SERIES_UID = "ThoraxAI.seriesUID"
@@ -55,6 +58,16 @@ def nodeFromVolume(volume: Volume, name: str):
         node.GetDisplayNode().AutoWindowLevelOff()
         node.GetDisplayNode().SetWindowLevel(*LUNG_WINDOW_HU)
     return node
+
+
+def writeVolume(node, path: Path) -> Path:
+    """Write a volume node, placed in the world, as uncompressed NRRD; raises InputError or OutputError."""
+    volume = volumeFromNode(node)
+    copy = slicer.vtkMRMLScalarVolumeNode()  # knows the scene, is not in it, shares the voxels
+    copy.SetScene(slicer.mrmlScene)
+    copy.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(volume.ijk_to_ras))
+    copy.SetAndObserveImageData(node.GetImageData())
+    return writeNode(copy, path, compress=False)
 
 
 def _storableType(array: np.ndarray) -> type:

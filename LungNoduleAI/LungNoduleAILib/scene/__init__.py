@@ -1,0 +1,1 @@
+"""Analysis results as MRML nodes; no Qt."""

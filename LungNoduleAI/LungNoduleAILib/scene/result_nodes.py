@@ -1,0 +1,104 @@
+"""The nodes of one result, tied together by node references so that they are found again in a reopened scene.
+
+The text node is the root: it holds findings.json (schema ``thoraxai.findings/1``) with the reader's decisions and
+refers to the other nodes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import slicer
+
+from LungNoduleAILib.findings import Findings
+from LungNoduleAILib.result import AnalysisResult
+from LungNoduleAILib.scene.marks import findingBoxNode, findingPointsNode
+from LungNoduleAILib.scene.segmentation import segmentationNode
+from LungNoduleAILib.scene.table import findingsTableNode
+from ThoraxAILib.scene.hierarchy import folderBeside, removeEmptyParent
+
+PREFIX = "LungNoduleAI."
+RESULT_ROLE = PREFIX + "result"
+THRESHOLD = PREFIX + "threshold"
+
+
+@dataclass(frozen=True, eq=False)
+class ResultNodes:
+    """What one analysis put into the scene; boxes in the order of the findings."""
+
+    text: object
+    segmentation: object
+    points: object
+    table: object
+    boxes: tuple
+    volume: object | None
+
+    def owned(self) -> Iterator:
+        """Every node the result made: all but the input volume."""
+        yield from (self.segmentation, self.points, self.table, *self.boxes, self.text)
+
+    def findings(self) -> Findings:
+        """The findings with the reader's decisions (without masks)."""
+        return Findings.from_dict(json.loads(self.text.GetText()))
+
+    def setFindings(self, findings: Findings) -> None:
+        """Keep changed findings in the scene."""
+        self.text.SetText(json.dumps(findings.to_dict(), indent=1))
+
+    def threshold(self) -> float:
+        """Confidence from which findings show."""
+        return float(self.text.GetAttribute(THRESHOLD) or 0.0)
+
+    def setThreshold(self, confidence: float) -> None:
+        """Keep the threshold in the scene."""
+        self.text.SetAttribute(THRESHOLD, repr(float(confidence)))
+
+
+def createResultNodes(volumeNode, result: AnalysisResult, run: dict | None) -> ResultNodes:
+    """Build all nodes of a result in a folder beside ``volumeNode``; ``run`` (run.json) goes to their attributes."""
+    findings = result.findings.findings
+    text = slicer.mrmlScene.AddNewNodeByClass(
+        "vtkMRMLTextNode", slicer.mrmlScene.GenerateUniqueName("Lung nodules findings"))
+    nodes = ResultNodes(text, segmentationNode(volumeNode, result), findingPointsNode(findings),
+                        findingsTableNode(findings), tuple(findingBoxNode(finding) for finding in findings), volumeNode)
+    nodes.setFindings(result.findings)
+    text.SetAttribute(RESULT_ROLE, "true")
+    for role in ("volume", "segmentation", "points", "table"):
+        text.SetNodeReferenceID(PREFIX + role, getattr(nodes, role).GetID())
+    for box in nodes.boxes:
+        text.AddNodeReferenceID(PREFIX + "box", box.GetID())
+    for node in nodes.owned():
+        for name, value in _runAttributes(run or {}).items():
+            node.SetAttribute(PREFIX + name, value)
+    folderBeside(volumeNode, "Lung nodules", nodes.owned())
+    return nodes
+
+
+def resultNodesOf(text) -> ResultNodes | None:
+    """The nodes a findings text refers to; None when the user has deleted one of them."""
+    parts = {role: text.GetNodeReference(PREFIX + role) for role in ("segmentation", "points", "table")}
+    count = text.GetNumberOfNodeReferences(PREFIX + "box")
+    boxes = tuple(text.GetNthNodeReference(PREFIX + "box", index) for index in range(count))
+    if any(node is None for node in (*parts.values(), *boxes)):
+        return None
+    return ResultNodes(text=text, boxes=boxes, volume=text.GetNodeReference(PREFIX + "volume"), **parts)
+
+
+def resultTexts() -> list:
+    """The findings texts of the scene, oldest first."""
+    return [node for node in slicer.util.getNodesByClass("vtkMRMLTextNode") if node.GetAttribute(RESULT_ROLE)]
+
+
+def removeResultNodes(nodes: ResultNodes) -> None:
+    """Take a result out of the scene, with its folder; the input volume stays."""
+    for node in nodes.owned():
+        removeEmptyParent(node)
+        slicer.mrmlScene.RemoveNode(node)
+
+
+def _runAttributes(run: dict) -> dict[str, str]:
+    """The run record as node attributes: words as they are, the rest as JSON; results are on the nodes already."""
+    kept = {name: value for name, value in run.items() if name not in ("results", "files", "notice")}
+    return {f"run.{name}": value if isinstance(value, str) else json.dumps(value) for name, value in kept.items()}

@@ -1,0 +1,27 @@
+"""The three files in which Slicer users take a result along: scene, segmentation, points."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from LungNoduleAILib.scene.result_nodes import ResultNodes
+from ThoraxAILib.errors import OutputError
+from ThoraxAILib.scene.saving import writeNode, writeScene
+
+SCENE_FILE, SEGMENTATION_FILE, POINTS_FILE = "scene.mrb", "segmentation.seg.nrrd", "nodules.mrk.json"
+
+
+def saveResult(directory: Path, nodes: ResultNodes) -> tuple[Path, ...]:
+    """Write the whole scene, the segmentation and the points to an existing folder: all files or none."""
+    try:
+        with tempfile.TemporaryDirectory(dir=directory, prefix=".unfinished-") as folder:
+            partial = Path(folder)
+            written = (writeScene(partial / SCENE_FILE),
+                       writeNode(nodes.segmentation, partial / SEGMENTATION_FILE),
+                       writeNode(nodes.points, partial / POINTS_FILE))
+            return tuple(path.replace(directory / path.name) for path in written)
+    except OutputError:
+        raise
+    except OSError as error:
+        raise OutputError(f"The result cannot be saved ({error.strerror}): choose a writable folder.") from error

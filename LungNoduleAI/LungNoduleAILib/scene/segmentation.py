@@ -1,0 +1,92 @@
+"""Lungs, lobes, airways and nodules as one segmentation node with DICOM terminology.
+
+Three kinds of layers, because they overlap: the two lungs, the lobes with the airways, and the nodules.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from LungNoduleAILib.anatomy.protocol import AIRWAY, LEFT_LUNG_LABELS, LLL, LUL, RIGHT_LUNG_LABELS, RLL, RML, RUL
+from LungNoduleAILib.findings import Finding
+from LungNoduleAILib.result import AnalysisResult
+from ThoraxAILib.scene.segments import Layer, Segment, segmentationFromLayers
+from ThoraxAILib.scene.terminology import ANATOMICAL_STRUCTURE, LEFT, MORPHOLOGICALLY_ALTERED, RIGHT, Code, Term
+
+LUNG = Code("39607008", "Lung")
+UPPER_LOBE = Code("45653009", "Upper lobe of lung")
+MIDDLE_LOBE = Code("72481006", "Middle lobe of right lung")
+LOWER_LOBE = Code("90572001", "Lower lobe of lung")
+TRACHEA_AND_BRONCHUS = Code("110726009", "Trachea and bronchus")
+NODULE = Code("27925004", "Nodule")
+MASS = Code("4147007", "Mass")
+
+FINDING_TAG = "LungNoduleAI.finding"
+LOBES = {
+    "RUL": (RUL, "Right upper lobe", UPPER_LOBE, RIGHT, (0.85, 0.45, 0.45)),
+    "RML": (RML, "Right middle lobe", MIDDLE_LOBE, Code(), (0.90, 0.75, 0.40)),
+    "RLL": (RLL, "Right lower lobe", LOWER_LOBE, RIGHT, (0.65, 0.50, 0.80)),
+    "LUL": (LUL, "Left upper lobe", UPPER_LOBE, LEFT, (0.45, 0.65, 0.90)),
+    "LLL": (LLL, "Left lower lobe", LOWER_LOBE, LEFT, (0.45, 0.78, 0.60)),
+}
+COLOR_OF_TYPE = {"solid": (1.0, 0.55, 0.1), "part-solid": (0.95, 0.35, 0.75), "ground-glass": (0.3, 0.85, 0.95),
+                 "calcified": (0.95, 0.95, 0.95)}
+MAX_LABEL = 255
+
+
+def segmentationNode(volumeNode, result: AnalysisResult):
+    """A new segmentation node beside ``volumeNode``: lungs, lobes, airways and every finding that has a mask."""
+    layers = [_lungLayer(result.labels), _lobeLayer(result.labels, result.lobes_approximate),
+              *_findingLayers(result)]
+    return segmentationFromLayers("Lung nodules segmentation", volumeNode, layers)
+
+
+def _lungLayer(labels: np.ndarray) -> Layer:
+    valueOf = np.zeros(MAX_LABEL + 1, np.uint8)
+    valueOf[list(RIGHT_LUNG_LABELS)] = 1
+    valueOf[list(LEFT_LUNG_LABELS)] = 2
+    looks = {"color": (0.77, 0.65, 0.57), "fillOpacity": 0.0, "opacity3D": 0.0}
+    return Layer(valueOf[labels], {
+        1: Segment("RightLung", "Right lung", Term(ANATOMICAL_STRUCTURE, LUNG, RIGHT), **looks),
+        2: Segment("LeftLung", "Left lung", Term(ANATOMICAL_STRUCTURE, LUNG, LEFT), **looks),
+    })
+
+
+def _lobeLayer(labels: np.ndarray, approximate: bool) -> Layer:
+    suffix = " (approximate)" if approximate else ""
+    segments = {
+        label: Segment(code, name + suffix, Term(ANATOMICAL_STRUCTURE, lobe, side), color, fillOpacity=0.12,
+                       outlineOpacity=0.35, opacity3D=0.25)
+        for code, (label, name, lobe, side, color) in LOBES.items()}
+    segments[AIRWAY] = Segment("Airway", "Trachea and main bronchi", Term(ANATOMICAL_STRUCTURE, TRACHEA_AND_BRONCHUS),
+                               (0.71, 0.89, 1.0), fillOpacity=0.2, opacity3D=0.6)
+    return Layer(labels, segments)
+
+
+def _findingLayers(result: AnalysisResult) -> list[Layer]:
+    """As few label arrays as hold every mask whole: masks that touch the same voxel go to different ones."""
+    layers: list[Layer] = []
+    for finding in result.findings.findings:
+        if finding.mask is None or not finding.mask.array.any():
+            continue
+        where, mask = finding.mask.slices, finding.mask.array > 0
+        free = (layer for layer in layers if len(layer.segments) < MAX_LABEL and not layer.labels[where][mask].any())
+        layer = next(free, None)
+        if layer is None:
+            layer = Layer(np.zeros(result.labels.shape, np.uint8), {})
+            layers.append(layer)
+        value = len(layer.segments) + 1
+        layer.labels[where][mask] = value
+        layer.segments[value] = _findingSegment(finding)
+    return layers
+
+
+def _findingSegment(finding: Finding) -> Segment:
+    kind = MASS if finding.kind == "mass" else NODULE
+    if finding.lobe in LOBES:
+        _, _, region, side, _ = LOBES[finding.lobe]
+    else:
+        region, side = LUNG, {"right": RIGHT, "left": LEFT}.get(finding.side, Code())
+    return Segment(finding.id, finding.id, Term(MORPHOLOGICALLY_ALTERED, kind, Code(), region, side),
+                   COLOR_OF_TYPE.get(finding.type, COLOR_OF_TYPE["solid"]), fillOpacity=0.4,
+                   tags={FINDING_TAG: finding.id})
