@@ -1,0 +1,99 @@
+"""What a blob looks like from close: shape of its region, what touches it, how it stands out of the lung."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.ndimage as ndi
+
+from LungNoduleAILib.detection.search_grid import SearchGrid
+from LungNoduleAILib.measurement.region import Region, grow_region
+
+FEATURES = ("diameter_mm", "contrast_hu", "core_hu", "roundness", "fill", "elongation", "flatness", "vessel_share",
+            "vessel_count", "wall_share", "lung_share", "inscribed_ratio", "depth_mm", "edge_hu_per_mm", "texture_hu")
+DIRECTIONS = 200
+
+
+def _fibonacci_sphere(count: int) -> np.ndarray:
+    """Unit vectors spread evenly over the sphere (golden-angle spiral)."""
+    n = np.arange(count) + 0.5
+    z = 1 - 2 * n / count
+    angle = np.pi * (1 + 5**0.5) * n
+    ring = np.sqrt(1 - z**2)
+    return np.stack([z, ring * np.cos(angle), ring * np.sin(angle)], axis=1)
+
+
+SPHERE = _fibonacci_sphere(DIRECTIONS)
+
+
+def patch_slices(center_kji: np.ndarray, half_mm: float, spacing_kji_mm: np.ndarray, shape: tuple[int, ...]
+                 ) -> tuple[slice, slice, slice]:
+    """The box of a patch of ``half_mm`` around a voxel position, inside ``shape``."""
+    half = np.ceil(half_mm / spacing_kji_mm).astype(int)
+    center = np.round(center_kji).astype(int)
+    return tuple(slice(max(0, int(c) - int(h)), min(n, int(c) + int(h) + 1))
+                 for c, h, n in zip(center, half, shape, strict=True))
+
+
+def examine(grid: SearchGrid, depth_mm: np.ndarray, center_kji: np.ndarray, diameter_mm: float, roundness: float
+            ) -> tuple[Region, dict[str, float], np.ndarray] | None:
+    """Region (in its patch), features and centre (search grid) of one blob; None when there is no region.
+
+    ``depth_mm`` is the distance of every search voxel to the border of the filled lung, positive inside.
+    """
+    box = patch_slices(center_kji, 1.3 * diameter_mm + 9.0, grid.spacing_kji_mm, grid.hu.shape)
+    offset = np.array([b.start for b in box])
+    hu, depth = grid.hu[box], depth_mm[box]
+    allowed = (depth > -0.6 * diameter_mm) & ~grid.airway[box]
+    allowed &= (depth > -2.0) | (diameter_mm > 17.0)
+    region = grow_region(hu, grid.spacing_kji_mm, center_kji - offset, diameter_mm, allowed)
+    if region is None:
+        return None
+    features = {"roundness": roundness, **_shape(region, grid.spacing_kji_mm),
+                **_surroundings(region, hu, depth, grid.spacing_kji_mm)}
+    center = np.array(ndi.center_of_mass(region.mask)) + offset
+    features["depth_mm"] = float(depth_mm[tuple(np.round(center).astype(int))])
+    return region, features, center
+
+
+def _shape(region: Region, spacing_kji_mm: np.ndarray) -> dict[str, float]:
+    points = np.argwhere(region.mask) * spacing_kji_mm
+    volume = len(points) * float(np.prod(spacing_kji_mm))
+    diameter = (6 * volume / np.pi) ** (1 / 3)
+    # Second moments of a voxel itself keep one-slice regions from looking flat.
+    moments = np.linalg.eigvalsh(np.cov(points.T) + np.diag(spacing_kji_mm**2 / 12)) if len(points) > 3 else np.ones(3)
+    axes = np.sqrt(np.maximum(moments[::-1], 1e-6) * 5)  # semi-axes of the ellipsoid with these moments
+    ellipsoid = 4 / 3 * np.pi * float(np.prod(axes))
+    return {"diameter_mm": diameter, "elongation": float(axes[1] / axes[0]), "flatness": float(axes[2] / axes[1]),
+            "fill": min(volume / max(ellipsoid, 1e-6), 1.2), "inscribed_ratio": 2 * region.inscribed_mm / diameter}
+
+
+def _surroundings(region: Region, hu: np.ndarray, depth_mm: np.ndarray, spacing_kji_mm: np.ndarray) -> dict[str, float]:
+    """What a sphere around the region meets: lung, vessels (in how many places), chest wall or mediastinum."""
+    volume = region.mask.sum() * float(np.prod(spacing_kji_mm))
+    radius = 0.5 * (6 * volume / np.pi) ** (1 / 3)
+    center = np.array(ndi.center_of_mass(region.mask))
+    shell = 1.5 * radius + max(1.0, 0.5 * float(spacing_kji_mm.min()))
+    inside = np.array(hu.shape) - 1
+    where = np.clip(np.round(center + shell * SPHERE / spacing_kji_mm).astype(int), 0, inside)
+    index = tuple(where.T)
+    wall = depth_mm[index] <= 0
+    dense = (hu[index] > region.threshold_hu) & ~wall
+    other = hu[index][~dense & ~wall]
+    grown = ndi.binary_dilation(region.mask)
+    rim = grown & ~region.mask & (depth_mm > 0) & ~region.dense
+    edge = (float(hu[region.mask].mean()) - float(hu[rim].mean())) if rim.any() else 0.0
+    return {"contrast_hu": region.core_hu - region.background_hu, "core_hu": region.core_hu,
+            "vessel_share": float(dense.mean()), "vessel_count": float(_clusters(SPHERE[dense])),
+            "wall_share": float(wall.mean()), "lung_share": float((~wall & ~dense).mean()),
+            "edge_hu_per_mm": edge / float(spacing_kji_mm.min()),
+            "texture_hu": float(other.std()) if other.size > 5 else 0.0}
+
+
+def _clusters(vectors: np.ndarray, touch: float = 0.45) -> int:
+    """In how many separate places vectors on the unit sphere lie (single linkage)."""
+    import scipy.sparse.csgraph as graph
+
+    if len(vectors) == 0:
+        return 0
+    near = np.linalg.norm(vectors[:, None] - vectors[None], axis=2) < touch
+    return int(graph.connected_components(near, directed=False)[0])

@@ -1,0 +1,73 @@
+"""The grid on which nodules are searched: the box around the lungs at about 1 mm, thick slices left as they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+
+from LungNoduleAILib.anatomy.protocol import AIRWAY, Anatomy
+from ThoraxAILib.volume import Volume
+
+STEP_MM = 1.0
+MARGIN_MM = 12.0
+
+
+@dataclass(frozen=True, eq=False)
+class SearchGrid:
+    """HU (float32), filled lungs and airways (bool) on a grid (k, j, i); ``origin_kji``, ``step_kji`` in CT voxels."""
+
+    hu: np.ndarray
+    lung: np.ndarray
+    airway: np.ndarray
+    spacing_kji_mm: np.ndarray
+    origin_kji: np.ndarray
+    step_kji: np.ndarray
+
+    def full_from_search_kji(self, points_kji: np.ndarray) -> np.ndarray:
+        """Positions in CT voxels of positions (..., 3) in search voxels."""
+        return self.origin_kji + np.asarray(points_kji, dtype=float) * self.step_kji
+
+    def search_from_full_kji(self, points_kji: np.ndarray) -> np.ndarray:
+        """Positions in search voxels of positions (..., 3) in CT voxels."""
+        return (np.asarray(points_kji, dtype=float) - self.origin_kji) / self.step_kji
+
+
+def make_search_grid(volume: Volume, anatomy: Anatomy) -> SearchGrid | None:
+    """The search grid around the lungs of ``anatomy`` (LPS order); None when there are no lungs."""
+    spacing = volume.spacing_kji_mm
+    box = _lung_box(anatomy.labels, spacing)
+    if box is None:
+        return None
+    step = np.maximum(STEP_MM / spacing, 1.0)
+    size = [max(1, int((b.stop - b.start - 1) / s) + 1) for b, s in zip(box, step, strict=True)]
+    crop = np.ascontiguousarray(volume.array[box])
+    labels = np.ascontiguousarray(anatomy.labels[box])
+    lung = (labels > 0) & (labels < AIRWAY)
+    hu = _resample(crop, step, size, sitk.sitkLinear)
+    return SearchGrid(
+        hu.astype(np.float32),
+        _resample(lung.astype(np.uint8), step, size, sitk.sitkNearestNeighbor) > 0,
+        _resample((labels == AIRWAY).astype(np.uint8), step, size, sitk.sitkNearestNeighbor) > 0,
+        spacing * step, np.array([b.start for b in box], dtype=float), step)
+
+
+def _lung_box(labels: np.ndarray, spacing_kji_mm: np.ndarray) -> tuple[slice, slice, slice] | None:
+    inside = (labels > 0) & (labels < AIRWAY)
+    along = [np.flatnonzero(inside.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
+    if len(along[0]) == 0:
+        return None
+    margins = np.ceil(MARGIN_MM / spacing_kji_mm).astype(int)
+    return tuple(slice(max(0, int(a[0]) - m), min(n, int(a[-1]) + m + 1))
+                 for a, m, n in zip(along, margins, labels.shape, strict=True))
+
+
+def _resample(array: np.ndarray, step_kji: np.ndarray, size_kji: list[int], interpolator: int) -> np.ndarray:
+    if np.allclose(step_kji, 1.0):
+        return array
+    image = sitk.GetImageFromArray(array)
+    resampled = sitk.Resample(image, size_kji[::-1], sitk.Transform(), interpolator, [0.0] * 3,
+                              [float(s) for s in step_kji[::-1]], [1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0], 0,
+                              image.GetPixelID())
+    return sitk.GetArrayFromImage(resampled)

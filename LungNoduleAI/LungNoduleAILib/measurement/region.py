@@ -1,0 +1,101 @@
+"""One nodule's voxels around a seed: half-way threshold, vessels detached by opening, the chest wall cut at the lung.
+
+Works on a patch of any voxel size; the detector uses it on its search grid, the measurement on the voxels of the CT.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.ndimage as ndi
+
+DEFAULT_LUNG_HU = -850.0
+OPENING_SHARE = 0.55  # of the inscribed radius: what is thinner is a vessel or a spicule
+REACH = 2.4  # inscribed radii from the centre; beyond it an elongated region is a vessel
+LEAST_RISE_HU = 100.0
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """A nodule in a patch: ``mask`` bool (k, j, i); ``center_kji`` and ``inscribed_mm`` of its largest ball;
+    the HU of its core and of the lung around it, the threshold between them, and all voxels above it (``dense``)."""
+
+    mask: np.ndarray
+    dense: np.ndarray
+    center_kji: np.ndarray
+    inscribed_mm: float
+    core_hu: float
+    background_hu: float
+
+    @property
+    def threshold_hu(self) -> float:
+        """Half-way between lung and core."""
+        return 0.5 * (self.core_hu + self.background_hu)
+
+
+def grow_region(hu: np.ndarray, spacing_kji_mm: np.ndarray, seed_kji: np.ndarray, diameter_mm: float,
+                allowed: np.ndarray) -> Region | None:
+    """The nodule at ``seed_kji`` of about ``diameter_mm``; None when nothing there rises above the lung around it.
+
+    ``hu`` and ``allowed`` (bool, where a nodule may extend: the filled lung with its margin) are patches (k, j, i).
+    """
+    import edt
+
+    spacing = tuple(float(s) for s in spacing_kji_mm)
+    distance_mm = distance_from(seed_kji, hu.shape, spacing_kji_mm)
+    seed = _brightest(hu, distance_mm, diameter_mm, spacing_kji_mm)
+    distance_mm = distance_from(seed, hu.shape, spacing_kji_mm)
+    background = background_hu(hu, distance_mm, diameter_mm)
+    near = distance_mm <= max(0.25 * diameter_mm, 0.8 * float(min(spacing)))
+    core = float(hu[near].mean())
+    if core - background < LEAST_RISE_HU:
+        return None
+    dense = (hu > 0.5 * (core + background)) & allowed
+    inside_mm = edt.edt(dense, anisotropy=spacing)
+    reachable = np.where(distance_mm <= 0.5 * diameter_mm + 1.0, inside_mm, 0.0)
+    center = np.array(np.unravel_index(int(np.argmax(reachable)), hu.shape))
+    inscribed = float(reachable[tuple(center)])
+    if inscribed <= 0.0:
+        return None
+    mask = _opened(dense, inside_mm, center, inscribed, spacing)
+    return Region(mask, dense, center, inscribed, core, background) if mask.any() else None
+
+
+def distance_from(point_kji: np.ndarray, shape: tuple[int, ...], spacing_kji_mm: np.ndarray) -> np.ndarray:
+    """Distance in mm of every voxel of a patch from a point, float32."""
+    k, j, i = (((np.arange(n) - p) * s).astype(np.float32) ** 2
+               for n, p, s in zip(shape, point_kji, spacing_kji_mm, strict=True))
+    return np.sqrt(k[:, None, None] + j[:, None] + i)
+
+
+def background_hu(hu: np.ndarray, distance_mm: np.ndarray, diameter_mm: float) -> float:
+    """Median HU of the aerated lung in the shell around a nodule."""
+    shell = (distance_mm > 0.8 * diameter_mm) & (distance_mm < 0.8 * diameter_mm + 8.0)
+    lung = hu[shell & (hu < -600.0)]
+    return float(np.median(lung)) if lung.size >= 20 else DEFAULT_LUNG_HU
+
+
+def _brightest(hu: np.ndarray, distance_mm: np.ndarray, diameter_mm: float, spacing_kji_mm: np.ndarray) -> np.ndarray:
+    """The seed moved to the brightest place (smoothed) within a third of the diameter."""
+    smooth = ndi.gaussian_filter(hu, 0.2 * diameter_mm / spacing_kji_mm, truncate=2.0)
+    near = distance_mm <= diameter_mm / 3 + 0.5 * float(spacing_kji_mm.min())
+    if not near.any():
+        near = distance_mm <= distance_mm.min()
+    return np.array(np.unravel_index(int(np.argmax(np.where(near, smooth, -np.inf))), hu.shape), dtype=float)
+
+
+def _opened(dense: np.ndarray, inside_mm: np.ndarray, center: np.ndarray, inscribed_mm: float,
+            spacing: tuple[float, ...]) -> np.ndarray:
+    """Opening by a ball of a share of the inscribed radius, kept where it hangs together with the centre."""
+    import cc3d
+    import edt
+
+    radius = OPENING_SHARE * inscribed_mm
+    core = inside_mm > radius
+    core &= distance_from(center, dense.shape, np.array(spacing)) <= REACH * inscribed_mm
+    labels = cc3d.connected_components(core, connectivity=26)
+    if labels[tuple(center)] == 0:
+        return np.zeros_like(dense)
+    core = labels == labels[tuple(center)]
+    return dense & (edt.edt(~core, anisotropy=spacing) <= radius + 0.5 * float(min(spacing)))
