@@ -1,0 +1,67 @@
+"""Panel tests: one harness session for the process, an empty scene and no unseen error for every test."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+DESKTOP = Path(__file__).resolve().parent
+if str(DESKTOP) not in sys.path:
+    sys.path.insert(0, str(DESKTOP))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The harness changes PySide6 for the whole process: together with other tests these are skipped, with a word."""
+    mine = [item for item in items if DESKTOP in item.path.parents]
+    if len(mine) < len(items):
+        alone = pytest.mark.skip(reason="panel tests need a process of their own: run pytest Testing/desktop")
+        for item in mine:
+            item.add_marker(alone)
+
+
+@pytest.fixture(scope="session")
+def harness() -> ModuleType:
+    """The ``slicer`` package with an application, panels and Qt."""
+    pytest.importorskip("PySide6")
+    pytest.importorskip("slicer")
+    from slicerharness import session
+
+    return session.start()
+
+
+@pytest.fixture
+def slicerApp(harness: ModuleType) -> Iterator[ModuleType]:
+    """An empty scene and an empty record of dialogs; fails the test on an error inside a Qt override."""
+    from slicerharness import overrides, session
+
+    harness.mrmlScene.Clear(0)
+    session.dialogs.clear()
+    yield harness
+    harness.mrmlScene.Clear(0)
+    swallowed = list(overrides.errors)
+    overrides.errors.clear()
+    assert swallowed == []
+    assert harness.app.cursors == []
+
+
+@pytest.fixture
+def openModule(slicerApp: ModuleType, repository: Path) -> Iterator[Callable[[str], Any]]:
+    """A function from a module's name to its open panel (the Widget instance)."""
+    from slicerharness import session
+
+    opened = []
+
+    def openPanel(name: str) -> Any:
+        module = session.loadModule(repository / name / f"{name}.py")
+        opened.append(module)
+        return module.widgetRepresentation().self()
+
+    yield openPanel
+    for module in opened:
+        module.unload()
+    slicerApp.app.processEvents()
