@@ -32,6 +32,9 @@ def folderBeside(node, name: str, contents: Iterable) -> int:
 def removeEmptyParent(node) -> None:
     """Remove the folder of ``node`` when it holds nothing else; call before the node itself is removed."""
     hierarchy = subjectHierarchy()
-    folder = hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node))
-    if hierarchy.GetItemDataNode(folder) is None and hierarchy.GetNumberOfItemChildren(folder) == 1:
+    item = hierarchy.GetItemByDataNode(node)
+    folder = hierarchy.GetItemParent(item) if item else 0
+    level = slicer.vtkMRMLSubjectHierarchyConstants.GetSubjectHierarchyLevelFolder()
+    if folder and hierarchy.GetItemLevel(folder) == level and hierarchy.GetNumberOfItemChildren(folder) == 1:
+        hierarchy.SetItemParent(item, hierarchy.GetSceneItemID())
         hierarchy.RemoveItem(folder, False, False)

@@ -22,7 +22,7 @@ Color = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Segment:
-    """Identity and looks of one segment; opacities from 0 to 1."""
+    """Identity and looks of one segment; opacities from 0 to 1, not drawn in 3D at all when opacity3D is 0."""
 
     id: str
     name: str
@@ -93,3 +93,4 @@ def _addSegment(node, spec: Segment, value: int, image) -> None:
     display.SetSegmentOpacity2DFill(spec.id, spec.fillOpacity)
     display.SetSegmentOpacity2DOutline(spec.id, spec.outlineOpacity)
     display.SetSegmentOpacity3D(spec.id, spec.opacity3D)
+    display.SetSegmentVisibility3D(spec.id, spec.opacity3D > 0)
