@@ -13,6 +13,9 @@ from LungNoduleAILib.phantom.shape import Shapes
 from LungNoduleAILib.phantom.tubes import Tubes
 from ThoraxAILib.errors import InputError
 
+_DIRECTIONS = np.array([d for d in np.ndindex(3, 3, 3) if d != (1, 1, 1)], dtype=float) - 1
+_DIRECTIONS /= np.linalg.norm(_DIRECTIONS, axis=1, keepdims=True)
+
 
 @dataclass(frozen=True)
 class NoduleRecipe:
@@ -85,10 +88,17 @@ class Placer:
         rule = {"isolated": self._free, "juxtavascular": self._on_vessel, "juxtapleural": self._on_pleura}
         radius = recipe.diameter_mm / 2
         for center in rule[recipe.placement](recipe, radius):
+            if recipe.placement != "juxtapleural" and not self._has_room(center, radius * max(recipe.stretch) + 3):
+                continue
             if all(np.linalg.norm(center - n.center_ras_mm) > radius + max(n.semi_axes_mm) + 10 for n in self._placed):
                 return recipe.nodule(center, self._axes(recipe, center))
         raise InputError(f"A nodule of {recipe.diameter_mm:g} mm finds no {recipe.placement} place in "
                          f"{recipe.lobe or 'the lungs'}: choose a smaller one or another lobe.")
+
+    def _has_room(self, center: np.ndarray, radius: float) -> bool:
+        """Whether a sphere lies inside the lung."""
+        around = center + radius * _DIRECTIONS
+        return bool((self._shapes.lattice.sample(self._shapes.lung, around) < 0).all())
 
     def _axes(self, recipe: NoduleRecipe, center: np.ndarray) -> np.ndarray:
         """Random axes; on the pleura the shortest (last) axis stands upright on it."""

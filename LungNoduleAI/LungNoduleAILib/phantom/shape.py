@@ -100,7 +100,8 @@ def make_shapes(build: Build, rng: np.random.Generator, step_mm: float = 3.0) ->
     full = [np.ascontiguousarray(np.broadcast_to(field, lattice.shape_xyz), dtype=np.float32)
             for field in (skin, cavity, mediastinum, heart, diaphragm)]
     return Shapes(lattice, build, *full, _as_distance(lung.astype(np.float32), step_mm),
-                  oblique.astype(np.float32), horizontal.astype(np.float32), smooth, smooth_noise(rng, lattice.shape_xyz, 30))
+                  oblique.astype(np.float32), horizontal.astype(np.float32), smooth,
+                  smooth_noise(rng, lattice.shape_xyz, 30))
 
 
 def smooth_noise(rng: np.random.Generator, shape: tuple[int, int, int], knots: int) -> np.ndarray:

@@ -28,7 +28,7 @@ def make_skeleton(build: Build) -> Skeleton:
         for number in range(12):
             path = _rib_path(build, side, number)
             osseous = max(2, int(len(path) * (0.78 if number < 10 else 0.55)))
-            bones += [Tubes.along(path[:osseous] + [0, 0, up], 3.4) for up in (-2.2, 2.2)]
+            bones += [Tubes.along(path[:osseous] + np.array([0, 0, up]), 3.4) for up in (-2.2, 2.2)]
             if number < 10:
                 cartilage.append(Tubes.along(path[osseous - 1:], 4.8))
         bones += _girdle(build, side)
@@ -67,7 +67,7 @@ def _girdle(build: Build, side: int) -> list[Tubes]:
     for part in np.linspace(0, 1, 26):
         edge = tip + (corner - tip) * part + np.array([0, -7, 0]) * np.sin(part * np.pi)
         blade.append(Tubes.along(np.array([edge, (edge + glenoid) / 2 + [5, -4, 0], glenoid + (part - 0.5) * 12]), 2.0))
-    spine = Tubes.along(np.array([corner, [118, -118, 112], glenoid + [6, -14, 14]]), 4.0)
+    spine = Tubes.along(np.array([corner, [118, -118, 112], glenoid + np.array([6, -14, 14])]), 4.0)
     lateral = Tubes.along(np.array([tip, glenoid]), 4.2)
     parts = [Tubes.along(clavicle, 6.0), Tubes.along(humerus, 13.0), spine, lateral, *blade]
     mirror = np.array([side * build.width, build.depth, build.height])
@@ -96,5 +96,5 @@ def _sternum(build: Build) -> Tubes:
         wide = np.where(levels > 70, 26, 15)
         inside = np.abs(across) <= wide
         if inside.sum() > 1:
-            bars.append(Tubes.along(np.stack([0 * levels + across, front, levels], axis=1)[inside], 5.0))
+            bars.append(Tubes.along(np.stack([0 * levels + across, front, levels], axis=1)[inside], 6.0))
     return Tubes.joined(bars)

@@ -87,10 +87,9 @@ def make_thorax(
 
 def _grow(shapes: Shapes, rng: np.random.Generator) -> dict[str, Tree]:
     """Arteries, veins and bronchi of both lungs."""
-    deep = np.argwhere(shapes.lung < -4)
-    points = shapes.lattice.low_ras_mm + shapes.lattice.step_mm * deep
     trees = {}
-    for name, plans in (("arteries", ARTERIES), ("veins", VEINS), ("bronchi", BRONCHI)):
+    for name, plans, depth_mm in (("arteries", ARTERIES, 4), ("veins", VEINS, 4), ("bronchi", BRONCHI, 18)):
+        points = shapes.lattice.low_ras_mm + shapes.lattice.step_mm * np.argwhere(shapes.lung < -depth_mm)
         for plan in plans:
             own = points[(points[:, 0] > 0) == plan.right]
             trees[f"{'right' if plan.right else 'left'} {name}"] = grow_tree(plan, shapes, own, rng)
@@ -162,7 +161,7 @@ def _draw_airways(hu: np.ndarray, labels: np.ndarray, grid: Grid, trees: dict[st
     central, distal = Tubes.joined(main), Tubes.joined([t.where(t.radius_mm < t.radius_mm.max()) for t in tubes])
     lung = labels > 0
     paint(hu, grid, central.grown(1.3), 20)
-    paint(hu, grid, distal.grown(0.35 + 0.15 * distal.radius_mm), -150, lung)
+    paint(hu, grid, distal.grown(0.25 + 0.18 * distal.radius_mm), -250, lung)
     paint(hu, grid, distal, -985, lung)
     paint(hu, grid, central, -995)
     distance = np.full(grid.shape_kji, 9, dtype=np.float32)

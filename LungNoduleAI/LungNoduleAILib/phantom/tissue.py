@@ -61,7 +61,8 @@ class _Slab:
         """HU of wall, mediastinal fat, heart and abdomen over air and table."""
         skin, cavity, texture = (self._sample(f) for f in (shapes.skin, shapes.cavity, shapes.texture))
         wall = self._wall(skin, cavity, texture, shapes.build.fat_mm)
-        inside = np.where(texture > 0.9, np.float32(15), np.float32(FAT_HU + 8)) + 6 * texture
+        muscle = (texture > 0.9) | self._neck_muscle(shapes, texture)
+        inside = np.where(muscle, np.float32(35), np.float32(FAT_HU + 8)) + 6 * texture
         heart = self._sample(shapes.heart)
         inside = self._over(inside, heart, blood_hu + 3 * texture)
         diaphragm = self._sample(shapes.diaphragm)
@@ -72,6 +73,13 @@ class _Slab:
         body = self._over(wall, cavity, inside)
         around = self._table(shapes.build.depth) if table else np.float32(AIR_HU)
         return self._over(np.broadcast_to(around, body.shape), skin, body)
+
+    def _neck_muscle(self, shapes: Shapes, texture: np.ndarray) -> np.ndarray:
+        """Where muscle fills the thoracic inlet around the lung apices."""
+        if self._s.max() < 60:
+            return np.zeros(texture.shape, dtype=bool)
+        away = np.minimum(self._sample(shapes.mediastinum), self._sample(shapes.lung))
+        return (away > 3) & (np.abs(texture - 0.3) > 0.2) & (self._s > 70)
 
     def _over(self, below: np.ndarray, distance: np.ndarray, above: np.ndarray | np.float32) -> np.ndarray:
         """``above`` where the distance is negative, with partial volume at the surface."""

@@ -7,6 +7,7 @@ a branch feeds, r = r_leaf * n^(1/3), so the law holds at every branching by con
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -42,25 +43,26 @@ class TreePlan:
     lobar_mm: float = 12.0
 
 
-ARTERIES = (TreePlan(((-14, 26, 38), (10, 12, 33), (38, -4, 26)), True, 2600, 0.42),
-            TreePlan(((-18, 26, 42), (-32, 8, 44), (-45, -14, 38)), False, 2400, 0.42))
-VEINS = (TreePlan(((14, -14, -8), (38, 2, -2)), True, 2300, 0.40),
-         TreePlan(((-22, -14, -8), (-42, -2, 4)), False, 2100, 0.40))
-BRONCHI = (TreePlan(((2, -8, 46), (20, -14, 32), (38, -16, 20)), True, 150, 1.15, 14.0),
-           TreePlan(((2, -8, 46), (-24, -16, 32), (-46, -20, 22)), False, 130, 1.15, 14.0))
+ARTERIES = (TreePlan(((-14, 26, 38), (10, 12, 33), (38, -4, 26)), True, 2600, 0.46),
+            TreePlan(((-18, 26, 42), (-32, 8, 44), (-45, -14, 38)), False, 2400, 0.46))
+VEINS = (TreePlan(((14, -14, -8), (38, 2, -2)), True, 2300, 0.44),
+         TreePlan(((-22, -14, -8), (-42, -2, 4)), False, 2100, 0.44))
+BRONCHI = (TreePlan(((2, -8, 46), (20, -14, 32), (38, -16, 20)), True, 190, 1.0, 14.0),
+           TreePlan(((2, -8, 46), (-24, -16, 32), (-46, -20, 22)), False, 165, 1.0, 14.0))
 TRACHEA = ((0, 2, 158), (0, -2, 110), (2, -8, 46))
 TRACHEA_RADIUS_MM = 8.6
 
 
 def grow_tree(plan: TreePlan, shapes: Shapes, candidates_ras_mm: np.ndarray, rng: np.random.Generator) -> Tree:
     """A tree whose leaves are drawn from candidate points of one lung; each lobe gets its own branch."""
-    leaves = candidates_ras_mm[rng.choice(len(candidates_ras_mm), plan.leaves)] + rng.uniform(-1.5, 1.5, (plan.leaves, 3))
+    picked = candidates_ras_mm[rng.choice(len(candidates_ras_mm), plan.leaves)]
+    leaves = picked + rng.uniform(-1.5, 1.5, picked.shape)
     lobes = shapes.lobe_at(leaves)
     trunk = np.asarray(plan.trunk_ras_mm, dtype=float)
     parts = _Branches()
     parent = -1
     radius = plan.leaf_radius_mm * plan.leaves ** (1 / 3)
-    for start, end in zip(trunk[:-1], trunk[1:], strict=True):
+    for start, end in pairwise(trunk):
         parent = parts.add(start[None], end[None], np.array([radius]), np.array([parent]), np.zeros((1, 3)))[0]
     groups = [leaves[lobes == lobe] for lobe in np.unique(lobes)]
     starts = np.repeat(trunk[-1:], len(groups), axis=0)
