@@ -1,0 +1,59 @@
+"""The wheel holds every package and data file of the suite and nothing of its tests, and works without the checkout."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+PACKAGES = {"ThoraxAILib": ".", "LungNoduleAILib": "LungNoduleAI", "CardiacBiomechLib": "CardiacBiomech",
+            "AnonymizerLib": "Anonymizer"}
+SOURCES = ("ThoraxAILib", "LungNoduleAI", "CardiacBiomech", "Anonymizer", "pyproject.toml", "README.md", "LICENSE")
+NOT_IN_WHEEL = {"CMakeLists.txt"}
+
+
+@pytest.fixture(scope="module")
+def wheel(repository, tmp_path_factory) -> Path:
+    """The wheel, built from a copy of the sources so that nothing is written into the checkout."""
+    if importlib.util.find_spec("setuptools") is None:
+        pytest.skip("setuptools is needed to build without a network")
+    folder = tmp_path_factory.mktemp("wheel")
+    copy = folder / "sources"
+    copy.mkdir()
+    for name in SOURCES:
+        source = repository / name
+        if source.is_dir():
+            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        else:
+            shutil.copy(source, copy / name)
+    done = subprocess.run([sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--quiet",
+                           "--wheel-dir", str(folder), str(copy)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return next(folder.glob("thoraxai-*.whl"))
+
+
+def test_the_wheel_holds_every_file_of_every_package_and_no_other(repository, wheel):
+    wanted = {path.relative_to(repository / where).as_posix()
+              for package, where in PACKAGES.items() for path in (repository / where / package).rglob("*")
+              if path.is_file() and "__pycache__" not in path.parts and path.name not in NOT_IN_WHEEL}
+    with zipfile.ZipFile(wheel) as archive:
+        held = {name for name in archive.namelist() if ".dist-info/" not in name}
+    assert sorted(wanted - held) == []
+    assert sorted(held - wanted) == []
+
+
+def test_the_unpacked_wheel_runs_without_the_checkout(wheel, tmp_path):
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+        entry_points = archive.read(next(name for name in archive.namelist() if name.endswith("entry_points.txt")))
+    assert b"thoraxai = ThoraxAILib.commands:main" in entry_points
+    done = subprocess.run([sys.executable, "-m", "ThoraxAILib", "doctor"], cwd=tmp_path, capture_output=True, text=True,
+                          check=False, env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("thoraxai: ")
