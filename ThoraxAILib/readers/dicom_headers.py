@@ -29,6 +29,7 @@ TAGS = (
     "PhotometricInterpretation", "NumberOfFrames", "RescaleSlope", "RescaleIntercept", "RescaleType",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
 )
+IMAGE_MODALITIES = ("CT", "MR", "PT")
 # What pydicom raises on damaged files; it has no common base class.
 READ_FAULTS = (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, NotImplementedError, RuntimeError)
 
@@ -154,6 +155,8 @@ def _read_headers(path: Path) -> tuple[list[SliceHeader], str]:
     dataset = dcmread(path, stop_before_pixels=True, force=True, specific_tags=list(TAGS))
     if not dataset:
         raise ValueError("no DICOM attribute could be read")
+    if not dataset.get("Rows") and dataset.get("Modality") in IMAGE_MODALITIES:
+        raise ValueError("the header of an image ends before its size")
     if not dataset.get("Rows") or dataset.get("Modality") == "SEG":
         return [], str(dataset.get("Modality") or "non-image")
     header = _header(dataset, path)

@@ -92,7 +92,8 @@ def _choice_notes(chosen: Stack, stacks: Sequence[Stack], scan: HeaderScan, seri
         more = f"; and {len(left_out) - MOST_LISTED} more" if len(left_out) > MOST_LISTED else ""
         notes += (f"Left out: {listed}{more}.",)
     if scan.unreadable_files:
-        notes += (f"{scan.unreadable_files} damaged DICOM files could not be read and were left out.",)
+        which = "1 damaged DICOM file" if scan.unreadable_files == 1 else f"{scan.unreadable_files} damaged DICOM files"
+        notes += (f"Left out: {which}.",)
     return notes
 
 

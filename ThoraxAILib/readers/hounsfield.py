@@ -82,7 +82,7 @@ def _refuse_other_units(tissue: np.ndarray, low: float, high: float, name: str) 
         guess = "a mask or a normalized image"
     elif low >= 0 and high <= 255:
         guess = "gray levels or labels"
-    elif low >= 0 and 1000 < bright <= 5000:
+    elif low >= 0 and 500 < bright <= 5000:
         guess = "stored values without their rescale, where air is near 0 instead of -1000"
     else:
         guess = "no air or lung is in the image"

@@ -12,7 +12,8 @@ import numpy as np
 
 MOST_MISSING_IN_A_ROW = 2
 MOST_MISSING_FRACTION = 0.1
-EVEN_FRACTION = 0.1  # of the spacing: positions are often written with one decimal
+EVEN_FRACTION = 0.1  # of the spacing
+ROUNDING_MM = 0.06  # positions are often written with one decimal
 SAME_POSITION_MM = 0.01
 SMALLEST_SHIFT_MM = 0.2  # across a stack; less is rounding of the orientation
 LARGEST_SHIFT_FRACTION = 1.0  # of the width of a slice
@@ -26,12 +27,13 @@ class UnusableStack(ValueError):
 class SliceGrid:
     """The even grid for a stack whose slices are sorted along the normal (LPS mm).
 
-    ``depths_mm`` (n,) are the slice positions along the normal from the first; ``shifts_px`` (n, 2) how far each slice
-    lies off the first one within its plane, in pixels along (rows axis j, columns axis i).
+    ``depths_mm`` (n,) are the slice positions along the normal from the first, ``start_mm`` is that of the grid;
+    ``shifts_px`` (n, 2) how far each slice lies off the grid within its plane, in pixels along (j, i).
     """
 
     ijk_to_lps: np.ndarray
     size_ijk: tuple[int, int, int]
+    start_mm: float
     depths_mm: np.ndarray
     shifts_px: np.ndarray
     notes: tuple[str, ...]
@@ -49,15 +51,21 @@ def depths_along_normal(origins_lps_mm: np.ndarray, row_lps: np.ndarray, column_
     return np.asarray(origins_lps_mm, dtype=float) @ (normal / np.linalg.norm(normal))
 
 
+def fitted_ladder(depths_mm: np.ndarray) -> tuple[float, float]:
+    """Start and step in mm of the even ladder that fits at least two sorted positions best (least squares)."""
+    step, start = np.polyfit(np.arange(len(depths_mm)), depths_mm, 1)
+    return float(start), float(step)
+
+
 def is_even(depths_mm: np.ndarray) -> bool:
-    """Whether sorted positions lie on an even ladder within a tenth of its step, without a doubled one."""
+    """Whether sorted positions lie on an even ladder, within a tenth of its step or their own rounding."""
     if len(depths_mm) < 2:
         return True
-    step = (depths_mm[-1] - depths_mm[0]) / (len(depths_mm) - 1)
-    if step <= SAME_POSITION_MM:
+    start, step = fitted_ladder(depths_mm)
+    if step <= SAME_POSITION_MM or np.diff(depths_mm).min() <= SAME_POSITION_MM:
         return False
-    ladder = depths_mm[0] + step * np.arange(len(depths_mm))
-    return bool(np.abs(depths_mm - ladder).max() <= EVEN_FRACTION * step)
+    offsets = depths_mm - start - step * np.arange(len(depths_mm))
+    return bool(np.abs(offsets).max() <= max(EVEN_FRACTION * step, ROUNDING_MM))
 
 
 def plan_grid(origins_lps_mm: np.ndarray, orientation_lps: np.ndarray, pixel_spacing_mm: tuple[float, float],
@@ -71,7 +79,7 @@ def plan_grid(origins_lps_mm: np.ndarray, orientation_lps: np.ndarray, pixel_spa
     origins = np.asarray(origins_lps_mm, dtype=float)
     depths = depths_along_normal(origins, row, column)
     depths = depths - depths[0]
-    count, spacing, spacing_notes = _even_spacing(depths)
+    start, count, spacing, spacing_notes = _even_spacing(depths)
     in_plane = (origins - origins[0]) @ np.stack([column, row], axis=1)
     shifted = np.abs(in_plane).max() > SMALLEST_SHIFT_MM
     between_rows, between_columns = pixel_spacing_mm
@@ -82,10 +90,12 @@ def plan_grid(origins_lps_mm: np.ndarray, orientation_lps: np.ndarray, pixel_spa
     matrix = np.eye(4)
     matrix[:3, 0], matrix[:3, 1] = row * between_columns, column * between_rows
     matrix[:3, 2] = np.cross(row, column) * spacing
-    matrix[:3, 3] = origins[0] + low[1] * matrix[:3, 0] + low[0] * matrix[:3, 1]
+    matrix[:3, 3] = origins[0] + low[1] * matrix[:3, 0] + low[0] * matrix[:3, 1] + start * np.cross(row, column)
     size = (size_ij[0] + int(high[1] - low[1]), size_ij[1] + int(high[0] - low[0]), count)
     notes = spacing_notes + (_shift_note(in_plane, depths) if shifted else ())
-    return SliceGrid(matrix, size, depths, shifts - low, notes, bool(spacing_notes or shifted))
+    if not spacing_notes:
+        depths = start + spacing * np.arange(count)  # no blur between slices for the rounding of their positions
+    return SliceGrid(matrix, size, start, depths, shifts - low, notes, bool(spacing_notes or shifted))
 
 
 def _right_angled(directions: np.ndarray) -> np.ndarray:
@@ -98,23 +108,24 @@ def _right_angled(directions: np.ndarray) -> np.ndarray:
     return np.stack([row, column / np.linalg.norm(column)])
 
 
-def _even_spacing(depths: np.ndarray) -> tuple[int, float, tuple[str, ...]]:
-    """Number of grid slices, their spacing in mm, and the repair that makes it so (empty when already even)."""
+def _even_spacing(depths: np.ndarray) -> tuple[float, int, float, tuple[str, ...]]:
+    """Start, number and spacing (mm) of the grid slices, and the repair that makes it so (none when already even)."""
     gaps = np.diff(depths)
     if len(gaps) and gaps.min() <= SAME_POSITION_MM:
         raise UnusableStack("has different images at the same position, as when two series or phases are mixed")
     if is_even(depths):
-        return len(depths), (depths[-1] / len(gaps) if len(gaps) else 1.0), ()
+        start, spacing = fitted_ladder(depths) if len(gaps) else (0.0, 1.0)
+        return start, len(depths), spacing, ()
     step = float(np.median(gaps))
     missing = np.maximum(np.rint(gaps / step).astype(int) - 1, 0)
-    uneven = f"has unevenly spaced slices ({gaps.min():.2f} to {gaps.max():.2f} mm apart)"
+    uneven = (f"has unevenly spaced slices ({gaps.min():.2f} to {gaps.max():.2f} mm apart), as when slices are missing "
+              "or two series are mixed")
     if missing.max() > MOST_MISSING_IN_A_ROW:
         if np.count_nonzero(missing) > 3:
             raise UnusableStack(uneven)
-        raise UnusableStack(f"lacks {missing.sum()} slices (a gap of {gaps.max():.1f} mm where slices are {step:.1f} mm "
-                            "apart)")
+        raise UnusableStack(f"lacks {missing.sum()} slices (a gap of {gaps.max():.1f} mm, slices every {step:.1f} mm)")
     if missing.sum() > max(MOST_MISSING_IN_A_ROW, MOST_MISSING_FRACTION * len(depths)):
-        raise UnusableStack(uneven + ", as when slices are missing or two series are mixed")
+        raise UnusableStack(uneven)
     count = round(depths[-1] / step) + 1
     spacing = depths[-1] / (count - 1)
     if missing.sum():
@@ -124,7 +135,7 @@ def _even_spacing(depths: np.ndarray) -> tuple[int, float, tuple[str, ...]]:
     else:
         note = (f"The slices are unevenly spaced ({gaps.min():.2f} to {gaps.max():.2f} mm) and were resampled every "
                 f"{spacing:.2f} mm.")
-    return count, float(spacing), (note,)
+    return 0.0, count, float(spacing), (note,)
 
 
 def _shift_note(in_plane_mm: np.ndarray, depths: np.ndarray) -> tuple[str, ...]:
@@ -144,7 +155,7 @@ def resample_to_grid(array: np.ndarray, grid: SliceGrid, fill: float) -> np.ndar
     """
     columns, rows, count = grid.size_ijk
     placed = array if (rows, columns) == array.shape[1:] and not grid.shifts_px.any() else _shifted(array, grid, fill)
-    targets = np.linspace(0.0, grid.depths_mm[-1], count)
+    targets = grid.start_mm + grid.spacing_ijk_mm[2] * np.arange(count)
     result = np.empty((count, rows, columns), dtype=array.dtype)
     for k, target in enumerate(targets):
         above = int(np.clip(np.searchsorted(grid.depths_mm, target), 1, len(placed) - 1))
@@ -161,7 +172,7 @@ def _shifted(array: np.ndarray, grid: SliceGrid, fill: float) -> np.ndarray:
     columns, rows, _ = grid.size_ijk
     placed = np.empty((len(array), rows, columns), dtype=array.dtype)
     for k, (image, shift) in enumerate(zip(array, grid.shifts_px, strict=True)):
-        moved = affine_transform(image.astype(np.float32), np.ones(2), offset=-shift, output_shape=(rows, columns),
+        moved = affine_transform(image.astype(np.float32), np.eye(2), offset=-shift, output_shape=(rows, columns),
                                  order=1, mode="constant", cval=fill)
         _store(placed[k], moved)
     return placed
