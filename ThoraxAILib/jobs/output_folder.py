@@ -39,7 +39,7 @@ class OutputFolder:
             raise OutputError("The output is an existing file: name a folder with --output.")
         try:
             self._make_parents(parent)
-            _remove_left_behind(parent)
+            remove_left_behind(parent)
             self._partial = parent / f"{PREFIX}-{_owner()}-{uuid.uuid4().hex[:8]}"
             self._partial.mkdir()
         except OSError as error:
@@ -122,7 +122,7 @@ def _owner() -> str:
     return f"{uuid.getnode():012x}-{os.getpid()}-{round(psutil.Process().create_time() * 100)}"
 
 
-def _remove_left_behind(parent: Path) -> None:
+def remove_left_behind(parent: Path) -> None:
     """Remove partial folders in ``parent`` whose process on this machine has ended."""
     for folder in parent.glob(f"{PREFIX}-*"):
         if _is_abandoned(folder.name):

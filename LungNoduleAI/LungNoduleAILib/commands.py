@@ -1,0 +1,216 @@
+"""``thoraxai lung ...``: the lung analysis on the command line, also the worker of the module's panel."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from LungNoduleAILib.batch import FAILED, Batch, IndexRow, gather_cases, write_index
+from LungNoduleAILib.one_case import CaseRequest, analyze_case
+from LungNoduleAILib.options import AnalysisOptions
+from LungNoduleAILib.summary import describe_findings, where_to_look
+from ThoraxAILib.errors import Cancelled, InputError, ThoraxAIError
+from ThoraxAILib.jobs.events import Events
+from ThoraxAILib.jobs.output_folder import output_error
+from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.models.device import select_device
+from ThoraxAILib.readers import Case
+from ThoraxAILib.scene import host
+
+DEFAULTS = AnalysisOptions()
+
+
+def add_commands(modules: argparse._SubParsersAction) -> None:
+    """Mount ``lung`` with all its commands."""
+    lung = modules.add_parser("lung", help="lung nodules in chest CT")
+    commands = lung.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_analyze(commands.add_parser("analyze", help="find and measure nodules in CT images or folders of them"))
+    detectors = commands.add_parser("detectors", help="list the nodule detectors")
+    detectors.set_defaults(run=_detectors)
+    series = commands.add_parser("series", help="list the image series at a path and say which one would be read")
+    series.add_argument("input", type=Path, metavar="PATH")
+    series.set_defaults(run=_series)
+    phantom = commands.add_parser("phantom", help="write a synthetic chest CT with known nodules")
+    _add_output(phantom)
+    phantom.add_argument("--seed", type=int, default=1, help="which synthetic patient (default 1, the demo's)")
+    _add_events(phantom)
+    phantom.set_defaults(run=_phantom)
+    demo = commands.add_parser("demo", help="analyze a CT, or a synthetic one beside its truth")
+    _add_output(demo)
+    demo.add_argument("--ct", type=Path, metavar="PATH", help="a CT of your own instead of the synthetic one")
+    demo.set_defaults(run=_demo)
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the results")
+
+
+def _add_events(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--events", metavar="FILE|-", help="progress as JSON lines, to a file or standard output")
+
+
+def _add_analyze(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("inputs", type=Path, nargs="+", metavar="INPUT", help="DICOM folder, NRRD, NIfTI or MetaImage file")
+    _add_output(parser)
+    add("--detector", default=DEFAULTS.detector, metavar="NAME", help="see thoraxai lung detectors")
+    add("--threshold", type=float, metavar="X", help="least confidence of a finding, 0 to 1 (default: the detector's)")
+    add("--device", default=DEFAULTS.device, metavar="auto|cpu|cuda", help="where learned models run")
+    add("--jobs", type=int, default=1, metavar="N", help="cases worked on at the same time (default 1)")
+    add("--resume", action="store_true", help="skip cases that were analyzed before in the same way")
+    add("--series", metavar="UID", help="which series of the input, see thoraxai lung series")
+    add("--scene", choices=("auto", "none"), default="auto", help="none: arrays.npz instead of Slicer files")
+    _add_events(parser)
+    parser.set_defaults(run=_analyze)
+
+
+def _analyze(arguments: argparse.Namespace) -> int:
+    with _telling_errors(arguments.events) as events:
+        return _analyze_inputs(arguments, events)
+
+
+def _analyze_inputs(arguments: argparse.Namespace, events: Events) -> int:
+    options = _options(arguments)
+    with_scene = _with_scene(arguments.scene)
+    if arguments.series is not None:
+        if len(arguments.inputs) != 1:
+            raise InputError(f"--series chooses within one input, {len(arguments.inputs)} were given: "
+                             "analyze them one by one.")
+        path = arguments.inputs[0]
+        cases, failed = [Case(path.resolve().name, path, arguments.series)], []
+    else:
+        cases, failed = gather_cases(arguments.inputs)
+
+    def request(case: Case, output: Path) -> CaseRequest:
+        return CaseRequest(case, output, options, with_scene, arguments.resume)
+
+    if len(cases) == 1 and not failed:
+        return _analyze_one(request(cases[0], arguments.output), arguments, events)
+    requests = [request(case, arguments.output / case.name) for case in cases]
+    return _analyze_many(requests, failed, arguments, events)
+
+
+def _options(arguments: argparse.Namespace) -> AnalysisOptions:
+    """The checked options; what is wrong with them is said before any image is read."""
+    from LungNoduleAILib.detection.registry import get_detector
+
+    options = AnalysisOptions(detector=arguments.detector, threshold=arguments.threshold, device=arguments.device)
+    get_detector(options.detector)
+    select_device(options.device)
+    if arguments.jobs < 1:
+        raise InputError(f"The number of jobs must be at least 1, {arguments.jobs} was given.")
+    return options
+
+
+def _with_scene(choice: str) -> bool:
+    if choice == "auto" and not host.isAvailable():
+        print("scene.mrb, segmentation.seg.nrrd and nodules.mrk.json are not written, because Slicer's libraries are "
+              'missing: install them with pip install "thoraxai[scene]".', file=sys.stderr)
+        return False
+    return choice == "auto"
+
+
+def _analyze_one(request: CaseRequest, arguments: argparse.Namespace, events: Events) -> int:
+    outcome = analyze_case(request, Progress(events.progress, arguments.is_cancelled))
+    if not events.own_stdout:
+        lines = [f"note: {note}" for note in outcome.notes]
+        if outcome.resumed:
+            lines.append("The same analysis was done before; its results are kept.")
+        lines += describe_findings(request.case.name, outcome.findings)
+        print("\n".join(lines + where_to_look(request.output, request.with_scene)))
+    events.result(request.output)
+    return 0
+
+
+def _analyze_many(requests: list[CaseRequest], failed: list[IndexRow], arguments: argparse.Namespace,
+                  events: Events) -> int:
+    _make_folder(arguments.output)
+    tell = _nothing if events.own_stdout else _print_row
+    for row in failed:
+        tell(row)
+    batch = Batch(requests, arguments.jobs, tell, events.progress, arguments.is_cancelled)
+    try:
+        batch.run()
+    except Cancelled as error:
+        raise Cancelled("Cancelled; the results of finished cases are kept and listed in index.csv.") from error
+    finally:
+        write_index(arguments.output, [*failed, *batch.rows])
+    bad = sum(row.status == FAILED for row in (*failed, *batch.rows))
+    if bad:
+        raise InputError(f"{bad} of {len(failed) + len(requests)} cases failed: index.csv says why.")
+    events.result(arguments.output)
+    return 0
+
+
+def _make_folder(output: Path) -> None:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(error) from error
+
+
+def _print_row(row: IndexRow) -> None:
+    findings = f"{row.findings} finding{'s' * (row.findings != 1)}"
+    print(f"{row.case}: {row.status}, " + (row.message if row.status == FAILED else f"{findings}, {row.seconds} s"),
+          flush=True)
+
+
+def _nothing(_row: IndexRow) -> None:
+    """Standard output belongs to the events."""
+
+
+def _detectors(_arguments: argparse.Namespace) -> int:
+    from LungNoduleAILib.detection.registry import detector_names, get_detector
+
+    for name in detector_names():
+        detector = get_detector(name)
+        print(f"{name}: reports from confidence {detector.operating_point:g}, fingerprint {detector.fingerprint}")
+    return 0
+
+
+def _series(arguments: argparse.Namespace) -> int:
+    from ThoraxAILib.readers import find_series
+    from ThoraxAILib.readers.series import in_order_of_preference
+
+    found = find_series(arguments.input)
+    preferred = in_order_of_preference(found)
+    for series in preferred + [series for series in found if not series.usable]:
+        mark = "*" if preferred and series is preferred[0] else " "
+        why = "" if series.usable else f", not usable: {series.reason}"
+        print(f"{mark} {series.label}{why}\n    {series.choice or 'image file without series UID'}")
+    if not preferred:
+        raise InputError("None of the series can be analyzed: give a folder with a chest CT.")
+    print("* would be read; choose another with --series UID.")
+    return 0
+
+
+def _phantom(arguments: argparse.Namespace) -> int:
+    from LungNoduleAILib.demo import write_sample
+
+    with _telling_errors(arguments.events) as events:
+        phantom = write_sample(arguments.output, arguments.seed, Progress(events.progress, arguments.is_cancelled))
+        if not events.own_stdout:
+            print(f"A synthetic chest CT with {len(phantom.nodules)} known nodules lies in {arguments.output}.")
+        events.result(arguments.output)
+    return 0
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from LungNoduleAILib.demo import run_demo
+
+    print("\n".join(run_demo(arguments.ct, arguments.output, Progress(is_cancelled=arguments.is_cancelled))))
+    return 0
+
+
+@contextmanager
+def _telling_errors(target: str | None) -> Iterator[Events]:
+    """Events to ``target``, which also hears of the error that ends the run."""
+    with Events(target) as events:
+        try:
+            yield events
+        except ThoraxAIError as error:
+            events.error(str(error))
+            raise
