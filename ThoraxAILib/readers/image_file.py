@@ -11,6 +11,7 @@ from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.readers.hounsfield import AIR_HU, to_hounsfield, to_scalar
 from ThoraxAILib.readers.lps import content_uid, ijk_to_ras_from_lps
+from ThoraxAILib.readers.nifti_length import is_cut_short
 from ThoraxAILib.readers.series import too_few_slices
 from ThoraxAILib.readers.slice_grid import SliceGrid, UnusableStack, plan_grid, resample_to_grid
 from ThoraxAILib.volume import SeriesIdentity, Volume
@@ -40,11 +41,9 @@ def read_image_file(path: Path, modality: str, progress: Progress) -> Volume:
     progress(0.0, "Reading the image file")
     image, name = _read(path), path.name
     progress(0.6, "Checking values")
-    array = sitk.GetArrayFromImage(image)
-    if array.dtype.byteorder == ">":
-        array = array.astype(array.dtype.newbyteorder("="))
+    array, ijk_to_lps = sitk.GetArrayFromImage(image), _ijk_to_lps(image, name)
+    del image  # a second copy of the voxels
     _check_size(array, modality, name)
-    ijk_to_lps = _ijk_to_lps(image, name)
     array, notes = to_hounsfield(array, name) if modality == "CT" else (to_scalar(array, name), ())
     grid = _straight_grid(ijk_to_lps, array.shape, name)
     if grid is not None:
@@ -70,6 +69,8 @@ def _read(path: Path) -> sitk.Image:
             raise InputError(f"'{path.name}' has axes that are not at right angles in its {kind} header: resample it "
                              "to a right-angled grid.") from None
         raise InputError(damaged) from None
+    if kind == "NIfTI" and is_cut_short(path):
+        raise InputError(damaged)
     size = list(reader.GetSize())
     if reader.GetNumberOfComponents() != 1:
         raise InputError(f"'{path.name}' holds {reader.GetNumberOfComponents()} values per voxel (color, vectors or a "
