@@ -79,14 +79,17 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
 
     def loadResult(self, directory: Path | str, volumeNode) -> ResultNodes:
         """Show what a worker wrote to a folder (findings.json, arrays.npz, run.json) for ``volumeNode``."""
-        directory = Path(directory)
+        directory, volume = Path(directory), volumeFromNode(volumeNode)
         try:
-            result = AnalysisResult.load(directory, volumeFromNode(volumeNode))
+            result = AnalysisResult.load(directory, volume)
             runFile = directory / RUN_FILE
             run = json.loads(runFile.read_text(encoding="utf-8")) if runFile.is_file() else None
         except (OSError, ValueError, KeyError) as error:
             raise InputError(
                 f"The folder holds no result that fits the selected volume ({error}): analyze it again.") from error
+        if volume.identity.series_uid:  # the worker saw an exported file, which does not tell its series
+            findings = replace(result.findings, series_uid=volume.identity.series_uid)
+            result = replace(result, findings=findings)
         return self.showResult(volumeNode, result, run)
 
     # The current result

@@ -18,6 +18,9 @@ _FILE_TYPES = {
     "TableFile": ((".tsv", ".csv"), "vtkMRMLTableNode"),
     "TextFile": ((".txt", ".json", ".xml"), "vtkMRMLTextNode"),
 }
+# nodes that do not know their storage node while they are empty
+_STORAGE_OF_EMPTY = {"vtkMRMLSequenceNode": "vtkMRMLVolumeSequenceStorageNode",
+                     "vtkMRMLTextNode": "vtkMRMLTextStorageNode"}
 
 
 class CoreIOManager:
@@ -79,12 +82,12 @@ def _readScene(path: Path, clear: bool) -> bool:
 
 def _readWithStorageNode(className: str, path: Path, name: str):
     node = slicer.mrmlScene.AddNewNodeByClass(className, name)
-    if className == "vtkMRMLSequenceNode":  # an empty sequence does not know its storage
-        storage = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLVolumeSequenceStorageNode")
+    if className in _STORAGE_OF_EMPTY:
+        storage = slicer.mrmlScene.AddNewNodeByClass(_STORAGE_OF_EMPTY[className])
         node.SetAndObserveStorageNodeID(storage.GetID())
     else:
         node.AddDefaultStorageNode(str(path))
-        storage = node.GetStorageNode()
+    storage = node.GetStorageNode()
     storage.SetFileName(str(path))
     if not storage.ReadData(node):
         slicer.mrmlScene.RemoveNode(storage)

@@ -1,27 +1,30 @@
-"""Nodes and scenes to files, with every failure told; callers give a folder where half-written files do no harm."""
+"""Nodes and scenes to files: a file is there whole or not at all, and every failure is told."""
 
 from __future__ import annotations
 
-import shutil
+import json
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import slicer
 
 from ThoraxAILib.errors import OutputError
+from ThoraxAILib.scene.native_output import stderrToLogging
 
 ALREADY_COMPRESSED = (".nrrd", ".gz", ".png")
 
 
 def writeNode(node, path: Path, compress: bool = True) -> Path:
-    """Write one node to a path, without changing where the node itself is stored; raises OutputError."""
-    storage = getattr(slicer, node.GetDefaultStorageNodeClassName(path.name))()
-    storage.SetFileName(str(path.resolve()))
-    storage.SetUseCompression(compress)
-    if not storage.WriteData(node) or not path.is_file():
-        path.unlink(missing_ok=True)
-        raise _failure(path)
+    """Write one node, without changing where the node itself is stored; raises OutputError and leaves nothing."""
+    with _unfinished(path) as unfinished:
+        storage = getattr(slicer, node.GetDefaultStorageNodeClassName(path.name))()
+        storage.SetFileName(str(unfinished))
+        storage.SetUseCompression(compress)
+        if not storage.WriteData(node) or not _isWhole(unfinished):
+            raise _failure(path)
     return path
 
 
@@ -30,14 +33,43 @@ def writeScene(path: Path) -> Path:
 
     Same layout as vtkMRMLScene.WriteToMRB, but image files, which are compressed already, are stored as they are.
     """
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".scene-") as folder:
-        bundle = Path(folder) / path.stem
+    with _unfinished(path) as unfinished:
+        bundle = unfinished.parent / path.stem
         bundle.mkdir()
-        if not slicer.mrmlScene.SaveSceneToSlicerDataBundleDirectory(str(bundle.resolve()), None, None):
+        if not slicer.mrmlScene.SaveSceneToSlicerDataBundleDirectory(str(bundle), None, None):
             raise _failure(path)
-        _zip(bundle, Path(folder) / path.name)
-        shutil.move(Path(folder) / path.name, path)
+        if not all(_isWhole(file) for file in bundle.rglob("*.json")):
+            raise _failure(path)
+        _zip(bundle, unfinished)
     return path
+
+
+@contextmanager
+def _unfinished(path: Path) -> Iterator[Path]:
+    """A place in a temporary folder beside ``path``; what was written there becomes ``path`` when all went well."""
+    try:
+        with tempfile.TemporaryDirectory(dir=path.resolve().parent, prefix=".unfinished-") as folder:
+            unfinished = Path(folder) / path.name
+            with stderrToLogging():
+                yield unfinished
+            unfinished.replace(path)
+    except OutputError:
+        raise
+    except OSError as error:
+        raise _failure(path) from error
+
+
+def _isWhole(path: Path) -> bool:
+    """Whether a written file is complete: the writers of JSON files do not notice a full disk, the others do."""
+    if not path.is_file():
+        return False
+    if path.suffix != ".json":
+        return True
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    return True
 
 
 def _zip(bundle: Path, archive: Path) -> None:

@@ -13,13 +13,15 @@ SCENE_FILE, SEGMENTATION_FILE, POINTS_FILE = "scene.mrb", "segmentation.seg.nrrd
 
 
 def saveResult(directory: Path, nodes: ResultNodes) -> tuple[Path, ...]:
-    """Write the whole scene, the segmentation and the points to an existing folder: all files or none."""
+    """Write the whole scene, the segmentation and the points to an existing folder; raises OutputError.
+
+    Files of the same names are replaced once all three are written; a failure leaves the folder as it was.
+    """
     try:
         with tempfile.TemporaryDirectory(dir=directory, prefix=".unfinished-") as folder:
-            partial = Path(folder)
-            written = (writeScene(partial / SCENE_FILE),
-                       writeNode(nodes.segmentation, partial / SEGMENTATION_FILE),
-                       writeNode(nodes.points, partial / POINTS_FILE))
+            written = (writeScene(Path(folder) / SCENE_FILE),
+                       writeNode(nodes.segmentation, Path(folder) / SEGMENTATION_FILE),
+                       writeNode(nodes.points, Path(folder) / POINTS_FILE))
             return tuple(path.replace(directory / path.name) for path in written)
     except OutputError:
         raise

@@ -38,7 +38,11 @@ def segmentationNode(volumeNode, result: AnalysisResult):
     """A new segmentation node beside ``volumeNode``: lungs, lobes, airways and every finding that has a mask."""
     layers = [_lungLayer(result.labels), _lobeLayer(result.labels, result.lobes_approximate),
               *_findingLayers(result)]
-    return segmentationFromLayers("Lung nodules segmentation", volumeNode, layers)
+    node = segmentationFromLayers("Lung nodules segmentation", volumeNode, layers)
+    for finding in result.findings.findings:  # in their order, whatever layers they went to
+        if node.GetSegmentation().GetSegment(finding.id):
+            node.GetSegmentation().SetSegmentIndex(finding.id, node.GetSegmentation().GetNumberOfSegments() - 1)
+    return node
 
 
 def _lungLayer(labels: np.ndarray) -> Layer:
