@@ -179,3 +179,24 @@ def test_an_enhanced_multi_frame_file_reads_like_its_single_frames(tmp_path, dic
     assert np.array_equal(volume.array, expected.array)
     assert np.allclose(volume.ijk_to_ras, expected.ijk_to_ras, atol=1e-5)
     assert volume.identity.kernel == "B45f"
+
+
+def test_slices_displaced_within_their_plane_are_shifted_back_and_said(tmp_path, dicom_series):
+    plan = dicom_series.SeriesPlan()
+    row, column, _normal = dicom_series.directions(plan)
+    shifts_mm = np.random.default_rng(2).uniform(-3, 3, (plan.count, 2))
+    places = dicom_series.origins(plan) + shifts_mm[:, :1] * row + shifts_mm[:, 1:] * column
+    dicom_series.write_series(tmp_path, replace(plan, origins_lps_mm=places))
+    volume = read_volume(tmp_path)
+    assert "beside each other in their plane" in volume.notes[0]
+    assert dicom_series.is_right_angled(volume)
+    assert dicom_series.largest_ramp_error_hu(volume) <= HALF_A_HU_TWICE
+
+
+def test_slices_far_beside_each_other_are_refused(tmp_path, dicom_series, refused):
+    plan = dicom_series.SeriesPlan()
+    places = dicom_series.origins(plan)
+    places[6:, 0] += 60.0
+    dicom_series.write_series(tmp_path, replace(plan, origins_lps_mm=places))
+    with refused("has slices that lie up to 60 mm beside each other"):
+        read_volume(tmp_path)

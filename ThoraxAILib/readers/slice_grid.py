@@ -15,6 +15,7 @@ MOST_MISSING_FRACTION = 0.1
 EVEN_FRACTION = 0.1  # of the spacing
 ROUNDING_MM = 0.06  # positions are often written with one decimal
 SAME_POSITION_MM = 0.01
+WHOLE_PIXEL = 1e-4  # a shift this close to whole pixels needs no interpolation
 SMALLEST_SHIFT_MM = 0.2  # across a stack; less is rounding of the orientation
 LARGEST_SHIFT_FRACTION = 1.0  # of the width of a slice
 
@@ -154,8 +155,10 @@ def resample_to_grid(array: np.ndarray, grid: SliceGrid, fill: float) -> np.ndar
     Where the shifted slices have no pixels the result is ``fill``.
     """
     columns, rows, count = grid.size_ijk
-    placed = array if (rows, columns) == array.shape[1:] and not grid.shifts_px.any() else _shifted(array, grid, fill)
+    placed = _shifted(array, grid, fill) if grid.shifts_px.any() else array
     targets = grid.start_mm + grid.spacing_ijk_mm[2] * np.arange(count)
+    if len(placed) == count and np.allclose(targets, grid.depths_mm, atol=SAME_POSITION_MM):
+        return placed
     result = np.empty((count, rows, columns), dtype=array.dtype)
     for k, target in enumerate(targets):
         above = int(np.clip(np.searchsorted(grid.depths_mm, target), 1, len(placed) - 1))
@@ -166,15 +169,19 @@ def resample_to_grid(array: np.ndarray, grid: SliceGrid, fill: float) -> np.ndar
 
 
 def _shifted(array: np.ndarray, grid: SliceGrid, fill: float) -> np.ndarray:
-    """Each slice moved within its plane to where it belongs on the larger grid."""
-    from scipy.ndimage import affine_transform
-
+    """Each slice moved within its plane, linear between pixels, to where it belongs on the larger grid."""
     columns, rows, _ = grid.size_ijk
-    placed = np.empty((len(array), rows, columns), dtype=array.dtype)
-    for k, (image, shift) in enumerate(zip(array, grid.shifts_px, strict=True)):
-        moved = affine_transform(image.astype(np.float32), np.eye(2), offset=-shift, output_shape=(rows, columns),
-                                 order=1, mode="constant", cval=fill)
-        _store(placed[k], moved)
+    placed = np.full((len(array), rows, columns), fill, dtype=array.dtype)
+    for image, shift, target in zip(array, grid.shifts_px, placed, strict=True):
+        moved = image.astype(np.float32)
+        start = np.floor(shift + WHOLE_PIXEL).astype(int)
+        for axis, fraction in enumerate(np.maximum(shift - start, 0.0)):
+            if fraction > WHOLE_PIXEL:
+                lines = np.moveaxis(moved, axis, 0)
+                between = lines[1:] * np.float32(1 - fraction) + lines[:-1] * np.float32(fraction)
+                moved = np.moveaxis(between, 0, axis)
+                start[axis] += 1
+        _store(target[start[0]:start[0] + moved.shape[0], start[1]:start[1] + moved.shape[1]], moved)
     return placed
 
 
