@@ -68,6 +68,9 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
 
         ``run`` is the content of run.json. Raises ValueError when the result does not fit the volume.
         """
+        shape = volumeFromNode(volumeNode).array.shape
+        if result.labels.shape != shape:
+            raise ValueError(f"labels of shape {result.labels.shape} do not fit a volume of shape {shape}")
         for text in result_nodes.resultTexts():
             older = result_nodes.resultNodesOf(text)
             if older is not None and older.volume is volumeNode:

@@ -138,10 +138,12 @@ def test_twenty_nodules_share_one_layer(logic, chest_node, chest):
     assert segmentation.GetNumberOfLayers() == 3  # lungs, lobes with airway, nodules
 
 
-def test_labels_of_another_shape_are_refused_and_leave_no_segmentation(slicer, logic, chest_node, result):
+@pytest.mark.parametrize("labels", [chest_labels()[1:], chest_labels().astype(np.int16)])
+def test_labels_of_another_shape_or_type_are_refused_and_leave_no_segmentation(slicer, chest_node, labels):
+    from ThoraxAILib.scene.segments import Layer, segmentationFromLayers
+
     with pytest.raises(ValueError, match=r"uint8 of shape \(24, 30, 36\)"):
-        logic.showResult(chest_node, replace(result, labels=result.labels[1:], findings=replace(
-            result.findings, findings=())))
+        segmentationFromLayers("A", chest_node, [Layer(labels, {})])
     assert slicer.util.getNodesByClass("vtkMRMLSegmentationNode") == []
 
 

@@ -29,12 +29,15 @@ def folderBeside(node, name: str, contents: Iterable) -> int:
     return folder
 
 
-def removeEmptyParent(node) -> None:
-    """Remove the folder of ``node`` when it holds nothing else; call before the node itself is removed."""
+def removeNode(node) -> None:
+    """Take a node out of the scene together with its item, and with the folder that is empty then."""
     hierarchy = subjectHierarchy()
     item = hierarchy.GetItemByDataNode(node)
-    folder = hierarchy.GetItemParent(item) if item else 0
+    if not item:
+        slicer.mrmlScene.RemoveNode(node)
+        return
+    folder = hierarchy.GetItemParent(item)
+    hierarchy.RemoveItem(item, True, False)  # with its node
     level = slicer.vtkMRMLSubjectHierarchyConstants.GetSubjectHierarchyLevelFolder()
-    if folder and hierarchy.GetItemLevel(folder) == level and hierarchy.GetNumberOfItemChildren(folder) == 1:
-        hierarchy.SetItemParent(item, hierarchy.GetSceneItemID())
+    if hierarchy.GetItemLevel(folder) == level and hierarchy.GetNumberOfItemChildren(folder) == 0:
         hierarchy.RemoveItem(folder, False, False)

@@ -17,7 +17,7 @@ from LungNoduleAILib.result import AnalysisResult
 from LungNoduleAILib.scene.marks import findingBoxNode, findingPointsNode
 from LungNoduleAILib.scene.segmentation import segmentationNode
 from LungNoduleAILib.scene.table import findingsTableNode
-from ThoraxAILib.scene.hierarchy import folderBeside, removeEmptyParent
+from ThoraxAILib.scene.hierarchy import folderBeside, removeNode
 
 PREFIX = "LungNoduleAI."
 RESULT_ROLE = PREFIX + "result"
@@ -94,8 +94,7 @@ def resultTexts() -> list:
 def removeResultNodes(nodes: ResultNodes) -> None:
     """Take a result out of the scene, with its folder; the input volume stays."""
     for node in nodes.owned():
-        removeEmptyParent(node)
-        slicer.mrmlScene.RemoveNode(node)
+        removeNode(node)
 
 
 def _runAttributes(run: dict) -> dict[str, str]:
