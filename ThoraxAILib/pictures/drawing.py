@@ -15,7 +15,7 @@ from ThoraxAILib.pictures.slices import Picture
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw
 
-_FAR_SHARE = 0.45
+_FAR_SHARE, _FAR_WORD_SHARE = 0.55, 0.85
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ def draw_boxes(picture: Picture, boxes: Sequence[Box], least_pixels: int = 12) -
         half = np.maximum((places[:, :2].max(axis=0) - places[:, :2].min(axis=0)) / 2, least_pixels / 2)
         color = box.color if crosses else tuple(int(c * _FAR_SHARE) for c in box.color)
         draw.rectangle([*(middle - half), *(middle + half)], outline=color, width=2 if crosses else 1)
-        _write(draw, image.size, (middle[0] + half[0] + 3, middle[1] - half[1] - 3), box.text, color)
+        word = box.color if crosses else tuple(int(c * _FAR_WORD_SHARE) for c in box.color)
+        _write(draw, image.size, (middle[0] + half[0] + 3, middle[1] - half[1] - 3), box.text, word)
     return picture.with_pixels(np.array(image))
 
 
@@ -85,7 +86,7 @@ def encoded(picture: Picture | np.ndarray, format: str = "png", quality: int = 8
     from PIL import Image
 
     pixels = picture.pixels if isinstance(picture, Picture) else picture
-    options = {"png": {"optimize": False}, "jpeg": {"quality": quality, "optimize": True}}
+    options = {"png": {"optimize": False}, "jpeg": {"quality": quality, "optimize": True, "subsampling": 0}}
     if format not in options:
         raise InputError(f"Pictures of format '{format}' cannot be written: use png or jpeg.")
     buffer = io.BytesIO()
@@ -107,7 +108,7 @@ def _write(draw: ImageDraw.ImageDraw, size: tuple[int, int], at: tuple[float, fl
 
     if not text:
         return
-    font = ImageFont.load_default(13)
+    font = ImageFont.load_default(max(13, size[1] // 24))
     left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
     x = min(max(at[0], 2), max(2, size[0] - (right - left) - 4))
     y = min(max(at[1], 2), max(2, size[1] - (bottom - top) - 6))

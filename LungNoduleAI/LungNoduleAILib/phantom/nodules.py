@@ -76,7 +76,7 @@ class PlantedNodule:
         long_mm, short_mm = self.axial_axes_mm()
         derived = {"volume_mm3": self.volume_mm3, "diameter_mm": self.diameter_mm, "long_axis_mm": long_mm,
                    "short_axis_mm": short_mm, "mean_diameter_mm": (long_mm + short_mm) / 2, "mean_hu": self.mean_hu,
-                   "core_volume_mm3": self.core_volume_mm3, "kind": "mass" if self.diameter_mm >= 30 else "nodule"}
+                   "core_volume_mm3": self.core_volume_mm3, "kind": "mass" if self.diameter_mm > 30 else "nodule"}
         rounded = {name: round(v, 3) if isinstance(v, float) else v for name, v in derived.items()}
         return {**asdict(self), **rounded}
 

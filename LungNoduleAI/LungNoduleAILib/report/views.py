@@ -1,0 +1,115 @@
+"""The sections of pictures: the chest in three planes with all findings, and each finding from four sides."""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+
+import numpy as np
+
+from LungNoduleAILib.anatomy.protocol import AIRWAY, LEFT_LUNG_LABELS, LLL, LUL, RIGHT_LUNG_LABELS, RLL, RML, RUL
+from LungNoduleAILib.findings import Finding
+from LungNoduleAILib.report.page import number, position, section
+from LungNoduleAILib.result import AnalysisResult
+from ThoraxAILib.pictures import PLANES, Box, Overlay, Picture, draw_boxes, encoded, render, with_title
+
+COLORS = {RUL: (90, 180, 255), RML: (70, 220, 190), RLL: (60, 110, 255), LUL: (255, 190, 90), LLL: (255, 110, 120),
+          AIRWAY: (200, 160, 255)}
+FINDING_COLOR = (0, 230, 230)
+OVERVIEW_PIXELS = 620  # shown at a third of the page, sharp in print
+FINDING_PIXELS = 230
+SHOWN_FINDINGS = 60
+SPARSE = 4
+_LEFT_SIDE = {"axial": "R", "coronal": "R", "sagittal": "A"}
+
+
+def overview_section(result: AnalysisResult) -> str:
+    """Axial and coronal through the middle of the lungs, sagittal of the larger one; outlines, a box per finding."""
+    volume = result.volume
+    widest_mm = float((np.array(volume.array.shape) * volume.spacing_kji_mm)[1:].max())
+    overlay = Overlay(result.labels, COLORS, fill=0.10, outline=0.85)
+    boxes = [_box(finding) for finding in result.findings.findings]
+    sparse = result.labels[::SPARSE, ::SPARSE, ::SPARSE]
+    figures = []
+    for plane in PLANES:
+        middle = volume.ras_from_kji(_middle_kji(sparse, result.labels.shape, one_lung=plane == "sagittal"))
+        picture = render(volume, plane, middle, overlay=overlay, pixel_mm=widest_mm / OVERVIEW_PIXELS)
+        picture = with_title(draw_boxes(picture, boxes), plane.capitalize(), _LEFT_SIDE[plane])
+        figures.append(_figure(picture, f"{plane.capitalize()} at RAS ({position(middle)}) mm"))
+    words = ("Lobes in color" + (" (approximate)" if result.lobes_approximate else "")
+             + ", airways violet. Bright boxes cross the plane shown, dim ones lie before or behind it.")
+    return section("Overview", f'<div class="thirds">{"".join(figures)}</div><p class="quiet">{escape(words)}</p>')
+
+
+def each_finding_section(result: AnalysisResult) -> str:
+    """A card per finding with its pictures."""
+    shown = result.findings.findings[:SHOWN_FINDINGS]
+    if not shown:
+        return ""
+    more = len(result.findings.findings) - len(shown)
+    words = f"Pictures of {more} more findings are left out to keep this file small."
+    rest = f'<p class="quiet">{words}</p>' if more > 0 else ""
+    return section("Each finding", "\n".join(_card(result, finding) for finding in shown) + rest)
+
+
+def _card(result: AnalysisResult, finding: Finding) -> str:
+    """Axial, coronal and sagittal views with the outline of the mask, and a slab without it."""
+    field_mm = float(np.clip(3.5 * finding.long_axis_mm, 50, 180))
+    overlay = _mask_overlay(result, finding)
+    settings = {"field_mm": field_mm, "pixel_mm": field_mm / FINDING_PIXELS}
+    figures = [_figure(with_title(render(result.volume, plane, finding.center_ras_mm, overlay=overlay, **settings),
+                                  "", _LEFT_SIDE[plane]), plane.capitalize()) for plane in PLANES]
+    slab_mm = max(10.0, 1.2 * finding.long_axis_mm)
+    slab = render(result.volume, "axial", finding.center_ras_mm, slab_mm=slab_mm, **settings)
+    figures.append(_figure(slab, f"Axial, brightest over {slab_mm:.0f} mm"))
+    title = f"{finding.id}: {number(finding.mean_diameter_mm)} mm {finding.type} {finding.kind}"
+    notes = " ".join(escape(note) for note in finding.notes)
+    return (f'<article class="finding {escape(finding.status)}"><h3>{escape(title)}</h3>'
+            f'<p class="facts">{escape(_facts(finding))} {notes}</p>'
+            f'<div class="row">{"".join(figures)}</div></article>')
+
+
+def _facts(finding: Finding) -> str:
+    where = finding.lobe or (f"{finding.side} lung" if finding.side else "outside the lobes")
+    solid = ""
+    if finding.solid_mean_diameter_mm is not None:
+        solid = f" Solid part {number(finding.solid_mean_diameter_mm)} mm"
+        solid += "." if finding.solid_volume_mm3 is None else f", {number(finding.solid_volume_mm3, 0)} mm3."
+    status = f" {finding.status.capitalize()}" + (f": {finding.reason}." if finding.reason else ".")
+    return (f"{where}, RAS ({position(finding.center_ras_mm)}) mm, {number(finding.volume_mm3, 0)} mm3, mean "
+            f"{number(finding.mean_hu, 0)} HU, confidence {number(finding.confidence, 2)}.{solid}{status}")
+
+
+def _mask_overlay(result: AnalysisResult, finding: Finding) -> Overlay | None:
+    """The outline of one mask, on an array that costs memory only where it is touched."""
+    if finding.mask is None:
+        return None
+    labels = np.zeros(result.volume.array.shape, dtype=np.uint8)
+    labels[finding.mask.slices] = finding.mask.array
+    return Overlay(labels, {1: FINDING_COLOR})
+
+
+def _box(finding: Finding) -> Box:
+    """The box of a finding: its bounds where known, else a cube of its long axis."""
+    text = finding.id
+    if finding.bounds_ras_mm is None:
+        return Box(finding.center_ras_mm, (finding.long_axis_mm,) * 3, text)
+    low, high = np.array(finding.bounds_ras_mm[::2]), np.array(finding.bounds_ras_mm[1::2])
+    return Box(tuple(float(x) for x in (low + high) / 2), tuple(float(x) for x in high - low), text)
+
+
+def _middle_kji(sparse: np.ndarray, shape: tuple[int, ...], one_lung: bool) -> np.ndarray:
+    """Middle of the lungs or of the larger one, from every SPARSE-th label; of the array when nothing is labeled."""
+    right, left = (np.isin(sparse, lobes) for lobes in (RIGHT_LUNG_LABELS, LEFT_LUNG_LABELS))
+    larger = right if right.sum() >= left.sum() else left
+    found = np.argwhere(larger if one_lung else right | left)
+    if not len(found):
+        return (np.array(shape) - 1) / 2
+    return np.clip(found.mean(axis=0) * SPARSE, 0, np.array(shape) - 1)
+
+
+def _figure(picture: Picture, caption: str) -> str:
+    data = base64.b64encode(encoded(picture, "jpeg")).decode("ascii")
+    height, width = picture.pixels.shape[:2]
+    return (f'<figure><img alt="{escape(caption)}" width="{width}" height="{height}" '
+            f'src="data:image/jpeg;base64,{data}"><figcaption>{escape(caption)}</figcaption></figure>')
