@@ -33,11 +33,10 @@ def removeNode(node) -> None:
     """Take a node out of the scene together with its item, and with the folder that is empty then."""
     hierarchy = subjectHierarchy()
     item = hierarchy.GetItemByDataNode(node)
-    if not item:
-        slicer.mrmlScene.RemoveNode(node)
-        return
-    folder = hierarchy.GetItemParent(item)
-    hierarchy.RemoveItem(item, True, False)  # with its node
-    level = slicer.vtkMRMLSubjectHierarchyConstants.GetSubjectHierarchyLevelFolder()
-    if hierarchy.GetItemLevel(folder) == level and hierarchy.GetNumberOfItemChildren(folder) == 0:
-        hierarchy.RemoveItem(folder, False, False)
+    if item:
+        folder = hierarchy.GetItemParent(item)
+        hierarchy.RemoveItem(item, False, False)
+        level = slicer.vtkMRMLSubjectHierarchyConstants.GetSubjectHierarchyLevelFolder()
+        if hierarchy.GetItemLevel(folder) == level and hierarchy.GetNumberOfItemChildren(folder) == 0:
+            hierarchy.RemoveItem(folder, False, False)
+    slicer.mrmlScene.RemoveNode(node)
