@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from LungNoduleAILib.phantom.thorax import ThoraxPhantom
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
@@ -28,3 +32,11 @@ def shared_data() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def small_chest() -> ThoraxPhantom:
+    """A coarse synthetic chest with nodules: small enough to analyze within seconds."""
+    from LungNoduleAILib.phantom.thorax import make_thorax
+
+    return make_thorax(seed=1, spacing_mm=(2.0, 2.0, 2.5))

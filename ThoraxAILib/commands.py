@@ -12,7 +12,8 @@ import importlib
 import importlib.util
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from ThoraxAILib import __version__
 from ThoraxAILib.doctor import examine
@@ -50,13 +51,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     try:
         options = build_parser().parse_args(arguments)
     except SystemExit as end:  # argparse ends the process after --help and wrong arguments
         return int(end.code or 0)
     try:
-        with cancel_on_signal() as is_cancelled:
+        with _errors_only_on_stderr(), cancel_on_signal() as is_cancelled:
             options.is_cancelled = is_cancelled
             return options.run(options)
     except Cancelled as cancelled:
@@ -70,6 +70,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.errno not in FULL_DISK:
             raise
         return _end(str(output_error(error)), BAD_INPUT)
+
+
+@contextmanager
+def _errors_only_on_stderr() -> Iterator[None]:
+    """What libraries warn about stays off stderr, where a person reads one sentence; notes tell what was repaired."""
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(message)s")
+    logging.captureWarnings(True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
 
 
 def _end(sentence: str, status: int) -> int:

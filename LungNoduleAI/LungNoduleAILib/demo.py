@@ -15,6 +15,7 @@ from LungNoduleAILib.phantom.nodules import PlantedNodule
 from LungNoduleAILib.phantom.thorax import ThoraxPhantom, make_thorax
 from LungNoduleAILib.phantom.truth import CT_FILE, LABELS_FILE, TABLE_FILE, TRUTH_FILE, write_phantom
 from LungNoduleAILib.summary import describe_findings, position, table, where_to_look
+from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.readers import Case
@@ -35,6 +36,8 @@ class Comparison:
 
 def write_sample(directory: Path, seed: int, progress: Progress) -> ThoraxPhantom:
     """Make the synthetic chest of ``seed`` and write ct.nrrd, labels.nrrd, truth.json and truth.csv at once."""
+    if seed < 0:
+        raise InputError(f"The seed must be 0 or more, {seed} was given.")
     with OutputFolder(directory, (CT_FILE, LABELS_FILE, TABLE_FILE, TRUTH_FILE)) as folder:
         progress(0.0, "Making a synthetic chest")
         phantom = make_thorax(seed=seed, spacing_mm=SAMPLE_SPACING_MM)
