@@ -84,16 +84,23 @@ def test_a_result_with_decisions_is_shown_with_them(logic, chest_node, chest, re
     assert visible(nodes) == [(True, False, False)] * 3
 
 
-def test_jumping_centers_every_slice_view_and_marks_the_box(slicer, logic, shown, result):
+@pytest.fixture
+def slice_views(slicer):
+    """Two slice nodes; taken out at the end, for clearing a scene keeps views."""
     views = []
-    for orientation in ("Axial", "Coronal"):
+    for name in ("Red", "Green"):
         view = slicer.vtkMRMLSliceNode()
-        view.SetLayoutName(orientation)
-        view.SetOrientationToDefault()
+        view.SetLayoutName(name)
         views.append(slicer.mrmlScene.AddNode(view))
+    yield views
+    for view in views:
+        slicer.mrmlScene.RemoveNode(view)
+
+
+def test_jumping_centers_every_slice_view_and_marks_the_box(logic, shown, result, slice_views):
     finding = logic.jumpToFinding("Nodule_02")
     assert finding.id == "Nodule_02"
-    for view in views:
+    for view in slice_views:
         origin = [view.GetSliceToRAS().GetElement(row, 3) for row in range(3)]
         np.testing.assert_allclose(origin, result.findings.findings[SECOND].center_ras_mm, atol=1e-6)
     lines = [box.GetDisplayNode().GetLineThickness() for box in shown.boxes]
