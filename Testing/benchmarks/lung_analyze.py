@@ -1,0 +1,83 @@
+"""Benchmark: a CT of 512 x 512 x 300 voxels from DICOM folder to report, beside SimpleITK-only lungs, in one run.
+
+``python Testing/benchmarks/lung_analyze.py [--slices N] [--size N] [--device D]``; nothing is asserted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from LungNoduleAILib.phantom.thorax import FIELD_OF_VIEW_MM, make_thorax
+from phantom_dicom import write_dicom_folder
+
+LUNG_STAGE = "anatomy"
+
+
+def main() -> int:
+    """Make the CT, run both, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--slices", type=int, default=300)
+    parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--device", default="cpu")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        dicom = Path(folder) / "dicom"
+        truth_ml = make_dicom(dicom, arguments.size, arguments.slices)
+        yardstick = run_yardstick(dicom)
+        seconds, run = run_analysis(dicom, Path(folder) / "result", arguments.device)
+    print(f"CT of {arguments.size} x {arguments.size} x {arguments.slices} voxels on {os.cpu_count()} processors "
+          f"({platform.machine()}), lungs as planted {truth_ml:.0f} mL")
+    print_table(yardstick, seconds, run)
+    return 0
+
+
+def make_dicom(folder: Path, size: int, slices: int) -> float:
+    """Write the synthetic chest; returns its lung volume in mL."""
+    spacing = (FIELD_OF_VIEW_MM[0] / size, FIELD_OF_VIEW_MM[1] / size, FIELD_OF_VIEW_MM[2] / slices)
+    phantom = make_thorax(seed=1, spacing_mm=spacing, shape_ijk=(size, size, slices))
+    write_dicom_folder(phantom.volume, folder)
+    return phantom.left_lung_ml + phantom.right_lung_ml
+
+
+def run_yardstick(dicom: Path) -> dict:
+    """Lungs by SimpleITK alone, in a process of its own."""
+    script = Path(__file__).with_name("sitk_lungs.py")
+    done = subprocess.run([sys.executable, str(script), str(dicom)], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def run_analysis(dicom: Path, output: Path, device: str) -> tuple[float, dict]:
+    """The whole command; seconds from its start to its end, and its run record."""
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "ThoraxAILib", "lung", "analyze", str(dicom), "--output", str(output),
+                    "--device", device], check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - started, json.loads((output / "run.json").read_text(encoding="utf-8"))
+
+
+def print_table(yardstick: dict, seconds: float, run: dict) -> None:
+    """Stage times and memory, then the ratio to the yardstick."""
+    print(f"{'stage':<28}{'seconds':>9}{'peak MB':>9}")
+    for entry in run["stages"]:
+        print(f"{entry['name']:<28}{entry['seconds']:>9.2f}{entry['peak_mb']:>9.0f}")
+    print(f"{'whole command':<28}{seconds:>9.2f}{run['peak_memory_mb']:>9.0f}")
+    for entry in yardstick["stages"]:
+        print(f"{'SimpleITK only: ' + entry['name']:<28}{entry['seconds']:>9.2f}{entry['peak_mb']:>9.0f}")
+    found_ml = run["results"]["left_ml"] + run["results"]["right_ml"]
+    print(f"lung volume: ThoraxAI {found_ml:.0f} mL, SimpleITK only {yardstick['volume_ml']:.0f} mL")
+    ours = next(entry["seconds"] for entry in run["stages"] if entry["name"] == LUNG_STAGE)
+    theirs = next(entry["seconds"] for entry in yardstick["stages"] if entry["name"] == "lungs")
+    print(f"lungs, lobes and airways take {ours / theirs:.2f} times the SimpleITK-only lungs")
+    print(f"the whole command takes {seconds / sum(entry['seconds'] for entry in yardstick['stages']):.2f} times "
+          "reading and lungs by SimpleITK only")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

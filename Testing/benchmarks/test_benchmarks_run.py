@@ -1,0 +1,21 @@
+"""The benchmarks run to the end and print both sides; no time is asserted."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_the_lung_benchmark_prints_its_stages_beside_the_yardstick():
+    script = Path(__file__).with_name("lung_analyze.py")
+    done = subprocess.run([sys.executable, str(script), "--size", "160", "--slices", "110"], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for words in ("whole command", "SimpleITK only: lungs", "times the SimpleITK-only lungs"):
+        assert words in done.stdout
+    planted = int(re.search(r"as planted (\d+) mL", done.stdout).group(1))
+    ours, yardstick = map(int, re.search(r"ThoraxAI (\d+) mL, SimpleITK only (\d+) mL", done.stdout).groups())
+    assert abs(ours - planted) < 0.1 * planted
+    assert abs(yardstick - planted) < 0.15 * planted  # a yardstick that fails to find the lungs would measure nothing
