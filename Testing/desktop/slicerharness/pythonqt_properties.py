@@ -77,12 +77,15 @@ def addProperties() -> None:
 
 
 def _keepSingletonsAlive() -> None:
-    """PySide6 6.12 drops a reference to False per class attribute set; before 3.12 the interpreter aborts at exit."""
+    """Make None, True and False as good as immortal, as Python 3.12 does.
+
+    PySide6 6.12 relies on that also before 3.12: every call that returns nothing drops a reference to None, every
+    emitted signal one to True, until the interpreter aborts.
+    """
     if sys.version_info >= (3, 12):
         return
-    for value in (True, False, None):
-        for _count in range(20000):
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(value))
+    for value in (None, True, False):
+        ctypes.c_ssize_t.from_address(id(value)).value += 1 << 40  # the reference count comes first in an object
 
 
 def _accessor(cls: type, name: str) -> Any:

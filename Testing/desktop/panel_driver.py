@@ -1,0 +1,58 @@
+"""Drives a panel as a person would: clicks, waits, and knows every control there is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+PATIENCE_SECONDS = 60
+CONTROLS = ("QAbstractButton", "QLineEdit", "QComboBox", "QAbstractSlider", "QAbstractSpinBox", "QAbstractItemView",
+            "QPlainTextEdit")
+COMPOSITES = ("ctkSliderWidget", "ctkPathLineEdit", "qMRMLNodeComboBox")
+
+
+def waitFor(condition: Callable[[], bool]) -> None:
+    """Let Qt work until the condition holds; fails after a minute."""
+    import slicer
+
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        slicer.app.processEvents()
+        time.sleep(0.005)
+
+
+def click(control: Any) -> None:
+    """Press a control with the left mouse button; a disabled control is a failure, a hidden one as well."""
+    import qt
+
+    assert control.enabled, f"{control.name} is disabled: {control.toolTip}"
+    assert not control.isHidden(), f"{control.name} is hidden"
+    qt.QTest.mouseClick(control, qt.Qt.LeftButton)
+
+
+def controlNames(panel: Any) -> set[str]:
+    """Names of all controls of a panel; an unnamed one is a failure, parts of composite widgets do not count."""
+    import qt
+
+    kinds = tuple(getattr(qt, name) for name in CONTROLS)
+    names = set()
+    for widget in panel.findChildren(qt.QWidget):
+        isControl = isinstance(widget, kinds) or type(widget).__name__ in COMPOSITES
+        if isControl and not _isPart(widget, panel, kinds):
+            assert widget.name, f"a {type(widget).__name__} has no name"
+            names.add(widget.name)
+    return names
+
+
+def _isPart(widget: Any, panel: Any, kinds: tuple[type, ...]) -> bool:
+    """Whether the widget lies inside another control (a section is a control that holds others)."""
+    parent = widget.parent()
+    while parent is not None and parent is not panel:
+        if type(parent).__name__ in COMPOSITES or type(parent).__name__ == "QHeaderView":
+            return True
+        if isinstance(parent, kinds) and type(parent).__name__ != "ctkCollapsibleButton":
+            return True
+        parent = parent.parent()
+    return False

@@ -1,0 +1,196 @@
+"""FindingsTable: findings as rows that jump the views, with the reader's decision and its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import qt
+from slicer.i18n import tr as _
+
+ACCEPTED, REJECTED, UNREVIEWED = "accepted", "rejected", "unreviewed"
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    """A title and what it means; numbers stand to the right."""
+
+    title: str
+    toolTip: str = ""
+    isNumber: bool = False
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """One finding: ``values`` (one per column) sort it, ``texts`` are shown."""
+
+    id: str
+    values: tuple[object, ...]
+    texts: tuple[str, ...]
+    status: str
+    reason: str
+
+
+class FindingsTable:
+    """Add ``widget`` to a layout and fill it with setRows().
+
+    ``onJump(id)`` is called when a row is selected or clicked again, ``onDecision(id, status, reason)`` when the reader
+    decides; the caller then shows the changed rows with setRows().
+    """
+
+    def __init__(self, columns: Sequence[TableColumn], statusColumn: int, onJump: Callable[[str], None],
+                 onDecision: Callable[[str, str, str], None]) -> None:
+        self._columns, self._statusColumn = tuple(columns), statusColumn
+        self._onJump, self._onDecision = onJump, onDecision
+        self._rows: list[TableRow] = []
+        self._sortColumn, self._descending = -1, False
+        self._isFilling = False
+        self.widget = qt.QWidget()
+        self.widget.name = "findingsPanel"
+        layout = qt.QVBoxLayout(self.widget)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self._buildTable(layout)
+        self._buildDecision(layout)
+        self._updateDecision()
+
+    def _buildTable(self, layout: qt.QVBoxLayout) -> None:
+        self.table = qt.QTableWidget()
+        self.table.name = "findingsTable"
+        self.table.columnCount = len(self._columns)
+        self.table.setHorizontalHeaderLabels([column.title for column in self._columns])
+        for index, column in enumerate(self._columns):
+            self.table.horizontalHeaderItem(index).setToolTip(column.toolTip)
+        self.table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
+        self.table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
+        self.table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
+        self.table.alternatingRowColors = True
+        self.table.wordWrap = False
+        self.table.verticalHeader().hide()
+        self.table.setMinimumHeight(150)
+        header = self.table.horizontalHeader()
+        header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        header.setSectionsClickable(True)
+        header.setStretchLastSection(True)
+        header.connect("sectionClicked(int)", self.sortBy)
+        self.table.connect("itemSelectionChanged()", self._onSelectionChanged)
+        self.table.connect("cellClicked(int,int)", self._onCellClicked)
+        layout.addWidget(self.table)
+
+    def _buildDecision(self, layout: qt.QVBoxLayout) -> None:
+        row = qt.QHBoxLayout()
+        layout.addLayout(row)
+        self.acceptButton = self._button("acceptButton", _("Accept"), _("Accept the selected finding (key A)"), row)
+        self.rejectButton = self._button("rejectButton", _("Reject"), _("Reject the selected finding (key R)"), row)
+        self.resetButton = self._button("resetButton", _("Reset"), _("Take the decision back (key U)"), row)
+        self.reasonEdit = qt.QLineEdit()
+        self.reasonEdit.name = "reasonEdit"
+        self.reasonEdit.placeholderText = _("Reason (optional)")
+        self.reasonEdit.toolTip = _("Why you accept or reject; kept with the decision")
+        self.reasonEdit.connect("editingFinished()", self._onReasonEdited)
+        row.addWidget(self.reasonEdit)
+        self._shortcuts = []
+        for key, button, status in (("A", self.acceptButton, ACCEPTED), ("R", self.rejectButton, REJECTED),
+                                    ("U", self.resetButton, UNREVIEWED)):
+            button.connect("clicked()", lambda status=status: self.decide(status))
+            shortcut = qt.QShortcut(qt.QKeySequence(key), self.table)
+            shortcut.setContext(qt.Qt.WidgetShortcut)
+            shortcut.connect("activated()", lambda status=status: self.decide(status))
+            self._shortcuts.append(shortcut)
+
+    def _button(self, name: str, text: str, toolTip: str, row: qt.QHBoxLayout) -> qt.QPushButton:
+        button = qt.QPushButton(text)
+        button.name = name
+        button.toolTip = toolTip
+        row.addWidget(button)
+        return button
+
+    def setRows(self, rows: Sequence[TableRow]) -> None:
+        """Show these findings; sorting and the selected finding stay."""
+        selected = self.selectedId()
+        self._rows = list(rows)
+        self._fill()
+        self.select(selected)
+
+    def selectedId(self) -> str | None:
+        """The id of the selected finding."""
+        row = self.table.currentRow()
+        return self._rows[row].id if self.table.selectedItems() and 0 <= row < len(self._rows) else None
+
+    def select(self, findingId: str | None) -> None:
+        """Select a finding without jumping to it; an unknown id selects nothing."""
+        self._isFilling = True
+        ids = [row.id for row in self._rows]
+        if findingId in ids:
+            self.table.selectRow(ids.index(findingId))
+        else:
+            self.table.clearSelection()
+        self._isFilling = False
+        self._updateDecision()
+
+    def sortBy(self, column: int) -> None:
+        """Sort by a column; again turns the order round."""
+        self._descending = column == self._sortColumn and not self._descending
+        self._sortColumn = column
+        order = qt.Qt.DescendingOrder if self._descending else qt.Qt.AscendingOrder
+        header = self.table.horizontalHeader()
+        header.setSortIndicatorShown(True)
+        header.setSortIndicator(column, order)
+        self.setRows(self._rows)
+
+    def decide(self, status: str) -> None:
+        """Record the reader's decision on the selected finding."""
+        findingId = self.selectedId()
+        if findingId is not None:
+            reason = "" if status == UNREVIEWED else self.reasonEdit.text.strip()
+            self._onDecision(findingId, status, reason)
+
+    def _fill(self) -> None:
+        if self._sortColumn >= 0:
+            self._rows.sort(key=lambda row: row.values[self._sortColumn], reverse=self._descending)
+        self._isFilling = True
+        self.table.rowCount = len(self._rows)
+        for index, row in enumerate(self._rows):
+            self._fillRow(index, row)
+        self._isFilling = False
+
+    def _fillRow(self, index: int, row: TableRow) -> None:
+        for column, text in enumerate(row.texts):
+            item = qt.QTableWidgetItem(text)
+            if self._columns[column].isNumber:
+                item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
+            if column == self._statusColumn and row.reason:
+                item.setToolTip(row.reason)
+            font = item.font()
+            font.setStrikeOut(row.status == REJECTED)
+            font.setBold(row.status == ACCEPTED and column == self._statusColumn)
+            item.setFont(font)
+            self.table.setItem(index, column, item)
+
+    def _selectedRow(self) -> TableRow | None:
+        selected = self.selectedId()
+        return next((row for row in self._rows if row.id == selected), None)
+
+    def _updateDecision(self) -> None:
+        row = self._selectedRow()
+        for button, status in ((self.acceptButton, ACCEPTED), (self.rejectButton, REJECTED),
+                               (self.resetButton, UNREVIEWED)):
+            button.enabled = row is not None and row.status != status
+        self.reasonEdit.enabled = row is not None
+        self.reasonEdit.text = row.reason if row is not None else ""
+
+    def _onSelectionChanged(self) -> None:
+        if self._isFilling:
+            return
+        self._updateDecision()
+        selected = self.selectedId()
+        if selected is not None:
+            self._onJump(selected)
+
+    def _onCellClicked(self, row: int, _column: int) -> None:
+        """A click on the selected row jumps again, after the reader has scrolled away."""
+        self._onJump(self._rows[row].id)
+
+    def _onReasonEdited(self) -> None:
+        row = self._selectedRow()
+        if row is not None and row.status != UNREVIEWED and self.reasonEdit.text.strip() != row.reason:
+            self._onDecision(row.id, row.status, self.reasonEdit.text.strip())

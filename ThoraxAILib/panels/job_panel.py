@@ -1,0 +1,166 @@
+"""JobPanel: progress, cancel, log and advice of one ChildJob, polled by a timer so that Slicer never waits."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import ctk
+import qt
+from slicer.i18n import tr as _
+
+from ThoraxAILib.errors import ThoraxAIError
+from ThoraxAILib.jobs.child_job import CANCELLED, FAILED, SUCCEEDED, ChildJob
+
+POLL_MILLISECONDS = 100
+MAXIMUM_LOG_LINES = 2000
+logger = logging.getLogger(__name__)
+
+
+class JobPanel:
+    """Add ``widget`` to a layout, then run() jobs in it, one at a time.
+
+    ``onStateChanged`` is called without arguments whenever a run starts or ends.
+    """
+
+    def __init__(self, onStateChanged: Callable[[], None]) -> None:
+        self._onStateChanged = onStateChanged
+        self._onSuccess: Callable[[ChildJob], str] | None = None
+        self._job: ChildJob | None = None
+        self._cancelText = ""
+        self._timer = qt.QTimer()
+        self._timer.setInterval(POLL_MILLISECONDS)
+        self._timer.connect("timeout()", self._onTimeout)
+        self._buildWidgets()
+        self._showIdle()
+
+    def _buildWidgets(self) -> None:
+        self.widget = qt.QWidget()
+        self.widget.name = "jobPanel"
+        layout = qt.QVBoxLayout(self.widget)
+        layout.setContentsMargins(0, 0, 0, 0)
+        row = qt.QHBoxLayout()
+        layout.addLayout(row)
+        self.progressBar = qt.QProgressBar()
+        self.progressBar.name = "jobProgressBar"
+        self.progressBar.setRange(0, 1000)
+        self.progressBar.setFormat("%p %")
+        row.addWidget(self.progressBar)
+        self.cancelButton = qt.QPushButton(_("Cancel"))
+        self.cancelButton.name = "jobCancelButton"
+        self.cancelButton.toolTip = _("Stop the run; nothing of it is kept")
+        self.cancelButton.connect("clicked()", self.cancel)
+        row.addWidget(self.cancelButton)
+        self.statusLabel = self._label("jobStatusLabel", layout)
+        self.remedyLabel = self._label("jobRemedyLabel", layout)
+        self.logSection = ctk.ctkCollapsibleButton()
+        self.logSection.name = "jobLogSection"
+        self.logSection.text = _("Messages of the run")
+        layout.addWidget(self.logSection)
+        logLayout = qt.QVBoxLayout(self.logSection)
+        self.logBox = qt.QPlainTextEdit()
+        self.logBox.name = "jobLogBox"
+        self.logBox.readOnly = True
+        self.logBox.maximumBlockCount = MAXIMUM_LOG_LINES
+        self.logBox.setMaximumHeight(140)
+        logLayout.addWidget(self.logBox)
+        self.logSection.collapsed = True
+
+    def _label(self, name: str, layout: qt.QVBoxLayout) -> qt.QLabel:
+        label = qt.QLabel()
+        label.name = name
+        label.wordWrap = True
+        label.setTextInteractionFlags(qt.Qt.TextSelectableByMouse)
+        layout.addWidget(label)
+        return label
+
+    @property
+    def isRunning(self) -> bool:
+        """Whether a run is going on."""
+        return self._job is not None
+
+    def run(self, job: ChildJob, onSuccess: Callable[[ChildJob], str], text: str) -> None:
+        """Start ``job`` and show ``text`` until it reports.
+
+        After a success ``onSuccess`` reads the results and returns the sentence to show; the job's folder is removed
+        when it returns. A run that still goes on is kept and the new one is not started.
+        """
+        if self.isRunning:
+            return
+        self._job, self._onSuccess, self._cancelText = job, onSuccess, _("Cancelled; nothing was kept.")
+        job.text = text
+        self.logBox.setPlainText("")
+        self.remedyLabel.text = ""
+        self.logSection.hide()
+        job.start()
+        self.progressBar.show()
+        self.cancelButton.show()
+        self._showProgress()
+        self._timer.start()
+        self._onStateChanged()
+
+    def cancel(self, reason: str = "") -> None:
+        """Stop the run; ``reason`` is shown when somebody else than the person asked for it."""
+        if self._job is None:
+            return
+        self._cancelText = reason or self._cancelText
+        self._job.cancel()
+        self.cancelButton.enabled = False
+        self.statusLabel.text = _("Cancelling…")
+
+    def close(self) -> None:
+        """End the run at once, for a scene or panel that closes."""
+        self._timer.stop()
+        job, self._job = self._job, None
+        if job is not None:
+            job.close()
+        self._showIdle()
+        self.statusLabel.text = ""
+
+    def showFailure(self, message: str, remedy: str = "") -> None:
+        """Show why something did not work, and what to do."""
+        self.statusLabel.text = message
+        self.remedyLabel.text = remedy
+        self.remedyLabel.visible = bool(remedy)
+
+    def _showIdle(self) -> None:
+        self.progressBar.hide()
+        self.cancelButton.hide()
+        self.remedyLabel.hide()
+        self.logSection.hide()
+
+    def _showProgress(self) -> None:
+        self.progressBar.value = round(1000 * self._job.progress)
+        if self.cancelButton.enabled:
+            self.statusLabel.text = self._job.text
+
+    def _onTimeout(self) -> None:
+        job = self._job
+        if job is None:
+            return
+        for line in job.poll():
+            self.logBox.appendPlainText(line)
+        self._showProgress()
+        if job.is_finished:
+            self._timer.stop()
+            try:
+                self._showEnd(job)
+            finally:
+                job.release()
+                self._job = None
+                self._onStateChanged()
+
+    def _showEnd(self, job: ChildJob) -> None:
+        self._showIdle()
+        self.cancelButton.enabled = True
+        if job.state == CANCELLED:
+            self.statusLabel.text = self._cancelText
+        elif job.state == FAILED:
+            self.logSection.visible = bool(job.failure.last_lines)
+            self.showFailure(job.failure.message, job.failure.remedy)
+        elif job.state == SUCCEEDED:
+            try:
+                self.statusLabel.text = self._onSuccess(job)
+            except ThoraxAIError as error:
+                logger.warning("The results of a run could not be shown")
+                self.showFailure(str(error))

@@ -1,0 +1,26 @@
+"""The one guard of button handlers: errors made for people are shown, bugs go to Slicer's error log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import qt
+import slicer
+
+from ThoraxAILib.errors import ThoraxAIError
+
+
+@contextmanager
+def shownErrors(title: str) -> Iterator[None]:
+    """Show a ThoraxAIError raised in the block in a message box under ``title``, with the wait cursor meanwhile."""
+    slicer.app.setOverrideCursor(qt.Qt.WaitCursor)
+    failure = None
+    try:
+        yield
+    except ThoraxAIError as error:
+        failure = error
+    finally:
+        slicer.app.restoreOverrideCursor()
+    if failure is not None:
+        slicer.util.errorDisplay(f"{title}\n\n{failure}")
