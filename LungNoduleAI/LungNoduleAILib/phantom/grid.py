@@ -61,6 +61,13 @@ class Grid:
         """Frame position (..., 3) of RAS points."""
         return (np.asarray(points_ras_mm, dtype=float) - self.ijk_to_ras[:3, 3]) @ self.frame_axes_ras.T
 
+    def bounds_ras_mm(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lowest and highest R, A, S of the voxel centres at its corners."""
+        last = np.array(self.shape_kji[::-1]) - 1
+        corners = np.array(list(np.ndindex(2, 2, 2))) * last
+        places = corners @ self.ijk_to_ras[:3, :3].T + self.ijk_to_ras[:3, 3]
+        return places.min(axis=0), places.max(axis=0)
+
     def box(self, low_frame_mm: np.ndarray, high_frame_mm: np.ndarray) -> tuple[slice, slice, slice]:
         """Slices of the voxels whose centres lie within a box of the frame; empty when it is outside."""
         low = np.clip(np.ceil(low_frame_mm / self.spacing_kji_mm), 0, self.shape_kji).astype(int)
@@ -87,6 +94,13 @@ class Lattice:
         low = np.asarray(low_ras_mm, dtype=float)
         count = np.ceil((np.asarray(high_ras_mm) - low) / step_mm).astype(int) + 1
         return Lattice(low, step_mm, tuple(int(n) for n in count))
+
+    def cropped(self, low_ras_mm: np.ndarray, high_ras_mm: np.ndarray) -> Lattice:
+        """The part of this lattice (same nodes) that covers a box, never empty."""
+        count = np.array(self.shape_xyz)
+        first = np.clip(np.floor((low_ras_mm - self.low_ras_mm) / self.step_mm), 0, count - 2).astype(int)
+        last = np.clip(np.ceil((high_ras_mm - self.low_ras_mm) / self.step_mm), first + 1, count - 1).astype(int)
+        return Lattice(self.low_ras_mm + self.step_mm * first, self.step_mm, tuple(int(n) for n in last - first + 1))
 
     def open_axes(self) -> list[np.ndarray]:
         """R, A, S coordinates in mm, shaped to broadcast over (x, y, z), float32."""

@@ -42,7 +42,7 @@ class Build:
         """Proportions of one person."""
         return Build(width=rng.uniform(0.95, 1.03), depth=rng.uniform(0.95, 1.04), height=rng.uniform(0.96, 1.03),
                      fat_mm=rng.uniform(9, 16), right_dome_mm=rng.uniform(-80, -68), left_dome_mm=rng.uniform(-93, -82),
-                     heart=rng.uniform(0.94, 1.06), fissure_mm=tuple(rng.uniform(-6, 6, 3)))
+                     heart=rng.uniform(0.94, 1.06), fissure_mm=tuple(rng.uniform(-6, 6, 3).tolist()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,9 +202,9 @@ def _ellipsoid(r: np.ndarray, a: np.ndarray, s: np.ndarray, center: tuple[float,
                axes: np.ndarray) -> np.ndarray:
     """Approximate signed distance to an ellipsoid whose axes are the rows of ``axes``."""
     total = np.float32(0)
-    for axis, length in zip(axes, semi, strict=True):
+    for axis, length in zip(axes.tolist(), semi.tolist(), strict=True):
         along = (r - center[0]) * axis[0] + (a - center[1]) * axis[1] + (s - center[2]) * axis[2]
-        total = total + (along / length).astype(np.float32) ** 2
+        total = total + (along / length) ** 2
     return (np.sqrt(total) - 1) * np.float32(semi.min())
 
 

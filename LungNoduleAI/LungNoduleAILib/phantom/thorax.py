@@ -102,7 +102,7 @@ def _render(shapes: Shapes, grid: Grid, trees: dict[str, Tree], vessels: Tubes, 
     hu = np.zeros(grid.shape_kji, dtype=np.float32)
     labels = np.zeros(grid.shape_kji, dtype=np.uint8)
     draw_coverage(hu, grid, vessels)
-    tissue = render_tissue(shapes, max(1.5, 0.8 * float(grid.spacing_kji_mm.min())), blood_hu, table)
+    tissue = render_tissue(shapes, grid, blood_hu, table)
     _compose(hu, labels, shapes, grid, tissue, blood_hu)
     _draw_airways(hu, labels, grid, trees)
     for nodule in nodules:

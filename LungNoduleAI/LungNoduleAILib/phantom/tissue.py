@@ -30,11 +30,12 @@ _VESSELS = (
 _ESOPHAGUS = ((-2, -24, 150), (-4, -28, 90), (-4, -34, 30), (-8, -38, -30), (-20, -34, -95))
 
 
-def render_tissue(shapes: Shapes, step_mm: float, blood_hu: float, table: bool) -> tuple[Lattice, np.ndarray]:
-    """A lattice of ``step_mm`` over the chest and the HU (x, y, z) on it."""
+def render_tissue(shapes: Shapes, shown: Grid, blood_hu: float, table: bool) -> tuple[Lattice, np.ndarray]:
+    """A lattice over the part of the chest a grid shows, as fine as that grid needs, and the HU (x, y, z) on it."""
+    step_mm = max(1.5, float(shown.spacing_kji_mm.min()))
     coarse = shapes.lattice
     high = coarse.low_ras_mm + coarse.step_mm * (np.array(coarse.shape_xyz) - 1)
-    lattice = Lattice.covering(coarse.low_ras_mm, high, step_mm)
+    lattice = Lattice.covering(coarse.low_ras_mm, high, step_mm).cropped(*shown.bounds_ras_mm())
     matrix = np.diag([step_mm, step_mm, step_mm, 1.0])
     matrix[:3, 3] = lattice.low_ras_mm
     grid = Grid(lattice.shape_xyz[::-1], matrix)
@@ -154,6 +155,8 @@ def _draw_spine(hu: np.ndarray, grid: Grid, axes: tuple[np.ndarray, ...]) -> Non
     r, a, s = axes
     columns = np.flatnonzero(np.abs(r.reshape(-1)) < 28)
     rows = np.flatnonzero((a.reshape(-1) > -110) & (a.reshape(-1) < -20))
+    if not len(columns) or not len(rows):
+        return
     box = (slice(None), slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
     r, a = r[..., box[2]], a[:, box[1]]
     phase = np.abs(((s + 200) / VERTEBRA_MM) % 1 - 0.5) * 2  # 0 in mid body, 1 in mid disc

@@ -81,6 +81,7 @@ def paint(image: np.ndarray, grid: Grid, tubes: Tubes, value: float, only: np.nd
 
 def _distances(grid: Grid, tubes: Tubes, reach_mm: float) -> Iterator[tuple[tuple[slice, ...], np.ndarray]]:
     """For each tube its box on the grid and the signed distance in mm to its surface."""
+    tubes = tubes.where(_near(grid, tubes, reach_mm))
     starts, ends = grid.frame_mm(tubes.start_ras_mm), grid.frame_mm(tubes.end_ras_mm)
     for start, end, radius in zip(starts, ends, tubes.radius_mm, strict=True):
         margin = radius + reach_mm
@@ -95,8 +96,17 @@ def _distances(grid: Grid, tubes: Tubes, reach_mm: float) -> Iterator[tuple[tupl
         yield box, np.sqrt(squared, dtype=np.float32) - np.float32(radius)
 
 
+def _near(grid: Grid, tubes: Tubes, reach_mm: float = 0.0) -> np.ndarray:
+    """Which tubes may touch the grid, bool (n,)."""
+    starts, ends = grid.frame_mm(tubes.start_ras_mm), grid.frame_mm(tubes.end_ras_mm)
+    margin = tubes.radius_mm[:, None] + reach_mm + grid.spacing_kji_mm
+    last = (np.array(grid.shape_kji) - 1) * grid.spacing_kji_mm
+    return ((np.maximum(starts, ends) + margin >= 0) & (np.minimum(starts, ends) - margin <= last)).all(axis=1)
+
+
 def _deposit(coverage: np.ndarray, grid: Grid, tubes: Tubes) -> None:
     """Add the volume of thin tubes, spread over the eight voxels around each of their points."""
+    tubes = tubes.where(_near(grid, tubes))
     if not len(tubes.radius_mm):
         return
     spacing = grid.spacing_kji_mm
