@@ -1,0 +1,107 @@
+"""What the README shows can be run as it stands, and the messages it explains exist."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from LungNoduleAILib.findings import Finding
+from LungNoduleAILib.phantom.truth import CT_FILE, write_phantom
+
+from ThoraxAILib.commands import build_parser
+
+SLICER_CONSOLE = "getNode"
+LOAD_CT = """
+from pathlib import Path
+from ThoraxAILib.readers import read_volume
+from ThoraxAILib.scene import host
+slicer = host.install()
+from ThoraxAILib.scene.volumes import nodeFromVolume
+nodeFromVolume(read_volume(Path("sample/ct.nrrd")), "ct")
+"""
+
+
+@pytest.fixture(scope="module")
+def readme(repository) -> str:
+    """The text of README.md."""
+    return (repository / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(readme: str, language: str) -> list[str]:
+    """The fenced blocks of one language."""
+    return re.findall(rf"```{language}\n(.*?)```", readme, re.DOTALL)
+
+
+@pytest.fixture
+def sample_folder(small_chest, tmp_path) -> Path:
+    """A folder with the sample under the name the README gives it."""
+    write_phantom(small_chest, tmp_path / "sample")
+    assert (tmp_path / "sample" / CT_FILE).is_file()
+    return tmp_path
+
+
+def run(code: str, folder: Path) -> str:
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_plain_python_example_runs_and_writes_a_scene(readme, sample_folder):
+    pytest.importorskip("slicer")
+    code = "\n".join(block for block in blocks(readme, "python") if SLICER_CONSOLE not in block)
+    assert run(code, sample_folder).strip()
+    assert (sample_folder / "scene" / "scene.mrb").is_file()
+
+
+def test_the_console_example_runs(readme, sample_folder):
+    pytest.importorskip("slicer")
+    (code,) = (block for block in blocks(readme, "python") if SLICER_CONSOLE in block)
+    assert run(LOAD_CT + code, sample_folder).strip()
+
+
+def test_the_shown_commands_are_understood(readme):
+    lines = [line.split("#")[0].split() for block in blocks(readme, "sh") for line in block.splitlines()]
+    shown = [line[1:] for line in lines if line and line[0] == "thoraxai"]
+    assert shown
+    for arguments in shown:
+        assert callable(build_parser().parse_args(arguments).run)
+
+
+def test_every_explained_message_is_one_the_program_says(readme, repository):
+    section = readme.split("## Troubleshooting")[1].split("\n## ")[0]
+    messages = re.findall(r"^\| `(.+?)` \|", section, re.MULTILINE)
+    assert len(messages) >= 10
+    folders = ("ThoraxAILib", "LungNoduleAI")
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for folder in folders
+             for path in (repository / folder).rglob("*.py")]
+    said = "\n".join(node.value for tree in trees for node in ast.walk(tree)
+                     if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    said += (repository / "CMakeLists.txt").read_text(encoding="utf-8")
+    assert [message for message in messages if message not in said] == []
+
+
+def test_explained_fields_of_findings_exist(readme):
+    section = readme.split("`findings.json` has the schema")[1].split("\n## ")[0]
+    rows = [cell for cell in re.findall(r"^\| (.+?) \|", section, re.MULTILINE) if cell.startswith("`findings[]")]
+    names = {name.removeprefix("findings[].") for row in rows for name in re.findall(r"`(.+?)`", row)}
+    assert len(names) > 8
+    assert names <= Finding.__dataclass_fields__.keys()
+
+
+def test_links_and_pictures_lead_to_files(readme, repository):
+    targets = [target for target in re.findall(r"\]\((.+?)\)", readme) if "://" not in target]
+    assert targets
+    assert [target for target in targets if not (repository / target).exists()] == []
+
+
+def test_packages_for_slicer_are_those_of_the_distribution_but_what_slicer_brings(repository):
+    tomllib = pytest.importorskip("tomllib")
+    project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = (repository / "ThoraxAILib" / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    brought = ("numpy", "scipy", "SimpleITK")
+    wanted = {line for line in project["dependencies"] if not line.startswith(brought)}
+    assert {line for line in lines if not line.startswith("#")} == wanted
