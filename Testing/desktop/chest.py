@@ -15,6 +15,11 @@ from ThoraxAILib.volume import Volume
 SHAPE_KJI = (24, 32, 32)
 SPACING_MM = 8.0
 CENTERS_KJI = {"N1": (6, 16, 8), "N2": (12, 14, 9), "N3": (16, 18, 24)}
+# what a worker does, for workerScript()
+SUCCESS = ("say(event='progress', value=0.5, text='Lungs')",
+           "chest.writeWorkerFolder(folder / 'result', chest.chestVolume())",
+           "say(event='result', output=str(folder / 'result'))")
+ENDLESS = ("say(event='progress', value=0.25, text='Lungs')", "print('a log line', flush=True)", "time.sleep(60)")
 CONFIDENCES = {"N1": 0.95, "N2": 0.55, "N3": 0.75}
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from lung_fixtures import analyzed, ct, panel, redSlice, worker  # noqa: F401
 
 DESKTOP = Path(__file__).resolve().parent
-if str(DESKTOP) not in sys.path:
-    sys.path.insert(0, str(DESKTOP))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

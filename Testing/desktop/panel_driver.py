@@ -9,6 +9,7 @@ from typing import Any
 PATIENCE_SECONDS = 60
 CONTROLS = ("QAbstractButton", "QLineEdit", "QComboBox", "QAbstractSlider", "QAbstractSpinBox", "QAbstractItemView",
             "QPlainTextEdit")
+usedControls: set[str] = set()
 COMPOSITES = ("ctkSliderWidget", "ctkPathLineEdit", "qMRMLNodeComboBox")
 
 
@@ -56,3 +57,18 @@ def _isPart(widget: Any, panel: Any, kinds: tuple[type, ...]) -> bool:
             return True
         parent = parent.parent()
     return False
+
+
+def uses(*names: str) -> Callable:
+    """Marks a test as the one that uses these controls."""
+    usedControls.update(names)
+    return lambda test: test
+
+
+def textsOf(table: Any, column: int) -> list[str]:
+    return [table.item(row, column).text() for row in range(table.rowCount)]
+
+
+def positionOf(sliceNode: Any) -> tuple[float, ...]:
+    matrix = sliceNode.GetSliceToRAS()
+    return tuple(matrix.GetElement(row, 3) for row in range(3))

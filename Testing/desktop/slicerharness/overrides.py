@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-errors: list[BaseException] = []
+errors: list[Exception] = []
 
 
 def guarded(override: Callable) -> Callable:
@@ -19,11 +19,21 @@ def guarded(override: Callable) -> Callable:
 
     @functools.wraps(override)
     def guard(self: Any, *arguments: Any) -> Any:
-        try:
+        with _KeptErrors():
             return override(self, *arguments)
-        except Exception as error:  # everything: the process would end otherwise
-            traceback.print_exc()
-            errors.append(error)
-            return None
 
     return guard
+
+
+class _KeptErrors:
+    """Keeps every error of the block, prints it, and goes on."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: type | None, error: BaseException | None, _traceback: Any) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        traceback.print_exception(error)
+        errors.append(error)
+        return True

@@ -1,0 +1,114 @@
+"""LungNoduleAI panel: which CT is analyzed and with which settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import chest
+from panel_driver import click, textsOf, uses, waitFor
+
+
+@uses("inputSelector", "inputSection")
+def test_choosing_a_ct_enables_analyze_and_is_remembered_in_the_scene(panel, ct):
+    assert panel.ui.inputSelector.currentNode() is None
+    assert not panel.ui.analyzeButton.enabled
+    assert "Choose a chest CT" in panel.ui.analyzeButton.toolTip
+    panel.ui.inputSelector.setCurrentNode(ct)
+    assert panel.ui.analyzeButton.enabled
+    assert panel.logic.getParameterNode().GetNodeReference("inputVolume") is ct
+    panel.ui.inputSection.click()
+    assert panel.ui.inputSelector.isHidden() or not panel.ui.inputSelector.isVisible()
+
+
+def test_a_volume_without_voxels_cannot_be_analyzed(panel, slicerApp):
+    panel.ui.inputSelector.setCurrentNode(slicerApp.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "empty"))
+    assert not panel.ui.analyzeButton.enabled
+    assert "no voxels" in panel.ui.analyzeButton.toolTip
+
+
+def test_the_only_ct_is_proposed_when_the_module_is_opened(slicerApp, ct, openModule):
+    assert openModule("LungNoduleAI").ui.inputSelector.currentNode() is ct
+
+
+def test_among_several_volumes_the_shown_one_is_proposed_and_never_just_the_first(slicerApp, ct, openModule):
+    from LungNoduleAILib.input_choice import proposedVolume
+
+    from ThoraxAILib.scene.volumes import nodeFromVolume
+
+    second = nodeFromVolume(chest.chestVolume(), "CT 2")
+    selection = slicerApp.app.applicationLogic().GetSelectionNode()
+    selection.SetActiveVolumeID(None)
+    assert proposedVolume() is None
+    selection.SetActiveVolumeID(second.GetID())
+    assert openModule("LungNoduleAI").ui.inputSelector.currentNode() is second
+
+
+def test_a_volume_that_cannot_be_a_ct_is_not_proposed(slicerApp):
+    import numpy as np
+    from LungNoduleAILib.input_choice import proposedVolume
+
+    slicerApp.util.addVolumeFromArray(np.ones((4, 4, 4), np.int16), name="MR")
+    assert proposedVolume() is None
+
+
+@uses("sampleDataButton")
+def test_sample_data_is_made_loaded_shown_and_chosen(panel, slicerApp):
+    click(panel.ui.sampleDataButton)
+    assert not panel.ui.sampleDataButton.enabled
+    waitFor(lambda: not panel.jobPanel.isRunning)
+    sample = panel.ui.inputSelector.currentNode()
+    assert sample is not None, panel.jobPanel.statusLabel.text
+    assert sample.GetName() == "Synthetic chest CT"
+    assert "N1 solid" in sample.GetDescription()
+    assert slicerApp.app.applicationLogic().GetSelectionNode().GetActiveVolumeID() == sample.GetID()
+    assert sample.GetImageData().GetScalarRange()[0] <= -900
+    assert panel.ui.analyzeButton.enabled
+
+
+
+@uses("thresholdSlider", "analysisSection")
+def test_the_threshold_starts_at_the_operating_point_and_hides_findings(analyzed):
+    from LungNoduleAILib.detection.registry import get_detector
+
+    assert analyzed.ui.thresholdSlider.value == get_detector("classical").operating_point
+    analyzed.ui.thresholdSlider.value = 0.7
+    assert textsOf(analyzed.findingsTable.table, 0) == ["N1", "N3"]
+    visible = [bool(box.GetDisplayNode().GetVisibility()) for box in analyzed.logic.resultNodes().boxes]
+    assert visible == [True, False, True]
+    assert "1 hidden" in analyzed.ui.findingsLabel.text
+    analyzed.ui.thresholdSlider.value = 0.1
+    assert len(textsOf(analyzed.findingsTable.table, 0)) == 3
+    assert "Below 0.50 nothing was computed" in analyzed.ui.findingsLabel.text
+    analyzed.ui.analysisSection.click()
+    assert analyzed.ui.analysisSection.collapsed
+
+
+@uses("detectorComboBox", "deviceComboBox", "analyzeButton")
+def test_the_settings_reach_the_worker(panel, ct, worker):
+    asked = worker(*chest.SUCCESS)
+    panel.ui.inputSelector.setCurrentNode(ct)
+    panel.ui.detectorComboBox.setCurrentIndex(panel.ui.detectorComboBox.findText("classical"))
+    panel.ui.deviceComboBox.setCurrentIndex(panel.ui.deviceComboBox.findData("cpu"))
+    click(panel.ui.analyzeButton)
+    waitFor(lambda: not panel.jobPanel.isRunning)
+    panel.ui.thresholdSlider.value = 0.25
+    click(panel.ui.analyzeButton)
+    waitFor(lambda: not panel.jobPanel.isRunning)
+    options = [options for options, _folder in asked]
+    assert [(o.detector, o.device, o.threshold) for o in options] == [
+        ("classical", "cpu", None), ("classical", "cpu", 0.25)]
+    assert panel.logic.getParameterNode().GetParameter("device") == "cpu"
+
+
+def test_the_job_calls_the_command_line_with_the_settings(slicerApp, panel, ct):
+    from LungNoduleAILib.analysis_job import analysisJob
+    from LungNoduleAILib.options import AnalysisOptions
+
+    job = analysisJob(panel.logic, ct, AnalysisOptions(threshold=0.3, device="cpu"))
+    image = Path(job.command[5])
+    assert job.command[1:5] == ("-m", "ThoraxAILib", "lung", "analyze")
+    assert image.is_file()
+    assert job.command[6:] == ("--output", str(image.parent / "result"), "--scene", "none", "--events", "-",
+                               "--detector", "classical", "--device", "cpu", "--threshold", "0.3")
+    job.close()
+    assert not image.parent.exists()

@@ -1,0 +1,118 @@
+"""LungNoduleAI panel: 3D, report, saving, methods, and results that come and go with the scene."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import chest
+from panel_driver import click, textsOf, uses
+
+
+@uses("show3DButton", "resultsSection")
+def test_show_3d_makes_and_hides_surfaces(analyzed):
+    segmentation = analyzed.logic.resultNodes().segmentation
+    click(analyzed.ui.show3DButton)
+    assert segmentation.GetSegmentation().ContainsRepresentation("Closed surface")
+    assert segmentation.GetDisplayNode().GetVisibility3D()
+    click(analyzed.ui.show3DButton)
+    assert not segmentation.GetDisplayNode().GetVisibility3D()
+    analyzed.ui.resultsSection.click()
+    assert analyzed.ui.resultsSection.collapsed
+
+
+@uses("reportButton")
+def test_the_report_of_the_run_is_opened(analyzed, monkeypatch):
+    import qt
+
+    opened = []
+    monkeypatch.setattr(qt.QDesktopServices, "openUrl", lambda url: opened.append(Path(url.toLocalFile())))
+    click(analyzed.ui.reportButton)
+    assert opened[0].read_text() == "<html>report</html>"
+    analyzed.cleanup()
+    assert not opened[0].exists()
+
+
+@uses("clearButton")
+def test_clear_removes_the_result_and_keeps_the_ct(analyzed, ct, slicerApp):
+    click(analyzed.ui.clearButton)
+    assert analyzed.logic.currentResult() is None
+    assert analyzed.findingsTable.table.rowCount == 0
+    assert slicerApp.mrmlScene.GetNodeByID(ct.GetID()) is ct
+    for button in (analyzed.ui.clearButton, analyzed.ui.reportButton, analyzed.ui.show3DButton):
+        assert not button.enabled
+        assert "no result" in button.toolTip
+
+
+@uses("saveFolderEdit", "saveButton")
+def test_save_writes_every_file_with_the_decisions(analyzed, tmp_path):
+    assert "Choose the folder" in analyzed.ui.saveButton.toolTip
+    analyzed.logic.setFindingStatus("N2", "rejected", "vessel")
+    target = tmp_path / "results"
+    analyzed.ui.saveFolderEdit.setCurrentPath(str(target))
+    click(analyzed.ui.saveButton)
+    assert {path.name for path in target.iterdir()} == {
+        "scene.mrb", "segmentation.seg.nrrd", "nodules.mrk.json", "findings.json", "findings.csv", "report.html",
+        "run.json"}
+    saved = json.loads((target / "findings.json").read_text())
+    assert [finding["status"] for finding in saved["findings"]] == ["unreviewed", "rejected", "unreviewed"]
+    assert "scene.mrb" in analyzed.ui.savedLabel.text
+
+
+def test_saving_where_it_is_impossible_is_told(analyzed, tmp_path):
+    from slicerharness import session
+
+    (tmp_path / "file").write_text("")
+    analyzed.ui.saveFolderEdit.setCurrentPath(str(tmp_path / "file"))
+    click(analyzed.ui.saveButton)
+    assert "is a file" in session.dialogs[-1].text
+    analyzed.ui.saveFolderEdit.setCurrentPath(str(tmp_path / "no" / "such"))
+    click(analyzed.ui.saveButton)
+    assert "cannot be made" in session.dialogs[-1].text
+    assert analyzed.ui.savedLabel.text == ""
+
+
+@uses("methodsText", "methodsSection")
+def test_methods_and_run_record_can_be_read(analyzed):
+    analyzed.ui.methodsSection.click()
+    assert not analyzed.ui.methodsSection.collapsed
+    text = analyzed.ui.methodsText.plainText
+    assert "Lungs by a classical method." in text
+    assert '"threshold": 0.5' in text
+
+
+def test_deleting_a_result_node_by_hand_empties_the_panel(analyzed, slicerApp):
+    slicerApp.mrmlScene.RemoveNode(analyzed.logic.resultNodes().text)
+    assert analyzed.findingsTable.table.rowCount == 0
+    assert not analyzed.ui.clearButton.enabled
+
+
+def test_a_second_volume_has_no_result_until_it_is_analyzed(analyzed, ct):
+    from ThoraxAILib.scene.volumes import nodeFromVolume
+
+    analyzed.ui.inputSelector.setCurrentNode(nodeFromVolume(chest.chestVolume(), "CT 2"))
+    assert analyzed.findingsTable.table.rowCount == 0
+    analyzed.ui.inputSelector.setCurrentNode(ct)
+    assert analyzed.findingsTable.table.rowCount == 3
+    assert "press Analyze to make it again" in analyzed.ui.reportButton.toolTip
+
+
+def test_a_saved_scene_brings_settings_and_result_back(analyzed, slicerApp, tmp_path):
+    analyzed.ui.thresholdSlider.value = 0.6
+    analyzed.logic.setFindingStatus("N3", "accepted")
+    scene = tmp_path / "scene.mrb"
+    assert slicerApp.util.saveScene(str(scene))
+    slicerApp.mrmlScene.Clear(0)
+    assert analyzed.findingsTable.table.rowCount == 0
+    slicerApp.util.loadScene(str(scene))
+    assert analyzed.ui.thresholdSlider.value == 0.6
+    assert analyzed.ui.inputSelector.currentNode().GetName() == "CT"
+    assert textsOf(analyzed.findingsTable.table, 0) == ["N1", "N3"]
+    assert textsOf(analyzed.findingsTable.table, 6) == ["unreviewed", "accepted"]
+
+
+def test_reload_builds_a_fresh_panel(analyzed, slicerApp):
+    analyzed.onReload()
+    fresh = slicerApp.util.getModuleWidget("LungNoduleAI")
+    assert type(fresh) is not type(analyzed)
+    assert fresh.findingsTable.table.rowCount == 3

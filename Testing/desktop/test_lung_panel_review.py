@@ -1,0 +1,90 @@
+"""LungNoduleAI panel: verdicts and findings jump the views, decisions reach the nodes."""
+
+from __future__ import annotations
+
+import pytest
+from panel_driver import click, positionOf, textsOf, uses
+
+
+@uses("qualityList", "lungsSection")
+def test_a_verdict_with_a_place_jumps_there(analyzed, redSlice):
+    quality = analyzed.ui.qualityList
+    assert [quality.item(row).text() for row in range(quality.count)] == [
+        "The lobes are approximate.", "A large opacity lies in the left lung."]
+    before = positionOf(redSlice)
+    quality.itemClicked.emit(quality.item(0))
+    assert positionOf(redSlice) == before
+    analyzed.logic.jumpToFinding("N1")
+    quality.itemClicked.emit(quality.item(1))
+    assert positionOf(redSlice) == analyzed.logic.currentResult().lungs.quality[1].center_ras_mm
+    analyzed.ui.lungsSection.click()
+    assert analyzed.ui.lungsSection.collapsed
+
+
+@uses("findingsTable", "findingsSection")
+def test_a_row_jumps_the_slice_views(analyzed, redSlice):
+    findings = {finding.id: finding for finding in analyzed.logic.findings()}
+    analyzed.findingsTable.table.selectRow(2)
+    assert positionOf(redSlice) == pytest.approx(findings["N3"].center_ras_mm)
+    redSlice.JumpSliceByCentering(0, 0, 0)
+    analyzed.findingsTable.table.cellClicked.emit(2, 0)
+    assert positionOf(redSlice) == pytest.approx(findings["N3"].center_ras_mm)
+    analyzed.ui.findingsSection.click()
+    assert analyzed.ui.findingsSection.collapsed
+
+
+def test_after_a_run_the_views_show_the_most_confident_finding(analyzed, redSlice):
+    assert analyzed.findingsTable.selectedId() == "N1"
+    assert positionOf(redSlice) == pytest.approx(analyzed.logic.findings()[0].center_ras_mm)
+
+
+def test_a_click_on_a_title_sorts_by_number_and_a_second_turns_it_round(analyzed):
+    table = analyzed.findingsTable.table
+    header = table.horizontalHeader()
+    header.sectionClicked.emit(5)
+    assert textsOf(table, 0) == ["N2", "N3", "N1"]
+    header.sectionClicked.emit(5)
+    assert textsOf(table, 0) == ["N1", "N3", "N2"]
+    assert textsOf(table, 2) == ["5.0", "9.0", "7.0"]
+    assert analyzed.findingsTable.selectedId() == "N1"
+
+
+@uses("acceptButton", "rejectButton", "resetButton", "reasonEdit")
+def test_decisions_and_reasons_reach_every_node(analyzed):
+    import qt
+
+    parts = analyzed.findingsTable
+    parts.table.selectRow(1)
+    click(parts.acceptButton)
+    assert not parts.acceptButton.enabled
+    nodes = analyzed.logic.resultNodes()
+    assert nodes.findings().findings[1].status == "accepted"
+    assert nodes.table.GetTable().GetColumnByName("Status").GetValue(1) == "accepted"
+    qt.QTest.keyClicks(parts.reasonEdit, "vessel crossing")
+    qt.QTest.keyClick(parts.reasonEdit, qt.Qt.Key_Return)
+    assert analyzed.logic.findings()[1].reason == "vessel crossing"
+    click(parts.rejectButton)
+    rejected = analyzed.logic.findings()[1]
+    assert (rejected.status, rejected.reason) == ("rejected", "vessel crossing")
+    assert not nodes.boxes[1].GetDisplayNode().GetVisibility()
+    click(parts.resetButton)
+    undone = analyzed.logic.findings()[1]
+    assert (undone.status, undone.reason) == ("unreviewed", "")
+    assert parts.reasonEdit.text == ""
+
+
+def test_keys_decide_on_the_selected_row(analyzed):
+    parts = analyzed.findingsTable
+    parts.table.selectRow(2)
+    for shortcut, status in zip(parts._shortcuts, ("accepted", "rejected", "unreviewed"), strict=True):
+        shortcut.activated.emit()
+        assert analyzed.logic.findings()[2].status == status
+
+
+def test_without_a_selection_nothing_can_be_decided(analyzed):
+    parts = analyzed.findingsTable
+    parts.select(None)
+    for control in (parts.acceptButton, parts.rejectButton, parts.resetButton, parts.reasonEdit):
+        assert not control.enabled
+    parts.decide("accepted")
+    assert {finding.status for finding in analyzed.logic.findings()} == {"unreviewed"}
