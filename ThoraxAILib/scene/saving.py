@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote
+from xml.etree import ElementTree
 
 import slicer
 
@@ -28,9 +30,10 @@ def writeNode(node, path: Path, compress: bool = True) -> Path:
     return path
 
 
-def writeScene(path: Path) -> Path:
+def writeScene(path: Path, copies: Mapping[Path, object] | None = None) -> Path:
     """Write the scene with all its data as a Slicer bundle (.mrb); raises OutputError and leaves nothing.
 
+    ``copies`` are files that single nodes get beside it: the bundle holds them, so they need not be written twice.
     Same layout as vtkMRMLScene.WriteToMRB, but image files, which are compressed already, are stored as they are.
     """
     with _unfinished(path) as unfinished:
@@ -41,7 +44,16 @@ def writeScene(path: Path) -> Path:
         if not all(_isWhole(file) for file in bundle.rglob("*.json")):
             raise _failure(path)
         _zip(bundle, unfinished)
+        for copy, node in (copies or {}).items():
+            _fileInBundle(node, bundle).replace(copy)
     return path
+
+
+def _fileInBundle(node, bundle: Path) -> Path:
+    """The file that the scene description in a bundle names for a node."""
+    scene = ElementTree.parse(bundle / f"{bundle.name}.mrml")
+    storage = next(entry for entry in scene.iter() if entry.get("id") == node.GetStorageNodeID())
+    return bundle / unquote(storage.get("fileName"))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from LungNoduleAILib.scene.result_nodes import ResultNodes
 from ThoraxAILib.errors import OutputError
-from ThoraxAILib.scene.saving import writeNode, writeScene
+from ThoraxAILib.scene.saving import writeScene
 
 SCENE_FILE, SEGMENTATION_FILE, POINTS_FILE = "scene.mrb", "segmentation.seg.nrrd", "nodules.mrk.json"
 
@@ -19,10 +19,9 @@ def saveResult(directory: Path, nodes: ResultNodes) -> tuple[Path, ...]:
     """
     try:
         with tempfile.TemporaryDirectory(dir=directory, prefix=".unfinished-") as folder:
-            written = (writeScene(Path(folder) / SCENE_FILE),
-                       writeNode(nodes.segmentation, Path(folder) / SEGMENTATION_FILE),
-                       writeNode(nodes.points, Path(folder) / POINTS_FILE))
-            return tuple(path.replace(directory / path.name) for path in written)
+            scene, segmentation, points = (Path(folder) / name for name in (SCENE_FILE, SEGMENTATION_FILE, POINTS_FILE))
+            writeScene(scene, {segmentation: nodes.segmentation, points: nodes.points})
+            return tuple(path.replace(directory / path.name) for path in (scene, segmentation, points))
     except OutputError:
         raise
     except OSError as error:
