@@ -97,8 +97,9 @@ def test_the_command_runs_from_the_installed_folder(installed, tmp_path):
     assert any(line.startswith("classical") for line in detectors)
 
 
-def test_an_older_slicer_is_refused_in_one_sentence(repository, tmp_path, installed):
+@pytest.mark.parametrize(("version", "accepted"), [("5.10.0", False), ("5.13.0", True)])
+def test_an_older_slicer_is_refused_and_a_newer_one_accepted(repository, tmp_path, installed, version, accepted):
     done = subprocess.run(["cmake", "-S", str(repository), "-B", str(tmp_path), f"-DSlicer_DIR={STAND_IN}",
-                           "-DSlicer_VERSION_MINOR=10"], capture_output=True, text=True, check=False)
-    assert done.returncode != 0
-    assert "ThoraxAI needs Slicer 5.12 or newer, found 5.10" in done.stderr
+                           f"-DSTAND_IN_VERSION={version}"], capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) == accepted
+    assert ('requested version "5.12"' in done.stderr) != accepted

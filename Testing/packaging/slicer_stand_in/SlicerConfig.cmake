@@ -1,8 +1,4 @@
 # Stands for an installed Slicer in test_extension_build.py: enough to configure and install scripted modules.
-if(NOT DEFINED Slicer_VERSION_MINOR)
-  set(Slicer_VERSION_MINOR 12)
-endif()
-set(Slicer_VERSION_MAJOR 5)
 set(Slicer_USE_FILE "${CMAKE_CURRENT_LIST_DIR}/UseSlicer.cmake")
 set(Slicer_EXTENSION_GENERATE_CONFIG "${CMAKE_CURRENT_LIST_DIR}/CheckExtension.cmake")
 set(Slicer_EXTENSION_CPACK "${CMAKE_CURRENT_LIST_DIR}/CheckExtension.cmake")
