@@ -108,7 +108,7 @@ def _write(draw: ImageDraw.ImageDraw, size: tuple[int, int], at: tuple[float, fl
 
     if not text:
         return
-    font = ImageFont.load_default(max(13, size[1] // 24))
+    font = ImageFont.load_default(max(13, size[0] // 26))
     left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
     x = min(max(at[0], 2), max(2, size[0] - (right - left) - 4))
     y = min(max(at[1], 2), max(2, size[1] - (bottom - top) - 6))

@@ -22,8 +22,8 @@ from LungNoduleAILib.phantom.tubes import Tubes, draw_coverage, draw_distance, p
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.volume import SeriesIdentity, Volume
 
-FIELD_OF_VIEW_MM = (384.0, 384.0, 312.0)
-CENTER_RAS_MM = (0.0, -12.0, -14.0)
+FIELD_OF_VIEW_MM = (384.0, 384.0, 324.0)
+CENTER_RAS_MM = (0.0, -12.0, -18.0)
 _SLAB = 8
 
 
@@ -65,7 +65,7 @@ def make_thorax(
     """A chest CT of ``spacing_mm`` (i, j, k) with nodules planted where given or, for recipes, where the seed says.
 
     ``direction`` (3x3, columns are RAS directions of i, j, k) turns the grid, not the patient; None is axial LPS.
-    ``shape_ijk`` None covers 384 x 384 x 312 mm. Raises InputError for impossible grids, noise or nodules.
+    ``shape_ijk`` None covers 384 x 384 x 324 mm. Raises InputError for impossible grids, noise or nodules.
     """
     if noise_hu < 0 or psf_fwhm_mm < 0:
         raise InputError(f"Noise and blur cannot be negative, found {noise_hu:g} HU and {psf_fwhm_mm:g} mm.")
