@@ -5,6 +5,8 @@ HU of tissues as in unenhanced chest CT at 120 kV: fat -100, muscle 50, blood 42
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from LungNoduleAILib.phantom.grid import FieldSampler, Grid, Lattice
@@ -55,7 +57,8 @@ def render_tissue(shapes: Shapes, shown: Grid, blood_hu: float, table: bool) -> 
 class _Slab:
     """Soft tissue of a few slices of the lattice."""
 
-    def __init__(self, r: np.ndarray, a: np.ndarray, s: np.ndarray, sample, step_mm: float) -> None:
+    def __init__(self, r: np.ndarray, a: np.ndarray, s: np.ndarray, sample: Callable[[np.ndarray], np.ndarray],
+                 step_mm: float) -> None:
         self._r, self._a, self._s, self._sample, self._step = r, a, s, sample, np.float32(step_mm)
 
     def soft_tissue(self, shapes: Shapes, blood_hu: float, table: bool) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 import SimpleITK as sitk
@@ -25,7 +26,7 @@ def write_phantom(phantom: ThoraxPhantom, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         (directory / TRUTH_FILE).write_text(json.dumps(truth(phantom), indent=2) + "\n", encoding="utf-8")
         with (directory / TABLE_FILE).open("w", newline="", encoding="utf-8") as file:
-            _write_table(phantom.nodules, csv.writer(file, lineterminator="\n"))
+            _write_table(phantom.nodules, file)
         for name, array in ((CT_FILE, phantom.volume.array), (LABELS_FILE, phantom.labels)):
             sitk.WriteImage(_image(phantom.volume, array), str(directory / name), useCompression=True)
     except (OSError, RuntimeError) as error:
@@ -42,8 +43,9 @@ def truth(phantom: ThoraxPhantom) -> dict:
             "nodules": [nodule.to_dict() for nodule in phantom.nodules]}
 
 
-def _write_table(nodules: tuple[PlantedNodule, ...], writer) -> None:
+def _write_table(nodules: tuple[PlantedNodule, ...], file: TextIO) -> None:
     """One row per nodule."""
+    writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["id", "r_mm", "a_mm", "s_mm", "diameter_mm", "long_axis_mm", "short_axis_mm", "volume_mm3", "type",
                      "mean_hu", "core_volume_mm3", "placement", "lobe", "side"])
     for nodule in nodules:
