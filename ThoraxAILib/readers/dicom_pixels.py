@@ -44,9 +44,8 @@ def read_stack(headers: Sequence[SliceHeader], as_int16: bool, progress: Progres
             for done, future in enumerate(as_completed(pending), start=1):
                 future.result()
                 progress(done / len(pending), "Reading slices")
-        except BaseException:
+        finally:  # after an error or a cancel the remaining files need not be read
             pool.shutdown(cancel_futures=True)
-            raise
     return array
 
 
