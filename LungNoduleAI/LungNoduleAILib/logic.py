@@ -53,13 +53,16 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
 
         ``onProgress`` gets a fraction (0..1) and a sentence, and may raise Cancelled to stop.
         """
-        from LungNoduleAILib import pipeline
+        from LungNoduleAILib.pipeline import analyze
         from ThoraxAILib.jobs.progress import Progress
+        from ThoraxAILib.jobs.run_record import software
         from ThoraxAILib.jobs.stages import Stages
 
-        result = pipeline.analyze(volumeFromNode(volumeNode), options or AnalysisOptions(), Progress(onProgress),
-                                  Stages())
-        return self.showResult(volumeNode, result)
+        options, stages = options or AnalysisOptions(), Stages()
+        result = analyze(volumeFromNode(volumeNode), options, Progress(onProgress), stages)
+        run = {"command": "LungNoduleAILogic.analyze", "options": options.to_dict(), "software": software(),
+               "stages": stages.entries}
+        return self.showResult(volumeNode, result, run)
 
     # Results in
 

@@ -115,8 +115,9 @@ def _write_scene(folder: Path, name: str, result: AnalysisResult, run: dict) -> 
     """The result as Slicer's own files, written by the same Logic the module uses."""
     from ThoraxAILib.scene import host
 
-    slicer = host.install()
+    host.install()
     from LungNoduleAILib.logic import LungNoduleAILogic
+    from ThoraxAILib.scene.hierarchy import removeNode
     from ThoraxAILib.scene.volumes import nodeFromVolume
 
     logic = LungNoduleAILogic()
@@ -124,7 +125,7 @@ def _write_scene(folder: Path, name: str, result: AnalysisResult, run: dict) -> 
     logic.showResult(volume_node, result, run)
     logic.saveResult(folder)
     logic.clearResult()
-    slicer.mrmlScene.RemoveNode(volume_node)
+    removeNode(volume_node)  # and all that names this case, before the next one
 
 
 def _findings_in(folder: Path) -> Findings:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
+import zipfile
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from LungNoduleAILib.options import AnalysisOptions
 from synthetic_chest import SERIES_UID, nodule, result_on
 
 from ThoraxAILib.errors import InputError
@@ -24,6 +28,11 @@ def extent_of(box) -> tuple[np.ndarray, np.ndarray]:
     bounds = np.zeros(6)
     box.GetBounds(bounds)
     return bounds[::2], bounds[1::2]
+
+
+def node_ids(slicer) -> set[str]:
+    """Ids of all nodes of the scene."""
+    return {slicer.mrmlScene.GetNthNode(index).GetID() for index in range(slicer.mrmlScene.GetNumberOfNodes())}
 
 
 def twenty(chest) -> tuple:
@@ -153,6 +162,31 @@ def test_clearing_leaves_only_the_volume(slicer, logic, chest_node, result):
     assert chest_node.GetScene() is slicer.mrmlScene
 
 
+def test_nothing_of_a_case_is_left_in_the_scene_of_the_next(slicer, logic, chest, chest_node, result, tmp_path):
+    from ThoraxAILib.scene.hierarchy import removeNode
+    from ThoraxAILib.scene.volumes import nodeFromVolume
+
+    logic.showResult(chest_node, result)
+    before = node_ids(slicer)
+    logic.clearResult()
+    removeNode(chest_node)
+    firstCase = nodeFromVolume(chest, "Case of Alice")
+    logic.showResult(firstCase, result)
+    logic.saveResult(tmp_path)
+    logic.clearResult()
+    removeNode(firstCase)
+    secondCase = nodeFromVolume(chest, "Case of Bob")
+    logic.showResult(secondCase, result)
+    logic.saveResult(tmp_path)
+    with zipfile.ZipFile(tmp_path / "scene.mrb") as bundle:
+        scene = bundle.read("scene/scene.mrml").decode()
+    assert "Case of Bob" in scene
+    assert "Alice" not in scene
+    assert 'name="Lung nodules segmentation"' in scene
+    storage = {node.GetID() for node in slicer.util.getNodesByClass("vtkMRMLStorageNode")}
+    assert len(node_ids(slicer) - storage) == len(before)
+
+
 def test_two_volumes_keep_their_results_apart(slicer, logic, chest, chest_node, result):
     from ThoraxAILib.scene.volumes import nodeFromVolume
 
@@ -193,3 +227,18 @@ def test_a_folder_without_a_fitting_result_is_refused(slicer, logic, tmp_path, c
     with pytest.raises(InputError, match="analyze it again"):
         logic.loadResult(tmp_path, chest_node)
     assert added_nodes(slicer) == []
+
+
+def test_analyzing_a_node_shows_what_the_pipeline_found_and_how(logic, chest, chest_node, monkeypatch):
+    def analyze(volume, options, progress, stages):
+        progress(0.5, "Half of the work")
+        with stages.stage("lungs"):
+            return result_on(volume, (nodule(chest, 1, (5, 5, 5)),) if options.threshold == 0.25 else ())
+
+    monkeypatch.setitem(sys.modules, "LungNoduleAILib.pipeline", SimpleNamespace(analyze=analyze))
+    heard = []
+    nodes = logic.analyze(chest_node, AnalysisOptions(threshold=0.25), lambda *event: heard.append(event))
+    assert heard == [(0.5, "Half of the work")]
+    assert [finding.id for finding in logic.findings()] == ["Nodule_01"]
+    assert json.loads(nodes.segmentation.GetAttribute("LungNoduleAI.run.options"))["threshold"] == 0.25
+    assert json.loads(nodes.text.GetAttribute("LungNoduleAI.run.stages"))[0]["name"] == "lungs"

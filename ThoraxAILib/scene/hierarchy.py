@@ -30,7 +30,10 @@ def folderBeside(node, name: str, contents: Iterable) -> int:
 
 
 def removeNode(node) -> None:
-    """Take a node out of the scene together with its item, and with the folder that is empty then."""
+    """Take a node out of the scene with its item, its display and storage nodes, and the folder that is empty then.
+
+    Nothing of it is left for the next file saved from this scene.
+    """
     hierarchy = subjectHierarchy()
     item = hierarchy.GetItemByDataNode(node)
     if item:
@@ -39,4 +42,16 @@ def removeNode(node) -> None:
         level = slicer.vtkMRMLSubjectHierarchyConstants.GetSubjectHierarchyLevelFolder()
         if hierarchy.GetItemLevel(folder) == level and hierarchy.GetNumberOfItemChildren(folder) == 0:
             hierarchy.RemoveItem(folder, False, False)
+    for belonging in _belongings(node):
+        slicer.mrmlScene.RemoveNode(belonging)
     slicer.mrmlScene.RemoveNode(node)
+
+
+def _belongings(node) -> list:
+    """Display and storage nodes of a node; text nodes and the like have no display."""
+    belongings = []
+    if node.IsA("vtkMRMLDisplayableNode"):
+        belongings += [node.GetNthDisplayNode(index) for index in range(node.GetNumberOfDisplayNodes())]
+    if node.IsA("vtkMRMLStorableNode"):
+        belongings += [node.GetNthStorageNode(index) for index in range(node.GetNumberOfStorageNodes())]
+    return [belonging for belonging in belongings if belonging is not None]

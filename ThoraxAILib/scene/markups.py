@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import slicer
 import vtk
 
+from ThoraxAILib.scene.names import unusedName
 from ThoraxAILib.scene.segments import Color
 
 Point = tuple[float, float, float]
@@ -25,7 +26,7 @@ class LabeledPoint:
 
 def pointsNode(name: str, points: list[LabeledPoint], color: Color, dimmedColor: Color):
     """A new locked point list; unselected points show in ``dimmedColor``."""
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", slicer.mrmlScene.GenerateUniqueName(name))
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", unusedName(name))
     node.CreateDefaultDisplayNodes()
     for index, point in enumerate(points):
         node.AddControlPointWorld(vtk.vtkVector3d(*point.position), point.label)
@@ -44,7 +45,7 @@ def pointsNode(name: str, points: list[LabeledPoint], color: Color, dimmedColor:
 
 def boxNode(name: str, center: Point, size: Point, color: Color):
     """A new locked box (ROI) around ``center`` with edges ``size`` along R, A, S in mm: thin lines, no handles."""
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", slicer.mrmlScene.GenerateUniqueName(name))
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", unusedName(name))
     node.CreateDefaultDisplayNodes()
     node.SetCenter(*center)
     node.SetSize(*size)

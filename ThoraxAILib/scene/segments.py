@@ -13,6 +13,7 @@ import slicer
 import vtk
 from vtk.util import numpy_support
 
+from ThoraxAILib.scene.names import unusedName
 from ThoraxAILib.scene.terminology import Term
 from ThoraxAILib.scene.volumes import volumeFromNode
 from ThoraxAILib.volume import Volume
@@ -52,7 +53,7 @@ def segmentationFromLayers(name: str, volumeNode, layers: list[Layer]):
         if layer.labels.shape != volume.array.shape or layer.labels.dtype != np.uint8:
             raise ValueError(f"labels must be uint8 of shape {volume.array.shape}, "
                              f"they are {layer.labels.dtype} of shape {layer.labels.shape}")
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", slicer.mrmlScene.GenerateUniqueName(name))
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", unusedName(name))
     node.CreateDefaultDisplayNodes()
     node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
     node.SetNodeReferenceID(node.GetReferenceImageGeometryReferenceRole(), volumeNode.GetID())

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import slicer
 import vtk
 
+from ThoraxAILib.scene.names import unusedName
+
 
 @dataclass(frozen=True)
 class Column:
@@ -22,7 +24,7 @@ class Column:
 
 def tableNode(name: str, columns: list[Column]):
     """A new table node, locked against typing, with one row per value."""
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", slicer.mrmlScene.GenerateUniqueName(name))
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", unusedName(name))
     for column in columns:
         array = vtk.vtkDoubleArray() if column.numeric else vtk.vtkStringArray()
         array.SetName(column.name)

@@ -18,6 +18,7 @@ from LungNoduleAILib.scene.marks import findingBoxNode, findingPointsNode
 from LungNoduleAILib.scene.segmentation import segmentationNode
 from LungNoduleAILib.scene.table import findingsTableNode
 from ThoraxAILib.scene.hierarchy import folderBeside, removeNode
+from ThoraxAILib.scene.names import unusedName
 
 PREFIX = "LungNoduleAI."
 RESULT_ROLE = PREFIX + "result"
@@ -59,8 +60,7 @@ class ResultNodes:
 def createResultNodes(volumeNode, result: AnalysisResult, run: dict | None) -> ResultNodes:
     """Build all nodes of a result in a folder beside ``volumeNode``; ``run`` (run.json) goes to their attributes."""
     findings = result.findings.findings
-    text = slicer.mrmlScene.AddNewNodeByClass(
-        "vtkMRMLTextNode", slicer.mrmlScene.GenerateUniqueName("Lung nodules findings"))
+    text = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", unusedName("Lung nodules findings"))
     nodes = ResultNodes(text, segmentationNode(volumeNode, result), findingPointsNode(findings),
                         findingsTableNode(findings), tuple(findingBoxNode(finding) for finding in findings), volumeNode)
     nodes.setFindings(result.findings)
