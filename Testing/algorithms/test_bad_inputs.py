@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -290,6 +291,28 @@ def test_a_disk_that_is_full_is_told_and_leaves_nothing(tmp_path, chest, scene):
     assert message.count("\n") == 1, message
     assert re.search("full", message)
     assert tree(tmp_path) == before
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 1 MB, where this user may mount one."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("mounting a small disk is not allowed here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.parametrize("scene", ["auto", "none"])
+def test_a_disk_that_fills_up_during_the_run_is_told_and_leaves_nothing(small_disk, chest, scene):
+    process = start([*chest, "--output", str(small_disk / "result"), "--scene", scene])
+    _output, message = process.communicate(timeout=120)
+    assert process.returncode == 2, message
+    assert message.count("\n") == 1, message
+    assert re.search("full", message)
+    assert tree(small_disk) == {}
 
 
 def test_what_a_killed_run_left_is_gone_after_the_next_one(tmp_path, chest):
