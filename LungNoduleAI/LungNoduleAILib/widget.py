@@ -229,7 +229,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         nodes = self.logic.selectVolume(self.parameters.inputVolume) if self.parameters.inputVolume else None
         self._shownTextID = "" if nodes is None else nodes.text.GetID()
         ui = self.ui
-        ui.savedLabel.text = ""
+        self._showSaved("")
         result = None if nodes is None else nodes.findings()
         ui.lungsLabel.text = _("No result yet.") if result is None else result_panel.lungsText(result.lungs)
         result_panel.fillQualityList(ui.qualityList, () if result is None else result.lungs.quality)
@@ -314,11 +314,15 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onSave(self) -> None:
         """Write scene, segmentation, points, findings and report to the chosen folder."""
-        self.ui.savedLabel.text = ""
+        self._showSaved("")
         with shownErrors(_("The result was not saved.")):
             folder = existingFolder(self.ui.saveFolderEdit.currentPath)
             written = self.logic.saveResult(folder) + self.keptFiles.copyTo(folder, self.logic.currentResult())
-            self.ui.savedLabel.text = _("Saved: {files}").format(files=", ".join(path.name for path in written))
+            self._showSaved(_("Saved: {files}").format(files=", ".join(path.name for path in written)))
+
+    def _showSaved(self, text: str) -> None:
+        self.ui.savedLabel.text = text
+        self.ui.savedLabel.visible = bool(text)
 
     # Controls
 

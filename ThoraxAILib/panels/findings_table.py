@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import qt
 from slicer.i18n import tr as _
 
+_ROW_MARGIN, _LEAST_ROWS = 7, 10
 ACCEPTED, REJECTED, UNREVIEWED = "accepted", "rejected", "unreviewed"
 
 
@@ -66,7 +67,9 @@ class FindingsTable:
         self.table.alternatingRowColors = True
         self.table.wordWrap = False
         self.table.verticalHeader().hide()
-        self.table.setMinimumHeight(150)
+        rowHeight = self.table.fontMetrics().height() + _ROW_MARGIN
+        self.table.verticalHeader().setDefaultSectionSize(rowHeight)
+        self.table.setMinimumHeight(_LEAST_ROWS * rowHeight)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         header.setSectionsClickable(True)
