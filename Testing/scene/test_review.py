@@ -103,5 +103,5 @@ def test_jumping_centers_every_slice_view_and_marks_the_box(logic, shown, result
     for view in slice_views:
         origin = [view.GetSliceToRAS().GetElement(row, 3) for row in range(3)]
         np.testing.assert_allclose(origin, result.findings.findings[SECOND].center_ras_mm, atol=1e-6)
-    lines = [box.GetDisplayNode().GetLineThickness() for box in shown.boxes]
-    assert lines[SECOND] > lines[NODULE] == lines[MASS]
+    opacities = [box.GetDisplayNode().GetOutlineOpacity() for box in shown.boxes]
+    assert opacities[SECOND] > opacities[NODULE] == opacities[MASS]

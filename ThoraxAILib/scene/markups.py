@@ -11,7 +11,7 @@ from ThoraxAILib.scene.names import unusedName
 from ThoraxAILib.scene.segments import Color
 
 Point = tuple[float, float, float]
-BOX_LINE_MM, SELECTED_BOX_LINE_MM = 0.4, 0.9
+BOX_OPACITY, SELECTED_BOX_OPACITY = 0.5, 1.0
 GLYPH_SIZE_MM = 2.5
 
 
@@ -44,7 +44,7 @@ def pointsNode(name: str, points: list[LabeledPoint], color: Color, dimmedColor:
 
 
 def boxNode(name: str, center: Point, size: Point, color: Color):
-    """A new locked box (ROI) around ``center`` with edges ``size`` along R, A, S in mm: thin lines, no handles."""
+    """A new locked box (ROI) around ``center`` with edges ``size`` along R, A, S in mm: outlines only, no handles."""
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", unusedName(name))
     node.CreateDefaultDisplayNodes()
     node.SetCenter(*center)
@@ -58,8 +58,7 @@ def boxNode(name: str, center: Point, size: Point, color: Color):
     display.SetPointLabelsVisibility(False)
     display.SetUseGlyphScale(False)
     display.SetGlyphSize(0.05)  # the center handle would cover the nodule
-    display.SetCurveLineSizeMode(display.UseLineThickness)
-    display.SetLineThickness(BOX_LINE_MM)
+    selectBox(node, False)
     return node
 
 
@@ -67,3 +66,8 @@ def setBoxColor(node, color: Color) -> None:
     """Draw a box in ``color`` whether it is selected or not."""
     node.GetDisplayNode().SetSelectedColor(*color)
     node.GetDisplayNode().SetColor(*color)
+
+
+def selectBox(node, selected: bool) -> None:
+    """Draw a box stronger than the others, or like them; boxes have no line width that views respect."""
+    node.GetDisplayNode().SetOutlineOpacity(SELECTED_BOX_OPACITY if selected else BOX_OPACITY)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from LungNoduleAILib.findings import Finding
-from ThoraxAILib.scene.markups import BOX_LINE_MM, SELECTED_BOX_LINE_MM, LabeledPoint, boxNode, pointsNode, setBoxColor
+from ThoraxAILib.scene.markups import LabeledPoint, boxNode, pointsNode, selectBox, setBoxColor
 
 BOX_MARGIN_MM = 3.0
 FINDING_ATTRIBUTE = "LungNoduleAI.finding"
@@ -57,7 +57,6 @@ def showFinding(nodes, index: int, finding: Finding, threshold: float) -> None:
 
 
 def highlightBox(boxes, findingId: str) -> None:
-    """Draw the box of one finding with a thicker line than the others."""
+    """Draw the box of one finding stronger than the others."""
     for box in boxes:
-        isSelected = box.GetAttribute(FINDING_ATTRIBUTE) == findingId
-        box.GetDisplayNode().SetLineThickness(SELECTED_BOX_LINE_MM if isSelected else BOX_LINE_MM)
+        selectBox(box, box.GetAttribute(FINDING_ATTRIBUTE) == findingId)
