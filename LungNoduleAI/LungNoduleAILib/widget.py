@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import ctk
 import qt
 import slicer
 from slicer.i18n import tr as _
@@ -67,6 +68,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.ui.detectorComboBox.addItem(name)
         for device, text in zip(DEVICES, (_("Automatic"), _("CPU"), _("Graphics card (CUDA)")), strict=True):
             self.ui.deviceComboBox.addItem(text, device)
+        self.ui.saveFolderEdit.filters = ctk.ctkPathLineEdit.Dirs
 
     def _connect(self) -> None:
         ui, scene = self.ui, slicer.mrmlScene

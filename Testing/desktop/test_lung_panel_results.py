@@ -46,7 +46,10 @@ def test_clear_removes_the_result_and_keeps_the_ct(analyzed, ct, slicerApp):
 
 @uses("saveFolderEdit", "saveButton")
 def test_save_writes_every_file_with_the_decisions(analyzed, tmp_path):
+    import ctk
+
     assert "Choose the folder" in analyzed.ui.saveButton.toolTip
+    assert analyzed.ui.saveFolderEdit.filters == ctk.ctkPathLineEdit.Dirs
     analyzed.logic.setFindingStatus("N2", "rejected", "vessel")
     target = tmp_path / "results"
     analyzed.ui.saveFolderEdit.setCurrentPath(str(target))

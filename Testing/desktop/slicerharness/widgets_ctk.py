@@ -159,7 +159,7 @@ class ctkPathLineEdit(QtWidgets.QWidget):  # noqa: N801
 
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
-        self._settingKey, self._filters, self._label, self._default = "", self.Dirs, "", ""
+        self._settingKey, self._filters, self._label = "", self.Files | self.Readable, ""
         layout = QtWidgets.QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         self._edit = QtWidgets.QLineEdit()

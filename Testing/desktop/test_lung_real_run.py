@@ -1,0 +1,90 @@
+"""LungNoduleAI with nothing replaced: the command line as worker, the phantom as CT, the module's own self test."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+from panel_driver import click, waitFor
+
+
+@pytest.fixture(scope="module")
+def phantom():
+    from LungNoduleAILib.phantom.thorax import make_thorax
+
+    return make_thorax(seed=1, spacing_mm=(1.5, 1.5, 2.5))
+
+
+def test_the_worker_finds_planted_nodules_and_leaves_no_folder(panel, phantom, redSlice, tmp_path, monkeypatch):
+    from ThoraxAILib.jobs import work_folder
+    from ThoraxAILib.scene.volumes import nodeFromVolume
+
+    monkeypatch.setattr(work_folder.tempfile, "tempdir", str(tmp_path))
+    panel.ui.inputSelector.setCurrentNode(nodeFromVolume(phantom.volume, "Phantom"))
+    click(panel.ui.analyzeButton)
+    waitFor(lambda: not panel.jobPanel.isRunning)
+    findings = panel.logic.findings()
+    assert findings, panel.jobPanel.statusLabel.text
+    planted = np.array([nodule.center_ras_mm for nodule in phantom.nodules])
+    nearest = [np.linalg.norm(planted - np.array(f.center_ras_mm), axis=1).min() for f in findings]
+    assert sum(distance < 5 for distance in nearest) >= len(planted) // 2
+    lungs = panel.logic.currentResult().lungs
+    assert lungs.right_ml == pytest.approx(phantom.right_lung_ml, rel=0.1)
+    assert panel.keptFiles.report.stat().st_size > 10_000
+    assert "lung analyze" in panel.ui.methodsText.plainText
+    panel.cleanup()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_cancelling_the_real_worker_leaves_nothing(panel, phantom, tmp_path, monkeypatch):
+    from ThoraxAILib.jobs import work_folder
+    from ThoraxAILib.scene.volumes import nodeFromVolume
+
+    monkeypatch.setattr(work_folder.tempfile, "tempdir", str(tmp_path))
+    panel.ui.inputSelector.setCurrentNode(nodeFromVolume(phantom.volume, "Phantom"))
+    click(panel.ui.analyzeButton)
+    waitFor(lambda: panel.jobPanel.progressBar.value > 0)
+    click(panel.jobPanel.cancelButton)
+    waitFor(lambda: not panel.jobPanel.isRunning)
+    assert panel.jobPanel.statusLabel.text == "Cancelled; nothing was kept."
+    assert panel.logic.currentResult() is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_image_that_is_no_ct_is_refused_in_one_sentence(panel, slicerApp):
+    flat = slicerApp.util.addVolumeFromArray(np.zeros((2, 8, 8), np.int16), name="Two slices")
+    panel.ui.inputSelector.setCurrentNode(flat)
+    click(panel.ui.analyzeButton)
+    waitFor(lambda: not panel.jobPanel.isRunning)
+    message = panel.jobPanel.statusLabel.text
+    assert message.endswith(".")
+    assert "Traceback" not in message
+    assert "slice" in message
+    assert panel.logic.currentResult() is None
+
+
+def test_the_modules_self_test_passes(panel, slicerApp):
+    module = slicerApp.modules.lungnoduleai.pythonModule
+    module.LungNoduleAITest().runTest()
+
+
+def test_the_sample_is_offered_in_the_sample_data_module(openModule, slicerApp, monkeypatch):
+    registered = []
+    sampleData = ModuleType("SampleData")
+    sampleData.SampleDataLogic = SimpleNamespace(
+        registerCustomSampleDataSource=lambda **options: registered.append(options))
+    monkeypatch.setitem(sys.modules, "SampleData", sampleData)
+    openModule("LungNoduleAI")
+    slicerApp.app.completeStartup()
+    assert registered[-1]["sampleName"] == "SyntheticChestCT"
+    (node,) = registered[-1]["customDownloader"](None)
+    assert node.GetName() == "Synthetic chest CT"
+    assert "planted nodules" in node.GetDescription()
+
+
+def test_without_the_sample_data_module_nothing_happens(openModule, slicerApp):
+    assert "SampleData" not in sys.modules
+    openModule("LungNoduleAI")
+    slicerApp.app.completeStartup()
