@@ -25,6 +25,7 @@ from ThoraxAILib.registration.inputs import check_image, check_same_grid, normal
 from ThoraxAILib.registration.options import InstanceOptions, Level
 from ThoraxAILib.registration.regularizers.protocol import Material
 from ThoraxAILib.registration.regularizers.registry import regularizer
+from ThoraxAILib.registration.result import Registration
 from ThoraxAILib.registration.similarity import LocalCorrelation, SquaredDifference
 from ThoraxAILib.registration.spline import SplineDeformation, SplineLattice, SplineSampler, apply_separable
 from ThoraxAILib.registration.tissue import TissueMap
@@ -32,16 +33,9 @@ from ThoraxAILib.volume import Volume
 
 logger = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, eq=False)
-class Registration:
-    """A field, the increments of its levels (their sum is the field), and how the optimization went."""
-
-    field: Field
-    increments: tuple[Field, ...]
-    similarity: float
-    energy: float
-    seconds: float
+# Change of the loss per mm and control point (times their number) below which a control point moves slower than
+# the step: without it Adam walks at full step on the noise of flat regions.
+STILL_GRADIENT = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +176,8 @@ def _shrink(image: np.ndarray, factors: list[int]) -> Tensor:
 
 def _minimize(objective: Callable[[Tensor], Tensor], coefficients: Tensor, iterations: int,
               options: InstanceOptions, progress: Progress) -> Tensor:
-    coefficients = coefficients.clone().requires_grad_(True)
+    coefficients = coefficients.clone(memory_format=torch.contiguous_format).requires_grad_(True)
+    coefficients.register_hook(lambda gradient: gradient.contiguous())
     if options.optimizer == "adam":
         _adam(objective, coefficients, iterations, options.step_mm, progress)
     else:
@@ -192,7 +187,8 @@ def _minimize(objective: Callable[[Tensor], Tensor], coefficients: Tensor, itera
 
 def _adam(objective: Callable[[Tensor], Tensor], coefficients: Tensor, iterations: int, step_mm: float,
           progress: Progress) -> None:
-    optimizer = torch.optim.Adam([coefficients], lr=step_mm)
+    controls = coefficients[0].numel()
+    optimizer = torch.optim.Adam([coefficients], lr=step_mm, eps=STILL_GRADIENT / controls)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, iterations, eta_min=0.1 * step_mm)
     for step in range(iterations):
         progress(step / iterations, "Registering")

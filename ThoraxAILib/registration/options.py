@@ -30,12 +30,12 @@ class InstanceOptions:
 
     levels: tuple[Level, ...] = CINE_LEVELS
     regularizer: str = "neo-hookean"
-    weight: float = 0.1
+    weight: float = 0.3
     correlation_weight: float = 1.0
-    intensity_weight: float = 0.0
-    noise_floor: float = 1e-2
+    intensity_weight: float = 0.3
+    noise_floor: float = 0.1
     optimizer: str = "adam"
-    step_mm: float = 0.5
+    step_mm: float = 1.0
     threads: int | None = None
 
     def __post_init__(self) -> None:

@@ -32,32 +32,36 @@ def box_mean(images: Tensor, window: Sequence[int]) -> Tensor:
             batch = functional.avg_pool3d(batch, kernel, 1, padding, count_include_pad=False)
     return batch[0]
 
+SMALLEST_PRODUCT = 1e-5  # of two local variances, relative to images of unit variance
+
 
 class LocalCorrelation:
     """Mean squared local correlation with a fixed image (1, k, j, i), 0 (unlike) to 1 (alike up to a local line).
 
-    ``floor`` is added to the product of local variances (of images with unit variance): it silences windows that
-    hold nothing but noise. ``weight`` (k, j, i) says where to look.
+    A window counts by v / (v + ``noise_floor``), v the local variance of the fixed image of unit variance: windows of
+    noise are silent. A floor in the denominator, as commonly added, would instead reward contrast: an image registered
+    with itself then moves. ``weight`` (k, j, i) says where to look.
     """
 
     def __init__(self, fixed: Tensor, spacing_kji_mm: Sequence[float], windows_mm: Sequence[float],
-                 floor: float = 1e-2, weight: Tensor | None = None) -> None:
+                 noise_floor: float = 0.1, weight: Tensor | None = None) -> None:
         self._fixed = fixed
-        self._floor = floor
         self._weight = None if weight is None else weight / weight.sum().clip(min=1e-6)
         self._windows = sorted({window_voxels(size, spacing_kji_mm, fixed.shape[1:]) for size in windows_mm})
-        self._statistics = []
+        self._statistics, self._trust = [], []
         for window in self._windows:
             mean = box_mean(fixed, window)
-            self._statistics.append((mean, (box_mean(fixed * fixed, window) - mean * mean).clip(min=0)))
+            variance = (box_mean(fixed * fixed, window) - mean * mean).clip(min=0)
+            self._statistics.append((mean, variance))
+            self._trust.append(variance / (variance + noise_floor))
 
     def local(self, warped: Tensor, scale: int) -> Tensor:
-        """Squared correlation map (1, k, j, i) at the ``scale``-th window."""
+        """Squared correlation map (1, k, j, i) at the ``scale``-th window, weighted by the trust in the window."""
         fixed_mean, fixed_variance = self._statistics[scale]
         means = box_mean(torch.cat([warped, warped * warped, warped * self._fixed]), self._windows[scale])
         covariance = means[2:3] - means[0:1] * fixed_mean
         variance = (means[1:2] - means[0:1] ** 2).clip(min=0)
-        return covariance**2 / (variance * fixed_variance + self._floor)
+        return self._trust[scale] * covariance**2 / (variance * fixed_variance + SMALLEST_PRODUCT)
 
     def __call__(self, warped: Tensor) -> Tensor:
         """The mean over windows and voxels for a warped image (1, k, j, i)."""
