@@ -1,0 +1,199 @@
+"""One DICOM file in memory: its attributes as raw elements, its pixel data as untouched bytes.
+
+Pixel data is never decoded and never copied through pydicom: the bytes of group 7FE0 are found, kept as a view of
+the file, and written as they were. Preamble and file meta information are always made anew (PS3.15 E.1.1).
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+import zlib
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from ThoraxAILib.errors import InputError
+
+if TYPE_CHECKING:
+    from pydicom.dataelem import RawDataElement
+    from pydicom.dataset import Dataset
+
+IMPLICIT, EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
+DEFLATED, BIG_ENDIAN = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
+IMPLEMENTATION_UID = "2.25.187312893453206429471095847103296141107"
+IMPLEMENTATION_NAME = b"THORAXAI_ANON"
+PIXEL_GROUP = 0x7FE0
+PIXEL_ELEMENTS = frozenset({0x0001, 0x0002, 0x0003, 0x0008, 0x0009, 0x0010})
+LONG_VRS = frozenset({b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UN", b"UT", b"UC", b"UR", b"SV", b"UV"})
+UNDEFINED = 0xFFFFFFFF
+ITEM, SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
+Buffer = bytes | mmap.mmap
+# What parsers of broken files raise; they all mean that the file cannot be trusted to have been understood.
+PARSE_ERRORS = (ArithmeticError, AssertionError, AttributeError, BufferError, EOFError, LookupError, OSError,
+                RuntimeError, TypeError, ValueError, struct.error, zlib.error)
+
+
+@dataclass
+class DicomFile:
+    """Attributes before the pixel data, the pixel elements as they stand in the file, and how both are encoded."""
+
+    dataset: Dataset
+    transfer_syntax: str
+    pixels: memoryview = field(default_factory=lambda: memoryview(b""))
+    dropped: tuple[int, ...] = ()
+
+    @property
+    def is_implicit(self) -> bool:
+        """Whether attributes are written without VR."""
+        return self.transfer_syntax == IMPLICIT
+
+    @property
+    def is_little_endian(self) -> bool:
+        """Whether numbers are little endian."""
+        return self.transfer_syntax != BIG_ENDIAN
+
+
+def looks_like_dicom(head: bytes) -> bool:
+    """Whether the first 132 bytes are those of a DICOM file, with or without preamble."""
+    return head[128:132] == b"DICM" or (head[:2] in (b"\x08\x00", b"\x02\x00", b"\x00\x08") and head[2:3] != b"")
+
+
+def read_dicom(data: Buffer) -> DicomFile:
+    """Parse a file held in memory; raises what pydicom raises, InputError for cut-off pixel data."""
+    from pydicom.filereader import read_partial
+
+    stream = BytesIO(data) if isinstance(data, bytes) else data
+    stream.seek(0)
+    ds = read_partial(stream, stop_when=_at_pixels, force=True)
+    syntax = str(ds.file_meta.get("TransferSyntaxUID", "")) if hasattr(ds, "file_meta") else ""
+    if syntax == DEFLATED:
+        stream.seek(0)
+        return DicomFile(read_partial(stream, force=True), DEFLATED)
+    if not syntax or ds.original_encoding != (syntax == IMPLICIT, syntax != BIG_ENDIAN):
+        syntax = _syntax_found(ds, syntax)
+    pixels, dropped = _pixel_part(data, stream.tell(), syntax)
+    return DicomFile(ds, syntax, pixels, dropped)
+
+
+def _at_pixels(tag: int, _vr: str | None, _length: int) -> bool:
+    return tag >= PIXEL_GROUP << 16
+
+
+def _syntax_found(ds: Dataset, claimed: str) -> str:
+    """The transfer syntax the attributes really have when the meta information lacks it or contradicts them."""
+    implicit, little = ds.original_encoding
+    if implicit:
+        return IMPLICIT
+    if not little:
+        return BIG_ENDIAN
+    return EXPLICIT if claimed in ("", IMPLICIT, BIG_ENDIAN) else claimed
+
+
+def _pixel_part(data: Buffer, start: int, syntax: str) -> tuple[memoryview, tuple[int, ...]]:
+    """The bytes of the pixel elements from ``start`` on, and the tags behind them that are left out."""
+    position, end, size = start, start, len(data)
+    dropped: list[int] = []
+    while position + 8 <= size:
+        group, element = struct.unpack_from("<HH" if syntax != BIG_ENDIAN else ">HH", data, position)
+        if group != PIXEL_GROUP or element not in PIXEL_ELEMENTS:
+            dropped.append((group << 16) | element)
+            break
+        position = _end_of_element(data, position, syntax)
+        if position > size:
+            raise InputError("The pixel data is cut off before its end.")
+        end = position
+    return memoryview(data)[start:end], tuple(dropped)
+
+
+def _end_of_element(data: Buffer, position: int, syntax: str) -> int:
+    """Where the element that starts at ``position`` ends."""
+    order = ">" if syntax == BIG_ENDIAN else "<"
+    if syntax == IMPLICIT:
+        (length,), value = struct.unpack_from("<I", data, position + 4), position + 8
+    elif data[position + 4:position + 6] in LONG_VRS:
+        if position + 12 > len(data):
+            raise InputError("The pixel data is cut off before its end.")
+        (length,), value = struct.unpack_from(order + "I", data, position + 8), position + 12
+    else:
+        (length,), value = struct.unpack_from(order + "H", data, position + 6), position + 8
+    return value + length if length != UNDEFINED else _end_of_fragments(data, value)
+
+
+def _end_of_fragments(data: Buffer, position: int) -> int:
+    """Where encapsulated pixel data ends (PS3.5 A.4)."""
+    while position + 8 <= len(data):
+        kind = data[position:position + 4]
+        (length,) = struct.unpack_from("<I", data, position + 4)
+        position += 8
+        if kind == SEQUENCE_END:
+            return position
+        if kind != ITEM:
+            break
+        position += length
+    raise InputError("The fragments of the pixel data do not end as they should.")
+
+
+def encode_attributes(file: DicomFile) -> bytes:
+    """The attributes in the file's own encoding: raw elements byte by byte, the others through pydicom."""
+    from pydicom.dataelem import RawDataElement
+    from pydicom.dataset import Dataset
+    from pydicom.filebase import DicomBytesIO
+    from pydicom.filewriter import write_dataset
+
+    parts = []
+    for element in sorted(file.dataset.values(), key=lambda element: element.tag):
+        header = _raw_header(element, file) if isinstance(element, RawDataElement) else None
+        if header is not None:
+            parts += (header, element.value or b"")
+            continue
+        single = Dataset()
+        single[element.tag] = element
+        buffer = DicomBytesIO()
+        buffer.is_little_endian, buffer.is_implicit_VR = file.is_little_endian, file.is_implicit
+        write_dataset(buffer, single, file.dataset.get("SpecificCharacterSet", "ISO_IR 6") or "ISO_IR 6")
+        parts.append(buffer.getvalue())
+    return b"".join(parts)
+
+
+def _raw_header(element: RawDataElement, file: DicomFile) -> bytes | None:
+    """Tag, VR and length as PS3.5 7.1 writes them; None when this element is not a plain run of bytes."""
+    tag, size = int(element.tag), len(element.value or b"")
+    if element.length == UNDEFINED or size % 2:
+        return None
+    order = "<" if file.is_little_endian else ">"
+    if file.is_implicit:
+        return struct.pack(order + "HHI", tag >> 16, tag & 0xFFFF, size)
+    if element.VR is None:
+        return None
+    vr = element.VR.encode("ascii")
+    if vr in LONG_VRS:
+        return struct.pack(order + "HH2sHI", tag >> 16, tag & 0xFFFF, vr, 0, size)
+    return struct.pack(order + "HH2sH", tag >> 16, tag & 0xFFFF, vr, size) if size < 0xFFFF else None
+
+
+def file_start(sop_class: str, sop_instance: str, syntax: str) -> bytes:
+    """An empty preamble and this program's own file meta information (PS3.10 7.1)."""
+    body = b"".join((
+        struct.pack("<HH2sHI2s", 2, 1, b"OB", 0, 2, b"\0\1"),
+        _short(0x0002, b"UI", sop_class.encode("ascii")), _short(0x0003, b"UI", sop_instance.encode("ascii")),
+        _short(0x0010, b"UI", syntax.encode("ascii")), _short(0x0012, b"UI", IMPLEMENTATION_UID.encode("ascii")),
+        _short(0x0013, b"SH", IMPLEMENTATION_NAME),
+    ))
+    return bytes(128) + b"DICM" + struct.pack("<HH2sHI", 2, 0, b"UL", 4, len(body)) + body
+
+
+def _short(element: int, vr: bytes, value: bytes) -> bytes:
+    if len(value) % 2:
+        value += b"\0" if vr == b"UI" else b" "
+    return struct.pack("<HH2sH", 2, element, vr, len(value)) + value
+
+
+def encode(file: DicomFile, sop_class: str, sop_instance: str) -> tuple[bytes, memoryview]:
+    """The whole file as two parts to write one after the other: everything before the pixels, and the pixels."""
+    attributes = encode_attributes(file)
+    if file.transfer_syntax == DEFLATED:
+        packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        attributes = packer.compress(attributes) + packer.flush()
+        attributes += b"\0" * (len(attributes) % 2)
+    return file_start(sop_class, sop_instance, file.transfer_syntax) + attributes, file.pixels

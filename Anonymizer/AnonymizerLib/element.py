@@ -1,0 +1,153 @@
+"""One element on its way through the walk: where it is, what it is, and how to change it without decoding the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from AnonymizerLib.profile.actions import Action, Decision
+from AnonymizerLib.profile.iods import Iod, Location
+
+if TYPE_CHECKING:
+    from pydicom.dataelem import DataElement, RawDataElement
+    from pydicom.dataset import Dataset
+
+    Element = DataElement | RawDataElement
+
+ORIGINAL_VRS = frozenset({"PN", "LO", "SH", "ST", "LT", "UT", "UC", "UR", "AE", "DA", "DT", "UI", "UN", "CS"})
+CHARACTER_SET = 0x00080005
+DELIMITERS = {0x5C, 0x0A, 0x0C, 0x0D, 0x3D, 0x5E}  # PS3.5 6.1.2.5.3: where an escaped character set ends
+
+
+@dataclass(frozen=True)
+class Original:
+    """A value that was taken out, kept in memory only, for the search of leaks."""
+
+    tag: int
+    vr: str
+    value: bytes
+
+
+@dataclass
+class Outcome:
+    """What the walk did: one entry per changed element, and the values it took out.
+
+    ``subject`` is the original patient identity, which must not leave the process.
+    """
+
+    subject: str = field(default="", repr=False)
+    changes: list[tuple[Location, Action, str]] = field(default_factory=list)
+    originals: list[Original] = field(default_factory=list, repr=False)
+
+
+class Place(NamedTuple):
+    """What is the same for all elements of one data set or item."""
+
+    iod: Iod
+    subject: str
+    encodings: list[str]
+    outcome: Outcome
+
+
+class At(NamedTuple):
+    """One element: its data set, itself, its VR, the tags that lead to it, and what was decided."""
+
+    ds: Dataset
+    element: Element
+    vr: str
+    location: Location
+    decision: Decision
+    place: Place
+
+    @property
+    def tag(self) -> int:
+        """The tag as a number."""
+        return self.location[-1]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no value."""
+        return not self.element.value
+
+    @property
+    def value(self) -> bytes:
+        """The bytes of the value."""
+        value = self.element.value
+        return value if isinstance(value, bytes) else _encoded(value)
+
+    @property
+    def text(self) -> str:
+        """The value decoded, without padding."""
+        return text_of(self.value, self.place.encodings)
+
+    @property
+    def items(self) -> list[Dataset]:
+        """The items of a sequence (parsed now, if they were not yet)."""
+        return list(self.ds[self.element.tag].value or ())
+
+    def because(self, reason: str, choices: str = "X/Z/D") -> At:
+        """The same element with another reason and its alternatives."""
+        return self._replace(decision=Decision(Action.BY_TYPE, reason, choices))
+
+    def put(self, value: bytes) -> None:
+        """Set the bytes of the value, padded to even length; a sequence becomes empty."""
+        from pydicom.dataelem import DataElement, RawDataElement
+
+        if self.vr == "SQ" or not isinstance(self.element, RawDataElement):
+            self.ds[self.element.tag] = DataElement(self.element.tag, self.vr, [] if self.vr == "SQ" else value)
+            return
+        padded = value if len(value) % 2 == 0 else value + (b"\0" if self.vr in ("UI", "OB", "UN") else b" ")
+        self.ds[self.element.tag] = self.element._replace(value=padded, length=len(padded))
+
+    def put_items(self, items: list[Dataset]) -> None:
+        """Set the items of a sequence."""
+        from pydicom.dataelem import DataElement
+
+        self.ds[self.element.tag] = DataElement(self.element.tag, "SQ", items)
+
+    def drop(self) -> None:
+        """Take the element out of its data set."""
+        del self.ds[self.element.tag]
+
+
+def text_of(value: bytes | None, encodings: list[str]) -> str:
+    """A text value decoded and stripped of its padding."""
+    if not value:
+        return ""
+    if value.isascii() and b"\x1b" not in value:
+        return value.decode("ascii").strip("\0 ")
+    from pydicom.charset import decode_bytes
+
+    return decode_bytes(value, encodings, DELIMITERS).strip("\0 ")
+
+
+def encodings_of(ds: Dataset, inherited: list[str]) -> list[str]:
+    """Python encodings of the data set's own character sets, else those around it."""
+    value = raw_value(ds, CHARACTER_SET)
+    if value is None:
+        return inherited
+    from pydicom.charset import convert_encodings
+
+    terms = [term.strip() for term in value.decode("ascii", "replace").split("\\")]
+    return convert_encodings(terms if len(terms) > 1 else terms[0])
+
+
+def raw_value(ds: Dataset, tag: int) -> bytes | None:
+    """The bytes of an element without converting it; None when it is absent."""
+    if tag not in ds:
+        return None
+    value = ds.get_item(tag).value
+    return value if isinstance(value, bytes) else _encoded(value)
+
+
+def raw_text(ds: Dataset, tag: int, encodings: list[str]) -> str:
+    """The text of an element without converting it; empty when it is absent."""
+    return text_of(raw_value(ds, tag), encodings)
+
+
+def _encoded(value: object) -> bytes:
+    """The bytes of a value that pydicom has already converted."""
+    if value is None:
+        return b""
+    values = value if isinstance(value, (list, tuple)) or hasattr(value, "append") else [value]
+    return "\\".join(str(part) for part in values).encode("utf-8")

@@ -1,0 +1,165 @@
+"""One instance from bytes to bytes: parse, judge the pixels, walk, mark, encode; then read the result and search it.
+
+The order makes it fail closed: a result counts only after it was read again and searched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from AnonymizerLib.dicom_file import (
+    DEFLATED,
+    Buffer,
+    DicomFile,
+    encode,
+    encode_attributes,
+    looks_like_dicom,
+    read_dicom,
+)
+from AnonymizerLib.element import encodings_of, raw_text
+from AnonymizerLib.identity.identities import Identities
+from AnonymizerLib.marks import PixelWork, mark
+from AnonymizerLib.pixels.blackout import NATIVE
+from AnonymizerLib.pixels.clean import PixelPolicy, clean_pixels
+from AnonymizerLib.pixels.risk import states_faces
+from AnonymizerLib.profile.actions import Action
+from AnonymizerLib.profile.iods import Location
+from AnonymizerLib.profile.options import Option, Profile
+from AnonymizerLib.selfcheck.identifiers import Tokens, tokens_of
+from AnonymizerLib.selfcheck.search import Leak, find_in_pixels, find_leaks
+from AnonymizerLib.walk import Deidentifier
+from ThoraxAILib.errors import InputError
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+CLEAN, QUARANTINED, SKIPPED = "clean", "quarantined", "skipped"
+DIRECTORY = "1.2.840.10008.1.3.10"
+VOICE = "1.2.840.10008.5.1.4.1.1.9.4.1"
+SOP_CLASS, SOP_INSTANCE, STUDY, SERIES = 0x00080016, 0x00080018, 0x0020000D, 0x0020000E
+DOCUMENT, IDENTITY_REMOVED = 0x00420011, 0x00120062
+ASCII = ["ascii"]
+PIECE = 1 << 20
+QUASI_IDENTIFIERS = {"sex": 0x00100040, "age": 0x00101010, "study_date": 0x00080020, "modality": 0x00080060,
+                     "model": 0x00081090, "institution": 0x00080080, "height": 0x00101020, "weight": 0x00101030,
+                     "study_description": 0x00081030}
+Change = tuple[Location, Action, str]
+
+
+class Refused(Exception):
+    """An instance that must not pass; ``status`` says whether a person should look, the message why."""
+
+    def __init__(self, reason: str, status: str = QUARANTINED) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+@dataclass
+class CleanInstance:
+    """A cleaned instance in memory, with what is needed to check and report it."""
+
+    file: DicomFile
+    sop_class: str
+    sop_instance: str
+    study: str
+    series: str
+    pseudonym: str
+    changes: list[Change]
+    tokens: Tokens = field(repr=False)
+    work: PixelWork = field(default_factory=PixelWork)
+    quasi_identifiers: dict[str, str] = field(default_factory=dict)
+
+    def encoded(self) -> tuple[bytes, memoryview]:
+        """The file to write: everything before the pixels, and the pixels."""
+        return encode(self.file, self.sop_class, self.sop_instance)
+
+
+class InstanceCleaner:
+    """Cleans instances with one profile, one project's identities and one pixel policy."""
+
+    def __init__(self, profile: Profile, identities: Identities, policy: PixelPolicy | None = None) -> None:
+        self.profile = profile
+        self.identities = identities
+        self.policy = policy or PixelPolicy()
+        self.engine = Deidentifier(profile, identities)
+
+    def clean(self, data: Buffer) -> CleanInstance:
+        """De-identify the bytes of a file; Refused or InputError say why it must not pass."""
+        if not looks_like_dicom(data[:132]):
+            raise Refused("Not a DICOM file.", SKIPPED)
+        file = read_dicom(data)
+        self._refuse(file.dataset)
+        verdict = clean_pixels(file, self.profile, self.policy)
+        if verdict.quarantine:
+            raise Refused(verdict.quarantine)
+        return self._walk(file, verdict.work)
+
+    def _refuse(self, ds: Dataset) -> None:
+        """Objects that cannot be cleaned by attributes."""
+        media = str(ds.file_meta.get("MediaStorageSOPClassUID", "")) if hasattr(ds, "file_meta") else ""
+        sop_class = raw_text(ds, SOP_CLASS, ASCII)
+        if DIRECTORY in (sop_class, media):
+            raise Refused("A DICOMDIR is an index full of names: make a new one from the result.", SKIPPED)
+        if not sop_class or not raw_text(ds, SOP_INSTANCE, ASCII):
+            raise Refused("It lacks a SOP Class UID or a SOP Instance UID.")
+        if DOCUMENT in ds:
+            raise Refused("An encapsulated document cannot be cleaned: share it only after a person has.")
+        if sop_class == VOICE:
+            raise Refused("A voice recording cannot be cleaned.")
+        if states_faces(ds) and not self.profile.has(Option.CLEAN_FACES):
+            raise Refused("The image states that a person can be recognized in it: use clean-faces.")
+
+    def _walk(self, file: DicomFile, work: PixelWork) -> CleanInstance:
+        ds = file.dataset
+        encodings = encodings_of(ds, ["iso8859"])
+        outcome = self.engine.clean(ds)
+        outcome.changes += [((tag,), Action.REMOVE, "behind the pixel data") for tag in file.dropped]
+        pseudonym = self.identities.patient(outcome.subject)
+        mark(ds, self.profile, work, pseudonym, file.is_implicit, file.is_little_endian)
+        names = {name: raw_text(ds, tag, ASCII) for name, tag in
+                 (("sop_class", SOP_CLASS), ("sop_instance", SOP_INSTANCE), ("study", STUDY), ("series", SERIES))}
+        quasi = {name: raw_text(ds, tag, ["latin-1"]) for name, tag in QUASI_IDENTIFIERS.items()}
+        return CleanInstance(file, **names, pseudonym=pseudonym, changes=outcome.changes,
+                             tokens=tokens_of(outcome.originals, encodings), work=work, quasi_identifiers=quasi)
+
+    def check(self, written: Buffer, instance: CleanInstance) -> list[Leak]:
+        """Read a written file again and search it; the places that still hold an identifier of its input."""
+        again = read_dicom(written)
+        if not _same_bytes(again.pixels, instance.file.pixels):
+            raise Refused("The written pixel data differs from what was meant: the disk may be failing.")
+        if raw_text(again.dataset, IDENTITY_REMOVED, ASCII) != "YES":
+            raise Refused("The written file does not state that the identity was removed.")
+        if again.transfer_syntax == DEFLATED:
+            header = encode_attributes(again)
+        else:
+            header = bytes(written[:len(written) - len(again.pixels)])
+        leaks = find_leaks(again.dataset, header, instance.tokens)
+        if again.transfer_syntax not in NATIVE and find_in_pixels(again.pixels, instance.tokens):
+            leaks.append(Leak((0x7FE00010,)))
+        return leaks
+
+    def scrub(self, instance: CleanInstance, leaks: list[Leak]) -> CleanInstance:
+        """Take out kept texts that held an identifier; what cannot be taken out stays a leak for the next check."""
+        for leak in leaks:
+            if leak.location and leak.location[-1] not in (SOP_CLASS, 0x7FE00010):
+                self.engine.scrub(instance.file.dataset, leak.location, instance.tokens.all)
+                instance.changes.append((leak.location, Action.REMOVE, "held an identifier"))
+        return replace(instance)
+
+
+def _same_bytes(one: memoryview, other: memoryview) -> bool:
+    """Whether two runs of bytes are equal, compared piece by piece so that large files need no second copy."""
+    if len(one) != len(other):
+        return False
+    return all(bytes(one[start:start + PIECE]) == bytes(other[start:start + PIECE])
+               for start in range(0, len(one), PIECE))
+
+
+def refusal_of(error: Exception) -> tuple[str, str]:
+    """Status and reason of an instance that failed; messages of libraries are left out, they may quote values."""
+    if isinstance(error, Refused):
+        return error.status, str(error)
+    if isinstance(error, InputError):
+        return QUARANTINED, str(error)
+    return QUARANTINED, f"It cannot be read as DICOM ({type(error).__name__})."

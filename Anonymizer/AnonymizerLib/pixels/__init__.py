@@ -1,0 +1,1 @@
+"""Identity in pixels: text burned into images, and faces."""

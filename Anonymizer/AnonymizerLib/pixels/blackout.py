@@ -1,0 +1,203 @@
+"""Blank rectangles in pixel data: native data is changed in place, byte by byte; compressed data is decoded first.
+
+Every pixel outside the boxes keeps its stored value. Decoded data is stored uncompressed (Explicit VR Little Endian)
+without color conversion, so what a viewer decoded before and what is stored now agree.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from AnonymizerLib.dicom_file import EXPLICIT, DicomFile, encode
+from AnonymizerLib.pixels.regions import Box
+from ThoraxAILib.errors import InputError
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+NATIVE = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2")
+PIXEL_DATA = 0x7FE00010
+CHANGED_BY_DECODING = ("PhotometricInterpretation", "SamplesPerPixel", "PlanarConfiguration", "BitsAllocated",
+                       "BitsStored", "HighBit", "PixelRepresentation", "NumberOfFrames")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How native pixel data is laid out."""
+
+    frames: int
+    rows: int
+    columns: int
+    samples: int
+    bits_allocated: int
+    planar: bool
+    photometric: str
+    signed: bool
+    bits_stored: int
+
+    @classmethod
+    def of(cls, ds: Dataset) -> Layout:
+        """Read from the image attributes (PS3.3 C.7.6.3); InputError when one is missing."""
+        try:
+            samples = int(ds.SamplesPerPixel)
+            return cls(int(ds.get("NumberOfFrames") or 1), int(ds.Rows), int(ds.Columns), samples,
+                       int(ds.BitsAllocated), samples > 1 and int(ds.get("PlanarConfiguration") or 0) == 1,
+                       str(ds.PhotometricInterpretation), bool(ds.get("PixelRepresentation") or 0),
+                       int(ds.get("BitsStored") or ds.BitsAllocated))
+        except (AttributeError, TypeError, ValueError) as error:
+            raise InputError("The image lacks the attributes that say how its pixels are laid out.") from error
+
+    @property
+    def pixel_bytes(self) -> int:
+        """Bytes of all frames, without padding."""
+        bits = self.frames * self.rows * self.columns * self.samples * self.bits_allocated
+        return (bits + 7) // 8
+
+
+def pixel_dataset(file: DicomFile) -> Dataset:
+    """The file parsed by pydicom with its pixel data, as a separate copy to read from."""
+    from pydicom import dcmread
+
+    head, pixels = encode(file, "1.2.3", "1.2.3")
+    return dcmread(BytesIO(head + bytes(pixels)), force=True)
+
+
+def blank(file: DicomFile, boxes: Iterable[Box]) -> None:
+    """Blank the boxes in every frame of the file, in memory; InputError when the pixels cannot be decoded."""
+    source = pixel_dataset(file)
+    if file.transfer_syntax not in NATIVE:
+        _decode(source, file)
+    layout = Layout.of(source)
+    data = bytearray(source[PIXEL_DATA].value)
+    if layout.photometric.startswith(("YBR_FULL_422", "YBR_PARTIAL")) or len(data) < layout.pixel_bytes:
+        raise InputError("The layout of these pixels is not supported: blank them on the device.")
+    kept = [clipped for box in boxes if (clipped := box.clipped(layout.rows, layout.columns)) is not None]
+    _blank_native(data, layout, kept, _black(source, layout), file.is_little_endian)
+    _store(file, bytes(data))
+
+
+def _decode(source: Dataset, file: DicomFile) -> None:
+    """Decompress without color conversion and carry the changed image attributes over to the file."""
+    try:
+        source.decompress(as_rgb=False, generate_instance_uid=False)
+    except (RuntimeError, NotImplementedError, AttributeError, ValueError, KeyError) as error:
+        raise InputError("The compressed pixels cannot be decoded here: install pylibjpeg, or blank them on the "
+                         "device.") from error
+    for keyword in CHANGED_BY_DECODING:
+        if keyword in source:
+            file.dataset[keyword] = source[keyword]
+    file.transfer_syntax = EXPLICIT
+
+
+def _blank_native(data: bytearray, layout: Layout, boxes: list[Box], black: tuple[int, ...], little: bool) -> None:
+    if layout.bits_allocated == 1:
+        _blank_bits(data, layout, boxes)
+        return
+    kind = f"{'<' if little else '>'}u{layout.bits_allocated // 8}"
+    pixels = np.frombuffer(data, dtype=kind, count=layout.pixel_bytes // (layout.bits_allocated // 8))
+    shape = (layout.frames, layout.samples, layout.rows, layout.columns) if layout.planar else (
+        layout.frames, layout.rows, layout.columns, layout.samples)
+    pixels = pixels.reshape(shape)
+    for box in boxes:
+        rows, columns = slice(box.top, box.top + box.height), slice(box.left, box.left + box.width)
+        for sample, value in enumerate(black):
+            if layout.planar:
+                pixels[:, sample, rows, columns] = value
+            else:
+                pixels[:, rows, columns, sample] = value
+
+
+def _blank_bits(data: bytearray, layout: Layout, boxes: list[Box]) -> None:
+    """One bit per pixel, packed over frame borders (PS3.5 8.1.1)."""
+    count = layout.frames * layout.rows * layout.columns
+    bits = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")
+    pixels = bits[:count].reshape(layout.frames, layout.rows, layout.columns)
+    for box in boxes:
+        pixels[:, box.top:box.top + box.height, box.left:box.left + box.width] = 0
+    bits[:count] = pixels.ravel()
+    data[:] = np.packbits(bits, bitorder="little").tobytes()
+
+
+def _black(ds: Dataset, layout: Layout) -> tuple[int, ...]:
+    """The stored value that shows as black, one per sample, as an unsigned pattern of the stored bits."""
+    if layout.photometric == "PALETTE COLOR":
+        return (_darkest_entry(ds),)
+    if layout.photometric.startswith("YBR"):
+        middle = 1 << (layout.bits_stored - 1)
+        return (0, middle, middle)
+    half = 1 << (layout.bits_stored - 1)
+    if layout.signed:
+        lowest, highest = (1 << layout.bits_allocated) - half, half - 1  # two's complement in the allocated bits
+    else:
+        lowest, highest = 0, 2 * half - 1
+    return (highest if layout.photometric == "MONOCHROME1" else lowest,) * layout.samples
+
+
+def _darkest_entry(ds: Dataset) -> int:
+    """The index of the darkest color of the palette."""
+    first = int(ds.RedPaletteColorLookupTableDescriptor[1])
+    wide = int(ds.RedPaletteColorLookupTableDescriptor[2]) == 16
+    total: np.ndarray | None = None
+    for color in ("Red", "Green", "Blue"):
+        table = ds.get(f"{color}PaletteColorLookupTableData")
+        if table is None:
+            return first
+        values = np.frombuffer(table, "<u2" if wide else np.uint8).astype(np.int64)
+        total = values if total is None else total[:values.size] + values[:total.size]
+    return first + int(np.argmin(total))
+
+
+def _store(file: DicomFile, data: bytes) -> None:
+    """Put native pixel data back behind the attributes."""
+    if len(data) % 2:
+        data += b"\0"
+    if PIXEL_DATA in file.dataset:  # a deflated file is held in one piece
+        raw = file.dataset.get_item(PIXEL_DATA)
+        file.dataset[PIXEL_DATA] = raw._replace(value=data, length=len(data))
+        return
+    order = "<" if file.is_little_endian else ">"
+    if file.is_implicit:
+        header = struct.pack("<HHI", 0x7FE0, 0x0010, len(data))
+    else:
+        wide = file.dataset.BitsAllocated > 8
+        header = struct.pack(order + "HH2sHI", 0x7FE0, 0x0010, b"OW" if wide else b"OB", 0, len(data))
+    file.pixels = memoryview(header + data)
+
+
+def frames_to_read(file: DicomFile) -> list[np.ndarray]:
+    """The first, middle and last frame as displayed values, for reading text; InputError when not decodable."""
+    from pydicom.pixels import pixel_array
+
+    source = pixel_dataset(file)
+    count = Layout.of(source).frames
+    try:
+        return [pixel_array(source, index=index) for index in sorted({0, count // 2, count - 1})]
+    except (RuntimeError, NotImplementedError, AttributeError, ValueError, KeyError) as error:
+        raise InputError("The pixels cannot be decoded here: install pylibjpeg, or blank them on the "
+                         "device.") from error
+
+
+def has_embedded_overlay(ds: Dataset) -> bool:
+    """Whether an overlay lives in unused high bits of the pixels (retired, PS3.5 8.1.2): no data of its own."""
+    return any(0x6000 <= tag >> 16 <= 0x601E and tag & 0xFFFF == 0x0102 and ((tag >> 16) << 16 | 0x3000) not in ds
+               and any(ds.get_item(tag).value or b"") for tag in map(int, list(ds.keys())))
+
+
+def clear_embedded_overlays(file: DicomFile) -> None:
+    """Set the bits outside the stored ones to zero; values of pixels do not change. InputError when compressed."""
+    source = pixel_dataset(file)
+    layout = Layout.of(source)
+    unused = layout.bits_allocated - layout.bits_stored
+    if file.transfer_syntax not in NATIVE or layout.bits_allocated not in (8, 16) or layout.signed:
+        raise InputError("An overlay is hidden in the pixel bits and cannot be taken out here: export without it.")
+    data = bytearray(source[PIXEL_DATA].value)
+    kind = f"{'<' if file.is_little_endian else '>'}u{layout.bits_allocated // 8}"
+    pixels = np.frombuffer(data, kind, count=len(data) // (layout.bits_allocated // 8))
+    pixels &= (1 << layout.bits_allocated) - 1 >> unused
+    _store(file, bytes(data))

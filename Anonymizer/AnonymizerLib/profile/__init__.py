@@ -1,0 +1,1 @@
+"""What happens to which attribute: the standard's table, its options, presets and the user's own rules."""

@@ -1,0 +1,120 @@
+"""From a tag to what happens to it: the person's rules, then the options, then the table, then the VR.
+
+PS3.15 E.1.1 lets a de-identifier go beyond the table; what the table does not list is decided here by the value
+representation: unknown attributes go, dates follow the date options, names and unlisted free text go.
+"""
+
+from __future__ import annotations
+
+from AnonymizerLib.profile.actions import Action, Decision
+from AnonymizerLib.profile.options import Option, Profile
+from AnonymizerLib.profile.table import Row, row_of
+
+CLEANING = {
+    Option.CLEAN_DESCRIPTORS: Action.CLEAN_TEXT,
+    Option.CLEAN_STRUCTURED_CONTENT: Action.CLEAN_CONTENT,
+    Option.CLEAN_GRAPHICS: Action.CLEAN_OVERLAY,
+    Option.MODIFIED_DATES: Action.SHIFT_DATE,
+    Option.SAFE_PRIVATE: Action.CLEAN_PRIVATE,
+    Option.PATIENT_CHARACTERISTICS: Action.CLEAN_TEXT,
+    Option.DEVICE: Action.CLEAN_TEXT,
+}
+PATIENT_NAME, PATIENT_ID, PATIENT_AGE, TRIAL_SUBJECT = 0x00100010, 0x00100020, 0x00101010, 0x00120040
+# UI attributes that name a class, an encoding or a coding scheme: they say nothing about a person (PS3.3, PS3.6).
+CLASS_UIDS = frozenset({
+    0x00080016, 0x0008001A, 0x0008001B, 0x00080062, 0x0008010C, 0x00080117, 0x00080118, 0x00081150, 0x0008115A,
+    0x00041510, 0x00041512, 0x0004151A, 0x04000010, 0x04000510, 0x0040DB0D,
+})
+WRITTEN_BY_US = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303, 0x00280301, 0x00280302})
+TEXT_VRS = frozenset({"LO", "SH", "ST", "LT", "UT", "UC", "UR"})
+DATE_VRS = frozenset({"DA", "TM", "DT"})
+NUMBER_VRS = frozenset({"DS", "IS", "AS"})
+BULK_VRS = frozenset({"OB", "OW", "UN", "OF", "OD", "OL", "OV"})
+
+
+class Decisions:
+    """Decides for every tag, once; ask with ``of``."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self._known: dict[int, Decision] = {}
+
+    def of(self, tag: int, vr: str) -> Decision:
+        """What to do with this public attribute or private element."""
+        decision = self._known.get(tag)
+        if decision is None:
+            decision = self._known[tag] = self._decide(tag, vr)
+        return decision
+
+    def _decide(self, tag: int, vr: str) -> Decision:
+        rules = self.profile.rules
+        if rules is not None and not (tag >> 16) % 2 and (rule := rules.for_tag(tag)) is not None:
+            return rule
+        if tag & 0xFFFF == 0:
+            return Decision(Action.REMOVE, "group length")
+        if tag in WRITTEN_BY_US:
+            return Decision(Action.KEEP, "written anew")
+        row = row_of(tag)
+        return self._listed(tag, row) if row is not None else self._unlisted(tag, vr)
+
+    def _listed(self, tag: int, row: Row) -> Decision:
+        """A row of the table: an option overrides the basic action (PS3.15 E.1.1)."""
+        for option in Option:
+            column = row.options.get(option.label)
+            if column is not None and self.profile.has(option):
+                return self._by_option(tag, row, option, column)
+        if tag in (PATIENT_NAME, PATIENT_ID, TRIAL_SUBJECT):
+            return Decision(Action.PSEUDONYM, "basic profile")
+        if row.basic == "X/Z/U*":
+            return Decision(Action.RECURSE, "basic profile")
+        if "/" in row.basic:
+            return Decision(Action.BY_TYPE, "basic profile", row.basic)
+        action = {"X": Action.REMOVE, "Z": Action.EMPTY, "D": Action.DUMMY, "U": Action.REPLACE_UID}[row.basic]
+        return Decision(action, "basic profile", row.basic)
+
+    @staticmethod
+    def _by_option(tag: int, row: Row, option: Option, column: str) -> Decision:
+        choices = "X/Z/D" if row.basic == "X/Z/U*" else row.basic
+        if tag == PATIENT_AGE:
+            return Decision(Action.CAP_AGE, option.label, choices)
+        if column == "K":
+            return Decision(Action.RECURSE if row.vr == "SQ" else Action.KEEP, option.label, choices)
+        if row.vr == "SQ" and option is not Option.CLEAN_STRUCTURED_CONTENT:
+            return Decision(Action.RECURSE, option.label, choices)
+        return Decision(CLEANING[option], option.label, choices)
+
+    def _unlisted(self, tag: int, vr: str) -> Decision:
+        from pydicom.datadict import dictionary_has_tag, repeater_has_tag
+
+        group = tag >> 16
+        if 0x6000 <= group <= 0x601E:
+            action = Action.CLEAN_OVERLAY if self.profile.has(Option.CLEAN_GRAPHICS) else Action.REMOVE
+            return Decision(action, "overlay group")
+        if not dictionary_has_tag(tag) and not repeater_has_tag(tag):
+            return Decision(Action.REMOVE, "unknown public attribute")
+        if vr == "UI":
+            is_class = tag in CLASS_UIDS or self.profile.has(Option.UIDS)
+            return Decision(Action.KEEP if is_class else Action.REPLACE_UID, "unlisted UID")
+        if vr in DATE_VRS:
+            return self._unlisted_date()
+        return Decision(self._by_vr(vr), "not listed")
+
+    def _unlisted_date(self) -> Decision:
+        if self.profile.has(Option.FULL_DATES):
+            return Decision(Action.KEEP, Option.FULL_DATES.label)
+        if self.profile.has(Option.MODIFIED_DATES):
+            return Decision(Action.SHIFT_DATE, Option.MODIFIED_DATES.label)
+        return Decision(Action.BY_TYPE, "unlisted date or time")
+
+    def _by_vr(self, vr: str) -> Action:
+        if vr == "SQ":
+            return Action.RECURSE
+        if vr in ("PN", "AE"):
+            return Action.BY_TYPE
+        if vr in TEXT_VRS:
+            return Action.CHECK_TEXT
+        if vr == "CS":
+            return Action.CHECK_CODE
+        if vr in NUMBER_VRS:
+            return Action.CHECK_NUMBER
+        return Action.CHECK_BULK if vr in BULK_VRS else Action.KEEP

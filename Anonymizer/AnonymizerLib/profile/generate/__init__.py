@@ -1,0 +1,1 @@
+"""Developer scripts that rebuild ../data from its published sources; nothing here runs in the product."""
