@@ -20,7 +20,7 @@ from AnonymizerLib.dicom_file import (
 from AnonymizerLib.element import encodings_of, raw_text
 from AnonymizerLib.identity.identities import Identities
 from AnonymizerLib.marks import PixelWork, mark
-from AnonymizerLib.pixels.blackout import NATIVE
+from AnonymizerLib.pixels.blackout import NATIVE, PIXEL_DATA, cut_surplus
 from AnonymizerLib.pixels.clean import PixelPolicy, clean_pixels
 from AnonymizerLib.pixels.risk import states_faces
 from AnonymizerLib.profile.actions import Action
@@ -90,10 +90,14 @@ class InstanceCleaner:
             raise Refused("Not a DICOM file.", SKIPPED)
         file = read_dicom(data)
         self._refuse(file.dataset)
+        has_surplus = cut_surplus(file)
         verdict = clean_pixels(file, self.profile, self.policy)
         if verdict.quarantine:
             raise Refused(verdict.quarantine)
-        return self._walk(file, verdict.work)
+        instance = self._walk(file, verdict.work)
+        if has_surplus:
+            instance.changes.append(((PIXEL_DATA,), Action.REMOVE, "bytes behind the last pixel"))
+        return instance
 
     def _refuse(self, ds: Dataset) -> None:
         """Objects that cannot be cleaned by attributes."""
@@ -136,13 +140,13 @@ class InstanceCleaner:
             header = bytes(written[:len(written) - len(again.pixels)])
         leaks = find_leaks(again.dataset, header, instance.tokens)
         if again.transfer_syntax not in NATIVE and find_in_pixels(again.pixels, instance.tokens):
-            leaks.append(Leak((0x7FE00010,)))
+            leaks.append(Leak((PIXEL_DATA,)))
         return leaks
 
     def scrub(self, instance: CleanInstance, leaks: list[Leak]) -> CleanInstance:
         """Take out kept texts that held an identifier; what cannot be taken out stays a leak for the next check."""
         for leak in leaks:
-            if leak.location and leak.location[-1] not in (SOP_CLASS, 0x7FE00010):
+            if leak.location and leak.location[-1] not in (SOP_CLASS, PIXEL_DATA):
                 self.engine.scrub(instance.file.dataset, leak.location, instance.tokens.all)
                 instance.changes.append((leak.location, Action.REMOVE, "held an identifier"))
         return replace(instance)

@@ -39,8 +39,13 @@ if TYPE_CHECKING:
 CODE = re.compile(rb"^[A-Z0-9_ \\\0]*$")
 NUMBER = re.compile(rb"^[0-9.eE+\- \\\0]*$")
 AGE = re.compile(rb"^(\d{3}[DWMY])?[ \0]*$")
+# Coding schemes with public meanings (PS3.16 Table 8-1).
+PUBLIC_SCHEMES = frozenset({"DCM", "SCT", "SRT", "SNM3", "99SDM", "LN", "UCUM", "FMA", "RADLEX", "RADELEMENT", "NCIt",
+                            "UMLS", "MA", "BI", "I10", "I10P", "I9", "I9C", "ISO3166_1", "RFC5646", "PUBCHEM_CID",
+                            "NEU", "UBERON", "ITIS_TSN", "DCMUID", "IBSI", "CPT4", "C4"})
 OLDEST_YEARS = 89  # HIPAA Safe Harbor, 45 CFR 164.514(b)(2)(i)(C): ages over 89 are one category
 OVERLAY_TYPE = 0x0040
+CODING_SCHEME = 0x00080102
 SOP_CLASS, STUDY_UID = 0x00080016, 0x0020000D
 IDENTIFYING = frozenset({Action.REMOVE, Action.EMPTY, Action.DUMMY, Action.REPLACE_UID, Action.BY_TYPE,
                          Action.PSEUDONYM, Action.SHIFT_DATE, Action.CLEAN_TEXT})
@@ -61,6 +66,7 @@ class Deidentifier:
             Action.PSEUDONYM: self._pseudonym, Action.SHIFT_DATE: self._shift, Action.CLEAN_TEXT: self._clean_text,
             Action.CLEAN_CONTENT: self._clean_content, Action.CLEAN_OVERLAY: self._clean_overlay,
             Action.CHECK_TEXT: self._check_text, Action.CHECK_CODE: self._check_code,
+            Action.CHECK_MEANING: self._check_meaning,
             Action.CHECK_NUMBER: self._check_number, Action.CHECK_BULK: self._check_defined,
             Action.CAP_AGE: self._cap_age, Action.USER_VALUE: self._user_value, Action.KEEP: self._keep,
         }
@@ -218,6 +224,14 @@ class Deidentifier:
             self._by_type(at.because("not in the SOP class"))
         elif self.profile.strict and not may_stay(at.text):
             self._by_type(at.because("text outside the word list"))
+
+    def _check_meaning(self, at: At) -> None:
+        """The meaning of a code of a public scheme stays; of a local scheme, whose meanings are free text, by words."""
+        scheme = raw_text(at.ds, CODING_SCHEME, ["ascii"])
+        if scheme not in PUBLIC_SCHEMES and not may_stay(at.text):
+            self._by_type(at.because("meaning of a local code"))
+        else:
+            self._check_text(at)
 
     def _check_code(self, at: At) -> None:
         if at.value and not CODE.match(at.value):

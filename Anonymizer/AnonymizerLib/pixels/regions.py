@@ -47,7 +47,7 @@ class RegionRule:
 
     def matches(self, ds: Dataset) -> bool:
         """Whether this rule is about this image."""
-        if self.rows not in (None, _number(ds, 0x00280010)) or self.columns not in (None, _number(ds, 0x00280011)):
+        if self.rows not in (None, number_of(ds, 0x00280010)) or self.columns not in (None, number_of(ds, 0x00280011)):
             return False
         return all(raw_text(ds, MATCHED_TAGS[name], ["latin-1"]).casefold().startswith(text.casefold())
                    for name, text in self.texts.items())
@@ -64,10 +64,10 @@ def outside_ultrasound(ds: Dataset) -> tuple[Box, ...]:
     Device labels, patient name and date stand outside the stated regions (PS3.3 C.8.5.5).
     """
     regions = ds[ULTRASOUND_REGIONS].value if ULTRASOUND_REGIONS in ds else ()
-    corners = [tuple(_number(region, tag) for tag in (0x00186018, 0x0018601A, 0x0018601C, 0x0018601E))
+    corners = [tuple(number_of(region, tag) for tag in (0x00186018, 0x0018601A, 0x0018601C, 0x0018601E))
                for region in regions]
     corners = [corner for corner in corners if None not in corner and corner[2] > corner[0] and corner[3] > corner[1]]
-    rows, columns = _number(ds, 0x00280010), _number(ds, 0x00280011)
+    rows, columns = number_of(ds, 0x00280010), number_of(ds, 0x00280011)
     if not corners or not rows or not columns:
         return ()
     left, top = min(corner[0] for corner in corners), min(corner[1] for corner in corners)
@@ -88,7 +88,7 @@ def parse_box(text: str) -> Box:
     return Box(left, top, width, height)
 
 
-def _number(ds: Dataset, tag: int) -> int | None:
+def number_of(ds: Dataset, tag: int) -> int | None:
     """A US or UL value straight from the bytes, so that the element stays raw."""
     if tag not in ds:
         return None

@@ -26,6 +26,7 @@ CLASS_UIDS = frozenset({
     0x00041510, 0x00041512, 0x0004151A, 0x04000010, 0x04000510, 0x0040DB0D,
 })
 WRITTEN_BY_US = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303, 0x00280301, 0x00280302})
+CODE_MEANING, ENCRYPTED_ATTRIBUTES = 0x00080104, 0x04000500
 TEXT_VRS = frozenset({"LO", "SH", "ST", "LT", "UT", "UC", "UR"})
 DATE_VRS = frozenset({"DA", "TM", "DT"})
 NUMBER_VRS = frozenset({"DS", "IS", "AS"})
@@ -52,6 +53,8 @@ class Decisions:
             return rule
         if tag & 0xFFFF == 0:
             return Decision(Action.REMOVE, "group length")
+        if tag == ENCRYPTED_ATTRIBUTES:
+            return Decision(Action.REMOVE, "encrypted originals of an earlier de-identification")
         if tag in WRITTEN_BY_US:
             return Decision(Action.KEEP, "written anew")
         row = row_of(tag)
@@ -95,6 +98,8 @@ class Decisions:
         if vr == "UI":
             is_class = tag in CLASS_UIDS or self.profile.has(Option.UIDS)
             return Decision(Action.KEEP if is_class else Action.REPLACE_UID, "unlisted UID")
+        if tag == CODE_MEANING:
+            return Decision(Action.CHECK_MEANING, "not listed")
         if vr in DATE_VRS:
             return self._unlisted_date()
         return Decision(self._by_vr(vr), "not listed")
