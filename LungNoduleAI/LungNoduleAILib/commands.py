@@ -163,11 +163,12 @@ def _nothing(_row: IndexRow) -> None:
 
 
 def _detectors(_arguments: argparse.Namespace) -> int:
-    from LungNoduleAILib.detection.registry import detector_names, get_detector
+    from LungNoduleAILib.detection.registry import detector_description, detector_names, get_detector
 
     for name in detector_names():
         detector = get_detector(name)
-        print(f"{name}: reports from confidence {detector.operating_point:g}, fingerprint {detector.fingerprint}")
+        print(f"{name}: {detector_description(name)}\n    reports from confidence {detector.operating_point:g}, "
+              f"fingerprint {detector.fingerprint}")
     return 0
 
 

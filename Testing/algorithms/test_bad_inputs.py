@@ -278,13 +278,12 @@ def test_a_run_cancelled_half_way_leaves_nothing(tmp_path, chest, number):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no limit of the file size")
-@pytest.mark.parametrize("scene", ["auto", "none"])
-def test_a_disk_that_is_full_is_told_and_leaves_nothing(tmp_path, chest, scene):
+def test_a_disk_that_is_full_is_told_and_leaves_nothing(tmp_path, chest):
     import resource
 
     before = tree(tmp_path)
     limit = 20_000  # bytes a file may have: less than any image of the result
-    process = start([*chest, "--output", str(tmp_path / "result"), "--scene", scene],
+    process = start([*chest, "--output", str(tmp_path / "result"), "--scene", "none"],
                     preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
     _output, message = process.communicate(timeout=120)
     assert process.returncode == 2, message
@@ -305,9 +304,8 @@ def small_disk(tmp_path):
     subprocess.run(["umount", str(place)], check=True)
 
 
-@pytest.mark.parametrize("scene", ["auto", "none"])
-def test_a_disk_that_fills_up_during_the_run_is_told_and_leaves_nothing(small_disk, chest, scene):
-    process = start([*chest, "--output", str(small_disk / "result"), "--scene", scene])
+def test_a_disk_that_fills_up_during_the_run_is_told_and_leaves_nothing(small_disk, chest):
+    process = start([*chest, "--output", str(small_disk / "result")])
     _output, message = process.communicate(timeout=120)
     assert process.returncode == 2, message
     assert message.count("\n") == 1, message

@@ -88,22 +88,32 @@ def test_the_run_record_tells_the_run_and_no_path(analyzed, chest):
     assert str(chest.parent) not in text
 
 
-def test_events_rise_to_the_end_and_name_the_result_and_nothing_else_is_said(chest, tmp_path, capfd):
-    output = tmp_path / "result"
-    assert main(["lung", "analyze", str(chest), "--output", str(output), "--scene", "none", "--events", "-"]) == 0
-    events = [parse_event(line) for line in capfd.readouterr().out.splitlines()]
+@pytest.fixture(scope="module")
+def worked(chest, tmp_path_factory) -> tuple[Path, list[str]]:
+    """The folder of one analysis as the panel asks for it, and the lines of its standard output."""
+    output = tmp_path_factory.mktemp("worked") / "result"
+    process = start("analyze", str(chest), "--output", str(output), "--scene", "none", "--events", "-")
+    said, complaint = process.communicate(timeout=300)
+    assert process.returncode == 0, complaint
+    return output, said.splitlines()
+
+
+def test_events_rise_to_the_end_and_name_the_result_and_nothing_else_is_said(worked):
+    output, lines = worked
+    events = [parse_event(line) for line in lines]
     assert None not in events
     values = [event["value"] for event in events if event["event"] == "progress"]
+    assert len(values) > 5
     assert values == sorted(values)
     assert values[-1] == 1.0
     assert events[-1] == {"event": "result", "output": str(output)}
 
 
-def test_without_scene_the_arrays_let_another_process_take_the_result_over(chest, tmp_path):
-    assert main(["lung", "analyze", str(chest), "--output", str(tmp_path), "--scene", "none"]) == 0
-    assert names(tmp_path) == WITHOUT_SCENE
-    result = AnalysisResult.load(tmp_path, read_volume(chest))
+def test_without_scene_the_arrays_let_another_process_take_the_result_over(worked, chest):
+    assert names(worked[0]) == WITHOUT_SCENE
+    result = AnalysisResult.load(worked[0], read_volume(chest))
     assert result.labels.any()
+    assert result.findings.findings
     assert all(finding.mask.array.any() for finding in result.findings.findings)
 
 
@@ -142,7 +152,7 @@ def test_a_batch_goes_on_after_bad_cases_and_its_index_tells_them(chest, tmp_pat
     assert names(output / "ct") == WITHOUT_SCENE
 
 
-def test_resume_skips_what_is_done_and_works_again_on_what_changed(chest, tmp_path):
+def test_resume_skips_what_is_done_and_works_again_on_what_is_not_whole(chest, tmp_path):
     folder, output = tmp_path / "cts", tmp_path / "out"
     folder.mkdir()
     for name in ("a.nrrd", "b.nrrd"):
@@ -153,8 +163,6 @@ def test_resume_skips_what_is_done_and_works_again_on_what_changed(chest, tmp_pa
     (output / "b" / "findings.csv").unlink()
     assert main(arguments) == 0
     assert {name: row["status"] for name, row in index(output).items()} == {"a": "resumed", "b": "done"}
-    assert main([*arguments, "--threshold", "0.9"]) == 0
-    assert [row["status"] for row in index(output).values()] == ["done", "done"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
@@ -203,4 +211,6 @@ def test_series_of_a_folder_without_ct_is_a_bad_input(dicom_series, tmp_path):
 
 def test_detectors_are_listed_with_their_operating_point(capsys):
     assert main(["lung", "detectors"]) == 0
-    assert "classical: reports from confidence" in capsys.readouterr().out
+    listed = capsys.readouterr().out
+    assert listed.startswith("classical: ")
+    assert "reports from confidence" in listed

@@ -18,7 +18,7 @@ from pathlib import Path
 from LungNoduleAILib.phantom.thorax import FIELD_OF_VIEW_MM, make_thorax
 from phantom_dicom import write_dicom_folder
 
-LUNG_STAGE = "anatomy"
+LUNG_STAGE = "lungs"
 
 
 def main() -> int:
