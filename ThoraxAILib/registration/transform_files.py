@@ -40,7 +40,7 @@ def read_field(path: Path) -> Field:
     except RuntimeError:
         raise InputError(f"'{path.name}' cannot be read as a displacement field: write it again.") from None
     if image.GetNumberOfComponentsPerPixel() != 3 or image.GetDimension() != 3:
-        raise InputError(f"'{path.name}' holds {image.GetNumberOfComponentsPerPixel()} values per voxel, but a field has "
+        raise InputError(f"'{path.name}' holds {image.GetNumberOfComponentsPerPixel()} values per voxel, a field has "
                          "three: give the file that --field wrote.")
     return field_from_image(image)
 

@@ -19,6 +19,7 @@ class Brightness:
     blood: float = 1.0
     myocardium: float = 0.35
     surroundings: float = 0.55
+    papillary_mm: float = 0.0
 
 
 def labels_at(ventricle: Ventricle, points_mm: np.ndarray) -> np.ndarray:
@@ -49,7 +50,20 @@ def brightness_at(ventricle: Ventricle, points_mm: np.ndarray, brightness: Brigh
         wall = wall * _inside(ventricle.base_mm - points_mm[..., 2], edge_mm)
     signal += wall * (brightness.myocardium - signal)
     signal += _inside(ventricle.endo_mm - s, edge_mm) * (brightness.blood - signal)
+    if brightness.papillary_mm > 0:
+        signal += _papillary(ventricle, points_mm, brightness, edge_mm) * (brightness.myocardium - signal)
     return signal
+
+
+def _papillary(ventricle: Ventricle, points_mm: np.ndarray, brightness: Brightness, edge_mm: float) -> np.ndarray:
+    """Two muscles along the long axis near the free wall of the cavity; they move as the cavity does."""
+    share = np.zeros(points_mm.shape[:-1])
+    for angle in (150.0, 250.0):
+        x, y = 0.62 * ventricle.endo_mm * np.array([np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))])
+        across = np.hypot(points_mm[..., 0] - x, points_mm[..., 1] - y)
+        along = np.abs(points_mm[..., 2] + 15.0)
+        share = np.maximum(share, _inside(brightness.papillary_mm - across, edge_mm) * _inside(20.0 - along, edge_mm))
+    return share
 
 
 def _right_coordinate(ventricle: Ventricle, points_mm: np.ndarray) -> np.ndarray:
@@ -77,3 +91,27 @@ class Texture:
         """Value at end-diastolic points (..., 3); repeats outside its reach."""
         index = np.moveaxis((points_mm + self._reach_mm) / self._step_mm, -1, 0)
         return map_coordinates(self._field, index, order=1, mode="grid-wrap")
+
+
+class Surroundings:
+    """Organs of piecewise constant brightness around the heart: level sets of smooth noise, blended in with distance.
+
+    ``variety`` 0 gives the plain surroundings. The organs follow the heart's motion as far as it reaches.
+    """
+
+    LEVELS = np.array([0.1, 0.25, 0.5, 0.6, 0.8, 1.0])
+
+    def __init__(self, seed: int, variety: float, near_mm: float = 6.0) -> None:
+        self._random = Texture(seed + 7919, grain_mm=12.0, reach_mm=96.0, step_mm=3.0)
+        self._variety, self._near_mm = variety, near_mm
+
+    def at(self, ventricle: Ventricle, points_mm: np.ndarray) -> np.ndarray:
+        """What to add to the plain brightness at end-diastolic points."""
+        distance = ventricle.radial_coordinate(points_mm) - ventricle.epi_mm
+        if ventricle.right is not None:
+            right = (_right_coordinate(ventricle, points_mm) - 1.0) * min(ventricle.right.radii_mm)
+            distance = np.minimum(distance, right - ventricle.right.wall_mm)
+        rank = np.clip((self._random.at(points_mm) + 1.5) / 3.0, 0.0, 0.999)
+        organ = self.LEVELS[(rank * len(self.LEVELS)).astype(int)]
+        far = _inside(distance - self._near_mm, 2.0)
+        return self._variety * far * (organ - 0.55)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from CardiacBiomechLib.phantom.anatomy import Brightness, Texture, brightness_at, labels_at
+from CardiacBiomechLib.phantom.anatomy import Brightness, Surroundings, Texture, brightness_at, labels_at
 from CardiacBiomechLib.phantom.ventricle import Ventricle
 from ThoraxAILib.registration.field import Field
 from ThoraxAILib.registration.grid import Grid
@@ -16,7 +16,10 @@ from ThoraxAILib.volume import Volume
 
 @dataclass(frozen=True)
 class Scanner:
-    """Imaging settings; ``texture`` is the speckle's standard deviation (0: flat myocardium as in real cine)."""
+    """Imaging settings; ``texture`` is the speckle's standard deviation (0: flat myocardium as in real cine).
+
+    ``organs`` is the contrast of organs around the heart (0: plain surroundings).
+    """
 
     shape_kji: tuple[int, int, int] = (16, 128, 128)
     spacing_kji_mm: tuple[float, float, float] = (8.0, 1.4, 1.4)
@@ -25,6 +28,7 @@ class Scanner:
     signal_to_noise: float = 25.0
     slice_shift_mm: float = 0.0
     bias: float = 0.0
+    organs: float = 0.0
     samples_per_slice: int = 5
     brightness: Brightness = field(default_factory=Brightness)
 
@@ -59,8 +63,9 @@ def acquire(ventricle: Ventricle, scanner: Scanner, phases: np.ndarray, seed: in
     shifts_mm = random.uniform(-scanner.slice_shift_mm, scanner.slice_shift_mm, (scanner.shape_kji[0], 2))
     coil = gaussian_filter(random.standard_normal(scanner.shape_kji), [n / 4 for n in scanner.shape_kji])
     gain = np.exp(scanner.bias * coil / (coil.std() + 1e-12))
-    texture = Texture(seed) if scanner.texture > 0 else None
-    return [_frame(ventricle, scanner, float(phase), shifts_mm, gain, texture, random) for phase in phases]
+    paint = _Paint(ventricle, scanner, Texture(seed) if scanner.texture > 0 else None,
+                   Surroundings(seed, scanner.organs) if scanner.organs > 0 else None)
+    return [_frame(paint, float(phase), shifts_mm, gain, random) for phase in phases]
 
 
 def true_field(ventricle: Ventricle, grid: Grid, phase: float = 1.0) -> Field:
@@ -75,8 +80,27 @@ def true_inverse_field(ventricle: Ventricle, grid: Grid, phase: float = 1.0) -> 
     return Field((ventricle.at_phase(phase).inverse(centers) - centers).astype(np.float32), grid)
 
 
-def _frame(ventricle: Ventricle, scanner: Scanner, phase: float, shifts_mm: np.ndarray, gain: np.ndarray,
-           texture: Texture | None, random: np.random.Generator) -> Frame:
+@dataclass(frozen=True, eq=False)
+class _Paint:
+    """Brightness of end-diastolic points of one heart."""
+
+    ventricle: Ventricle
+    scanner: Scanner
+    texture: Texture | None
+    surroundings: Surroundings | None
+
+    def at(self, material_mm: np.ndarray) -> np.ndarray:
+        signal = brightness_at(self.ventricle, material_mm, self.scanner.brightness)
+        if self.surroundings is not None:
+            signal = signal + self.surroundings.at(self.ventricle, material_mm)
+        if self.texture is not None:
+            signal = signal + self.scanner.texture * self.texture.at(material_mm)
+        return signal
+
+
+def _frame(paint: _Paint, phase: float, shifts_mm: np.ndarray, gain: np.ndarray,
+           random: np.random.Generator) -> Frame:
+    ventricle, scanner = paint.ventricle, paint.scanner
     grid = scanner.grid()
     moved = ventricle.at_phase(phase)
     centers = grid.centers_ras_mm()
@@ -84,10 +108,7 @@ def _frame(ventricle: Ventricle, scanner: Scanner, phase: float, shifts_mm: np.n
     signal = np.zeros(scanner.shape_kji)
     for offset in _slice_offsets_mm(scanner):
         material = moved.inverse(centers + np.array([0.0, 0.0, offset]))
-        part = brightness_at(ventricle, material, scanner.brightness)
-        if texture is not None:
-            part = part + scanner.texture * texture.at(material)
-        signal += part / scanner.samples_per_slice
+        signal += paint.at(material) / scanner.samples_per_slice
     image = _noisy(signal * gain, scanner.brightness.blood / scanner.signal_to_noise, random)
     labels = labels_at(ventricle, moved.inverse(centers))
     return Frame(grid.volume(image.astype(np.float32)), grid.volume(labels), phase)

@@ -1,0 +1,1 @@
+"""Motion of the heart between frames: registration, label propagation and fusion, slice alignment."""

@@ -1,0 +1,108 @@
+"""The registration engines a motion estimate can use, by name; PyTorch is loaded only by those that need it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from CardiacBiomechLib.motion.heart_labels import HeartTissue
+from CardiacBiomechLib.motion.presets import PRESETS, MotionPreset, preset
+from ThoraxAILib.errors import InputError, MissingDependencyError
+from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.registration.field import Field
+from ThoraxAILib.registration.result import Registration
+from ThoraxAILib.volume import Volume
+
+SHIPPED_WEIGHTS = Path(__file__).with_name("cine_cascade.pt")
+
+
+class Engine(Protocol):
+    """Finds the field on the fixed grid that makes the moving frame look like the fixed one."""
+
+    name: str
+
+    def register(self, fixed: Volume, moving: Volume, tissue: HeartTissue | None, progress: Progress,
+                 initial: Field | None = None) -> Registration:
+        """Both frames on one grid; engines that cannot use ``tissue`` or ``initial`` (a Field) ignore them."""
+
+
+@dataclass(frozen=True)
+class InstanceEngine:
+    """Multi-resolution instance optimization with tissue: the embedded default, needs no weights."""
+
+    preset: MotionPreset = PRESETS["labels"]
+    name: str = "instance"
+
+    def register(self, fixed: Volume, moving: Volume, tissue: HeartTissue | None, progress: Progress,
+                 initial: Field | None = None) -> Registration:
+        """See ``ThoraxAILib.registration.instance.register``."""
+        require_torch()
+        from ThoraxAILib.registration.instance import register
+
+        stiffness = None if tissue is None else tissue.stiffness("fixed", self.preset.bulk)
+        return register(fixed, moving, self.preset.instance, stiffness, initial=initial, progress=progress)
+
+
+@dataclass(frozen=True)
+class CascadeEngine:
+    """One pass of trained networks; ``refine`` lets instance optimization go on from there."""
+
+    weights: Path = SHIPPED_WEIGHTS
+    refine: InstanceEngine | None = None
+    name: str = "cascade"
+
+    def register(self, fixed: Volume, moving: Volume, tissue: HeartTissue | None, progress: Progress,
+                 initial: Field | None = None) -> Registration:
+        """See ``ThoraxAILib.registration.cascade``; a given ``initial`` replaces the networks when refining."""
+        require_torch()
+        from ThoraxAILib.registration.cascade.predict import predict
+        from ThoraxAILib.registration.cascade.weights import load_cascade
+
+        if self.refine is None:
+            return predict(load_cascade(self.weights), fixed, moving, progress)
+        start = initial
+        if start is None:
+            start = predict(load_cascade(self.weights), fixed, moving, progress.part(0.0, 0.1)).field
+        return self.refine.register(fixed, moving, tissue, progress.part(0.1, 1.0), start)
+
+
+@dataclass(frozen=True)
+class DemonsEngine:
+    """SimpleITK's diffeomorphic Demons: no PyTorch, no tissue."""
+
+    name: str = "demons"
+
+    def register(self, fixed: Volume, moving: Volume, tissue: HeartTissue | None, progress: Progress,
+                 initial: Field | None = None) -> Registration:
+        """See ``ThoraxAILib.registration.demons.register_demons``."""
+        from ThoraxAILib.registration.demons import register_demons
+
+        return register_demons(fixed, moving, progress)
+
+
+NAMES = ("instance", "cascade", "cascade+instance", "demons")
+
+
+def engine(name: str, preset_name: str = "labels", weights: Path | None = None) -> Engine:
+    """The engine of this name with a preset and, for cascades, weights; raises InputError for unknown names."""
+    chosen = preset(preset_name)
+    if name == "instance":
+        return InstanceEngine(chosen)
+    if name == "cascade":
+        return CascadeEngine(weights or SHIPPED_WEIGHTS)
+    if name == "cascade+instance":
+        finer = replace(chosen, instance=replace(chosen.instance, levels=chosen.instance.levels[1:]))
+        return CascadeEngine(weights or SHIPPED_WEIGHTS, InstanceEngine(finer), name)
+    if name == "demons":
+        return DemonsEngine()
+    raise InputError(f"There is no registration engine named {name}: choose one of {', '.join(NAMES)}.")
+
+
+def require_torch() -> None:
+    """Raise MissingDependencyError unless PyTorch can be imported."""
+    import importlib.util
+
+    if importlib.util.find_spec("torch") is None:
+        raise MissingDependencyError("PyTorch is needed for this registration engine: install it with pip install "
+                                     "\"thoraxai[learning]\", or use --engine demons.")

@@ -1,0 +1,71 @@
+"""Labels of one frame carried to another: register, invert, warp, and say how good the field is.
+
+The labeled frame is the fixed image of the registration, because only there the tissue is known: the wall is held
+incompressible exactly where it is. The field is then inverted to pull the labels onto the other frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from CardiacBiomechLib.motion.engines import Engine, InstanceEngine
+from CardiacBiomechLib.motion.heart_labels import HeartLabels, HeartTissue, heart_labels
+from CardiacBiomechLib.motion.region import Region
+from CardiacBiomechLib.motion.volumes import ejections
+from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.registration.field import CONVENTION, Field, invert, warp_labels
+from ThoraxAILib.registration.inputs import check_image, check_same_grid
+from ThoraxAILib.registration.quality import FieldQuality, assess
+from ThoraxAILib.volume import Volume
+
+
+@dataclass(frozen=True, eq=False)
+class Propagation:
+    """Labels on the unlabeled frame, the motion both ways, and the report.
+
+    ``motion`` has the labeled frame as fixed image (Lagrangian from there); ``field`` has the other one: warping the
+    labeled frame with ``field`` gives the other.
+    """
+
+    labels: Volume
+    motion: Field
+    field: Field
+    quality: FieldQuality
+    ejections: dict[str, dict]
+    parts: HeartLabels
+    seconds: float
+
+    def as_json(self) -> dict:
+        """The report: quality of the motion, ejection from labels and from motion, label values, convention."""
+        return {"convention": CONVENTION, "labels": self.parts.parts(), "quality": self.quality.as_json(),
+                "ejection": self.ejections, "seconds": round(self.seconds, 2)}
+
+
+def check_inputs(labeled: Volume, labels: Volume, other: Volume, order: str = "auto") -> HeartLabels:
+    """The parts of the label image; raises InputError with one sentence for anything that cannot be used."""
+    check_image(labeled, "moving image")
+    check_image(other, "fixed image")
+    check_same_grid(labeled, "moving image", other, "fixed image")
+    check_same_grid(labeled, "moving image", labels, "moving label image")
+    return heart_labels(labels, order)
+
+
+def propagate(labeled: Volume, labels: Volume, other: Volume, engine: Engine | None = None, order: str = "auto",
+              initial: Field | None = None, progress: Progress | None = None) -> Propagation:
+    """Carry ``labels`` of the frame ``labeled`` to the frame ``other`` (all on one grid).
+
+    ``initial`` (labeled frame fixed, on the whole grid) is where the search starts. Raises InputError, Cancelled.
+    """
+    engine, progress = engine or InstanceEngine(), progress or Progress()
+    parts = check_inputs(labeled, labels, other, order)
+    region = Region.around(labels)
+    fixed, moving, marked = (region.cut(volume) for volume in (labeled, other, labels))
+    start = None if initial is None else Field(initial.displacement_ras_mm[region.box], region.grid)
+    found = engine.register(fixed, moving, HeartTissue(marked.array, parts), progress.part(0.0, 0.9), start)
+    progress(0.9, "Carrying the labels")
+    motion, field = found.field, invert(found.field)
+    carried = region.put_back(warp_labels(marked, field).array, labels.with_array(labels.array * 0))
+    quality = assess(motion, marked.array == parts.myocardium, backward=field, increments=list(found.increments))
+    ejected = ejections(labels, carried, region.extend(motion), parts)
+    progress(1.0, "Labels carried")
+    return Propagation(carried, region.extend(motion), region.extend(field), quality, ejected, parts, found.seconds)
