@@ -147,12 +147,14 @@ def _password(path: Path, is_new: bool) -> str:
 
 
 def _check(arguments: argparse.Namespace, events: Events) -> int:
+    from AnonymizerLib.run import JOURNAL, private_folder_of
     from AnonymizerLib.selfcheck.audit import audit
 
     if arguments.against is None:
         raise InputError("check needs the input to compare with: add --against IN.")
+    journal = private_folder_of(arguments.second, arguments.private) / JOURNAL
     result = audit(arguments.second, arguments.against, _profile(arguments),
-                   Progress(events.progress, arguments.is_cancelled))
+                   Progress(events.progress, arguments.is_cancelled), journal)
     if not events.own_stdout:
         print(f"{result.outputs} outputs searched for {result.tokens} identifiers of {result.inputs} inputs: "
               f"{len(result.problems)} problems.")

@@ -96,6 +96,9 @@ def _pixel_part(data: Buffer, start: int, syntax: str) -> tuple[memoryview, tupl
     dropped: list[int] = []
     while position + 8 <= size:
         group, element = struct.unpack_from("<HH" if syntax != BIG_ENDIAN else ">HH", data, position)
+        if group == PIXEL_GROUP and element == 0 and position == start:  # a group length, retired
+            start = end = position = _end_of_element(data, position, syntax)
+            continue
         if group != PIXEL_GROUP or element not in PIXEL_ELEMENTS:
             dropped.append((group << 16) | element)
             break

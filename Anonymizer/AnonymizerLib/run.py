@@ -43,8 +43,7 @@ class RunOptions:
     @property
     def private_folder(self) -> Path:
         """Journal and quarantine list: they name input files, so they stay out of the output."""
-        output = self.settings.output
-        return self.private or output.with_name(output.name + PRIVATE_SUFFIX)
+        return private_folder_of(self.settings.output, self.private)
 
 
 @dataclass
@@ -60,6 +59,11 @@ class RunResult:
     def has_quarantined(self) -> bool:
         """Whether something waits for a person."""
         return self.counts[QUARANTINED] > 0
+
+
+def private_folder_of(output: Path, private: Path | None = None) -> Path:
+    """The private folder of an output: the given one, else its neighbor."""
+    return private or output.with_name(output.name + PRIVATE_SUFFIX)
 
 
 def run(options: RunOptions, progress: Progress | None = None) -> RunResult:

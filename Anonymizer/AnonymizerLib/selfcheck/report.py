@@ -111,9 +111,9 @@ def _count(summary: Summary, record: dict) -> None:
     if record["status"] != CLEAN:
         summary.reasons[record["status"], record["reason"]] += 1
         return
-    study = summary.studies.setdefault(record["study"], Study(record["patient"]))
+    study = summary.studies.setdefault(record.get("study", ""), Study(record["patient"]))
     study.instances += 1
-    study.series.add(record["series"])
+    study.series.add(record.get("series", ""))
     study.signatures[record["signature"]] += 1
 
 
@@ -143,8 +143,8 @@ def _write_manifest(journal: Path, path: Path) -> None:
         for record in latest_records(journal):
             if record.get("status") == CLEAN:
                 file.write(json.dumps({"path": record["output"], "sha256": record["sha256_out"],
-                                       "patient": record["patient"], "study": record["study"],
-                                       "series": record["series"], "sop_instance": record["sop_instance"],
+                                       "patient": record["patient"], "study": record.get("study", ""),
+                                       "series": record.get("series", ""), "sop_instance": record["sop_instance"],
                                        "sop_class": record["sop_class"], "table": table()[0]}) + "\n")
     os.replace(temporary, path)
 
