@@ -13,6 +13,7 @@ from CardiacBiomechLib.phantom.groups import GROUPS, draw
 from ThoraxAILib.registration.inputs import normalized
 
 SHAPE_KJI, IN_PLANE_MM = (12, 96, 96), 1.5
+CROP_KJI = (8, 80, 80)
 FRAMES = 3
 
 
@@ -63,12 +64,14 @@ def load_or_make(seed: int, cache: Path) -> Heart:
 
 
 def random_pair(heart: Heart, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(fixed, moving, labels of the fixed frame) of a heart, turned and flipped in plane, contrast changed a little."""
+    """(fixed, moving, labels of the fixed frame) of a heart: a part of it, turned and flipped, contrast changed."""
     one, other = random.choice(FRAMES, 2, replace=False)
     turns, flip = int(random.integers(4)), bool(random.integers(2))
+    start = [int(random.integers(size - crop + 1)) for size, crop in zip(heart.labels.shape[1:], CROP_KJI, strict=True)]
+    crop = tuple(slice(begin, begin + size) for begin, size in zip(start, CROP_KJI, strict=True))
     prepared = []
     for array in (heart.frames[one], heart.frames[other], heart.labels[one]):
-        turned = np.rot90(array, turns, axes=(1, 2))
+        turned = np.rot90(array[crop], turns, axes=(1, 2))
         prepared.append(np.ascontiguousarray(turned[..., ::-1] if flip else turned))
     gamma = float(np.exp(random.normal(0.0, 0.1)))
     images = [_contrast(image.astype(np.float32), gamma) for image in prepared[:2]]
