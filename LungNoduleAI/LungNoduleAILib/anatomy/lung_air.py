@@ -88,7 +88,7 @@ def _islands(air: np.ndarray, spacing_kji_mm: np.ndarray) -> np.ndarray:
 
 
 def _lung_like_parts(mask: np.ndarray, islands: np.ndarray, grid: WorkGrid) -> np.ndarray:
-    """The connected parts that are large, denser than gas in the bowel and, where they touch the border, hold vessels."""
+    """The connected parts that are large, denser than bowel gas and, where they touch the border, hold vessels."""
     import cc3d
 
     labels = cc3d.connected_components(mask, connectivity=6)

@@ -17,7 +17,7 @@ EROSIONS_MM = (1.5, 3.0, 4.5, 6.0, 8.0, 10.0, 13.0, 16.0)
 
 @dataclass(frozen=True, eq=False)
 class Sides:
-    """``labels`` uint8 on the work grid: 1 right, 2 left. ``certain`` is False when a lone lung was told by position."""
+    """``labels`` uint8 on the work grid: 1 right, 2 left; not ``certain`` when a lone lung was told by position."""
 
     labels: np.ndarray
     certain: bool = True

@@ -1,21 +1,21 @@
-"""The coarser grid on which lungs are found: block means of about 1.5 mm, aligned with the voxels of the CT.
+"""The coarser grid on which lungs are found: block means of about 1.8 mm, aligned with the voxels of the CT.
 
 Block means are exact (no interpolation), quiet the noise of sharp kernels, and map back by position.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import SimpleITK as sitk
 
-TARGET_MM = 1.5
+TARGET_MM = 1.8
 
 
 @dataclass(frozen=True, eq=False)
 class WorkGrid:
-    """HU on the work grid, float32 (k, j, i); ``factors_kji`` voxels of the CT make one of its voxels along each axis."""
+    """HU on the work grid, float32 (k, j, i); ``factors_kji`` CT voxels make one of its voxels along each axis."""
 
     hu: np.ndarray
     spacing_kji_mm: np.ndarray
@@ -27,10 +27,9 @@ class WorkGrid:
         """Volume of one work voxel in mm3."""
         return float(np.prod(self.spacing_kji_mm))
 
-    def full_from_work_kji(self, points_kji: np.ndarray) -> np.ndarray:
-        """Positions (..., 3) in CT voxels of positions in work voxels."""
-        factors = np.array(self.factors_kji, dtype=float)
-        return np.asarray(points_kji, dtype=float) * factors + (factors - 1) / 2
+    def part(self, box: tuple[slice, slice, slice]) -> WorkGrid:
+        """HU inside a box of this grid; its masks must be put back into the whole grid before they go to the CT."""
+        return replace(self, hu=np.ascontiguousarray(self.hu[box]))
 
     def mask_to_full(self, mask: np.ndarray) -> np.ndarray:
         """A work mask on the grid of the CT (bool), its border smoothed by linear interpolation."""

@@ -1,4 +1,4 @@
-"""Bright blobs of every size: extrema of the scale-normalised Laplacian over space and scale, told from tubes and plates.
+"""Bright blobs of every size: extrema of the normalized Laplacian over space and scale, told from tubes and plates.
 
 A ball of diameter d answers most at sigma = d / (2 sqrt 3) (Lindeberg, Int J Comput Vis 30:79, 1998). The Laplacian
 is taken as a difference of Gaussians on a pyramid: 1 mm for small nodules, 2 mm and 4 mm for large ones and masses.
@@ -16,6 +16,7 @@ from LungNoduleAILib.detection.search_grid import SearchGrid
 from ThoraxAILib.jobs.progress import Progress
 
 SCALE_RATIO = 1.25
+OUTSIDE_SHARE = 1 / 3
 SMALL_MM = (4.0, 5.0, 6.25)
 MEDIUM_MM = (7.8, 9.8, 12.2, 15.3)
 LARGE_MM = (19.1, 23.8, 29.8, 37.3, 46.6, 58.2, 72.8)
@@ -44,38 +45,45 @@ class Blobs:
         return Blobs(self.center_kji[which], self.diameter_mm[which], self.contrast[which], self.roundness[which])
 
 
-def find_blobs(image: np.ndarray, grid: SearchGrid, where: np.ndarray, diameters_mm: tuple[float, ...],
+def find_blobs(image: np.ndarray, grid: SearchGrid, depth_mm: np.ndarray, diameters_mm: tuple[float, ...],
                least_contrast: float, progress: Progress) -> Blobs:
-    """Blobs of ``image`` (float32, search grid) centred where ``where`` is true, among the given diameters."""
+    """Blobs of ``image`` (float32, search grid) among the given diameters.
+
+    Their centre may lie outside the filled lung by a third of their diameter (``depth_mm`` is positive inside): most
+    of a large tumour that touches the wall lies outside the lung.
+    """
     parts = []
     levels = [(factor, [d for d in diameters_mm if low <= d < high])
               for factor, low, high in ((1, 0.0, 7.0), (2, 7.0, 17.0), (4, 17.0, 1e9))]
     levels = [(factor, sizes) for factor, sizes in levels if sizes]
     for number, (factor, sizes) in enumerate(levels):
         progress(number / len(levels), f"Looking for nodules of {sizes[0]:.0f} mm and more")
-        parts.append(_blobs_of_level(image, grid, where, factor, sizes, least_contrast))
+        parts.append(_blobs_of_level(image, grid, depth_mm, factor, sizes, least_contrast))
     fields = zip(*((b.center_kji, b.diameter_mm, b.contrast, b.roundness) for b in parts), strict=True)
     return Blobs(*(np.concatenate(field) for field in fields))
 
 
-def _blobs_of_level(image: np.ndarray, grid: SearchGrid, where: np.ndarray, factor: int, sizes: list[float],
+def _blobs_of_level(image: np.ndarray, grid: SearchGrid, depth_mm: np.ndarray, factor: int, sizes: list[float],
                     least_contrast: float) -> Blobs:
-    strides = np.array([max(1, int(round(factor / s))) if factor > 1 else 1 for s in grid.spacing_kji_mm])
+    strides = np.array([max(1, round(factor / s)) if factor > 1 else 1 for s in grid.spacing_kji_mm])
     coarse = _block_mean(image, strides)
     spacing = grid.spacing_kji_mm * strides
-    allowed = _block_mean(where.astype(np.float32), strides) > 0.3
+    allowed = _block_mean(depth_mm, strides) > -sizes[-1] * OUTSIDE_SHARE
     ladder = [sizes[0] / SCALE_RATIO, *sizes, sizes[-1] * SCALE_RATIO]
     smooth = [ndi.gaussian_filter(coarse, d / (2 * np.sqrt(3)) / spacing, truncate=3.0) for d in
               [*ladder, ladder[-1] * SCALE_RATIO]]
-    answer = np.stack([fine - rough for fine, rough in zip(smooth, smooth[1:], strict=False)])
+    answer = np.stack([fine - rough for fine, rough in itertools.pairwise(smooth)])
     scale, k, j, i = _peaks(answer, allowed, least_contrast * BALL_RESPONSE)
     center = np.stack([k, j, i], axis=1)
     roundness = np.empty(len(scale))
     for s in np.unique(scale):
         of_scale = scale == s
         roundness[of_scale] = _roundness(smooth[s], center[of_scale], spacing)
-    return Blobs(center * strides + (strides - 1) / 2, np.array(ladder)[scale],
-                 answer[scale, k, j, i] / BALL_RESPONSE, roundness)
+    diameter = np.array(ladder)[scale]
+    inside = depth_mm[tuple((center * strides + (strides - 1) // 2).T)] > -OUTSIDE_SHARE * diameter
+    blobs = Blobs(center * strides + (strides - 1) / 2, diameter,
+                  answer[scale, k, j, i] / BALL_RESPONSE, roundness)
+    return blobs.take(inside)
 
 
 def _peaks(answer: np.ndarray, allowed: np.ndarray, least: float) -> tuple[np.ndarray, ...]:

@@ -9,7 +9,8 @@ from LungNoduleAILib.detection.search_grid import SearchGrid
 from LungNoduleAILib.measurement.region import Region, grow_region
 
 FEATURES = ("diameter_mm", "contrast_hu", "core_hu", "roundness", "fill", "elongation", "flatness", "vessel_share",
-            "vessel_count", "wall_share", "lung_share", "inscribed_ratio", "depth_mm", "edge_hu_per_mm", "texture_hu")
+            "vessel_count", "wall_share", "lung_share", "inscribed_ratio", "depth_mm", "edge_hu_per_mm", "texture_hu",
+            "faint_share", "through", "opposite")
 DIRECTIONS = 200
 
 
@@ -23,6 +24,8 @@ def _fibonacci_sphere(count: int) -> np.ndarray:
 
 
 SPHERE = _fibonacci_sphere(DIRECTIONS)
+OPPOSITE_DIRECTION = np.argmin(SPHERE @ SPHERE.T, axis=1)
+NEAR_DIRECTIONS = SPHERE @ SPHERE.T > np.cos(np.radians(14.0))
 
 
 def patch_slices(center_kji: np.ndarray, half_mm: float, spacing_kji_mm: np.ndarray, shape: tuple[int, ...]
@@ -72,21 +75,37 @@ def _surroundings(region: Region, hu: np.ndarray, depth_mm: np.ndarray, spacing_
     volume = region.mask.sum() * float(np.prod(spacing_kji_mm))
     radius = 0.5 * (6 * volume / np.pi) ** (1 / 3)
     center = np.array(ndi.center_of_mass(region.mask))
-    shell = 1.5 * radius + max(1.0, 0.5 * float(spacing_kji_mm.min()))
-    inside = np.array(hu.shape) - 1
-    where = np.clip(np.round(center + shell * SPHERE / spacing_kji_mm).astype(int), 0, inside)
-    index = tuple(where.T)
+    shell = center + (1.5 * radius + max(1.0, 0.5 * float(spacing_kji_mm.min()))) * SPHERE / spacing_kji_mm
+    index = tuple(np.clip(np.round(shell).astype(int), 0, np.array(hu.shape) - 1).T)
     wall = depth_mm[index] <= 0
     dense = (hu[index] > region.threshold_hu) & ~wall
     other = hu[index][~dense & ~wall]
-    grown = ndi.binary_dilation(region.mask)
-    rim = grown & ~region.mask & (depth_mm > 0) & ~region.dense
+    rim = ndi.binary_dilation(region.mask) & ~region.mask & (depth_mm > 0) & ~region.dense
     edge = (float(hu[region.mask].mean()) - float(hu[rim].mean())) if rim.any() else 0.0
     return {"contrast_hu": region.core_hu - region.background_hu, "core_hu": region.core_hu,
             "vessel_share": float(dense.mean()), "vessel_count": float(_clusters(SPHERE[dense])),
             "wall_share": float(wall.mean()), "lung_share": float((~wall & ~dense).mean()),
             "edge_hu_per_mm": edge / float(spacing_kji_mm.min()),
-            "texture_hu": float(other.std()) if other.size > 5 else 0.0}
+            "texture_hu": float(other.std()) if other.size > 5 else 0.0,
+            **_lines_through(region, hu, shell, wall, spacing_kji_mm)}
+
+
+def _lines_through(region: Region, hu: np.ndarray, shell_kji: np.ndarray, wall: np.ndarray, spacing_kji_mm: np.ndarray
+                   ) -> dict[str, float]:
+    """How much looks like a vessel running through: shares of the core's rise found on the shell, smoothed.
+
+    ``through``: highest value met on both of two opposite ends; ``opposite``: the second highest such line away from
+    the first; ``faint_share``: how much of the shell exceeds a quarter of the rise (thin vessels fade on thick slices).
+    """
+    smooth = ndi.gaussian_filter(hu, 0.6 / spacing_kji_mm, truncate=2.5)
+    value = ndi.map_coordinates(smooth, shell_kji.T, order=1, mode="nearest")
+    rise = np.where(wall, 0.0, (value - region.background_hu) / max(region.core_hu - region.background_hu, 1.0))
+    cone = np.where(NEAR_DIRECTIONS, rise[None], -np.inf).max(axis=1)
+    line = np.minimum(cone, cone[OPPOSITE_DIRECTION])
+    first = int(np.argmax(line))
+    away = np.abs(SPHERE @ SPHERE[first]) < 0.7
+    return {"faint_share": float((rise > 0.25).mean()), "through": float(np.clip(line[first], 0.0, 1.5)),
+            "opposite": float(np.clip(line[away].max(), 0.0, 1.5))}
 
 
 def _clusters(vectors: np.ndarray, touch: float = 0.45) -> int:

@@ -14,6 +14,8 @@ DEFAULT_LUNG_HU = -850.0
 OPENING_SHARE = 0.55  # of the inscribed radius: what is thinner is a vessel or a spicule
 REACH = 2.4  # inscribed radii from the centre; beyond it an elongated region is a vessel
 LEAST_RISE_HU = 100.0
+HALO_RISE_HU = 130.0
+QUIETING_MM = (0.0, 0.5, 0.8, 1.2, 1.8, 2.5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,26 +42,68 @@ def grow_region(hu: np.ndarray, spacing_kji_mm: np.ndarray, seed_kji: np.ndarray
 
     ``hu`` and ``allowed`` (bool, where a nodule may extend: the filled lung with its margin) are patches (k, j, i).
     """
-    import edt
-
-    spacing = tuple(float(s) for s in spacing_kji_mm)
     distance_mm = distance_from(seed_kji, hu.shape, spacing_kji_mm)
     seed = _brightest(hu, distance_mm, diameter_mm, spacing_kji_mm)
     distance_mm = distance_from(seed, hu.shape, spacing_kji_mm)
     background = background_hu(hu, distance_mm, diameter_mm)
-    near = distance_mm <= max(0.25 * diameter_mm, 0.8 * float(min(spacing)))
+    near = distance_mm <= max(0.20 * diameter_mm, 0.8 * float(spacing_kji_mm.min()))
     core = float(hu[near].mean())
     if core - background < LEAST_RISE_HU:
         return None
-    dense = (hu > 0.5 * (core + background)) & allowed
+    hu = quieted(hu, distance_mm, diameter_mm, core - background, spacing_kji_mm)
+    return _region_above(hu, spacing_kji_mm, distance_mm <= 0.5 * diameter_mm + 1.0, allowed, core, background)
+
+
+def with_halo(region: Region, hu: np.ndarray, spacing_kji_mm: np.ndarray, allowed: np.ndarray) -> Region:
+    """The region together with a ground-glass halo around it, or the region itself where there is none."""
+    import edt
+
+    spacing = tuple(float(s) for s in spacing_kji_mm)
+    outside_mm = edt.edt(~region.mask, anisotropy=spacing)
+    ring = (outside_mm > 1.2) & (outside_mm <= 2.7) & allowed & ~region.dense
+    if ring.sum() < 20:
+        return region
+    halo = float(np.median(hu[ring]))
+    if halo - region.background_hu < HALO_RISE_HU:
+        return region
+    wide = _region_above(hu, spacing_kji_mm, region.mask, allowed, halo, region.background_hu)
+    if wide is None or wide.mask.sum() < 1.5 * region.mask.sum() or wide.inscribed_mm > 4 * region.inscribed_mm + 4:
+        return region
+    return Region(wide.mask | region.mask, wide.dense, wide.center_kji, wide.inscribed_mm, halo, wide.background_hu)
+
+
+def _region_above(hu: np.ndarray, spacing_kji_mm: np.ndarray, near: np.ndarray, allowed: np.ndarray, core_hu: float,
+                  background: float) -> Region | None:
+    """The opened region half-way between core and background around the largest ball centred where ``near`` holds."""
+    import edt
+
+    spacing = tuple(float(s) for s in spacing_kji_mm)
+    dense = (hu > 0.5 * (core_hu + background)) & allowed
     inside_mm = edt.edt(dense, anisotropy=spacing)
-    reachable = np.where(distance_mm <= 0.5 * diameter_mm + 1.0, inside_mm, 0.0)
+    reachable = np.where(near, inside_mm, 0.0)
     center = np.array(np.unravel_index(int(np.argmax(reachable)), hu.shape))
     inscribed = float(reachable[tuple(center)])
     if inscribed <= 0.0:
         return None
     mask = _opened(dense, inside_mm, center, inscribed, spacing)
-    return Region(mask, dense, center, inscribed, core, background) if mask.any() else None
+    return Region(mask, dense, center, inscribed, core_hu, background) if mask.any() else None
+
+
+def quieted(hu: np.ndarray, distance_mm: np.ndarray, diameter_mm: float, rise_hu: float, spacing_kji_mm: np.ndarray
+            ) -> np.ndarray:
+    """The patch smoothed just enough that noise in the lung around a nodule no longer crosses its threshold."""
+    shell = (distance_mm > 0.7 * diameter_mm) & (hu < -600.0)
+    if shell.sum() < 20:
+        return hu
+    for sigma_mm in QUIETING_MM:
+        if sigma_mm > diameter_mm / 7:
+            break
+        smooth = ndi.gaussian_filter(hu, sigma_mm / spacing_kji_mm, truncate=3.0) if sigma_mm else hu
+        values = smooth[shell]
+        noise = 1.48 * float(np.median(np.abs(values - np.median(values))))
+        if noise < rise_hu / 8:
+            return smooth
+    return smooth
 
 
 def distance_from(point_kji: np.ndarray, shape: tuple[int, ...], spacing_kji_mm: np.ndarray) -> np.ndarray:
@@ -98,4 +142,4 @@ def _opened(dense: np.ndarray, inside_mm: np.ndarray, center: np.ndarray, inscri
     if labels[tuple(center)] == 0:
         return np.zeros_like(dense)
     core = labels == labels[tuple(center)]
-    return dense & (edt.edt(~core, anisotropy=spacing) <= radius + 0.5 * float(min(spacing)))
+    return ndi.binary_fill_holes(dense & (edt.edt(~core, anisotropy=spacing) <= radius + 0.5 * float(min(spacing))))

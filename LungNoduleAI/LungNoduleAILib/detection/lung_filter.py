@@ -1,0 +1,60 @@
+"""Keeps candidates in or near the lungs, in millimetres, and says of every other one why it was removed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from LungNoduleAILib.anatomy.protocol import AIRWAY, Anatomy
+from LungNoduleAILib.detection.protocol import Candidate
+from LungNoduleAILib.findings import Removed
+from ThoraxAILib.volume import Volume
+
+
+def filter_candidates(candidates: list[Candidate], volume: Volume, anatomy: Anatomy, threshold: float,
+                      margin_mm: float) -> tuple[list[Candidate], list[Removed]]:
+    """Split candidates (best first) by confidence and by distance to the filled lungs (``margin_mm`` is allowed).
+
+    A mass may have its centre outside the lung: what counts is whether its ball comes within the margin.
+    """
+    kept, removed = [], []
+    for candidate in candidates:
+        reason = _reason(candidate, volume, anatomy, threshold, margin_mm)
+        if reason is None:
+            kept.append(candidate)
+        else:
+            removed.append(as_removed(candidate, reason))
+    return kept, removed
+
+
+def as_removed(candidate: Candidate, reason: str) -> Removed:
+    """The record of a candidate that is not reported."""
+    return Removed(tuple(round(x, 2) for x in candidate.center_ras_mm), round(candidate.diameter_mm, 1),
+                   round(candidate.confidence, 3), reason)
+
+
+def _reason(candidate: Candidate, volume: Volume, anatomy: Anatomy, threshold: float, margin_mm: float) -> str | None:
+    if candidate.confidence < threshold:
+        return f"confidence {candidate.confidence:.2f} is below the threshold {threshold:.2f}"
+    gap_mm = _gap_to_lung_mm(candidate, volume, anatomy)
+    if gap_mm > margin_mm:
+        return f"lies {gap_mm:.0f} mm outside the lungs (allowed: {margin_mm:g} mm)"
+    return None
+
+
+def _gap_to_lung_mm(candidate: Candidate, volume: Volume, anatomy: Anatomy) -> float:
+    """Distance in mm from the candidate's ball to the nearest lung voxel; up to 60 mm are looked at."""
+    center = np.round(volume.kji_from_ras(np.array(candidate.center_ras_mm))).astype(int)
+    half = np.ceil((0.5 * candidate.diameter_mm + 60.0) / volume.spacing_kji_mm).astype(int)
+    box = tuple(slice(max(0, c - h), min(n, c + h + 1))
+                for c, h, n in zip(center, half, anatomy.labels.shape, strict=True))
+    labels = anatomy.labels[box]
+    lung = (labels > 0) & (labels < AIRWAY)
+    local = tuple(int(np.clip(c - b.start, 0, b.stop - b.start - 1)) for c, b in zip(center, box, strict=True))
+    if lung[local]:
+        return 0.0
+    if not lung.any():
+        return 60.0
+    strides = tuple(max(1, int(1.5 / s)) for s in volume.spacing_kji_mm)
+    coarse = np.argwhere(lung[tuple(slice(None, None, s) for s in strides)]) * np.array(strides)
+    distance = np.linalg.norm((coarse - np.array(local)) * volume.spacing_kji_mm, axis=1).min()
+    return max(0.0, float(distance) - 0.5 * candidate.diameter_mm)

@@ -1,0 +1,28 @@
+"""How deep a place lies in its lung: distance to the lung border on a coarse grid of the whole CT."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.ndimage as ndi
+
+from LungNoduleAILib.anatomy.protocol import Anatomy
+from ThoraxAILib.volume import Volume
+
+STEP_MM = 2.0
+
+
+class LungDepth:
+    """Distance in mm from any voxel position of a CT to the border of the filled lungs, 0 outside them."""
+
+    def __init__(self, volume: Volume, anatomy: Anatomy) -> None:
+        import edt
+
+        self._strides = np.maximum(1, (STEP_MM / volume.spacing_kji_mm).astype(int))
+        lungs = anatomy.lungs[tuple(slice(None, None, int(s)) for s in self._strides)]
+        spacing = tuple(float(s) for s in volume.spacing_kji_mm * self._strides)
+        # Half a coarse voxel lies between the last lung voxel's centre and the border.
+        self._depth_mm = np.maximum(edt.edt(lungs, anisotropy=spacing, black_border=True) - 0.5 * min(spacing), 0.0)
+
+    def at(self, points_kji: np.ndarray) -> np.ndarray:
+        """Depth in mm at CT voxel positions (n, 3) in (k, j, i) order."""
+        return ndi.map_coordinates(self._depth_mm, (np.asarray(points_kji) / self._strides).T, order=1, mode="nearest")

@@ -1,0 +1,181 @@
+"""All measurements of one nodule, on the voxels of the CT: from a candidate to a Finding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.ndimage as ndi
+
+from LungNoduleAILib.anatomy.protocol import AIRWAY, LEFT_LUNG_LABELS, LOBE_OF_LABEL, Anatomy
+from LungNoduleAILib.detection.protocol import Candidate
+from LungNoduleAILib.findings import Finding, Mask
+from LungNoduleAILib.measurement.density import Density, classify_density, mass_mg
+from LungNoduleAILib.measurement.lung_depth import LungDepth
+from LungNoduleAILib.measurement.region import Region, grow_region, with_halo
+from LungNoduleAILib.measurement.size import axial_size, partial_volume_mm3
+from ThoraxAILib.volume import Volume
+
+MASS_MM = 30.0  # Fleischner glossary: a nodule measures up to 3 cm, a mass more
+WALL_MARGIN_MM = 2.0
+THIN_MM = 1.1
+FINE_DEPTH_MM = 6.0  # a patch sees at least this far beyond the nodule
+
+
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """A box of the CT around a candidate: HU, depth below the lung border in mm, anatomy labels.
+
+    Thick slices are interpolated to ``slice_factor`` times as many, so that distances mean the same along every axis.
+    ``offset_kji`` is where the box starts in the CT.
+    """
+
+    hu: np.ndarray
+    depth_mm: np.ndarray
+    labels: np.ndarray
+    spacing_kji_mm: np.ndarray
+    offset_kji: np.ndarray
+    slice_factor: int
+
+    def full_from_patch_kji(self, points_kji: np.ndarray) -> np.ndarray:
+        """CT voxel positions of patch positions (..., 3)."""
+        return np.asarray(points_kji, dtype=float) / np.array([self.slice_factor, 1, 1]) + self.offset_kji
+
+    def patch_from_full_kji(self, points_kji: np.ndarray) -> np.ndarray:
+        """Patch positions of CT voxel positions (..., 3)."""
+        return (np.asarray(points_kji, dtype=float) - self.offset_kji) * np.array([self.slice_factor, 1, 1])
+
+
+def cut_patch(volume: Volume, anatomy: Anatomy, center_kji: np.ndarray, half_mm: float) -> Patch:
+    """The patch of ``half_mm`` around a CT voxel position (LPS order)."""
+    import edt
+
+    spacing = volume.spacing_kji_mm
+    half = np.ceil(half_mm / spacing).astype(int)
+    center = np.round(center_kji).astype(int)
+    box = tuple(slice(max(0, int(c - h)), min(n, int(c + h) + 1))
+                for c, h, n in zip(center, half, volume.array.shape, strict=True))
+    factor = 1 if spacing[0] <= THIN_MM else max(2, round(spacing[0] / 1.2))
+    hu = _interpolate_slices(volume.array[box].astype(np.float32), factor)
+    labels = np.repeat(anatomy.labels[box], factor, axis=0)[(factor - 1) // 2:][:hu.shape[0]]
+    lung = (labels > 0) & (labels < AIRWAY)
+    fine = spacing / np.array([factor, 1, 1])
+    anisotropy = tuple(float(s) for s in fine)
+    depth = edt.edt(lung, anisotropy=anisotropy) - edt.edt(~lung, anisotropy=anisotropy)
+    return Patch(hu, depth, labels, fine, np.array([b.start for b in box]), factor)
+
+
+def _interpolate_slices(hu: np.ndarray, factor: int) -> np.ndarray:
+    """Linear interpolation between slices: ``factor`` times as many, the first and last stay where they are."""
+    if factor == 1 or len(hu) < 2:
+        return hu
+    places = np.arange((len(hu) - 1) * factor + 1) / factor
+    below = np.minimum(places.astype(int), len(hu) - 2)
+    part = (places - below).astype(np.float32)[:, None, None]
+    return hu[below] * (1 - part) + hu[below + 1] * part
+
+
+def measure(volume: Volume, anatomy: Anatomy, lung_depth: LungDepth, candidate: Candidate, detector: str
+            ) -> Finding | None:
+    """A Finding (without id) for a candidate in a volume in LPS order; None when no nodule can be delineated there."""
+    center_kji = volume.kji_from_ras(np.array(candidate.center_ras_mm))
+    patch = cut_patch(volume, anatomy, center_kji, 1.3 * candidate.diameter_mm + 9.0)
+    margin_mm = 0.6 * candidate.diameter_mm if candidate.kind == "mass" else WALL_MARGIN_MM
+    allowed = (patch.depth_mm > -margin_mm) & (patch.labels != AIRWAY)
+    seed = patch.patch_from_full_kji(center_kji)
+    region = grow_region(patch.hu, patch.spacing_kji_mm, seed, candidate.diameter_mm, allowed)
+    if region is None:
+        return None
+    region = with_halo(region, patch.hu, patch.spacing_kji_mm, allowed)
+    mask = _on_ct_grid(patch, region)
+    return None if mask is None else _finding(volume, patch, region, mask, lung_depth, candidate, detector, allowed)
+
+
+def _finding(volume: Volume, patch: Patch, region: Region, mask: Mask, lung_depth: LungDepth, candidate: Candidate,
+             detector: str, allowed: np.ndarray) -> Finding:
+    spacing = patch.spacing_kji_mm
+    size = axial_size(patch.hu, region.mask, region.threshold_hu, spacing)
+    density = classify_density(patch.hu, region.mask, spacing)
+    volume_mm3 = partial_volume_mm3(patch.hu, region.mask, region.dense, region.core_hu, region.background_hu,
+                                    spacing, allowed)
+    center = patch.full_from_patch_kji(centroid_kji(patch.hu, region))
+    lobe, side = _where(patch, region)
+    return Finding(
+        id="", center_ras_mm=_rounded(volume.ras_from_kji(center)), mean_diameter_mm=size.mean_diameter_mm,
+        long_axis_mm=size.long_axis_mm, short_axis_mm=size.short_axis_mm, volume_mm3=round(volume_mm3, 1),
+        type=density.type, mean_hu=round(density.mean_hu, 1), mass_mg=round(mass_mg(volume_mm3, density.mean_hu), 1),
+        lobe=lobe, side=side, confidence=round(candidate.confidence, 3),
+        kind="mass" if size.mean_diameter_mm > MASS_MM else "nodule",
+        solid_volume_mm3=None if density.solid_volume_mm3 is None else round(density.solid_volume_mm3, 1),
+        solid_mean_diameter_mm=_solid_diameter(patch, region, density, spacing),
+        distance_to_pleura_mm=_to_pleura_mm(patch, region, lung_depth),
+        bounds_ras_mm=_bounds(volume, patch, region), detector=detector, mask=mask)
+
+
+def centroid_kji(hu: np.ndarray, region: Region) -> np.ndarray:
+    """Centre of a region in its patch, weighted by how far each voxel rises above the lung: sub-voxel exact."""
+    near = ndi.binary_dilation(region.mask) & (region.mask | ~region.dense)
+    weight = np.where(near, np.clip(hu - region.background_hu, 0.0, region.core_hu - region.background_hu), 0.0)
+    return np.array(ndi.center_of_mass(weight))
+
+
+def _where(patch: Patch, region: Region) -> tuple[str | None, str | None]:
+    """Lobe and side by the labels under the region, or of the nearest lung when it lies outside the filled lung."""
+    lung = np.where(patch.labels == AIRWAY, 0, patch.labels)
+    under = lung[region.mask]
+    under = under[under > 0]
+    if under.size == 0:
+        around = lung[ndi.binary_dilation(region.mask, iterations=4)]
+        under = around[around > 0]
+    if under.size == 0:
+        return None, None
+    label = int(np.bincount(under).argmax())
+    return LOBE_OF_LABEL[label], "left" if label in LEFT_LUNG_LABELS else "right"
+
+
+def _to_pleura_mm(patch: Patch, region: Region, lung_depth: LungDepth) -> float:
+    """Shortest distance in mm from the region to the border of the lung; fine near it, from the coarse map beyond."""
+    near_mm = max(0.0, float(patch.depth_mm[region.mask].min()))
+    if near_mm < FINE_DEPTH_MM:
+        return round(near_mm, 1)
+    edge = np.argwhere(region.mask & ~ndi.binary_erosion(region.mask))
+    return round(float(lung_depth.at(patch.full_from_patch_kji(edge)).min()), 1)
+
+
+def _solid_diameter(patch: Patch, region: Region, density: Density, spacing: np.ndarray) -> float | None:
+    """Mean axial diameter in mm of the solid part of a part-solid nodule."""
+    if density.solid_volume_mm3 is None:
+        return None
+    solid = region.mask & (patch.hu > -300.0)
+    labels, _ = ndi.label(solid)
+    largest = labels == np.bincount(labels[labels > 0]).argmax()
+    return axial_size(patch.hu, largest, -300.0, spacing).mean_diameter_mm
+
+
+def _bounds(volume: Volume, patch: Patch, region: Region) -> tuple[float, ...]:
+    """RAS box (r_min, r_max, a_min, a_max, s_min, s_max) in mm around all voxels of the region."""
+    index = np.argwhere(region.mask)
+    low, high = patch.full_from_patch_kji(index.min(axis=0) - 0.5), patch.full_from_patch_kji(index.max(axis=0) + 0.5)
+    corners = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, -1).T
+    ras = volume.ras_from_kji(corners)
+    box = np.stack([ras.min(axis=0), ras.max(axis=0)], axis=1).ravel()
+    return tuple(round(float(v), 2) for v in box)
+
+
+def _on_ct_grid(patch: Patch, region: Region) -> Mask | None:
+    """The region's mask on the voxels of the CT, cropped; a region between two thick slices goes to the nearer one."""
+    slices = region.mask[:: patch.slice_factor]
+    if not slices.any():
+        k = round(region.center_kji[0] / patch.slice_factor)
+        slices = slices.copy()
+        slices[min(k, len(slices) - 1)] = region.mask.any(axis=0)
+    index = np.argwhere(slices)
+    if len(index) == 0:
+        return None
+    low, high = index.min(axis=0), index.max(axis=0) + 1
+    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    return Mask(tuple(int(v) for v in low + patch.offset_kji), slices[box].copy())
+
+
+def _rounded(point: np.ndarray) -> tuple[float, float, float]:
+    return tuple(round(float(v), 2) for v in point)
