@@ -27,7 +27,7 @@ LABEL_LEVELS = (
 )
 PRESETS = {
     "labels": MotionPreset(5.0, InstanceOptions(levels=LABEL_LEVELS, weight=0.1, intensity_weight=1.0)),
-    "strain": MotionPreset(100.0, InstanceOptions(levels=CINE_LEVELS, weight=0.3, intensity_weight=0.3)),
+    "strain": MotionPreset(100.0, InstanceOptions(levels=CINE_LEVELS, weight=0.3, intensity_weight=0.1)),
 }
 
 

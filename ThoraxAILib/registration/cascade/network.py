@@ -37,7 +37,7 @@ class FieldNetwork(nn.Module):
         """(1, 2, k, j, i) to (1, 3, k, j, i); any size, padded inside to a multiple of the total stride."""
         rows, columns = images.shape[-2:]
         stride = 2 ** len(self.down)
-        value = functional.pad(images, (0, -columns % stride, 0, -rows % stride), mode="replicate") \
+        value = functional.pad(images, (0, -columns % stride, 0, -rows % stride, 0, 0), mode="replicate") \
             if columns % stride or rows % stride else images
         value = functional.leaky_relu(self.first(value), 0.2)
         skips = []
