@@ -47,13 +47,16 @@ def findingRow(finding: Finding) -> TableRow:
 
 def lungsText(lungs: Lungs) -> str:
     """Volumes of the lungs in one line."""
-    both = lungs.right_ml + lungs.left_ml
-    return _("Right {right} mL · Left {left} mL · Both {both} mL").format(
-        right=f"{lungs.right_ml:.0f}", left=f"{lungs.left_ml:.0f}", both=f"{both:.0f}")
+    right, left = round(lungs.right_ml), round(lungs.left_ml)
+    return _("Right {right} mL · Left {left} mL · Both {both} mL").format(right=right, left=left, both=right + left)
 
 
 def fillQualityList(listWidget: qt.QListWidget, notes: Sequence[QualityNote]) -> None:
-    """Show verdicts with an icon for how serious they are; those with a place can be clicked (see placeOf)."""
+    """Show verdicts with an icon for how serious they are; those with a place can be clicked (see placeOf).
+
+    That all is well needs no line: it repeats the volumes.
+    """
+    notes = [note for note in notes if note.code != "ok"]
     listWidget.clear()
     for note in notes:
         item = qt.QListWidgetItem(note.text)

@@ -62,10 +62,11 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._useScene()
 
     def _fillChoices(self) -> None:
-        from LungNoduleAILib.detection.registry import detector_names
+        from LungNoduleAILib.detection.registry import detector_description, detector_names
 
-        for name in detector_names():
+        for index, name in enumerate(detector_names()):
             self.ui.detectorComboBox.addItem(name)
+            self.ui.detectorComboBox.setItemData(index, detector_description(name), qt.Qt.ToolTipRole)
         for device, text in zip(DEVICES, (_("Automatic"), _("CPU"), _("Graphics card (CUDA)")), strict=True):
             self.ui.deviceComboBox.addItem(text, device)
         self.ui.saveFolderEdit.filters = ctk.ctkPathLineEdit.Dirs

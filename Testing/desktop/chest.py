@@ -37,12 +37,13 @@ def chestVolume() -> Volume:
 
 
 def chestResult(volume: Volume) -> AnalysisResult:
-    """Two lungs, three findings, one verdict with a place and one without."""
+    """Two lungs, three findings, one verdict with a place and two without."""
     labels = np.zeros(SHAPE_KJI, np.uint8)
     labels[4:20, 6:26, 4:14] = 1
     labels[4:20, 6:26, 18:28] = 4
     place = tuple(volume.ras_from_kji(np.array([16, 18, 24])).tolist())
-    quality = (QualityNote("lobes_approximate", "The lobes are approximate.", "info"),
+    quality = (QualityNote("ok", "Both lungs found.", "info"),
+               QualityNote("lobes_approximate", "The lobes are approximate.", "info"),
                QualityNote("large_opacity", "A large opacity lies in the left lung.", "warning", place,
                            (30.0, 30.0, 30.0)))
     findings = tuple(_finding(volume, name) for name in CENTERS_KJI)

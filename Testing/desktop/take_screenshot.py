@@ -31,7 +31,8 @@ def main(picture: Path) -> None:
                                          views.slices["Yellow"])]
     image = compose(panel, images)
     picture.parent.mkdir(parents=True, exist_ok=True)
-    assert image.save(str(picture))
+    if not image.save(str(picture)):
+        raise OSError(f"{picture.name} cannot be written")
     panel.self().cleanup()
     slicer.mrmlScene.Clear(0)
 
@@ -42,7 +43,8 @@ def useModule(widget: Any, driver: Any) -> None:
     driver.waitFor(lambda: not widget.jobPanel.isRunning)
     driver.click(widget.ui.analyzeButton)
     driver.waitFor(lambda: not widget.jobPanel.isRunning)
-    assert widget.logic.currentResult() is not None, widget.jobPanel.statusLabel.text
+    if widget.logic.currentResult() is None:
+        raise RuntimeError(widget.jobPanel.statusLabel.text)
     driver.click(widget.ui.show3DButton)
     table = widget.findingsTable
     table.table.selectRow(1)

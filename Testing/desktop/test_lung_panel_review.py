@@ -16,7 +16,7 @@ def test_a_verdict_with_a_place_jumps_there(analyzed, redSlice):
     assert positionOf(redSlice) == before
     analyzed.logic.jumpToFinding("N1")
     quality.itemClicked.emit(quality.item(1))
-    assert positionOf(redSlice) == analyzed.logic.currentResult().lungs.quality[1].center_ras_mm
+    assert positionOf(redSlice) == analyzed.logic.currentResult().lungs.quality[2].center_ras_mm
     analyzed.ui.lungsSection.click()
     assert analyzed.ui.lungsSection.collapsed
 

@@ -76,6 +76,7 @@ def test_the_sample_is_offered_in_the_sample_data_module(openModule, slicerApp, 
     sampleData.SampleDataLogic = SimpleNamespace(
         registerCustomSampleDataSource=lambda **options: registered.append(options))
     monkeypatch.setitem(sys.modules, "SampleData", sampleData)
+    monkeypatch.setattr("LungNoduleAILib.demo.SAMPLE_SPACING_MM", (4.0, 4.0, 4.0))
     openModule("LungNoduleAI")
     slicerApp.app.completeStartup()
     assert registered[-1]["sampleName"] == "SyntheticChestCT"
