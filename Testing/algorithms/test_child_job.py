@@ -93,6 +93,12 @@ def test_failure_without_an_event_says_the_last_line_of_the_traceback():
     assert "'no_such_package_at_all' is missing" in job.failure.remedy
 
 
+def test_what_was_printed_on_stderr_counts_as_the_reason_whatever_comes_later_on_stdout():
+    job = job_of("import sys; sys.stderr.write('the reason\\n'); sys.stderr.flush(); print('closing'); sys.exit(1)")
+    run_to_the_end(job)
+    assert job.failure.message == "the reason"
+
+
 def test_a_silent_failure_says_its_exit_status():
     job = job_of("import os; os._exit(3)")
     run_to_the_end(job)

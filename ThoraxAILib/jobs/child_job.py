@@ -62,8 +62,8 @@ class ChildJob:
         self._folder = folder
         self._last_lines: deque[str] = deque(maxlen=LAST_LINES)
         self._new_lines: list[str] = []
-        self._error_message = ""
-        self._lines: queue.Queue[str] = queue.Queue(maxsize=20_000)  # a chatty child waits instead of filling memory
+        self._error_message = self._last_error_line = ""
+        self._lines: queue.Queue[tuple[bool, str]] = queue.Queue(maxsize=20_000)  # a chatty child waits instead of filling memory
         self._readers: list[threading.Thread] = []
         self._process: subprocess.Popen | None = None
         self._tree: ProcessTree | None = None
@@ -88,8 +88,8 @@ class ChildJob:
             return
         self._tree = ProcessTree(self._process)
         self.state = RUNNING
-        for stream in (self._process.stdout, self._process.stderr):
-            reader = threading.Thread(target=self._read, args=(stream,), daemon=True)
+        for stream, is_error in ((self._process.stdout, False), (self._process.stderr, True)):
+            reader = threading.Thread(target=self._read, args=(stream, is_error), daemon=True)
             reader.start()
             self._readers.append(reader)
 
@@ -121,25 +121,26 @@ class ChildJob:
         if self._folder is not None:
             self._folder.remove()
 
-    def _read(self, stream: TextIO) -> None:
+    def _read(self, stream: TextIO, is_error: bool) -> None:
         """Runs in a thread: lines of one stream into the queue; a carriage return of a progress bar ends a line too."""
         with stream:
             for line in stream:
-                self._lines.put(line.rstrip("\n"))
+                self._lines.put((is_error, line.rstrip("\n")))
 
     def _take_lines(self) -> bool:
         """Digest a bounded number of lines; True when none was left."""
         for _count in range(_LINES_PER_POLL):
             try:
-                self._digest(self._lines.get_nowait())
+                self._digest(*self._lines.get_nowait())
             except queue.Empty:
                 return True
         return False
 
-    def _digest(self, line: str) -> None:
-        event = parse_event(line)
+    def _digest(self, is_error: bool, line: str) -> None:
+        event = None if is_error else parse_event(line)
         if event is None:
             if line.strip():
+                self._last_error_line = line.strip() if is_error else self._last_error_line
                 self._last_lines.append(line)
                 self._new_lines.append(line)
         elif event["event"] == "progress":
@@ -176,7 +177,7 @@ class ChildJob:
         elif exit_status == 0:
             self.state, self.progress = SUCCEEDED, 1.0
         else:
-            last = self._last_lines[-1].strip() if self._last_lines else ""
+            last = self._last_error_line or (self._last_lines[-1].strip() if self._last_lines else "")
             message = self._error_message or last or f"The run ended with exit status {exit_status} and said nothing."
             self._fail(message, exit_status)
 
