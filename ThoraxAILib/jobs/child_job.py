@@ -63,7 +63,8 @@ class ChildJob:
         self._last_lines: deque[str] = deque(maxlen=LAST_LINES)
         self._new_lines: list[str] = []
         self._error_message = self._last_error_line = ""
-        self._lines: queue.Queue[tuple[bool, str]] = queue.Queue(maxsize=20_000)  # a chatty child waits instead of filling memory
+        # (on stderr, line); bounded, so that a chatty child waits instead of filling memory
+        self._lines: queue.Queue[tuple[bool, str]] = queue.Queue(maxsize=20_000)
         self._readers: list[threading.Thread] = []
         self._process: subprocess.Popen | None = None
         self._tree: ProcessTree | None = None
