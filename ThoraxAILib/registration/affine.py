@@ -5,6 +5,7 @@ Mattes et al., TMI 22:120 (2003). Brings a follow-up scan near enough for the no
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,10 @@ from ThoraxAILib.registration.inputs import check_image
 from ThoraxAILib.registration.itk_images import LPS_FLIP, itk_image
 from ThoraxAILib.volume import Volume
 
-KINDS = {"translation": 3, "rigid": 6, "affine": 12}
+logger = logging.getLogger(__name__)
+
+KINDS = ("translation", "rigid", "affine")
+LARGEST_STEP_MM, SMALLEST_STEP_MM = 3.0, 0.01
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,9 @@ def align(fixed: Volume, moving: Volume, options: AffineOptions | None = None, f
     options, progress = options or AffineOptions(), progress or Progress()
     check_image(fixed, "fixed image")
     check_image(moving, "moving image")
+    for mask in (fixed_mask, moving_mask):
+        if mask is not None and not mask.any():
+            raise InputError("The mask is empty: give one that covers the organ, or none.")
     progress(0.0, "Aligning")
     transform = _start(fixed, moving, fixed_mask, moving_mask, options)
     method = _method(fixed, options, transform)
@@ -51,7 +58,12 @@ def align(fixed: Volume, moving: Volume, options: AffineOptions | None = None, f
         method.SetMetricFixedMask(_mask(fixed, fixed_mask))
     if moving_mask is not None:
         method.SetMetricMovingMask(_mask(moving, moving_mask))
-    method.Execute(itk_image(fixed), itk_image(moving))
+    try:
+        method.Execute(itk_image(fixed), itk_image(moving))
+    except RuntimeError as error:
+        logger.info("alignment failed: %s", error)
+        raise InputError("The two images do not overlap enough to be aligned: give masks of the organ in both, or "
+                         "check that they show the same body part.") from None
     progress(1.0, "Aligned")
     return _matrix_ras(transform)
 
@@ -96,7 +108,7 @@ def _method(fixed: Volume, options: AffineOptions, transform: sitk.Transform) ->
     method.SetMetricSamplingStrategy(method.RANDOM)
     method.SetMetricSamplingPercentage(options.sampled, seed=1)
     method.SetInterpolator(sitk.sitkLinear)
-    method.SetOptimizerAsGradientDescentLineSearch(1.0, options.iterations, 1e-5, 8)
+    method.SetOptimizerAsRegularStepGradientDescent(LARGEST_STEP_MM, SMALLEST_STEP_MM, options.iterations)
     method.SetOptimizerScalesFromPhysicalShift()
     spacing = float(np.median(fixed.spacing_kji_mm))
     method.SetShrinkFactorsPerLevel([max(1, round(size / spacing)) for size in options.levels_mm])
@@ -107,8 +119,6 @@ def _method(fixed: Volume, options: AffineOptions, transform: sitk.Transform) ->
 
 
 def _mask(volume: Volume, mask: np.ndarray) -> sitk.Image:
-    if not mask.any():
-        raise InputError("The mask is empty: give one that covers the organ, or none.")
     return itk_image(volume.with_array(mask.astype(np.uint8)))
 
 

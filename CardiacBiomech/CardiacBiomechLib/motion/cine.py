@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from CardiacBiomechLib.motion.region import Region
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.registration.field import Field, compose, invert, warp_image, warp_labels
+from ThoraxAILib.registration.grid import Grid
 from ThoraxAILib.registration.inputs import check_image, check_same_grid
 from ThoraxAILib.registration.quality import temporal_drift_mm
 from ThoraxAILib.volume import Volume
@@ -23,48 +26,48 @@ PATHS = ("direct", "forward", "backward", "tracked")
 
 @dataclass(frozen=True, eq=False)
 class CineMotion:
-    """Fields from the labeled frame (fixed) to every frame, by path, on the grid of ``region``.
+    """Fields from the labeled frame (fixed) to other frames, by path and frame, on the grid of ``region``.
 
     ``direct`` registers each frame with the labeled one; ``forward`` and ``backward`` chain neighboring frames in
     either direction round the cycle; ``tracked`` registers directly, starting from the better chain. The drift is how
-    far the forward chain is from closing after one whole cycle.
+    far labeled tissue is from where it began after one whole cycle of the forward chain.
     """
 
-    fields: dict[str, list[Field]]
+    fields: dict[str, dict[int, Field]]
     labeled_frame: int
     region: Region
     drift_mean_mm: float
 
 
 def estimate_motion(frames: list[Volume], labels: Volume, labeled_frame: int, engine: Engine | None = None,
-                    order: str = "auto", progress: Progress | None = None) -> CineMotion:
-    """All paths through a cine of which one frame is labeled; raises InputError, Cancelled.
+                    order: str = "auto", targets: Sequence[int] | None = None,
+                    progress: Progress | None = None) -> CineMotion:
+    """All paths through a cine of which one frame is labeled to the ``targets`` (default: every frame).
 
-    Costs three registrations per frame.
+    Costs two registrations per frame and two per target. Raises InputError, Cancelled.
     """
     engine, progress = engine or InstanceEngine(), progress or Progress()
     parts = _check(frames, labels, labeled_frame, order)
     region = Region.around(labels)
     images = [region.cut(frame) for frame in frames]
-    tissue = HeartTissue(region.cut(labels).array, parts)
-    count, start = len(frames), labeled_frame
-    steps = _steps(images, engine, progress.part(0.0, 0.35))
-    forward, drift = _chain(steps, start, count)
-    backward = _chain_backward(steps, start, count)
-    fields: dict[str, list[Field]] = {"direct": [], "tracked": [], "forward": forward, "backward": backward}
-    for frame in range(count):
-        share = progress.part(0.35 + 0.65 * frame / count, 0.35 + 0.65 * (frame + 1) / count)
-        still = Field.zero(region.grid)
-        if frame == start:
-            fields["direct"].append(still)
-            fields["tracked"].append(still)
-            continue
-        nearer = forward if (frame - start) % count <= count // 2 else backward
-        direct = engine.register(images[start], images[frame], tissue, share.part(0.0, 0.5))
-        tracked = engine.register(images[start], images[frame], tissue, share.part(0.5, 1.0), nearer[frame])
-        fields["direct"].append(direct.field)
-        fields["tracked"].append(tracked.field)
-    return CineMotion(fields, start, region, drift)
+    marked, count, start = region.cut(labels), len(frames), labeled_frame
+    chains = [_chain(images, marked, parts, [(start + sign * n) % count for n in range(count + 1)], engine, share)
+              for sign, share in ((1, progress.part(0.0, 0.25)), (-1, progress.part(0.25, 0.5)))]
+    targets = list(range(count) if targets is None else targets)
+    fields: dict[str, dict[int, Field]] = {
+        "direct": {}, "tracked": {},
+        "forward": {frame: chains[0][(frame - start) % count] for frame in targets},
+        "backward": {frame: chains[1][(start - frame) % count] for frame in targets}}
+    tissue = HeartTissue(marked.array, parts)
+    for number, frame in enumerate(targets):
+        share = progress.part(0.5 + 0.5 * number / len(targets), 0.5 + 0.5 * (number + 1) / len(targets))
+        nearer = "forward" if (frame - start) % count <= count // 2 else "backward"
+        for path, first, half in (("direct", None, share.part(0.0, 0.5)),
+                                  ("tracked", fields[nearer][frame], share.part(0.5, 1.0))):
+            fields[path][frame] = Field.zero(region.grid) if frame == start else \
+                engine.register(images[start], images[frame], tissue, half, first).field
+    drift = temporal_drift_mm([chains[0][-1]])
+    return CineMotion(fields, start, region, float(drift[marked.array > 0].mean()))
 
 
 def carry_labels(motion: CineMotion, frames: list[Volume], labels: Volume, frame: int,
@@ -97,30 +100,15 @@ def _check(frames: list[Volume], labels: Volume, labeled_frame: int, order: str)
     return parts
 
 
-def _steps(images: list[Volume], engine: Engine, progress: Progress) -> list[Field]:
-    """Fields from each frame (fixed) to the next one (moving) round the cycle; tissue is unknown there."""
-    count = len(images)
-    return [engine.register(images[n], images[(n + 1) % count], None, progress.part(n / count, (n + 1) / count)).field
-            for n in range(count)]
-
-
-def _chain(steps: list[Field], start: int, count: int) -> tuple[list[Field], float]:
-    """Composed fields start -> frame going forward in time, and the mean drift after the whole cycle."""
-    fields: list[Field] = [Field.zero(steps[0].grid)] * count
-    ordered = [steps[(start + n) % count] for n in range(count)]
-    total = ordered[0]
-    for n in range(1, count):
-        fields[(start + n) % count] = total
-        total = compose(total, ordered[n])
-    return fields, float(temporal_drift_mm([total]).mean())
-
-
-def _chain_backward(steps: list[Field], start: int, count: int) -> list[Field]:
-    """Composed fields start -> frame going back in time, through the inverted steps."""
-    fields: list[Field] = [Field.zero(steps[0].grid)] * count
-    total: Field | None = None
-    for n in range(1, count):
-        back = invert(steps[(start - n) % count])
-        total = back if total is None else compose(total, back)
-        fields[(start - n) % count] = total
+def _chain(images: list[Volume], labels: Volume, parts: HeartLabels, visited: list[int], engine: Engine,
+           progress: Progress) -> list[Field]:
+    """Composed fields from the first of the visited frames to each of them; the labels travel along as tissue."""
+    total = Field.zero(Grid.of(labels))
+    fields, here = [total], labels.array
+    for number, (frame, following) in enumerate(pairwise(visited)):
+        share = progress.part(number / (len(visited) - 1), (number + 1) / (len(visited) - 1))
+        step = engine.register(images[frame], images[following], HeartTissue(here, parts), share)
+        total = compose(total, step.field)
+        fields.append(total)
+        here = warp_labels(labels, invert(total)).array
     return fields
