@@ -1,0 +1,101 @@
+"""A finite-element ventricle (felupe): a Neo-Hookean spheroid held at its base and inflated by pressure.
+
+A second truth beside the analytic ventricle: here the motion is one that obeys elasticity, not a formula. felupe is
+optional and imported inside functions. Lengths mm, pressures and moduli kPa.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ThoraxAILib.errors import MissingDependencyError
+
+APEX_GAP_RAD = 0.06  # the mesh leaves a small hole at the apex, where its cells would degenerate
+CIRCUMFERENTIAL, LONGITUDINAL, RADIAL = 24, 12, 3
+
+
+@dataclass(frozen=True)
+class InflationOptions:
+    """Geometry and loading; ``steps`` of the pressure ramp (a single large step diverges)."""
+
+    endo_mm: float = 24.0
+    epi_mm: float = 34.0
+    elongation: float = 1.9
+    base_mm: float = 25.0
+    mu_kpa: float = 2.0
+    kappa_kpa: float = 20.0
+    pressure_kpa: float = 0.6
+    steps: int = 6
+    refinement: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Inflation:
+    """The solved ventricle: nodes and displacements in mm (n, 3), J and energy density (kPa) at quadrature points.
+
+    ``sectors`` say which circumferential sector (0..5) each cell lies in; ``energy_mj`` is the stored energy in
+    kPa mm^3 (1e-6 J).
+    """
+
+    points_mm: np.ndarray
+    cells: np.ndarray
+    displacement_mm: np.ndarray
+    jacobian: np.ndarray
+    energy_density_kpa: np.ndarray
+    quadrature_mm: np.ndarray
+    energy: float
+
+
+def inflate(options: InflationOptions | None = None) -> Inflation:
+    """Solve the passive inflation of the ventricle; raises MissingDependencyError without felupe."""
+    options = options or InflationOptions()
+    felupe = _felupe()
+    mesh = _mesh(felupe, options)
+    region = felupe.RegionHexahedron(mesh)
+    field = felupe.FieldContainer([felupe.Field(region, dim=3)])
+    material = felupe.NeoHooke(mu=options.mu_kpa, bulk=options.kappa_kpa)
+    body = felupe.SolidBody(material, field)
+    pressure = felupe.SolidBodyPressure(_inner_surface(felupe, mesh, options))
+    base = np.abs(mesh.points[:, 2] - options.base_mm) < 1e-3
+    ramp = np.linspace(0.0, options.pressure_kpa, options.steps + 1)[1:]
+    step = felupe.Step(items=[body, pressure], ramp={pressure: ramp},
+                       boundaries={"base": felupe.Boundary(field[0], mask=base)})
+    for _ in step.generate(x0=field, verbose=0):
+        pass
+    F = field.extract()[0]
+    density = material.function([F, None])[0]
+    from ThoraxAILib.registration.elasticity import determinant
+
+    positions = felupe.Field(region, dim=3, values=mesh.points).interpolate()
+    return Inflation(mesh.points, mesh.cells, field[0].values.copy(), determinant(F), density,
+                     np.moveaxis(positions, 0, -1), float((density * region.dV).sum()))
+
+
+def _mesh(felupe, options: InflationOptions):
+    """A block of hexahedra bent into a truncated spheroid."""
+    n = options.refinement
+    block = felupe.Cube(n=(RADIAL * n + 1, CIRCUMFERENTIAL * n + 1, LONGITUDINAL * n + 1))
+    s = options.endo_mm + (options.epi_mm - options.endo_mm) * block.points[:, 0]
+    around = 2.0 * np.pi * block.points[:, 1]
+    apex = np.pi - APEX_GAP_RAD
+    polar = apex - (apex - np.arccos(options.base_mm / (options.elongation * s))) * block.points[:, 2]
+    points = np.stack([s * np.sin(polar) * np.cos(around), s * np.sin(polar) * np.sin(around),
+                       options.elongation * s * np.cos(polar)], 1)
+    return felupe.Mesh(points, block.cells, "hexahedron").merge_duplicate_points(decimals=6)
+
+
+def _inner_surface(felupe, mesh, options: InflationOptions):
+    s = np.sqrt(mesh.points[:, 0] ** 2 + mesh.points[:, 1] ** 2 + (mesh.points[:, 2] / options.elongation) ** 2)
+    region = felupe.RegionHexahedronBoundary(mesh, mask=np.abs(s - options.endo_mm) < 1e-3)
+    return felupe.FieldContainer([felupe.Field(region, dim=3)])
+
+
+def _felupe():
+    try:
+        import felupe
+    except ImportError:
+        raise MissingDependencyError("The finite-element ventricle needs felupe: install it with pip install "
+                                     "felupe.") from None
+    return felupe
