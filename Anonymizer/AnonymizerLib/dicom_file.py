@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 from ThoraxAILib.errors import InputError
 
 if TYPE_CHECKING:
-    from pydicom.dataelem import RawDataElement
+    from pydicom.dataelem import DataElement, RawDataElement
     from pydicom.dataset import Dataset
 
 IMPLICIT, EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
 DEFLATED, BIG_ENDIAN = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
 IMPLEMENTATION_UID = "2.25.187312893453206429471095847103296141107"
 IMPLEMENTATION_NAME = b"THORAXAI_ANON"
-PIXEL_GROUP = 0x7FE0
+PIXEL_GROUP, PIXEL_TAG_START = 0x7FE0, 0x7FE00000
 PIXEL_ELEMENTS = frozenset({0x0001, 0x0002, 0x0003, 0x0008, 0x0009, 0x0010})
 LONG_VRS = frozenset({b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UN", b"UT", b"UC", b"UR", b"SV", b"UV"})
 UNDEFINED = 0xFFFFFFFF
@@ -77,7 +77,7 @@ def read_dicom(data: Buffer) -> DicomFile:
 
 
 def _at_pixels(tag: int, _vr: str | None, _length: int) -> bool:
-    return tag >= PIXEL_GROUP << 16
+    return int(tag) >= PIXEL_TAG_START  # plain numbers: comparing tag objects costs as much as reading them
 
 
 def _syntax_found(ds: Dataset, claimed: str) -> str:
@@ -138,25 +138,55 @@ def _end_of_fragments(data: Buffer, position: int) -> int:
 
 
 def encode_attributes(file: DicomFile) -> bytes:
-    """The attributes in the file's own encoding: raw elements byte by byte, the others through pydicom."""
+    """The attributes in the file's own encoding: raw elements byte by byte, sequences with stated lengths."""
+    return _encode(file.dataset, file, file.dataset.get("SpecificCharacterSet") or "ISO_IR 6")
+
+
+def _encode(ds: Dataset, file: DicomFile, character_set: str | list[str]) -> bytes:
     from pydicom.dataelem import RawDataElement
+
+    parts: list[bytes] = []
+    for element in sorted(ds.values(), key=_tag_number):
+        header = _raw_header(element, file) if isinstance(element, RawDataElement) else None
+        if header is not None:
+            parts += (header, element.value or b"")
+        elif element.VR == "SQ" and not isinstance(element, RawDataElement):
+            parts += _encode_sequence(element, file, character_set)
+        else:
+            parts.append(_encode_by_pydicom(element, file, character_set))
+    return b"".join(parts)
+
+
+def _tag_number(element: DataElement | RawDataElement) -> int:
+    return int(element.tag)
+
+
+def _encode_sequence(element: DataElement, file: DicomFile, character_set: str | list[str]) -> tuple[bytes, bytes]:
+    """Header and items of a sequence (PS3.5 7.5.2)."""
+    order = "<" if file.is_little_endian else ">"
+    items = []
+    for item in element.value or ():
+        body = _encode(item, file, item.get("SpecificCharacterSet") or character_set)
+        items += (struct.pack(order + "HHI", 0xFFFE, 0xE000, len(body)), body)
+    value = b"".join(items)
+    tag = int(element.tag)
+    if file.is_implicit:
+        return struct.pack(order + "HHI", tag >> 16, tag & 0xFFFF, len(value)), value
+    return struct.pack(order + "HH2sHI", tag >> 16, tag & 0xFFFF, b"SQ", 0, len(value)), value
+
+
+def _encode_by_pydicom(element: DataElement | RawDataElement, file: DicomFile,
+                       character_set: str | list[str]) -> bytes:
     from pydicom.dataset import Dataset
     from pydicom.filebase import DicomBytesIO
     from pydicom.filewriter import write_dataset
 
-    parts = []
-    for element in sorted(file.dataset.values(), key=lambda element: element.tag):
-        header = _raw_header(element, file) if isinstance(element, RawDataElement) else None
-        if header is not None:
-            parts += (header, element.value or b"")
-            continue
-        single = Dataset()
-        single[element.tag] = element
-        buffer = DicomBytesIO()
-        buffer.is_little_endian, buffer.is_implicit_VR = file.is_little_endian, file.is_implicit
-        write_dataset(buffer, single, file.dataset.get("SpecificCharacterSet", "ISO_IR 6") or "ISO_IR 6")
-        parts.append(buffer.getvalue())
-    return b"".join(parts)
+    single = Dataset()
+    single[element.tag] = element
+    buffer = DicomBytesIO()
+    buffer.is_little_endian, buffer.is_implicit_VR = file.is_little_endian, file.is_implicit
+    write_dataset(buffer, single, character_set)
+    return buffer.getvalue()
 
 
 def _raw_header(element: RawDataElement, file: DicomFile) -> bytes | None:
@@ -186,6 +216,12 @@ def file_start(sop_class: str, sop_instance: str, syntax: str) -> bytes:
     return bytes(128) + b"DICM" + struct.pack("<HH2sHI", 2, 0, b"UL", 4, len(body)) + body
 
 
+def start_of_attributes(header: bytes) -> int:
+    """Where the attributes begin in a file that ``file_start`` began."""
+    (length,) = struct.unpack_from("<I", header, 140)
+    return 144 + length
+
+
 def _short(element: int, vr: bytes, value: bytes) -> bytes:
     if len(value) % 2:
         value += b"\0" if vr == b"UI" else b" "
@@ -200,3 +236,28 @@ def encode(file: DicomFile, sop_class: str, sop_instance: str) -> tuple[bytes, m
         attributes = packer.compress(attributes) + packer.flush()
         attributes += b"\0" * (len(attributes) % 2)
     return file_start(sop_class, sop_instance, file.transfer_syntax) + attributes, file.pixels
+
+
+def tags_at_root(header: bytes, start: int, is_implicit: bool, is_little_endian: bool) -> set[int] | None:
+    """The tags at the root of encoded attributes, by hopping from length to length.
+
+    A second, independent reading of what was written; None when lengths do not lead exactly to the end, or when an
+    element has no stated length.
+    """
+    order = "<" if is_little_endian else ">"
+    read_tag, read_long = struct.Struct(order + "HH").unpack_from, struct.Struct(order + "I").unpack_from
+    read_short = struct.Struct(order + "H").unpack_from
+    found, position, end = set(), start, len(header)
+    while position + 8 <= end:
+        group, element = read_tag(header, position)
+        if is_implicit:
+            length, value = read_long(header, position + 4)[0], position + 8
+        elif header[position + 4:position + 6] in LONG_VRS:
+            if position + 12 > end:
+                return None
+            length, value = read_long(header, position + 8)[0], position + 12
+        else:
+            length, value = read_short(header, position + 6)[0], position + 8
+        found.add((group << 16) | element)
+        position = value + length
+    return found if position == end else None

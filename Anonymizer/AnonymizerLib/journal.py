@@ -27,7 +27,6 @@ class Entry:
     status: str
     reason: str = ""
     output: str = ""
-    sha256_in: str = ""
     sha256_out: str = ""
     patient: str = ""
     study: str = ""

@@ -12,12 +12,13 @@ import mmap
 import os
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from AnonymizerLib.dicom_file import PARSE_ERRORS, Buffer
 from AnonymizerLib.identity.identities import Identities
 from AnonymizerLib.identity.project_key import ProjectKey
-from AnonymizerLib.instance import CLEAN, QUARANTINED, CleanInstance, InstanceCleaner, Refused, refusal_of
+from AnonymizerLib.instance import CLEAN, QUARANTINED, Change, CleanInstance, InstanceCleaner, Refused, refusal_of
 from AnonymizerLib.journal import Entry, signature_of
 from AnonymizerLib.pixels.clean import PixelPolicy
 from AnonymizerLib.profile.options import Profile
@@ -77,12 +78,11 @@ class Worker:
         except (Refused, *PARSE_ERRORS) as error:
             status, reason = refusal_of(error)
             return Done(Entry(**facts, status=status, reason=reason))
-        changes = [["/".join(f"{tag:08x}" for tag in location), action.value, reason]
-                   for location, action, reason in instance.changes]
-        entry = Entry(**facts, status=CLEAN, output=name, sha256_in=hashlib.sha256(data).hexdigest(),
+        changes, signature = _recorded(tuple(instance.changes))
+        entry = Entry(**facts, status=CLEAN, output=name,
                       sha256_out=digest, patient=instance.pseudonym, study=instance.study, series=instance.series,
                       sop_instance=instance.sop_instance, sop_class=instance.sop_class,
-                      signature=signature_of(changes))
+                      signature=signature)
         return Done(entry, changes, instance.quasi_identifiers)
 
     def _write(self, instance: CleanInstance) -> tuple[str, str, CleanInstance]:
@@ -123,6 +123,13 @@ class Worker:
         return "/".join((patient, "ST-" + key.short_name("study name", instance.study),
                          "SE-" + key.short_name("series name", instance.series),
                          key.short_name("instance name", instance.sop_instance, 16) + ".dcm"))
+
+
+@lru_cache(maxsize=256)
+def _recorded(changes: tuple[Change, ...]) -> tuple[list[list], str]:
+    """Changes as the journal writes them, and their short name; instances of a series mostly share them."""
+    rows = [["/".join(f"{tag:08x}" for tag in location), action.value, reason] for location, action, reason in changes]
+    return rows, signature_of(rows)
 
 
 def _contents(path: Path, size: int) -> Buffer:

@@ -75,7 +75,7 @@ def test_every_output_is_read_by_pydicom_with_the_pixels_of_its_input(tmp_path):
             size = len(ds.PixelData)
             assert source.PixelData[:size] == ds.PixelData
             compared += 1
-    assert compared > 80
+    assert compared > 60
 
 
 @pytest.mark.parametrize("name", ["research", "longitudinal"])

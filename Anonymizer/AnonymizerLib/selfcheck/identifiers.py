@@ -37,6 +37,11 @@ class Tokens:
     prose: frozenset[bytes] = frozenset()
 
     @property
+    def is_foreign(self) -> bool:
+        """Whether a token has letters outside ASCII."""
+        return not all(token.isascii() for token in self.all)
+
+    @property
     def all(self) -> frozenset[bytes]:
         """Every token."""
         return self.anywhere | self.dates | self.words | self.prose

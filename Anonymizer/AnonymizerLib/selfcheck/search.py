@@ -55,12 +55,22 @@ def tokens_in(data: bytes, tokens: Tokens) -> set[bytes]:
     return found
 
 
+def may_leak(header: bytes, tokens: Tokens) -> bool:
+    """Whether a closer look is needed: a token stands in the raw bytes, or one has letters that encodings differ in.
+
+    ASCII letters are the same bytes in every character set of DICOM (PS3.5 6.1.2), so for them raw is decoded.
+    """
+    lowered = header.lower()
+    return (tokens.is_foreign or bool(tokens_in(lowered, tokens))
+            or any(_stands_in(lowered, token, True) for token in tokens.words))
+
+
 def find_leaks(ds: Dataset, header: bytes, tokens: Tokens) -> list[Leak]:
     """Every place of a re-read output that still holds a token; empty when it is clean."""
     lowered = header.lower()
     suspects = tokens_in(lowered, tokens)
     text_tokens = suspects | {token for token in tokens.words if token in lowered}
-    if not text_tokens and lowered.isascii():
+    if not text_tokens and not tokens.is_foreign:
         return []
     places = [Leak(location) for location, vr, value, decoded in _values(ds, (), ["iso8859"])
               if _holds(value, decoded, vr, tokens, text_tokens, location[-1])]
