@@ -1,0 +1,65 @@
+"""A saved scene (.mrb) in, a scrubbed one out; the written bundle is opened as a zip and searched before it counts."""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+import zlib
+from pathlib import Path
+from urllib.parse import unquote
+
+import slicer
+
+from AnonymizerLib.scene.identifiers import SceneIdentifiers, collect
+from AnonymizerLib.scene.scrub import SceneReport, scrubScene
+from AnonymizerLib.selfcheck.search import tokens_in
+from ThoraxAILib.errors import InputError, OutputError
+from ThoraxAILib.scene.saving import writeScene
+
+HEADER_BYTES = 65536
+TEXT_FILES = (".mrml", ".json", ".csv", ".tsv", ".txt", ".xml", ".html", ".schema")
+
+
+def scrubBundle(source: Path, target: Path) -> SceneReport:
+    """Scrub a .mrb into a new one; replaces the open scene. InputError or OutputError, and then nothing is left."""
+    if not source.is_file() or source.suffix.lower() != ".mrb":
+        raise InputError(f"'{source.name}' is not a saved scene: give a .mrb file.")
+    if target.exists():
+        raise InputError(f"'{target.name}' exists already: choose a new name.")
+    slicer.mrmlScene.Clear(0)
+    try:
+        slicer.util.loadScene(str(source.resolve()))
+    except RuntimeError as error:
+        raise InputError(f"'{source.name}' cannot be opened as a scene: save it again in Slicer.") from error
+    identifiers = collect(slicer.mrmlScene)
+    report = scrubScene()
+    if report.left:
+        raise OutputError(report.sentence)
+    writeScene(target)
+    report.left = leaksInBundle(target, identifiers)
+    if report.left:
+        target.unlink()
+        raise OutputError(f"{report.sentence} Nothing was written.")
+    return report
+
+
+def leaksInBundle(bundle: Path, identifiers: SceneIdentifiers) -> list[str]:
+    """Kinds of files in a bundle whose name or content holds an identifier."""
+    left = []
+    with zipfile.ZipFile(bundle) as archive:
+        for entry in archive.infolist():
+            data = _searchable(entry.filename, archive.read(entry))
+            name = unquote(entry.filename).lower().encode("utf-8")
+            if tokens_in(name, identifiers.tokens) or tokens_in(data.lower(), identifiers.tokens):
+                left.append(Path(entry.filename).suffix or "a file")
+    return left
+
+
+def _searchable(name: str, data: bytes) -> bytes:
+    """Text files whole; of image files the header, of packed ones what they hold."""
+    if name.lower().endswith(".gz"):
+        try:
+            data = gzip.decompress(data)
+        except (OSError, zlib.error, EOFError):
+            return data
+    return data if name.lower().endswith(TEXT_FILES) else data[:HEADER_BYTES]

@@ -1,0 +1,84 @@
+"""What a scene says about people: DICOM attributes of nodes and of the subject hierarchy, names, paths."""
+
+from __future__ import annotations
+
+import re
+
+import slicer
+
+from AnonymizerLib.element import Original
+from AnonymizerLib.profile.words import may_stay
+from AnonymizerLib.selfcheck.identifiers import Tokens, tokens_of
+from AnonymizerLib.selfcheck.search import tokens_in
+from ThoraxAILib.scene.hierarchy import subjectHierarchy
+
+DICOM_PREFIX = "DICOM."
+PATH = re.compile(r"(^|[\s\"'=:])(/[^/\s]+/|[A-Za-z]:[\\/]|\\\\|file://)")
+SEPARATORS = re.compile(r"[_.\-\[\]()]+")
+# Tags whose tokens are looked for; the rest of the DICOM attributes is removed without being remembered.
+REMEMBERED = {"PatientName": (0x00100010, "PN"), "PatientID": (0x00100020, "LO"),
+              "PatientBirthDate": (0x00100030, "DA"), "StudyDate": (0x00080020, "DA"),
+              "SeriesDate": (0x00080021, "DA"), "StudyInstanceUID": (0x0020000D, "UI"),
+              "ReferringPhysicianName": (0x00080090, "PN"), "AccessionNumber": (0x00080050, "SH"),
+              "InstitutionName": (0x00080080, "LO"), "StudyID": (0x00200010, "SH"), "instanceUIDs": (0x00080018, "UI"),
+              "PatientComments": (0x00104000, "LT"), "OperatorsName": (0x00081070, "PN")}
+
+
+class SceneIdentifiers:
+    """Collects values, then tells of any text whether it still identifies somebody."""
+
+    def __init__(self) -> None:
+        self._originals: list[Original] = []
+        self.tokens = Tokens()
+
+    def remember(self, name: str, value: str) -> None:
+        """Note the value of a DICOM attribute ('DICOM.PatientName' or the keyword alone)."""
+        key = name.removeprefix(DICOM_PREFIX).replace("Instance.UID", "instanceUIDs")
+        tag, vr = REMEMBERED.get(key, (0, ""))
+        if vr and value:
+            value = "\\".join(value.split()) if vr == "UI" else value
+            self._originals.append(Original(tag, vr, value.encode("utf-8")))
+            self.tokens = tokens_of(self._originals, ["utf-8"])
+
+    def identifies(self, text: str) -> bool:
+        """Whether a text holds an identifier of this scene, or a path of a computer."""
+        lowered = text.casefold().encode("utf-8")
+        words = set(SEPARATORS.sub(" ", text.casefold()).split())
+        return (bool(tokens_in(lowered, self.tokens)) or PATH.search(text) is not None
+                or any(token.decode("utf-8", "replace") in words for token in self.tokens.words))
+
+    def mayStay(self, text: str) -> bool:
+        """Whether a name or remark consists of harmless words only, and identifies nobody."""
+        return not self.identifies(text) and may_stay(SEPARATORS.sub(" ", text))
+
+
+def collect(scene: slicer.vtkMRMLScene) -> SceneIdentifiers:
+    """The identifiers of a scene, from its nodes and its subject hierarchy."""
+    found = SceneIdentifiers()
+    for index in range(scene.GetNumberOfNodes()):
+        node = scene.GetNthNode(index)
+        for name in attributeNames(node):
+            if name.startswith(DICOM_PREFIX):
+                found.remember(name, node.GetAttribute(name) or "")
+    hierarchy = subjectHierarchy()
+    for item in hierarchyItems():
+        for name in hierarchy.GetItemAttributeNames(item):
+            if name.startswith(DICOM_PREFIX):
+                found.remember(name, hierarchy.GetItemAttribute(item, name) or "")
+        found.remember("instanceUIDs", hierarchy.GetItemUID(item, "DICOM") or "")
+    return found
+
+
+def attributeNames(node: slicer.vtkMRMLNode) -> list[str]:
+    """The names of a node's attributes."""
+    return list(node.GetAttributeNames())
+
+
+def hierarchyItems() -> list[int]:
+    """Every item of the subject hierarchy, however deep."""
+    import vtk
+
+    children = vtk.vtkIdList()
+    hierarchy = subjectHierarchy()
+    hierarchy.GetItemChildren(hierarchy.GetSceneItemID(), children, True)
+    return [children.GetId(index) for index in range(children.GetNumberOfIds())]
