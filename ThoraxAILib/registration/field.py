@@ -51,9 +51,11 @@ class Field:
 
     def at(self, points_ras_mm: np.ndarray) -> np.ndarray:
         """Displacements (..., 3) in RAS mm at any points, linear between voxels, constant outside the grid."""
-        index = np.moveaxis(self.grid.kji_from_ras(points_ras_mm), -1, 0)
-        return np.stack([map_coordinates(self.displacement_ras_mm[..., axis], index, order=1, mode="nearest",
-                                         output=np.float64) for axis in range(3)], -1)
+        points = np.asarray(points_ras_mm, dtype=float)
+        index = self.grid.kji_from_ras(points.reshape(-1, 3)).T
+        moved = [map_coordinates(self.displacement_ras_mm[..., axis], index, order=1, mode="nearest",
+                                 output=np.float64) for axis in range(3)]
+        return np.stack(moved, -1).reshape(points.shape)
 
 
 def warp_image(moving: Volume, field: Field, order: int = 1) -> Volume:
