@@ -31,7 +31,7 @@ from AnonymizerLib.profile.actions import Action
 from AnonymizerLib.profile.iods import Location
 from AnonymizerLib.profile.options import Option, Profile
 from AnonymizerLib.selfcheck.identifiers import Tokens, tokens_of
-from AnonymizerLib.selfcheck.search import Leak, find_in_pixels, find_leaks, may_leak
+from AnonymizerLib.selfcheck.search import Leak, find_in_pixels, find_leaks, holds_any, may_leak
 from AnonymizerLib.walk import Deidentifier
 from ThoraxAILib.errors import InputError
 
@@ -166,9 +166,12 @@ class InstanceCleaner:
 
     def scrub(self, instance: CleanInstance, leaks: list[Leak]) -> CleanInstance:
         """Take out kept texts that held an identifier; what cannot be taken out stays a leak for the next check."""
+        def holds(value: bytes, encodings: list[str]) -> bool:
+            return holds_any(value, encodings, instance.tokens)
+
         for leak in leaks:
             if leak.location and leak.location[-1] not in (SOP_CLASS, PIXEL_DATA):
-                self.engine.scrub(instance.file.dataset, leak.location, instance.tokens.all)
+                self.engine.scrub(instance.file.dataset, leak.location, holds)
                 instance.changes.append((leak.location, Action.REMOVE, "held an identifier"))
         return replace(instance, _encoded=None)
 

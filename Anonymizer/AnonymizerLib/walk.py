@@ -321,23 +321,22 @@ class Deidentifier:
                 elif vr in ORIGINAL_VRS and self.decisions.of(tag, vr).action in IDENTIFYING:
                     outcome.originals.append(Original(tag, vr, raw_value(item, tag) or b""))
 
-    def scrub(self, ds: Dataset, location: Location, tokens: Iterable[bytes]) -> None:
-        """Take an element that still holds an identifier out of a cleaned data set, wherever it repeats."""
+    def scrub(self, ds: Dataset, location: Location, holds: Callable[[bytes, list[str]], bool]) -> None:
+        """Take an element that still holds an identifier out of a cleaned data set, in every item that has it there."""
         iod = iod_of(raw_text(ds, SOP_CLASS, ["ascii"]))
-        place = Place(iod, "", ["iso8859"], Outcome())
-        for holder in _holders(ds, location):
+        for holder, encodings in _holders(ds, location, encodings_of(ds, ["iso8859"])):
             element = holder.get_item(location[-1])
             at = At(holder, element, self._vr(element, location[-1]), location,
-                    Decision(Action.BY_TYPE, "held an identifier"), place)
-            if any(token in at.value.lower() for token in tokens):
+                    Decision(Action.BY_TYPE, "held an identifier"), Place(iod, "", encodings, Outcome()))
+            if holds(at.value, encodings):
                 self._by_type(at)
 
 
-def _holders(ds: Dataset, location: Location) -> Iterable[Dataset]:
-    """The data set or the items that hold the last tag of a location."""
+def _holders(ds: Dataset, location: Location, encodings: list[str]) -> Iterable[tuple[Dataset, list[str]]]:
+    """The data set or the items that hold the last tag of a location, with their encodings."""
     if len(location) == 1:
         if location[0] in ds:
-            yield ds
+            yield ds, encodings
     elif location[0] in ds:
         for item in ds[location[0]].value or ():
-            yield from _holders(item, location[1:])
+            yield from _holders(item, location[1:], encodings_of(item, encodings))

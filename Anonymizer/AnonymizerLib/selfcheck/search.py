@@ -80,6 +80,14 @@ def find_leaks(ds: Dataset, header: bytes, tokens: Tokens) -> list[Leak]:
     return places
 
 
+def holds_any(value: bytes, encodings: list[str], tokens: Tokens) -> bool:
+    """Whether a value holds any token, raw or decoded."""
+    lowered = value.lower()
+    if any(token in lowered for token in tokens.all):
+        return True
+    return not value.isascii() and _decoded_holds(text_of(value, encodings).casefold(), tokens)
+
+
 def find_in_pixels(pixels: bytes | memoryview, tokens: Tokens) -> bool:
     """Whether compressed or surplus pixel bytes hold a token long enough not to be chance."""
     long_tokens = [token for token in tokens.anywhere if len(token) >= SHORTEST_IN_PIXELS]
@@ -125,7 +133,7 @@ def _holds(value: bytes, decoded: str, vr: str, tokens: Tokens, candidates: Iter
 
 
 def _decoded_holds(decoded: str, tokens: Tokens) -> bool:
-    texts = _as_text(tokens.anywhere)
+    texts = _as_text(tokens.anywhere | tokens.words | tokens.prose)
     return any(text in decoded for text in texts)
 
 
