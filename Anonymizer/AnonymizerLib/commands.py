@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from AnonymizerLib.run import RunResult
 
 PASSWORD_VARIABLE = "THORAXAI_KEY_PASSWORD"
-CHECK, DESTROY = "check", "destroy-key"
+CHECK, DESTROY, SCENE = "check", "destroy-key", ".mrb"
 CLEAN_EXIT, QUARANTINED_EXIT = 0, 3
 DESCRIPTION = f"""De-identify DICOM files (PS3.15 Annex E). Research use only.
 IN OUT             de-identify the folder IN into the folder OUT
+IN.mrb OUT.mrb     take identity out of a saved Slicer scene
 {CHECK} DIR --against IN   search the output DIR for identifiers of its input IN
 {DESTROY} FILE   make it impossible to compute the pseudonyms of a project again
 Exit status: 0 all clean, 3 something waits for a person, 2 bad input, 130 cancelled."""
@@ -62,6 +63,8 @@ def _run(arguments: argparse.Namespace) -> int:
                 return _check(arguments, events)
             if arguments.first == DESTROY:
                 return _destroy(arguments.second)
+            if arguments.first.lower().endswith(SCENE):
+                return _scrub_scene(arguments, events)
             return _anonymize(arguments, events)
         except ThoraxAIError as error:
             events.error(str(error))
@@ -161,6 +164,19 @@ def _check(arguments: argparse.Namespace, events: Events) -> int:
         for problem in result.problems:
             print(f"  {problem}")
     return QUARANTINED_EXIT if result.problems else CLEAN_EXIT
+
+
+def _scrub_scene(arguments: argparse.Namespace, events: Events) -> int:
+    from ThoraxAILib.scene import host
+
+    host.install()
+    from AnonymizerLib.scene.bundle import scrubBundle
+
+    report = scrubBundle(Path(arguments.first), arguments.second)
+    events.result(arguments.second)
+    if not events.own_stdout:
+        print(report.sentence)
+    return CLEAN_EXIT
 
 
 def _destroy(path: Path) -> int:
