@@ -73,7 +73,7 @@ class FindingsTable:
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         header.setSectionsClickable(True)
-        header.setStretchLastSection(True)
+        header.setSectionResizeMode(self._statusColumn, qt.QHeaderView.Stretch)
         header.connect("sectionClicked(int)", self.sortBy)
         self.table.connect("itemSelectionChanged()", self._onSelectionChanged)
         self.table.connect("cellClicked(int,int)", self._onCellClicked)
