@@ -45,12 +45,12 @@ class Blobs:
         return Blobs(self.center_kji[which], self.diameter_mm[which], self.contrast[which], self.roundness[which])
 
 
-def find_blobs(image: np.ndarray, grid: SearchGrid, depth_mm: np.ndarray, diameters_mm: tuple[float, ...],
-               least_contrast: float, progress: Progress) -> Blobs:
+def find_blobs(image: np.ndarray, grid: SearchGrid, diameters_mm: tuple[float, ...], least_contrast: float,
+               progress: Progress) -> Blobs:
     """Blobs of ``image`` (float32, search grid) among the given diameters.
 
-    Their centre may lie outside the filled lung by a third of their diameter (``depth_mm`` is positive inside): most
-    of a large tumour that touches the wall lies outside the lung.
+    Their centre may lie outside the filled lung by a third of their diameter: most of a large tumor that touches the
+    wall lies outside the lung.
     """
     parts = []
     levels = [(factor, [d for d in diameters_mm if low <= d < high])
@@ -58,17 +58,17 @@ def find_blobs(image: np.ndarray, grid: SearchGrid, depth_mm: np.ndarray, diamet
     levels = [(factor, sizes) for factor, sizes in levels if sizes]
     for number, (factor, sizes) in enumerate(levels):
         progress(number / len(levels), f"Looking for nodules of {sizes[0]:.0f} mm and more")
-        parts.append(_blobs_of_level(image, grid, depth_mm, factor, sizes, least_contrast))
+        parts.append(_blobs_of_level(image, grid, factor, sizes, least_contrast))
     fields = zip(*((b.center_kji, b.diameter_mm, b.contrast, b.roundness) for b in parts), strict=True)
     return Blobs(*(np.concatenate(field) for field in fields))
 
 
-def _blobs_of_level(image: np.ndarray, grid: SearchGrid, depth_mm: np.ndarray, factor: int, sizes: list[float],
-                    least_contrast: float) -> Blobs:
+def _blobs_of_level(image: np.ndarray, grid: SearchGrid, factor: int, sizes: list[float], least_contrast: float
+                    ) -> Blobs:
     strides = np.array([max(1, round(factor / s)) if factor > 1 else 1 for s in grid.spacing_kji_mm])
     coarse = _block_mean(image, strides)
     spacing = grid.spacing_kji_mm * strides
-    allowed = _block_mean(depth_mm, strides) > -sizes[-1] * OUTSIDE_SHARE
+    allowed = _block_mean(grid.depth_mm, strides) > -sizes[-1] * OUTSIDE_SHARE
     ladder = [sizes[0] / SCALE_RATIO, *sizes, sizes[-1] * SCALE_RATIO]
     smooth = [ndi.gaussian_filter(coarse, d / (2 * np.sqrt(3)) / spacing, truncate=3.0) for d in
               [*ladder, ladder[-1] * SCALE_RATIO]]
@@ -80,7 +80,7 @@ def _blobs_of_level(image: np.ndarray, grid: SearchGrid, depth_mm: np.ndarray, f
         of_scale = scale == s
         roundness[of_scale] = _roundness(smooth[s], center[of_scale], spacing)
     diameter = np.array(ladder)[scale]
-    inside = depth_mm[tuple((center * strides + (strides - 1) // 2).T)] > -OUTSIDE_SHARE * diameter
+    inside = grid.depth_mm[tuple((center * strides + (strides - 1) // 2).T)] > -OUTSIDE_SHARE * diameter
     blobs = Blobs(center * strides + (strides - 1) / 2, diameter,
                   answer[scale, k, j, i] / BALL_RESPONSE, roundness)
     return blobs.take(inside)

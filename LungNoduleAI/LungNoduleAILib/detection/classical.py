@@ -20,16 +20,20 @@ LEAST_GLASS_STEP = 0.22
 LEAST_ROUNDNESS = 0.18
 LEAST_MASS_ROUNDNESS = 0.08
 MASS_MM = 17.0
+LARGE_OPACITY_MM = 30.0
+COARSE_MM = 2.0
 MOST_BLOBS = 700
 LEAST_DIAMETER_MM = 3.0
+LEAST_PIXELS = 2.5  # across; smaller things have no shape
 LEAST_CONFIDENCE = 0.02
+LEAST_INSIDE_SHARE = 0.1
 
 
 class ClassicalDetector:
     """Multi-scale blobs in a solid and a ground-glass window, examined one by one."""
 
     name = "classical"
-    operating_point = 0.5
+    operating_point = 0.6
 
     def __init__(self) -> None:
         self._score = load_score()
@@ -37,14 +41,35 @@ class ClassicalDetector:
 
     def detect(self, volume: Volume, anatomy: Anatomy, progress: Progress) -> list[Candidate]:
         """Candidates in ``volume`` (HU, LPS order), best first; see Detector."""
-        seen = look(volume, anatomy, progress)
-        candidates = [
-            Candidate(tuple(float(x) for x in volume.ras_from_kji(center)), features["diameter_mm"],
-                      self._score.confidence(features), density,
-                      "mass" if features["diameter_mm"] > 30.0 else "nodule", features)
-            for center, features, density in seen]
-        candidates = [c for c in candidates if c.confidence >= LEAST_CONFIDENCE]
-        return without_doubles(sorted(candidates, key=lambda c: -c.confidence))
+        candidates = [self._candidate(volume, *blob) for blob in look(volume, anatomy, progress)
+                      if not _is_wall(blob[1])]
+        candidates = [candidate for candidate in candidates if candidate.confidence >= LEAST_CONFIDENCE]
+        # A large opacity comes before the small blobs inside it, whatever their confidence.
+        candidates.sort(key=lambda c: (c.kind != "mass" or c.confidence < self.operating_point, -c.confidence))
+        return sorted(without_doubles(candidates), key=lambda c: -c.confidence)
+
+    def _candidate(self, volume: Volume, center_kji: np.ndarray, features: dict[str, float], density: str) -> Candidate:
+        confidence = self._score.confidence(features)
+        if _stands_in_lung(features):
+            confidence = max(confidence, self.operating_point)
+        kind = "mass" if features["diameter_mm"] > LARGE_OPACITY_MM else "nodule"
+        place = tuple(float(x) for x in volume.ras_from_kji(center_kji))
+        return Candidate(place, features["diameter_mm"], confidence, density, kind, features)
+
+
+def _stands_in_lung(features: dict[str, float]) -> bool:
+    """A compact opacity above 3 cm that lung surrounds: reported even where the score, made for nodules, is low."""
+    return (features["diameter_mm"] > LARGE_OPACITY_MM and features["lung_share"] > 0.65
+            and features["inside_share"] > 0.25 and features["flatness"] > 0.6 and features["fill"] > 0.75)
+
+
+def _is_wall(features: dict[str, float]) -> bool:
+    """A slab of chest wall, heart or diaphragm: hardly inside the lung and flat, or with little lung around it.
+
+    A tumor on the wall is round and lung surrounds it; of the largest seen on real CT a quarter lay inside the mask.
+    """
+    outside = features["inside_share"] < LEAST_INSIDE_SHARE
+    return outside and (features["flatness"] < 0.6 or features["lung_share"] < 0.45)
 
 
 def look(volume: Volume, anatomy: Anatomy, progress: Progress) -> list[tuple[np.ndarray, dict[str, float], str]]:
@@ -52,24 +77,16 @@ def look(volume: Volume, anatomy: Anatomy, progress: Progress) -> list[tuple[np.
     grid = make_search_grid(volume, anatomy)
     if grid is None:
         return []
-    depth_mm = _depth(grid)
+    coarse = grid.coarser(COARSE_MM)
     seen = []
     passes = (("solid", SOLID_WINDOW_HU, SMALL_MM + MEDIUM_MM + LARGE_MM, LEAST_SOLID_STEP),
               ("ground-glass", GLASS_WINDOW_HU, MEDIUM_MM + LARGE_MM[:3], LEAST_GLASS_STEP))
     for number, (density, (low, high), diameters_mm, least) in enumerate(passes):
         part = progress.part(0.5 * number, 0.5 * number + 0.5)
         image = (np.clip(grid.hu, low, high) - low) / np.float32(high - low)
-        blobs = find_blobs(image, grid, depth_mm, diameters_mm, least, part.part(0.0, 0.5))
-        seen += _examine_all(grid, depth_mm, _worth_a_look(blobs), density, part.part(0.5, 1.0))
+        blobs = _worth_a_look(find_blobs(image, grid, diameters_mm, least, part.part(0.0, 0.5)))
+        seen += _examine_all(grid, coarse, blobs, density, part.part(0.5, 1.0))
     return seen
-
-
-def _depth(grid: SearchGrid) -> np.ndarray:
-    """Distance in mm to the border of the filled lung, positive inside."""
-    import edt
-
-    spacing = tuple(float(s) for s in grid.spacing_kji_mm)
-    return edt.edt(grid.lung, anisotropy=spacing) - edt.edt(~grid.lung, anisotropy=spacing)
 
 
 def _worth_a_look(blobs: Blobs) -> Blobs:
@@ -80,15 +97,19 @@ def _worth_a_look(blobs: Blobs) -> Blobs:
     return blobs.take(rank[:MOST_BLOBS])
 
 
-def _examine_all(grid: SearchGrid, depth_mm: np.ndarray, blobs: Blobs, density: str, progress: Progress
+def _examine_all(grid: SearchGrid, coarse: SearchGrid, blobs: Blobs, density: str, progress: Progress
                  ) -> list[tuple[np.ndarray, dict[str, float], str]]:
+    """Close looks at all blobs, large ones on the coarse grid."""
     seen = []
-    for n in range(len(blobs)):
+    full_kji = grid.full_from_search_kji(blobs.center_kji)
+    least_mm = max(LEAST_DIAMETER_MM, LEAST_PIXELS * float(grid.spacing_kji_mm[1:].max()))
+    for n, (center, diameter_mm) in enumerate(zip(full_kji, blobs.diameter_mm, strict=True)):
         if n % 25 == 0:
-            progress(n / max(len(blobs), 1), f"Looking at {len(blobs)} {density} candidates")
-        answer = examine(grid, depth_mm, blobs.center_kji[n], float(blobs.diameter_mm[n]), float(blobs.roundness[n]))
-        if answer is not None and answer[1]["diameter_mm"] >= LEAST_DIAMETER_MM:
-            seen.append((grid.full_from_search_kji(answer[2]), answer[1], density))
+            progress(n / len(blobs), f"Looking at {len(blobs)} {density} candidates")
+        chosen = coarse if diameter_mm > MASS_MM else grid
+        answer = examine(chosen, chosen.search_from_full_kji(center), float(diameter_mm), float(blobs.roundness[n]))
+        if answer is not None and answer[1]["diameter_mm"] >= least_mm:
+            seen.append((chosen.full_from_search_kji(answer[2]), answer[1], density))
     return seen
 
 

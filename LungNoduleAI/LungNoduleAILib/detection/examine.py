@@ -10,7 +10,7 @@ from LungNoduleAILib.measurement.region import Region, grow_region
 
 FEATURES = ("diameter_mm", "contrast_hu", "core_hu", "roundness", "fill", "elongation", "flatness", "vessel_share",
             "vessel_count", "wall_share", "lung_share", "inscribed_ratio", "depth_mm", "edge_hu_per_mm", "texture_hu",
-            "faint_share", "through", "opposite")
+            "faint_share", "through", "opposite", "inside_share", "airway_mm")
 DIRECTIONS = 200
 
 
@@ -37,15 +37,12 @@ def patch_slices(center_kji: np.ndarray, half_mm: float, spacing_kji_mm: np.ndar
                  for c, h, n in zip(center, half, shape, strict=True))
 
 
-def examine(grid: SearchGrid, depth_mm: np.ndarray, center_kji: np.ndarray, diameter_mm: float, roundness: float
+def examine(grid: SearchGrid, center_kji: np.ndarray, diameter_mm: float, roundness: float
             ) -> tuple[Region, dict[str, float], np.ndarray] | None:
-    """Region (in its patch), features and centre (search grid) of one blob; None when there is no region.
-
-    ``depth_mm`` is the distance of every search voxel to the border of the filled lung, positive inside.
-    """
+    """Region (in its patch), features and centre (search grid) of one blob; None when there is no region."""
     box = patch_slices(center_kji, 1.3 * diameter_mm + 9.0, grid.spacing_kji_mm, grid.hu.shape)
     offset = np.array([b.start for b in box])
-    hu, depth = grid.hu[box], depth_mm[box]
+    hu, depth = grid.hu[box], grid.depth_mm[box]
     allowed = (depth > -0.6 * diameter_mm) & ~grid.airway[box]
     allowed &= (depth > -2.0) | (diameter_mm > 17.0)
     region = grow_region(hu, grid.spacing_kji_mm, center_kji - offset, diameter_mm, allowed)
@@ -54,7 +51,10 @@ def examine(grid: SearchGrid, depth_mm: np.ndarray, center_kji: np.ndarray, diam
     features = {"roundness": roundness, **_shape(region, grid.spacing_kji_mm),
                 **_surroundings(region, hu, depth, grid.spacing_kji_mm)}
     center = np.array(ndi.center_of_mass(region.mask)) + offset
-    features["depth_mm"] = float(depth_mm[tuple(np.round(center).astype(int))])
+    place = tuple(np.round(center).astype(int))
+    features["depth_mm"] = float(grid.depth_mm[place])
+    features["airway_mm"] = float(grid.airway_mm[place])
+    features["inside_share"] = float((depth[region.mask] > 0).mean())
     return region, features, center
 
 

@@ -12,15 +12,21 @@ from ThoraxAILib.volume import Volume
 
 STEP_MM = 1.0
 MARGIN_MM = 12.0
+FAR_FROM_AIRWAY_MM = 80.0
 
 
 @dataclass(frozen=True, eq=False)
 class SearchGrid:
-    """HU (float32), filled lungs and airways (bool) on a grid (k, j, i); ``origin_kji``, ``step_kji`` in CT voxels."""
+    """HU (float32), filled lungs and airways (bool) on a grid (k, j, i); ``origin_kji``, ``step_kji`` in CT voxels.
+
+    ``depth_mm``: distance to the border of the lungs, positive inside; ``airway_mm``: to trachea and main bronchi.
+    """
 
     hu: np.ndarray
     lung: np.ndarray
     airway: np.ndarray
+    depth_mm: np.ndarray
+    airway_mm: np.ndarray
     spacing_kji_mm: np.ndarray
     origin_kji: np.ndarray
     step_kji: np.ndarray
@@ -29,6 +35,17 @@ class SearchGrid:
         """Positions in CT voxels of positions (..., 3) in search voxels."""
         return self.origin_kji + np.asarray(points_kji, dtype=float) * self.step_kji
 
+    def coarser(self, step_mm: float) -> SearchGrid:
+        """Every n-th voxel of this grid, n so that steps come close to ``step_mm``; HU are averaged over the block."""
+        n = np.maximum(1, np.round(step_mm / self.spacing_kji_mm)).astype(int)
+        shape = np.array(self.hu.shape) // n
+        middle = tuple(slice(int(s - 1) // 2, int(m * s), int(s)) for m, s in zip(shape, n, strict=True))
+        cut = self.hu[tuple(slice(0, int(m * s)) for m, s in zip(shape, n, strict=True))]
+        hu = cut.reshape(shape[0], n[0], shape[1], n[1], shape[2], n[2]).mean(axis=(1, 3, 5), dtype=np.float32)
+        picked = (np.ascontiguousarray(a[middle]) for a in (self.lung, self.airway, self.depth_mm, self.airway_mm))
+        return SearchGrid(hu, *picked, self.spacing_kji_mm * n, self.origin_kji + (n - 1) / 2 * self.step_kji,
+                          self.step_kji * n)
+
     def search_from_full_kji(self, points_kji: np.ndarray) -> np.ndarray:
         """Positions in search voxels of positions (..., 3) in CT voxels."""
         return (np.asarray(points_kji, dtype=float) - self.origin_kji) / self.step_kji
@@ -36,6 +53,8 @@ class SearchGrid:
 
 def make_search_grid(volume: Volume, anatomy: Anatomy) -> SearchGrid | None:
     """The search grid around the lungs of ``anatomy`` (LPS order); None when there are no lungs."""
+    import edt
+
     spacing = volume.spacing_kji_mm
     box = _lung_box(anatomy.labels, spacing)
     if box is None:
@@ -46,11 +65,13 @@ def make_search_grid(volume: Volume, anatomy: Anatomy) -> SearchGrid | None:
     labels = np.ascontiguousarray(anatomy.labels[box])
     lung = (labels > 0) & (labels < AIRWAY)
     hu = _resample(crop, step, size, sitk.sitkLinear)
-    return SearchGrid(
-        hu.astype(np.float32),
-        _resample(lung.astype(np.uint8), step, size, sitk.sitkNearestNeighbor) > 0,
-        _resample((labels == AIRWAY).astype(np.uint8), step, size, sitk.sitkNearestNeighbor) > 0,
-        spacing * step, np.array([b.start for b in box], dtype=float), step)
+    lung = _resample(lung.astype(np.uint8), step, size, sitk.sitkNearestNeighbor) > 0
+    airway = _resample((labels == AIRWAY).astype(np.uint8), step, size, sitk.sitkNearestNeighbor) > 0
+    fine = tuple(float(s) for s in spacing * step)
+    depth = edt.edt(lung, anisotropy=fine) - edt.edt(~lung, anisotropy=fine)
+    airway_mm = np.minimum(edt.edt(~airway, anisotropy=fine), FAR_FROM_AIRWAY_MM)
+    return SearchGrid(hu.astype(np.float32), lung, airway, depth, airway_mm, spacing * step,
+                      np.array([b.start for b in box], dtype=float), step)
 
 
 def _lung_box(labels: np.ndarray, spacing_kji_mm: np.ndarray) -> tuple[slice, slice, slice] | None:

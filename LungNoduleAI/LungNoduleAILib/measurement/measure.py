@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 import scipy.ndimage as ndi
@@ -12,83 +12,44 @@ from LungNoduleAILib.detection.protocol import Candidate
 from LungNoduleAILib.findings import Finding, Mask
 from LungNoduleAILib.measurement.density import Density, classify_density, mass_mg
 from LungNoduleAILib.measurement.lung_depth import LungDepth
-from LungNoduleAILib.measurement.region import Region, grow_region, with_halo
+from LungNoduleAILib.measurement.patch import Patch, cut_patch
+from LungNoduleAILib.measurement.region import Region, distance_from, grow_region, with_halo
 from LungNoduleAILib.measurement.size import axial_size, partial_volume_mm3
 from ThoraxAILib.volume import Volume
 
 MASS_MM = 30.0  # Fleischner glossary: a nodule measures up to 3 cm, a mass more
 WALL_MARGIN_MM = 2.0
-THIN_MM = 1.1
 FINE_DEPTH_MM = 6.0  # a patch sees at least this far beyond the nodule
-
-
-@dataclass(frozen=True, eq=False)
-class Patch:
-    """A box of the CT around a candidate: HU, depth below the lung border in mm, anatomy labels.
-
-    Thick slices are interpolated to ``slice_factor`` times as many, so that distances mean the same along every axis.
-    ``offset_kji`` is where the box starts in the CT.
-    """
-
-    hu: np.ndarray
-    depth_mm: np.ndarray
-    labels: np.ndarray
-    spacing_kji_mm: np.ndarray
-    offset_kji: np.ndarray
-    slice_factor: int
-
-    def full_from_patch_kji(self, points_kji: np.ndarray) -> np.ndarray:
-        """CT voxel positions of patch positions (..., 3)."""
-        return np.asarray(points_kji, dtype=float) / np.array([self.slice_factor, 1, 1]) + self.offset_kji
-
-    def patch_from_full_kji(self, points_kji: np.ndarray) -> np.ndarray:
-        """Patch positions of CT voxel positions (..., 3)."""
-        return (np.asarray(points_kji, dtype=float) - self.offset_kji) * np.array([self.slice_factor, 1, 1])
-
-
-def cut_patch(volume: Volume, anatomy: Anatomy, center_kji: np.ndarray, half_mm: float) -> Patch:
-    """The patch of ``half_mm`` around a CT voxel position (LPS order)."""
-    import edt
-
-    spacing = volume.spacing_kji_mm
-    half = np.ceil(half_mm / spacing).astype(int)
-    center = np.round(center_kji).astype(int)
-    box = tuple(slice(max(0, int(c - h)), min(n, int(c + h) + 1))
-                for c, h, n in zip(center, half, volume.array.shape, strict=True))
-    factor = 1 if spacing[0] <= THIN_MM else max(2, round(spacing[0] / 1.2))
-    hu = _interpolate_slices(volume.array[box].astype(np.float32), factor)
-    labels = np.repeat(anatomy.labels[box], factor, axis=0)[(factor - 1) // 2:][:hu.shape[0]]
-    lung = (labels > 0) & (labels < AIRWAY)
-    fine = spacing / np.array([factor, 1, 1])
-    anisotropy = tuple(float(s) for s in fine)
-    depth = edt.edt(lung, anisotropy=anisotropy) - edt.edt(~lung, anisotropy=anisotropy)
-    return Patch(hu, depth, labels, fine, np.array([b.start for b in box]), factor)
-
-
-def _interpolate_slices(hu: np.ndarray, factor: int) -> np.ndarray:
-    """Linear interpolation between slices: ``factor`` times as many, the first and last stay where they are."""
-    if factor == 1 or len(hu) < 2:
-        return hu
-    places = np.arange((len(hu) - 1) * factor + 1) / factor
-    below = np.minimum(places.astype(int), len(hu) - 2)
-    part = (places - below).astype(np.float32)[:, None, None]
-    return hu[below] * (1 - part) + hu[below + 1] * part
 
 
 def measure(volume: Volume, anatomy: Anatomy, lung_depth: LungDepth, candidate: Candidate, detector: str
             ) -> Finding | None:
     """A Finding (without id) for a candidate in a volume in LPS order; None when no nodule can be delineated there."""
     center_kji = volume.kji_from_ras(np.array(candidate.center_ras_mm))
-    patch = cut_patch(volume, anatomy, center_kji, 1.3 * candidate.diameter_mm + 9.0)
+    patch = cut_patch(volume, anatomy, center_kji, candidate.diameter_mm)
     margin_mm = 0.6 * candidate.diameter_mm if candidate.kind == "mass" else WALL_MARGIN_MM
     allowed = (patch.depth_mm > -margin_mm) & (patch.labels != AIRWAY)
     seed = patch.patch_from_full_kji(center_kji)
     region = grow_region(patch.hu, patch.spacing_kji_mm, seed, candidate.diameter_mm, allowed)
     if region is None:
         return None
-    region = with_halo(region, patch.hu, patch.spacing_kji_mm, allowed)
-    mask = _on_ct_grid(patch, region)
-    return None if mask is None else _finding(volume, patch, region, mask, lung_depth, candidate, detector, allowed)
+    region, notes = _within_reach(region, patch, seed, candidate.diameter_mm, allowed)
+    region = with_halo(region, patch.hu, patch.spacing_kji_mm, allowed, max(1.2, 0.6 * volume.spacing_kji_mm[0]))
+    mask = patch.mask_on_ct_grid(region.mask, volume.array.shape)
+    if mask is None:
+        return None
+    return replace(_finding(volume, patch, region, mask, lung_depth, candidate, detector, allowed), notes=notes)
+
+
+def _within_reach(region: Region, patch: Patch, seed: np.ndarray, diameter_mm: float, allowed: np.ndarray
+                  ) -> tuple[Region, tuple[str, ...]]:
+    """The region, grown again inside a ball when it ran far beyond what the detector saw (into wall or hilum)."""
+    voxels = region.mask.sum() * float(np.prod(patch.spacing_kji_mm))
+    if (6 * voxels / np.pi) ** (1 / 3) <= 1.5 * diameter_mm + 3.0:
+        return region, ()
+    ball = distance_from(seed, patch.hu.shape, patch.spacing_kji_mm) <= 0.75 * diameter_mm + 1.0
+    again = grow_region(patch.hu, patch.spacing_kji_mm, seed, diameter_mm, allowed & ball)
+    return (again or region), ("Its border towards denser tissue is not visible and was cut at the detector's size.",)
 
 
 def _finding(volume: Volume, patch: Patch, region: Region, mask: Mask, lung_depth: LungDepth, candidate: Candidate,
@@ -160,21 +121,6 @@ def _bounds(volume: Volume, patch: Patch, region: Region) -> tuple[float, ...]:
     ras = volume.ras_from_kji(corners)
     box = np.stack([ras.min(axis=0), ras.max(axis=0)], axis=1).ravel()
     return tuple(round(float(v), 2) for v in box)
-
-
-def _on_ct_grid(patch: Patch, region: Region) -> Mask | None:
-    """The region's mask on the voxels of the CT, cropped; a region between two thick slices goes to the nearer one."""
-    slices = region.mask[:: patch.slice_factor]
-    if not slices.any():
-        k = round(region.center_kji[0] / patch.slice_factor)
-        slices = slices.copy()
-        slices[min(k, len(slices) - 1)] = region.mask.any(axis=0)
-    index = np.argwhere(slices)
-    if len(index) == 0:
-        return None
-    low, high = index.min(axis=0), index.max(axis=0) + 1
-    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    return Mask(tuple(int(v) for v in low + patch.offset_kji), slices[box].copy())
 
 
 def _rounded(point: np.ndarray) -> tuple[float, float, float]:

@@ -15,6 +15,7 @@ OPENING_SHARE = 0.55  # of the inscribed radius: what is thinner is a vessel or 
 REACH = 2.4  # inscribed radii from the centre; beyond it an elongated region is a vessel
 LEAST_RISE_HU = 100.0
 HALO_RISE_HU = 130.0
+HALO_GROWTH = 2.0  # inscribed radii; a larger halo is lung that happens to be dense
 QUIETING_MM = (0.0, 0.5, 0.8, 1.2, 1.8, 2.5)
 
 
@@ -54,20 +55,26 @@ def grow_region(hu: np.ndarray, spacing_kji_mm: np.ndarray, seed_kji: np.ndarray
     return _region_above(hu, spacing_kji_mm, distance_mm <= 0.5 * diameter_mm + 1.0, allowed, core, background)
 
 
-def with_halo(region: Region, hu: np.ndarray, spacing_kji_mm: np.ndarray, allowed: np.ndarray) -> Region:
-    """The region together with a ground-glass halo around it, or the region itself where there is none."""
+def with_halo(region: Region, hu: np.ndarray, spacing_kji_mm: np.ndarray, allowed: np.ndarray, blur_mm: float
+              ) -> Region:
+    """The region together with a ground-glass halo around it, or the region itself where there is none.
+
+    A halo surrounds the core beyond what blur (``blur_mm``, half a slice) explains; spicules and vessels do not.
+    """
     import edt
 
     spacing = tuple(float(s) for s in spacing_kji_mm)
     outside_mm = edt.edt(~region.mask, anisotropy=spacing)
-    ring = (outside_mm > 1.2) & (outside_mm <= 2.7) & allowed & ~region.dense
+    ring = (outside_mm > blur_mm) & (outside_mm <= blur_mm + 1.8) & allowed & ~region.dense
     if ring.sum() < 20:
         return region
-    halo = float(np.median(hu[ring]))
-    if halo - region.background_hu < HALO_RISE_HU:
+    faint, halo = (float(v) for v in np.percentile(hu[ring], (30, 50)))
+    if faint - region.background_hu < HALO_RISE_HU:
         return region
     wide = _region_above(hu, spacing_kji_mm, region.mask, allowed, halo, region.background_hu)
-    if wide is None or wide.mask.sum() < 1.5 * region.mask.sum() or wide.inscribed_mm > 4 * region.inscribed_mm + 4:
+    if wide is None or wide.mask.sum() < 1.5 * region.mask.sum():
+        return region
+    if wide.inscribed_mm > HALO_GROWTH * region.inscribed_mm + 3.0:
         return region
     return Region(wide.mask | region.mask, wide.dense, wide.center_kji, wide.inscribed_mm, halo, wide.background_hu)
 
