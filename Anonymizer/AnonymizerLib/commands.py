@@ -50,6 +50,7 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
     add("--blank", action="append", default=[], metavar="L,T,W,H", help="blank this rectangle in doubtful images")
     add("--accept-pixels", action="store_true", help="doubtful images pass: a person has looked at all of them")
     add("--no-ocr", action="store_true", help="do not read burned-in text with tesseract")
+    add("--quarantine-ok", action="store_true", help="exit status 0 also when something waits (for other programs)")
     add("--private", type=Path, metavar="DIR", help="folder for journal and quarantine list (default OUT-private)")
     add("--against", type=Path, metavar="IN", help=f"with {CHECK}: the input of the output")
     add("--events", metavar="FILE|-", help="progress as JSON lines, to a file or standard output")
@@ -106,7 +107,7 @@ def _anonymize(arguments: argparse.Namespace, events: Events) -> int:
     events.result(arguments.second)
     if not events.own_stdout:
         _tell(result, promise_of(profile, settings.key, bool(patients)).sentence)
-    return QUARANTINED_EXIT if result.has_quarantined else CLEAN_EXIT
+    return QUARANTINED_EXIT if result.has_quarantined and not arguments.quarantine_ok else CLEAN_EXIT
 
 
 def _tell(result: RunResult, promise: str) -> None:

@@ -9,7 +9,7 @@ from AnonymizerLib.profile.rules import UserRules
 from ThoraxAILib.errors import InputError
 
 PRESETS: dict[str, tuple[str, frozenset[Option], bool]] = {
-    "basic": ("The basic profile alone: no dates, no descriptions, no device.", frozenset(), False),
+    "basic": ("Basic profile: no dates, no descriptions, no device.", frozenset(), False),
     "research": (
         "Research sharing: shifted dates, cleaned descriptions and content, age, sex, size and safe private data.",
         frozenset({Option.MODIFIED_DATES, Option.CLEAN_DESCRIPTORS, Option.CLEAN_STRUCTURED_CONTENT,
@@ -21,7 +21,8 @@ PRESETS: dict[str, tuple[str, frozenset[Option], bool]] = {
     "teaching": (
         "Teaching file: no dates, cleaned descriptions, age and sex, pixels cleaned of burned-in text.",
         frozenset({Option.CLEAN_DESCRIPTORS, Option.PATIENT_CHARACTERISTICS, Option.CLEAN_PIXELS}), False),
-    "strict": ("Allow-list: the basic profile, and nothing that the SOP class does not define.", frozenset(), True),
+    "strict": ("Strict allow-list: the basic profile, and nothing that the SOP class does not define.",
+               frozenset(), True),
 }
 
 

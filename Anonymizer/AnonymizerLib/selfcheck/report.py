@@ -125,6 +125,7 @@ def write_reports(journal: Path, output: Path, private: Path, settings: WorkerSe
     summary.report = folder / "report.html"
     _replace(folder / "report.csv", _csv(summary))
     _replace(summary.report, _page(summary, settings))
+    _replace(folder / "summary.json", _summary_json(summary, settings))
     _write_manifest(journal, folder / "manifest.jsonl")
     _replace(private / "quarantine.csv", _quarantine(journal))
     return summary
@@ -167,6 +168,23 @@ def _csv(summary: Summary) -> str:
         for path, name, action, reason, count in summary.rows_of(uid):
             writer.writerow((study.patient, uid, path, name, action, reason, count))
     return text.getvalue()
+
+
+def _summary_json(summary: Summary, settings: WorkerSettings) -> str:
+    """The run in a form for programs."""
+    found = summary.linkage
+    return json.dumps({
+        "schema": "thoraxai.anonymization/1", "version": __version__, "table": table()[0],
+        "profile": settings.profile.name, "options": sorted(option.label for option in settings.profile.options),
+        "strict": settings.profile.strict,
+        "counts": {name: summary.counts[name] for name in (CLEAN, QUARANTINED, SKIPPED)},
+        "reasons": [{"status": status, "reason": reason, "count": count}
+                    for (status, reason), count in summary.reasons.most_common()],
+        "pseudonymous": summary.promise.is_pseudonymous if summary.promise else None,
+        "promise": summary.promise.sentence if summary.promise else "",
+        "linkage": None if found is None else {"patients": found.patients, "smallest_k": found.smallest_k,
+                                               "share_below_five": found.share_below_five},
+    }, indent=1) + "\n"
 
 
 def _page(summary: Summary, settings: WorkerSettings) -> str:

@@ -1,0 +1,51 @@
+"""A picture of one frame with the regions that will be blanked, for a person to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from AnonymizerLib.dicom_file import PARSE_ERRORS, read_dicom
+from AnonymizerLib.pixels.blackout import frames_to_read
+from AnonymizerLib.pixels.regions import Box
+from ThoraxAILib.errors import InputError
+
+OUTLINE, FILL = (255, 140, 40, 255), (0, 0, 0, 190)
+DARKEST_PERCENT, BRIGHTEST_PERCENT = 1, 99
+
+
+def read_frame(path: Path) -> np.ndarray:
+    """The middle frame of a file, (rows, columns) or (rows, columns, 3); InputError when it has no picture."""
+    try:
+        frames = frames_to_read(read_dicom(path.read_bytes()))
+    except InputError:
+        raise
+    except PARSE_ERRORS as error:
+        raise InputError(f"'{path.name}' has no picture that can be shown.") from error
+    return frames[len(frames) // 2]
+
+
+def write_picture(frame: np.ndarray, boxes: Sequence[Box], path: Path, width: int) -> None:
+    """Write the frame as PNG of this width, with dark, outlined boxes."""
+    from PIL import Image, ImageDraw
+
+    picture = Image.fromarray(_as_bytes(frame)).convert("RGBA")
+    scale = width / picture.width
+    picture = picture.resize((width, max(round(picture.height * scale), 1)))
+    cover = Image.new("RGBA", picture.size, (0, 0, 0, 0))
+    pen = ImageDraw.Draw(cover)
+    for box in boxes:
+        corners = [box.left * scale, box.top * scale, (box.left + box.width) * scale, (box.top + box.height) * scale]
+        pen.rectangle(corners, fill=FILL, outline=OUTLINE, width=2)
+    Image.alpha_composite(picture, cover).convert("RGB").save(path)
+
+
+def _as_bytes(frame: np.ndarray) -> np.ndarray:
+    """Gray values spread over 0..255; color as it is."""
+    if frame.dtype == np.uint8:
+        return frame
+    low, high = np.percentile(frame, (DARKEST_PERCENT, BRIGHTEST_PERCENT))
+    scaled = (frame.astype(np.float32) - low) * (255.0 / max(float(high - low), 1.0))
+    return np.clip(scaled, 0, 255).astype(np.uint8)

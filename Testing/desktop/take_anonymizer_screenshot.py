@@ -1,0 +1,88 @@
+"""Takes the picture of Anonymizer for the README: a small study, its preview, a region, a run with one file waiting.
+
+``python Testing/desktop/take_anonymizer_screenshot.py [PNG]`` writes Resources/Screenshots/Anonymizer.png by default.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PICTURE = REPOSITORY / "Resources" / "Screenshots" / "Anonymizer.png"
+WIDTH, HEIGHT = 620, 1790
+
+sys.path.insert(0, str(REPOSITORY / "Testing" / "algorithms"))
+
+
+def main(picture: Path) -> None:
+    """Use the module as a person would and save what they would see."""
+    from slicerharness import session
+
+    slicer = session.start()
+    import panel_driver
+
+    module = session.loadModule(REPOSITORY / "Anonymizer" / "Anonymizer.py")
+    panel = module.widgetRepresentation()
+    with tempfile.TemporaryDirectory() as name:
+        os.chdir(name)  # so that the picture shows short paths
+        makeStudy(Path("incoming"))
+        useModule(panel.self(), panel_driver)
+        grab(panel, picture)
+        panel.self().cleanup()
+        os.chdir(REPOSITORY)
+    slicer.mrmlScene.Clear(0)
+
+
+def makeStudy(folder: Path) -> None:
+    """Twelve slices of an invented person, and a capture with her name in the pixels."""
+    import numpy as np
+    from anonymizer_studies import ct, save
+    from PIL import Image, ImageDraw, ImageFont
+
+    for number in range(1, 13):
+        save(ct(number, size=128), folder / f"slice{number:02d}.dcm")
+    image = Image.fromarray(np.tile(np.linspace(20, 90, 320).astype(np.uint8), (200, 1)))
+    pen = ImageDraw.Draw(image)
+    pen.ellipse((90, 50, 230, 180), fill=150, outline=210)
+    pen.text((8, 6), "QUILLFEATHER OTTOLINE  F  07.04.1951", fill=240, font=ImageFont.load_default(13))
+    capture = ct(99)
+    capture.SOPClassUID, capture.Modality, capture.BurnedInAnnotation = "1.2.840.10008.5.1.4.1.1.7", "OT", "YES"
+    capture.Rows, capture.Columns, capture.BitsAllocated, capture.BitsStored, capture.HighBit = 200, 320, 8, 8, 7
+    capture.PixelData = np.asarray(image).tobytes()
+    capture["PixelData"].VR = "OB"
+    save(capture, folder / "capture.dcm")
+
+
+def useModule(widget: Any, driver: Any) -> None:
+    """Input, output, profile, run; then the waiting capture with a region on its text."""
+    ui = widget.ui
+    ui.inputFolderEdit.setCurrentPath("incoming")
+    ui.outputFolderEdit.setCurrentPath("shared")
+    ui.profileComboBox.setCurrentIndex(1)
+    driver.click(ui.runButton)
+    driver.waitFor(lambda: not widget.jobPanel.isRunning)
+    ui.quarantineTable.selectRow(0)
+    driver.click(ui.showQuarantinedButton)
+    for name, value in (("left", 4), ("top", 4), ("width", 290), ("height", 20)):
+        getattr(ui, f"{name}SpinBox").value = value
+    driver.click(ui.addRegionButton)
+
+
+def grab(panel: Any, picture: Path) -> None:
+    """The whole panel as one picture."""
+    from PySide6 import QtCore
+
+    panel.setFixedSize(WIDTH, HEIGHT)
+    panel.show()
+    QtCore.QCoreApplication.processEvents()
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    if not panel.grab().save(str(picture)):
+        raise OSError(f"{picture.name} cannot be written")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else PICTURE)
