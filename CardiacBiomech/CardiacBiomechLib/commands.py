@@ -27,7 +27,8 @@ def _add_engine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", default="instance", metavar="|".join(ENGINE_NAMES), help="default: instance")
     parser.add_argument("--preset", default="labels", metavar="labels|strain", help="what to be best at (labels)")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="weights of your own for the cascade")
-    parser.add_argument("--threads", type=int, metavar="N", help="processor threads (default: PyTorch's choice)")
+    parser.add_argument("--threads", type=int, metavar="N",
+                        help="processor threads (default: all cores but one, at most 4)")
     parser.add_argument("--field", type=Path, metavar="FILE",
                         help="field as .nrrd, .nii.gz, .mha, .h5 or .tfm; opens in Slicer as a grid transform")
     parser.add_argument("--report", type=Path, metavar="JSON", help="quality of the field, volumes, ejection fraction")
@@ -154,15 +155,9 @@ def _train(arguments: argparse.Namespace) -> int:
 def _engine(arguments: argparse.Namespace):
     from CardiacBiomechLib.motion.engines import engine
 
-    chosen = engine(arguments.engine, arguments.preset, arguments.weights)
-    if arguments.threads is not None:
-        if arguments.threads < 1:
-            raise InputError(f"The number of threads must be at least 1, {arguments.threads} was given.")
-        if arguments.engine != "demons":
-            import torch
-
-            torch.set_num_threads(arguments.threads)
-    return chosen
+    if arguments.threads is not None and arguments.threads < 1:
+        raise InputError(f"The number of threads must be at least 1, {arguments.threads} was given.")
+    return engine(arguments.engine, arguments.preset, arguments.weights, arguments.threads)
 
 
 def _read(path: Path):

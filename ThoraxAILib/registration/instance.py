@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +27,7 @@ from ThoraxAILib.registration.regularizers.registry import regularizer
 from ThoraxAILib.registration.result import Registration
 from ThoraxAILib.registration.similarity import LocalCorrelation, SquaredDifference
 from ThoraxAILib.registration.spline import SplineDeformation, SplineLattice, SplineSampler, apply_separable
+from ThoraxAILib.registration.threads import torch_threads
 from ThoraxAILib.registration.tissue import TissueMap
 from ThoraxAILib.volume import Volume
 
@@ -70,7 +70,7 @@ def register(fixed: Volume, moving: Volume, options: InstanceOptions | None = No
     pair = _Pair(normalized(fixed.array, mask), normalized(moving.array, mask),
                  None if mask is None else mask.astype(np.float32), grid.spacing_kji_mm,
                  None if tissue is None else tissue.maps(), "fixed" if tissue is None else tissue.frame)
-    with _threads(options.threads):
+    with torch_threads(options.threads):
         return _optimize(pair, grid, options, initial, progress or Progress())
 
 
@@ -213,15 +213,3 @@ def _lbfgs(objective: Callable[[Tensor], Tensor], coefficients: Tensor, iteratio
         return loss
 
     optimizer.step(closure)
-
-
-@contextmanager
-def _threads(count: int | None):
-    """Run with this many torch threads and put the old number back."""
-    before = torch.get_num_threads()
-    if count is not None:
-        torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -51,6 +51,7 @@ class CascadeEngine:
     weights: Path = SHIPPED_WEIGHTS
     refine: InstanceEngine | None = None
     name: str = "cascade"
+    threads: int | None = None
 
     def register(self, fixed: Volume, moving: Volume, tissue: HeartTissue | None, progress: Progress,
                  initial: Field | None = None) -> Registration:
@@ -60,10 +61,10 @@ class CascadeEngine:
         from ThoraxAILib.registration.cascade.weights import load_cascade
 
         if self.refine is None:
-            return predict(load_cascade(self.weights), fixed, moving, progress)
+            return predict(load_cascade(self.weights), fixed, moving, progress, self.threads)
         start = initial
         if start is None:
-            start = predict(load_cascade(self.weights), fixed, moving, progress.part(0.0, 0.1)).field
+            start = predict(load_cascade(self.weights), fixed, moving, progress.part(0.0, 0.1), self.threads).field
         return self.refine.register(fixed, moving, tissue, progress.part(0.1, 1.0), start)
 
 
@@ -84,16 +85,17 @@ class DemonsEngine:
 NAMES = ("instance", "cascade", "cascade+instance", "demons")
 
 
-def engine(name: str, preset_name: str = "labels", weights: Path | None = None) -> Engine:
+def engine(name: str, preset_name: str = "labels", weights: Path | None = None, threads: int | None = None) -> Engine:
     """The engine of this name with a preset and, for cascades, weights; raises InputError for unknown names."""
     chosen = preset(preset_name)
+    chosen = replace(chosen, instance=replace(chosen.instance, threads=threads))
     if name == "instance":
         return InstanceEngine(chosen)
     if name == "cascade":
-        return CascadeEngine(weights or SHIPPED_WEIGHTS)
+        return CascadeEngine(weights or SHIPPED_WEIGHTS, threads=threads)
     if name == "cascade+instance":
         finer = replace(chosen, instance=replace(chosen.instance, levels=chosen.instance.levels[1:]))
-        return CascadeEngine(weights or SHIPPED_WEIGHTS, InstanceEngine(finer), name)
+        return CascadeEngine(weights or SHIPPED_WEIGHTS, InstanceEngine(finer), name, threads)
     if name == "demons":
         return DemonsEngine()
     raise InputError(f"There is no registration engine named {name}: choose one of {', '.join(NAMES)}.")

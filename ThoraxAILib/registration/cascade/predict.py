@@ -14,10 +14,12 @@ from ThoraxAILib.registration.field import Field
 from ThoraxAILib.registration.grid import Grid
 from ThoraxAILib.registration.inputs import check_image, check_same_grid, normalized
 from ThoraxAILib.registration.result import Registration
+from ThoraxAILib.registration.threads import torch_threads
 from ThoraxAILib.volume import Volume
 
 
-def predict(cascade: Cascade, fixed: Volume, moving: Volume, progress: Progress | None = None) -> Registration:
+def predict(cascade: Cascade, fixed: Volume, moving: Volume, progress: Progress | None = None,
+            threads: int | None = None) -> Registration:
     """The field on the fixed grid; rows and columns are resampled to the voxel size the cascade was trained at."""
     progress = progress or Progress()
     check_image(fixed, "fixed image")
@@ -30,7 +32,7 @@ def predict(cascade: Cascade, fixed: Volume, moving: Volume, progress: Progress 
     images = [_resampled(normalized(volume.array), factors) for volume in (fixed, moving)]
     spacing = [float(step) * (n - 1) / max(m - 1, 1) for step, n, m in
                zip(grid.spacing_kji_mm, grid.shape_kji, images[0].shape, strict=True)]
-    with torch.inference_mode():
+    with torch_threads(threads), torch.inference_mode():
         total, increments = cascade(*(torch.from_numpy(image)[None] for image in images), spacing)
     fields = tuple(_field(increment.numpy(), grid) for increment in increments)
     progress(1.0, "Registered")

@@ -1,0 +1,83 @@
+"""Labels carried from end-diastole to end-systole on real patients, scored against the true end-systolic labels."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="PyTorch is an optional dependency")
+
+from CardiacBiomechLib.motion.engines import SHIPPED_WEIGHTS, engine
+from CardiacBiomechLib.motion.heart_labels import ACDC, heart_labels
+from CardiacBiomechLib.motion.propagate import propagate
+from CardiacBiomechLib.motion.volumes import volume_ml
+
+from ThoraxAILib.commands import main
+from ThoraxAILib.readers import read_volume
+from ThoraxAILib.registration.grid import Grid
+from ThoraxAILib.volume import Volume
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
+
+from cardiac_acdc import Patient, load_patient, scores
+from cardiac_cine import rasterize, read_cine
+
+FEW = ("patient007", "patient044", "patient070")
+
+
+def carried(patient: Patient, engine_name: str = "instance") -> list[float]:
+    """Dice of LV, MYO and RV at end-systole."""
+    result = propagate(patient.images[0], patient.labels[0], patient.images[1], engine(engine_name))
+    assert result.quality.folded_percent < 0.5
+    return scores(result, patient.labels[1])
+
+
+def test_labels_of_three_patients_are_carried_to_end_systole(shared_data):
+    patients = [load_patient(shared_data(f"cardiac/acdc_dev15/{name}")) for name in FEW]
+    assert np.mean([carried(patient) for patient in patients]) > 0.79
+
+
+@pytest.mark.slow
+def test_mean_dice_of_fifteen_patients_is_at_least_080(shared_data):
+    folders = sorted(shared_data("cardiac/acdc_dev15").glob("patient*"))
+    assert np.mean([carried(load_patient(folder)) for folder in folders]) >= 0.80
+
+
+@pytest.mark.skipif(not SHIPPED_WEIGHTS.is_file(), reason="no trained cascade in this checkout")
+def test_a_cascade_that_never_saw_a_patient_helps_on_real_ones(shared_data):
+    for name in FEW:
+        patient = load_patient(shared_data(f"cardiac/acdc_dev15/{name}"))
+        still = np.mean([2 * ((patient.labels[0].array == v) & (patient.labels[1].array == v)).sum()
+                         / ((patient.labels[0].array == v).sum() + (patient.labels[1].array == v).sum())
+                         for v in (1, 2, 3)])
+        assert np.mean(carried(patient, "cascade")) > still
+
+
+def test_every_patients_label_order_is_recognized(shared_data):
+    for folder in sorted(shared_data("cardiac/acdc_dev15").glob("patient*")):
+        assert {heart_labels(labels) for labels in load_patient(folder).labels} == {ACDC}
+
+
+def test_the_command_on_a_real_patient(shared_data, tmp_path):
+    folder = shared_data("cardiac/acdc_dev15/patient070")
+    names = ("patient070_frame01.nii.gz", "patient070_frame01_gt.nii.gz", "patient070_frame10.nii.gz")
+    status = main(["cardiac", "propagate", *(str(folder / name) for name in names), "--output",
+                   str(tmp_path / "es.nii.gz"), "--field", str(tmp_path / "field.nii.gz"), "--report",
+                   str(tmp_path / "report.json"), "--threads", "1"])
+    assert status == 0
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert 30 < report["ejection"]["LV"]["from_labels"]["ef_percent"] < 80
+    written = read_volume(tmp_path / "es.nii.gz", modalities=("MR",))
+    assert set(np.unique(written.array)) == {0, 1, 2, 3}
+
+
+def test_a_real_dicom_cine_is_stacked_by_position_and_time(shared_data):
+    frames = read_cine(shared_data("cardiac/bivme_patient1_SAX_6x25_dicom.zip"))
+    assert len(frames) == 25
+    assert frames[0].spacing_kji_mm[0] == pytest.approx(17.7, abs=0.1)
+    labels: Volume = rasterize(shared_data("cardiac/bivme_ref/GPFile_000.txt"), Grid.of(frames[0]))
+    assert volume_ml(labels, 3) == pytest.approx(170, rel=0.1)
