@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ThoraxAILib.errors import MissingDependencyError
+from ThoraxAILib.registration.elasticity import determinant
 
 APEX_GAP_RAD = 0.06  # the mesh leaves a small hole at the apex, where its cells would degenerate
 CIRCUMFERENTIAL, LONGITUDINAL, RADIAL = 24, 12, 3
@@ -33,15 +34,15 @@ class InflationOptions:
 
 @dataclass(frozen=True, eq=False)
 class Inflation:
-    """The solved ventricle: nodes and displacements in mm (n, 3), J and energy density (kPa) at quadrature points.
+    """The solved ventricle: nodes and displacements in mm (n, 3); F (3, 3, q, cells), J and energy density at points.
 
-    ``sectors`` say which circumferential sector (0..5) each cell lies in; ``energy_mj`` is the stored energy in
-    kPa mm^3 (1e-6 J).
+    ``quadrature_mm`` (q, cells, 3) says where these points are; ``energy`` is the stored energy in kPa mm^3 (1e-6 J).
     """
 
     points_mm: np.ndarray
     cells: np.ndarray
     displacement_mm: np.ndarray
+    deformation_gradient: np.ndarray
     jacobian: np.ndarray
     energy_density_kpa: np.ndarray
     quadrature_mm: np.ndarray
@@ -66,10 +67,8 @@ def inflate(options: InflationOptions | None = None) -> Inflation:
         pass
     F = field.extract()[0]
     density = material.function([F, None])[0]
-    from ThoraxAILib.registration.elasticity import determinant
-
     positions = felupe.Field(region, dim=3, values=mesh.points).interpolate()
-    return Inflation(mesh.points, mesh.cells, field[0].values.copy(), determinant(F), density,
+    return Inflation(mesh.points, mesh.cells, field[0].values.copy(), F.copy(), determinant(F), density,
                      np.moveaxis(positions, 0, -1), float((density * region.dV).sum()))
 
 
