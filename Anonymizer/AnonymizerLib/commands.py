@@ -50,6 +50,7 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
     add("--blank", action="append", default=[], metavar="L,T,W,H", help="blank this rectangle in doubtful images")
     add("--accept-pixels", action="store_true", help="doubtful images pass: a person has looked at all of them")
     add("--no-ocr", action="store_true", help="do not read burned-in text with tesseract")
+    add("--approve-faces", action="store_true", help="a person has seen the pictures of the removed faces")
     add("--quarantine-ok", action="store_true", help="exit status 0 also when something waits (for other programs)")
     add("--private", type=Path, metavar="DIR", help="folder for journal and quarantine list (default OUT-private)")
     add("--against", type=Path, metavar="IN", help=f"with {CHECK}: the input of the output")
@@ -100,7 +101,7 @@ def _anonymize(arguments: argparse.Namespace, events: Events) -> int:
     settings = WorkerSettings(Path(arguments.first), arguments.second, profile, _key(arguments.key), policy, patients,
                               arguments.prefix)
     try:
-        result = run(RunOptions(settings, arguments.jobs, arguments.private),
+        result = run(RunOptions(settings, arguments.jobs, arguments.private, arguments.approve_faces),
                      Progress(events.progress, arguments.is_cancelled))
     except Cancelled as cancelled:
         raise Cancelled("Cancelled; what was finished stays, and the same command finishes the rest.") from cancelled

@@ -26,6 +26,7 @@ from AnonymizerLib.identity.identities import Identities
 from AnonymizerLib.marks import PixelWork, mark
 from AnonymizerLib.pixels.blackout import NATIVE, PIXEL_DATA, cut_surplus
 from AnonymizerLib.pixels.clean import PixelPolicy, clean_pixels
+from AnonymizerLib.pixels.face_removal import NO_HEAD, Faces, frame_of_reference, remove_face, shows_a_head
 from AnonymizerLib.pixels.risk import states_faces
 from AnonymizerLib.profile.actions import Action
 from AnonymizerLib.profile.iods import Location
@@ -85,10 +86,12 @@ class CleanInstance:
 class InstanceCleaner:
     """Cleans instances with one profile, one project's identities and one pixel policy."""
 
-    def __init__(self, profile: Profile, identities: Identities, policy: PixelPolicy | None = None) -> None:
+    def __init__(self, profile: Profile, identities: Identities, policy: PixelPolicy | None = None,
+                 faces: Faces | None = None) -> None:
         self.profile = profile
         self.identities = identities
         self.policy = policy or PixelPolicy()
+        self.faces = faces
         self.engine = Deidentifier(profile, identities)
 
     def clean(self, data: Buffer) -> CleanInstance:
@@ -101,7 +104,8 @@ class InstanceCleaner:
         verdict = clean_pixels(file, self.profile, self.policy)
         if verdict.quarantine:
             raise Refused(verdict.quarantine)
-        instance = self._walk(file, verdict.work)
+        has_no_face = self.profile.has(Option.CLEAN_FACES) and self._remove_face(file)
+        instance = self._walk(file, replace(verdict.work, face_removed=has_no_face))
         if has_surplus:
             instance.changes.append(((PIXEL_DATA,), Action.REMOVE, "bytes behind the last pixel"))
         return instance
@@ -120,6 +124,25 @@ class InstanceCleaner:
             raise Refused("A voice recording cannot be cleaned.")
         if states_faces(ds) and not self.profile.has(Option.CLEAN_FACES):
             raise Refused("The image states that a person can be recognized in it: use clean-faces.")
+
+    def _remove_face(self, file: DicomFile) -> bool:
+        """Take a face out by the mask of its frame of reference; whether that was done and a person approved it."""
+        frame = frame_of_reference(file.dataset)
+        mask = self.faces.mask_of(frame) if self.faces is not None and frame else None
+        if mask is None:
+            if shows_a_head(file.dataset) or states_faces(file.dataset):
+                raise Refused("It shows a head that could not be defaced: look at it.")
+            return False
+        if mask == NO_HEAD:
+            return False
+        seed = int.from_bytes(self.identities.key.digest("face noise", raw_text(file.dataset, SOP_INSTANCE, ASCII))[:8],
+                              "big")
+        if not remove_face(file, mask, seed):
+            return False
+        if not self.faces.is_approved:
+            raise Refused("A face was taken out and nobody has approved it: look at the pictures in the private "
+                          "folder, then run again with --approve-faces.")
+        return True
 
     def _walk(self, file: DicomFile, work: PixelWork) -> CleanInstance:
         ds = file.dataset

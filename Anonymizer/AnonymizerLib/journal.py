@@ -70,7 +70,10 @@ class Journal:
             raise InputError("This output folder was begun with another key, profile or options: choose a new folder.")
         for record in lines:
             if "source" in record:
-                self.finished[record["source"]] = (record["size"], record["modified_ns"])
+                if record["status"] == "quarantined":  # looked at again: a person may have done something about it
+                    self.finished.pop(record["source"], None)
+                else:
+                    self.finished[record["source"]] = (record["size"], record["modified_ns"])
             elif "signature" in record:
                 self._signatures.add(record["signature"])
             elif "quasi_of" in record:

@@ -11,12 +11,14 @@ import threading
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import connection
 from pathlib import Path
 
 from AnonymizerLib.instance import QUARANTINED
 from AnonymizerLib.journal import Journal
+from AnonymizerLib.pixels.face_removal import Faces, prepare_faces
+from AnonymizerLib.profile.options import Option
 from AnonymizerLib.profile.table import table
 from AnonymizerLib.selfcheck.report import Summary, write_reports
 from AnonymizerLib.worker import UNFINISHED, Done, Worker, WorkerSettings
@@ -27,18 +29,22 @@ from ThoraxAILib.jobs.progress import Progress
 BATCH = 8
 BATCHES_AHEAD = 3
 PRIVATE_SUFFIX = "-private"
-JOURNAL = "journal.jsonl"
+JOURNAL, FACES = "journal.jsonl", "faces"
 
 _worker: Worker | None = None
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """A run: what the workers need, how many there are, and where the things go that must not be shared."""
+    """A run: what the workers need, how many there are, and where the things go that must not be shared.
+
+    ``faces_approved`` means that a person has seen the pictures of the removed faces.
+    """
 
     settings: WorkerSettings
     jobs: int = 1
     private: Path | None = None
+    faces_approved: bool = False
 
     @property
     def private_folder(self) -> Path:
@@ -75,6 +81,10 @@ def run(options: RunOptions, progress: Progress | None = None) -> RunResult:
     journal = _open_journal(options)
     _prepare(settings.output)
     try:
+        if settings.profile.has(Option.CLEAN_FACES):
+            faces = Faces(options.private_folder / FACES, settings.key, options.faces_approved)
+            prepare_faces(settings.source, files, faces, progress.part(0.0, 0.3))
+            options = replace(options, settings=replace(settings, faces=faces))
         todo = [name for name in files if not _is_done(journal, settings.source, name)]
         done = len(files) - len(todo)
         for number, result in enumerate(_results(options, todo), start=done + 1):

@@ -21,6 +21,7 @@ from AnonymizerLib.identity.project_key import ProjectKey
 from AnonymizerLib.instance import CLEAN, QUARANTINED, Change, CleanInstance, InstanceCleaner, Refused, refusal_of
 from AnonymizerLib.journal import Entry, signature_of
 from AnonymizerLib.pixels.clean import PixelPolicy
+from AnonymizerLib.pixels.face_removal import Faces
 from AnonymizerLib.profile.options import Profile
 from ThoraxAILib.errors import OutputError
 
@@ -40,6 +41,7 @@ class WorkerSettings:
     policy: PixelPolicy = field(default_factory=PixelPolicy)
     patients: dict[str, str] = field(default_factory=dict, repr=False)
     prefix: str = "P"
+    faces: Faces | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Worker:
     def __init__(self, settings: WorkerSettings) -> None:
         self.settings = settings
         identities = Identities(settings.key, settings.patients, settings.prefix)
-        self.cleaner = InstanceCleaner(settings.profile, identities, settings.policy)
+        self.cleaner = InstanceCleaner(settings.profile, identities, settings.policy, settings.faces)
         self._numbers = itertools.count()
 
     def process(self, relative: str) -> Done:

@@ -74,17 +74,17 @@ def blank(file: DicomFile, boxes: Iterable[Box]) -> None:
     """Blank the boxes in every frame of the file, in memory; InputError when the pixels cannot be decoded."""
     source = pixel_dataset(file)
     if file.transfer_syntax not in NATIVE:
-        _decode(source, file)
+        decode(source, file)
     layout = Layout.of(source)
     data = bytearray(source[PIXEL_DATA].value)
     if layout.photometric.startswith(("YBR_FULL_422", "YBR_PARTIAL")) or len(data) < layout.pixel_bytes:
         raise InputError("The layout of these pixels is not supported: blank them on the device.")
     kept = [clipped for box in boxes if (clipped := box.clipped(layout.rows, layout.columns)) is not None]
     _blank_native(data, layout, kept, _black(source, layout), file.is_little_endian)
-    _store(file, bytes(data))
+    store(file, bytes(data))
 
 
-def _decode(source: Dataset, file: DicomFile) -> None:
+def decode(source: Dataset, file: DicomFile) -> None:
     """Decompress without color conversion and carry the changed image attributes over to the file."""
     try:
         source.decompress(as_rgb=False, generate_instance_uid=False)
@@ -155,7 +155,7 @@ def _darkest_entry(ds: Dataset) -> int:
     return first + int(np.argmin(total))
 
 
-def _store(file: DicomFile, data: bytes) -> None:
+def store(file: DicomFile, data: bytes) -> None:
     """Put native pixel data back behind the attributes."""
     if len(data) % 2:
         data += b"\0"
@@ -202,7 +202,7 @@ def clear_embedded_overlays(file: DicomFile) -> None:
     kind = f"{'<' if file.is_little_endian else '>'}u{layout.bits_allocated // 8}"
     pixels = np.frombuffer(data, kind, count=len(data) // (layout.bits_allocated // 8))
     pixels &= (1 << layout.bits_allocated) - 1 >> unused
-    _store(file, bytes(data))
+    store(file, bytes(data))
 
 
 def cut_surplus(file: DicomFile) -> bool:

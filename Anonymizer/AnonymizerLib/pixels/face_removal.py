@@ -1,0 +1,231 @@
+"""Taking the face out of the slices of a frame of reference: one mask for all its series, made before the run.
+
+Each slice finds its own voxels in the mask by its position, so series of any orientation and spacing fit. Objects that
+draw the same head in other ways (segmentations, contours, doses, multi-frame images) are left to a person.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from AnonymizerLib.dicom_file import PARSE_ERRORS, DicomFile, looks_like_dicom, read_dicom
+from AnonymizerLib.element import raw_text
+from AnonymizerLib.identity.project_key import ProjectKey
+from AnonymizerLib.pixels.blackout import NATIVE, PIXEL_DATA, Layout, decode, pixel_dataset, store
+from AnonymizerLib.pixels.face_picture import write_face_picture
+from AnonymizerLib.pixels.faces import AIR, COARSE, FaceMask, find_face
+from ThoraxAILib.errors import InputError
+from ThoraxAILib.jobs.progress import Progress
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+FRAME_OF_REFERENCE, SERIES, MODALITY, BODY_PART = 0x00200052, 0x0020000E, 0x00080060, 0x00180015
+POSITION, ORIENTATION, SPACING, FRAMES = 0x00200032, 0x00200037, 0x00280030, 0x00280008
+REFERENCED_FRAMES = 0x30060010
+ASCII = ["ascii"]
+VOLUMETRIC = ("CT", "MR", "PT")
+HEAD_PARTS = ("HEAD", "BRAIN", "FACE", "SKULL", "NECK", "SINUS", "ORBIT", "JAW", "EAR", "NOSE")
+FEWEST_SLICES = 8
+BLOCK_MM = 8.0
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
+NO_HEAD = "no head"
+
+
+@dataclass(frozen=True, eq=False)
+class SliceGeometry:
+    """Where a slice lies: its first pixel, the steps along a row and down a column, all in RAS mm."""
+
+    origin_ras_mm: np.ndarray
+    along_row_mm: np.ndarray
+    down_column_mm: np.ndarray
+
+    @classmethod
+    def of(cls, ds: Dataset) -> SliceGeometry | None:
+        """From the attributes (PS3.3 C.7.6.2); None when they are missing."""
+        numbers = [_numbers(ds, tag) for tag in (POSITION, ORIENTATION, SPACING)]
+        if [len(part) for part in numbers] != [3, 6, 2]:
+            return None
+        position, orientation, spacing = numbers
+        return cls(LPS_TO_RAS @ position, LPS_TO_RAS @ orientation[:3] * spacing[1],
+                   LPS_TO_RAS @ orientation[3:] * spacing[0])
+
+    def points(self, rows: int, columns: int) -> np.ndarray:
+        """The middle of every pixel, (rows, columns, 3) in RAS mm."""
+        row, column = np.mgrid[0:rows, 0:columns]
+        return self.origin_ras_mm + column[..., None] * self.along_row_mm + row[..., None] * self.down_column_mm
+
+
+def _numbers(ds: Dataset, tag: int) -> np.ndarray:
+    try:
+        return np.array([float(part) for part in raw_text(ds, tag, ASCII).split("\\")])
+    except ValueError:
+        return np.empty(0)
+
+
+@dataclass
+class Faces:
+    """The masks of a run, by frame of reference, in a private folder; loaded when first needed."""
+
+    folder: Path
+    key: ProjectKey
+    is_approved: bool = False
+    _loaded: dict[str, FaceMask | str | None] = field(default_factory=dict, repr=False)
+
+    def path_of(self, frame_of_reference: str) -> Path:
+        """The file of a mask."""
+        return self.folder / f"{self.key.short_name('face', frame_of_reference, 16)}.npz"
+
+    def mask_of(self, frame_of_reference: str) -> FaceMask | str | None:
+        """The mask; NO_HEAD when there is no head in this frame of reference; None when it was not looked at."""
+        if frame_of_reference not in self._loaded:
+            path = self.path_of(frame_of_reference)
+            self._loaded[frame_of_reference] = _load(path) if path.is_file() else None
+        return self._loaded[frame_of_reference]
+
+
+def _load(path: Path) -> FaceMask | str:
+    with np.load(path) as stored:
+        return FaceMask(stored["action"], stored["kji_to_ras"]) if stored["action"].size else NO_HEAD
+
+
+def prepare_faces(source: Path, files: list[str], faces: Faces, progress: Progress) -> None:
+    """Look for a head in every frame of reference of a folder; masks and pictures go to the private folder."""
+    faces.folder.mkdir(parents=True, exist_ok=True)
+    series = _series_by_frame(source, files, progress.part(0.0, 0.4))
+    for number, (frame, members) in enumerate(series.items(), start=1):
+        if not faces.path_of(frame).is_file():
+            _prepare_one(frame, max(members.values(), key=len), faces)
+        progress(0.4 + 0.6 * number / len(series), f"Looking for faces, {number} of {len(series)}")
+
+
+def _series_by_frame(source: Path, files: list[str], progress: Progress) -> dict[str, dict[str, list[Path]]]:
+    found: dict[str, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
+    for number, name in enumerate(files, start=1):
+        progress(number / len(files), "Looking for faces")
+        data = (source / name).read_bytes()
+        try:
+            ds = read_dicom(data).dataset if looks_like_dicom(data[:132]) else None
+        except PARSE_ERRORS:  # the run itself will say what is wrong with this file
+            continue
+        if ds is None or raw_text(ds, MODALITY, ASCII) not in VOLUMETRIC or not _is_single_slice(ds):
+            continue
+        frame = raw_text(ds, FRAME_OF_REFERENCE, ASCII)
+        if frame:
+            found[frame][raw_text(ds, SERIES, ASCII)].append(source / name)
+    return found
+
+
+def frame_of_reference(ds: Dataset) -> str:
+    """The frame of reference of an image, or the first one that a structure set refers to."""
+    own = raw_text(ds, FRAME_OF_REFERENCE, ASCII)
+    items = ds[REFERENCED_FRAMES].value if not own and REFERENCED_FRAMES in ds else ()
+    return own or next((raw_text(item, FRAME_OF_REFERENCE, ASCII) for item in items or ()), "")
+
+
+def _is_single_slice(ds: Dataset) -> bool:
+    return raw_text(ds, FRAMES, ASCII) in ("", "1") and SliceGeometry.of(ds) is not None
+
+
+def _prepare_one(frame: str, paths: list[Path], faces: Faces) -> None:
+    """Find the face in the largest series of a frame of reference and keep its mask, or that there is none."""
+    if len(paths) < FEWEST_SLICES:
+        return
+    try:
+        array, kji_to_ras, modality = _volume(paths)
+    except (InputError, *PARSE_ERRORS):  # without pixels no mask: heads of this frame will wait for a person
+        return
+    seed = int.from_bytes(hashlib.sha256(faces.key.digest("face noise", frame)).digest()[:8], "big")
+    mask = find_face(array, kji_to_ras, modality == "CT", seed)
+    path = faces.path_of(frame)
+    if mask is None:
+        np.savez_compressed(path, action=np.empty((0, 0, 0), np.uint8), kji_to_ras=np.eye(4))
+        return
+    np.savez_compressed(path, action=mask.action, kji_to_ras=mask.kji_to_ras)
+    write_face_picture(array, kji_to_ras, mask, path.with_suffix(".png"), modality == "CT")
+
+
+def _volume(paths: list[Path]) -> tuple[np.ndarray, np.ndarray, str]:
+    """Stacked slices in rescaled values (k, j, i), their matrix to RAS mm, and the modality."""
+    slices = []
+    for path in paths:
+        file = read_dicom(path.read_bytes())
+        geometry = SliceGeometry.of(file.dataset)
+        slices.append((geometry, _rescaled(file), raw_text(file.dataset, MODALITY, ASCII)))
+    first = slices[0][0]
+    normal = np.cross(first.along_row_mm, first.down_column_mm)
+    slices.sort(key=lambda entry: float(entry[0].origin_ras_mm @ normal))
+    kept = [entry for entry in slices if entry[1].shape == slices[0][1].shape]
+    step = (kept[-1][0].origin_ras_mm - kept[0][0].origin_ras_mm) / max(len(kept) - 1, 1)
+    matrix = np.eye(4)
+    matrix[:3, 0], matrix[:3, 1], matrix[:3, 2] = step, first.down_column_mm, first.along_row_mm
+    matrix[:3, 3] = kept[0][0].origin_ras_mm
+    if abs(np.linalg.det(matrix)) < 1e-6:
+        raise InputError("The slices do not make a volume.")
+    return np.stack([entry[1] for entry in kept]), matrix, kept[0][2]
+
+
+def _rescaled(file: DicomFile) -> np.ndarray:
+    from pydicom.pixels import apply_rescale, pixel_array
+
+    source = pixel_dataset(file)
+    return np.asarray(apply_rescale(pixel_array(source), source), np.float32)
+
+
+def remove_face(file: DicomFile, mask: FaceMask, seed: int) -> bool:
+    """Take the face out of one slice, in memory; whether a pixel changed. InputError when it cannot be decoded."""
+    source = pixel_dataset(file)
+    geometry = SliceGeometry.of(file.dataset)
+    if geometry is None or not _is_single_slice(file.dataset):
+        raise InputError("It shows the same head as a defaced image and cannot be defaced here: look at it.")
+    rows, columns = int(source.Rows), int(source.Columns)
+    action = mask.at(geometry.points(rows, columns))
+    if not action.any():
+        return False
+    if file.transfer_syntax not in NATIVE:
+        decode(source, file)
+    layout = Layout.of(source)
+    if layout.samples != 1 or layout.bits_allocated not in (8, 16):
+        raise InputError("It shows a head in a pixel layout that cannot be defaced here: look at it.")
+    data = bytearray(source[PIXEL_DATA].value)
+    kind = f"{'<' if file.is_little_endian else '>'}{'i' if layout.signed else 'u'}{layout.bits_allocated // 8}"
+    pixels = np.frombuffer(data, kind, count=rows * columns).reshape(rows, columns)
+    spacing = float(np.linalg.norm(geometry.along_row_mm))
+    _edit(pixels, action, _air_value(source, pixels), max(round(BLOCK_MM / spacing), 2), seed)
+    store(file, bytes(data))
+    return True
+
+
+def _edit(pixels: np.ndarray, action: np.ndarray, air: float, block: int, seed: int) -> None:
+    """Air where the mask says so; further in the mean of each block with a little noise."""
+    from scipy import ndimage
+
+    values = pixels.astype(np.float64)
+    coarse = np.repeat(np.repeat(ndimage.uniform_filter(values, block)[block // 2::block, block // 2::block],
+                                 block, 0), block, 1)
+    coarse = np.pad(coarse, [(0, max(size - have, 0)) for size, have in zip(values.shape, coarse.shape, strict=True)],
+                    mode="edge")[:values.shape[0], :values.shape[1]]
+    noise = np.random.default_rng(seed).normal(0.0, 0.05 * values.std() + 1e-9, values.shape)
+    limits = np.iinfo(pixels.dtype)
+    inner = action == COARSE
+    pixels[inner] = np.clip(coarse[inner] + noise[inner], max(values.min(), limits.min), min(values.max(), limits.max))
+    pixels[action == AIR] = np.clip(air, limits.min, limits.max)
+
+
+def _air_value(source: Dataset, pixels: np.ndarray) -> float:
+    """The stored value of air: -1000 HU in CT, the darkest pixel elsewhere."""
+    if source.get("Modality") != "CT":
+        return float(pixels.min())
+    slope = float(source.get("RescaleSlope") or 1.0) or 1.0
+    return max((-1000.0 - float(source.get("RescaleIntercept") or 0.0)) / slope, float(np.iinfo(pixels.dtype).min))
+
+
+def shows_a_head(ds: Dataset) -> bool:
+    """Whether the attributes say that a head is in the picture."""
+    return any(part in raw_text(ds, BODY_PART, ASCII).upper() for part in HEAD_PARTS)
