@@ -10,6 +10,7 @@ import mmap
 import struct
 import zlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -29,9 +30,15 @@ LONG_VRS = frozenset({b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UN", b"
 UNDEFINED = 0xFFFFFFFF
 ITEM, SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 Buffer = bytes | mmap.mmap
-# What parsers of broken files raise; they all mean that the file cannot be trusted to have been understood.
-PARSE_ERRORS = (ArithmeticError, AssertionError, AttributeError, BufferError, EOFError, LookupError, OSError,
-                RuntimeError, TypeError, ValueError, struct.error, zlib.error)
+
+
+@lru_cache(maxsize=1)
+def parse_errors() -> tuple[type[Exception], ...]:
+    """What parsers of broken files raise; all of it means that the file cannot be trusted to have been understood."""
+    from pydicom.errors import BytesLengthException, InvalidDicomError
+
+    return (ArithmeticError, AssertionError, AttributeError, BufferError, EOFError, LookupError, OSError, RuntimeError,
+            TypeError, ValueError, struct.error, zlib.error, BytesLengthException, InvalidDicomError)
 
 
 @dataclass

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from AnonymizerLib.dicom_file import PARSE_ERRORS, read_dicom
+from AnonymizerLib.dicom_file import looks_like_dicom, parse_errors, read_dicom
 from AnonymizerLib.element import raw_value
 from AnonymizerLib.identity.identities import Identities
 from AnonymizerLib.identity.project_key import ProjectKey
@@ -46,11 +46,13 @@ def preview(path: Path, profile: Profile, key: ProjectKey | None = None) -> list
                                                                                        use_ocr=False))
     try:
         data = path.read_bytes()
+        if not looks_like_dicom(data[:132]):
+            raise ValueError("not DICOM")
         before = _values(read_dicom(data).dataset, ())
         file = read_dicom(data)
         outcome = cleaner.engine.clean(file.dataset)
         after = _values(file.dataset, ())
-    except PARSE_ERRORS as error:
+    except parse_errors() as error:
         raise InputError(f"'{path.name}' cannot be read as DICOM: choose another file.") from error
     done = {location: (action.value, reason) for location, action, reason in outcome.changes}
     rows = []

@@ -29,6 +29,7 @@ from AnonymizerLib.profile.decisions import PATIENT_ID, Decisions
 from AnonymizerLib.profile.iods import Location, iod_of
 from AnonymizerLib.profile.options import Option, Profile
 from AnonymizerLib.profile.words import may_stay
+from AnonymizerLib.well_formed import is_well_formed
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -88,7 +89,7 @@ class Deidentifier:
                 continue
             vr = self._vr(element, tag)
             decision = self.decisions.of(tag, vr)
-            if decision.action is Action.KEEP and vr != "SQ":
+            if decision.action is Action.KEEP and vr != "SQ" and _is_sound(element, tag, vr):
                 continue
             self._handlers[decision.action](At(ds, element, vr, (*parents, tag), decision, place))
         if private:
@@ -115,6 +116,8 @@ class Deidentifier:
     def _keep(self, at: At) -> None:
         if at.vr == "SQ":
             self._recurse(at)
+        elif not is_well_formed(at.tag, at.vr, at.value):
+            self._by_type(at.because("malformed"))
 
     def _remove(self, at: At) -> None:
         self._note(at, Action.REMOVE)
@@ -222,6 +225,8 @@ class Deidentifier:
         """Unlisted free text belongs to the SOP class, and in strict mode to the word list too, or it goes."""
         if not at.place.iod.defines(at.location):
             self._by_type(at.because("not in the SOP class"))
+        elif not is_well_formed(at.tag, at.vr, at.value):
+            self._by_type(at.because("malformed"))
         elif self.profile.strict and not may_stay(at.text):
             self._by_type(at.because("text outside the word list"))
 
@@ -246,9 +251,11 @@ class Deidentifier:
             self._check_defined(at)
 
     def _check_defined(self, at: At) -> None:
-        """Bulk data may hold anything: it stays only where the SOP class defines it."""
+        """Bulk data may hold anything: it stays only where the SOP class defines it, and when it is no disguise."""
         if not at.place.iod.defines(at.location):
             self._remove(at.because("not in the SOP class"))
+        elif not is_well_formed(at.tag, at.vr, at.value):
+            self._by_type(at.because("malformed"))
 
     # --- private elements --------------------------------------------------------------------------------------
 
@@ -290,7 +297,8 @@ class Deidentifier:
                 self._walk(item, at.location, at.place._replace(encodings=encodings_of(item, at.place.encodings)))
         elif at.decision.action is Action.CLEAN_PRIVATE and at.vr == "UI":
             self._replace_uid(at)
-        elif at.decision.action is Action.CLEAN_PRIVATE and at.vr in UNSAFE_PRIVATE_VRS:
+        elif at.decision.action is Action.CLEAN_PRIVATE and (
+                at.vr in UNSAFE_PRIVATE_VRS or not is_well_formed(at.tag, at.vr, at.value)):
             self._remove(at)
 
     # --- notes -------------------------------------------------------------------------------------------------
@@ -330,6 +338,12 @@ class Deidentifier:
                     Decision(Action.BY_TYPE, "held an identifier"), Place(iod, "", encodings, Outcome()))
             if holds(at.value, encodings):
                 self._by_type(at)
+
+
+def _is_sound(element: Element, tag: int, vr: str) -> bool:
+    """Whether a raw element that may stay is what its VR says."""
+    value = element.value
+    return not value or not isinstance(value, bytes) or is_well_formed(tag, vr, value)
 
 
 def _holders(ds: Dataset, location: Location, encodings: list[str]) -> Iterable[tuple[Dataset, list[str]]]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from AnonymizerLib.dicom_file import PARSE_ERRORS, Buffer
+from AnonymizerLib.dicom_file import Buffer, parse_errors
 from AnonymizerLib.identity.identities import Identities
 from AnonymizerLib.identity.project_key import ProjectKey
 from AnonymizerLib.instance import CLEAN, QUARANTINED, Change, CleanInstance, InstanceCleaner, Refused, refusal_of
@@ -77,7 +77,7 @@ class Worker:
             name, digest, instance = self._write(instance)
         except OutputError:
             raise
-        except (Refused, *PARSE_ERRORS) as error:
+        except (Refused, *parse_errors()) as error:
             status, reason = refusal_of(error)
             return Done(Entry(**facts, status=status, reason=reason))
         changes, signature = _recorded(tuple(instance.changes))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from AnonymizerLib.dicom_file import PARSE_ERRORS, DicomFile, looks_like_dicom, read_dicom
+from AnonymizerLib.dicom_file import DicomFile, looks_like_dicom, parse_errors, read_dicom
 from AnonymizerLib.element import raw_text
 from AnonymizerLib.identity.project_key import ProjectKey
 from AnonymizerLib.pixels.blackout import NATIVE, PIXEL_DATA, Layout, decode, pixel_dataset, store
@@ -112,7 +112,7 @@ def _series_by_frame(source: Path, files: list[str], progress: Progress) -> dict
         data = (source / name).read_bytes()
         try:
             ds = read_dicom(data).dataset if looks_like_dicom(data[:132]) else None
-        except PARSE_ERRORS:  # the run itself will say what is wrong with this file
+        except parse_errors():  # the run itself will say what is wrong with this file
             continue
         if ds is None or raw_text(ds, MODALITY, ASCII) not in VOLUMETRIC or not _is_single_slice(ds):
             continue
@@ -139,7 +139,7 @@ def _prepare_one(frame: str, paths: list[Path], faces: Faces) -> None:
         return
     try:
         array, kji_to_ras, modality = _volume(paths)
-    except (InputError, *PARSE_ERRORS):  # without pixels no mask: heads of this frame will wait for a person
+    except (InputError, *parse_errors()):  # without pixels no mask: heads of this frame will wait for a person
         return
     seed = int.from_bytes(hashlib.sha256(faces.key.digest("face noise", frame)).digest()[:8], "big")
     mask = find_face(array, kji_to_ras, modality == "CT", seed)

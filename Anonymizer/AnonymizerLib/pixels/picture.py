@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from AnonymizerLib.dicom_file import PARSE_ERRORS, read_dicom
+from AnonymizerLib.dicom_file import parse_errors, read_dicom
 from AnonymizerLib.pixels.blackout import frames_to_read
 from AnonymizerLib.pixels.regions import Box
 from ThoraxAILib.errors import InputError
@@ -22,7 +22,7 @@ def read_frame(path: Path) -> np.ndarray:
         frames = frames_to_read(read_dicom(path.read_bytes()))
     except InputError:
         raise
-    except PARSE_ERRORS as error:
+    except parse_errors() as error:
         raise InputError(f"'{path.name}' has no picture that can be shown.") from error
     return frames[len(frames) // 2]
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from AnonymizerLib.dicom_file import PARSE_ERRORS, looks_like_dicom, read_dicom
+from AnonymizerLib.dicom_file import looks_like_dicom, parse_errors, read_dicom
 from AnonymizerLib.element import encodings_of, raw_text
 from AnonymizerLib.identity.identities import Identities
 from AnonymizerLib.identity.project_key import ProjectKey
@@ -60,7 +60,7 @@ class _Identifiers:
             ds = read_dicom(data).dataset
             encodings = encodings_of(ds, ["iso8859"])
             return tokens_of(self.engine.clean(ds).originals, encodings)
-        except PARSE_ERRORS:  # a broken input is counted, it cannot be compared
+        except parse_errors():  # a broken input is counted, it cannot be compared
             return None
 
     def gather(self, result: Audit, progress: Progress) -> None:
@@ -128,7 +128,7 @@ def _problems(data: bytes, tokens: Tokens, uids: set[bytes]) -> Iterator[str]:
         header = data[:len(data) - len(file.pixels)]
         leaks = find_leaks(file.dataset, header, tokens)
         removed = raw_text(file.dataset, IDENTITY_REMOVED, ASCII)
-    except PARSE_ERRORS as error:
+    except parse_errors() as error:
         yield f" cannot be read ({type(error).__name__})."
         return
     if removed != "YES":
