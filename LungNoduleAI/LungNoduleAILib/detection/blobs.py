@@ -16,7 +16,7 @@ from LungNoduleAILib.detection.search_grid import SearchGrid
 from ThoraxAILib.jobs.progress import Progress
 
 SCALE_RATIO = 1.25
-OUTSIDE_SHARE = 1 / 3
+OUTSIDE_SHARE = 0.6
 SMALL_MM = (4.0, 5.0, 6.25)
 MEDIUM_MM = (7.8, 9.8, 12.2, 15.3)
 LARGE_MM = (19.1, 23.8, 29.8, 37.3, 46.6, 58.2, 72.8)
@@ -49,8 +49,8 @@ def find_blobs(image: np.ndarray, grid: SearchGrid, diameters_mm: tuple[float, .
                progress: Progress) -> Blobs:
     """Blobs of ``image`` (float32, search grid) among the given diameters.
 
-    Their centre may lie outside the filled lung by a third of their diameter: most of a large tumor that touches the
-    wall lies outside the lung.
+    Their centre may lie outside the filled lung by a little more than their radius: most of a large tumor that
+    touches the wall lies outside the lung.
     """
     parts = []
     levels = [(factor, [d for d in diameters_mm if low <= d < high])

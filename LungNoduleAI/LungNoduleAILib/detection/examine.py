@@ -43,8 +43,8 @@ def examine(grid: SearchGrid, center_kji: np.ndarray, diameter_mm: float, roundn
     box = patch_slices(center_kji, 1.3 * diameter_mm + 9.0, grid.spacing_kji_mm, grid.hu.shape)
     offset = np.array([b.start for b in box])
     hu, depth = grid.hu[box], grid.depth_mm[box]
-    allowed = (depth > -0.6 * diameter_mm) & ~grid.airway[box]
-    allowed &= (depth > -2.0) | (diameter_mm > 17.0)
+    allowed = (grid.hull_mm[box] > -2.0) if diameter_mm > 17.0 else (depth > -2.0)
+    allowed &= ~grid.airway[box]
     region = grow_region(hu, grid.spacing_kji_mm, center_kji - offset, diameter_mm, allowed)
     if region is None:
         return None

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
-from LungNoduleAILib.anatomy.protocol import AIRWAY, Anatomy
+from LungNoduleAILib.anatomy.hull import hull_depth_mm
+from LungNoduleAILib.anatomy.protocol import AIRWAY, RLL, Anatomy
 from ThoraxAILib.volume import Volume
 
 STEP_MM = 1.0
@@ -19,7 +20,8 @@ FAR_FROM_AIRWAY_MM = 80.0
 class SearchGrid:
     """HU (float32), filled lungs and airways (bool) on a grid (k, j, i); ``origin_kji``, ``step_kji`` in CT voxels.
 
-    ``depth_mm``: distance to the border of the lungs, positive inside; ``airway_mm``: to trachea and main bronchi.
+    ``depth_mm``: distance to the border of the lungs, positive inside; ``airway_mm``: to trachea and main bronchi;
+    ``hull_mm``: like depth, of lungs closed so far that a mass on the wall lies inside and the wall outside.
     """
 
     hu: np.ndarray
@@ -27,6 +29,7 @@ class SearchGrid:
     airway: np.ndarray
     depth_mm: np.ndarray
     airway_mm: np.ndarray
+    hull_mm: np.ndarray
     spacing_kji_mm: np.ndarray
     origin_kji: np.ndarray
     step_kji: np.ndarray
@@ -42,7 +45,8 @@ class SearchGrid:
         middle = tuple(slice(int(s - 1) // 2, int(m * s), int(s)) for m, s in zip(shape, n, strict=True))
         cut = self.hu[tuple(slice(0, int(m * s)) for m, s in zip(shape, n, strict=True))]
         hu = cut.reshape(shape[0], n[0], shape[1], n[1], shape[2], n[2]).mean(axis=(1, 3, 5), dtype=np.float32)
-        picked = (np.ascontiguousarray(a[middle]) for a in (self.lung, self.airway, self.depth_mm, self.airway_mm))
+        maps = (self.lung, self.airway, self.depth_mm, self.airway_mm, self.hull_mm)
+        picked = (np.ascontiguousarray(array[middle]) for array in maps)
         return SearchGrid(hu, *picked, self.spacing_kji_mm * n, self.origin_kji + (n - 1) / 2 * self.step_kji,
                           self.step_kji * n)
 
@@ -70,7 +74,9 @@ def make_search_grid(volume: Volume, anatomy: Anatomy) -> SearchGrid | None:
     fine = tuple(float(s) for s in spacing * step)
     depth = edt.edt(lung, anisotropy=fine) - edt.edt(~lung, anisotropy=fine)
     airway_mm = np.minimum(edt.edt(~airway, anisotropy=fine), FAR_FROM_AIRWAY_MM)
-    return SearchGrid(hu.astype(np.float32), lung, airway, depth, airway_mm, spacing * step,
+    right = _resample(((labels > 0) & (labels <= RLL)).astype(np.uint8), step, size, sitk.sitkNearestNeighbor) > 0
+    hull = np.maximum(hull_depth_mm(right, spacing * step), hull_depth_mm(lung & ~right, spacing * step))
+    return SearchGrid(hu.astype(np.float32), lung, airway, depth, airway_mm, hull, spacing * step,
                       np.array([b.start for b in box], dtype=float), step)
 
 

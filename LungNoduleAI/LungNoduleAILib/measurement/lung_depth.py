@@ -1,10 +1,11 @@
-"""How deep a place lies in its lung: distance to the lung border on a coarse grid of the whole CT."""
+"""How deep a place lies in its lung and in the lung's hull: distances on a coarse grid of the whole CT."""
 
 from __future__ import annotations
 
 import numpy as np
 import scipy.ndimage as ndi
 
+from LungNoduleAILib.anatomy.hull import hull_depth_mm
 from LungNoduleAILib.anatomy.protocol import Anatomy
 from ThoraxAILib.volume import Volume
 
@@ -18,10 +19,19 @@ class LungDepth:
         import edt
 
         self._strides = np.maximum(1, (STEP_MM / volume.spacing_kji_mm).astype(int))
-        lungs = anatomy.lungs[tuple(slice(None, None, int(s)) for s in self._strides)]
+        sampled = tuple(slice(None, None, int(s)) for s in self._strides)
+        lungs = anatomy.lungs[sampled]
         spacing = tuple(float(s) for s in volume.spacing_kji_mm * self._strides)
         # Half a coarse voxel lies between the last lung voxel's centre and the border.
         self._depth_mm = np.maximum(edt.edt(lungs, anisotropy=spacing, black_border=True) - 0.5 * min(spacing), 0.0)
+
+        self._hull_mm = np.maximum(*(hull_depth_mm(side[sampled], self._strides * volume.spacing_kji_mm)
+                                     for side in (anatomy.right_lung, anatomy.left_lung)))
+
+    def hull_at(self, points_kji: np.ndarray) -> np.ndarray:
+        """Depth in mm inside the hull of the lungs at CT voxel positions (..., 3), negative outside."""
+        nearest = np.round(np.asarray(points_kji) / self._strides).astype(int)
+        return self._hull_mm[tuple(np.moveaxis(np.clip(nearest, 0, np.array(self._hull_mm.shape) - 1), -1, 0))]
 
     def at(self, points_kji: np.ndarray) -> np.ndarray:
         """Depth in mm at CT voxel positions (n, 3) in (k, j, i) order."""

@@ -19,6 +19,7 @@ from ThoraxAILib.volume import Volume
 
 MASS_MM = 30.0  # Fleischner glossary: a nodule measures up to 3 cm, a mass more
 WALL_MARGIN_MM = 2.0
+HULL_FROM_MM = 17.0  # smaller nodules on the wall lie inside the filled lung
 FINE_DEPTH_MM = 6.0  # a patch sees at least this far beyond the nodule
 
 
@@ -27,8 +28,10 @@ def measure(volume: Volume, anatomy: Anatomy, lung_depth: LungDepth, candidate: 
     """A Finding (without id) for a candidate in a volume in LPS order; None when no nodule can be delineated there."""
     center_kji = volume.kji_from_ras(np.array(candidate.center_ras_mm))
     patch = cut_patch(volume, anatomy, center_kji, candidate.diameter_mm)
-    margin_mm = 0.6 * candidate.diameter_mm if candidate.kind == "mass" else WALL_MARGIN_MM
-    allowed = (patch.depth_mm > -margin_mm) & (patch.labels != AIRWAY)
+    depth_mm = patch.depth_mm
+    if candidate.diameter_mm > HULL_FROM_MM:
+        depth_mm = lung_depth.hull_at(patch.full_from_patch_kji(np.moveaxis(np.indices(patch.hu.shape), 0, -1)))
+    allowed = (depth_mm > -WALL_MARGIN_MM) & (patch.labels != AIRWAY)
     seed = patch.patch_from_full_kji(center_kji)
     region = grow_region(patch.hu, patch.spacing_kji_mm, seed, candidate.diameter_mm, allowed)
     if region is None:
