@@ -26,7 +26,6 @@ from AnonymizerLib.identity.identities import Identities
 from AnonymizerLib.marks import PixelWork, mark
 from AnonymizerLib.pixels.blackout import NATIVE, PIXEL_DATA, cut_surplus
 from AnonymizerLib.pixels.clean import PixelPolicy, clean_pixels
-from AnonymizerLib.pixels.face_removal import NO_HEAD, Faces, frame_of_reference, remove_face, shows_a_head
 from AnonymizerLib.pixels.risk import states_faces
 from AnonymizerLib.profile.actions import Action
 from AnonymizerLib.profile.iods import Location
@@ -38,6 +37,8 @@ from ThoraxAILib.errors import InputError
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
+
+    from AnonymizerLib.pixels.face_removal import Faces
 
 CLEAN, QUARANTINED, SKIPPED = "clean", "quarantined", "skipped"
 DIRECTORY = "1.2.840.10008.1.3.10"
@@ -127,6 +128,8 @@ class InstanceCleaner:
 
     def _remove_face(self, file: DicomFile) -> bool:
         """Take a face out by the mask of its frame of reference; whether that was done and a person approved it."""
+        from AnonymizerLib.pixels.face_removal import NO_HEAD, frame_of_reference, remove_face, shows_a_head
+
         frame = frame_of_reference(file.dataset)
         mask = self.faces.mask_of(frame) if self.faces is not None and frame else None
         if mask is None:

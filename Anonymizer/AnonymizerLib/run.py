@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import multiprocessing
@@ -17,7 +18,6 @@ from pathlib import Path
 
 from AnonymizerLib.instance import QUARANTINED
 from AnonymizerLib.journal import Journal
-from AnonymizerLib.pixels.face_removal import Faces, prepare_faces
 from AnonymizerLib.profile.options import Option
 from AnonymizerLib.profile.table import table
 from AnonymizerLib.selfcheck.report import Summary, write_reports
@@ -28,6 +28,7 @@ from ThoraxAILib.jobs.progress import Progress
 
 BATCH = 8
 BATCHES_AHEAD = 3
+GARBAGE_THRESHOLDS = (50_000, 50, 100)  # a data set is hundreds of small objects: look for garbage less often
 PRIVATE_SUFFIX = "-private"
 JOURNAL, FACES = "journal.jsonl", "faces"
 
@@ -82,9 +83,7 @@ def run(options: RunOptions, progress: Progress | None = None) -> RunResult:
     _prepare(settings.output)
     try:
         if settings.profile.has(Option.CLEAN_FACES):
-            faces = Faces(options.private_folder / FACES, settings.key, options.faces_approved)
-            prepare_faces(settings.source, files, faces, progress.part(0.0, 0.3))
-            options = replace(options, settings=replace(settings, faces=faces))
+            options = _with_faces(options, files, progress.part(0.0, 0.3))
         todo = [name for name in files if not _is_done(journal, settings.source, name)]
         done = len(files) - len(todo)
         for number, result in enumerate(_results(options, todo), start=done + 1):
@@ -97,6 +96,15 @@ def run(options: RunOptions, progress: Progress | None = None) -> RunResult:
     summary = write_reports(journal.path, settings.output, options.private_folder, settings)
     progress(1.0, "Done")
     return RunResult(summary.counts, summary.report, options.private_folder, summary)
+
+
+def _with_faces(options: RunOptions, files: list[str], progress: Progress) -> RunOptions:
+    """Look for faces first; the masks go to the workers."""
+    from AnonymizerLib.pixels.face_removal import Faces, prepare_faces
+
+    faces = Faces(options.private_folder / FACES, options.settings.key, options.faces_approved)
+    prepare_faces(options.settings.source, files, faces, progress)
+    return replace(options, settings=replace(options.settings, faces=faces))
 
 
 def list_files(source: Path) -> list[str]:
@@ -197,6 +205,7 @@ def _start_worker(settings: WorkerSettings) -> None:
     """Runs once in each worker process; it ends when the parent is gone, however that happened."""
     global _worker
     _worker = Worker(settings)
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -43,7 +43,8 @@ AGE = re.compile(rb"^(\d{3}[DWMY])?[ \0]*$")
 # Coding schemes with public meanings (PS3.16 Table 8-1).
 PUBLIC_SCHEMES = frozenset({"DCM", "SCT", "SRT", "SNM3", "99SDM", "LN", "UCUM", "FMA", "RADLEX", "RADELEMENT", "NCIt",
                             "UMLS", "MA", "BI", "I10", "I10P", "I9", "I9C", "ISO3166_1", "RFC5646", "PUBCHEM_CID",
-                            "NEU", "UBERON", "ITIS_TSN", "DCMUID", "IBSI", "CPT4", "C4"})
+                            "NEU", "UBERON", "ITIS_TSN", "DCMUID", "IBSI", "CPT4", "C4", "MDC", "SCPECG",
+                            "RFC3066", "ISO639_1", "ISO639_2"})
 OLDEST_YEARS = 89  # HIPAA Safe Harbor, 45 CFR 164.514(b)(2)(i)(C): ages over 89 are one category
 OVERLAY_TYPE = 0x0040
 CODING_SCHEME = 0x00080102

@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from AnonymizerLib.dicom_file import Buffer, parse_errors
 from AnonymizerLib.identity.identities import Identities
@@ -21,9 +22,11 @@ from AnonymizerLib.identity.project_key import ProjectKey
 from AnonymizerLib.instance import CLEAN, QUARANTINED, Change, CleanInstance, InstanceCleaner, Refused, refusal_of
 from AnonymizerLib.journal import Entry, signature_of
 from AnonymizerLib.pixels.clean import PixelPolicy
-from AnonymizerLib.pixels.face_removal import Faces
 from AnonymizerLib.profile.options import Profile
 from ThoraxAILib.errors import OutputError
+
+if TYPE_CHECKING:
+    from AnonymizerLib.pixels.face_removal import Faces
 
 LARGE_BYTES = 64 << 20
 UNFINISHED = ".unfinished"

@@ -9,12 +9,14 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -24,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "algorithms"))
 from anonymizer_studies import ct, file_bytes, put, raw_dataset
 
 COMMAND = [sys.executable, "-m", "ThoraxAILib"]
+PEER = Path(sys.executable).with_name("dicom-anonymizer")
 FILLING = 60
 
 
@@ -41,14 +44,15 @@ def main() -> int:
         count = make_instances(folder / "in", arguments)
         print(f"{count} CT instances of {arguments.size} x {arguments.size} on {os.cpu_count()} processors "
               f"({platform.machine()}), {arguments.jobs} processes")
-        ours = measure_ours(folder / "in", folder / "ours", arguments.jobs)
-        print(f"ThoraxAI, self-check and report included: {count / ours:7.0f} instances/s")
-        peer = measure_peer(folder / "in", folder / "peer")
-        if peer is None:
+        ours, ours_cpu = measured(lambda: run_ours(folder / "in", folder / "ours", arguments.jobs))
+        print(f"ThoraxAI, self-check and report included: {count / ours:7.0f} instances/s, "
+              f"{1000 * ours_cpu / count:.1f} ms of processor each")
+        if not PEER.exists():
             print("dicom-anonymizer is not installed: pip install dicom-anonymizer")
         else:
-            print(f"dicom-anonymizer 2.x:                     {count / peer:7.0f} instances/s, {peer / ours:.1f} times "
-                  "slower")
+            peer, peer_cpu = measured(lambda: run_peer(folder / "in", folder / "peer"))
+            print(f"dicom-anonymizer (one process):           {count / peer:7.0f} instances/s, "
+                  f"{1000 * peer_cpu / count:.1f} ms of processor each; {peer / ours:.1f} times slower")
         if arguments.memory_files:
             watch_memory(folder, arguments)
     return 0
@@ -79,24 +83,25 @@ def synthetic(number: int, size: int) -> bytes:
     return file_bytes(ds)
 
 
-def measure_ours(source: Path, output: Path, jobs: int) -> float:
-    """Seconds of the whole command."""
-    start = time.perf_counter()
+def measured(work: Callable[[], None]) -> tuple[float, float]:
+    """Seconds on the clock and seconds of processor (all child processes) of some work."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    work()
+    seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def run_ours(source: Path, output: Path, jobs: int) -> None:
+    """The whole command."""
     subprocess.run([*COMMAND, "anonymize", str(source), str(output), "--profile", "research", "--jobs", str(jobs)],
                    check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - start
 
 
-def measure_peer(source: Path, output: Path) -> float | None:
-    """Seconds of dicom-anonymizer; None when it is not installed."""
-    program = Path(sys.executable).with_name("dicom-anonymizer")
-    if not program.exists():
-        return None
+def run_peer(source: Path, output: Path) -> None:
+    """dicom-anonymizer with its defaults."""
     output.mkdir()
-    start = time.perf_counter()
-    subprocess.run([str(program), str(source), str(output)], check=True, stdout=subprocess.DEVNULL,
+    subprocess.run([str(PEER), str(source), str(output)], check=True, stdout=subprocess.DEVNULL,
                    stderr=subprocess.DEVNULL)
-    return time.perf_counter() - start
 
 
 def watch_memory(folder: Path, arguments: argparse.Namespace) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGED = ("ThoraxAILib", "LungNoduleAI", "CardiacBiomech", "Anonymizer")
 SCRIPTS, RESOURCES = "MODULE_PYTHON_SCRIPTS", "MODULE_PYTHON_RESOURCES"
-NOT_PACKAGED = {"CMakeLists.txt"}
+NOT_PACKAGED = {"CMakeLists.txt", "README.md"}
 
 
 def files_to_list(folder: Path) -> dict[str, list[str]]:
