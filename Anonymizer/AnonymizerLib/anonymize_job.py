@@ -26,6 +26,7 @@ class JobRequest:
     key: Path | None = None
     boxes: Sequence[Box] = ()
     accept_pixels: bool = False
+    approve_faces: bool = False
     jobs: int = 1
 
     def arguments(self) -> list[str]:
@@ -39,7 +40,8 @@ class JobRequest:
                 found += [name, str(path)]
         for box in self.boxes:
             found += ["--blank", f"{box.left},{box.top},{box.width},{box.height}"]
-        return [*found, "--accept-pixels"] if self.accept_pixels else found
+        found += ["--accept-pixels"] if self.accept_pixels else []
+        return [*found, "--approve-faces"] if self.approve_faces else found
 
 
 def anonymize_job(request: JobRequest, password: str = "") -> ChildJob:

@@ -98,6 +98,7 @@ def _anonymize(arguments: argparse.Namespace, events: Events) -> int:
                          tuple(parse_box(text) for text in arguments.blank), not arguments.no_ocr,
                          arguments.accept_pixels)
     patients = read_patient_table(arguments.patients) if arguments.patients else {}
+    _check_key_place(arguments)
     settings = WorkerSettings(Path(arguments.first), arguments.second, profile, _key(arguments.key), policy, patients,
                               arguments.prefix)
     try:
@@ -109,6 +110,12 @@ def _anonymize(arguments: argparse.Namespace, events: Events) -> int:
     if not events.own_stdout:
         _tell(result, promise_of(profile, settings.key, bool(patients)).sentence)
     return QUARANTINED_EXIT if result.has_quarantined and not arguments.quarantine_ok else CLEAN_EXIT
+
+
+def _check_key_place(arguments: argparse.Namespace) -> None:
+    """A key beside the results would make their pseudonyms worthless."""
+    if arguments.key is not None and arguments.second.resolve() in arguments.key.resolve().parents:
+        raise InputError("The project key must not lie in the output folder: keep it apart from the results.")
 
 
 def _tell(result: RunResult, promise: str) -> None:

@@ -144,7 +144,7 @@ class InstanceCleaner:
             return False
         if not self.faces.is_approved:
             raise Refused("A face was taken out and nobody has approved it: look at the pictures in the private "
-                          "folder, then run again with --approve-faces.")
+                          "folder, then run again with --approve-faces and the same key.")
         return True
 
     def _walk(self, file: DicomFile, work: PixelWork) -> CleanInstance:

@@ -91,6 +91,7 @@ class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.readTextButton.connect("clicked()", self.onReadText)
         ui.removeRegionButton.connect("clicked()", self.onRemoveRegion)
         ui.regionsList.connect("currentRowChanged(int)", self._updateControls)
+        ui.showFacesButton.connect("clicked()", self.onShowFaces)
         ui.runButton.connect("clicked()", self.onRun)
         ui.reportButton.connect("clicked()", self.onOpenReport)
         ui.quarantineTable.connect("itemSelectionChanged()", self._updateControls)
@@ -227,6 +228,18 @@ class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.picture.removeSelected()
         self._updateControls()
 
+    def _facePictures(self) -> list[Path]:
+        """Before and after of the heads that the last run found."""
+        from AnonymizerLib.run import FACES, private_folder_of
+
+        output = self.ui.outputFolderEdit.currentPath
+        return sorted((private_folder_of(Path(output)) / FACES).glob("*.png")) if output else []
+
+    def onShowFaces(self) -> None:
+        """Open the pictures of the removed faces."""
+        for picture in self._facePictures():
+            qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(picture)))
+
     # Run
 
     def onRun(self) -> None:
@@ -246,7 +259,8 @@ class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                           [option.label for option in self._options()],
                           Path(ui.rulesEdit.currentPath) if ui.rulesEdit.currentPath else None,
                           Path(ui.keyEdit.currentPath) if ui.keyEdit.currentPath else None,
-                          boxes, ui.acceptPixelsCheckBox.checked, ui.jobsSpinBox.value)
+                          boxes, ui.acceptPixelsCheckBox.checked, ui.approveFacesCheckBox.checked,
+                          ui.jobsSpinBox.value)
 
     def _onDone(self, job: ChildJob) -> str:
         """Read what the run says about itself."""
@@ -299,6 +313,7 @@ class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.runButton.toolTip = problem or _("De-identify the folder and check every written file")
         ui.reportButton.enabled = self._report is not None
         ui.showQuarantinedButton.enabled = bool(self.quarantine.selectedFile())
+        ui.showFacesButton.enabled = bool(self._facePictures())
         ui.readTextButton.enabled = self.picture.hasImage
         ui.removeRegionButton.enabled = ui.regionsList.currentRow >= 0
         self._showPromise()

@@ -123,6 +123,7 @@ def test_events_tell_progress_and_the_result(study, capsys):
     (["in", "out", "--options", "full-dates", "modified-dates"], "contradict each other"),
     (["in", "out", "--blank", "1,2"], "is not a region"), (["in", "out", "--jobs", "0"], "at least 1"),
     (["in", "out", "--rules", "absent.yaml"], "cannot be read"), (["check", "in"], "--against"),
+    (["in", "out", "--key", "out/project.key"], "apart from the results"),
 ])
 def test_every_mistake_is_told_in_one_sentence_and_leaves_nothing(study, capsys, monkeypatch, arguments, words):
     monkeypatch.chdir(study)

@@ -13,7 +13,7 @@ from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PICTURE = REPOSITORY / "Resources" / "Screenshots" / "Anonymizer.png"
-WIDTH, HEIGHT = 620, 1790
+WIDTH, HEIGHT = 620, 1840
 
 sys.path.insert(0, str(REPOSITORY / "Testing" / "algorithms"))
 

@@ -228,6 +228,23 @@ def test_reading_text_adds_its_regions_or_says_what_is_missing(chosen, monkeypat
     assert any("tesseract" in str(dialog) for dialog in session.dialogs)
 
 
+@uses("approveFacesCheckBox", "showFacesButton")
+def test_faces_are_shown_and_approved(chosen, study, monkeypatch):
+    import qt
+
+    opened = []
+    monkeypatch.setattr(qt.QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
+    chosen.ui.imageSection.collapsed = False
+    assert not chosen.ui.showFacesButton.enabled
+    (study / "out-private" / "faces").mkdir(parents=True)
+    (study / "out-private" / "faces" / "A.png").write_bytes(b"")
+    click(chosen.ui.approveFacesCheckBox)
+    chosen.onSettingsChanged()
+    click(chosen.ui.showFacesButton)
+    assert opened[0].endswith("A.png")
+    assert chosen._request().approve_faces
+
+
 @uses("jobCancelButton")
 def test_a_run_can_be_cancelled(chosen, study):
     for number in range(5, 400):
