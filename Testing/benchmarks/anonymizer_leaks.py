@@ -13,9 +13,12 @@ import tempfile
 import warnings
 from pathlib import Path
 
+from pydicom import dcmread
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "algorithms"))
 from anonymizer_canaries import Canary, leaks, write_canary_study
 
+ENCRYPTED_ATTRIBUTES = 0x04000500
 QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "check": False}
 
 
@@ -73,7 +76,11 @@ def gdcmanon(source: Path, output: Path) -> Path | None:
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(source.parent / "k.pem"),
                     "-out", str(certificate), "-days", "2", "-subj", "/CN=benchmark"], **QUIET)
     for number, path in enumerate(sorted(path for path in source.rglob("*") if path.is_file())):
-        subprocess.run([program, "-e", "-c", str(certificate), str(path), str(output / f"{number}.dcm")], **QUIET)
+        readable = source.parent / f"for-gdcmanon-{number}.dcm"
+        ds = dcmread(path)
+        ds.pop(ENCRYPTED_ATTRIBUTES, None)  # it gives up on files that already have some
+        ds.save_as(readable)
+        subprocess.run([program, "-e", "-c", str(certificate), str(readable), str(output / f"{number}.dcm")], **QUIET)
     return output
 
 
