@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-import numpy as np
 import torch
-from scipy.ndimage import zoom
+from torch import Tensor
+from torch.nn import functional
 
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.registration.cascade.network import Cascade
@@ -28,25 +28,27 @@ def predict(cascade: Cascade, fixed: Volume, moving: Volume, progress: Progress 
     started = time.perf_counter()
     progress(0.0, "Registering")
     grid = Grid.of(fixed)
-    factors = [1.0, *(float(step) / cascade.settings.in_plane_mm for step in grid.spacing_kji_mm[1:])]
-    images = [_resampled(normalized(volume.array), factors) for volume in (fixed, moving)]
+    size = _trained_size(grid, cascade.settings.in_plane_mm)
     spacing = [float(step) * (n - 1) / max(m - 1, 1) for step, n, m in
-               zip(grid.spacing_kji_mm, grid.shape_kji, images[0].shape, strict=True)]
+               zip(grid.spacing_kji_mm, grid.shape_kji, size, strict=True)]
     with torch_threads(threads), torch.inference_mode():
-        total, increments = cascade(*(torch.from_numpy(image)[None] for image in images), spacing)
-    fields = tuple(_field(increment.numpy(), grid) for increment in increments)
+        images = [_resized(torch.from_numpy(normalized(volume.array))[None], size) for volume in (fixed, moving)]
+        total, increments = cascade(*images, spacing)
+        fields = [Field.from_axes(_resized(part, grid.shape_kji).numpy(), grid) for part in (total, *increments)]
     progress(1.0, "Registered")
-    return Registration(_field(total.numpy(), grid), fields, float("nan"), float("nan"), time.perf_counter() - started)
+    return Registration(fields[0], tuple(fields[1:]), float("nan"), float("nan"), time.perf_counter() - started)
 
 
-def _resampled(image: np.ndarray, factors: list[float]) -> np.ndarray:
-    if all(abs(factor - 1.0) < 0.05 for factor in factors):
-        return image
-    return np.ascontiguousarray(zoom(image, factors, order=1, mode="nearest", grid_mode=False), dtype=np.float32)
+def _trained_size(grid: Grid, in_plane_mm: float) -> tuple[int, int, int]:
+    """Rows and columns that bring voxels to the size of the training, unless they are within 5 % of it."""
+    slices, *in_plane = grid.shape_kji
+    factors = [float(step) / in_plane_mm for step in grid.spacing_kji_mm[1:]]
+    return slices, *(n if abs(factor - 1.0) < 0.05 else max(2, round(n * factor))
+                     for n, factor in zip(in_plane, factors, strict=True))
 
 
-def _field(components: np.ndarray, grid: Grid) -> Field:
-    if components.shape[1:] != grid.shape_kji:
-        factors = [new / old for new, old in zip(grid.shape_kji, components.shape[1:], strict=True)]
-        components = np.stack([zoom(part, factors, order=1, mode="nearest", grid_mode=False) for part in components])
-    return Field.from_axes(components, grid)
+def _resized(images: Tensor, size: tuple[int, int, int]) -> Tensor:
+    """Linear interpolation of (C, k, j, i) to another number of voxels between the same outer centers."""
+    if tuple(images.shape[1:]) == tuple(size):
+        return images
+    return functional.interpolate(images[None], size=size, mode="trilinear", align_corners=True)[0]
