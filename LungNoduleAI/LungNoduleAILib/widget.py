@@ -182,7 +182,8 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onSampleData(self) -> None:
         """Make the sample CT in a child process and load it."""
         self._analyzedVolumeID = ""
-        self.jobPanel.run(sampleJob(), self._onSampleReady, _("Making sample data"))
+        with shownErrors(_("The sample CT cannot be made.")):
+            self.jobPanel.run(sampleJob(), self._onSampleReady, _("Making sample data"))
 
     def _onSampleReady(self, job: ChildJob) -> str:
         volumeNode = loadSample(job.output or Path())

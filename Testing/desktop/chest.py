@@ -20,7 +20,7 @@ SUCCESS = ("say(event='progress', value=0.5, text='Lungs')",
            "chest.writeWorkerFolder(folder / 'result', chest.chestVolume())",
            "say(event='result', output=str(folder / 'result'))")
 ENDLESS = ("say(event='progress', value=0.25, text='Lungs')", "print('a log line', flush=True)", "time.sleep(60)")
-CONFIDENCES = {"N1": 0.95, "N2": 0.55, "N3": 0.75}
+CONFIDENCES = {"N1": 0.95, "N2": 0.65, "N3": 0.75}
 
 
 def chestVolume() -> Volume:

@@ -101,14 +101,14 @@ def test_a_second_volume_has_no_result_until_it_is_analyzed(analyzed, ct):
 
 
 def test_a_saved_scene_brings_settings_and_result_back(analyzed, slicerApp, tmp_path):
-    analyzed.ui.thresholdSlider.value = 0.6
+    analyzed.ui.thresholdSlider.value = 0.7
     analyzed.logic.setFindingStatus("N3", "accepted")
     scene = tmp_path / "scene.mrb"
     assert slicerApp.util.saveScene(str(scene))
     slicerApp.mrmlScene.Clear(0)
     assert analyzed.findingsTable.table.rowCount == 0
     slicerApp.util.loadScene(str(scene))
-    assert analyzed.ui.thresholdSlider.value == 0.6
+    assert analyzed.ui.thresholdSlider.value == 0.7
     assert analyzed.ui.inputSelector.currentNode().GetName() == "CT"
     assert textsOf(analyzed.findingsTable.table, 0) == ["N1", "N3"]
     assert textsOf(analyzed.findingsTable.table, 6) == ["unreviewed", "accepted"]

@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 
 from ThoraxAILib.errors import ThoraxAIError
 from ThoraxAILib.jobs.child_job import CANCELLED, FAILED, SUCCEEDED, ChildJob
+from ThoraxAILib.panels.requirements import ensureRequirements
 
 POLL_MILLISECONDS = 100
 MAXIMUM_LOG_LINES = 2000
@@ -83,10 +84,16 @@ class JobPanel:
         """Start ``job`` and show ``text`` until it reports.
 
         After a success ``onSuccess`` reads the results and returns the sentence to show; the job's folder is removed
-        when it returns. A run that still goes on is kept and the new one is not started.
+        when it returns. A run that still goes on is kept and the new one is not started. Raises MissingDependencyError
+        when Python packages are missing and were not agreed to.
         """
         if self.isRunning:
             return
+        try:
+            ensureRequirements("ThoraxAI")
+        except ThoraxAIError:
+            job.release()
+            raise
         self._job, self._onSuccess, self._cancelText = job, onSuccess, _("Cancelled; nothing was kept.")
         job.text = text
         self.logBox.setPlainText("")

@@ -1,0 +1,56 @@
+"""Python packages a run needs and Slicer does not bring: looked for when work starts, installed only when agreed to.
+
+Slicer 5.12 has ``slicer.packaging``, which asks, shows progress and offers a restart; older ones get a plain question.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib import metadata
+from pathlib import Path
+
+import slicer
+from slicer.i18n import tr as _
+
+from ThoraxAILib.errors import MissingDependencyError
+
+REQUIREMENTS_FILE = Path(__file__).resolve().parents[1] / "requirements.txt"
+
+
+def missingRequirements(path: Path = REQUIREMENTS_FILE) -> list[str]:
+    """The lines of a requirements file whose package is not installed in this Python."""
+    lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    return [line for line in lines if line and not line.startswith("#") and not _isInstalled(line)]
+
+
+def ensureRequirements(requester: str, path: Path = REQUIREMENTS_FILE) -> None:
+    """Install what is missing after asking; raises MissingDependencyError when it stays missing."""
+    missing = missingRequirements(path)
+    if not missing:
+        return
+    try:
+        from slicer.packaging import pip_ensure
+    except ImportError:
+        _askAndInstall(missing)
+    else:
+        pip_ensure(missing, requester=requester)
+    missing = missingRequirements(path)
+    if missing:
+        raise MissingDependencyError(
+            _("The Python packages {names} are missing: press the button again and agree to install them.").format(
+                names=", ".join(missing)))
+
+
+def _askAndInstall(missing: list[str]) -> None:
+    names = ", ".join(missing)
+    question = _("ThoraxAI needs these Python packages: {names}. Install them now?").format(names=names)
+    if slicer.util.confirmOkCancelDisplay(question):
+        slicer.util.pip_install(missing)
+
+
+def _isInstalled(requirement: str) -> bool:
+    try:
+        metadata.version(re.split(r"[<>=!~\[; ]", requirement, maxsplit=1)[0])
+    except metadata.PackageNotFoundError:
+        return False
+    return True
