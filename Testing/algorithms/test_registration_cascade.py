@@ -18,7 +18,7 @@ from ThoraxAILib.jobs.progress import Progress  # noqa: E402
 from ThoraxAILib.registration.cascade.network import Cascade  # noqa: E402
 from ThoraxAILib.registration.cascade.predict import predict  # noqa: E402
 from ThoraxAILib.registration.cascade.settings import CascadeSettings  # noqa: E402
-from ThoraxAILib.registration.cascade.weights import load_cascade, save_cascade  # noqa: E402
+from ThoraxAILib.registration.cascade.weights import load_cascade, save_cascade, sha256  # noqa: E402
 from ThoraxAILib.registration.field import Field, add, compose  # noqa: E402
 from ThoraxAILib.registration.grid import Grid  # noqa: E402
 
@@ -123,3 +123,10 @@ def test_the_shipped_cascade_brings_the_frames_nearer_and_is_small():
     assert result.wall_dice > rest.wall_dice + 0.05
     assert result.epe_mean_mm < 0.9 * rest.epe_mean_mm
     assert SHIPPED_WEIGHTS.stat().st_size < 10_000_000
+
+
+@pytest.mark.skipif(not SHIPPED_WEIGHTS.is_file(), reason="no trained cascade in this checkout")
+def test_the_card_names_the_shipped_file(repository):
+    card = (repository / "Resources" / "ModelCards" / "cardiac_cine_cascade.md").read_text(encoding="utf-8")
+    assert sha256(SHIPPED_WEIGHTS) in card
+    assert "No patient image was used" in card
