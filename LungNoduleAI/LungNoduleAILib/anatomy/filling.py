@@ -7,7 +7,6 @@ import numpy as np
 from LungNoduleAILib.anatomy.work_grid import WorkGrid
 
 CLOSING_MM = 12.0
-OPENING_MM = 5.0  # of what the closing added towards the mediastinum: slivers along the heart are given back
 
 
 def fill_lungs(grid: WorkGrid, sides: np.ndarray, airways: np.ndarray, closing_mm: float = CLOSING_MM) -> np.ndarray:
@@ -30,7 +29,6 @@ def _close_and_fill(lung: np.ndarray, spacing_kji_mm: np.ndarray, radius_mm: flo
     margin = [int(np.ceil(radius_mm / s)) + 2 for s in spacing]
     bounds = [np.flatnonzero(lung.any(axis=tuple(a for a in range(3) if a != axis))) for axis in range(3)]
     box = tuple(slice(b[0], b[-1] + 1) for b in bounds)
-    # The lung goes on where the scan ends: extend the end slices so that closing does not carve them.
     padded = np.pad(lung[box], [(margin[0],) * 2, (margin[1],) * 2, (margin[2],) * 2])
     dilated = edt.edt(~padded, anisotropy=spacing) <= radius_mm
     closed = (edt.edt(dilated, anisotropy=spacing) > radius_mm) | padded

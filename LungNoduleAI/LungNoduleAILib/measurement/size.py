@@ -14,18 +14,16 @@ import scipy.ndimage as ndi
 
 SKIRT_MM = 1.6  # how far blur carries a nodule's HU outwards
 FINE_MM = 0.2
-# The core's HU is read where blur has not reached; smaller nodules have no such place (about one PSF of 1 mm).
 DIRECTIONS = 90
 
 
 @dataclass(frozen=True)
 class AxialSize:
-    """Diameters in mm on the axial slice ``slice_k`` of the patch."""
+    """Diameters in mm on one axial slice."""
 
     long_axis_mm: float
     short_axis_mm: float
     mean_diameter_mm: float
-    slice_k: int
 
 
 def axial_size(hu: np.ndarray, mask: np.ndarray, threshold_hu: float, spacing_kji_mm: np.ndarray) -> AxialSize:
@@ -34,7 +32,7 @@ def axial_size(hu: np.ndarray, mask: np.ndarray, threshold_hu: float, spacing_kj
     outline = _fine_mask(hu[k], mask[k], threshold_hu, spacing_kji_mm[1:])
     long_axis, short_axis = feret_axes(np.argwhere(outline) * FINE_MM)
     long_axis, short_axis = round(long_axis + FINE_MM, 1), round(short_axis + FINE_MM, 1)
-    return AxialSize(long_axis, short_axis, round((long_axis + short_axis) / 2 + 1e-9, 1), k)
+    return AxialSize(long_axis, short_axis, round((long_axis + short_axis) / 2 + 1e-9, 1))
 
 
 def feret_axes(points_mm: np.ndarray) -> tuple[float, float]:
