@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import SimpleITK as sitk
@@ -91,8 +92,9 @@ def elastix(pair: Pair) -> Field:
         settings["ImagePyramidSchedule"] = ["4", "4", "1", "2", "2", "1", "1", "1", "1"]
     parameters.AddParameterMap(settings)
     _, result = itk.elastix_registration_method(fixed, moving, parameter_object=parameters, log_to_console=False)
-    field = itk.transformix_deformation_field(moving, result)
-    xyz = itk.array_from_image(field)  # mm along i, j, k of an image with the identity direction
+    with TemporaryDirectory() as folder:  # transformix always writes a copy to disk
+        field = itk.transformix_deformation_field(moving, result, output_directory=folder)
+        xyz = itk.array_from_image(field)  # mm along i, j, k of an image with the identity direction
     return Field.from_axes(np.moveaxis(xyz[..., ::-1], -1, 0), grid)
 
 
