@@ -290,3 +290,17 @@ def test_known_error_texts_come_with_advice(text, exit_status, advice):
     remedy = remedy_for(text, exit_status)
     assert advice in remedy
     assert bool(remedy) == bool(advice)
+
+
+def test_the_last_error_line_survives_a_flood_on_the_other_stream():
+    job = job_of("""
+import sys, time
+sys.stderr.write("OSError: [Errno 28] No space left on device\\n")
+sys.stderr.flush()
+time.sleep(0.5)
+for i in range(200): print("line", i)
+sys.exit(2)
+""")
+    run_to_the_end(job)
+    assert job.failure.last_lines[-1].startswith("OSError")
+    assert "disk is full" in job.failure.remedy

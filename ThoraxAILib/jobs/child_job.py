@@ -184,6 +184,8 @@ class ChildJob:
 
     def _fail(self, message: str, exit_status: int | None) -> None:
         lines = tuple(self._last_lines)
+        if self._last_error_line and self._last_error_line not in lines:
+            lines = (*lines, self._last_error_line)  # read before a flood on stdout that pushed it out
         remedy = remedy_for("\n".join((message, *lines)), exit_status)
         self.failure = Failure(message, remedy, lines, exit_status)
         self.state = FAILED
