@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import scipy.ndimage as ndi
 
+from LungNoduleAILib.delineation.region import Region, grow_region
 from LungNoduleAILib.detection.search_grid import SearchGrid
-from LungNoduleAILib.measurement.region import Region, grow_region
 
 FEATURES = ("diameter_mm", "contrast_hu", "core_hu", "roundness", "fill", "elongation", "flatness", "vessel_share",
             "vessel_count", "wall_share", "lung_share", "inscribed_ratio", "depth_mm", "edge_hu_per_mm", "texture_hu",

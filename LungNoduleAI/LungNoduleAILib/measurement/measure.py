@@ -8,12 +8,12 @@ import numpy as np
 import scipy.ndimage as ndi
 
 from LungNoduleAILib.anatomy.protocol import AIRWAY, LEFT_LUNG_LABELS, LOBE_OF_LABEL, Anatomy
+from LungNoduleAILib.delineation.region import Region, distance_from, grow_region, with_halo
 from LungNoduleAILib.detection.protocol import Candidate
 from LungNoduleAILib.findings import Finding, Mask
 from LungNoduleAILib.measurement.density import Density, classify_density, mass_mg
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.patch import Patch, cut_patch
-from LungNoduleAILib.measurement.region import Region, distance_from, grow_region, with_halo
 from LungNoduleAILib.measurement.size import axial_size, partial_volume_mm3
 from ThoraxAILib.volume import Volume
 

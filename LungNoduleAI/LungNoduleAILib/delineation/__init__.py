@@ -1,0 +1,1 @@
+"""Where a nodule ends: its voxels around a seed, used by detection and measurement alike."""
