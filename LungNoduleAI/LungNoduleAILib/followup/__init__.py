@@ -1,0 +1,1 @@
+"""The same nodules in two or more CTs: registration, matching, growth, and what appeared."""
