@@ -51,7 +51,7 @@ def analyze(volume: Volume, options: AnalysisOptions, progress: Progress, stages
         findings, unmeasured = _measure_all(turned, anatomy, kept, detector.name, progress.part(0.8, 0.95))
     lungs = _lungs(turned, anatomy, findings)
     progress(0.97, "Putting the results on the grid of the CT")
-    findings = tuple(replace(f, mask=_turned_back(f.mask, order, turned.array.shape)) for f in findings)
+    findings = tuple(replace(f, mask=turned_back(f.mask, order, turned.array.shape)) for f in findings)
     methods = {"anatomy": segmenter.name, "detector": detector.name, "detector_fingerprint": detector.fingerprint,
                "threshold": f"{threshold:g}", "device": device, "device_reason": device_reason}
     labels = np.ascontiguousarray(order.undo_array(anatomy.labels))
@@ -105,7 +105,7 @@ def _opacity(finding: Finding) -> QualityNote:
                        f"mm ({finding.id}): lung volumes leave it out in part.", "warning", finding.center_ras_mm, size)
 
 
-def _turned_back(mask: Mask, order: AxisOrder, shape: tuple[int, int, int]) -> Mask:
+def turned_back(mask: Mask, order: AxisOrder, shape: tuple[int, int, int]) -> Mask:
     """A mask given in LPS order on the axes of the input."""
     along = zip(mask.offset_kji, mask.array.shape, shape, order.flips, strict=True)
     low = [whole - (offset + size) if flip else offset for offset, size, whole, flip in along]
