@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from LungNoduleAILib.findings import NODULE_TYPES
 from LungNoduleAILib.phantom.grid import Grid
+from LungNoduleAILib.phantom.nodule_shape import NoduleShape
 from ThoraxAILib.errors import InputError
 
 PLACEMENTS = ("isolated", "juxtavascular", "juxtapleural")
@@ -21,6 +23,7 @@ class PlantedNodule:
     """An ellipsoid in the lung; ``axes_ras`` rows are the unit RAS directions of its semi-axes.
 
     ``core_semi_axes_mm`` is the solid part of a part-solid nodule, concentric and of ``core_hu``.
+    ``shape`` makes its outline lobulated, spiculated or irregular instead; the core stays an ellipsoid.
     """
 
     center_ras_mm: tuple[float, float, float]
@@ -34,6 +37,7 @@ class PlantedNodule:
     lobe: str | None = None
     side: str | None = None
     id: str = ""
+    shape: NoduleShape | None = None
 
     def __post_init__(self) -> None:
         if self.type not in NODULE_TYPES:
@@ -45,8 +49,12 @@ class PlantedNodule:
 
     @property
     def volume_mm3(self) -> float:
-        """Volume of the whole ellipsoid, 4/3 pi abc."""
-        return float(4 / 3 * np.pi * np.prod(self.semi_axes_mm))
+        """Volume of the whole nodule: 4/3 pi abc, times the factor of its shape."""
+        return float(4 / 3 * np.pi * np.prod(self.semi_axes_mm)) * self._volume_factor
+
+    @cached_property
+    def _volume_factor(self) -> float:
+        return 1.0 if self.shape is None else self.shape.volume_factor()
 
     @property
     def core_volume_mm3(self) -> float | None:
@@ -56,7 +64,7 @@ class PlantedNodule:
     @property
     def diameter_mm(self) -> float:
         """Diameter of the sphere of the same volume."""
-        return float(2 * np.prod(self.semi_axes_mm) ** (1 / 3))
+        return float(2 * np.prod(self.semi_axes_mm) ** (1 / 3)) * self._volume_factor ** (1 / 3)
 
     @property
     def mean_hu(self) -> float:
@@ -67,9 +75,22 @@ class PlantedNodule:
     def axial_axes_mm(self) -> tuple[float, float]:
         """Long and short axis in mm of its largest axial section (through the centre)."""
         turn = np.array(self.axes_ras)
+        if self.shape is not None:
+            return self._outline_axes_mm(turn)
         shape = turn.T @ np.diag(np.array(self.semi_axes_mm) ** -2.0) @ turn
         values = np.linalg.eigvalsh(shape[:2, :2])
         return float(2 / np.sqrt(values[0])), float(2 / np.sqrt(values[1]))
+
+    def _outline_axes_mm(self, turn: np.ndarray) -> tuple[float, float]:
+        """Largest extent of the axial outline through the centre, and the extent at right angles to it."""
+        angle = np.arange(0, 2 * np.pi, np.pi / 180)
+        around = np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=1)
+        scaled = (around @ turn.T) / np.array(self.semi_axes_mm)
+        length = np.linalg.norm(scaled, axis=1)
+        outline = around[:, :2] * (self.shape.radius(scaled / length[:, None]) / length)[:, None]
+        extent = np.ptp(outline @ around[:180, :2].T, axis=0)
+        longest = int(extent.argmax())
+        return float(extent[longest]), float(extent[(longest + 90) % 180])
 
     def to_dict(self) -> dict:
         """Truth as written to truth.json."""
@@ -78,7 +99,9 @@ class PlantedNodule:
                    "short_axis_mm": short_mm, "mean_diameter_mm": (long_mm + short_mm) / 2, "mean_hu": self.mean_hu,
                    "core_volume_mm3": self.core_volume_mm3, "kind": "mass" if self.diameter_mm > 30 else "nodule"}
         rounded = {name: round(v, 3) if isinstance(v, float) else v for name, v in derived.items()}
-        return {**asdict(self), **rounded}
+        kept = asdict(self)
+        kept["shape"] = "ellipsoid" if self.shape is None else self.shape.kind
+        return {**kept, **rounded}
 
 
 def paint_nodule(image: np.ndarray, grid: Grid, nodule: PlantedNodule) -> None:

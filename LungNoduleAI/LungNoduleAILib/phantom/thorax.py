@@ -29,7 +29,10 @@ _SLAB = 8
 
 @dataclass(frozen=True, eq=False)
 class ThoraxPhantom:
-    """A synthetic CT with its truth; ``labels`` as in Anatomy (uint8, same grid), ``trees`` the vessels and airways."""
+    """A synthetic CT with its truth; ``labels`` as in Anatomy (uint8, same grid), ``trees`` the vessels and airways.
+
+    ``structures`` and ``patterns`` (uint8, same grid, as in STRUCTURES and PATTERNS) come with drawn cases only.
+    """
 
     volume: Volume
     labels: np.ndarray
@@ -37,6 +40,8 @@ class ThoraxPhantom:
     trees: dict[str, Tree]
     seed: int
     noise_hu: float
+    structures: np.ndarray | None = None
+    patterns: np.ndarray | None = None
 
     @property
     def right_lung_ml(self) -> float:
