@@ -1,9 +1,11 @@
 """pairs.json and tracks: successive pairs become one row per nodule over all dates."""
 
+import json
+
 import pytest
 from LungNoduleAILib.findings import Finding
 from LungNoduleAILib.followup.growth import assess_growth
-from LungNoduleAILib.followup.pairs import Interval, Pair, ScanEntry, make_tracks, pairs_document, with_growth
+from LungNoduleAILib.followup.pairs import FollowUp, Interval, Pair, ScanEntry, make_tracks, with_growth
 
 
 def nodule(name: str, volume_mm3: float = 500.0) -> Finding:
@@ -38,17 +40,28 @@ def test_an_uncertain_pair_does_not_continue_a_track():
     assert rows == {("A", None), (None, "C")}
 
 
-def test_the_document_holds_the_pairs_of_the_last_two_dates():
+def followup() -> FollowUp:
     growth = assess_growth(nodule("C", 500.0), nodule("E", 1000.0), 100)
-    last = Interval(1, 2, 100, (with_growth(pair("C", "E", "matched"), growth),))
-    scans = [ScanEntry("20200101", "1.2", "B30f", 1.0, "", 2)] * 3
-    document = pairs_document(scans, [INTERVALS[0], last], make_tracks(SCANS, INTERVALS))
+    last = Interval(1, 2, 100, (with_growth(pair("C", "E", "matched"), growth), pair("D", None, "resolved")))
+    scans = tuple(ScanEntry("20200101", "1.2", "B30f", 1.0, "", tuple(found)) for found in SCANS)
+    return FollowUp(scans, (INTERVALS[0], last))
+
+
+def test_the_document_holds_the_pairs_of_the_last_two_dates():
+    document = followup().to_dict()
     assert document["schema"] == "thoraxai.pairs/1"
-    (only,) = document["pairs"]
-    assert (only["prior_id"], only["current_id"], only["growth"]) == ("C", "E", "growing")
-    assert only["volume_change_percent"] == 100.0
-    assert only["vdt_days"] == pytest.approx(100.0)
+    first, _ = document["pairs"]
+    assert (first["prior_id"], first["current_id"], first["growth"]) == ("C", "E", "growing")
+    assert first["volume_change_percent"] == 100.0
+    assert first["vdt_days"] == pytest.approx(100.0)
     assert len(document["intervals"]) == 2
+
+
+def test_a_document_read_again_says_the_same():
+    document = json.loads(json.dumps(followup().to_dict()))
+    assert FollowUp.from_dict(document).to_dict() == document
+    with pytest.raises(ValueError, match="schema"):
+        FollowUp.from_dict({"schema": "other"})
 
 
 def test_an_unknown_status_is_refused():

@@ -29,6 +29,12 @@ def folderBeside(node, name: str, contents: Iterable) -> int:
     return folder
 
 
+def placeBeside(sibling, node) -> None:
+    """Put ``node`` into the folder in which ``sibling`` lies."""
+    hierarchy = subjectHierarchy()
+    hierarchy.SetItemParent(ensureItem(node), hierarchy.GetItemParent(ensureItem(sibling)))
+
+
 def removeNode(node) -> None:
     """Take a node out of the scene with its item, its display and storage nodes, and the folder that is empty then.
 

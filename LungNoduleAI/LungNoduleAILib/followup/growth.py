@@ -66,6 +66,11 @@ class Growth:
         entry = {name: round(value, 1) if isinstance(value, float) else value for name, value in asdict(self).items()}
         return {**entry, "reasons": list(self.reasons)}
 
+    @staticmethod
+    def from_dict(entry: dict) -> Growth:
+        """Inverse of to_dict, as far as its rounding allows."""
+        return Growth(**{**entry, "reasons": tuple(entry["reasons"])})
+
 
 def days_between(prior: str, current: str) -> int | None:
     """Days from one DICOM date (YYYYMMDD) to another, negative when reversed; None when one is missing or no date."""

@@ -6,7 +6,7 @@ Positions are RAS mm of the scan in which the nodule lies. A track is one nodule
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 
 from LungNoduleAILib.findings import Finding
 from LungNoduleAILib.followup.growth import Growth
@@ -57,6 +57,17 @@ class Pair:
             "candidates": list(self.candidates), "decided_by": self.decided_by, "notes": list(self.notes),
             "growth_details": None if growth is None else growth.to_dict()}
 
+    @staticmethod
+    def from_dict(entry: dict) -> Pair:
+        """Inverse of to_dict, as far as its rounding allows."""
+        details = entry["growth_details"]
+        places = (None if entry[f"{when}_center_ras_mm"] is None else tuple(entry[f"{when}_center_ras_mm"])
+                  for when in ("prior", "current"))
+        return Pair(entry["prior_id"], entry["current_id"], *places, entry["status"], entry["match_probability"],
+                    entry["method_agreement"], entry["opinions"], tuple(entry["candidates"]),
+                    None if details is None else Growth.from_dict(details), entry["decided_by"],
+                    tuple(entry["notes"]))
+
 
 @dataclass(frozen=True)
 class ScanEntry:
@@ -67,11 +78,18 @@ class ScanEntry:
     kernel: str
     slice_mm: float | None
     contrast: str
-    findings: int
+    findings: tuple[Finding, ...] = ()
 
     def to_dict(self) -> dict:
-        """JSON form."""
-        return asdict(self)
+        """JSON form, with the findings as in findings.json."""
+        return {"date": self.date, "series_uid": self.series_uid, "kernel": self.kernel, "slice_mm": self.slice_mm,
+                "contrast": self.contrast, "findings": [finding.to_dict() for finding in self.findings]}
+
+    @staticmethod
+    def from_dict(entry: dict) -> ScanEntry:
+        """Inverse of to_dict."""
+        return ScanEntry(entry["date"], entry["series_uid"], entry["kernel"], entry["slice_mm"], entry["contrast"],
+                         tuple(Finding.from_dict(finding) for finding in entry["findings"]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +110,13 @@ class Interval:
                 "registration": self.registration, "differences": list(self.differences),
                 "pairs": [pair.to_dict() for pair in self.pairs]}
 
+    @staticmethod
+    def from_dict(entry: dict) -> Interval:
+        """Inverse of to_dict."""
+        return Interval(entry["prior"], entry["current"], entry["days"],
+                        tuple(Pair.from_dict(pair) for pair in entry["pairs"]), tuple(entry["warnings"]),
+                        entry["registration"], tuple(entry["differences"]))
+
 
 @dataclass(frozen=True)
 class Track:
@@ -109,14 +134,35 @@ class Track:
                 "diameters_mm": [None if d is None else round(d, 1) for d in self.diameters_mm]}
 
 
-def pairs_document(scans: Sequence[ScanEntry], intervals: Sequence[Interval], tracks: Sequence[Track]) -> dict:
-    """The content of pairs.json: ``pairs`` are those of the last two dates, ``intervals`` holds every step."""
-    last = intervals[-1]
-    return {"schema": SCHEMA, "scans": [scan.to_dict() for scan in scans], "days": last.days,
-            "warnings": list(dict.fromkeys(text for interval in intervals for text in interval.warnings)),
-            "pairs": [pair.to_dict() for pair in last.pairs],
-            "differences": list(last.differences), "intervals": [interval.to_dict() for interval in intervals],
-            "tracks": [track.to_dict() for track in tracks], "notice": "Research use only, not a medical device."}
+@dataclass(frozen=True, eq=False)
+class FollowUp:
+    """Everything a follow-up says: its scans, and the pairs of each two successive ones."""
+
+    scans: tuple[ScanEntry, ...]
+    intervals: tuple[Interval, ...]
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """One row per nodule over all dates."""
+        return make_tracks([scan.findings for scan in self.scans], self.intervals)
+
+    def to_dict(self) -> dict:
+        """The content of pairs.json: ``pairs`` are those of the last two dates, ``intervals`` holds every step."""
+        last = self.intervals[-1]
+        warnings = dict.fromkeys(text for interval in self.intervals for text in interval.warnings)
+        return {"schema": SCHEMA, "scans": [scan.to_dict() for scan in self.scans], "days": last.days,
+                "warnings": list(warnings), "pairs": [pair.to_dict() for pair in last.pairs],
+                "differences": list(last.differences), "intervals": [step.to_dict() for step in self.intervals],
+                "tracks": [track.to_dict() for track in self.tracks],
+                "notice": "Research use only, not a medical device."}
+
+    @staticmethod
+    def from_dict(entry: dict) -> FollowUp:
+        """Inverse of to_dict; raises ValueError for another schema."""
+        if entry.get("schema") != SCHEMA:
+            raise ValueError(f"pairs of schema {entry.get('schema')!r} cannot be read: {SCHEMA} is expected")
+        return FollowUp(tuple(ScanEntry.from_dict(scan) for scan in entry["scans"]),
+                        tuple(Interval.from_dict(step) for step in entry["intervals"]))
 
 
 def make_tracks(findings: Sequence[Sequence[Finding]], intervals: Sequence[Interval]) -> tuple[Track, ...]:

@@ -1,0 +1,210 @@
+"""The nodes of one follow-up: pairs as text and table, shared labels on both scans, growth chart, difference map.
+
+The text node is the root: it holds pairs.json (schema ``thoraxai.pairs/1``) and refers to the other nodes, so that a
+reopened scene finds them again.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import slicer
+
+from LungNoduleAILib.scene.growth_chart import growthChartNodes
+from ThoraxAILib.errors import InputError
+from ThoraxAILib.scene.hierarchy import folderBeside, placeBeside, removeNode
+from ThoraxAILib.scene.markups import LabeledPoint, pointsNode
+from ThoraxAILib.scene.names import unusedName
+from ThoraxAILib.scene.tables import Column, tableNode
+from ThoraxAILib.scene.volumes import nodeFromVolume
+from ThoraxAILib.volume import Volume
+
+PREFIX = "LungNoduleAI.followUp."
+ROLE = PREFIX + "result"
+SINGLE_ROLES = ("prior", "current", "table", "priorPoints", "currentPoints", "chart", "transform", "difference",
+                "warpedPrior")
+COLOR_OF_GROWTH = {"growing": (0.95, 0.2, 0.2), "shrinking": (0.3, 0.6, 1.0), "stable": (0.3, 0.85, 0.4)}
+PLAIN, DIMMED = (1.0, 0.85, 0.1), (0.6, 0.6, 0.6)
+DIFFERENCE_WINDOW_HU = (1200.0, 0.0)
+
+
+@dataclass(frozen=True)
+class FollowUpData:
+    """What the algorithms hand to the scene: pairs.json, and files or volumes of the last interval where they exist."""
+
+    document: dict
+    transformFile: Path | None = None
+    difference: Volume | None = None
+    warpedPrior: Volume | None = None
+
+
+def createFollowUpNodes(priorNode, currentNode, data: FollowUpData):
+    """Build all nodes beside the current scan and return the root text node."""
+    document = data.document
+    text = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", unusedName("Lung follow-up"))
+    text.SetText(json.dumps(document, indent=1))
+    text.SetAttribute(ROLE, "true")
+    nodes = {"prior": priorNode, "current": currentNode, "table": pairsTableNode(document),
+             "priorPoints": datePointsNode(document, "prior"), "currentPoints": datePointsNode(document, "current")}
+    chart, chartParts = growthChartNodes(document)
+    nodes["chart"] = chart
+    if data.transformFile is not None:
+        nodes["transform"] = _transformNode(data.transformFile)
+    if data.difference is not None:
+        nodes["difference"] = _differenceNode(data.difference)
+    if data.warpedPrior is not None:
+        nodes["warpedPrior"] = nodeFromVolume(data.warpedPrior, unusedName("Prior in the current scan"))
+    for role, node in nodes.items():
+        text.SetNodeReferenceID(PREFIX + role, node.GetID())
+    for part in chartParts:
+        text.AddNodeReferenceID(PREFIX + "chartPart", part.GetID())
+    folderBeside(currentNode, "Lung follow-up", ownedNodes(text))
+    return text
+
+
+def refreshFollowUpNodes(text, document: dict) -> None:
+    """Make table, points and chart again from a changed document, in place of the old ones."""
+    count = text.GetNumberOfNodeReferences(PREFIX + "chartPart")
+    parts = [text.GetNthNodeReference(PREFIX + "chartPart", index) for index in range(count)]
+    text.RemoveNodeReferenceIDs(PREFIX + "chartPart")
+    old = [nodeOf(text, role) for role in ("table", "priorPoints", "currentPoints", "chart")]
+    chart, chartParts = growthChartNodes(document)
+    made = {"table": pairsTableNode(document), "priorPoints": datePointsNode(document, "prior"),
+            "currentPoints": datePointsNode(document, "current"), "chart": chart}
+    for role, node in made.items():
+        text.SetNodeReferenceID(PREFIX + role, node.GetID())
+    for part in chartParts:
+        text.AddNodeReferenceID(PREFIX + "chartPart", part.GetID())
+    for node in (*made.values(), *chartParts):
+        placeBeside(text, node)
+    for node in (*old, *parts):
+        if node is not None:
+            removeNode(node)
+
+
+def followUpTexts() -> list:
+    """Root nodes of all follow-ups in the scene, oldest first."""
+    return [node for node in slicer.util.getNodesByClass("vtkMRMLTextNode") if node.GetAttribute(ROLE)]
+
+
+def followUpDocument(text) -> dict:
+    """The content of pairs.json that a root node holds."""
+    return json.loads(text.GetText())
+
+
+def nodeOf(text, role: str):
+    """A node of the follow-up by its role (see SINGLE_ROLES); None when there is none."""
+    return text.GetNodeReference(PREFIX + role)
+
+
+def ownedNodes(text) -> list:
+    """Every node the follow-up made, the root last: all but the two scans."""
+    roles = [role for role in SINGLE_ROLES if role not in ("prior", "current")]
+    found = [nodeOf(text, role) for role in roles]
+    count = text.GetNumberOfNodeReferences(PREFIX + "chartPart")
+    found += [text.GetNthNodeReference(PREFIX + "chartPart", index) for index in range(count)]
+    return [*(node for node in found if node is not None), text]
+
+
+def removeFollowUpNodes(text) -> None:
+    """Take a follow-up out of the scene; the scans stay, where they were."""
+    alignPrior(text, False)
+    for node in ownedNodes(text):
+        removeNode(node)
+
+
+def alignPrior(text, aligned: bool) -> None:
+    """Lay the prior scan over the current one (as a transform, nothing is resampled), or put it back."""
+    prior, transform, points = (nodeOf(text, role) for role in ("prior", "transform", "priorPoints"))
+    target = transform.GetID() if aligned and transform is not None else None
+    for node in (prior, points):
+        if node is not None and (target is not None or node.GetTransformNodeID()):
+            node.SetAndObserveTransformNodeID(target)
+
+
+def pairsTableNode(document: dict):
+    """A new table node with one row per pair, new and resolved nodules included."""
+    pairs = document["pairs"]
+
+    def words(name: str, key: str, description: str) -> Column:
+        return Column(name, [pair[key] for pair in pairs], "", description, numeric=False)
+
+    def numbers(name: str, key: str, unit: str, description: str) -> Column:
+        values = ["" if pair[key] is None else f"{pair[key]:g}" for pair in pairs]
+        return Column(name, values, unit, description, numeric=False)
+
+    return tableNode("Lung follow-up table", [
+        Column("Pair", [pairLabel(number) for number in range(1, len(pairs) + 1)], "", "Label on both scans", False),
+        words("Prior", "prior_id", "Finding of the prior scan"),
+        words("Current", "current_id", "Finding of the current scan"),
+        words("Status", "status", "matched, new, resolved or uncertain"),
+        numbers("Probability", "match_probability", "", "That both are one nodule, 0 to 1"),
+        numbers("Volume change", "volume_change_percent", "%", "From prior to current"),
+        numbers("Doubling time", "vdt_days", "d", "t ln 2 / ln(V2 / V1)"),
+        words("Growth", "growth", "growing, stable, indeterminate or shrinking"),
+        Column("Methods agree", [_agreement(pair["method_agreement"]) for pair in pairs], "",
+               "Whether network and registration say the same", False),
+        words("Decided by", "decided_by", "software or reader"),
+    ])
+
+
+def pairLabel(number: int) -> str:
+    """The label that both ends of a pair share."""
+    return f"P{number}"
+
+
+def _agreement(value: bool | None) -> str:
+    return "" if value is None else "yes" if value else "no"
+
+
+def datePointsNode(document: dict, when: str):
+    """A new point list of one date (``prior`` or ``current``): shared labels such as ``P3 matched +80 %``."""
+    points = []
+    for number, pair in enumerate(document["pairs"], start=1):
+        center = pair[f"{when}_center_ras_mm"]
+        if center is not None:
+            points.append(LabeledPoint(tuple(center), _label(number, pair), _description(pair)))
+    node = pointsNode(f"Lung follow-up {when}", points, PLAIN, DIMMED)
+    worst = {pair["growth"] for pair in document["pairs"]}
+    if "growing" in worst:
+        node.SetAttribute(PREFIX + "growing", "true")
+    return node
+
+
+def _label(number: int, pair: dict) -> str:
+    change = pair["volume_change_percent"]
+    words = [pairLabel(number), pair["status"]]
+    return " ".join([*words, f"{change:+.0f} %"] if change is not None else words)
+
+
+def _description(pair: dict) -> str:
+    ids = " and ".join(name for name in (pair["prior_id"], pair["current_id"]) if name)
+    words = [ids, pair["status"], f"probability {pair['match_probability']:.2f}"]
+    if pair["growth"]:
+        words.append(pair["growth"])
+    if pair["vdt_days"] is not None:
+        words.append(f"doubling time {pair['vdt_days']:.0f} days")
+    return ", ".join(words)
+
+
+def _transformNode(path: Path):
+    """The registration as a grid transform, read by Slicer's own reader; raises InputError when it cannot."""
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTransformNode", unusedName("Prior to current"))
+    storage = slicer.vtkMRMLTransformStorageNode()
+    storage.SetFileName(str(path))
+    if storage.ReadData(node) != 1:
+        removeNode(node)
+        raise InputError("The registration of this follow-up cannot be read: run the follow-up again.")
+    return node
+
+
+def _differenceNode(difference: Volume):
+    node = nodeFromVolume(difference, unusedName("What changed"))
+    node.CreateDefaultDisplayNodes()
+    display = node.GetDisplayNode()
+    display.SetAndObserveColorNodeID("vtkMRMLColorTableNodeFileColdToHotRainbow.txt")
+    display.AutoWindowLevelOff()
+    display.SetWindowLevel(*DIFFERENCE_WINDOW_HU)
+    return node

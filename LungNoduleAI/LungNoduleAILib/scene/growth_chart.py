@@ -1,0 +1,59 @@
+"""Volumes over time as a plot: one line per nodule that was measured at two dates or more."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import slicer
+
+from ThoraxAILib.scene.names import unusedName
+from ThoraxAILib.scene.tables import Column, tableNode
+
+DAYS, LABEL = "Days", "Date"
+COLORS = ((0.90, 0.30, 0.25), (0.20, 0.55, 0.90), (0.25, 0.70, 0.35), (0.85, 0.60, 0.10), (0.60, 0.35, 0.80),
+          (0.10, 0.70, 0.70), (0.85, 0.40, 0.65), (0.50, 0.50, 0.50))
+
+
+def growthChartNodes(document: dict) -> tuple:
+    """A new chart node of pairs.json and its parts (table and series nodes)."""
+    tracks = [track for track in document["tracks"] if sum(v is not None for v in track["volumes_mm3"]) > 1]
+    days, unit = dayAxis(document)
+    columns = [Column(DAYS, days, "d", "Days since the first scan")]
+    columns += [Column(track["id"], [float("nan") if v is None else v for v in track["volumes_mm3"]], "mm3",
+                       "Volume of one nodule") for track in tracks]
+    table = tableNode("Lung follow-up volumes", columns)
+    chart = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", unusedName("Lung follow-up growth"))
+    chart.SetTitle("Volume of each nodule (research use only)")
+    chart.SetXAxisTitle(unit)
+    chart.SetYAxisTitle("Volume (mm3)")
+    series = [_series(table, track["id"], COLORS[n % len(COLORS)]) for n, track in enumerate(tracks)]
+    for one in series:
+        chart.AddAndObservePlotSeriesNodeID(one.GetID())
+    return chart, [table, *series]
+
+
+def dayAxis(document: dict) -> tuple[list[float], str]:
+    """Days since the first scan and the axis title; scan numbers where a date is missing."""
+    gaps = [interval["days"] for interval in document["intervals"]]
+    if any(gap is None for gap in gaps):
+        return [float(n) for n in range(1, len(gaps) + 2)], "Scan"
+    days = [0.0]
+    for gap in gaps:
+        days.append(days[-1] + gap)
+    first = document["scans"][0]["date"]
+    return days, f"Days since {_written(first)}" if first else "Days since the first scan"
+
+
+def _written(text: str) -> str:
+    return date(int(text[:4]), int(text[4:6]), int(text[6:8])).isoformat()
+
+
+def _series(table, name: str, color: tuple[float, float, float]):
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", unusedName(name))
+    node.SetAndObserveTableNodeID(table.GetID())
+    node.SetXColumnName(DAYS)
+    node.SetYColumnName(name)
+    node.SetPlotType(slicer.vtkMRMLPlotSeriesNode.PlotTypeScatter)
+    node.SetMarkerStyle(slicer.vtkMRMLPlotSeriesNode.MarkerStyleCircle)
+    node.SetColor(*color)
+    return node
