@@ -47,7 +47,7 @@ def _supersampled(nodule: PlantedNodule, places: np.ndarray, to_unit: np.ndarray
     offsets = (np.stack(np.meshgrid(inner, inner, inner, indexing="ij"), axis=-1).reshape(-1, 3) * spacing)
     fine = (places @ to_unit.T)[:, None] + (offsets.astype(np.float32) @ to_unit.T)[None]
     inside = _gap(nodule, fine.reshape(-1, 3)) < 0
-    return inside.reshape(len(places), -1).mean(axis=1, dtype=np.float32)
+    return inside.reshape(len(places), parts**3).mean(axis=1, dtype=np.float32)
 
 
 def paint_into(image: np.ndarray, grid: Grid, nodule: PlantedNodule) -> None:
