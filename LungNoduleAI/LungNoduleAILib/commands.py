@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from LungNoduleAILib.batch import FAILED, Batch, IndexRow, gather_cases, write_index
+from LungNoduleAILib.evaluation import evaluate_command
 from LungNoduleAILib.one_case import CaseRequest, analyze_case
 from LungNoduleAILib.options import AnalysisOptions
 from LungNoduleAILib.summary import describe_findings, where_to_look
+from LungNoduleAILib.training import train_command
 from ThoraxAILib.errors import Cancelled, InputError, ThoraxAIError
 from ThoraxAILib.jobs.events import Events
 from ThoraxAILib.jobs.output_folder import output_error
@@ -42,6 +44,8 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
     _add_output(demo)
     demo.add_argument("--ct", type=Path, metavar="PATH", help="a CT of your own instead of the synthetic one")
     demo.set_defaults(run=_demo)
+    evaluate_command.add_commands(commands)
+    train_command.add_commands(commands)
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,50 @@
+"""The findings of finished analyses as marks of a detector: findings.json of one or many cases."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from LungNoduleAILib.evaluation.marks import Marks
+from LungNoduleAILib.findings import Findings
+from LungNoduleAILib.result import FINDINGS_FILE
+from ThoraxAILib.errors import InputError
+
+
+def read_findings_marks(folders: Sequence[Path]) -> tuple[Marks, tuple[str, ...]]:
+    """(marks, series) of every findings.json in these folders or one level below, whatever a reader decided on them.
+
+    Positions stay RAS mm, the confidence is the score. Raises InputError for none, damaged ones, or a series twice.
+    """
+    files = [file for folder in folders for file in _files(folder)]
+    everything = [_read(file) for file in files]
+    series = [found.series_uid for found in everything]
+    if len(set(series)) < len(series):
+        twice = next(name for name in series if series.count(name) > 1)
+        raise InputError(f"Two of the findings.json files describe the same series ({twice}): give each series once.")
+    rows = [(found.series_uid, *finding.center_ras_mm, finding.confidence)
+            for found in everything for finding in found.findings]
+    if not rows:
+        return Marks.none(), tuple(series)
+    numbers = np.array([row[1:] for row in rows], dtype=float)
+    return Marks(np.array([row[0] for row in rows]), numbers[:, :3], numbers[:, 3]), tuple(series)
+
+
+def _files(folder: Path) -> list[Path]:
+    own = folder / FINDINGS_FILE
+    found = [own] if own.is_file() else sorted(folder.glob(f"*/{FINDINGS_FILE}"))
+    if not found:
+        raise InputError(f"'{folder.resolve().name}' holds no {FINDINGS_FILE}: give the output folder of "
+                         "thoraxai lung analyze.")
+    return found
+
+
+def _read(file: Path) -> Findings:
+    try:
+        return Findings.from_dict(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise InputError(f"{FINDINGS_FILE} in '{file.parent.name}' is damaged or of another version: analyze the case "
+                         "again.") from None
