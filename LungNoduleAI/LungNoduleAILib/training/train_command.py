@@ -14,6 +14,7 @@ from ThoraxAILib.jobs.progress import Progress
 # name: (module, function that takes a TrainingRequest and a Progress and returns the weights file, what it trains)
 TRAININGS: dict[str, tuple[str, str, str]] = {
     "detector": ("LungNoduleAILib.training.detector", "train", "the nodule detector"),
+    "siamese": ("LungNoduleAILib.training.siamese_training", "train", "the re-identification of nodules"),
 }
 BAR_WIDTH = 30
 
