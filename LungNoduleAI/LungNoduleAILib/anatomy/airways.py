@@ -18,9 +18,14 @@ THRESHOLDS_HU = (-975, -960, -945, -930, -915, -900, -885, -870, -850, -830)
 MAIN_BRONCHUS_RADIUS_MM = 3.2
 
 
-def find_airways(grid: WorkGrid, lung_air: np.ndarray) -> np.ndarray:
-    """Lumen of trachea and main bronchi, bool on the work grid; empty when no trachea is in view."""
+def find_airways(grid: WorkGrid, lung_air: np.ndarray, known: np.ndarray | None = None) -> np.ndarray:
+    """Lumen of trachea and main bronchi, bool on the work grid; empty when no trachea is in view.
+
+    ``known`` is lumen that a network is sure of: it takes the place of a trachea where none shows as round lumina.
+    """
     seeds = _trachea_seeds(grid, lung_air)
+    if not seeds.any() and known is not None:
+        seeds = known
     if not seeds.any():
         return seeds
     return _large_branches(_grow(grid, seeds), seeds, grid)

@@ -31,6 +31,11 @@ def judge(grid: WorkGrid, air: LungAir, sides: np.ndarray, sides_certain: bool) 
     return (*notes, *_resolution(grid))
 
 
+def is_no_chest(quality: tuple[QualityNote, ...]) -> bool:
+    """Whether the verdict is that the image shows no chest; such an image is given no lungs."""
+    return any(note.code == "not_a_chest" for note in quality)
+
+
 def _missing_lung(ml: np.ndarray, certain: bool) -> list[QualityNote]:
     smaller = int(np.argmin(ml))
     if ml[smaller] >= SECOND_LUNG_SHARE * ml[1 - smaller]:

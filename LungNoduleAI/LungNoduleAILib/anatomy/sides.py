@@ -36,7 +36,7 @@ def split_sides(grid: WorkGrid, lung_air: np.ndarray, airways: np.ndarray, middl
     if seeds.max() < LEFT or not (seeds == RIGHT).any():
         side = int(seeds.max())
         return Sides(lungs.astype(np.uint8) * side, certain)
-    return Sides(_watershed(grid.hu, lungs, seeds), certain)
+    return Sides(flood_sides(grid.hu, lungs, seeds), certain)
 
 
 def _seeds(lungs: np.ndarray, spacing: tuple[float, ...], middle_i: float) -> tuple[np.ndarray | None, bool]:
@@ -77,8 +77,8 @@ def _seeds_by_position(lungs: np.ndarray, middle_i: float) -> tuple[np.ndarray, 
     return lungs.astype(np.uint8) * (RIGHT if share >= 0.5 else LEFT), False
 
 
-def _watershed(hu: np.ndarray, lungs: np.ndarray, seeds: np.ndarray) -> np.ndarray:
-    """Flood HU from both seeds: they meet on the bright junction line."""
+def flood_sides(hu: np.ndarray, lungs: np.ndarray, seeds: np.ndarray) -> np.ndarray:
+    """Sides (uint8) of all lungs by flooding HU from seeds of both: they meet on the bright junction line."""
     smooth = ndi.gaussian_filter(hu, 0.5)
     elevation = sitk.GetImageFromArray(np.where(lungs, smooth, 3000.0).astype(np.float32))
     outside = ~ndi.binary_dilation(lungs)

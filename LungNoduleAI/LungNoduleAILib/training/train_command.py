@@ -13,6 +13,7 @@ from ThoraxAILib.jobs.progress import Progress
 
 # name: (module, function that takes a TrainingRequest and a Progress and returns the weights file, what it trains)
 TRAININGS: dict[str, tuple[str, str, str]] = {
+    "anatomy": ("LungNoduleAILib.training.anatomy", "train", "the anatomy network: lungs, lobes and organs"),
     "detector": ("LungNoduleAILib.training.detector", "train", "the nodule detector"),
     "siamese": ("LungNoduleAILib.training.siamese_training", "train", "the re-identification of nodules"),
 }

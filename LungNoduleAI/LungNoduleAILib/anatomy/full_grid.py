@@ -1,0 +1,51 @@
+"""From the work grid back to the voxels of the CT: smooth outer borders, and the box in which anything is computed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from LungNoduleAILib.anatomy.protocol import AIRWAY
+from LungNoduleAILib.anatomy.work_grid import WorkGrid
+
+MARGIN_MM = 20.0
+Box = tuple[slice, slice, slice]
+
+
+def box_around(mask: np.ndarray, spacing_kji_mm: np.ndarray) -> Box:
+    """All slices, in-plane the box around a mask with its margin; everything when the mask is empty."""
+    rows, columns = np.flatnonzero(mask.any(axis=(0, 2))), np.flatnonzero(mask.any(axis=(0, 1)))
+    if len(rows) == 0:
+        return (slice(0, mask.shape[0]), slice(0, mask.shape[1]), slice(0, mask.shape[2]))
+    margin = np.ceil(MARGIN_MM / spacing_kji_mm).astype(int)
+    return (slice(0, mask.shape[0]),
+            slice(max(0, int(rows[0]) - margin[1]), min(mask.shape[1], int(rows[-1]) + margin[1] + 1)),
+            slice(max(0, int(columns[0]) - margin[2]), min(mask.shape[2], int(columns[-1]) + margin[2] + 1)))
+
+
+def labels_on_ct(grid: WorkGrid, box: Box, lobes: np.ndarray, airways: np.ndarray) -> np.ndarray:
+    """Labels with smooth outer borders: the mask is interpolated, the lobe is that of the nearest work voxel.
+
+    ``lobes`` (uint8) and ``airways`` (bool) lie on the box of the work grid.
+    """
+    whole = np.zeros(grid.hu.shape, np.uint8)
+    whole[box] = lobes
+    labels = grid.labels_to_full(_spread(whole))
+    labels[~grid.mask_to_full(whole > 0)] = 0
+    if airways.any():
+        lumen = np.zeros(grid.hu.shape, bool)
+        lumen[box] = airways
+        labels[grid.mask_to_full(lumen)] = AIRWAY
+    return labels
+
+
+def _spread(labels: np.ndarray) -> np.ndarray:
+    """Labels grown by two voxels, so that interpolated borders always find one."""
+    spread = labels
+    for _ in range(2):
+        grown = spread.copy()
+        for axis in range(3):
+            for step in (1, -1):
+                moved = np.roll(spread, step, axis)
+                grown = np.where(grown == 0, moved, grown)
+        spread = grown
+    return spread

@@ -1,0 +1,59 @@
+"""The learned anatomy segmenter: a network trained on synthetic bodies says where, the CT says where the edge is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from LungNoduleAILib.anatomy.airways import find_airways
+from LungNoduleAILib.anatomy.full_grid import box_around, labels_on_ct
+from LungNoduleAILib.anatomy.network_lungs import airway_seeds, find_network_lungs
+from LungNoduleAILib.anatomy.organs import organs_on_ct
+from LungNoduleAILib.anatomy.prediction import WEIGHTS, predict
+from LungNoduleAILib.anatomy.protocol import LLL, RUL, Anatomy
+from LungNoduleAILib.anatomy.quality import is_no_chest, judge
+from LungNoduleAILib.anatomy.work_grid import make_work_grid
+from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.volume import Volume
+
+LOBES_HOW = "a network trained on synthetic bodies places them, it does not follow the fissures"
+
+
+class LearnedSegmenter:
+    """Lungs, lobes, airways and the organs around them by a 3 mm network, with the edges of the CT; needs PyTorch."""
+
+    name = "learned"
+
+    def __init__(self, device: str = "cpu", weights: Path = WEIGHTS) -> None:
+        """Raises InputError for a file without such weights, MissingDependencyError without PyTorch."""
+        from ThoraxAILib.models.weights_file import require_torch, sha256
+
+        require_torch("Learned anatomy", "choose --anatomy classical")
+        self._device, self._weights = device, weights
+        self.fingerprint = sha256(weights)[:16] if weights.is_file() else "none"
+
+    def segment(self, volume: Volume, progress: Progress) -> Anatomy:
+        """Anatomy on the grid of ``volume`` (HU, axes in LPS order); see AnatomySegmenter."""
+        progress(0.0, "Finding the organs")
+        grid = make_work_grid(volume.array, volume.spacing_kji_mm)
+        prediction = predict(grid, self._weights, self._device, progress.part(0.0, 0.35))
+        best = prediction.best_on_work()
+        box = box_around((best >= RUL) & (best <= LLL), grid.spacing_kji_mm)
+        progress(0.4, "Finding trachea and bronchi")
+        seeds = airway_seeds(grid, prediction)
+        lung_air = (best >= RUL) & (best <= LLL) & (grid.hu < -400.0)
+        airways = find_airways(grid.part(box), np.ascontiguousarray(lung_air[box]), np.ascontiguousarray(seeds[box]))
+        whole_airways = np.zeros(grid.hu.shape, bool)
+        whole_airways[box] = airways
+        progress(0.55, "Drawing the edge of the lungs")
+        lungs = find_network_lungs(grid, prediction, whole_airways)
+        quality = judge(grid, lungs.air, lungs.sides, sides_certain=True)
+        if is_no_chest(quality):
+            return Anatomy(np.zeros(volume.array.shape, np.uint8), quality)
+        progress(0.75, "Drawing the organs on the CT")
+        every = (slice(None),) * 3
+        labels = labels_on_ct(grid, every, lungs.lobes, whole_airways)
+        structures = organs_on_ct(volume, grid, best, labels)
+        progress(1.0, "Lungs found")
+        return Anatomy(labels, quality, True, structures, LOBES_HOW)

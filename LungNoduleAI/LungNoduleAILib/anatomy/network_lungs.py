@@ -1,0 +1,104 @@
+"""Lungs from the network's *where* and the CT's *edge*: air near what the network calls lung, and thick airless parts.
+
+Thresholds alone cannot tell bowel from lung nor see a consolidated lobe; a network of 3 mm voxels alone cannot draw a
+pleura. Together: air is lung where the network agrees within a few millimetres, tissue is lung where the network
+calls a piece of it lung that is too thick to be an inexact border.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from LungNoduleAILib.anatomy.filling import fill_lungs
+from LungNoduleAILib.anatomy.lung_air import LungAir, border_area_mm2, find_lung_air
+from LungNoduleAILib.anatomy.prediction import Prediction
+from LungNoduleAILib.anatomy.protocol import AIRWAY, LLL, LUL, RLL, RML, RUL
+from LungNoduleAILib.anatomy.sides import LEFT, RIGHT, flood_sides
+from LungNoduleAILib.anatomy.work_grid import WorkGrid
+
+EDGE_HU = -320.0
+AGREED = 0.5
+AGREEMENT_MM = 6.0
+CLASSICAL_AGREEMENT_MM = 15.0
+THICK_MM = 5.0
+LEAST_PART_ML = 8.0
+SEED_CHANCE, SEED_DEPTH_MM = 0.8, 4.0
+LOBE_BLUR_MM = 3.0
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkLungs:
+    """On the work grid: lung ``air`` with its border, filled ``sides`` (1 right, 2 left) and their ``lobes``."""
+
+    air: LungAir
+    sides: np.ndarray
+    lobes: np.ndarray
+
+
+def find_network_lungs(grid: WorkGrid, prediction: Prediction, airways: np.ndarray) -> NetworkLungs:
+    """Filled lungs with sides and lobes on the work grid; all empty where the network sees no lung."""
+    chance = [prediction.on_work(prediction.chance[lobe], LOBE_BLUR_MM) for lobe in (RUL, RML, RLL, LUL, LLL)]
+    right, left = chance[0] + chance[1] + chance[2], chance[3] + chance[4]
+    where = prediction.on_work(prediction.chance[RUL:LLL + 1].sum(axis=0)) > AGREED
+    mask, air = _lung_mask(grid, where, airways)
+    seeds = _side_seeds(where & mask, right, left, grid)
+    sides = flood_sides(grid.hu, mask, seeds)
+    filled = fill_lungs(grid, sides, airways)
+    lobes = np.zeros(filled.shape, np.uint8)
+    on_right, on_left = filled == RIGHT, filled == LEFT
+    lobes[on_right] = 1 + np.argmax([c[on_right] for c in chance[:3]], axis=0)
+    lobes[on_left] = 4 + np.argmax([c[on_left] for c in chance[3:]], axis=0)
+    border = float(border_area_mm2(air.view(np.uint8), 2, grid)[1])
+    return NetworkLungs(LungAir(air, border), filled, lobes)
+
+
+def airway_seeds(grid: WorkGrid, prediction: Prediction) -> np.ndarray:
+    """Air the network is sure of being trachea or a main bronchus, bool on the work grid."""
+    return (prediction.on_work(prediction.chance[AIRWAY]) > AGREED) & (grid.hu < -850.0)
+
+
+def _lung_mask(grid: WorkGrid, where: np.ndarray, airways: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lung before filling, and the air in it."""
+    import edt
+
+    spacing = tuple(float(s) for s in grid.spacing_kji_mm)
+    if not where.any():
+        return where, where
+    distance = edt.edt(~where, anisotropy=spacing)
+    wall = edt.edt(~airways, anisotropy=spacing) <= 2.0 if airways.any() else airways
+    air = (grid.hu < EDGE_HU) & (distance <= AGREEMENT_MM)
+    air |= find_lung_air(grid).mask & (distance <= CLASSICAL_AGREEMENT_MM)
+    air = _joined_to(air & ~wall, where, grid)
+    tissue = where & ~air & ~wall
+    core = edt.edt(tissue, anisotropy=spacing) > THICK_MM
+    if core.any():
+        tissue &= edt.edt(~core, anisotropy=spacing) <= THICK_MM
+        return air | tissue, air
+    return air, air
+
+
+def _joined_to(air: np.ndarray, where: np.ndarray, grid: WorkGrid) -> np.ndarray:
+    """The connected parts of air that the network calls lung for the most part and that are not tiny."""
+    import cc3d
+
+    labels = cc3d.connected_components(air, connectivity=6)
+    voxels = np.bincount(labels.ravel())
+    agreed = np.bincount(labels.ravel(), weights=where.ravel())
+    keep = (voxels * grid.voxel_mm3 / 1000.0 >= LEAST_PART_ML) & (agreed > 0.5 * voxels)
+    keep[0] = False
+    return keep[labels]
+
+
+def _side_seeds(sure: np.ndarray, right: np.ndarray, left: np.ndarray, grid: WorkGrid) -> np.ndarray:
+    """Markers of the two lungs where the network is sure of the side, away from the border."""
+    import edt
+
+    spacing = tuple(float(s) for s in grid.spacing_kji_mm)
+    total = np.maximum(right + left, 1e-6)
+    seeds = np.zeros(sure.shape, np.uint8)
+    for side, chance in ((RIGHT, right), (LEFT, left)):
+        own = sure & (chance > SEED_CHANCE * total)
+        seeds[edt.edt(own, anisotropy=spacing) > SEED_DEPTH_MM] = side
+    return seeds

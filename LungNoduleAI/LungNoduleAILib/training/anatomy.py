@@ -1,0 +1,36 @@
+"""The training of the anatomy network: ``thoraxai lung train anatomy``."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from LungNoduleAILib.anatomy.prediction import SCHEMA, WEIGHTS
+from LungNoduleAILib.training.anatomy_samples import CLASS_WEIGHTS, CLASSES, SPACING_MM, AnatomySamples
+from LungNoduleAILib.training.request import TrainingRequest
+from ThoraxAILib.jobs.progress import Progress
+
+STEPS, SEED = 1600, 7
+
+
+def train(request: TrainingRequest, progress: Progress) -> Path:
+    """Train, or go on training, and write the weights into the request's folder; returns their file."""
+    from LungNoduleAILib.training.label_training import LabelRecipe, LabelTraining
+    from ThoraxAILib.models.label_network import LabelNetworkSettings
+    from ThoraxAILib.models.weights_file import save_weights
+
+    steps = STEPS if request.steps is None else request.steps
+    seed = SEED if request.seed is None else request.seed
+    samples = AnatomySamples(seed) if request.bodies is None else AnatomySamples(
+        seed, pool=min(AnatomySamples.pool, request.bodies), reuse=max(1, -(-steps // request.bodies)))
+    recipe = LabelRecipe(steps, seed, CLASS_WEIGHTS, workers=request.jobs - 1, device=request.device)
+    settings = LabelNetworkSettings(len(CLASSES), spacing_mm=SPACING_MM)
+    started = time.process_time()
+    training = LabelTraining(request.output, recipe, settings, samples)
+    network = training.run(progress)
+    weights = request.output / WEIGHTS.name
+    note = {"recipe": recipe.settled(), "samples": asdict(samples), "classes": list(CLASSES),
+            "last_part_cpu_seconds": round(time.process_time() - started, 1)}
+    save_weights(weights, SCHEMA, settings.as_json(), network.state_dict(), note)
+    return weights

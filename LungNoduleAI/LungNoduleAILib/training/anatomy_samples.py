@@ -1,0 +1,123 @@
+"""What the anatomy network is trained on: whole and cropped synthetic bodies as any scanner and field of view show them.
+
+Nodules and masses planted in the lung keep the label of the lung, so that the network learns to take them in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+import numpy as np
+
+from LungNoduleAILib.anatomy.protocol import AIRWAY
+from LungNoduleAILib.phantom import Body, NodulePlanter, acquire, draw_scanner, make_body
+from LungNoduleAILib.phantom.grid import Grid
+from LungNoduleAILib.phantom.nodule_share import paint_into
+from LungNoduleAILib.phantom.nodules import PlantedNodule
+from LungNoduleAILib.phantom.structures import STRUCTURES
+from LungNoduleAILib.training.samples import LabelSample, Placement, Pool, window_of_pool
+
+SPACING_MM = 3.0
+CLASSES = tuple(STRUCTURES)
+# Small structures weigh more, air around the body less.
+CLASS_WEIGHTS = (0.5, 1.0, 1.5, 1.0, 1.0, 1.0, 3.0, 2.0, 1.5, 3.0, 2.0, 1.5, 1.0)
+POOL, REUSE = 40, 5
+NODULES_PER_BODY = 24
+OTHER_KINDS = ("abdomen", "head", "knee")
+SIZES_K, SIZES_J, SIZES_I = (48, 64, 80, 96, 112), (64, 80, 96, 112), (80, 96, 112, 128)
+MOST_VOXELS = 1_150_000
+AIR_HU = -1000.0
+
+
+@dataclass(frozen=True, eq=False)
+class _Person:
+    """A body ready to be cut: what it is, and nodules that fit it."""
+
+    body: Body
+    target: np.ndarray
+    nodules: tuple[PlantedNodule, ...] = ()
+
+
+@dataclass(frozen=True)
+class AnatomySamples:
+    """``samples(step)`` is a function of ``seed`` and the step; bodies are made as they are needed."""
+
+    seed: int
+    setting: str = "training"
+    spacing_mm: float = SPACING_MM
+    pool: int = POOL
+    reuse: int = REUSE
+    other_share: float = 0.12
+    sizes: tuple[tuple[int, ...], ...] = field(default=(SIZES_K, SIZES_J, SIZES_I))
+
+    def __call__(self, step: int) -> LabelSample:
+        """The sample of a step."""
+        rng = np.random.default_rng([self.seed, 41, step])
+        number = window_of_pool(step, self.reuse, self.pool, rng)
+        person = _pool(self)(number)
+        body = person.body
+        painted = body.clean_hu.astype(np.float32)
+        for nodule in person.nodules:
+            if rng.random() < 0.12:
+                paint_into(painted, body.grid, nodule)
+        placement = self._placement(body.grid, rng)
+        hu = placement.cut(painted, body.grid.spacing_kji_mm, self.spacing_mm, AIR_HU, linear=True)
+        labels = placement.cut(person.target, body.grid.spacing_kji_mm, self.spacing_mm, 0, linear=False)
+        scanner = draw_scanner(rng)
+        # the network sees block means of a CT, which keep only a part of its noise
+        scanner = replace(scanner, noise_hu=scanner.noise_hu * float(rng.uniform(0.1, 0.7)))
+        spacing = np.full(3, self.spacing_mm)
+        hu = acquire(hu, spacing, scanner, rng) * np.float32(rng.normal(1, 0.02)) + np.float32(rng.normal(0, 10))
+        return LabelSample(*_with_field_of_view(hu, labels, rng))
+
+    def _placement(self, grid: Grid, rng: np.random.Generator) -> Placement:
+        """Mostly the whole width of the body, some part of its height, slightly turned and scaled."""
+        while True:
+            shape = tuple(int(rng.choice(sizes)) for sizes in self.sizes)
+            if np.prod(shape) <= MOST_VOXELS:
+                break
+        size_mm = np.array(grid.shape_kji) * grid.spacing_kji_mm
+        free = np.maximum(size_mm - np.array(shape) * self.spacing_mm, 0) / 2 + (30.0, 15.0, 15.0)
+        middle = (size_mm - grid.spacing_kji_mm) / 2 + rng.uniform(-1, 1, 3) * free
+        return Placement(shape, middle, rng.normal(0, 4, 3), float(np.exp(rng.normal(0, 0.08))))
+
+    def person(self, number: int) -> _Person:
+        """Body ``number`` of this training: a chest, or now and then another part of the body."""
+        rng = np.random.default_rng([self.seed, 42, number])
+        body_seed = 100_000 * self.seed + number
+        spacing = (self.spacing_mm,) * 3
+        if rng.random() < self.other_share:
+            from LungNoduleAILib.phantom import make_other_body
+
+            body = make_other_body(body_seed, str(rng.choice(OTHER_KINDS)), spacing)
+            return _Person(body, target_of(body))
+        body = make_body(body_seed, self.setting, spacing)
+        planter = NodulePlanter(body)
+        nodules = tuple(planter.draw(rng, diameter_mm=(25.0, 80.0) if n % 3 == 0 else (5.0, 25.0))
+                        for n in range(NODULES_PER_BODY))
+        return _Person(body, target_of(body), nodules)
+
+
+@lru_cache(maxsize=2)
+def _pool(samples: AnatomySamples) -> Pool:
+    return Pool(samples.person, samples.pool)
+
+
+def target_of(body: Body) -> np.ndarray:
+    """Classes of CLASSES: lungs filled by their lobes, large airways, and what lies around them."""
+    return np.where((body.labels > 0) & (body.labels <= AIRWAY), body.labels, body.structures).astype(np.uint8)
+
+
+def _with_field_of_view(hu: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Some images end at a circle in the plane; beyond it there is padding and nothing to learn but that."""
+    if rng.random() > 0.45:
+        return hu, labels
+    _, rows, columns = hu.shape
+    radius = rng.uniform(0.5, 0.75) * min(rows, columns) if rng.random() < 0.7 else 0.5 * max(rows, columns)
+    j, i = np.ogrid[:rows, :columns]
+    beyond = np.hypot(j - (rows - 1) / 2, i - (columns - 1) / 2) > radius
+    hu, labels = hu.copy(), labels.copy()
+    hu[:, beyond] = -1024 if rng.random() < 0.7 else -2048
+    labels[:, beyond] = 0
+    return hu, labels
