@@ -20,6 +20,7 @@ from ThoraxAILib.doctor import examine
 from ThoraxAILib.errors import Cancelled, ThoraxAIError
 from ThoraxAILib.jobs.output_folder import FULL_DISK, output_error
 from ThoraxAILib.jobs.signals import cancel_on_signal
+from ThoraxAILib.models import models_command
 
 MODULES = ("LungNoduleAILib", "CardiacBiomechLib", "AnonymizerLib")
 BAD_INPUT, CANCELLED = 2, 130
@@ -44,6 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     for module in MODULES:
         if importlib.util.find_spec(f"{module}.commands") is not None:
             importlib.import_module(f"{module}.commands").add_commands(subparsers)
+    models_command.add_commands(subparsers)
     doctor = subparsers.add_parser("doctor", help="say what is installed and what can run here")
     doctor.set_defaults(run=_doctor)
     return parser

@@ -97,6 +97,13 @@ def test_the_command_runs_from_the_installed_folder(installed, tmp_path):
     assert any(line.startswith("classical") for line in detectors)
 
 
+def test_the_installed_extension_carries_every_model_card(repository, installed):
+    cards = {path.name: path.read_bytes() for path in (repository / "Resources" / "ModelCards").glob("*.md")}
+    del cards["README.md"]
+    found = {path.name: path.read_bytes() for path in (installed / "ThoraxAILib" / "models" / "cards").iterdir()}
+    assert found == cards
+
+
 @pytest.mark.parametrize(("version", "accepted"), [("5.10.0", False), ("5.13.0", True)])
 def test_an_older_slicer_is_refused_and_a_newer_one_accepted(repository, tmp_path, installed, version, accepted):
     done = subprocess.run(["cmake", "-S", str(repository), "-B", str(tmp_path), f"-DSlicer_DIR={STAND_IN}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -14,7 +15,9 @@ import pytest
 
 PACKAGES = {"ThoraxAILib": ".", "LungNoduleAILib": "LungNoduleAI", "CardiacBiomechLib": "CardiacBiomech",
             "AnonymizerLib": "Anonymizer"}
-SOURCES = ("ThoraxAILib", "LungNoduleAI", "CardiacBiomech", "Anonymizer", "pyproject.toml", "README.md", "LICENSE")
+SOURCES = ("ThoraxAILib", "LungNoduleAI", "CardiacBiomech", "Anonymizer", "Resources", "pyproject.toml", "setup.py",
+           "README.md", "LICENSE")
+CARDS = "ThoraxAILib/models/cards/"
 NOT_IN_WHEEL = {"CMakeLists.txt"}
 
 
@@ -42,6 +45,8 @@ def test_the_wheel_holds_every_file_of_every_package_and_no_other(repository, wh
     wanted = {path.relative_to(repository / where).as_posix()
               for package, where in PACKAGES.items() for path in (repository / where / package).rglob("*")
               if path.is_file() and "__pycache__" not in path.parts and path.name not in NOT_IN_WHEEL}
+    wanted |= {CARDS + path.name for path in (repository / "Resources" / "ModelCards").glob("*.md")
+               if path.name != "README.md"}
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert sorted(wanted - held) == []
@@ -57,3 +62,9 @@ def test_the_unpacked_wheel_runs_without_the_checkout(wheel, tmp_path):
                           check=False, env={**os.environ, "PYTHONPATH": str(tmp_path)})
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("thoraxai: ")
+    done = subprocess.run([sys.executable, "-m", "ThoraxAILib", "models", "list", "--json"], cwd=tmp_path, text=True,
+                          capture_output=True, check=False, env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert done.returncode == 0, done.stderr
+    models = json.loads(done.stdout)["models"]
+    assert len(models) == sum(1 for _ in (tmp_path / CARDS).glob("*.md")) > 0
+    assert {model["state"] for model in models} == {"matches"}
