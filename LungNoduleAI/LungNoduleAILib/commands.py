@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from LungNoduleAILib.batch import FAILED, Batch, IndexRow, gather_cases, write_index
 from LungNoduleAILib.evaluation import evaluate_command
+from LungNoduleAILib.followup import follow_up_command
 from LungNoduleAILib.one_case import CaseRequest, analyze_case
 from LungNoduleAILib.options import AnalysisOptions
 from LungNoduleAILib.summary import describe_findings, where_to_look
 from LungNoduleAILib.training import train_command
-from ThoraxAILib.errors import Cancelled, InputError, ThoraxAIError
-from ThoraxAILib.jobs.events import Events
+from ThoraxAILib.errors import Cancelled, InputError
+from ThoraxAILib.jobs.events import Events, telling_errors
 from ThoraxAILib.jobs.output_folder import output_error
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.models.device import select_device
@@ -45,6 +44,7 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
     demo.add_argument("--ct", type=Path, metavar="PATH", help="a CT of your own instead of the synthetic one")
     demo.set_defaults(run=_demo)
     evaluate_command.add_commands(commands)
+    follow_up_command.add_commands(commands)
     train_command.add_commands(commands)
 
 
@@ -61,6 +61,7 @@ def _add_analyze(parser: argparse.ArgumentParser) -> None:
     add("inputs", type=Path, nargs="+", metavar="INPUT", help="DICOM folder, NRRD, NIfTI or MetaImage file")
     _add_output(parser)
     add("--detector", default=DEFAULTS.detector, metavar="NAME", help="see thoraxai lung detectors")
+    add("--anatomy", default=DEFAULTS.anatomy, metavar="auto|learned|classical", help="what finds lungs and lobes")
     add("--threshold", type=float, metavar="X", help="least confidence of a finding, 0 to 1 (default: the detector's)")
     add("--device", default=DEFAULTS.device, metavar="auto|cpu|cuda", help="where learned models run")
     add("--jobs", type=int, default=1, metavar="N", help="cases worked on at the same time (default 1)")
@@ -72,7 +73,7 @@ def _add_analyze(parser: argparse.ArgumentParser) -> None:
 
 
 def _analyze(arguments: argparse.Namespace) -> int:
-    with _telling_errors(arguments.events) as events:
+    with telling_errors(arguments.events) as events:
         return _analyze_inputs(arguments, events)
 
 
@@ -99,11 +100,14 @@ def _analyze_inputs(arguments: argparse.Namespace, events: Events) -> int:
 
 def _options(arguments: argparse.Namespace) -> AnalysisOptions:
     """The checked options; what is wrong with them is said before any image is read."""
+    from LungNoduleAILib.anatomy.registry import choose_segmenter
     from LungNoduleAILib.detection.registry import get_detector
 
-    options = AnalysisOptions(detector=arguments.detector, threshold=arguments.threshold, device=arguments.device)
+    options = AnalysisOptions(detector=arguments.detector, threshold=arguments.threshold, device=arguments.device,
+                              anatomy=arguments.anatomy)
     get_detector(options.detector)
-    select_device(options.device)
+    device, _reason = select_device(options.device)
+    choose_segmenter(options.anatomy, device)
     if arguments.jobs < 1:
         raise InputError(f"The number of jobs must be at least 1, {arguments.jobs} was given.")
     return options
@@ -195,7 +199,7 @@ def _series(arguments: argparse.Namespace) -> int:
 def _phantom(arguments: argparse.Namespace) -> int:
     from LungNoduleAILib.demo import write_sample
 
-    with _telling_errors(arguments.events) as events:
+    with telling_errors(arguments.events) as events:
         phantom = write_sample(arguments.output, arguments.seed, Progress(events.progress, arguments.is_cancelled))
         if not events.own_stdout:
             print(f"A synthetic chest CT with {len(phantom.nodules)} known nodules lies in {arguments.output}.")
@@ -208,14 +212,3 @@ def _demo(arguments: argparse.Namespace) -> int:
 
     print("\n".join(run_demo(arguments.ct, arguments.output, Progress(is_cancelled=arguments.is_cancelled))))
     return 0
-
-
-@contextmanager
-def _telling_errors(target: str | None) -> Iterator[Events]:
-    """Events to ``target``, which also hears of the error that ends the run."""
-    with Events(target) as events:
-        try:
-            yield events
-        except ThoraxAIError as error:
-            events.error(str(error))
-            raise

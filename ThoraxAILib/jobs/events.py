@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from ThoraxAILib.errors import OutputError
+from ThoraxAILib.errors import OutputError, ThoraxAIError
 
 STANDARD_OUTPUT = "-"
 
@@ -71,3 +73,14 @@ def parse_event(line: str) -> dict | None:
     except ValueError:
         return None
     return event if isinstance(event, dict) and "event" in event else None
+
+
+@contextmanager
+def telling_errors(target: str | None) -> Iterator[Events]:
+    """Events to ``target``, which also hears of the error that ends the run."""
+    with Events(target) as events:
+        try:
+            yield events
+        except ThoraxAIError as error:
+            events.error(str(error))
+            raise

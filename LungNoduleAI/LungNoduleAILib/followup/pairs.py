@@ -20,7 +20,8 @@ STATUSES = (MATCHED, NEW, RESOLVED, UNCERTAIN)
 class Pair:
     """One nodule at two dates; the id of the date at which it is missing is None.
 
-    ``method_agreement`` is None when only one of network and registration gave an opinion. ``candidates`` are the ids
+    ``method_agreement`` is None when only one of network and registration gave an opinion; ``evidence`` is what spoke
+    for the pair (similarity of the embeddings, distances in mm). ``candidates`` are the ids
     between which an uncertain match could not decide. ``decided_by`` is "reader" after a manual link or unlink.
     """
 
@@ -31,7 +32,7 @@ class Pair:
     status: str
     match_probability: float
     method_agreement: bool | None = None
-    opinions: dict[str, float] = field(default_factory=dict)
+    evidence: dict[str, float] = field(default_factory=dict)
     candidates: tuple[str, ...] = ()
     growth: Growth | None = None
     decided_by: str = "software"
@@ -53,7 +54,7 @@ class Pair:
             "vdt_days": None if growth is None or growth.vdt_days is None else round(growth.vdt_days, 1),
             "growth": None if growth is None else growth.growth,
             "method_agreement": self.method_agreement,
-            "opinions": {name: round(value, 4) for name, value in self.opinions.items()},
+            "evidence": {name: round(value, 4) for name, value in self.evidence.items()},
             "candidates": list(self.candidates), "decided_by": self.decided_by, "notes": list(self.notes),
             "growth_details": None if growth is None else growth.to_dict()}
 
@@ -64,7 +65,7 @@ class Pair:
         places = (None if entry[f"{when}_center_ras_mm"] is None else tuple(entry[f"{when}_center_ras_mm"])
                   for when in ("prior", "current"))
         return Pair(entry["prior_id"], entry["current_id"], *places, entry["status"], entry["match_probability"],
-                    entry["method_agreement"], entry["opinions"], tuple(entry["candidates"]),
+                    entry["method_agreement"], entry["evidence"], tuple(entry["candidates"]),
                     None if details is None else Growth.from_dict(details), entry["decided_by"],
                     tuple(entry["notes"]))
 

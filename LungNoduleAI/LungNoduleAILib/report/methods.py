@@ -34,7 +34,7 @@ def methods_text(result: AnalysisResult, record: dict) -> str:
     if record.get("finished"):
         sentences.append(f"Finished {record['finished']}.")
     if result.lobes_approximate:
-        sentences.append("Lobes were approximated without a learned model.")
+        sentences.append("Lobes are approximate.")
     sentences.append("The software is for research use only and is not a medical device.")
     return " ".join(sentences)
 

@@ -34,9 +34,9 @@ figcaption { font-size: 11.5px; color: #5b6670; padding-top: 2px; }
 """
 
 
-def page(case: str, body: str) -> str:
+def page(case: str, body: str, what: str = "Chest CT analysis") -> str:
     """A whole HTML document around the sections of one case."""
-    title = f"Chest CT analysis: {escape(case)}"
+    title = f"{what}: {escape(case)}"
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title><style>{_STYLE}</style></head>

@@ -48,7 +48,7 @@ def lungs_section(result: AnalysisResult) -> str:
             ("Both", number(lungs.right_ml + lungs.left_ml, 0))]
     verdicts = "".join(_verdict(note.severity, note.text, note.center_ras_mm, note.size_mm) for note in lungs.quality)
     said = any(note.code == "lobes_approximate" for note in lungs.quality)
-    lobes = '<p class="quiet">Lobes are approximate (no learned model ran).</p>'
+    lobes = '<p class="quiet">Lobes are approximate .</p>'
     lobes = lobes if result.lobes_approximate and not said else ""
     return section("Lungs", table([("", False), ("Volume (mL)", True)], rows)
                    + (f"<ul>{verdicts}</ul>" if verdicts else "<p>No concern about the lung mask.</p>") + lobes)

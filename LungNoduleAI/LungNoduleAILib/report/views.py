@@ -35,7 +35,7 @@ def overview_section(result: AnalysisResult) -> str:
         middle = volume.ras_from_kji(_middle_kji(sparse, result.labels.shape, one_lung=plane == "sagittal"))
         picture = render(volume, plane, middle, overlay=overlay, pixel_mm=widest_mm / OVERVIEW_PIXELS)
         picture = with_title(draw_boxes(picture, boxes), plane.capitalize(), _LEFT_SIDE[plane])
-        figures.append(_figure(picture, f"{plane.capitalize()} at RAS ({position(middle)}) mm"))
+        figures.append(figure(picture, f"{plane.capitalize()} at RAS ({position(middle)}) mm"))
     words = ("Lobes in color" + (" (approximate)" if result.lobes_approximate else "")
              + ", airways violet. Bright boxes cross the plane shown, dim ones lie before or behind it.")
     return section("Overview", f'<div class="thirds">{"".join(figures)}</div><p class="quiet">{escape(words)}</p>')
@@ -57,11 +57,11 @@ def _card(result: AnalysisResult, finding: Finding) -> str:
     field_mm = float(np.clip(3.5 * finding.long_axis_mm, 50, 180))
     overlay = _mask_overlay(result, finding)
     settings = {"field_mm": field_mm, "pixel_mm": field_mm / FINDING_PIXELS}
-    figures = [_figure(with_title(render(result.volume, plane, finding.center_ras_mm, overlay=overlay, **settings),
+    figures = [figure(with_title(render(result.volume, plane, finding.center_ras_mm, overlay=overlay, **settings),
                                   "", _LEFT_SIDE[plane]), plane.capitalize()) for plane in PLANES]
     slab_mm = max(10.0, 1.2 * finding.long_axis_mm)
     slab = render(result.volume, "axial", finding.center_ras_mm, slab_mm=slab_mm, **settings)
-    figures.append(_figure(slab, f"Axial, brightest over {slab_mm:.0f} mm"))
+    figures.append(figure(slab, f"Axial, brightest over {slab_mm:.0f} mm"))
     title = f"{finding.id}: {number(finding.mean_diameter_mm)} mm {finding.type} {finding.kind}"
     notes = " ".join(escape(note) for note in finding.notes)
     return (f'<article class="finding {escape(finding.status)}"><h3>{escape(title)}</h3>'
@@ -108,7 +108,8 @@ def _middle_kji(sparse: np.ndarray, shape: tuple[int, ...], one_lung: bool) -> n
     return np.clip(found.mean(axis=0) * SPARSE, 0, np.array(shape) - 1)
 
 
-def _figure(picture: Picture, caption: str) -> str:
+def figure(picture: Picture, caption: str) -> str:
+    """A picture with its caption, inside the page."""
     data = base64.b64encode(encoded(picture, "jpeg")).decode("ascii")
     height, width = picture.pixels.shape[:2]
     return (f'<figure><img alt="{escape(caption)}" width="{width}" height="{height}" '
