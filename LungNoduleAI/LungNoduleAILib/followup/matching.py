@@ -8,7 +8,7 @@ needs no registration, and the registration's are formed apart, and their agreem
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -62,7 +62,8 @@ class Match:
 
     ``match_probability``: that the pair is one nodule; for new and resolved, that it has any partner after all.
     ``candidates``: for uncertain rows all pairs worth a look, best first. ``method_agreement``: whether network and
-    registration say the same about the nodules of this row; None with one opinion. ``decided_by``: method or reader.
+    registration give the nodules of this row the same partners; None with one opinion. ``opinions``: what each method
+    alone gives as the probability above. ``decided_by``: method or reader.
     """
 
     prior_id: str | None
@@ -71,6 +72,7 @@ class Match:
     match_probability: float
     candidates: tuple[Candidate, ...] = ()
     method_agreement: bool | None = None
+    opinions: dict[str, float] = field(default_factory=dict)
     decided_by: str = POSITIONS
 
 
@@ -90,10 +92,8 @@ def match(prior: Sequence[MatchItem], current: Sequence[MatchItem], evidence: Ev
     main = TOGETHER if len(methods) == 2 else methods[0]
     case = _Case(prior, current, _decided(log_odds(prior, current, evidence, main), prior, current, decisions), main)
     rows = case.rows(options, {(d.prior_id, d.current_id) for d in decisions if d.decision == LINK})
-    if main != TOGETHER:
-        return rows
-    opinions = [_partners(log_odds(prior, current, evidence, method), prior, current) for method in methods]
-    return [_with_agreement(row, *opinions) for row in rows]
+    opinions = {method: _Opinion(prior, current, log_odds(prior, current, evidence, method)) for method in methods}
+    return [_with_opinions(row, opinions) for row in rows]
 
 
 class _Case:
@@ -181,17 +181,32 @@ def _decided(odds: np.ndarray, prior: Sequence[MatchItem], current: Sequence[Mat
     return odds
 
 
-def _partners(odds: np.ndarray, prior: Sequence[MatchItem], current: Sequence[MatchItem]) -> dict[str, str]:
-    """Partner by current id of every matched prior id."""
-    return {prior[i].id: current[j].id for i, j in best_assignment(odds)}
+class _Opinion:
+    """What one method alone says."""
+
+    def __init__(self, prior: Sequence[MatchItem], current: Sequence[MatchItem], odds: np.ndarray) -> None:
+        self._row, self._column = ({item.id: n for n, item in enumerate(items)} for items in (prior, current))
+        pairs = best_assignment(odds)
+        self.of_prior = {prior[i].id: current[j].id for i, j in pairs}
+        self.of_current = {current[j].id: prior[i].id for i, j in pairs}
+        self._probability = pair_probabilities(odds)
+
+    def probability(self, row: Match) -> float:
+        """Of the row's pair; of any partner for a lone nodule."""
+        i = slice(None) if row.prior_id is None else self._row[row.prior_id]
+        j = slice(None) if row.current_id is None else self._column[row.current_id]
+        return round(float(np.clip(np.sum(self._probability[i, j]), 0.0, 1.0)), 4)
 
 
-def _with_agreement(row: Match, network: dict[str, str], registration: dict[str, str]) -> Match:
-    """The row with whether both opinions give its nodules the same partners."""
-    backward = [{b: a for a, b in opinion.items()} for opinion in (network, registration)]
-    same = network.get(row.prior_id) == registration.get(row.prior_id)
-    same &= backward[0].get(row.current_id) == backward[1].get(row.current_id)
-    return Match(row.prior_id, row.current_id, row.status, row.match_probability, row.candidates, same, row.decided_by)
+def _with_opinions(row: Match, opinions: dict[str, _Opinion]) -> Match:
+    """The row with the probability each method gives it, and whether two methods agree on its nodules."""
+    told = {method: opinion.probability(row) for method, opinion in opinions.items()}
+    if len(opinions) < 2:
+        return replace(row, opinions=told)
+    one, other = opinions.values()
+    same = row.prior_id is None or one.of_prior.get(row.prior_id) == other.of_prior.get(row.prior_id)
+    same &= row.current_id is None or one.of_current.get(row.current_id) == other.of_current.get(row.current_id)
+    return replace(row, opinions=told, method_agreement=same)
 
 
 __all__ = ["MATCHED", "NETWORK", "NEW", "POSITIONS", "REGISTRATION", "RESOLVED", "TOGETHER", "UNCERTAIN", "Candidate",

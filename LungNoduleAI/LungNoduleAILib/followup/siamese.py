@@ -29,7 +29,7 @@ class Siamese:
 
     def __init__(self, path: Path = WEIGHTS_FILE) -> None:
         """Raises InputError when the weights are missing or unfit, MissingDependencyError without PyTorch."""
-        self._network = _loaded(path)
+        self._network = loaded_network(path)
         self.fingerprint = sha256(path)[:12]
 
     def embed(self, volume: Volume, items: Sequence[MatchItem], frame: LungFrame | None) -> np.ndarray:
@@ -67,7 +67,8 @@ def embed_patches(network: SiameseNetwork, patches: np.ndarray, places: np.ndarr
 
 
 @cache
-def _loaded(path: Path) -> SiameseNetwork:
+def loaded_network(path: Path = WEIGHTS_FILE) -> SiameseNetwork:
+    """The network of a weights file, ready to run; raises as Siamese does."""
     weights = load_weights(path, SCHEMA, MAKER)
     from LungNoduleAILib.followup.siamese_network import SiameseNetwork, SiameseSettings
 

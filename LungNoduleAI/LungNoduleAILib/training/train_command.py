@@ -16,6 +16,7 @@ TRAININGS: dict[str, tuple[str, str, str]] = {
     "anatomy": ("LungNoduleAILib.training.anatomy", "train", "the anatomy network: lungs, lobes and organs"),
     "detector": ("LungNoduleAILib.training.detector", "train", "the nodule detector"),
     "siamese": ("LungNoduleAILib.training.siamese_training", "train", "the re-identification of nodules"),
+    "matching": ("LungNoduleAILib.training.siamese_matching_fit", "train", "the probabilities of the matching"),
 }
 BAR_WIDTH = 30
 
