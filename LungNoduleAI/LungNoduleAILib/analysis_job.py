@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 
 import slicer
@@ -28,9 +29,31 @@ def analysisJob(logic: LungNoduleAILogic, volumeNode: slicer.vtkMRMLScalarVolume
         onFailure.pop_all()
     command = [python_interpreter(), "-m", "ThoraxAILib", "lung", "analyze", str(image),
                "--output", str(folder.path / "result"), "--scene", "none", "--events", "-",
-               "--detector", options.detector, "--device", options.device]
+               "--detector", options.detector, "--anatomy", options.anatomy, "--device", options.device]
     if options.threshold is not None:
         command += ["--threshold", str(options.threshold)]
+    return ChildJob(command, child_environment(PACKAGES), folder)
+
+
+def followUpJob(exportVolume: Callable, priorNode: slicer.vtkMRMLScalarVolumeNode,
+                currentNode: slicer.vtkMRMLScalarVolumeNode, options: AnalysisOptions, days: int | None) -> ChildJob:
+    """A job that compares copies of two volumes; its ``output`` is for LungFollowUpLogic.loadResult.
+
+    Raises InputError or OutputError, with nothing left behind, when a volume cannot be handed over.
+    """
+    folder = WorkFolder()
+    with ExitStack() as onFailure:
+        onFailure.callback(folder.remove)
+        scans = [exportVolume(node, folder.path / f"{name}.nrrd") for name, node in (("prior", priorNode),
+                                                                                       ("current", currentNode))]
+        onFailure.pop_all()
+    command = [python_interpreter(), "-m", "ThoraxAILib", "lung", "follow-up", *(str(scan) for scan in scans),
+               "--output", str(folder.path / "result"), "--scene", "none", "--events", "-",
+               "--detector", options.detector, "--anatomy", options.anatomy, "--device", options.device]
+    if options.threshold is not None:
+        command += ["--threshold", str(options.threshold)]
+    if days is not None:
+        command += ["--days", str(days)]
     return ChildJob(command, child_environment(PACKAGES), folder)
 
 

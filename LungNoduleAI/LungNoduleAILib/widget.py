@@ -13,6 +13,7 @@ from slicer.util import VTKObservationMixin
 
 from LungNoduleAILib import result_panel
 from LungNoduleAILib.analysis_job import analysisJob, sampleJob
+from LungNoduleAILib.follow_up_section import FollowUpSection
 from LungNoduleAILib.input_choice import proposedVolume, showInViews
 from LungNoduleAILib.kept_files import KeptFiles, existingFolder
 from LungNoduleAILib.logic import LungNoduleAILogic
@@ -56,17 +57,23 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.findingsTable = FindingsTable(result_panel.findingColumns(), result_panel.STATUS_COLUMN,
                                            self.onJump, self.onDecision)
         self.ui.findingsLayout.addWidget(self.findingsTable.widget)
+        self.followUp = FollowUpSection(self.jobPanel, self.logic.exportVolume, self._chosen)
+        self.ui.followUpLayout.addWidget(self.followUp.widget)
         self._fillChoices()
         panel.setMRMLScene(slicer.mrmlScene)
         self._connect()
         self._useScene()
 
     def _fillChoices(self) -> None:
+        from LungNoduleAILib.anatomy.registry import segmenter_description, segmenter_names
         from LungNoduleAILib.detection.registry import detector_description, detector_names
 
         for index, name in enumerate(detector_names()):
             self.ui.detectorComboBox.addItem(name)
             self.ui.detectorComboBox.setItemData(index, detector_description(name), qt.Qt.ToolTipRole)
+        for index, name in enumerate(segmenter_names()):
+            self.ui.anatomyComboBox.addItem(name)
+            self.ui.anatomyComboBox.setItemData(index, segmenter_description(name), qt.Qt.ToolTipRole)
         for device, text in zip(DEVICES, (_("Automatic"), _("CPU"), _("Graphics card (CUDA)")), strict=True):
             self.ui.deviceComboBox.addItem(text, device)
         self.ui.saveFolderEdit.filters = ctk.ctkPathLineEdit.Dirs
@@ -76,6 +83,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.inputSelector.connect("currentNodeChanged(vtkMRMLNode*)", self.onInputChanged)
         ui.sampleDataButton.connect("clicked()", self.onSampleData)
         ui.detectorComboBox.connect("currentIndexChanged(int)", self.onSettingsChanged)
+        ui.anatomyComboBox.connect("currentIndexChanged(int)", self.onSettingsChanged)
         ui.deviceComboBox.connect("currentIndexChanged(int)", self.onSettingsChanged)
         ui.thresholdSlider.connect("valueChanged(double)", self.onThresholdChanged)
         ui.analyzeButton.connect("clicked()", self.onAnalyze)
@@ -136,6 +144,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui, parameters = self.ui, self.parameters
         ui.inputSelector.setCurrentNode(parameters.inputVolume)
         ui.detectorComboBox.setCurrentIndex(max(ui.detectorComboBox.findText(parameters.detector), 0))
+        ui.anatomyComboBox.setCurrentIndex(max(ui.anatomyComboBox.findText(parameters.anatomy), 0))
         ui.deviceComboBox.setCurrentIndex(max(ui.deviceComboBox.findData(parameters.device), 0))
         ui.thresholdSlider.value = self._threshold()
         ui.saveFolderEdit.setCurrentPath(parameters.saveFolder)
@@ -153,10 +162,11 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._showResult()
 
     def onSettingsChanged(self) -> None:
-        """Another detector or device is chosen."""
+        """Another detector, segmenter or device is chosen."""
         if self.parameters is None or self._isUpdating:
             return
         self.parameters.detector = self.ui.detectorComboBox.currentText
+        self.parameters.anatomy = self.ui.anatomyComboBox.currentText
         self.parameters.device = DEVICES[self.ui.deviceComboBox.currentIndex]
         if self.parameters.threshold < 0:
             self._isUpdating = True
@@ -192,15 +202,19 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     # Analysis
 
+    def _chosen(self) -> tuple[object, AnalysisOptions]:
+        """The chosen CT and the options as the controls stand."""
+        ui, threshold = self.ui, self.parameters.threshold
+        options = AnalysisOptions(detector=ui.detectorComboBox.currentText, anatomy=ui.anatomyComboBox.currentText,
+                                  threshold=threshold if threshold >= 0 else None,
+                                  device=DEVICES[ui.deviceComboBox.currentIndex])
+        return ui.inputSelector.currentNode(), options
+
     def onAnalyze(self) -> None:
         """Analyze the chosen CT in a child process."""
-        volumeNode = self.ui.inputSelector.currentNode()
+        volumeNode, options = self._chosen()
         if volumeNode is None or self.jobPanel.isRunning:
             return
-        threshold = self.parameters.threshold
-        options = AnalysisOptions(detector=self.ui.detectorComboBox.currentText,
-                                  threshold=threshold if threshold >= 0 else None,
-                                  device=DEVICES[self.ui.deviceComboBox.currentIndex])
         with shownErrors(_("The CT cannot be analyzed.")):
             job = analysisJob(self.logic, volumeNode, options)
             self._analyzedVolumeID = volumeNode.GetID()
@@ -322,6 +336,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         with shownErrors(_("The result was not saved.")):
             folder = existingFolder(self.ui.saveFolderEdit.currentPath)
             written = self.logic.saveResult(folder) + self.keptFiles.copyTo(folder, self.logic.currentResult())
+            written += self.followUp.saveTo(folder)
             self._showSaved(_("Saved: {files}").format(files=", ".join(path.name for path in written)))
 
     def _showSaved(self, text: str) -> None:
@@ -335,7 +350,8 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.parameters is None:
             return
         ui, running, hasResult = self.ui, self.jobPanel.isRunning, bool(self._shownTextID)
-        for control in (ui.inputSelector, ui.sampleDataButton, ui.detectorComboBox, ui.deviceComboBox):
+        for control in (ui.inputSelector, ui.sampleDataButton, ui.detectorComboBox, ui.anatomyComboBox,
+                        ui.deviceComboBox):
             control.enabled = not running
         self._allow(ui.analyzeButton, self._reasonNotToAnalyze(),
                     _("Find lungs, lobes, airways and nodules, and measure them"))
@@ -347,6 +363,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._allow(ui.reportButton, noReport, _("Open the report in the web browser"))
         noFolder = noResult or ("" if ui.saveFolderEdit.currentPath.strip() else _("Choose the folder to save to"))
         self._allow(ui.saveButton, noFolder, _("Write scene, segmentation, points, findings and report to the folder"))
+        self.followUp.update()
 
     def _reasonNotToAnalyze(self) -> str:
         volumeNode = self.ui.inputSelector.currentNode()

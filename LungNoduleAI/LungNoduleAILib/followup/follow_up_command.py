@@ -30,6 +30,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     add("--no-registration", action="store_true", help="match by the network alone; no difference map")
     add("--no-network", action="store_true", help="match by registration and position alone")
     add("--detector", default=DEFAULTS.detector, metavar="NAME", help="see thoraxai lung detectors")
+    add("--anatomy", default=DEFAULTS.anatomy, metavar="NAME", help="what finds the lungs (default auto)")
     add("--threshold", type=float, metavar="X", help="least confidence of a finding (default: the detector's)")
     add("--device", default=DEFAULTS.device, metavar="auto|cpu|cuda", help="where learned models run")
     add("--scene", choices=("auto", "none"), default="auto", help="none: no Slicer scene")
@@ -53,7 +54,8 @@ def _run(arguments: argparse.Namespace) -> int:
 def _options(arguments: argparse.Namespace) -> FollowUpOptions:
     from LungNoduleAILib.followup.matching_links import read_links
 
-    analysis = AnalysisOptions(detector=arguments.detector, threshold=arguments.threshold, device=arguments.device)
+    analysis = AnalysisOptions(detector=arguments.detector, threshold=arguments.threshold, device=arguments.device,
+                               anatomy=arguments.anatomy)
     decisions = () if arguments.links is None else read_links(arguments.links)
     return FollowUpOptions(analysis, not arguments.no_registration, not arguments.no_network, days=arguments.days,
                            decisions=decisions)

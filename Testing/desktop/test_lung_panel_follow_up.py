@@ -1,0 +1,144 @@
+"""The follow-up section: compare, read the pairs, link and unlink, look at both dates, save."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from LungNoduleAILib.findings import Finding
+from panel_driver import click, positionOf, textsOf, uses, waitFor
+
+PLACES = {"A": (40.0, 0.0, 0.0), "B": (-40.0, 5.0, 8.0), "C": (43.0, 0.0, 2.0), "D": (0.0, 9.0, 9.0)}
+
+
+def nodule(name: str, volume: float) -> Finding:
+    return Finding(name, PLACES[name], 9.8, 9.8, 9.8, volume, "solid", 20.0, volume, "RUL", "right", 0.9)
+
+
+def document() -> dict:
+    from LungNoduleAILib.followup.growth import assess_growth
+    from LungNoduleAILib.followup.pairs import FollowUp, Interval, Pair, ScanEntry
+
+    a, b, c, d = nodule("A", 500.0), nodule("B", 300.0), nodule("C", 1000.0), nodule("D", 200.0)
+    scans = (ScanEntry("", "", "", 1.0, "", (a, b)), ScanEntry("", "", "", 1.0, "", (c, d)))
+    pairs = (Pair("A", "C", PLACES["A"], PLACES["C"], "matched", 0.97, True, growth=assess_growth(a, c, 91)),
+             Pair("B", None, PLACES["B"], None, "resolved", 0.1), Pair(None, "D", None, PLACES["D"], "new", 0.1))
+    return FollowUp(scans, (Interval(0, 1, 91, pairs, ("The kernels differ.",)),)).to_dict()
+
+
+@pytest.fixture
+def worker(monkeypatch, tmp_path) -> list:
+    """A worker that writes a follow-up with difference map and transform; returns what it was asked."""
+    import numpy as np
+    from chest import chestVolume, workerScript
+
+    from ThoraxAILib.jobs.child_job import ChildJob
+    from ThoraxAILib.jobs.child_python import child_environment
+    from ThoraxAILib.jobs.work_folder import WorkFolder
+    from ThoraxAILib.registration.field import Field
+    from ThoraxAILib.registration.grid import Grid
+    from ThoraxAILib.registration.transform_files import write_field
+
+    asked = []
+
+    def job(exportVolume, prior, current, options, days):
+        folder = WorkFolder()
+        asked.append((prior, current, options, days))
+        result = folder.path / "result"
+        result.mkdir()
+        (result / "pairs.json").write_text(json.dumps(document()), encoding="utf-8")
+        volume = chestVolume()
+        write_field(Field.zero(Grid(volume.array.shape, volume.ijk_to_ras)), result / "prior_to_current.h5")
+        exportVolume(current, result / "difference.nrrd")
+        assert np.isfinite(volume.array).all()
+        command = workerScript(f"say(event='result', output={str(result)!r})")
+        return ChildJob(command, child_environment(("ThoraxAILib", "LungNoduleAILib")), folder)
+
+    monkeypatch.setattr("LungNoduleAILib.follow_up_section.followUpJob", job)
+    return asked
+
+
+@pytest.fixture
+def prior(slicerApp) -> Any:
+    import chest
+
+    from ThoraxAILib.scene.volumes import nodeFromVolume
+
+    return nodeFromVolume(chest.chestVolume(), "Prior CT")
+
+
+@pytest.fixture
+def compared(panel, ct, prior, worker, redSlice) -> Any:
+    """The panel after a comparison of two CTs."""
+    panel.ui.inputSelector.setCurrentNode(ct)
+    section = panel.followUp
+    section.widget.collapsed = False
+    section.priorSelector.setCurrentNode(prior)
+    section.daysSpinBox.value = 91
+    click(section.compareButton)
+    waitFor(lambda: not panel.jobPanel.isRunning)
+    assert panel.jobPanel.statusLabel.text.startswith("Done"), panel.jobPanel.statusLabel.text
+    return panel
+
+
+@uses("priorSelector", "daysSpinBox", "compareButton", "followUpSection")
+def test_comparing_asks_for_both_scans_and_fills_the_table(compared, worker, prior, ct):
+    asked_prior, asked_current, _options, days = worker[0]
+    assert (asked_prior, asked_current, days) == (prior, ct, 91)
+    table = compared.followUp.table
+    assert textsOf(table, 3) == ["matched", "resolved", "new"]
+    assert textsOf(table, 6)[0] == "growing"
+    assert compared.followUp.warningLabel.text == "The kernels differ."
+
+
+def test_without_a_second_scan_there_is_nothing_to_compare(panel, ct):
+    panel.ui.inputSelector.setCurrentNode(ct)
+    assert not panel.followUp.compareButton.enabled
+    panel.followUp.priorSelector.setCurrentNode(ct)
+    assert not panel.followUp.compareButton.enabled
+
+
+@uses("pairsTable")
+def test_a_click_on_a_pair_shows_it(compared, redSlice):
+    compared.followUp.table.selectRow(2)
+    assert positionOf(redSlice) == pytest.approx(PLACES["D"])
+
+
+@uses("priorIdComboBox", "currentIdComboBox", "linkButton", "unlinkButton")
+def test_the_reader_links_and_unlinks(compared):
+    section = compared.followUp
+    section.priorIdComboBox.setCurrentIndex(section.priorIdComboBox.findText("B"))
+    section.currentIdComboBox.setCurrentIndex(section.currentIdComboBox.findText("D"))
+    click(section.linkButton)
+    assert sorted(textsOf(section.table, 3)) == ["matched", "matched"]
+    section.priorIdComboBox.setCurrentIndex(section.priorIdComboBox.findText("B"))
+    section.currentIdComboBox.setCurrentIndex(section.currentIdComboBox.findText("D"))
+    click(section.unlinkButton)
+    assert sorted(textsOf(section.table, 3)) == ["matched", "new", "resolved"]
+
+
+@uses("sideBySideButton", "chartButton", "alignButton", "differenceButton")
+def test_views_show_both_dates_the_chart_and_what_changed(compared, slicerApp, prior, ct):
+    scene, section = slicerApp.mrmlScene, compared.followUp
+    composite = slicerApp.vtkMRMLSliceCompositeNode()
+    composite.SetLayoutName("Yellow")
+    composite = scene.AddNode(composite)
+    click(section.sideBySideButton)
+    assert composite.GetBackgroundVolumeID() == ct.GetID()
+    assert composite.GetLinkedControl()
+    click(section.differenceButton)
+    assert scene.GetNodeByID(composite.GetForegroundVolumeID()).GetName().startswith("What changed")
+    click(section.alignButton)
+    assert prior.GetTransformNodeID()
+    click(section.alignButton)
+    assert not prior.GetTransformNodeID()
+    plot = scene.AddNode(slicerApp.vtkMRMLPlotViewNode())
+    click(section.chartButton)
+    assert plot.GetPlotChartNode().GetNumberOfPlotSeriesNodes() == 1
+
+
+def test_saving_writes_pairs_and_links(compared, tmp_path):
+    written = {path.name for path in compared.followUp.saveTo(Path(tmp_path))}
+    assert written == {"pairs.json", "pairs.csv", "links.csv"}
