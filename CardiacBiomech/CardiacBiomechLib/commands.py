@@ -1,16 +1,14 @@
-"""``thoraxai cardiac ...``: propagate, register, phantom, train-registration; heavy imports happen inside."""
+"""``thoraxai cardiac ...``: propagate, track, register, phantom, train-registration; heavy imports happen inside."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
+from CardiacBiomechLib.command_line import add_engine_choice, chosen_engine, preset_line, progress_on_terminal
+from CardiacBiomechLib.track_command import add_track
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.jobs.progress import Progress
-
-ENGINE_NAMES = ("instance", "cascade", "cascade+instance", "demons")
 
 
 def add_commands(modules: argparse._SubParsersAction) -> None:
@@ -18,17 +16,14 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
     cardiac = modules.add_parser("cardiac", help="motion of the heart in cine MR")
     commands = cardiac.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_propagate(commands.add_parser("propagate", help="carry the labels of one frame to another"))
+    add_track(commands)
     _add_register(commands.add_parser("register", help="find the field that makes one frame look like another"))
     _add_phantom(commands.add_parser("phantom", help="write a cine of a heart whose motion is known exactly"))
     _add_training(commands.add_parser("train-registration", help="train the registration cascade on phantoms"))
 
 
 def _add_engine(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--engine", default="instance", metavar="|".join(ENGINE_NAMES), help="default: instance")
-    parser.add_argument("--preset", default="labels", metavar="labels|strain", help="what to be best at (labels)")
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="weights of your own for the cascade")
-    parser.add_argument("--threads", type=int, metavar="N",
-                        help="processor threads (default: all cores but one, at most 4)")
+    add_engine_choice(parser, "labels")
     parser.add_argument("--field", type=Path, metavar="FILE",
                         help="field as .nrrd, .nii.gz, .mha, .h5 or .tfm; opens in Slicer as a grid transform")
     parser.add_argument("--report", type=Path, metavar="JSON", help="quality of the field, volumes, ejection fraction")
@@ -87,12 +82,14 @@ def _propagate(arguments: argparse.Namespace) -> int:
     _check_extras(arguments)
     moving, labels, fixed = (_read(path) for path in
                              (arguments.moving_image, arguments.moving_label, arguments.fixed_image))
-    result = propagate(moving, labels, fixed, _engine(arguments), arguments.labels, progress=_progress())
+    result = propagate(moving, labels, fixed, chosen_engine(arguments), arguments.labels,
+                       progress=progress_on_terminal(arguments))
     write_labels(result.labels, arguments.output)
     if arguments.field is not None:
         write_field(result.field, arguments.field)
     report = result.as_json()
     _write_report(arguments.report, {"engine": arguments.engine, "preset": arguments.preset, **report})
+    print(preset_line(arguments))
     print(f"labels written to {arguments.output}")
     for part, ejection in report["ejection"].items():
         print(f"{part}: EF {ejection['from_labels']['ef_percent']:.1f} % from labels, "
@@ -111,7 +108,7 @@ def _register(arguments: argparse.Namespace) -> int:
         check_writable(arguments.output, "image")
     _check_extras(arguments)
     moving, fixed = _read(arguments.moving_image), _read(arguments.fixed_image)
-    found = _engine(arguments).register(fixed, moving, None, _progress())
+    found = chosen_engine(arguments).register(fixed, moving, None, progress_on_terminal(arguments))
     if arguments.output is not None:
         write_image(warp_image(moving, found.field), arguments.output)
     if arguments.field is not None:
@@ -119,6 +116,7 @@ def _register(arguments: argparse.Namespace) -> int:
     quality = assess(found.field, increments=list(found.increments))
     _write_report(arguments.report, {"engine": arguments.engine, "preset": arguments.preset, "convention": CONVENTION,
                                      "quality": quality.as_json(), "seconds": round(found.seconds, 2)})
+    print(preset_line(arguments))
     print(f"registered in {found.seconds:.1f} s, folded {quality.folded_percent:.3f} % of voxels")
     return 0
 
@@ -128,7 +126,7 @@ def _phantom(arguments: argparse.Namespace) -> int:
 
     request = PhantomRequest(arguments.group, arguments.frames, arguments.slice_mm, arguments.texture, arguments.noise,
                              arguments.shift_mm, arguments.organs, arguments.seed)
-    strain = write_phantom_cine(request, arguments.output, _progress())
+    strain = write_phantom_cine(request, arguments.output, progress_on_terminal(arguments))
     print(f"phantom written to {arguments.output}: Err {strain.radial:.3f}, Ecc {strain.circumferential:.3f}, "
           f"Ell {strain.longitudinal:.3f} at end-systole")
     return 0
@@ -147,17 +145,9 @@ def _train(arguments: argparse.Namespace) -> int:
     settings = CascadeSettings(factors=tuple(arguments.factors), composition=arguments.composition)
     training = CascadeTraining(arguments.output, options, settings)
     weights = arguments.output / "cine_cascade.pt"
-    training.run(weights, _progress())
+    training.run(weights, progress_on_terminal(arguments))
     print(f"weights written to {weights}, sha256 {sha256(weights)}")
     return 0
-
-
-def _engine(arguments: argparse.Namespace):
-    from CardiacBiomechLib.motion.engines import engine
-
-    if arguments.threads is not None and arguments.threads < 1:
-        raise InputError(f"The number of threads must be at least 1, {arguments.threads} was given.")
-    return engine(arguments.engine, arguments.preset, arguments.weights, arguments.threads)
 
 
 def _read(path: Path):
@@ -181,9 +171,3 @@ def _write_report(path: Path | None, content: dict) -> None:
         partial.write_text(json.dumps(content, indent=2, allow_nan=False), encoding="utf-8")
         partial.replace(path)
 
-
-def _progress() -> Progress:
-    """Percent on standard error when a person looks at it."""
-    if not sys.stderr.isatty():
-        return Progress()
-    return Progress(lambda fraction, text: print(f"\r{text} {100 * fraction:3.0f} %", end="", file=sys.stderr))

@@ -68,10 +68,10 @@ def test_a_cine_that_cannot_be_used_is_refused(cine, refused):
     images = [frame.image for frame in cine]
     with refused("1 frame"):
         estimate_motion(images[:1], cine[0].labels, 0, QUICK)
-    with refused("labeled frame is number 9"):
+    with refused("no frame 10"):
         estimate_motion(images, cine[0].labels, 9, QUICK)
     broken = [*images[:2], images[2].with_array(np.full_like(images[2].array, 1.0))]
-    with refused("frame 2"):
+    with refused("frame 3 of the cine"):
         estimate_motion(broken, cine[0].labels, 0, QUICK)
 
 

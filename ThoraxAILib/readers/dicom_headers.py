@@ -24,9 +24,10 @@ logger = logging.getLogger(__name__)
 TAGS = (
     "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID", "StudyDate",
     "Modality", "ImageType", "Manufacturer", "SeriesNumber", "AcquisitionNumber", "TemporalPositionIdentifier",
-    "NominalPercentageOfCardiacPhase", "SliceThickness", "ConvolutionKernel", "ContrastBolusAgent",
-    "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns", "SamplesPerPixel",
-    "PhotometricInterpretation", "NumberOfFrames", "RescaleSlope", "RescaleIntercept", "RescaleType",
+    "NominalPercentageOfCardiacPhase", "TriggerTime", "InstanceNumber", "SliceThickness", "ConvolutionKernel",
+    "ContrastBolusAgent", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns",
+    "SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames", "RescaleSlope", "RescaleIntercept",
+    "RescaleType",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
 )
 IMAGE_MODALITIES = ("CT", "MR", "PT")
@@ -55,6 +56,8 @@ class SliceHeader:
     acquisition: str = ""
     temporal_position: str = ""
     cardiac_phase: str = ""
+    trigger_ms: float | None = None
+    instance: int | None = None
     thickness_mm: float | None = None
     kernel: str = ""
     contrast: str = ""
@@ -180,6 +183,8 @@ def _header(dataset: Dataset, path: Path) -> SliceHeader:
         acquisition=_text(dataset, "AcquisitionNumber"),
         temporal_position=_text(dataset, "TemporalPositionIdentifier"),
         cardiac_phase=_text(dataset, "NominalPercentageOfCardiacPhase"),
+        trigger_ms=_number(dataset, "TriggerTime"),
+        instance=_whole(dataset, "InstanceNumber"),
         thickness_mm=_number(dataset, "SliceThickness"),
         kernel=_text(dataset, "ConvolutionKernel"),
         contrast=_text(dataset, "ContrastBolusAgent"),
@@ -216,6 +221,8 @@ def _frame_headers(dataset: Dataset, header: SliceHeader) -> list[SliceHeader]:
             image_type=tuple(frame_type.split("\\")) if frame_type else header.image_type,
             acquisition=_text(content, "FrameAcquisitionNumber"),
             temporal_position=_text(content, "TemporalPositionIndex"),
+            trigger_ms=_number(_group("CardiacSynchronizationSequence", own, shared), "NominalCardiacTriggerDelayTime"),
+            instance=number + 1,
             slope=_number(values, "RescaleSlope"), intercept=_number(values, "RescaleIntercept"),
             rescale_type=_text(values, "RescaleType").upper()))
     return headers

@@ -14,10 +14,11 @@ from ThoraxAILib.registration.options import CINE_LEVELS, InstanceOptions, Level
 
 @dataclass(frozen=True)
 class MotionPreset:
-    """Instance options and the wall's bulk weight kappa (mu is 1)."""
+    """Instance options, the wall's bulk weight kappa (mu is 1), and in one sentence what the preset is for."""
 
     bulk: float
     instance: InstanceOptions = field(default_factory=InstanceOptions)
+    reason: str = ""
 
 
 LABEL_LEVELS = (
@@ -26,8 +27,10 @@ LABEL_LEVELS = (
     Level(1.4, 8.0, 40, (8.0, 16.0)),
 )
 PRESETS = {
-    "labels": MotionPreset(5.0, InstanceOptions(levels=LABEL_LEVELS, weight=0.1, intensity_weight=1.0)),
-    "strain": MotionPreset(100.0, InstanceOptions(levels=CINE_LEVELS, weight=0.3, intensity_weight=0.1)),
+    "labels": MotionPreset(5.0, InstanceOptions(levels=LABEL_LEVELS, weight=0.1, intensity_weight=1.0),
+                           "follows contours most closely; for strain take --preset strain"),
+    "strain": MotionPreset(100.0, InstanceOptions(levels=CINE_LEVELS, weight=0.3, intensity_weight=0.1),
+                           "keeps the volume of the wall; for contours take --preset labels"),
 }
 
 

@@ -28,10 +28,17 @@ class SliceShifts:
     measured: np.ndarray
 
     def undo(self, volume: Volume, order: int = 1) -> Volume:
-        """The volume with every slice moved back; ``order`` 0 for labels."""
+        """The volume with every slice moved to where the heart's axis has it; ``order`` 0 for labels."""
+        return self._moved(volume, -self.shifts_mm, order)
+
+    def redo(self, volume: Volume, order: int = 1) -> Volume:
+        """The volume with every slice moved back to where it was acquired: the opposite of ``undo``."""
+        return self._moved(volume, self.shifts_mm, order)
+
+    def _moved(self, volume: Volume, shifts_mm: np.ndarray, order: int) -> Volume:
         spacing = volume.spacing_kji_mm[1:]
-        moved = [shift_image(part.astype(np.float32), -offset / spacing, order=order, mode="nearest")
-                 for part, offset in zip(volume.array, self.shifts_mm, strict=True)]
+        moved = [shift_image(part.astype(np.float32), offset / spacing, order=order, mode="nearest")
+                 for part, offset in zip(volume.array, shifts_mm, strict=True)]
         return volume.with_array(np.stack(moved).astype(volume.array.dtype))
 
 

@@ -1,0 +1,33 @@
+"""Labels of all frames in one file: a sequence NRRD as Slicer writes it, opened as a sequence of label maps."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ThoraxAILib.registration.itk_images import LPS_FLIP
+from ThoraxAILib.volume import Volume
+
+
+def write_label_sequence(labels: Sequence[Volume], path: Path, first: int = 1) -> None:
+    """Write label images on one grid, frame axis last; frames are numbered from ``first`` (values 0 to 255)."""
+    lps = LPS_FLIP @ labels[0].ijk_to_ras
+    columns = " ".join(_vector(lps[:3, axis]) for axis in range(3))
+    slices, rows, width = labels[0].array.shape
+    numbers = " ".join(str(first + index) for index in range(len(labels)))
+    header = (
+        "NRRD0005", "type: uint8", "dimension: 4", "space: left-posterior-superior",
+        f"sizes: {width} {rows} {slices} {len(labels)}", f"space directions: {columns} none",
+        "kinds: domain domain domain list", 'labels: "" "" "" "frame"', "encoding: gzip",
+        f"space origin: {_vector(lps[:3, 3])}", "DataNodeClassName:=vtkMRMLLabelMapVolumeNode",
+        "axis 3 index type:=numeric", f"axis 3 index values:={numbers}",
+    )
+    content = np.stack([volume.array.astype(np.uint8) for volume in labels]).tobytes()
+    path.write_bytes("\n".join(header).encode("ascii") + b"\n\n" + gzip.compress(content, mtime=0))
+
+
+def _vector(values: np.ndarray) -> str:
+    return "(" + ",".join(repr(float(value)) for value in values) + ")"

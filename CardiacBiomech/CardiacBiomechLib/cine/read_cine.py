@@ -1,0 +1,65 @@
+"""A cine from a 4-D image file, a Slicer volume sequence, a folder of frame images, or a folder of DICOM slices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from CardiacBiomechLib.cine.dicom_cine import read_dicom_cine
+from CardiacBiomechLib.cine.frames import Cine
+from ThoraxAILib.errors import InputError
+from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.readers.dicom_headers import files_below, looks_like_dicom
+from ThoraxAILib.registration.itk_images import LPS_FLIP
+from ThoraxAILib.volume import Volume
+
+ENDINGS = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
+ACCEPTED = "a 4-D NIfTI, MetaImage or NRRD file, a Slicer sequence (.seq.nrrd) or a folder of DICOM slices"
+
+
+def read_cine(path: Path, progress: Progress | None = None) -> Cine:
+    """The frames at ``path`` in order of time; raises InputError with one sentence when there is no cine."""
+    path, progress = Path(path), progress or Progress()
+    if not path.exists():
+        raise InputError(f"'{path.name}' does not exist: check the path.")
+    if path.is_file() and path.name.lower().endswith(ENDINGS):
+        return Cine(tuple(read_frames(path)))
+    if path.is_file() and not looks_like_dicom(path):
+        raise InputError(f"'{path.name}' is no cine this program reads: give {ACCEPTED}.")
+    files = files_below(path) if path.is_dir() else [path]
+    if not files:
+        raise InputError(f"The folder '{path.name}' is empty: give {ACCEPTED}.")
+    return read_dicom_cine(files, path.name, progress)
+
+
+def read_frames(path: Path) -> list[Volume]:
+    """Every 3-D frame of an image file: one for a 3-D image, n for a 4-D image or a sequence of n."""
+    try:
+        image = sitk.ReadImage(str(path))
+    except RuntimeError:
+        raise InputError(f"'{path.name}' cannot be read (damaged, incomplete or another format): save it again.") \
+            from None
+    array, dimension = sitk.GetArrayFromImage(image), image.GetDimension()
+    if dimension == 4 and image.GetNumberOfComponentsPerPixel() == 1:
+        frames = array
+    elif dimension == 3:
+        frames = np.moveaxis(array, -1, 0) if image.GetNumberOfComponentsPerPixel() > 1 else array[None]
+    else:
+        raise InputError(f"'{path.name}' is a {dimension}-D image with {image.GetNumberOfComponentsPerPixel()} values "
+                         f"per voxel: give {ACCEPTED}.")
+    if frames.dtype.kind not in "iuf":
+        raise InputError(f"'{path.name}' holds {frames.dtype.name} values: give a scalar image.")
+    matrix = _ijk_to_ras(image)
+    return [Volume(np.ascontiguousarray(frame), matrix, "MR") for frame in frames]
+
+
+def _ijk_to_ras(image: sitk.Image) -> np.ndarray:
+    """The 4x4 matrix of the three space axes."""
+    dimension = image.GetDimension()
+    directions = np.array(image.GetDirection()).reshape(dimension, dimension)[:3, :3]
+    matrix = np.eye(4)
+    matrix[:3, :3] = directions * np.array(image.GetSpacing())[:3]
+    matrix[:3, 3] = np.array(image.GetOrigin())[:3]
+    return LPS_FLIP @ matrix

@@ -1,0 +1,52 @@
+"""What the cardiac commands share: the choice of an engine and its preset, and progress on the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ThoraxAILib.errors import InputError
+from ThoraxAILib.jobs.progress import Progress
+
+if TYPE_CHECKING:
+    from CardiacBiomechLib.motion.engines import Engine
+
+ENGINE_NAMES = ("instance", "cascade", "cascade+instance", "demons")
+
+
+def add_engine_choice(parser: argparse.ArgumentParser, preset: str) -> None:
+    """Options that choose the engine; ``preset`` is what the command is best served by."""
+    parser.add_argument("--engine", default="instance", metavar="|".join(ENGINE_NAMES), help="default: instance")
+    parser.add_argument("--preset", default=preset, metavar="labels|strain", help=f"what to be best at ({preset})")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="weights of your own for the cascade")
+    parser.add_argument("--threads", type=int, metavar="N",
+                        help="processor threads (default: all cores but one, at most 4)")
+
+
+def chosen_engine(arguments: argparse.Namespace) -> Engine:
+    """The engine of ``add_engine_choice``; raises InputError for unknown names."""
+    from CardiacBiomechLib.motion.engines import engine
+
+    if arguments.threads is not None and arguments.threads < 1:
+        raise InputError(f"The number of threads must be at least 1, {arguments.threads} was given.")
+    return engine(arguments.engine, arguments.preset, arguments.weights, arguments.threads)
+
+
+def preset_line(arguments: argparse.Namespace) -> str:
+    """Which preset was used and why, in one line."""
+    from CardiacBiomechLib.motion.presets import preset
+
+    if "instance" not in arguments.engine:
+        return f"engine {arguments.engine} (has no presets)"
+    return f"engine {arguments.engine}, preset {arguments.preset}: {preset(arguments.preset).reason}"
+
+
+def progress_on_terminal(arguments: argparse.Namespace) -> Progress:
+    """Percent on standard error when a person looks at it; stops when the command is told to."""
+    cancelled = getattr(arguments, "is_cancelled", None)
+    if not sys.stderr.isatty():
+        return Progress(None, cancelled)
+    return Progress(lambda fraction, text: print(f"\r{text} {100 * fraction:3.0f} %", end="", file=sys.stderr),
+                    cancelled)
