@@ -16,7 +16,7 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from scipy.optimize import minimize
 
 from LungNoduleAILib.followup.longitudinal import LongitudinalPlan, plan_case
-from LungNoduleAILib.followup.matching_alignment import aligned_distances
+from LungNoduleAILib.followup.matching_alignment import aligned_distances, points_of
 from LungNoduleAILib.followup.matching_association import pair_probabilities
 from LungNoduleAILib.followup.matching_evidence import FEATURES, Evidence, MatchItem, pair_features
 from LungNoduleAILib.followup.siamese import WEIGHTS_FILE
@@ -37,12 +37,16 @@ BODY_SPACING_MM = (1.5, 1.5, 1.5)
 
 @dataclass(frozen=True, eq=False)
 class FitCase:
-    """The findings of both dates of one person, the evidence on their pairs, and which pairs are the same nodule."""
+    """The findings of both dates of one person, the evidence on their pairs, and which pairs are the same nodule.
+
+    ``box_mm`` are the distances after laying the lungs' boxes over one another, and nothing more.
+    """
 
     prior: tuple[MatchItem, ...]
     current: tuple[MatchItem, ...]
     evidence: Evidence
     truth: tuple[tuple[int, int], ...]
+    box_mm: np.ndarray
 
 
 def draw_fit_case(plan: LongitudinalPlan, rng: np.random.Generator, network: object | None, *, missed: float = MISSED,
@@ -66,7 +70,9 @@ def draw_fit_case(plan: LongitudinalPlan, rng: np.random.Generator, network: obj
     aligned = aligned_distances(*items, dates[0].frame, dates[1].frame)
     names = [[date.names[n] for n in keep] for date, keep in zip(dates, kept, strict=True)]
     truth = tuple((names[0].index(name), names[1].index(name)) for name in names[0] if name in names[1])
-    return FitCase(tuple(items[0]), tuple(items[1]), Evidence(similarity, aligned, distance), truth)
+    moved = dates[1].frame.placed(dates[0].frame.normalized(points_of(items[0])))
+    box = np.linalg.norm(moved[:, None] - points_of(items[1])[None], axis=2)
+    return FitCase(tuple(items[0]), tuple(items[1]), Evidence(similarity, aligned, distance), truth, box)
 
 
 def _detected(date: DatePlaces, rng: np.random.Generator, missed: float, false_alarms: int) -> list[int]:
@@ -95,7 +101,7 @@ def _items(plan: LongitudinalPlan, number: int, date: DatePlaces, kept: list[int
 def registered_distances(plan: LongitudinalPlan, items: Sequence[Sequence[MatchItem]], rng: np.random.Generator
                          ) -> np.ndarray:
     """Distances (n_prior, n_current) after the true motion plus a registration error."""
-    prior, current = (np.array([item.center_ras_mm for item in some]).reshape(-1, 3) for some in items)
+    prior, current = (points_of(some) for some in items)
     back = plan.motion.to_prior(current) + registration_error(current, rng)
     return np.linalg.norm(prior[:, None] - back[None], axis=2)
 
