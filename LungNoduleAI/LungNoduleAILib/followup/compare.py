@@ -55,8 +55,8 @@ def compare_scans(scans: Sequence[AnalysisResult], order: tuple[int, int], optio
     difference = None
     if registration is not None:
         with stages.stage("difference"):
-            difference = difference_map(registration, current.volume, current.labels, after,
-                                        progress=progress.part(0.7, 1.0))
+            difference = difference_map(registration, prior.volume, current.volume, prior.labels, current.labels,
+                                        after, before, progress.part(0.7, 1.0))
     pairs = _pairs(rows, before, after, evidence, days, prior, current)
     interval = Interval(*order, days, pairs, tuple(warnings), _summary(registration), _listed(difference))
     progress(1.0, f"{len(pairs)} pairs")
