@@ -9,10 +9,11 @@ from pathlib import Path
 from LungNoduleAILib.batch import FAILED, Batch, IndexRow, gather_cases, write_index
 from LungNoduleAILib.evaluation import evaluate_command
 from LungNoduleAILib.followup import follow_up_command
+from LungNoduleAILib.guideline_command import add_guideline
 from LungNoduleAILib.one_case import CaseRequest, analyze_case
 from LungNoduleAILib.options import AnalysisOptions
 from LungNoduleAILib.summary import describe_findings, where_to_look
-from LungNoduleAILib.training import train_command
+from LungNoduleAILib.training import dataset_command, train_command
 from ThoraxAILib.errors import Cancelled, InputError
 from ThoraxAILib.jobs.events import Events, telling_errors
 from ThoraxAILib.jobs.output_folder import output_error
@@ -45,7 +46,9 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
     demo.set_defaults(run=_demo)
     evaluate_command.add_commands(commands)
     follow_up_command.add_commands(commands)
+    add_guideline(commands)
     train_command.add_commands(commands)
+    dataset_command.add_commands(commands)
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:

@@ -72,14 +72,17 @@ def analyze_case(request: CaseRequest, progress: Progress) -> CaseOutcome:
 
 def _record(request: CaseRequest, volume: Volume, started: str) -> RunRecord:
     """What is known before the analysis; also what --resume compares."""
+    from LungNoduleAILib.anatomy.registry import choose_segmenter
     from LungNoduleAILib.detection.registry import get_detector
 
     detector = get_detector(request.options.detector)
     device, reason = select_device(request.options.device)
+    segmenter = choose_segmenter(request.options.anatomy, device).segmenter
+    models = (RunModel("anatomy", segmenter.name, segmenter.fingerprint),
+              RunModel("detector", detector.name, detector.fingerprint))
     options = {**request.options.to_dict(), "scene": request.with_scene}
     source = RunInput.of_volume(volume, request.case.name, _count_files(request.case.path))
-    return RunRecord("lung analyze", options, (source,), (RunModel("detector", detector.name, detector.fingerprint),),
-                     device, reason, started, warnings=volume.notes)
+    return RunRecord("lung analyze", options, (source,), models, device, reason, started, warnings=volume.notes)
 
 
 def _count_files(path: Path) -> int:

@@ -18,6 +18,7 @@ class AnalysisOptions:
     threshold: float | None = None
     device: str = "auto"
     lung_margin_mm: float = 5.0
+    anatomy: str = "auto"
 
     def __post_init__(self) -> None:
         if self.threshold is not None and not 0.0 <= self.threshold <= 1.0:

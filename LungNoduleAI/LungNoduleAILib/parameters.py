@@ -38,6 +38,7 @@ class Parameters:
     _INPUT_ROLE = "inputVolume"
 
     detector = _Setting("classical")
+    anatomy = _Setting("auto")
     threshold = _Setting(-1.0)
     device = _Setting("auto")
     saveFolder = _Setting("")

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from LungNoduleAILib.anatomy.classical import ClassicalSegmenter
 from LungNoduleAILib.anatomy.protocol import Anatomy
+from LungNoduleAILib.anatomy.registry import choose_segmenter
 from LungNoduleAILib.detection.lung_filter import as_removed, filter_candidates
 from LungNoduleAILib.detection.protocol import Candidate
 from LungNoduleAILib.detection.registry import get_detector
@@ -33,16 +33,16 @@ OPACITY_MM = 30.0
 def analyze(volume: Volume, options: AnalysisOptions, progress: Progress, stages: Stages) -> AnalysisResult:
     """Anatomy, nodules and measurements of a chest CT (HU, any axis order), on the grid of ``volume``.
 
-    Raises InputError for an unknown detector or an unavailable device, Cancelled when ``progress`` says so.
+    Raises InputError for an unknown detector, segmenter or an unavailable device, Cancelled when ``progress`` says so.
     """
     detector = get_detector(options.detector)
     device, device_reason = select_device(options.device)
-    segmenter = ClassicalSegmenter()
+    chosen = choose_segmenter(options.anatomy, device)
     order = volume.axis_order_to_lps()
     turned = order.apply(volume)
     turned = turned.with_array(np.ascontiguousarray(turned.array))
     with stages.stage("lungs"):
-        anatomy = segmenter.segment(turned, progress.part(0.0, 0.35))
+        anatomy = chosen.segmenter.segment(turned, progress.part(0.0, 0.35))
     with stages.stage("detection"):
         candidates = detector.detect(turned, anatomy, progress.part(0.35, 0.8))
     with stages.stage("measurement"):
@@ -52,12 +52,15 @@ def analyze(volume: Volume, options: AnalysisOptions, progress: Progress, stages
     lungs = _lungs(turned, anatomy, findings)
     progress(0.97, "Putting the results on the grid of the CT")
     findings = tuple(replace(f, mask=turned_back(f.mask, order, turned.array.shape)) for f in findings)
-    methods = {"anatomy": segmenter.name, "detector": detector.name, "detector_fingerprint": detector.fingerprint,
-               "threshold": f"{threshold:g}", "device": device, "device_reason": device_reason}
+    methods = {"anatomy": chosen.segmenter.name, "anatomy_reason": chosen.reason,
+               "anatomy_fingerprint": chosen.segmenter.fingerprint, "detector": detector.name,
+               "detector_fingerprint": detector.fingerprint, "threshold": f"{threshold:g}", "device": device,
+               "device_reason": device_reason}
     labels = np.ascontiguousarray(order.undo_array(anatomy.labels))
     reported = Findings(volume.identity.series_uid, lungs, findings, (*removed, *unmeasured), volume.notes)
     progress(1.0, f"{len(findings)} findings")
-    return AnalysisResult(volume, labels, reported, anatomy.lobes_approximate, methods)
+    structures = None if anatomy.structures is None else np.ascontiguousarray(order.undo_array(anatomy.structures))
+    return AnalysisResult(volume, labels, reported, anatomy.lobes_approximate, methods, structures)
 
 
 def _measure_all(volume: Volume, anatomy: Anatomy, candidates: list[Candidate], detector: str, progress: Progress
@@ -91,8 +94,7 @@ def _lungs(volume: Volume, anatomy: Anatomy, findings: tuple[Finding, ...]) -> L
     opacities = tuple(_opacity(finding) for finding in findings if finding.mean_diameter_mm > OPACITY_MM)
     approximate = ()
     if anatomy.lobes_approximate and anatomy.lungs.any():
-        approximate = (QualityNote("lobes_approximate", "Lobes are approximate: fissures are placed as planes that "
-                                   "avoid vessels, no learned model ran.", "info"),)
+        approximate = (QualityNote("lobes_approximate", f"Lobes are approximate: {anatomy.lobes_how}.", "info"),)
     return Lungs(float(anatomy.left_lung.sum()) * ml, float(anatomy.right_lung.sum()) * ml,
                  anatomy.quality + opacities + approximate)
 

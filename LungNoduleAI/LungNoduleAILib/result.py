@@ -17,17 +17,20 @@ FINDINGS_FILE = "findings.json"
 
 @dataclass(frozen=True, eq=False)
 class AnalysisResult:
-    """``labels`` as in Anatomy (uint8, grid of ``volume``); every finding carries its mask on the same grid."""
+    """``labels`` and ``structures`` as in Anatomy (uint8, grid of ``volume``); findings carry masks there."""
 
     volume: Volume
     labels: np.ndarray
     findings: Findings
     lobes_approximate: bool = True
     methods: dict[str, str] = field(default_factory=dict)
+    structures: np.ndarray | None = None
 
     def save_arrays(self, directory: Path) -> None:
         """Write labels and nodule masks as ``arrays.npz`` beside findings.json: how a worker hands them to Slicer."""
         arrays: dict[str, np.ndarray] = {"labels": self.labels, "lobes_approximate": np.array(self.lobes_approximate)}
+        if self.structures is not None:
+            arrays["structures"] = self.structures
         for finding in self.findings.findings:
             if finding.mask is not None:
                 arrays[f"mask_{finding.id}"] = finding.mask.array
@@ -45,5 +48,7 @@ class AnalysisResult:
             masks = {name[5:]: Mask(tuple(int(o) for o in arrays["offset_" + name[5:]]), arrays[name])
                      for name in arrays.files if name.startswith("mask_")}
             approximate = bool(arrays["lobes_approximate"])
+            structures = arrays["structures"] if "structures" in arrays.files else None
         with_masks = tuple(replace(finding, mask=masks.get(finding.id)) for finding in findings.findings)
-        return AnalysisResult(volume, labels, replace(findings, findings=with_masks), approximate)
+        return AnalysisResult(volume, labels, replace(findings, findings=with_masks), approximate,
+                              structures=structures)

@@ -28,7 +28,7 @@ def findingColumns() -> tuple[TableColumn, ...]:
         TableColumn(_("Type"), _("Density type")),
         TableColumn(_("Ø mm"), _("Mean of long and short axis in the axial plane of largest area"), isNumber=True),
         TableColumn(_("mm³"), _("Volume"), isNumber=True),
-        TableColumn(_("Lobe"), _("Lobe of the center; approximate where no learned model ran")),
+        TableColumn(_("Lobe"), _("Lobe of the center, approximate")),
         TableColumn(_("Conf."), _("Confidence of the detector, 0 to 1"), isNumber=True),
         TableColumn(_("Status"), _("Decision of the reader")),
     )

@@ -83,11 +83,12 @@ def test_the_threshold_starts_at_the_operating_point_and_hides_findings(analyzed
     assert analyzed.ui.analysisSection.collapsed
 
 
-@uses("detectorComboBox", "deviceComboBox", "analyzeButton")
+@uses("detectorComboBox", "anatomyComboBox", "deviceComboBox", "analyzeButton")
 def test_the_settings_reach_the_worker(panel, ct, worker):
     asked = worker(*chest.SUCCESS)
     panel.ui.inputSelector.setCurrentNode(ct)
     panel.ui.detectorComboBox.setCurrentIndex(panel.ui.detectorComboBox.findText("classical"))
+    panel.ui.anatomyComboBox.setCurrentIndex(panel.ui.anatomyComboBox.findText("classical"))
     panel.ui.deviceComboBox.setCurrentIndex(panel.ui.deviceComboBox.findData("cpu"))
     click(panel.ui.analyzeButton)
     waitFor(lambda: not panel.jobPanel.isRunning)
@@ -95,8 +96,9 @@ def test_the_settings_reach_the_worker(panel, ct, worker):
     click(panel.ui.analyzeButton)
     waitFor(lambda: not panel.jobPanel.isRunning)
     options = [options for options, _folder in asked]
-    assert [(o.detector, o.device, o.threshold) for o in options] == [
-        ("classical", "cpu", None), ("classical", "cpu", 0.25)]
+    assert [(o.detector, o.anatomy, o.device, o.threshold) for o in options] == [
+        ("classical", "classical", "cpu", None), ("classical", "classical", "cpu", 0.25)]
+    assert panel.logic.getParameterNode().GetParameter("anatomy") == "classical"
     assert panel.logic.getParameterNode().GetParameter("device") == "cpu"
 
 
@@ -109,6 +111,6 @@ def test_the_job_calls_the_command_line_with_the_settings(slicerApp, panel, ct):
     assert job.command[1:5] == ("-m", "ThoraxAILib", "lung", "analyze")
     assert image.is_file()
     assert job.command[6:] == ("--output", str(image.parent / "result"), "--scene", "none", "--events", "-",
-                               "--detector", "classical", "--device", "cpu", "--threshold", "0.3")
+                               "--detector", "classical", "--anatomy", "auto", "--device", "cpu", "--threshold", "0.3")
     job.close()
     assert not image.parent.exists()

@@ -23,7 +23,10 @@ Color = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Segment:
-    """Identity and looks of one segment; opacities from 0 to 1, not drawn in 3D at all when opacity3D is 0."""
+    """Identity and looks of one segment; opacities from 0 to 1, not drawn in 3D at all when opacity3D is 0.
+
+    ``visible`` False: the segment is there, to be switched on in the segment list.
+    """
 
     id: str
     name: str
@@ -33,6 +36,7 @@ class Segment:
     outlineOpacity: float = 1.0
     opacity3D: float = 1.0
     tags: dict[str, str] = field(default_factory=dict)
+    visible: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,3 +99,4 @@ def _addSegment(node, spec: Segment, value: int, image) -> None:
     display.SetSegmentOpacity2DOutline(spec.id, spec.outlineOpacity)
     display.SetSegmentOpacity3D(spec.id, spec.opacity3D)
     display.SetSegmentVisibility3D(spec.id, spec.opacity3D > 0)
+    display.SetSegmentVisibility(spec.id, spec.visible)

@@ -38,6 +38,7 @@ class Term:
 
 
 ANATOMICAL_STRUCTURE = Code("123037004", "Anatomical Structure")
+TISSUE = Code("85756007", "Tissue")
 MORPHOLOGICALLY_ALTERED = Code("49755003", "Morphologically Altered Structure")
 RIGHT = Code("24028007", "Right")
 LEFT = Code("7771000", "Left")

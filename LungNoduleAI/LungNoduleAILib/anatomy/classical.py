@@ -12,7 +12,7 @@ from LungNoduleAILib.anatomy.lung_air import find_lung_air
 from LungNoduleAILib.anatomy.protocol import Anatomy
 from LungNoduleAILib.anatomy.quality import is_no_chest, judge
 from LungNoduleAILib.anatomy.sides import middle_of_body, split_sides
-from LungNoduleAILib.anatomy.work_grid import WorkGrid, make_work_grid
+from LungNoduleAILib.anatomy.work_grid import make_work_grid
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.volume import Volume
 

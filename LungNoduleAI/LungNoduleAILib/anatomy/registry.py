@@ -55,9 +55,19 @@ def choose_segmenter(name: str = AUTO, device: str = "cpu") -> ChosenSegmenter:
     and cannot.
     """
     if name == AUTO:
-        if importlib.util.find_spec("torch") is None:
-            return ChosenSegmenter(_classical(device), "PyTorch is not installed")
+        missing = _missing_for_learned()
+        if missing:
+            return ChosenSegmenter(_classical(device), missing)
         return ChosenSegmenter(_learned(device), "PyTorch is installed")
     if name not in _SEGMENTERS:
         raise InputError(f"The anatomy segmenter '{name}' is not known: choose one of {', '.join(segmenter_names())}.")
     return ChosenSegmenter(_SEGMENTERS[name][1](device), "it was asked for")
+
+
+def _missing_for_learned() -> str:
+    """Why the learned segmenter cannot run here; empty when it can."""
+    from LungNoduleAILib.anatomy.prediction import WEIGHTS
+
+    if importlib.util.find_spec("torch") is None:
+        return "PyTorch is not installed"
+    return "" if WEIGHTS.is_file() else "the weights of the learned one are not there"

@@ -1,6 +1,7 @@
 """Lungs, lobes, airways and nodules as one segmentation node with DICOM terminology.
 
-Three kinds of layers, because they overlap: the two lungs, the lobes with the airways, and the nodules.
+Layers, because they overlap: the two lungs, the lobes with the airways, the nodules, and, where the segmenter knows
+them, the organs around the lungs (there but switched off).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import numpy as np
 from LungNoduleAILib.anatomy.protocol import AIRWAY, LEFT_LUNG_LABELS, LLL, LUL, RIGHT_LUNG_LABELS, RLL, RML, RUL
 from LungNoduleAILib.findings import Finding
 from LungNoduleAILib.result import AnalysisResult
+from LungNoduleAILib.scene.organs import organLayer
 from ThoraxAILib.scene.segments import Layer, Segment, segmentationFromLayers
 from ThoraxAILib.scene.terminology import ANATOMICAL_STRUCTURE, LEFT, MORPHOLOGICALLY_ALTERED, RIGHT, Code, Term
 
@@ -35,9 +37,11 @@ MAX_LABEL = 255
 
 
 def segmentationNode(volumeNode, result: AnalysisResult):
-    """A new segmentation node beside ``volumeNode``: lungs, lobes, airways and every finding that has a mask."""
+    """A new segmentation node beside ``volumeNode``: lungs, lobes, airways, findings with a mask, and organs."""
     layers = [_lungLayer(result.labels), _lobeLayer(result.labels, result.lobes_approximate),
               *_findingLayers(result)]
+    if result.structures is not None:
+        layers.append(organLayer(result.structures))
     node = segmentationFromLayers("Lung nodules segmentation", volumeNode, layers)
     for finding in result.findings.findings:  # in their order, whatever layers they went to
         if node.GetSegmentation().GetSegment(finding.id):

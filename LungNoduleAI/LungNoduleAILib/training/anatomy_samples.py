@@ -1,4 +1,4 @@
-"""What the anatomy network is trained on: whole and cropped synthetic bodies as any scanner and field of view show them.
+"""What the anatomy network is trained on: synthetic bodies, whole and cropped, as any scanner shows them.
 
 Nodules and masses planted in the lung keep the label of the lung, so that the network learns to take them in.
 """

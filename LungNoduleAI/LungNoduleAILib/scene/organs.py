@@ -1,0 +1,30 @@
+"""The organs around the lungs as hidden segments with DICOM terminology: one click in the segment list shows them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from LungNoduleAILib.anatomy.protocol import AORTA, BODY, BONE, HEART, LUNG_VESSEL, SPINE
+from ThoraxAILib.scene.segments import Layer, Segment
+from ThoraxAILib.scene.terminology import ANATOMICAL_STRUCTURE, TISSUE, Code, Term
+
+LUNG = Code("39607008", "Lung")
+SUFFIX = " (approximate)"
+# value: (segment id, name, term, color)
+ORGANS = {
+    LUNG_VESSEL: ("LungVessels", "Lung vessels",
+                  Term(ANATOMICAL_STRUCTURE, Code("59820001", "Blood vessel"), Code(), LUNG), (0.85, 0.40, 0.31)),
+    HEART: ("Heart", "Heart" + SUFFIX, Term(ANATOMICAL_STRUCTURE, Code("80891009", "Heart")), (0.81, 0.26, 0.29)),
+    AORTA: ("Aorta", "Aorta" + SUFFIX, Term(ANATOMICAL_STRUCTURE, Code("15825003", "Aorta")), (0.88, 0.38, 0.30)),
+    SPINE: ("Spine", "Spine" + SUFFIX, Term(ANATOMICAL_STRUCTURE, Code("421060004", "Vertebral column")),
+            (0.89, 0.85, 0.60)),
+    BONE: ("Bones", "Ribs and other bones", Term(ANATOMICAL_STRUCTURE, Code("272673000", "Bone")), (0.95, 0.84, 0.57)),
+    BODY: ("SoftTissue", "Other tissue", Term(TISSUE, Code("87784001", "Soft tissue")), (0.69, 0.48, 0.40)),
+}
+
+
+def organLayer(structures: np.ndarray) -> Layer:
+    """The layer of Anatomy.structures; lungs, lobes and airways in it are segments of other layers already."""
+    return Layer(structures, {
+        value: Segment(name, text, term, color, fillOpacity=0.2, opacity3D=0.0, visible=False)
+        for value, (name, text, term, color) in ORGANS.items()})
