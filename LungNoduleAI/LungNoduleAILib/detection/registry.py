@@ -8,14 +8,21 @@ from LungNoduleAILib.detection.protocol import Detector
 from ThoraxAILib.errors import InputError
 
 
-def _classical() -> Detector:
+def _classical(_device: str) -> Detector:
     from LungNoduleAILib.detection.classical import ClassicalDetector
 
     return ClassicalDetector()
 
 
-_DETECTORS: dict[str, tuple[str, Callable[[], Detector]]] = {
+def _learned(device: str) -> Detector:
+    from LungNoduleAILib.detection.learned import LearnedDetector
+
+    return LearnedDetector(device=device)
+
+
+_DETECTORS: dict[str, tuple[str, Callable[[str], Detector]]] = {
     "classical": ("multi-scale blobs and shape features; no download, CPU", _classical),
+    "learned": ("networks trained on synthetic bodies alone; no download, needs PyTorch, CPU or CUDA", _learned),
 }
 
 
@@ -29,8 +36,11 @@ def detector_description(name: str) -> str:
     return _DETECTORS[name][0]
 
 
-def get_detector(name: str) -> Detector:
-    """The detector of this name; raises InputError naming the known ones."""
+def get_detector(name: str, device: str = "auto") -> Detector:
+    """The detector of this name, on ``device`` when it is a learned one.
+
+    Raises InputError naming the known ones, MissingDependencyError when a learned one lacks PyTorch.
+    """
     if name not in _DETECTORS:
         raise InputError(f"The detector '{name}' is not known: choose one of {', '.join(_DETECTORS)}.")
-    return _DETECTORS[name][1]()
+    return _DETECTORS[name][1](device)

@@ -1,0 +1,41 @@
+"""The learned detector on disk: both networks, their calibration and how they were made, in one weights file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from LungNoduleAILib.detection.two_levels import MASSES, NODULES, Calibration
+from ThoraxAILib.models.weights_file import load_weights, save_weights
+
+if TYPE_CHECKING:
+    from LungNoduleAILib.detection.heatmap_network import HeatmapNetwork
+
+SCHEMA = "thoraxai.nodule-detector/1"
+SHIPPED = Path(__file__).with_name("nodule_detector.pt")
+MAKER = "thoraxai lung train detector"
+
+
+def write_detector(path: Path, networks: dict[str, HeatmapNetwork], calibration: Calibration, note: dict) -> None:
+    """Write both networks (keys NODULES and MASSES); the file appears whole or not at all."""
+    settings = {"networks": {name: network.settings.as_json() for name, network in networks.items()},
+                "scaling": {name: list(pair) for name, pair in calibration.scaling.items()},
+                "operating_point": calibration.operating_point}
+    state = {f"{name}.{key}": value for name, network in networks.items()
+             for key, value in network.state_dict().items()}
+    save_weights(path, SCHEMA, settings, state, note)
+
+
+def read_detector(path: Path = SHIPPED) -> tuple[dict[str, HeatmapNetwork], Calibration, str]:
+    """Both networks, their calibration and the hash of the file; raises InputError for a file of another kind."""
+    weights = load_weights(path, SCHEMA, MAKER)
+    from LungNoduleAILib.detection.heatmap_network import HeatmapNetwork, HeatmapSettings
+
+    networks = {}
+    for name in (NODULES, MASSES):
+        network = HeatmapNetwork(HeatmapSettings.from_json(weights.settings["networks"][name]))
+        network.load_state_dict({key.removeprefix(f"{name}."): value for key, value in weights.state.items()
+                                 if key.startswith(f"{name}.")})
+        networks[name] = network.eval()
+    scaling = {name: (float(a), float(b)) for name, (a, b) in weights.settings["scaling"].items()}
+    return networks, Calibration(scaling, float(weights.settings["operating_point"])), weights.sha256

@@ -1,0 +1,208 @@
+"""Patches the detector learns from: parts of synthetic bodies, nodules painted in, scanned by a random scanner.
+
+Every patch is a function of (seed, step, place in the batch). Half of them are centred on a nodule, the others on what
+imitates one, on the border of the lung, or anywhere in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from LungNoduleAILib.phantom.acquisition import acquire
+from LungNoduleAILib.phantom.body import Body
+from LungNoduleAILib.phantom.grid import Grid
+from LungNoduleAILib.phantom.nodule_share import paint_into
+from LungNoduleAILib.phantom.nodules import PlantedNodule
+from LungNoduleAILib.phantom.planting import NodulePlanter
+from LungNoduleAILib.phantom.scanner_settings import Scanner, draw_scanner
+
+SPACING_MM = 1.25
+MARGIN_MM = 30.0
+GAP_MM = 4.0
+CENTERS = {"nodule": 0.5, "imitation": 0.15, "border": 0.15, "lung": 0.2}
+NEIGHBOR_CHANCE = 0.25
+FLIPS = (0.15, 0.15, 0.5)
+SUBSOLID = ("ground-glass", "part-solid")
+
+
+@dataclass(frozen=True)
+class Level:
+    """What one network is taught: nodules of ``diameters_mm`` on voxels of ``shrink`` times SPACING_MM.
+
+    ``planted`` nodules are drawn per body, of ``types`` with these chances (None: as nodules of the setting);
+    ``noise_share`` is what averaging over the larger voxels leaves of the noise.
+    """
+
+    name: str
+    shrink: int
+    patch: int
+    planted: int
+    diameters_mm: tuple[float, float]
+    types: dict[str, float] | None = None
+    noise_share: float = 1.0
+
+    @property
+    def spacing_mm(self) -> float:
+        """Edge of a voxel."""
+        return SPACING_MM * self.shrink
+
+
+FINE = Level("nodules", 1, 64, 120, (3.0, 34.0))
+COARSE = Level("masses", 3, 48, 40, (22.0, 90.0), {"solid": 0.8, "part-solid": 0.12, "ground-glass": 0.08}, 0.35)
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """One body at one level: ``hu`` int16 around the lungs on ``grid``, nodules that may be painted, centres (voxels).
+
+    ``centers`` holds for each name of CENTERS but "nodule" an array (n, 3) of voxel positions k, j, i.
+    """
+
+    hu: np.ndarray
+    grid: Grid
+    nodules: tuple[PlantedNodule, ...]
+    places_kji: np.ndarray
+    centers: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """``hu`` float32 (k, j, i) and its nodules: centre (n, 3) and radius (n,) in voxels, whether subsolid (n,)."""
+
+    hu: np.ndarray
+    center_kji: np.ndarray
+    radius: np.ndarray
+    subsolid: np.ndarray
+
+
+def make_scene(body: Body, level: Level, seed: int) -> Scene:
+    """The scene of a body (isotropic voxels of SPACING_MM); its nodules follow from ``seed`` and the body's own."""
+    rng = np.random.default_rng((seed, body.seed, level.shrink))
+    box = lung_box(body)
+    grid = part_of(body.grid, box, level.shrink)
+    hu = body.clean_hu[box]
+    hu = block_mean(hu, level.shrink).astype(np.int16) if level.shrink > 1 else hu.copy()
+    lungs = body.labels[box][:: level.shrink, :: level.shrink, :: level.shrink]
+    lungs = ((lungs > 0) & (lungs < 6))[: hu.shape[0], : hu.shape[1], : hu.shape[2]]
+    nodules = _planted(body, level, rng)
+    places = np.array([grid.frame_mm(np.array(n.center_ras_mm)) for n in nodules]) / grid.spacing_kji_mm
+    return Scene(hu, grid, nodules, places, _centers(body, grid, lungs, rng))
+
+
+def block_mean(array: np.ndarray, factor: int) -> np.ndarray:
+    """Mean over cubes of ``factor`` voxels, float32; what is left over at the ends is dropped."""
+    shape = [n // factor for n in array.shape]
+    cut = array[tuple(slice(0, n * factor) for n in shape)]
+    split = cut.reshape(shape[0], factor, shape[1], factor, shape[2], factor)
+    return split.mean(axis=(1, 3, 5), dtype=np.float32)
+
+
+def lung_box(body: Body) -> tuple[slice, slice, slice]:
+    lungs = (body.labels > 0) & (body.labels < 6)
+    margin = round(MARGIN_MM / SPACING_MM)
+    along = [np.flatnonzero(lungs.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
+    return tuple(slice(max(0, int(a[0]) - margin), min(n, int(a[-1]) + margin + 1))
+                 for a, n in zip(along, lungs.shape, strict=True))
+
+
+def part_of(grid: Grid, box: tuple[slice, slice, slice], shrink: int) -> Grid:
+    """The grid of a box, its voxels averaged in cubes of ``shrink``."""
+    matrix = grid.ijk_to_ras.copy()
+    first = np.array([b.start for b in box][::-1]) + (shrink - 1) / 2
+    matrix[:3, 3] += matrix[:3, :3] @ first
+    matrix[:3, :3] *= shrink
+    return Grid(tuple((b.stop - b.start) // shrink for b in box), matrix)
+
+
+def _planted(body: Body, level: Level, rng: np.random.Generator) -> tuple[PlantedNodule, ...]:
+    planter = NodulePlanter(body)
+    kinds = [None] * level.planted if level.types is None else \
+        [str(kind) for kind in rng.choice(list(level.types), level.planted, p=list(level.types.values()))]
+    return tuple(planter.draw(rng, diameter_mm=level.diameters_mm, type=kind) for kind in kinds)
+
+
+def _centers(body: Body, grid: Grid, lungs: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Up to 2000 voxels anywhere in the lungs and at their border, and all imitations."""
+    border = np.zeros_like(lungs)
+    for axis in range(3):
+        low = tuple(slice(None, -1) if a == axis else slice(None) for a in range(3))
+        high = tuple(slice(1, None) if a == axis else slice(None) for a in range(3))
+        border[low] |= lungs[low] != lungs[high]
+    imitations = np.array([grid.frame_mm(np.array(n.center_ras_mm)) for n in body.negatives]).reshape(-1, 3)
+    found = {"imitation": imitations / grid.spacing_kji_mm}
+    for name, mask in (("border", border), ("lung", lungs)):
+        index = np.flatnonzero(mask)
+        picked = index[rng.integers(len(index), size=min(2000, len(index)))]
+        found[name] = np.stack(np.unravel_index(picked, mask.shape), axis=1).astype(float)
+    if not len(imitations):
+        found["imitation"] = found["border"]
+    return found
+
+
+def draw_patch(scene: Scene, level: Level, rng: np.random.Generator, extra: np.ndarray | None = None) -> Patch:
+    """One patch of a scene; ``extra`` (n, 3) are further centres that take the place of those anywhere in the lung."""
+    half = level.patch / 2
+    name = str(rng.choice(list(CENTERS), p=list(CENTERS.values())))
+    chosen = int(rng.integers(len(scene.nodules)))
+    if name == "nodule":
+        center = scene.places_kji[chosen]
+    else:
+        pool = scene.centers[name]
+        if name == "lung" and extra is not None and len(extra):
+            pool = extra
+        center = pool[int(rng.integers(len(pool)))]
+    start = np.rint(center - half + rng.uniform(-0.7, 0.7, 3) * half).astype(int)
+    start = np.clip(start, 0, np.maximum(np.array(scene.hu.shape) - level.patch, 0))
+    painted = _chosen(scene, level, start, chosen if name == "nodule" else None, rng)
+    return _render(scene, level, start, painted, rng)
+
+
+def _chosen(scene: Scene, level: Level, start: np.ndarray, first: int | None, rng: np.random.Generator) -> list[int]:
+    """Nodules of a patch: the one it was made for, then some of those in reach that keep their distance."""
+    place = scene.places_kji - start
+    near = np.flatnonzero(((place > -6) & (place < level.patch + 6)).all(axis=1) &
+                          (rng.random(len(place)) < NEIGHBOR_CHANCE))
+    kept = [] if first is None else [first]
+    for n in near:
+        nodule = scene.nodules[n]
+        gaps = [np.linalg.norm(np.subtract(nodule.center_ras_mm, scene.nodules[m].center_ras_mm))
+                - (nodule.diameter_mm + scene.nodules[m].diameter_mm) / 2 for m in kept]
+        if min(gaps, default=np.inf) > GAP_MM:
+            kept.append(int(n))
+    return kept
+
+
+def _render(scene: Scene, level: Level, start: np.ndarray, painted: list[int], rng: np.random.Generator) -> Patch:
+    box = tuple(slice(int(s), int(s) + level.patch) for s in start)
+    hu = scene.hu[box].astype(np.float32)
+    missing = [(0, level.patch - n) for n in hu.shape]
+    if any(after for _, after in missing):
+        hu = np.pad(hu, missing, mode="edge")
+    matrix = scene.grid.ijk_to_ras.copy()
+    matrix[:3, 3] += matrix[:3, :3] @ start[::-1]
+    grid = Grid(hu.shape, matrix)
+    for n in painted:
+        paint_into(hu, grid, scene.nodules[n])
+    scanner = for_level(draw_scanner(rng), level)
+    hu = acquire(hu, grid.spacing_kji_mm, scanner, rng) + np.float32(rng.normal(0, 8))
+    center = scene.places_kji[painted] - start
+    radius = np.array([scene.nodules[n].diameter_mm / 2 / level.spacing_mm for n in painted])
+    subsolid = np.array([scene.nodules[n].type in SUBSOLID for n in painted])
+    inside = ((center >= 0) & (center <= level.patch - 1)).all(axis=1) if len(painted) else np.zeros(0, bool)
+    return flipped(Patch(hu, center[inside], radius[inside], subsolid[inside]), rng.random(3) < FLIPS)
+
+
+def for_level(scanner: Scanner, level: Level) -> Scanner:
+    """The scanner as seen on the voxels of a level: larger voxels average noise away."""
+    return replace(scanner, noise_hu=scanner.noise_hu * level.noise_share) if level.shrink > 1 else scanner
+
+
+def flipped(patch: Patch, axes: np.ndarray) -> Patch:
+    """The patch mirrored along the axes where ``axes`` is true."""
+    if not axes.any():
+        return patch
+    hu = np.ascontiguousarray(patch.hu[tuple(slice(None, None, -1) if flip else slice(None) for flip in axes)])
+    center = np.where(axes, np.array(patch.hu.shape) - 1 - patch.center_kji, patch.center_kji)
+    return Patch(hu, center, patch.radius, patch.subsolid)

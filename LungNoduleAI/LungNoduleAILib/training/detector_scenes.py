@@ -1,0 +1,49 @@
+"""The synthetic bodies of a detector training, made once, cut to the lungs and kept in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from LungNoduleAILib.phantom.body import Body
+from LungNoduleAILib.phantom.cohort import load_or_make_body, make_cohort
+from LungNoduleAILib.training.detector_patches import COARSE, FINE, SPACING_MM, Level, Scene, make_scene
+from ThoraxAILib.errors import InputError
+from ThoraxAILib.jobs.progress import Progress
+
+SPACING = (SPACING_MM, SPACING_MM, SPACING_MM)
+LEAST_LUNG_VOXELS = 150_000  # 0.3 L: less is a scan of something else
+
+
+class Scenes:
+    """Scene ``number`` (0..``bodies`` - 1) of a level; bodies have the seeds from ``seed`` on, kept in ``folder``.
+
+    A body that shows no lungs stands back for the one before it.
+    """
+
+    def __init__(self, folder: Path, seed: int, bodies: int) -> None:
+        self._folder, self._seed, self._bodies = folder, seed, bodies
+        self._kept: dict[tuple[int, str], Scene | None] = {}
+
+    def make_bodies(self, jobs: int, progress: Progress) -> None:
+        """Make the bodies that are not there yet, in ``jobs`` processes."""
+        make_cohort(range(self._seed, self._seed + self._bodies), "training", SPACING, self._folder, jobs, progress)
+
+    def __call__(self, number: int, level: Level) -> Scene:
+        """The scene, read when first asked for; raises InputError when no body shows lungs."""
+        for other in range(self._bodies):
+            scene = self._scene((number - other) % self._bodies, level)
+            if scene is not None:
+                return scene
+        raise InputError("None of the synthetic bodies shows lungs: take more of them (--bodies).")
+
+    def _scene(self, number: int, level: Level) -> Scene | None:
+        if (number, level.name) not in self._kept:
+            body = load_or_make_body(self._seed + number, "training", SPACING, self._folder)
+            for one in (FINE, COARSE):
+                self._kept[number, one.name] = make_scene(body, one, self._seed) if shows_lungs(body) else None
+        return self._kept[number, level.name]
+
+
+def shows_lungs(body: Body) -> bool:
+    """Whether there is enough lung to look for nodules."""
+    return body.is_chest and int(((body.labels > 0) & (body.labels < 6)).sum()) >= LEAST_LUNG_VOXELS
