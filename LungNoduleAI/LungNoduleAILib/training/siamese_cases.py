@@ -53,7 +53,7 @@ def draw_case(body: Body, seed: int, number: int) -> SiameseCase:
     """The case ``number`` of a training ``seed`` with this body: a function of these alone."""
     rng = np.random.default_rng([seed, 71, number])
     plan = plan_case(int(rng.integers(2**31)), body.setting, body=body)
-    dates = draw_places(plan, rng)
+    dates = draw_places(plan, rng, with_empty=True)
     patches, values = [], []
     for view, date in zip((plan.prior, plan.current), dates, strict=True):
         patches.append(render_patches(view, date.centers_ras_mm, rng))
@@ -67,20 +67,35 @@ def draw_case(body: Body, seed: int, number: int) -> SiameseCase:
                        tuple(current.index(name) for name in shared))
 
 
-def draw_places(plan: LongitudinalPlan, rng: np.random.Generator) -> tuple[DatePlaces, DatePlaces]:
-    """Nodules of both dates as detectors would center them, and places on vessels, pleura and imitations of nodules."""
+def draw_places(plan: LongitudinalPlan, rng: np.random.Generator, with_empty: bool = False
+                ) -> tuple[DatePlaces, DatePlaces]:
+    """Nodules of both dates as detectors would center them, and places on vessels, pleura and imitations of nodules.
+
+    ``with_empty`` adds, without a partner, the places where a new nodule was not yet and a resolved one no longer is:
+    what tells a nodule from the same lung without it is the nodule.
+    """
     others = _other_places(plan.body, rng)
     dates = []
     for number, view in enumerate((plan.prior, plan.current)):
         shown = [(link.id, (link.prior, link.current)[number]) for link in plan.links]
         shown = [(name, nodule) for name, nodule in shown if nodule is not None]
-        names = [name for name, _ in shown] + [f"P{n}" for n in range(len(others))]
+        empty = _empty_places(plan, number) if with_empty else {}
+        names = [name for name, _ in shown] + [f"P{n}" for n in range(len(others))] + list(empty)
         centers = np.concatenate([np.array([n.center_ras_mm for _, n in shown]).reshape(-1, 3),
-                                  view.motion.to_current(others)])
-        diameters = np.array([n.diameter_mm for _, n in shown] + [5.0] * len(others))
+                                  view.motion.to_current(others), np.array(list(empty.values())).reshape(-1, 3)])
+        diameters = np.array([n.diameter_mm for _, n in shown] + [5.0] * (len(others) + len(empty)))
         off = rng.normal(0, 1, centers.shape) * (CENTER_ERROR_MM + CENTER_ERROR_SHARE * diameters)[:, None]
         dates.append(DatePlaces(tuple(names), centers + off, diameters, lung_frame(view, rng), len(shown)))
     return tuple(dates)
+
+
+def _empty_places(plan: LongitudinalPlan, number: int) -> dict[str, np.ndarray]:
+    """Where the nodules of the other date alone would lie on this date, by names that date does not have."""
+    if number == 0:
+        return {f"before {link.id}": plan.motion.to_prior(np.array(link.current.center_ras_mm))
+                for link in plan.links if link.prior is None}
+    return {f"after {link.id}": plan.motion.to_current(np.array(link.prior.center_ras_mm))
+            for link in plan.links if link.current is None}
 
 
 def render_patches(view: DateView, centers_ras_mm: np.ndarray, rng: np.random.Generator) -> np.ndarray:
