@@ -62,15 +62,17 @@ def _add_phantom(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_training(parser: argparse.ArgumentParser) -> None:
+    parser.description = ("Without options: the recipe of the shipped cascade. A training that was stopped goes on "
+                          "when the same command is given again.")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="phantoms, checkpoint and weights")
-    parser.add_argument("--steps", type=int, default=1500)
-    parser.add_argument("--hearts", type=int, default=300, help="how many phantoms to draw from (300)")
-    parser.add_argument("--seed", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=1000, help="of one pair each (1000)")
+    parser.add_argument("--hearts", type=int, default=160, help="how many phantoms to draw from (160)")
+    parser.add_argument("--seed", type=int, default=1000, help="of weights, phantoms and their order (1000)")
     parser.add_argument("--factors", type=int, nargs="+", default=[4, 2, 2], metavar="N",
                         help="in-plane shrink factor of each network (4 2 2)")
     parser.add_argument("--composition", default="sum", metavar="sum|compose", help="how fields are combined (sum)")
     parser.add_argument("--regularizer", default="neo-hookean", metavar="neo-hookean|diffusion|bending")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1, help="another number gives slightly other weights (1)")
     parser.set_defaults(run=_train)
 
 

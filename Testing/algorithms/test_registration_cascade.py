@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -73,19 +77,43 @@ def test_saved_weights_predict_the_same(images, tmp_path):
     np.testing.assert_allclose(before, after, atol=0.05)
 
 
-def test_training_goes_on_from_its_checkpoint(tmp_path):
-    options = TrainingOptions(steps=8, hearts=1, learning_rate=3e-3)
-    stopped = CascadeTraining(tmp_path, options, SMALL)
-    asked = []
+TINY = TrainingOptions(steps=4, hearts=1, learning_rate=3e-3)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder with an uninterrupted training of a few steps."""
+    folder = tmp_path_factory.mktemp("training")
+    CascadeTraining(folder, TINY, SMALL).run(folder / "w.pt")
+    return folder
+
+
+def test_a_stopped_training_goes_on_and_ends_with_the_same_file(trained, tmp_path):
+    stopped, asked = CascadeTraining(tmp_path, TINY, SMALL), []
     with pytest.raises(Cancelled):
-        stopped.run(tmp_path / "w.pt", Progress(lambda f, _t: asked.append(f), lambda: len(asked) >= 3))
+        stopped.run(tmp_path / "w.pt", Progress(lambda f, _t: asked.append(f), lambda: len(asked) >= 2))
     assert not (tmp_path / "w.pt").exists()
     stopped._save()
-    resumed = CascadeTraining(tmp_path, options, SMALL)
-    assert resumed.step == stopped.step == 3
+    resumed = CascadeTraining(tmp_path, TINY, SMALL)
+    assert resumed.step == stopped.step == 2
     resumed.run(tmp_path / "w.pt")
-    assert resumed.step == 8
-    assert load_cascade(tmp_path / "w.pt").settings == SMALL
+    assert sha256(tmp_path / "w.pt") == sha256(trained / "w.pt")
+
+
+def test_the_seed_decides_the_weights(trained, tmp_path):
+    shutil.copytree(trained / "hearts", tmp_path / "same" / "hearts")
+    CascadeTraining(tmp_path / "same", TINY, SMALL).run(tmp_path / "same" / "w.pt")
+    assert sha256(tmp_path / "same" / "w.pt") == sha256(trained / "w.pt")
+    other = CascadeTraining(tmp_path / "other", replace(TINY, seed=7, steps=1), SMALL)
+    first = torch.cat([weight.flatten() for weight in other.cascade.parameters()])
+    started = CascadeTraining(tmp_path / "again", TINY, SMALL).cascade
+    assert not torch.equal(first, torch.cat([weight.flatten() for weight in started.parameters()]))
+
+
+def test_training_tells_its_recipe_and_how_alike_the_frames_became(trained):
+    log = json.loads((trained / "training.json").read_text())
+    assert log["recipe"]["steps"] == TINY.steps == len(log["similarity"])
+    assert load_cascade(trained / "w.pt").settings == SMALL
 
 
 def test_a_seed_always_makes_the_same_training_heart(tmp_path):

@@ -24,7 +24,7 @@ from ThoraxAILib.volume import Volume
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 
 from cardiac_acdc import Patient, load_patient, scores
-from cardiac_cine import rasterize, read_cine
+from cardiac_cine import rasterize, read_zipped
 
 FEW = ("patient007", "patient044", "patient070")
 
@@ -76,7 +76,7 @@ def test_the_command_on_a_real_patient(shared_data, tmp_path):
 
 
 def test_a_real_dicom_cine_is_stacked_by_position_and_time(shared_data):
-    frames = read_cine(shared_data("cardiac/bivme_patient1_SAX_6x25_dicom.zip"))
+    frames = read_zipped(shared_data("cardiac/bivme_patient1_SAX_6x25_dicom.zip"))
     assert len(frames) == 25
     assert frames[0].spacing_kji_mm[0] == pytest.approx(17.7, abs=0.1)
     labels: Volume = rasterize(shared_data("cardiac/bivme_ref/GPFile_000.txt"), Grid.of(frames[0]))
