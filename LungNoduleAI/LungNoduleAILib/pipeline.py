@@ -35,7 +35,7 @@ def analyze(volume: Volume, options: AnalysisOptions, progress: Progress, stages
 
     Raises InputError for an unknown detector, segmenter or an unavailable device, Cancelled when ``progress`` says so.
     """
-    detector = get_detector(options.detector)
+    detector = get_detector(options.detector, options.device)
     device, device_reason = select_device(options.device)
     chosen = choose_segmenter(options.anatomy, device)
     order = volume.axis_order_to_lps()
