@@ -1,4 +1,4 @@
-"""The panel of CardiacBiomech: so far it says what the module is for; it computes nothing yet."""
+"""The panel of CardiacBiomech: it says what the module is for and names its commands; it computes nothing yet."""
 
 from __future__ import annotations
 

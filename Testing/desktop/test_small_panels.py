@@ -30,3 +30,15 @@ def test_reload_reads_the_lib_again(openModule, slicerApp, name):
     after = slicerApp.util.getModuleWidget(name)
     assert type(after) is not type(before)
     assert after.ui.purposeLabel.text
+
+
+def test_the_heart_panel_names_every_command_there_is(openModule, capsys):
+    from ThoraxAILib.commands import main
+
+    named = openModule("CardiacBiomech").ui.commandsLabel.text
+    assert main(["cardiac", "--help"]) == 0
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("    ")
+              and line[4] != " "]
+    assert listed
+    for command in listed:
+        assert f"thoraxai cardiac {command}:" in named
