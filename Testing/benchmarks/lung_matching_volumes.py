@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-
 from LungNoduleAILib.followup.longitudinal import LongitudinalCase, make_longitudinal_case
 from LungNoduleAILib.followup.matching import MATCHED, Evidence, MatchItem, match
 from LungNoduleAILib.followup.matching_alignment import LungFrame, aligned_distances, points_of

@@ -167,10 +167,12 @@ def train(request: TrainingRequest, progress: Progress | None = None) -> Path:
     for n in range(count):
         progress(n / count, f"Case {n + 1} of {count}")
         body = load_or_make_body(seed + n % bodies, "training", BODY_SPACING_MM, request.output / "bodies")
+        if not body.is_chest:
+            continue
         plan = plan_case(seed + n, "training", body=body)
         cases.append(draw_fit_case(plan, np.random.default_rng([seed, 72, n]), network))
     weights = {method: fit_weights(cases, method) for method in FEATURES}
-    made = {"setting": "training", "cases": count, "seed": seed, "bodies": bodies, "network": sha256(WEIGHTS_FILE)[:12]}
+    made = {"setting": "training", "cases": len(cases), "seed": seed, "bodies": bodies, "network": sha256(WEIGHTS_FILE)[:12]}
     path = request.output / "matching_weights.json"
     write_weights(weights, made, path)
     return path

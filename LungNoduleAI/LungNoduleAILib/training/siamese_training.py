@@ -115,9 +115,13 @@ class SiameseTraining:
         logger.info("step %d loss %.4f", self.step, self.losses[-1])
 
     def _body(self) -> Body:
-        """The person of the present step."""
-        pick = int(np.random.default_rng([self._recipe.seed, 70, self.step]).integers(self._recipe.bodies))
-        return load_or_make_body(self._recipe.first_body + pick, "training", BODY_SPACING_MM, self._cache)
+        """The person of the present step; bodies that are no chest are passed over."""
+        random = np.random.default_rng([self._recipe.seed, 70, self.step])
+        for pick in random.permutation(self._recipe.bodies):
+            body = load_or_make_body(self._recipe.first_body + int(pick), "training", BODY_SPACING_MM, self._cache)
+            if body.is_chest:
+                return body
+        raise InputError("None of the bodies is a chest: give more --bodies.")
 
     def _loss(self, case: SiameseCase) -> torch.Tensor:
         images = torch.from_numpy(normalized_hu(np.concatenate(case.patches)))[:, None]
