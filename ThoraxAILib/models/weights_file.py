@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import logging
 import os
 import pickle
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,8 @@ from ThoraxAILib.errors import InputError, MissingDependencyError
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,10 +61,12 @@ def load_weights(path: Path, schema: str, maker: str) -> Weights:
 
     if not path.is_file():
         raise InputError(f"The weights '{path.name}' do not exist: make some with {maker}.")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError):
-        content = None
+    content = None
+    if zipfile.is_zipfile(path):  # as everything that torch.save writes
+        try:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+        except (RuntimeError, pickle.UnpicklingError, EOFError, LookupError, ValueError) as error:
+            logger.warning("'%s' cannot be read as weights (%s)", path.name, type(error).__name__)
     if not isinstance(content, dict) or content.get("schema") != schema or not isinstance(content.get("state"), dict):
         found = content.get("schema") if isinstance(content, dict) else None
         raise InputError(f"'{path.name}' holds no weights of the kind {schema} (found: {found or 'something else'}): "

@@ -134,7 +134,7 @@ class DetectorTraining:
             self._resume()
 
     def run(self, progress: Progress) -> None:
-        """Train to the last step; a cancel keeps the last checkpoint."""
+        """Train to the last step; after a cancel the next run goes on from the last checkpoint."""
         total = self.recipe.steps
         while self.step < total:
             started = time.process_time()
@@ -146,7 +146,7 @@ class DetectorTraining:
             self._train_one()
             self.seconds += time.process_time() - started
             if self.step % CHECKPOINT_EVERY == 0 or self.step == total:
-                self._save()
+                self.save()
 
     def _train_one(self) -> None:
         recipe = self.recipe
@@ -182,7 +182,8 @@ class DetectorTraining:
         logger.info("false alarms collected per body: %s", [len(centers) for centers in found.values()])
         return found
 
-    def _save(self) -> None:
+    def save(self) -> None:
+        """Keep the state of the training; the file appears whole or not at all."""
         partial = self._checkpoint.with_suffix(".partial")
         torch.save({"recipe": asdict(self.recipe), "step": self.step, "losses": self.losses, "seconds": self.seconds,
                     "mined": self.mined, "learners": {name: one.state() for name, one in self.learners.items()}},
