@@ -171,7 +171,8 @@ def stopping_after(steps: int | None) -> Progress:
 
 def test_a_resumed_training_gives_the_weights_of_an_unbroken_one(tmp_path):
     scene = small_scene()
-    recipe = DetectorRecipe(steps=6, seed=3, bodies=1, batch=1, channels=(4, 8), mined_bodies=1, coarse_every=3)
+    recipe = DetectorRecipe(steps=6, seed=3, bodies=1, batch=1, channels=(4, 8), mined_bodies=1, coarse_every=3,
+                            first_bodies=1)
 
     def run(name: str, stops: tuple[int, ...]) -> dict[str, torch.Tensor]:
         folder = tmp_path / name

@@ -37,13 +37,16 @@ class DetectorRecipe:
     """How the shipped detector is made; every ``coarse_every``-th step trains the mass network.
 
     ``mine_at`` is the share of the steps after which wrong answers on ``mined_bodies`` bodies are collected;
-    ``freeze_at`` the share after which normalization statistics stay as they are.
+    ``freeze_at`` the share after which normalization statistics stay as they are. The first steps see ``first_bodies``,
+    all bodies are in use from ``all_bodies_at`` on, so that training need not wait until all are made.
     """
 
-    steps: int = 4000
+    steps: int = 4600
     seed: int = 1000
-    bodies: int = 60
-    batch: int = 6
+    bodies: int = 56
+    first_bodies: int = 8
+    all_bodies_at: float = 0.45
+    batch: int = 4
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
     warm_up: int = 100
@@ -154,7 +157,7 @@ class DetectorTraining:
         rngs = [np.random.default_rng((recipe.seed, self.step, place)) for place in range(recipe.batch)]
         patches = []
         for rng in rngs:
-            number = int(rng.integers(recipe.bodies))
+            number = int(rng.integers(self._bodies_in_use()))
             mined = (self.mined or {}).get(number) if level is FINE else None
             patches.append(draw_patch(self._scenes(number, level), level, rng,
                                       None if mined is None else mined.numpy()))
@@ -167,6 +170,12 @@ class DetectorTraining:
         if self.step % CHECKPOINT_EVERY == 0:
             recent = {name: round(float(np.mean(values[-50:])), 4) for name, values in self.losses.items() if values}
             logger.info("step %d, CPU seconds %.0f, losses %s", self.step, self.seconds, recent)
+
+    def _bodies_in_use(self) -> int:
+        """How many bodies patches are cut from at this step."""
+        recipe = self.recipe
+        share = min(1.0, self.step / (recipe.all_bodies_at * recipe.steps))
+        return min(recipe.bodies, recipe.first_bodies + int(share * (recipe.bodies - recipe.first_bodies) + 1e-9))
 
     def _mine(self, progress: Progress) -> dict[int, torch.Tensor]:
         """Centres (n, 3), in voxels of the scene, of what the network reports in bodies without nodules."""
@@ -210,9 +219,9 @@ def train(request: TrainingRequest, progress: Progress) -> Path:
     recipe = DetectorRecipe(**{name: value for name, value in chosen.items() if value is not None})
     torch.set_num_threads(1)  # sums are then taken in one order: the same weights from the same seed
     scenes = Scenes(request.output / "bodies", recipe.seed, recipe.bodies)
-    scenes.make_bodies(request.jobs, progress.part(0.0, 0.1))
     training = DetectorTraining(request.output, recipe, scenes, request.device)
-    training.run(progress.part(0.1, 0.95))
+    with scenes.made_ahead(request.jobs):
+        training.run(progress.part(0.0, 0.95))
     networks = {name: learner.averaged() for name, learner in training.learners.items()}
     calibration = calibrate(networks, recipe.seed, request.output / "bodies", request.device, progress.part(0.95, 1.0))
     path = request.output / "nodule_detector.pt"

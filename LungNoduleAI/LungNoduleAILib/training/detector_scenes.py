@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from LungNoduleAILib.phantom.body import Body
-from LungNoduleAILib.phantom.cohort import load_or_make_body, make_cohort
+from LungNoduleAILib.phantom.cohort import load_or_make_body
 from LungNoduleAILib.training.detector_patches import COARSE, FINE, SPACING_MM, Level, Scene, make_scene
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.jobs.progress import Progress
 
 SPACING = (SPACING_MM, SPACING_MM, SPACING_MM)
 LEAST_LUNG_VOXELS = 150_000  # 0.3 L: less is a scan of something else
@@ -24,9 +26,19 @@ class Scenes:
         self._folder, self._seed, self._bodies = folder, seed, bodies
         self._kept: dict[tuple[int, str], Scene | None] = {}
 
-    def make_bodies(self, jobs: int, progress: Progress) -> None:
-        """Make the bodies that are not there yet, in ``jobs`` processes."""
-        make_cohort(range(self._seed, self._seed + self._bodies), "training", SPACING, self._folder, jobs, progress)
+    @contextmanager
+    def made_ahead(self, jobs: int) -> Iterator[None]:
+        """While this runs, ``jobs`` - 1 other processes make the bodies before the training asks for them."""
+        if jobs < 2:
+            yield
+            return
+        pool = ProcessPoolExecutor(jobs - 1)
+        try:
+            for number in range(self._bodies):
+                pool.submit(_make, self._seed + number, self._folder)
+            yield
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def __call__(self, number: int, level: Level) -> Scene:
         """The scene, read when first asked for; raises InputError when no body shows lungs."""
@@ -42,6 +54,10 @@ class Scenes:
             for one in (FINE, COARSE):
                 self._kept[number, one.name] = make_scene(body, one, self._seed) if shows_lungs(body) else None
         return self._kept[number, level.name]
+
+
+def _make(seed: int, folder: Path) -> None:
+    load_or_make_body(seed, "training", SPACING, folder)
 
 
 def shows_lungs(body: Body) -> bool:
