@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from LungNoduleAILib.anatomy.prediction import SCHEMA, WEIGHTS
@@ -11,7 +11,7 @@ from LungNoduleAILib.training.anatomy_samples import CLASS_WEIGHTS, CLASSES, SPA
 from LungNoduleAILib.training.request import TrainingRequest
 from ThoraxAILib.jobs.progress import Progress
 
-STEPS, SEED = 1600, 7
+STEPS, SEED = 1200, 7
 
 
 def train(request: TrainingRequest, progress: Progress) -> Path:
@@ -22,15 +22,16 @@ def train(request: TrainingRequest, progress: Progress) -> Path:
 
     steps = STEPS if request.steps is None else request.steps
     seed = SEED if request.seed is None else request.seed
-    samples = AnatomySamples(seed) if request.bodies is None else AnatomySamples(
-        seed, pool=min(AnatomySamples.pool, request.bodies), reuse=max(1, -(-steps // request.bodies)))
+    samples = AnatomySamples(seed, cache=str(request.output / "bodies"))
+    if request.bodies is not None:
+        samples = replace(samples, pool=min(samples.pool, request.bodies), reuse=max(1, -(-steps // request.bodies)))
     recipe = LabelRecipe(steps, seed, CLASS_WEIGHTS, workers=request.jobs - 1, device=request.device)
     settings = LabelNetworkSettings(len(CLASSES), spacing_mm=SPACING_MM)
     started = time.process_time()
     training = LabelTraining(request.output, recipe, settings, samples)
     network = training.run(progress)
     weights = request.output / WEIGHTS.name
-    note = {"recipe": recipe.settled(), "samples": asdict(samples), "classes": list(CLASSES),
+    note = {"recipe": recipe.settled(), "samples": asdict(replace(samples, cache="")), "classes": list(CLASSES),
             "last_part_cpu_seconds": round(time.process_time() - started, 1)}
     save_weights(weights, SCHEMA, settings.as_json(), network.state_dict(), note)
     return weights
