@@ -41,7 +41,7 @@ class DetectorRecipe:
     all bodies are in use from ``all_bodies_at`` on, so that training need not wait until all are made.
     """
 
-    steps: int = 4600
+    steps: int = 5000
     seed: int = 1000
     bodies: int = 56
     first_bodies: int = 8
@@ -218,12 +218,19 @@ def train(request: TrainingRequest, progress: Progress) -> Path:
     chosen = {name: getattr(request, name) for name in ("steps", "seed", "bodies")}
     recipe = DetectorRecipe(**{name: value for name, value in chosen.items() if value is not None})
     torch.set_num_threads(1)  # sums are then taken in one order: the same weights from the same seed
-    scenes = Scenes(request.output / "bodies", recipe.seed, recipe.bodies)
+    bodies = scenes = Scenes(request.output / "bodies", recipe.seed, recipe.bodies)
+    if request.data is not None:
+        from LungNoduleAILib.training.detector_cases import mix_in
+
+        scenes, recipe = mix_in(request, recipe, bodies, progress.part(0.0, 0.1))
     training = DetectorTraining(request.output, recipe, scenes, request.device)
-    with scenes.made_ahead(request.jobs):
+    with bodies.made_ahead(request.jobs):
         training.run(progress.part(0.0, 0.95))
     networks = {name: learner.averaged() for name, learner in training.learners.items()}
     calibration = calibrate(networks, recipe.seed, request.output / "bodies", request.device, progress.part(0.95, 1.0))
     path = request.output / "nodule_detector.pt"
-    write_detector(path, networks, calibration, {"recipe": asdict(recipe), "cpu_seconds": round(training.seconds)})
+    note = {"recipe": asdict(recipe), "cpu_seconds": round(training.seconds)}
+    if scenes is not bodies:
+        note["own_cases"] = scenes.case_count
+    write_detector(path, networks, calibration, note)
     return path

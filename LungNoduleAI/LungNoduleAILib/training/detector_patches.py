@@ -7,6 +7,7 @@ imitates one, on the border of the lung, or anywhere in it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import singledispatch
 
 import numpy as np
 
@@ -141,6 +142,7 @@ def _centers(body: Body, grid: Grid, lungs: np.ndarray, rng: np.random.Generator
     return found
 
 
+@singledispatch
 def draw_patch(scene: Scene, level: Level, rng: np.random.Generator, extra: np.ndarray | None = None) -> Patch:
     """One patch of a scene; ``extra`` (n, 3) are further centres that take the place of those anywhere in the lung."""
     half = level.patch / 2

@@ -12,7 +12,8 @@ from ThoraxAILib.errors import InputError
 class TrainingRequest:
     """``output`` keeps the synthetic bodies, the checkpoint and the weights; None takes the recipe's own number.
 
-    ``jobs`` processes make the bodies; a request given again for the same folder goes on where it stopped.
+    ``data`` is a folder of the person's own annotated CT, for trainings that take some beside the bodies; ``jobs``
+    processes make the bodies; a request given again for the same folder goes on where it stopped.
     """
 
     output: Path
@@ -21,6 +22,7 @@ class TrainingRequest:
     bodies: int | None = None
     jobs: int = 1
     device: str = "auto"
+    data: Path | None = None
 
     def __post_init__(self) -> None:
         for name in ("steps", "bodies", "jobs"):

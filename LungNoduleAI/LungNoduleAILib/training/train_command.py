@@ -18,6 +18,7 @@ TRAININGS: dict[str, tuple[str, str, str]] = {
     "siamese": ("LungNoduleAILib.training.siamese_training", "train", "the re-identification of nodules"),
     "matching": ("LungNoduleAILib.training.siamese_matching_fit", "train", "the probabilities of the matching"),
 }
+WITH_DATA = ("detector",)  # trainings that also take the person's own annotated CT
 BAR_WIDTH = 30
 
 
@@ -26,7 +27,11 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     train = commands.add_parser("train", help="train a network on synthetic bodies; goes on where it stopped")
     names = train.add_subparsers(dest="training", required=True, metavar="WHAT")
     for name, (_module, _function, what) in TRAININGS.items():
-        _add_training(names.add_parser(name, help=f"train {what}"))
+        parser = names.add_parser(name, help=f"train {what}")
+        _add_training(parser)
+        if name in WITH_DATA:
+            parser.add_argument("--data", type=Path, metavar="PATH", help="your own annotated CT, as many patches as "
+                                "from synthetic bodies: a LUNA16, LIDC or MSD-style folder")
 
 
 def _add_training(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +52,7 @@ def _train(arguments: argparse.Namespace) -> int:
     require_torch("Trainings")
     device, _reason = select_device(arguments.device)
     request = TrainingRequest(arguments.output, arguments.steps, arguments.seed, arguments.bodies, arguments.jobs,
-                              device)
+                              device, getattr(arguments, "data", None))
     try:
         request.output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
