@@ -100,10 +100,11 @@ class LabelTraining:
             for layer in self.network.modules():
                 if isinstance(layer, nn.BatchNorm3d):
                     layer.eval()
-        hu = torch.from_numpy(sample.hu)[None, None].to(recipe.device)
+        hu = torch.from_numpy(sample.hu).reshape(-1, 1, *sample.hu.shape[-3:]).to(recipe.device)
         with torch.autocast(recipe.device, torch.bfloat16):
             half = self.network.half(hu)
-        labels = to_half_resolution(torch.from_numpy(sample.labels)[None].to(recipe.device))
+        labels = torch.from_numpy(sample.labels).reshape(-1, *sample.labels.shape[-3:]).to(recipe.device)
+        labels = to_half_resolution(labels)
         loss = label_loss(half, labels, self._weights, self.step % 8)
         self._optimizer.zero_grad()
         loss.backward()

@@ -14,7 +14,7 @@ IGNORED = 255
 
 @dataclass(frozen=True, eq=False)
 class LabelSample:
-    """``hu`` float32 and ``labels`` uint8 (k, j, i) of one step; voxels labeled IGNORED do not count."""
+    """``hu`` float32 and ``labels`` uint8 (k, j, i) or (n, k, j, i) of one step; voxels of IGNORED do not count."""
 
     hu: np.ndarray
     labels: np.ndarray

@@ -15,6 +15,7 @@ from ThoraxAILib.jobs.progress import Progress
 TRAININGS: dict[str, tuple[str, str, str]] = {
     "anatomy": ("LungNoduleAILib.training.anatomy", "train", "the anatomy network: lungs, lobes and organs"),
     "detector": ("LungNoduleAILib.training.detector", "train", "the nodule detector"),
+    "segmentation": ("LungNoduleAILib.training.segmentation", "train", "the segmentation of one nodule"),
     "siamese": ("LungNoduleAILib.training.siamese_training", "train", "the re-identification of nodules"),
     "matching": ("LungNoduleAILib.training.siamese_matching_fit", "train", "the probabilities of the matching"),
 }

@@ -1,0 +1,177 @@
+"""A nodule's voxels from one click: a small network says where, the half-way HU between lung and nodule where it ends.
+
+The network sees a cube in which a nodule is about 16 voxels wide. A click without a size is answered in rounds: each
+looks at the scale that the one before suggests. Research use only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+from LungNoduleAILib.delineation.region import background_hu, distance_from
+from LungNoduleAILib.findings import Mask
+from ThoraxAILib.errors import InputError
+from ThoraxAILib.volume import Volume
+
+if TYPE_CHECKING:
+    from ThoraxAILib.models.label_network import LabelNetwork
+
+SCHEMA = "thoraxai.nodule-segmentation/1"
+SHIPPED = Path(__file__).with_name("nodule_segmentation.pt")
+MAKER = "thoraxai lung train segmentation"
+PATCH = 40
+ACROSS = 16.0  # voxels of the patch across a nodule of the size looked for
+FIRST_GUESS_MM = 10.0
+SMALLEST_MM, LARGEST_MM = 3.0, 100.0
+SAME_SIZE = 1.35  # the scale is right when the nodule found differs less than this from the size looked for
+MOST_ROUNDS = 4
+SURE, POSSIBLE = 0.5, 0.25
+
+
+@dataclass(frozen=True, eq=False)
+class Delineation:
+    """``mask`` on the grid of the CT; the diameter of the ball of its volume, and its HU threshold (None: no edge)."""
+
+    mask: Mask
+    diameter_mm: float
+    threshold_hu: float | None
+
+
+def segment_nodule(volume: Volume, center_ras_mm: tuple[float, float, float], diameter_mm: float | None = None,
+                   weights: Path = SHIPPED) -> Delineation:
+    """The nodule at a point (RAS mm) of a CT (HU, any axis order); ``diameter_mm`` is its rough size if known.
+
+    Raises InputError when the point lies outside the image, the size is not between 3 and 100 mm, or nothing is there;
+    MissingDependencyError without PyTorch.
+    """
+    if diameter_mm is not None and not SMALLEST_MM <= diameter_mm <= LARGEST_MM:
+        raise InputError(f"The diameter must lie between {SMALLEST_MM:g} and {LARGEST_MM:g} mm, {diameter_mm:g} was "
+                         "given.")
+    center = volume.kji_from_ras(np.array(center_ras_mm, dtype=float))
+    if not ((center > -0.5) & (center < np.array(volume.array.shape) - 0.5)).all():
+        place = ", ".join(f"{x:g}" for x in center_ras_mm)
+        raise InputError(f"The point {place} (R, A, S in mm) lies outside the image: click on the nodule.")
+    network = read_network(weights)
+    size = diameter_mm or FIRST_GUESS_MM
+    for _ in range(MOST_ROUNDS):
+        share, spacing_mm = _look(network, volume, center, size)
+        found = _at_middle(share > SURE)
+        if found is None:
+            if diameter_mm is None and size > SMALLEST_MM * 1.5:
+                size /= 1.8
+                continue
+            raise InputError("No nodule is seen at this point: click on its middle, or give its --diameter.")
+        seen_mm = 2 * (found.sum() * 0.75 / np.pi) ** (1 / 3) * spacing_mm
+        middle = np.argwhere(found).mean(axis=0) - (PATCH - 1) / 2
+        center = center + middle * spacing_mm / volume.spacing_kji_mm
+        if diameter_mm is not None or 1 / SAME_SIZE < seen_mm / size < SAME_SIZE:
+            break
+        size = float(np.clip(seen_mm, SMALLEST_MM, LARGEST_MM))
+    share, spacing_mm = _look(network, volume, center, size)
+    return _on_ct(volume, center, share, spacing_mm, size)
+
+
+@lru_cache(maxsize=2)
+def read_network(path: Path = SHIPPED) -> LabelNetwork:
+    """The trained network; raises InputError for a file of another kind."""
+    from ThoraxAILib.models.weights_file import load_weights
+
+    weights = load_weights(path, SCHEMA, MAKER)
+    from ThoraxAILib.models.label_network import LabelNetwork, LabelNetworkSettings
+
+    network = LabelNetwork(LabelNetworkSettings.from_json(weights.settings))
+    network.load_state_dict(weights.state)
+    return network.eval()
+
+
+def _look(network: LabelNetwork, volume: Volume, center_kji: np.ndarray, diameter_mm: float
+          ) -> tuple[np.ndarray, float]:
+    """Probability of the nodule in a cube of PATCH voxels around a point, and the edge of its voxels in mm."""
+    import torch
+
+    from ThoraxAILib.registration.threads import torch_threads
+
+    spacing_mm = diameter_mm / ACROSS
+    hu = cube(volume.array, volume.spacing_kji_mm, center_kji, spacing_mm)
+    with torch_threads(None), torch.inference_mode():
+        logits = network(torch.from_numpy(hu)[None, None])
+    return logits.softmax(1)[0, 1].numpy(), spacing_mm
+
+
+def cube(array: np.ndarray, spacing_kji_mm: np.ndarray, center_kji: np.ndarray, spacing_mm: float) -> np.ndarray:
+    """HU (PATCH^3, float32) around a voxel position at isotropic ``spacing_mm``; finer voxels are averaged first."""
+    reach = (PATCH / 2 + 1) * spacing_mm / spacing_kji_mm + 2
+    low = np.floor(center_kji - reach).astype(int)
+    high = np.ceil(center_kji + reach).astype(int) + 1
+    inside = [np.clip(np.arange(a, b), 0, n - 1) for a, b, n in zip(low, high, array.shape, strict=True)]
+    part = array[np.ix_(*inside)].astype(np.float32)
+    sigma = 0.35 * np.maximum(spacing_mm / spacing_kji_mm - 1, 0)
+    if sigma.any():
+        part = ndimage.gaussian_filter(part, sigma, truncate=2.5)
+    steps = (np.arange(PATCH) - (PATCH - 1) / 2) * spacing_mm
+    axes = [c + steps / s - a for c, s, a in zip(center_kji, spacing_kji_mm, low, strict=True)]
+    return _sampled(part, axes)
+
+
+def _sampled(array: np.ndarray, axes: list[np.ndarray]) -> np.ndarray:
+    """Linear interpolation at the crossings of three lists of voxel positions."""
+    for axis, places in enumerate(axes):
+        below = np.clip(places.astype(int), 0, max(array.shape[axis] - 2, 0))
+        above = np.minimum(below + 1, array.shape[axis] - 1)
+        weight = np.clip(places - below, 0, 1).astype(np.float32).reshape([-1 if a == axis else 1 for a in range(3)])
+        array = np.take(array, below, axis) * (1 - weight) + np.take(array, above, axis) * weight
+    return np.ascontiguousarray(array)
+
+
+def _at_middle(mask: np.ndarray) -> np.ndarray | None:
+    """The part of a mask at or nearest to the middle, at most 5 voxels away; None when there is none."""
+    labels, count = ndimage.label(mask)
+    if count == 0:
+        return None
+    gap = distance_from(np.full(3, (PATCH - 1) / 2), mask.shape, np.ones(3))
+    gap[labels == 0] = np.inf
+    nearest = np.unravel_index(int(np.argmin(gap)), mask.shape)
+    return labels == labels[nearest] if gap[nearest] <= 5 else None
+
+
+def _on_ct(volume: Volume, center_kji: np.ndarray, share: np.ndarray, spacing_mm: float, size_mm: float) -> Delineation:
+    """The nodule on the voxels of the CT: possible for the network and above the half-way HU."""
+    reach = (PATCH - 1) / 2 * spacing_mm / volume.spacing_kji_mm
+    low = np.clip(np.ceil(center_kji - reach), 0, np.array(volume.array.shape) - 1).astype(int)
+    high = np.clip(np.floor(center_kji + reach) + 1, low + 1, volume.array.shape).astype(int)
+    scale = spacing_mm / volume.spacing_kji_mm
+    axes = [(np.arange(a, b) - c) / s + (PATCH - 1) / 2
+            for a, b, c, s in zip(low, high, center_kji, scale, strict=True)]
+    likely = _sampled(share, axes)
+    hu = volume.array[tuple(slice(a, b) for a, b in zip(low, high, strict=True))].astype(np.float32)
+    mask, threshold = _with_edge(hu, likely, center_kji - low, volume.spacing_kji_mm, size_mm)
+    if not mask.any():
+        raise InputError("No nodule is seen at this point: click on its middle, or give its --diameter.")
+    used = np.argwhere(mask)
+    first, last = used.min(axis=0), used.max(axis=0) + 1
+    box = tuple(slice(a, b) for a, b in zip(first, last, strict=True))
+    diameter = 2 * (mask.sum() * volume.voxel_mm3 * 0.75 / np.pi) ** (1 / 3)
+    return Delineation(Mask(tuple(int(x) for x in low + first), mask[box].copy()), float(diameter), threshold)
+
+
+def _with_edge(hu: np.ndarray, likely: np.ndarray, center: np.ndarray, spacing_kji_mm: np.ndarray, size_mm: float
+               ) -> tuple[np.ndarray, float | None]:
+    """Mask and half-way HU in a box of the CT; without a rise above the lung the network's own mask."""
+    core = hu[likely > 0.9]
+    background = background_hu(hu, distance_from(center, hu.shape, spacing_kji_mm), size_mm)
+    threshold = None if core.size == 0 else 0.5 * (background + float(np.median(core)))
+    if threshold is None or float(np.median(core)) - background < 100.0:
+        mask, threshold = likely > SURE, None
+    else:
+        mask = (likely > POSSIBLE) & (hu > threshold)
+    labels, count = ndimage.label(mask)
+    if count > 1:
+        weight = ndimage.sum_labels(likely, labels, np.arange(1, count + 1))
+        mask = labels == int(np.argmax(weight)) + 1
+    return ndimage.binary_fill_holes(mask), threshold
