@@ -12,6 +12,8 @@ from LungNoduleAILib.followup import follow_up_command
 from LungNoduleAILib.guideline_command import add_guideline
 from LungNoduleAILib.one_case import CaseRequest, analyze_case
 from LungNoduleAILib.options import AnalysisOptions
+from LungNoduleAILib.parenchyma import pattern_command
+from LungNoduleAILib.person_arguments import add_person_arguments, person_of
 from LungNoduleAILib.summary import describe_findings, where_to_look
 from LungNoduleAILib.training import dataset_command, train_command
 from ThoraxAILib.errors import Cancelled, InputError
@@ -47,6 +49,7 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
     evaluate_command.add_commands(commands)
     follow_up_command.add_commands(commands)
     add_guideline(commands)
+    pattern_command.add_commands(commands)
     train_command.add_commands(commands)
     dataset_command.add_commands(commands)
 
@@ -71,6 +74,7 @@ def _add_analyze(parser: argparse.ArgumentParser) -> None:
     add("--resume", action="store_true", help="skip cases that were analyzed before in the same way")
     add("--series", metavar="UID", help="which series of the input, see thoraxai lung series")
     add("--scene", choices=("auto", "none"), default="auto", help="none: arrays.npz instead of Slicer files")
+    add_person_arguments(parser)
     _add_events(parser)
     parser.set_defaults(run=_analyze)
 
@@ -91,9 +95,10 @@ def _analyze_inputs(arguments: argparse.Namespace, events: Events) -> int:
         cases, failed = [Case(path.resolve().name, path, arguments.series)], []
     else:
         cases, failed = gather_cases(arguments.inputs)
+    person = person_of(arguments, len(cases) + len(failed))
 
     def request(case: Case, output: Path) -> CaseRequest:
-        return CaseRequest(case, output, options, with_scene, arguments.resume)
+        return CaseRequest(case, output, options, with_scene, arguments.resume, person)
 
     if len(cases) == 1 and not failed:
         return _analyze_one(request(cases[0], arguments.output), arguments, events)

@@ -15,6 +15,7 @@ import numpy as np
 import scipy.ndimage as ndi
 import SimpleITK as sitk
 
+from LungNoduleAILib.anatomy.protocol import STRUCTURE_COUNT
 from LungNoduleAILib.anatomy.work_grid import WorkGrid
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.progress import Progress
@@ -67,9 +68,9 @@ def predict(grid: WorkGrid, path: Path, device: str, progress: Progress) -> Pred
     """Run the network of a weights file over the work grid; raises InputError for a file of another kind."""
     from ThoraxAILib.models.tiles import Tiles, run_tiled
 
-    network = load_network(path)
+    network = load_network(path, SCHEMA, MAKER, STRUCTURE_COUNT)
     spacing_mm = network.settings.spacing_mm
-    seen = _at_spacing(grid, spacing_mm)
+    seen = seen_by(grid, spacing_mm)
     tiles = Tiles((TILE,) * 3, OVERLAP, network.stride)
     logits = run_tiled(network, seen, tiles, device, progress=progress, text="Finding the organs")
     logits -= logits.max(axis=0)
@@ -78,25 +79,24 @@ def predict(grid: WorkGrid, path: Path, device: str, progress: Progress) -> Pred
     return Prediction(logits, spacing_mm, grid)
 
 
-@lru_cache(maxsize=2)
-def load_network(path: Path) -> LabelNetwork:
-    """The network of a weights file, kept for the next image."""
-    from LungNoduleAILib.anatomy.protocol import STRUCTURE_COUNT
+@lru_cache(maxsize=4)
+def load_network(path: Path, schema: str, maker: str, classes: int) -> LabelNetwork:
+    """The network of a weights file, kept for the next image; raises InputError for a file of another kind."""
     from ThoraxAILib.models.label_network import LabelNetwork, LabelNetworkSettings
     from ThoraxAILib.models.weights_file import load_weights
 
-    weights = load_weights(path, SCHEMA, MAKER)
+    weights = load_weights(path, schema, maker)
     settings = LabelNetworkSettings.from_json(weights.settings)
-    if settings.classes != STRUCTURE_COUNT:
-        raise InputError(f"'{path.name}' knows {settings.classes} structures instead of {STRUCTURE_COUNT}: give a file "
-                         f"that {MAKER} wrote.")
+    if settings.classes != classes:
+        raise InputError(f"'{path.name}' knows {settings.classes} classes instead of {classes}: give a file that "
+                         f"{maker} wrote.")
     network = LabelNetwork(settings)
     network.load_state_dict(weights.state)
     return network.eval()
 
 
-def _at_spacing(grid: WorkGrid, spacing_mm: float) -> np.ndarray:
-    """HU with cubic voxels, the corner of the first voxel at the corner of the work grid."""
+def seen_by(grid: WorkGrid, spacing_mm: float) -> np.ndarray:
+    """What a network of this voxel size sees: HU with cubic voxels, corner to corner with the work grid."""
     image = sitk.GetImageFromArray(np.maximum(grid.hu, OUTSIDE_HU))
     spacing = [float(s) for s in grid.spacing_kji_mm[::-1]]
     image.SetSpacing(spacing)

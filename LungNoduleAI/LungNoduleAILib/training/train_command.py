@@ -14,6 +14,7 @@ from ThoraxAILib.jobs.progress import Progress
 # name: (module, function that takes a TrainingRequest and a Progress and returns the weights file, what it trains)
 TRAININGS: dict[str, tuple[str, str, str]] = {
     "anatomy": ("LungNoduleAILib.training.anatomy", "train", "the anatomy network: lungs, lobes and organs"),
+    "patterns": ("LungNoduleAILib.training.patterns", "train", "the map of parenchyma patterns"),
     "detector": ("LungNoduleAILib.training.detector", "train", "the nodule detector"),
     "segmentation": ("LungNoduleAILib.training.segmentation", "train", "the segmentation of one nodule"),
     "siamese": ("LungNoduleAILib.training.siamese_training", "train", "the re-identification of nodules"),

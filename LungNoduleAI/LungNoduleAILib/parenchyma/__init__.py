@@ -1,0 +1,1 @@
+"""Parenchyma patterns: normal, ground glass and reticular lung, as a map and as shares of every lobe."""

@@ -1,0 +1,110 @@
+"""Which pattern each part of the lungs shows, by a small network trained on synthetic bodies, and how much of a lobe.
+
+The network sees the CT at about 2 mm, inside the lungs of any anatomy segmenter; its chances are smoothed over a few
+millimetres, because a pattern is a property of a region, not of a voxel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import scipy.ndimage as ndi
+
+from LungNoduleAILib.anatomy.prediction import load_network, seen_by
+from LungNoduleAILib.anatomy.protocol import LOBE_OF_LABEL, Anatomy
+from LungNoduleAILib.anatomy.work_grid import make_work_grid
+from ThoraxAILib.errors import InputError
+from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.volume import Volume
+
+SCHEMA = "thoraxai.lung-patterns/1"
+MAKER = "thoraxai lung train patterns"
+WEIGHTS = Path(__file__).with_name("lung_patterns.pt")
+PATTERNS = ("normal", "ground glass", "reticular")
+NORMAL, GROUND_GLASS, RETICULAR = 1, 2, 3
+WORK_MM = 1.2
+TILE, OVERLAP = 128, 32
+SMOOTH_MM = 3.0
+
+
+@dataclass(frozen=True, eq=False)
+class PatternMap:
+    """``labels`` uint8 on the grid of the CT: 0 not lung, 1 normal, 2 ground glass, 3 reticular.
+
+    ``shares`` maps each lobe present, and "lungs", to its volume in mL and the percentage of each of PATTERNS.
+    """
+
+    labels: np.ndarray
+    shares: dict[str, dict[str, float]]
+
+
+def map_patterns(volume: Volume, anatomy: Anatomy, progress: Progress, device: str = "cpu",
+                 weights: Path = WEIGHTS) -> PatternMap:
+    """The patterns of the lungs of ``anatomy`` in ``volume`` (HU, axes in LPS order).
+
+    Raises InputError for an image without lungs or weights of another kind.
+    """
+    from ThoraxAILib.models.tiles import Tiles, run_tiled
+
+    lungs = anatomy.lungs
+    if not lungs.any():
+        raise InputError("No lungs were found, so there are no patterns to map: choose a CT of the chest.")
+    network = load_network(weights, SCHEMA, MAKER, len(PATTERNS))
+    spacing_mm = network.settings.spacing_mm
+    box = _box_of(lungs, volume.spacing_kji_mm)
+    grid = make_work_grid(np.ascontiguousarray(volume.array[box]), volume.spacing_kji_mm, WORK_MM)
+    seen = seen_by(grid, spacing_mm)
+    index = [_nearest(n, s, m, spacing_mm) for n, s, m in
+             zip(grid.full_shape, volume.spacing_kji_mm, seen.shape, strict=True)]
+    wanted = _sampled(lungs[box], seen.shape, volume.spacing_kji_mm, spacing_mm)
+    logits = run_tiled(network, seen, Tiles((TILE,) * 3, OVERLAP, network.stride), device, wanted=wanted,
+                       progress=progress, text="Mapping patterns")
+    best = _smoothed_best(logits, wanted, SMOOTH_MM / spacing_mm)
+    labels = np.zeros(volume.array.shape, np.uint8)
+    part = labels[box]
+    part[...] = best[np.ix_(*index)] + 1
+    part[~lungs[box]] = 0
+    return PatternMap(labels, _shares(labels, anatomy, volume.voxel_mm3 / 1000.0))
+
+
+def _smoothed_best(logits: np.ndarray, inside: np.ndarray, sigma: float) -> np.ndarray:
+    """Likeliest class after smoothing the chances within the lungs (normalized convolution)."""
+    chance = np.exp(logits - logits.max(axis=0))
+    chance *= inside / chance.sum(axis=0)
+    return np.argmax([ndi.gaussian_filter(part, sigma) for part in chance], axis=0).astype(np.uint8)
+
+
+def _box_of(mask: np.ndarray, spacing_kji_mm: np.ndarray, margin_mm: float = 12.0) -> tuple[slice, slice, slice]:
+    box = []
+    for axis, step in enumerate(spacing_kji_mm):
+        used = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))
+        margin = int(np.ceil(margin_mm / step))
+        box.append(slice(max(0, int(used[0]) - margin), min(mask.shape[axis], int(used[-1]) + margin + 1)))
+    return tuple(box)
+
+
+def _nearest(count: int, step_mm: float, seen: int, seen_mm: float) -> np.ndarray:
+    """For each voxel of the CT along one axis, the voxel of the network's grid it lies in."""
+    return np.clip(((np.arange(count) + 0.5) * step_mm / seen_mm).astype(int), 0, seen - 1)
+
+
+def _sampled(mask: np.ndarray, shape: tuple[int, ...], spacing_kji_mm: np.ndarray, seen_mm: float) -> np.ndarray:
+    """A mask of the CT at the voxel centres of the network's grid."""
+    at = [np.clip(((np.arange(n) + 0.5) * seen_mm / step).astype(int), 0, full - 1)
+          for n, step, full in zip(shape, spacing_kji_mm, mask.shape, strict=True)]
+    return mask[np.ix_(*at)]
+
+
+def _shares(labels: np.ndarray, anatomy: Anatomy, voxel_ml: float) -> dict[str, dict[str, float]]:
+    """Volume and percentages of every lobe present and of both lungs."""
+    counts = np.zeros((7, 4))
+    for lobes, patterns in zip(anatomy.labels, labels, strict=True):  # by plane: the sum is cast to int64
+        counts += np.bincount((lobes * np.uint8(4) + patterns).ravel(), minlength=28)[:28].reshape(7, 4)
+    rows = {name: counts[label, 1:] for label, name in LOBE_OF_LABEL.items()}
+    rows["lungs"] = counts[1:6, 1:].sum(axis=0)
+    return {name: {"volume_ml": round(float(row.sum() * voxel_ml), 1),
+                   **{f"{pattern.replace(' ', '_')}_percent": round(float(100 * n / row.sum()), 2)
+                      for pattern, n in zip(PATTERNS, row, strict=True)}}
+            for name, row in rows.items() if row.sum() > 0}

@@ -1,0 +1,38 @@
+"""The training of the parenchyma pattern network: ``thoraxai lung train patterns``."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from LungNoduleAILib.parenchyma.pattern_map import PATTERNS, SCHEMA, WEIGHTS
+from LungNoduleAILib.training.pattern_samples import CLASS_WEIGHTS, SPACING_MM, PatternSamples
+from LungNoduleAILib.training.request import TrainingRequest
+from ThoraxAILib.jobs.progress import Progress
+
+STEPS, SEED = 1000, 11
+CHANNELS = (16, 32, 64)
+WINDOWS_HU = ((-1024.0, -300.0), (-1024.0, 300.0))
+
+
+def train(request: TrainingRequest, progress: Progress) -> Path:
+    """Train, or go on training, and write the weights into the request's folder; returns their file."""
+    from LungNoduleAILib.training.label_training import LabelRecipe, LabelTraining
+    from ThoraxAILib.models.label_network import LabelNetworkSettings
+    from ThoraxAILib.models.weights_file import save_weights
+
+    steps = STEPS if request.steps is None else request.steps
+    seed = SEED if request.seed is None else request.seed
+    samples = PatternSamples(seed, cache=str(request.output / "bodies"))
+    if request.bodies is not None:
+        samples = replace(samples, pool=min(samples.pool, request.bodies), reuse=max(1, -(-steps // request.bodies)))
+    recipe = LabelRecipe(steps, seed, CLASS_WEIGHTS, workers=request.jobs - 1, device=request.device)
+    settings = LabelNetworkSettings(len(PATTERNS), CHANNELS, SPACING_MM, WINDOWS_HU)
+    started = time.process_time()
+    network = LabelTraining(request.output, recipe, settings, samples).run(progress)
+    weights = request.output / WEIGHTS.name
+    note = {"recipe": recipe.settled(), "samples": asdict(replace(samples, cache="")), "classes": list(PATTERNS),
+            "last_part_cpu_seconds": round(time.process_time() - started, 1)}
+    save_weights(weights, SCHEMA, settings.as_json(), network.state_dict(), note)
+    return weights
