@@ -38,11 +38,11 @@ def _looked_for(views: Views, lonely: Sequence[Finding], others: Sequence[Findin
     again = MeasureAgain(views.prior if in_prior else views.current)
     found: list[Finding] = []
     for finding in lonely:
-        center = np.array(finding.center_ras_mm)
+        center = np.array([finding.center_ras_mm])
         place = registration.map_points_to_prior(center) if in_prior else registration.map_points_to_current(center)
-        unsure_mm = float(registration.uncertainty_at(center if in_prior else place))
+        unsure_mm = float(registration.uncertainty_at(center if in_prior else place)[0])
         reach_mm = max(LEAST_REACH_MM, 1.5 * unsure_mm, 0.3 * finding.mean_diameter_mm)
-        partner = again.at(place, finding, reach_mm)
+        partner = again.at(place[0], finding, reach_mm)
         if partner is None or _is_known(partner, [*others, *found]):
             continue
         pair = ([partner], [finding]) if in_prior else ([finding], [partner])
