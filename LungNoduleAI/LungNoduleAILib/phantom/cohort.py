@@ -18,7 +18,7 @@ from LungNoduleAILib.phantom.grid import Grid
 from ThoraxAILib.errors import InputError, OutputError
 from ThoraxAILib.jobs.progress import Progress
 
-GENERATION = 1  # part of each file's name: a changed generator never meets an old file
+GENERATION = 2  # part of each file's name: a changed generator never meets an old file
 _ARRAYS = ("clean_hu", "labels", "structures", "patterns")
 
 

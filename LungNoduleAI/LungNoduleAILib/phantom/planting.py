@@ -134,14 +134,24 @@ class NodulePlanter:
         """On chest wall, mediastinum, diaphragm or fissure; its outline ends flat at the pleura."""
         chances = np.array([self._model.pleural_chance[side] for side in self._places.pleura])
         side = list(self._places.pleura)[int(rng.choice(len(chances), p=chances / chances.sum()))]
-        index = self._places.pleura[side][rng.integers(len(self._places.pleura[side]))]
-        at = self._ras(rng, index)
+        places = self._places.pleura[side]
+        picked = places[rng.integers(len(places), size=_TRIES)]
         if side == "fissural":
-            return at, nodule
-        outward = self._normals.outward(index[None])[0] @ self._body.grid.frame_axes_ras
-        surface = at + outward * self._depth[tuple(index)]
+            depth = self._depth[tuple(picked.T)]
+            fits = np.flatnonzero(depth > 0.5 * nodule.diameter_mm)
+            return self._ras(rng, picked[fits[0] if len(fits) else int(depth.argmax())]), nodule
+        outward = self._normals.outward(picked)
+        lung = self._is_lung(picked - outward * (0.8 * nodule.diameter_mm + 2) / self._spacing)
+        index = int(lung.argmax())  # the first with lung on the far side, not a thin recess
+        at, normal = self._ras(rng, picked[index]), outward[index] @ self._body.grid.frame_axes_ras
+        surface = at + normal * self._depth[tuple(picked[index])]
         cut_mm = rng.uniform(0.3, 0.95) * nodule.diameter_mm / 2
-        return surface - outward * cut_mm, self._model.flattened(nodule, outward, cut_mm)
+        return surface - normal * cut_mm, self._model.flattened(nodule, normal, cut_mm)
+
+    def _is_lung(self, kji: np.ndarray) -> np.ndarray:
+        """Whether points (n, 3) of the working grid lie in lung."""
+        near = np.clip(np.rint(kji).astype(int), 0, np.array(self._labels.shape) - 1)
+        return np.isin(self._labels[tuple(near.T)], (1, 2, 3, 4, 5))
 
     def _ras(self, rng: np.random.Generator, index: np.ndarray) -> np.ndarray:
         """RAS of a voxel of the working grid, somewhere within it."""

@@ -1,44 +1,122 @@
-"""The person networks are trained on."""
+"""The person networks are trained on: build, warp, shapes, trees and tissue put together on one grid."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from LungNoduleAILib.anatomy.protocol import AIRWAY
 from LungNoduleAILib.phantom.body import Body
-from LungNoduleAILib.phantom.grid import FieldSampler, Grid
-from LungNoduleAILib.phantom.shape import Build, make_shapes
-from LungNoduleAILib.phantom.structures import AORTA, HEART, LUNG_VESSEL, OTHER_BODY, OTHER_BONE, SPINE
-from LungNoduleAILib.phantom.thorax import CENTER_RAS_MM, FIELD_OF_VIEW_MM, _grow, _render
-from LungNoduleAILib.phantom.tissue import _ASCENDING_AORTA, _DESCENDING_AORTA
-from LungNoduleAILib.phantom.tubes import Tubes, draw_coverage, draw_distance
+from LungNoduleAILib.phantom.grid import Grid
+from LungNoduleAILib.phantom.habitus import Habitus, draw_habitus
+from LungNoduleAILib.phantom.lung_tissue import LungPainter, draw_lung_fields
+from LungNoduleAILib.phantom.negatives import paint_negatives
+from LungNoduleAILib.phantom.torso import Torso, make_torso
+from LungNoduleAILib.phantom.torso_tissue import render_torso
+from LungNoduleAILib.phantom.trees import ARTERIES, BRONCHI, TRACHEA, VEINS, Tree, TreePlan, grow_tree
+from LungNoduleAILib.phantom.tubes import Tubes, draw_coverage, draw_distance, paint
+
+_MARGIN_MM = 10.0
+_WIDEST_MM = (500.0, 400.0)
 
 
 def make_training_body(seed: int, setting: str, spacing_mm: tuple[float, float, float]) -> Body:
     """The body of a seed."""
-    person = np.random.default_rng([seed, 11])
-    shape = tuple(int(np.ceil(size / step)) for size, step in zip(FIELD_OF_VIEW_MM, spacing_mm, strict=True))
-    grid = Grid.around(np.array(CENTER_RAS_MM), spacing_mm, shape)
-    shapes = make_shapes(Build.drawn(person), person)
-    trees = _grow(shapes, person)
-    vessels = Tubes.joined([tree.tubes() for name, tree in trees.items() if "bronchi" not in name])
-    hu, labels = _render(shapes, grid, trees, vessels, (), 42.0, True)
-    structures = np.zeros(grid.shape_kji, dtype=np.uint8)
-    sampler = FieldSampler(shapes.lattice, grid)
-    structures[sampler.slab(shapes.skin, 0, grid.shape_kji[0]) < 0] = OTHER_BODY
-    heart = sampler.slab(shapes.heart, 0, grid.shape_kji[0]) < 0
-    bone = (structures == OTHER_BODY) & (hu > 150) & (labels == 0)
-    structures[bone] = OTHER_BONE
-    columns = np.abs(grid.ijk_to_ras[0, 3] + grid.ijk_to_ras[0, 0] * np.arange(grid.shape_kji[2])) < 32
-    rows = (grid.ijk_to_ras[1, 3] + grid.ijk_to_ras[1, 1] * np.arange(grid.shape_kji[1])) < -20
-    structures[bone & columns[None, None] & rows[None, :, None]] = SPINE
-    structures[heart & (labels == 0)] = HEART
+    build, shape, growth, air, disease, organs, grain, mimics = np.random.default_rng([seed, 11]).spawn(8)
+    torso = make_torso(draw_habitus(build), shape)
+    grid = field_of_view(torso, spacing_mm)
+    trees = _grow(torso, growth)
+    airways = _airways(torso, trees, air)
+    fields = draw_lung_fields(torso, disease)
+    tissue = render_torso(torso, grid, organs)
+    hu = np.zeros(grid.shape_kji, dtype=np.float32)
+    labels, structures, patterns = (np.zeros(grid.shape_kji, dtype=np.uint8) for _ in range(3))
+    vessels = [tree.tubes() for name, tree in trees.items() if "bronchi" not in name]
+    if vessels:
+        draw_coverage(hu, grid, Tubes.joined(vessels))
+    LungPainter(torso, fields, tissue, grid, grain).paint(hu, labels, structures, patterns)
+    del tissue
+    _draw_airways(hu, labels, structures, patterns, grid, airways)
+    negatives = paint_negatives(hu, grid, torso, mimics)
+    clean = np.clip(np.rint(hu, out=hu), -1024, 3071).astype(np.int16)
+    return Body(seed, setting, grid, clean, labels, structures, patterns, negatives)
+
+
+def field_of_view(torso: Torso, spacing_mm: tuple[float, float, float]) -> Grid:
+    """An axial grid around the skin, from below the domes to above the apices as far as the person's scan goes."""
+    build: Habitus = torso.build
+    step, low_corner = torso.lattice.step_mm, torso.lattice.low_ras_mm
+    inside = torso.skin < 0
+    low, high = [], []
+    for axis in (0, 1):
+        found = np.flatnonzero(inside.any(axis=tuple(a for a in range(3) if a != axis)))
+        low.append(low_corner[axis] + step * found[0] - _MARGIN_MM)
+        high.append(low_corner[axis] + step * found[-1] + _MARGIN_MM)
+        over = max(0.0, high[axis] - low[axis] - _WIDEST_MM[axis]) / 2
+        low[axis], high[axis] = low[axis] + over, high[axis] - over
+    top = build.height * 125 + build.top_mm
+    base = build.height * (min(build.right_dome_mm, build.left_dome_mm) - 45)
+    low.append(max(base - build.bottom_mm, low_corner[2] + step))
+    high.append(min(top, low_corner[2] + step * (torso.lattice.shape_xyz[2] - 2)))
+    size = np.array(high) - np.array(low)
+    shape = tuple(int(np.ceil(length / mm)) for length, mm in zip(size, spacing_mm, strict=True))
+    return Grid.around((np.array(low) + np.array(high)) / 2, spacing_mm, shape)
+
+
+def _grow(torso: Torso, rng: np.random.Generator) -> dict[str, Tree]:
+    """Arteries, veins and bronchi of both lungs, where there is lung."""
+    build, trees = torso.build, {}
+    for name, plans, depth_mm in (("arteries", ARTERIES, 3.0), ("veins", VEINS, 3.0), ("bronchi", BRONCHI, 16.0)):
+        index = np.argwhere(torso.lung < -depth_mm)
+        points = torso.lattice.low_ras_mm + torso.lattice.step_mm * index
+        right = torso.position[0][tuple(index.T)] > 0
+        for plan in plans:
+            own = points[right == plan.right]
+            if len(own) * torso.lattice.step_mm**3 < 4e5:  # less than 0.4 L of lung left
+                continue
+            trees[f"{'right' if plan.right else 'left'} {name}"] = grow_tree(_personal(plan, name, torso, build), torso,
+                                                                            own, rng)
+    return trees
+
+
+def _personal(plan: TreePlan, name: str, torso: Torso, build: Habitus) -> TreePlan:
+    """A plan in the patient's space with the person's calibres."""
+    trunk = torso.warp.patient(np.array(plan.trunk_ras_mm, dtype=float))
+    path = tuple(tuple(float(x) for x in point) for point in trunk)
+    if name == "bronchi":
+        return replace(plan, trunk_ras_mm=path)
+    return replace(plan, trunk_ras_mm=path, leaves=int(plan.leaves * build.leaves), leaf_radius_mm=build.leaf_radius_mm)
+
+
+def _airways(torso: Torso, trees: dict[str, Tree], rng: np.random.Generator) -> tuple[Tubes, Tubes | None]:
+    """Trachea with main bronchi, and the bronchi beyond."""
+    radius = float(rng.uniform(6.8, 10.5))
+    main = [torso.warp.tubes(Tubes.along(np.array(TRACHEA, dtype=float), radius))]
+    distal = []
+    for tree in (tree for name, tree in trees.items() if "bronchi" in name):
+        tubes = tree.tubes()
+        trunk = np.tile(tree.radius_mm > 0.999 * tree.radius_mm[0], 2)
+        main.append(tubes.where(trunk))
+        distal.append(tubes.where(~trunk))
+    return Tubes.joined(main), Tubes.joined(distal) if distal else None
+
+
+def _draw_airways(hu: np.ndarray, labels: np.ndarray, structures: np.ndarray, patterns: np.ndarray, grid: Grid,
+                  airways: tuple[Tubes, Tubes | None]) -> None:
+    """Walls first, then the air in them; beyond the hilum only inside the lung. Lumen becomes a structure."""
+    central, distal = airways
+    lung = labels > 0
+    paint(hu, grid, central.grown(1.3), 20)
     distance = np.full(grid.shape_kji, 9, dtype=np.float32)
-    draw_distance(distance, grid, Tubes.joined([Tubes.along(np.array(p), r) for p, r in (
-        (_ASCENDING_AORTA, 14.0), (_DESCENDING_AORTA, 12.0))]), 0.5)
-    structures[(distance < 0) & (labels == 0)] = AORTA
-    structures[labels > 0] = labels[labels > 0]
-    coverage = np.zeros(grid.shape_kji, dtype=np.float32)
-    draw_coverage(coverage, grid, vessels)
-    structures[(coverage > 0.5) & (labels > 0) & (labels < 6)] = LUNG_VESSEL
-    patterns = ((labels > 0) & (labels < 6)).astype(np.uint8)
-    return Body(seed, setting, grid, np.rint(hu).astype(np.int16), labels, structures, patterns)
+    if distal is not None:
+        paint(hu, grid, distal.grown(0.25 + 0.18 * distal.radius_mm), -250, lung)
+        paint(hu, grid, distal, -985, lung)
+        draw_distance(distance, grid, distal, 0.3)
+        structures[(distance < 0) & lung] = AIRWAY
+    paint(hu, grid, central, -1000)
+    distance.fill(9)
+    draw_distance(distance, grid, central, 0.5)
+    inside = (distance < 0) & (structures > 0)
+    labels[inside] = structures[inside] = AIRWAY
+    patterns[inside] = 0
