@@ -254,6 +254,17 @@ def test_xml_of_other_kinds_is_refused(tmp_path, refused):
         read_lidc_xml(path)
 
 
+def test_outlines_without_ratings_and_marks_without_a_place_are_no_nodules(tmp_path, dicom_series):
+    z = folders.slice_positions(dicom_series)
+    unrated = folders.nodule_xml(DISCS, z).replace("<texture>5</texture>", "<texture>0</texture>")
+    nowhere = "<nonNodule><nonNoduleID>x</nonNoduleID></nonNodule><unblindedReadNodule/>"
+    folders.write_lidc(tmp_path, UID, [[unrated, nowhere]] * 3, dicom_series)
+    case = only_case(tmp_path)
+    assert case.nodules == ()
+    assert [place.reason for place in case.ignored] == ["outlined without ratings"] * 3
+    assert case.ignored[0].center_ras_mm == pytest.approx(lidc_center(DISCS, z), abs=0.05)
+
+
 def test_folders_without_annotations_and_odd_readers_are_refused(tmp_path, refused):
     with refused("holds no annotations this program reads"):
         open_training_data(tmp_path)

@@ -16,7 +16,7 @@ from ThoraxAILib.errors import InputError
 
 ROOT = "LidcReadMessage"
 HEAD_BYTES = 2000
-SMALL_NODULE, NON_NODULE = "nodule below 3 mm", "marked as no nodule"
+SMALL_NODULE, NON_NODULE, UNRATED = "nodule below 3 mm", "marked as no nodule", "outlined without ratings"
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +94,9 @@ def _nodule(nodule: ElementTree.Element, reader: int) -> Reading | PointMark | N
     outlines = [_outline(roi) for roi in nodule.findall("roi")]
     drawn = tuple(outline for outline in outlines if len(outline.pixels_xy) > 1)
     texture, calcification = (_rating(nodule, name) for name in ("texture", "calcification"))
-    # a single point among outlines is a slip of the pen, as pylidc takes it; without ratings it is no large nodule
-    if any(outline.included for outline in drawn) and texture is not None:
+    # a single point among outlines is a slip of the pen, and without ratings it is no large nodule, as in pylidc
+    is_outlined = any(outline.included for outline in drawn)
+    if is_outlined and texture is not None:
         return Reading(reader, drawn, texture, calcification)
     if not outlines:
         return None
@@ -103,7 +104,8 @@ def _nodule(nodule: ElementTree.Element, reader: int) -> Reading | PointMark | N
     if not len(every):
         return None
     x, y = every.mean(axis=0)
-    return PointMark(reader, float(x), float(y), float(np.mean([o.z_mm for o in outlines])), SMALL_NODULE)
+    return PointMark(reader, float(x), float(y), float(np.mean([o.z_mm for o in outlines])),
+                     UNRATED if is_outlined else SMALL_NODULE)
 
 
 def _outline(roi: ElementTree.Element) -> Outline:
@@ -118,8 +120,9 @@ def _rating(nodule: ElementTree.Element, name: str) -> int | None:
 
 
 def _non_nodule(entry: ElementTree.Element, reader: int) -> PointMark | None:
-    locus = entry.find("locus")
-    if locus is None:
+    """The point of a non-nodule, None when it has no place."""
+    texts = [entry.findtext(name) for name in ("locus/xCoord", "locus/yCoord", "imageZposition")]
+    if None in texts:
         return None
-    return PointMark(reader, float(locus.findtext("xCoord")), float(locus.findtext("yCoord")),
-                     float(entry.findtext("imageZposition")), NON_NODULE)
+    x, y, z_mm = (float(text) for text in texts)
+    return PointMark(reader, x, y, z_mm, NON_NODULE)
