@@ -23,11 +23,11 @@ SPACING_MM = 3.0
 CLASSES = tuple(STRUCTURES)
 # Small structures weigh more, air around the body less.
 CLASS_WEIGHTS = (0.5, 1.0, 1.5, 1.0, 1.0, 1.0, 3.0, 2.0, 1.5, 3.0, 2.0, 1.5, 1.0)
-POOL, REUSE = 32, 8
+POOL, REUSE = 32, 6
 NODULES_PER_BODY = 24
 OTHER_KINDS = ("abdomen", "head", "knee")
 SIZES_K, SIZES_J, SIZES_I = (48, 64, 80, 96, 112), (64, 80, 96, 112), (80, 96, 112, 128)
-MOST_VOXELS = 1_150_000
+MOST_VOXELS = 900_000
 AIR_HU = -1000.0
 
 
