@@ -31,7 +31,7 @@ TYPE_ERROR = 0.08
 MISSED, FALSE_ALARMS = 0.08, 2
 REGISTRATION_ERROR_MM, REGISTRATION_REACH_MM = (1.0, 4.0), 40.0
 RIDGE = 0.02
-CASES, FIT_SEED, FIT_BODIES = 120, 7000, 12
+CASES, FIT_SEED, FIT_BODIES = 100, 7000, 10
 BODY_SPACING_MM = (1.5, 1.5, 1.5)
 
 
@@ -172,7 +172,8 @@ def train(request: TrainingRequest, progress: Progress | None = None) -> Path:
         plan = plan_case(seed + n, "training", body=body)
         cases.append(draw_fit_case(plan, np.random.default_rng([seed, 72, n]), network))
     weights = {method: fit_weights(cases, method) for method in FEATURES}
-    made = {"setting": "training", "cases": len(cases), "seed": seed, "bodies": bodies, "network": sha256(WEIGHTS_FILE)[:12]}
+    made = {"setting": "training", "cases": len(cases), "seed": seed, "bodies": bodies,
+            "network": sha256(WEIGHTS_FILE)[:12]}
     path = request.output / "matching_weights.json"
     write_weights(weights, made, path)
     return path
