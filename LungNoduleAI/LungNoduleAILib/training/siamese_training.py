@@ -35,9 +35,9 @@ BODY_SPACING_MM = (1.5, 1.5, 1.5)
 class SiameseRecipe:
     """How the network is trained; ``bodies`` persons of the training setting with seeds from ``first_body`` on."""
 
-    steps: int = 300
+    steps: int = 240
     seed: int = 5000
-    bodies: int = 28
+    bodies: int = 20
     first_body: int = 5000
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
