@@ -41,9 +41,9 @@ class DetectorRecipe:
     all bodies are in use from ``all_bodies_at`` on, so that training need not wait until all are made.
     """
 
-    steps: int = 5000
+    steps: int = 4400
     seed: int = 1000
-    bodies: int = 56
+    bodies: int = 40
     first_bodies: int = 8
     all_bodies_at: float = 0.45
     batch: int = 4
@@ -53,9 +53,9 @@ class DetectorRecipe:
     average: float = 0.998
     coarse_every: int = 5
     mine_at: float = 0.5
-    mined_bodies: int = 24
+    mined_bodies: int = 16
     freeze_at: float = 0.75
-    channels: tuple[int, ...] = (20, 40, 80, 112)
+    channels: tuple[int, ...] = (16, 32, 64, 96)
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.bodies < 1:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 SEED_OFFSET = 500_000
-CASES = 12
+CASES = 10
 NODULES_PER_CASE = 8
 MASS_CHANCE = 0.6
 FALSE_ALARMS_PER_CASE = 1.0  # at the operating point

@@ -39,7 +39,7 @@ class SegmentationRecipe:
 
     steps: int = 5000
     seed: int = 1000
-    bodies: int = 56
+    bodies: int = 40
     batch: int = 4
     channels: tuple[int, ...] = (16, 32, 64)
 
