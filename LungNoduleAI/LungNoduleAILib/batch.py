@@ -12,6 +12,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from LungNoduleAILib.one_case import CaseRequest
+from LungNoduleAILib.person_arguments import as_arguments
 from LungNoduleAILib.result import FINDINGS_FILE
 from ThoraxAILib.errors import Cancelled, InputError
 from ThoraxAILib.jobs.child_job import SUCCEEDED, ChildJob
@@ -141,6 +142,7 @@ def _command(request: CaseRequest) -> list[str]:
         command += ["--series", request.case.series_uid]
     if options.threshold is not None:
         command += ["--threshold", repr(options.threshold)]
+    command += as_arguments(request.person)
     return [*command, "--resume"] if request.resume else command
 
 

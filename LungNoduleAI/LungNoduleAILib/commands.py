@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from LungNoduleAILib.batch import FAILED, Batch, IndexRow, gather_cases, write_index
+from LungNoduleAILib.delineation import segment_command
 from LungNoduleAILib.evaluation import evaluate_command
 from LungNoduleAILib.followup import follow_up_command
 from LungNoduleAILib.guideline_command import add_guideline
@@ -51,6 +52,7 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
     add_guideline(commands)
     pattern_command.add_commands(commands)
     train_command.add_commands(commands)
+    segment_command.add_commands(commands)
     dataset_command.add_commands(commands)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from LungNoduleAILib.findings import Findings
+from LungNoduleAILib.guidelines.person import PersonAndExam
 from LungNoduleAILib.options import AnalysisOptions
 from LungNoduleAILib.result import ARRAYS_FILE, FINDINGS_FILE, AnalysisResult
 from ThoraxAILib.jobs.output_folder import OutputFolder
@@ -42,6 +43,7 @@ class CaseRequest:
     options: AnalysisOptions
     with_scene: bool = True
     resume: bool = False
+    person: PersonAndExam = field(default_factory=PersonAndExam)
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def _record(request: CaseRequest, volume: Volume, started: str) -> RunRecord:
     segmenter = choose_segmenter(request.options.anatomy, device).segmenter
     models = (RunModel("anatomy", segmenter.name, segmenter.fingerprint),
               RunModel("detector", detector.name, detector.fingerprint))
-    options = {**request.options.to_dict(), "scene": request.with_scene}
+    options = {**request.options.to_dict(), "scene": request.with_scene, **request.person.stated()}
     source = RunInput.of_volume(volume, request.case.name, _count_files(request.case.path))
     return RunRecord("lung analyze", options, (source,), models, device, reason, started, warnings=volume.notes)
 
@@ -104,7 +106,7 @@ def _write(folder: Path, request: CaseRequest, result: AnalysisResult, record: R
     run = finish(record, stages, folder, summary).to_dict()
     progress(0.0, "Writing the report")
     with stages.stage("report"):
-        write_report(folder / REPORT_FILE, result, run)
+        write_report(folder / REPORT_FILE, result, run, request.person)
     progress(0.4, "Writing the scene" if request.with_scene else "Writing the arrays")
     with stages.stage("scene" if request.with_scene else "arrays"):
         if request.with_scene:

@@ -18,6 +18,7 @@ from LungNoduleAILib.input_choice import proposedVolume, showInViews
 from LungNoduleAILib.kept_files import KeptFiles, existingFolder
 from LungNoduleAILib.logic import LungNoduleAILogic
 from LungNoduleAILib.options import AnalysisOptions
+from LungNoduleAILib.panels.guidelines_section import GuidelinesSection
 from LungNoduleAILib.parameters import Parameters
 from LungNoduleAILib.sample_data import loadSample
 from ThoraxAILib.errors import InputError
@@ -59,6 +60,8 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.findingsLayout.addWidget(self.findingsTable.widget)
         self.followUp = FollowUpSection(self.jobPanel, self.logic.exportVolume, self._chosen)
         self.ui.followUpLayout.addWidget(self.followUp.widget)
+        self.guidelines = GuidelinesSection(self.onJump)
+        self.ui.followUpLayout.addWidget(self.guidelines.widget)
         self._fillChoices()
         panel.setMRMLScene(slicer.mrmlScene)
         self._connect()
@@ -120,6 +123,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """The scene closes: end the run, forget what belongs to the scene."""
         self.jobPanel.close()
         self.keptFiles.drop()
+        self.guidelines.forgetPerson()
         self.parameters = None
 
     def onSceneChanged(self, _caller: object, _event: str) -> None:
@@ -159,6 +163,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             return
         self.parameters.inputVolume = volumeNode
         self.keptFiles.drop()
+        self.guidelines.forgetPerson()
         self._showResult()
 
     def onSettingsChanged(self) -> None:
@@ -273,6 +278,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic.setThreshold(self.ui.thresholdSlider.value)
         shown = self._shownFindings()
         self.findingsTable.setRows([result_panel.findingRow(finding) for finding in shown])
+        self.guidelines.showFindings(shown, self.followUp.logic.followUp())
         self.ui.findingsLabel.text = self._findingsText(len(shown), len(self.logic.findings()))
 
     def _findingsText(self, shown: int, computed: int) -> str:
@@ -364,6 +370,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         noFolder = noResult or ("" if ui.saveFolderEdit.currentPath.strip() else _("Choose the folder to save to"))
         self._allow(ui.saveButton, noFolder, _("Write scene, segmentation, points, findings and report to the folder"))
         self.followUp.update()
+        self.guidelines.showFindings(self._shownFindings() if hasResult else None, self.followUp.logic.followUp())
 
     def _reasonNotToAnalyze(self) -> str:
         volumeNode = self.ui.inputSelector.currentNode()

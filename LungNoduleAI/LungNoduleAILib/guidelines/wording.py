@@ -9,18 +9,22 @@ READER_DECIDES = "Guidelines advise, the reader decides. Research use only, not 
 
 
 def answer_words(answer: dict) -> str:
-    """The answer itself in a few words: category, advice, probability, growth or doubling time; or the error."""
+    """The answer with its advice in one line; or the error."""
     if "error" in answer:
         return answer["error"]
+    return "; ".join(text for text in (result_words(answer), advice(answer)) if text)
+
+
+def result_words(answer: dict) -> str:
+    """Category, management key, probability, growth or doubling time in a few words."""
     words = []
     if "category" in answer:
         words.append(f"category {answer['category'].replace('_', ' ')}")
-    advised = advice(answer)
-    if advised:
-        words.append(advised)
+    if "management" in answer:
+        words.append(answer["management"].replace("_", " "))
     if "probability" in answer:
-        words.append(f"probability of malignancy {100 * answer['probability']:.1f} %")
-    if "growth" in answer and not advised:
+        words.append(f"{100 * answer['probability']:.1f} % probability of malignancy")
+    if "growth" in answer:
         words.append(answer["growth"].replace("_", " "))
     if "vdt_days" in answer:
         days = answer["vdt_days"]

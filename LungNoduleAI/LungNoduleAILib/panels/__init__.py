@@ -1,0 +1,1 @@
+"""Sections of the module's panel that stand on their own."""

@@ -1,0 +1,106 @@
+"""The guidelines section: what is stated about person and exam decides which guideline advises what, and why."""
+
+from __future__ import annotations
+
+import pytest
+from panel_driver import positionOf, textsOf, uses
+
+
+def choose(box, value: str) -> None:
+    box.setCurrentIndex(box.findData(value))
+
+
+def categories(section) -> list[str]:
+    return [text.removeprefix("category ").split(":")[0] for text in textsOf(section.table, 2)]
+
+
+@pytest.fixture
+def section(analyzed):
+    """The section of a panel whose findings measure 5, 7 and 9 mm."""
+    analyzed.ui.thresholdSlider.value = 0.5
+    analyzed.guidelines.widget.collapsed = False
+    return analyzed.guidelines
+
+
+@uses("guidelinesSection")
+def test_without_an_exam_nothing_is_advised_and_what_is_missing_is_told(section):
+    section.widget.click()
+    assert section.widget.collapsed
+    assert section.table.rowCount == 0
+    for words in ("baseline, follow_up, screening or incidental", "Brock needs to know the age and the sex",
+                  "Mayo needs"):
+        assert words in section.missingLabel.text
+
+
+@uses("examComboBox", "adviceTable")
+def test_a_baseline_exam_gives_every_nodule_and_the_exam_a_category(section):
+    choose(section.examComboBox, "baseline")
+    assert textsOf(section.table, 0) == ["N1", "N2", "N3", "All nodules"]
+    assert categories(section) == ["2", "3", "4A", "4A"]
+    assert "low-dose CT in 12 months" in section.table.item(0, 2).text()
+
+
+@uses("ageSpinBox", "riskComboBox", "cancerCheckBox", "immunosuppressedCheckBox")
+def test_an_incidental_finding_is_for_fleischner_and_bts(section):
+    choose(section.examComboBox, "incidental")
+    assert "'risk'" in section.missingLabel.text
+    choose(section.riskComboBox, "high")
+    section.ageSpinBox.value = 60
+    assert {"Fleischner 2017", "BTS 2015"} == set(textsOf(section.table, 1))
+    assert "optional CT at 12 months" in textsOf(section.table, 2)
+    for box in (section.cancerCheckBox, section.immunosuppressedCheckBox):
+        box.click()
+        assert "Fleischner 2017 does not apply" in textsOf(section.table, 2)
+        box.click()
+        assert "Fleischner 2017 does not apply" not in textsOf(section.table, 2)
+
+
+@uses("sexComboBox", "smokerComboBox", "familyCheckBox", "emphysemaCheckBox", "oldCancerCheckBox")
+def test_the_risk_models_take_what_is_stated(section):
+    section.ageSpinBox.value = 66
+    choose(section.sexComboBox, "F")
+    assert set(textsOf(section.table, 1)) == {"Brock"}
+    for box in (section.familyCheckBox, section.emphysemaCheckBox):
+        before = textsOf(section.table, 2)
+        box.click()
+        assert textsOf(section.table, 2) != before
+    choose(section.smokerComboBox, "yes")
+    assert set(textsOf(section.table, 1)) == {"Brock", "Mayo"}
+    before = textsOf(section.table, 2)
+    section.oldCancerCheckBox.click()
+    assert textsOf(section.table, 2) != before
+
+
+@uses("reasonsText")
+def test_a_row_shows_its_reasons_and_its_nodule(analyzed, section, redSlice):
+    choose(section.examComboBox, "baseline")
+    section.table.selectRow(2)
+    assert "8 to below 15 mm" in section.reasonsText.plainText
+    assert "Lung-RADS v2022" in section.reasonsText.plainText
+    assert positionOf(redSlice)[2] == pytest.approx(analyzed.logic.findings()[2].center_ras_mm[2])
+
+
+def test_rejected_and_hidden_findings_get_no_advice(analyzed, section):
+    choose(section.examComboBox, "baseline")
+    analyzed.onDecision("N3", "rejected", "vessel")
+    assert categories(section) == ["2", "3", "3"]
+    analyzed.ui.thresholdSlider.value = 0.9
+    assert textsOf(section.table, 0) == ["N1"]
+
+
+def test_another_ct_forgets_the_person(analyzed, section):
+    choose(section.examComboBox, "baseline")
+    section.ageSpinBox.value = 70
+    section.emphysemaCheckBox.click()
+    analyzed.ui.inputSelector.setCurrentNode(None)
+    assert section.person().stated() == {}
+    assert section.table.rowCount == 0
+    assert "no result" in section.missingLabel.text
+
+
+def test_it_says_that_the_reader_decides(section):
+    import qt
+
+    label = next(label for label in section.widget.findChildren(qt.QLabel) if label.name == "readerDecidesLabel")
+    assert "the reader decides" in label.text
+    assert "Research use only" in label.text
