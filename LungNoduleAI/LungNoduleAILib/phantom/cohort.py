@@ -15,60 +15,68 @@ import numpy as np
 
 from LungNoduleAILib.phantom.body import Body, Negative, make_body
 from LungNoduleAILib.phantom.grid import Grid
+from LungNoduleAILib.phantom.other_bodies import make_other_body
 from ThoraxAILib.errors import InputError, OutputError
 from ThoraxAILib.jobs.progress import Progress
 
 GENERATION = 2  # part of each file's name: a changed generator never meets an old file
+CHEST = "chest"
 _ARRAYS = ("clean_hu", "labels", "structures", "patterns")
 
 
-def load_or_make_body(seed: int, setting: str, spacing_mm: tuple[float, float, float], cache: Path) -> Body:
-    """The body of a seed from ``cache``, made and stored there first if need be; raises OutputError when it cannot."""
-    path = body_file(seed, setting, spacing_mm, cache)
+def load_or_make_body(seed: int, setting: str, spacing_mm: tuple[float, float, float], cache: Path,
+                      kind: str = CHEST) -> Body:
+    """The body of a seed from ``cache``, made and stored there first if need be; raises OutputError when it cannot.
+
+    ``kind`` is a chest or one of OTHER_KINDS.
+    """
+    path = body_file(seed, setting, spacing_mm, cache, kind)
     if not path.is_file():
-        store_body(make_body(seed, setting, spacing_mm), path)
+        _make(seed, setting, spacing_mm, cache, kind)
     return load_body(path)
 
 
 def make_cohort(seeds: Iterable[int], setting: str, spacing_mm: tuple[float, float, float], cache: Path,
-                processes: int = 1, progress: Progress | None = None) -> list[Path]:
+                processes: int = 1, progress: Progress | None = None, kind: str = CHEST) -> list[Path]:
     """Files of all bodies, in the order of the seeds; those already there are kept, so a stopped run goes on."""
     if processes < 1:
         raise InputError(f"The number of processes must be at least 1, {processes} was given.")
     progress = progress or Progress()
-    paths = {seed: body_file(seed, setting, spacing_mm, cache) for seed in seeds}
+    paths = {seed: body_file(seed, setting, spacing_mm, cache, kind) for seed in seeds}
     missing = [seed for seed, path in paths.items() if not path.is_file()]
     if processes == 1 or len(missing) < 2:
         for done, seed in enumerate(missing):
             progress(done / len(missing), f"Making body {done + 1} of {len(missing)}")
-            _make(seed, setting, spacing_mm, cache)
+            _make(seed, setting, spacing_mm, cache, kind)
     else:
-        _make_in_parallel(missing, setting, spacing_mm, cache, processes, progress)
+        orders = [(seed, setting, spacing_mm, cache, kind) for seed in missing]
+        _make_in_parallel(orders, processes, progress)
     progress(1.0, "All bodies are there")
     return list(paths.values())
 
 
-def _make_in_parallel(missing: list[int], setting: str, spacing_mm: tuple[float, float, float], cache: Path,
-                      processes: int, progress: Progress) -> None:
+def _make_in_parallel(orders: list[tuple], processes: int, progress: Progress) -> None:
     with ProcessPoolExecutor(processes) as pool:
-        waiting = [pool.submit(_make, seed, setting, spacing_mm, cache) for seed in missing]
+        waiting = [pool.submit(_make, *order) for order in orders]
         try:
             for done, future in enumerate(as_completed(waiting), start=1):
                 future.result()
-                progress(done / len(missing), f"Made body {done} of {len(missing)}")
+                progress(done / len(orders), f"Made body {done} of {len(orders)}")
         finally:
             for future in waiting:
                 future.cancel()
 
 
-def _make(seed: int, setting: str, spacing_mm: tuple[float, float, float], cache: Path) -> None:
-    store_body(make_body(seed, setting, spacing_mm), body_file(seed, setting, spacing_mm, cache))
+def _make(seed: int, setting: str, spacing_mm: tuple[float, float, float], cache: Path, kind: str) -> None:
+    made = make_body(seed, setting, spacing_mm) if kind == CHEST else make_other_body(seed, kind, spacing_mm, setting)
+    store_body(made, body_file(seed, setting, spacing_mm, cache, kind))
 
 
-def body_file(seed: int, setting: str, spacing_mm: tuple[float, float, float], cache: Path) -> Path:
+def body_file(seed: int, setting: str, spacing_mm: tuple[float, float, float], cache: Path, kind: str = CHEST) -> Path:
     """Where a body is kept."""
     size = "x".join(f"{mm:g}" for mm in spacing_mm)
-    return Path(cache) / f"body-{GENERATION}-{setting}-{size}-{seed:06d}.npz"
+    name = "body" if kind == CHEST else kind
+    return Path(cache) / f"{name}-{GENERATION}-{setting}-{size}-{seed:06d}.npz"
 
 
 def store_body(body: Body, path: Path) -> None:
