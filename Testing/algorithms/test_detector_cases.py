@@ -141,11 +141,12 @@ def test_a_request_with_data_mixes_them_in_and_the_recipe_counts_them(data, scen
 
 
 def test_the_training_takes_steps_on_cases(scenes, tmp_path):
-    recipe = DetectorRecipe(steps=2, seed=3, bodies=1, batch=1, channels=(4, 8), mined_bodies=1, mine_at=1.0,
+    recipe = DetectorRecipe(steps=2, seed=3, bodies=1, batch=1, channels=(4, 8), mined_bodies=1, mine_at=0.5,
                             coarse_every=2)
     training = DetectorTraining(tmp_path, recipe, scenes)
     training.run(Progress())
     assert training.step == 2
+    assert set(training.mined) == {0}
     assert all(np.isfinite(values).all() and len(values) == 1 for values in training.losses.values())
 
 
