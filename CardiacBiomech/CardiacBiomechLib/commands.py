@@ -23,7 +23,7 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
 
 
 def _add_engine(parser: argparse.ArgumentParser) -> None:
-    add_engine_choice(parser, "labels")
+    add_engine_choice(parser)
     parser.add_argument("--field", type=Path, metavar="FILE",
                         help="field as .nrrd, .nii.gz, .mha, .h5 or .tfm; opens in Slicer as a grid transform")
     parser.add_argument("--report", type=Path, metavar="JSON", help="quality of the field, volumes, ejection fraction")

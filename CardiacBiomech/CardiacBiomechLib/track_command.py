@@ -36,7 +36,7 @@ def add_track(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--score-frame", type=int, metavar="N", help="which frame --score-label belongs to")
     parser.add_argument("--labels", default="auto", metavar="auto|acdc|ukbb",
                         help="which value is which part; values are kept as they are")
-    add_engine_choice(parser, "labels")
+    add_engine_choice(parser)
     parser.set_defaults(run=_track)
 
 

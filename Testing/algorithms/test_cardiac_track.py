@@ -14,16 +14,17 @@ pytest.importorskip("torch", reason="PyTorch is an optional dependency")
 
 from CardiacBiomechLib.cine.frames import Cine
 from CardiacBiomechLib.cine.read_cine import read_frames
+from CardiacBiomechLib.command_line import ENGINE_NAMES, PRESET_NAMES, preset_line
 from CardiacBiomechLib.motion.contour_sheet import COLORS, contour_sheet
-from CardiacBiomechLib.motion.engines import DemonsEngine, InstanceEngine
-from CardiacBiomechLib.motion.presets import MotionPreset
+from CardiacBiomechLib.motion.engines import NAMES, DemonsEngine, InstanceEngine
+from CardiacBiomechLib.motion.presets import DEFAULT_PRESET, PRESETS, MotionPreset
 from CardiacBiomechLib.motion.track import SecondLabels, TrackOptions, track
 from CardiacBiomechLib.motion.track_files import owned_names, write_images
 from CardiacBiomechLib.motion.volumes import dice, volume_ml
 from CardiacBiomechLib.phantom.cine import Scanner, acquire
 from CardiacBiomechLib.phantom.ventricle import Ventricle
 
-from ThoraxAILib.commands import main
+from ThoraxAILib.commands import build_parser, main
 from ThoraxAILib.errors import Cancelled
 from ThoraxAILib.jobs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
@@ -203,6 +204,20 @@ def test_labels_of_every_frame_are_taken_at_the_frame_asked_for(files, result, t
           str(tmp_path / "out"), "--engine", "demons", "--fusion", "direct"])
     again, first = (read_frames(folder / "frame02_labels.nii.gz")[0] for folder in (tmp_path / "out", result))
     np.testing.assert_array_equal(again.array, first.array)
+
+
+def test_the_command_says_which_preset_was_used_and_why(files, tmp_path, capsys):
+    inputs = [str(files / "cine.nii.gz"), str(files / "ed.nii.gz"), "--fusion", "direct", "--output"]
+    assert main(["cardiac", "track", *inputs, str(tmp_path / "a"), "--engine", "demons"]) == 0
+    assert "engine demons (has no presets)" in capsys.readouterr().out
+    arguments = build_parser().parse_args(["cardiac", "track", *inputs, str(tmp_path / "b")])
+    assert preset_line(arguments) == f"engine instance, preset balanced: {PRESETS['balanced'].reason}"
+
+
+def test_the_names_offered_are_those_that_exist():
+    assert ENGINE_NAMES == NAMES
+    assert PRESET_NAMES == tuple(PRESETS)
+    assert PRESET_NAMES[0] == DEFAULT_PRESET
 
 
 @pytest.mark.parametrize(("change", "words"), [

@@ -68,7 +68,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--engine", default="instance")
-    parser.add_argument("--preset", default="labels")
+    parser.add_argument("--preset", default="balanced")
     parser.add_argument("--patients", type=int)
     parser.add_argument("--one-way", action="store_true", help="ED to ES only")
     parser.add_argument("--threads", type=int, default=1)

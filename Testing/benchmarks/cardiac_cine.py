@@ -20,7 +20,7 @@ from CardiacBiomechLib.cine.read_cine import read_cine
 from CardiacBiomechLib.motion.cine import CineMotion, carry_labels, estimate_motion
 from CardiacBiomechLib.motion.engines import InstanceEngine
 from CardiacBiomechLib.motion.fusion import METHODS, fuse
-from CardiacBiomechLib.motion.presets import PRESETS
+from CardiacBiomechLib.motion.presets import DEFAULT_PRESET, PRESETS
 from CardiacBiomechLib.motion.volumes import dice, volume_ml
 from CardiacBiomechLib.phantom.anatomy import Brightness
 from CardiacBiomechLib.phantom.cine import Scanner, acquire, phase_curve
@@ -40,7 +40,7 @@ def overlap(labels: np.ndarray, truth: np.ndarray) -> list[float]:
 
 def evaluate(frames: list[Volume], labels: Volume, truth: Volume, target: int, slices: slice) -> dict[str, list[float]]:
     """By path and fusion: Dice of LV, MYO, RV and EF from labels (%), for one cine whose frame 0 is labeled."""
-    engine = InstanceEngine(PRESETS["labels"])
+    engine = InstanceEngine(PRESETS[DEFAULT_PRESET])
     motion = estimate_motion(frames, labels, 0, engine, targets=(target,))
     candidates = carry_labels(motion, frames, labels, target)
     reference, before = (motion.region.cut(volume) for volume in (truth, labels))
@@ -75,7 +75,7 @@ def phantom(hearts: int, count: int) -> list[dict[str, list[float]]]:
     target = int(np.argmax(phases))
     for seed in range(hearts):
         group = list(GROUPS)[seed % len(GROUPS)]
-        scanner = Scanner((12, 110, 110), (8.0, 1.6, 1.6), organs=0.8, signal_to_noise=25.0, slice_shift_mm=1.5,
+        scanner = Scanner((12, 88, 88), (8.0, 2.0, 2.0), organs=0.8, signal_to_noise=25.0, slice_shift_mm=1.5,
                           samples_per_slice=3, brightness=replace(Brightness(), papillary_mm=3.5))
         cine = acquire(draw(group, np.random.default_rng(seed)), scanner, phases, seed)
         rows = evaluate([frame.image for frame in cine], cine[0].labels, cine[target].labels, target, slice(None))
@@ -155,7 +155,7 @@ def main() -> None:
     kinds = parser.add_subparsers(dest="kind", required=True)
     one = kinds.add_parser("phantom")
     one.add_argument("--hearts", type=int, default=5)
-    one.add_argument("--frames", type=int, default=12)
+    one.add_argument("--frames", type=int, default=8)
     other = kinds.add_parser("bivme")
     other.add_argument("archive", type=Path)
     other.add_argument("reference", type=Path)

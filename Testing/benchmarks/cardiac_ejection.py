@@ -54,7 +54,7 @@ def main() -> None:
     """A table by preset, cavity and group, and the errors over all hearts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hearts", type=int, default=2, help="hearts of each group")
-    parser.add_argument("--presets", nargs="+", default=["labels", "strain"])
+    parser.add_argument("--presets", nargs="+", default=["balanced", "strain"])
     arguments = parser.parse_args()
     for preset in arguments.presets:
         found = {group: [one_heart(group, 10 * number + seed, preset) for seed in range(arguments.hearts)]

@@ -123,12 +123,13 @@ def to_field(displacement: sitk.Image, pair: Pair) -> Field:
 def methods() -> dict[str, Method]:
     """Every method by name."""
     strain = PRESETS["strain"]
-    diffusion = InstanceOptions(levels=strain.instance.levels, regularizer="diffusion", weight=0.3)
+    diffusion = InstanceOptions(levels=strain.instance.levels, regularizer="diffusion")
     return {
         "identity": lambda pair: Field.zero(Grid.of(pair.frames[0].image)),
-        "neo-hookean": instance(strain),
+        "strain": instance(strain),
         "diffusion": instance(MotionPreset(strain.bulk, diffusion)),
-        "labels-preset": instance(PRESETS["labels"]),
+        "balanced": instance(PRESETS["balanced"]),
+        "labels": instance(PRESETS["labels"]),
         "Demons": demons(sitk.DemonsRegistrationFilter, 2.5),
         "FastSymDemons": demons(sitk.FastSymmetricForcesDemonsRegistrationFilter, 2.5),
         "DiffeoDemons": demons(sitk.DiffeomorphicDemonsRegistrationFilter, 2.5),

@@ -22,8 +22,8 @@ from CardiacBiomechLib.phantom.ventricle import Ventricle
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.registration.options import InstanceOptions
 
-WEIGHTS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
-SCANNER = Scanner((14, 88, 88), (7.5, 1.5, 1.5), signal_to_noise=30.0, samples_per_slice=3, organs=0.5)
+WEIGHTS = (0.05, 0.1, 0.2, 0.4)
+SCANNER = Scanner((13, 66, 66), (8.0, 2.0, 2.0), signal_to_noise=30.0, samples_per_slice=3, organs=0.5)
 EQUAL_DICE = 0.003
 
 

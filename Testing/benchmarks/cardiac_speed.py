@@ -32,7 +32,7 @@ def main() -> None:
     still, moved = acquire(heart, scanner, np.array([0.0, 1.0]), seed=77)
     tissue = HeartTissue(still.labels.array, ACDC)
     print(f"load average {os.getloadavg()[0]:.1f}, {arguments.threads} threads of {os.cpu_count()}")
-    for preset in ("labels", "strain"):
+    for preset in ("balanced", "labels", "strain"):
         for name in NAMES:
             if "cascade" in name and not SHIPPED_WEIGHTS.is_file():
                 continue

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from CardiacBiomechLib.motion.heart_labels import HeartTissue
-from CardiacBiomechLib.motion.presets import PRESETS, MotionPreset, preset
+from CardiacBiomechLib.motion.presets import DEFAULT_PRESET, PRESETS, MotionPreset, preset
 from ThoraxAILib.errors import InputError, MissingDependencyError
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.registration.field import Field
@@ -31,7 +31,7 @@ class Engine(Protocol):
 class InstanceEngine:
     """Multi-resolution instance optimization with tissue: the embedded default, needs no weights."""
 
-    preset: MotionPreset = PRESETS["labels"]
+    preset: MotionPreset = PRESETS[DEFAULT_PRESET]
     name: str = "instance"
 
     def register(self, fixed: Volume, moving: Volume, tissue: HeartTissue | None, progress: Progress,
@@ -85,7 +85,8 @@ class DemonsEngine:
 NAMES = ("instance", "cascade", "cascade+instance", "demons")
 
 
-def engine(name: str, preset_name: str = "labels", weights: Path | None = None, threads: int | None = None) -> Engine:
+def engine(name: str, preset_name: str = DEFAULT_PRESET, weights: Path | None = None,
+           threads: int | None = None) -> Engine:
     """The engine of this name with a preset and, for cascades, weights; raises InputError for unknown names."""
     chosen = preset(preset_name)
     chosen = replace(chosen, instance=replace(chosen.instance, threads=threads))

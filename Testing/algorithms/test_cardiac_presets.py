@@ -1,0 +1,51 @@
+"""What the presets promise on the honest phantom: flat myocardium, 7.5 mm slices, known motion."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="PyTorch is an optional dependency")
+
+from CardiacBiomechLib.motion.presets import PRESETS
+from CardiacBiomechLib.phantom.cine import acquire
+from CardiacBiomechLib.phantom.scoring import score
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
+
+from cardiac_phantom import CASES, TOP_MM, TUBE, Pair, instance
+
+
+def scored(preset: str, case: str):
+    """Errors of a preset on one draw of a case."""
+    pair = Pair(tuple(acquire(TUBE, CASES[case], np.array([0.0, 1.0]), 0)))
+    return score(instance(PRESETS[preset])(pair), TUBE, pair.frames, TOP_MM)
+
+
+@pytest.mark.slow
+def test_strain_is_true_and_the_wall_keeps_its_volume_on_thick_slices_without_texture():
+    found = scored("strain", "untextured-7.5mm")
+    assert found.epe_mean_mm <= 1.5
+    assert found.ecc_error <= 0.025
+    assert found.err_error <= 0.11
+    assert abs(found.wall_j_mean - 1.0) <= 0.06
+    assert found.wall_j_sd <= 0.06
+    assert found.folded_percent == found.folded_cells_percent == 0.0
+
+
+@pytest.mark.slow
+def test_motion_is_followed_where_the_tissue_has_texture():
+    found = scored("strain", "textured-iso")
+    assert found.epe_mean_mm <= 0.35
+    assert found.ecc_error <= 0.015
+
+
+@pytest.mark.slow
+def test_the_default_keeps_the_volume_of_the_wall_too():
+    found = scored("balanced", "untextured-7.5mm")
+    assert abs(found.wall_j_mean - 1.0) <= 0.06
+    assert found.wall_j_sd <= 0.06
+    assert found.folded_percent == 0.0
