@@ -1,6 +1,7 @@
 """The layers import in one direction: algorithms <- scene <- widgets; modules know the shared package, not one another.
 
-A file belongs to the algorithms (and commands) unless it lies in a folder ``scene`` or ``panels`` or is listed below.
+A file belongs to the algorithms (and commands) unless it lies in a folder ``scene`` or ``panels``, is listed below, or
+its name ends in ``_logic`` (scene), ``_panel`` or ``_section`` (widget).
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import pytest
 
 MODULE_OF_LIB = {"LungNoduleAILib": "LungNoduleAI", "CardiacBiomechLib": "CardiacBiomech",
                  "AnonymizerLib": "Anonymizer"}
-WIDGET_FILES = {"widget", "parameters", "input_choice", "result_panel", "sample_data", "analysis_job"}
+WIDGET_FILES = {"widget", "parameters", "input_choice", "sample_data", "analysis_job"}
+WIDGET_ENDINGS = ("_panel", "_section")
 QT = {"qt", "ctk", "PySide6", "PythonQt"}
 SLICER = {"slicer", "vtk", "mrml", "vtkmodules", "SampleData", "DICOMLib", "trame_slicer", *QT}
 # what Slicer brings along and the suite itself; all other packages are imported inside functions
@@ -41,9 +43,9 @@ def files_of(repository: Path, package: str) -> list[Path]:
 
 def layer_of(path: Path) -> str:
     """The layer a file belongs to."""
-    if "panels" in path.parts or path.stem in WIDGET_FILES:
+    if "panels" in path.parts or path.stem in WIDGET_FILES or path.stem.endswith(WIDGET_ENDINGS):
         return "widget"
-    return "scene" if "scene" in path.parts or path.stem == "logic" else "algorithms"
+    return "scene" if "scene" in path.parts or path.stem == "logic" or path.stem.endswith("_logic") else "algorithms"
 
 
 @pytest.fixture(scope="module")
