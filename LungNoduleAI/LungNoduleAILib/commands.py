@@ -17,7 +17,7 @@ from LungNoduleAILib.parenchyma import pattern_command
 from LungNoduleAILib.person_arguments import add_person_arguments, person_of
 from LungNoduleAILib.summary import describe_findings, where_to_look
 from LungNoduleAILib.training import dataset_command, train_command
-from ThoraxAILib.errors import Cancelled, InputError
+from ThoraxAILib.errors import Cancelled, InputError, MissingDependencyError
 from ThoraxAILib.jobs.events import Events, telling_errors
 from ThoraxAILib.jobs.output_folder import output_error
 from ThoraxAILib.jobs.progress import Progress
@@ -184,9 +184,13 @@ def _detectors(_arguments: argparse.Namespace) -> int:
     from LungNoduleAILib.detection.registry import detector_description, detector_names, get_detector
 
     for name in detector_names():
-        detector = get_detector(name)
-        print(f"{name}: {detector_description(name)}\n    reports from confidence {detector.operating_point:g}, "
-              f"fingerprint {detector.fingerprint}")
+        print(f"{name}: {detector_description(name)}")
+        try:
+            detector = get_detector(name)
+        except MissingDependencyError as error:
+            print(f"    cannot run here: {error}")
+        else:
+            print(f"    reports from confidence {detector.operating_point:g}, fingerprint {detector.fingerprint}")
     return 0
 
 

@@ -188,11 +188,11 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _threshold(self) -> float:
         """The confidence chosen by the person, else the detector's own operating point."""
-        from LungNoduleAILib.detection.registry import get_detector
+        from LungNoduleAILib.detection.registry import operating_point
 
         if self.parameters.threshold >= 0:
             return self.parameters.threshold
-        return get_detector(self.ui.detectorComboBox.currentText).operating_point
+        return operating_point(self.ui.detectorComboBox.currentText)
 
     def onSampleData(self) -> None:
         """Make the sample CT in a child process and load it."""
