@@ -37,7 +37,7 @@ COARSE_FROM_MM = 2.0
 class SegmentationRecipe:
     """How the shipped network is made."""
 
-    steps: int = 5000
+    steps: int = 3000
     seed: int = 1000
     bodies: int = 40
     batch: int = 4
