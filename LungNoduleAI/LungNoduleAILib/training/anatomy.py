@@ -11,7 +11,7 @@ from LungNoduleAILib.training.anatomy_samples import CLASS_WEIGHTS, CLASSES, SPA
 from LungNoduleAILib.training.request import TrainingRequest
 from ThoraxAILib.jobs.progress import Progress
 
-STEPS, SEED = 1100, 7
+STEPS, SEED = 900, 7
 
 
 def train(request: TrainingRequest, progress: Progress) -> Path:

@@ -12,7 +12,15 @@ from pathlib import Path
 import numpy as np
 
 from LungNoduleAILib.anatomy.protocol import AIRWAY
-from LungNoduleAILib.phantom import Body, NodulePlanter, acquire, draw_scanner, load_or_make_body, make_body
+from LungNoduleAILib.phantom import (
+    Body,
+    NodulePlanter,
+    acquire,
+    draw_scanner,
+    load_or_make_body,
+    make_body,
+    make_other_body,
+)
 from LungNoduleAILib.phantom.grid import Grid
 from LungNoduleAILib.phantom.nodule_share import paint_into
 from LungNoduleAILib.phantom.nodules import PlantedNodule
@@ -23,7 +31,7 @@ SPACING_MM = 3.0
 CLASSES = tuple(STRUCTURES)
 # Small structures weigh more, air around the body less.
 CLASS_WEIGHTS = (0.5, 1.0, 1.5, 1.0, 1.0, 1.0, 3.0, 2.0, 1.5, 3.0, 2.0, 1.5, 1.0)
-POOL, REUSE = 32, 6
+POOL, REUSE = 32, 10
 NODULES_PER_BODY = 24
 OTHER_KINDS = ("abdomen", "head", "knee")
 SIZES_K, SIZES_J, SIZES_I = (48, 64, 80, 96, 112), (64, 80, 96, 112), (80, 96, 112, 128)
@@ -44,7 +52,7 @@ class _Person:
 class AnatomySamples:
     """``samples(step)`` is a function of ``seed`` and the step; bodies are made as they are needed.
 
-    ``other_share`` of the bodies from number ``other_from`` on show no chest. ``cache``: folder that keeps the bodies.
+    ``other_share`` of the bodies show no chest. ``cache``: folder that keeps the chests.
     """
 
     seed: int
@@ -53,7 +61,6 @@ class AnatomySamples:
     pool: int = POOL
     reuse: int = REUSE
     other_share: float = 0.12
-    other_from: int = 64
     cache: str = ""
     sizes: tuple[tuple[int, ...], ...] = field(default=(SIZES_K, SIZES_J, SIZES_I))
 
@@ -93,9 +100,7 @@ class AnatomySamples:
         rng = np.random.default_rng([self.seed, 42, number])
         body_seed = 100_000 * self.seed + number
         spacing = (self.spacing_mm,) * 3
-        if rng.random() < self.other_share and number >= self.other_from:
-            from LungNoduleAILib.phantom import make_other_body
-
+        if rng.random() < self.other_share:
             body = make_other_body(body_seed, str(rng.choice(OTHER_KINDS)), spacing)
             return _Person(body, target_of(body))
         if self.cache:

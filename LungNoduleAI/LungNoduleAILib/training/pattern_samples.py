@@ -18,7 +18,7 @@ from LungNoduleAILib.training.samples import IGNORED, LabelSample, Placement, Po
 
 SPACING_MM = 2.0
 CLASS_WEIGHTS = (1.0, 1.5, 1.5)
-POOL, REUSE = 12, 24
+POOL, REUSE = 10, 24
 SHAPE_KJI = (48, 64, 64)
 NODULE_SHARE = 0.3
 AIR_HU = -1000.0

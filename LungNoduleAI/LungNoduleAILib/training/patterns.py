@@ -11,7 +11,7 @@ from LungNoduleAILib.training.pattern_samples import CLASS_WEIGHTS, SPACING_MM, 
 from LungNoduleAILib.training.request import TrainingRequest
 from ThoraxAILib.jobs.progress import Progress
 
-STEPS, SEED = 1000, 11
+STEPS, SEED = 700, 11
 CHANNELS = (16, 32, 64)
 WINDOWS_HU = ((-1024.0, -300.0), (-1024.0, 300.0))
 
