@@ -35,7 +35,7 @@ BODY_SPACING_MM = (1.5, 1.5, 1.5)
 class SiameseRecipe:
     """How the network is trained; ``bodies`` persons of the training setting with seeds from ``first_body`` on."""
 
-    steps: int = 240
+    steps: int = 140
     seed: int = 5000
     bodies: int = 20
     first_body: int = 5000
