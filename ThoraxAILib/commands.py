@@ -11,6 +11,7 @@ import argparse
 import importlib
 import importlib.util
 import logging
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -60,7 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _errors_only_on_stderr(), cancel_on_signal() as is_cancelled:
             options.is_cancelled = is_cancelled
-            return options.run(options)
+            status = options.run(options)
+            sys.stdout.flush()
+            return status
     except Cancelled as cancelled:
         return _end(str(cancelled), CANCELLED)
     except ThoraxAIError as error:
@@ -68,6 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MemoryError:
         return _end("There is not enough memory for this image: close other programs or use a larger machine.",
                     BAD_INPUT)
+    except BrokenPipeError:  # who read our output (head, less) has left
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # nothing more is to be flushed
+        return 0
     except OSError as error:
         if error.errno not in FULL_DISK:
             raise

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -81,6 +83,15 @@ def test_another_thread_can_run_commands_without_signal_handlers():
     thread.start()
     thread.join()
     assert statuses == [0]
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    process = subprocess.Popen([sys.executable, "-m", "ThoraxAILib", "doctor"], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    process.stdout.close()
+    errors = process.stderr.read()
+    assert process.wait(timeout=120) == 0
+    assert errors == ""
 
 
 def test_the_doctor_says_what_can_run_and_how_to_get_the_rest(monkeypatch, capsys):
