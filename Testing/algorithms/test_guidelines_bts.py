@@ -43,6 +43,7 @@ INITIAL = [
     (solid(9, perifissural=True, margin="smooth", shape="lentiform"), "discharge"),
     (solid(9, juxtapleural=True, margin="smooth", shape="triangular"), "discharge"),
     (solid(9, juxtapleural=True, margin="irregular", shape="triangular"), "brock_risk_assessment"),
+    (solid(10, juxtapleural=True, margin="smooth", shape="triangular"), "brock_risk_assessment"),
     (solid(4, cancer_history=True), "not_applicable"), (solid(6, cancer_history=True), "ct_3m_then_12m"),
     ({"age": 60, "nodules": [{"type": "solid", "volume_mm3": 50}, {"type": "solid", "volume_mm3": 301}]},
      "brock_risk_assessment"),

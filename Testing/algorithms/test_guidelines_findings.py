@@ -19,7 +19,7 @@ from LungNoduleAILib.guidelines.person import PersonAndExam
 from LungNoduleAILib.person_arguments import as_arguments, person_of
 from LungNoduleAILib.report.guidelines import guidelines_section
 
-from ThoraxAILib.commands import build_parser, main
+from ThoraxAILib.commands import build_parser
 from ThoraxAILib.errors import InputError
 
 BASELINE, FOLLOW_UP = PersonAndExam(exam="baseline"), PersonAndExam(exam="follow_up")
@@ -148,8 +148,7 @@ def test_one_person_cannot_be_stated_for_several_cases(refused):
         person_of(arguments, 2)
 
 
-def test_an_impossible_age_on_the_command_line_is_one_sentence(tmp_path, capsys):
-    (tmp_path / "ct.nrrd").write_bytes(b"")
-    asked = ["lung", "analyze", str(tmp_path / "ct.nrrd"), "--output", str(tmp_path / "out"), "--age", "-4"]
-    assert main(asked) == 2
-    assert "'age'" in capsys.readouterr().err
+def test_an_impossible_age_on_the_command_line_is_one_sentence(refused):
+    arguments = build_parser().parse_args(["lung", "analyze", "ct", "--output", "out", "--age", "-4"])
+    with refused("'age'"):
+        person_of(arguments, 1)

@@ -49,6 +49,8 @@ GROWING_SOLID = [
     (solid(5, change="stable", **SEEN), "2"),
     (solid(6, slow_growth_over_multiple_exams=True, **SEEN), "4B"),
     (solid(7.4, diameter_history_mm=[5.0, 5.8, 6.6], history_months_ago=[36, 24, 12], **SEEN), "4B"),
+    ({"type": "solid", "diameter_history_mm": [7.4, 5.0, 6.2], "history_months_ago": [0, 24, 12], **SEEN}, "4B"),
+    ({"type": "solid", "diameter_history_mm": [7.0, 7.1, 6.9], "history_months_ago": [0, 24, 12], **SEEN}, "3"),
     (solid(7.0, diameter_history_mm=[6.9, 7.1], history_months_ago=[24, 12], **SEEN), "3"),
     (solid(7.0, diameter_history_mm=[5.0, 5.2], history_months_ago=[24, 12], **SEEN), "4A"),  # 1.8 mm in a year
 ]

@@ -85,13 +85,19 @@ def _is_benign(inputs: Inputs, trace: Trace) -> bool:
         trace.because(f"Calcification is {'of the pattern ' + pattern.replace('_', ' ') if pattern else 'benign'}")
     elif inputs.fat_containing:
         trace.because("The nodule contains fat")
-    elif is_typical_perifissural(inputs, table.BENIGN_SHAPES, trace):
-        trace.unsure("Up to which size and distance a perifissural or subpleural nodule is typical is not clear; no "
-                     "limit is used.")
+    elif is_typical_perifissural(inputs, table.BENIGN_SHAPES, trace) and _is_small_enough(inputs):
+        trace.unsure(f"Up to which size and distance a perifissural or subpleural nodule is typical is unclear; below "
+                     f"{table.TYPICAL_BELOW_MM} mm ({table.TYPICAL_BELOW_MM3} mm3) without a limit of distance counts.")
         trace.because("Typical perifissural or subpleural nodule: smooth, solid, lentiform or triangular")
     else:
         return False
     return True
+
+
+def _is_small_enough(inputs: Inputs) -> bool:
+    """Whether a perifissural nodule is below the limit of the typical ones, as far as its size is stated."""
+    sizes = _stated_sizes(inputs)
+    return not sizes or sizes[0].is_below(table.TYPICAL_BELOW_MM, table.TYPICAL_BELOW_MM3)
 
 
 def _stage(inputs: Inputs, trace: Trace) -> str:
@@ -127,19 +133,25 @@ def _at_first(inputs: Inputs, trace: Trace) -> str:
 
 
 def _size(inputs: Inputs, trace: Trace) -> Size:
-    """Volume for solid nodules where it was measured, else the maximum diameter (never the mean)."""
-    volume = None if inputs.volume_mm3 is None else Size(whole(inputs.volume_mm3), "mm3", "volume")
-    values = (inputs.max_diameter_mm, inputs.long_axis_mm, inputs.diameter_mm)
-    value = next((size for size in values if size is not None), None)
-    if value is not None and values[:2] == (None, None):
-        trace.unsure("'diameter_mm' does not say which diameter it is; it is taken as the maximum diameter.")
-    diameter = None if value is None else Size(value, "mm", "maximum diameter")
-    by_volume = inputs.method != "diameter" and (inputs.type == "solid" or diameter is None)
-    size = (volume or diameter) if by_volume else (diameter or volume)
-    if size is None:
+    """The size that decides; raises MissingInput when only a mean diameter, or none, is stated."""
+    sizes = _stated_sizes(inputs)
+    if not sizes:
         raise MissingInput("BTS 2015 needs 'volume_mm3' or, where volumetry is missing, 'max_diameter_mm' (the mean "
                            "diameter does not do).", "volume_mm3", "max_diameter_mm")
-    return size
+    if sizes[0].unit == "mm" and (inputs.max_diameter_mm, inputs.long_axis_mm) == (None, None):
+        trace.unsure("'diameter_mm' does not say which diameter it is; it is taken as the maximum diameter.")
+    return sizes[0]
+
+
+def _stated_sizes(inputs: Inputs) -> list[Size]:
+    """Volume before maximum diameter (never the mean); diameter first for subsolid nodules and where asked for."""
+    diameters = (inputs.max_diameter_mm, inputs.long_axis_mm, inputs.diameter_mm)
+    value = next((size for size in diameters if size is not None), None)
+    sizes = [] if inputs.volume_mm3 is None else [Size(whole(inputs.volume_mm3), "mm3", "volume")]
+    if value is not None:
+        by_volume = inputs.method != "diameter" and inputs.type in (None, "solid")
+        sizes.insert(len(sizes) if by_volume else 0, Size(value, "mm", "maximum diameter"))
+    return sizes
 
 
 def _by_brock(inputs: Inputs, trace: Trace) -> str:

@@ -11,7 +11,7 @@ from LungNoduleAILib.guidelines.measures import one_decimal, whole
 
 
 def mean_diameter_mm(inputs: Inputs, trace: Trace | None = None) -> Decimal | None:
-    """The stated mean, else (long + short) / 2, both to one decimal; None when neither is stated."""
+    """The stated mean, else (long + short) / 2, both to one decimal; else the last of the history; None without any."""
     if inputs.mean_diameter_mm is not None:
         return one_decimal(inputs.mean_diameter_mm)
     if inputs.long_axis_mm is not None and inputs.short_axis_mm is not None:
@@ -20,7 +20,8 @@ def mean_diameter_mm(inputs: Inputs, trace: Trace | None = None) -> Decimal | No
         if trace is not None:
             trace.unsure("'diameter_mm' does not say which diameter it is; it is taken as the mean diameter.")
         return one_decimal(inputs.diameter_mm)
-    return None
+    history = zip(inputs.history_months_ago or (), inputs.diameter_history_mm or (), strict=True)
+    return next((one_decimal(size) for ago, size in history if ago == 0), None)
 
 
 def total_sizes(inputs: Inputs, trace: Trace) -> tuple[Size, ...]:

@@ -11,6 +11,7 @@ from LungNoduleAILib.guidelines.inputs import Inputs, MissingInput
 from LungNoduleAILib.guidelines.interval import days_between
 from LungNoduleAILib.guidelines.lung_rads_sizes import mean_diameter_mm
 from LungNoduleAILib.guidelines.measures import doubling_time_days, doubling_time_days_of_diameters
+from LungNoduleAILib.guidelines.tables import bts_2015
 from ThoraxAILib.errors import InputError
 
 EXPONENTIAL = "exponential growth"  # the assumption behind every doubling time
@@ -69,7 +70,7 @@ def answer_query(rule: str, edition: str, inputs: Inputs, growth: Growth | None,
     if inputs.nodules is not None:
         raise InputError(f"'query' {inputs.query} is about one nodule: leave out 'nodules' and describe that nodule.")
     if inputs.query == "vdt_days":
-        time = doubling_time(inputs)
+        time = doubling_time(inputs, max_diameters_first=rule == bts_2015.RULE)
         trace.because(time.sentence, EXPONENTIAL)
         reason = time.sentence + "." if time.days is None else None
         return Answer(rule, edition, vdt_days=time.rounded, reason=reason, reasons=tuple(trace.reasons))

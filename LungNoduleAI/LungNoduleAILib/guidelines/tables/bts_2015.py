@@ -6,6 +6,8 @@ Thorax 2015;70 Suppl 2:ii1-ii54. Volumetry first, where it is missing the maximu
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from LungNoduleAILib.guidelines.bands import bands
 
 RULE = "bts-2015"
@@ -23,6 +25,7 @@ SUBSOLID = bands((DISCHARGE, "5", 80), "ct_3m")
 BENIGN_CALCIFICATION = ("diffuse", "central", "laminated", "popcorn")
 CALCIFICATION_SYNONYMS = {"complete": "diffuse", "concentric_rings": "laminated"}
 BENIGN_SHAPES = ("lentiform", "triangular")
+TYPICAL_BELOW_MM, TYPICAL_BELOW_MM3 = Decimal(10), Decimal(524)  # perifissural or subpleural
 
 GROWTH_PERCENT = 25  # volume; printed with >= and with >
 VDT_DAYS = (400, 600)  # below, between (both ends included here), above
