@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from LungNoduleAILib import phantom_command
 from LungNoduleAILib.batch import FAILED, Batch, IndexRow, gather_cases, write_index
 from LungNoduleAILib.delineation import segment_command
 from LungNoduleAILib.evaluation import evaluate_command
@@ -38,11 +39,7 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
     series = commands.add_parser("series", help="list the image series at a path and say which one would be read")
     series.add_argument("input", type=Path, metavar="PATH")
     series.set_defaults(run=_series)
-    phantom = commands.add_parser("phantom", help="write a synthetic chest CT with known nodules")
-    _add_output(phantom)
-    phantom.add_argument("--seed", type=int, default=1, help="which synthetic patient (default 1, the demo's)")
-    _add_events(phantom)
-    phantom.set_defaults(run=_phantom)
+    phantom_command.add_commands(commands)
     demo = commands.add_parser("demo", help="analyze a CT, or a synthetic one beside its truth")
     _add_output(demo)
     demo.add_argument("--ct", type=Path, metavar="PATH", help="a CT of your own instead of the synthetic one")
@@ -207,17 +204,6 @@ def _series(arguments: argparse.Namespace) -> int:
     if not preferred:
         raise InputError("None of the series can be analyzed: give a folder with a chest CT.")
     print("* would be read; choose another with --series UID.")
-    return 0
-
-
-def _phantom(arguments: argparse.Namespace) -> int:
-    from LungNoduleAILib.demo import write_sample
-
-    with telling_errors(arguments.events) as events:
-        phantom = write_sample(arguments.output, arguments.seed, Progress(events.progress, arguments.is_cancelled))
-        if not events.own_stdout:
-            print(f"A synthetic chest CT with {len(phantom.nodules)} known nodules lies in {arguments.output}.")
-        events.result(arguments.output)
     return 0
 
 

@@ -47,9 +47,9 @@ def make_body(seed: int, setting: str = "training",
     Raises InputError for an unknown setting, a negative seed or a spacing that is not positive.
     """
     check_request(seed, setting, spacing_mm)
-    from LungNoduleAILib.phantom.training_body import make_training_body
+    from LungNoduleAILib.phantom.chest_body import HELD_OUT, TRAINING, make_chest
 
-    return make_training_body(seed, setting, spacing_mm)
+    return make_chest(seed, TRAINING if setting == "training" else HELD_OUT, spacing_mm)
 
 
 def check_request(seed: int, setting: str, spacing_mm: tuple[float, float, float]) -> None:

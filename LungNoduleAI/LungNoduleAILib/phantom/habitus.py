@@ -76,7 +76,7 @@ def draw_habitus(rng: np.random.Generator) -> Habitus:
         mediastinum_depth=float(rng.uniform(0.95, 1.35)),
         heart_shift_mm=tuple(rng.normal((0, 3, 0), (5, 4, 5)).tolist()),
         fissure_tilt=tuple(rng.normal(0, 0.1, 2).tolist()),
-        fissure_hu=float(rng.uniform(15, 140)), **_lungs(rng), **_contrast(rng), **_odd(rng))
+        fissure_hu=float(rng.uniform(15, 140)), **_lungs(rng), **draw_contrast(rng), **_odd(rng))
 
 
 def _lungs(rng: np.random.Generator) -> dict:
@@ -91,7 +91,7 @@ def _lungs(rng: np.random.Generator) -> dict:
             "reticular": float(rng.uniform(0.2, 1)) if rng.random() < 0.27 else 0.0}
 
 
-def _contrast(rng: np.random.Generator) -> dict:
+def draw_contrast(rng: np.random.Generator) -> dict:
     """HU of blood: none in most, otherwise in one of two phases."""
     plain = float(rng.uniform(32, 52))
     phase = rng.random()

@@ -15,7 +15,17 @@ from LungNoduleAILib.phantom.torso_tissue import Tissue
 
 _SLAB = 8
 _TILE = 80
-_GRAIN_MM = 1.7
+
+
+@dataclass(frozen=True)
+class Grain:
+    """Spectrum of the lung's mottle: Gaussian grains of some sizes in mm (sigma), each with its weight."""
+
+    sigma_mm: tuple[float, ...]
+    weight: tuple[float, ...]
+
+
+FINE_GRAIN, MIXED_GRAIN = Grain((1.7,), (1.0,)), Grain((0.9, 2.4, 6.0), (0.6, 0.6, 0.5))
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +67,8 @@ def draw_lung_fields(torso: Torso, rng: np.random.Generator) -> LungFields:
 class LungPainter:
     """Puts the tissue lattice, the lungs and their vessels together on the fine grid, a few slices at a time."""
 
-    def __init__(self, torso: Torso, fields: LungFields, tissue: Tissue, grid: Grid, rng: np.random.Generator) -> None:
+    def __init__(self, torso: Torso, fields: LungFields, tissue: Tissue, grid: Grid, grain: Grain,
+                 rng: np.random.Generator) -> None:
         self._torso, self._fields, self._grid = torso, fields, grid
         self._coarse = FieldSampler(torso.lattice, grid)
         lattice_fine = tissue.hu.transpose(2, 1, 0)
@@ -65,7 +76,7 @@ class LungPainter:
         self._fine = FieldSampler(_lattice_of(tissue.grid), grid)
         self._nearest = _nearest_indices(tissue.grid, grid)
         self._edge = np.float32(np.cbrt(np.prod(grid.spacing_kji_mm)))
-        self._tile = _noise_tile(grid, rng)
+        self._tile = _noise_tile(grid, grain, rng)
 
     def paint(self, hu: np.ndarray, labels: np.ndarray, structures: np.ndarray, patterns: np.ndarray) -> None:
         """Fill all arrays; ``hu`` holds the vessels' coverage on entry."""
@@ -137,12 +148,14 @@ class LungPainter:
         return added
 
 
-def _noise_tile(grid: Grid, rng: np.random.Generator) -> np.ndarray:
+def _noise_tile(grid: Grid, grain: Grain, rng: np.random.Generator) -> np.ndarray:
     """A block of unit noise that repeats seamlessly, grain in mm as everywhere."""
-    noise = rng.standard_normal((_TILE,) * 3).astype(np.float32)
-    sigma = np.maximum(_GRAIN_MM / grid.spacing_kji_mm, 0.3)
-    noise = ndimage.gaussian_filter(noise, sigma, mode="wrap", truncate=3)
-    return noise / noise.std()
+    mixed = np.zeros((_TILE,) * 3, dtype=np.float32)
+    for sigma_mm, weight in zip(grain.sigma_mm, grain.weight, strict=True):
+        noise = rng.standard_normal(mixed.shape).astype(np.float32)
+        noise = ndimage.gaussian_filter(noise, np.maximum(sigma_mm / grid.spacing_kji_mm, 0.3), mode="wrap", truncate=3)
+        mixed += np.float32(weight) * (noise / noise.std())
+    return mixed / mixed.std()
 
 
 def _lattice_of(grid: Grid) -> Lattice:

@@ -84,6 +84,30 @@ TRAINING = NoduleModel(
     core_hu=(-60.0, 80.0), stretch=0.17, outline=_training_outline)
 
 
+def _held_out_outline(rng: np.random.Generator, kind: str, diameter_mm: float) -> NoduleShape | None:
+    """Unions of spheres; the larger the nodule, the more of them. Calcified ones are often plain ellipsoids."""
+    if rng.random() < (0.5 if kind == "calcified" else 0.25):
+        return None
+    count = int(rng.integers(3, 8 + int(min(diameter_mm, 40) / 4)))
+    directions = rng.standard_normal((count, 3))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    radius = rng.uniform(0.35, 0.85, count)
+    away = radius * rng.uniform(0.2, 0.92, count)  # each sphere holds the centre, so the outline stays star-shaped
+    table = np.column_stack([directions * away[:, None], radius])
+    core = (0.0, 0.0, 0.0, float(rng.uniform(0.5, 0.8)))
+    return NoduleShape("union of spheres", spheres=(core, *(tuple(round(float(x), 5) for x in row) for row in table)))
+
+
+HELD_OUT = NoduleModel(
+    type_chance={"solid": 0.6, "part-solid": 0.13, "ground-glass": 0.17, "calcified": 0.10},
+    placement_chance={"isolated": 0.4, "juxtavascular": 0.22, "juxtapleural": 0.38},
+    pleural_chance={"costal": 0.55, "mediastinal": 0.15, "diaphragmatic": 0.12, "fissural": 0.18},
+    diameter_mm=(4.0, 26.0),
+    hu={"solid": (-20.0, 80.0), "part-solid": (-700.0, -480.0), "ground-glass": (-710.0, -450.0),
+        "calcified": (180.0, 700.0)},
+    core_hu=(-30.0, 60.0), stretch=0.22, outline=_held_out_outline)
+
+
 def model_of(setting: str) -> NoduleModel:
     """The model of a setting."""
-    return TRAINING
+    return HELD_OUT if setting == "held-out" else TRAINING

@@ -13,7 +13,7 @@ from LungNoduleAILib.phantom.habitus import Habitus
 from LungNoduleAILib.phantom.shape import Shapes, lobe_labels, smooth_noise, spine_center_a
 from LungNoduleAILib.phantom.warp import Warp
 
-_STEP_MM = 3.6
+STEP_MM = 3.6
 _LEVELS = np.arange(-330.0, 260.0, 1.0)
 
 
@@ -36,7 +36,7 @@ class Torso(Shapes):
 
 def make_torso(habitus: Habitus, rng: np.random.Generator) -> Torso:
     """All shapes of one person on a lattice that holds the torso, and the arms as far as they matter."""
-    lattice = _lattice(habitus)
+    lattice = torso_lattice(habitus)
     warp = Warp.drawn(habitus, lattice, rng)
     r, a, s = warp.on_lattice()
     smooth, texture = smooth_noise(rng, lattice.shape_xyz, 9), smooth_noise(rng, lattice.shape_xyz, 30)
@@ -48,23 +48,23 @@ def make_torso(habitus: Habitus, rng: np.random.Generator) -> Torso:
     cupola = s - (121 - 0.011 * (np.abs(r) - 46) ** 2 - 0.010 * (a + 28) ** 2)
     lung = shape._maximum(shape._maximum(cavity + 2, cupola * 0.75, 6),
                           shape._maximum(-mediastinum, diaphragm, 5), 5)
-    lung = shape._as_distance(lung.astype(np.float32), _STEP_MM)
+    lung = shape._as_distance(lung.astype(np.float32), STEP_MM)
     oblique, horizontal = _fissures(r, a, s, habitus, smooth)
     breast = _breast(r, a, s, habitus) if habitus.breast_mm > 3 else None
     skin = _skin(r, a, s, habitus, cavity, breast)
-    lung, fluid = _with_losses(lung, r, a, s, oblique, horizontal, habitus)
+    lung, fluid = with_losses(lung, r, a, s, oblique, horizontal, habitus)
     fields = [np.ascontiguousarray(f, dtype=np.float32) for f in
               (skin, cavity, mediastinum, heart, diaphragm, lung, oblique, horizontal, smooth, texture)]
     return Torso(lattice, habitus, *fields, warp, (r, a, s), fluid, breast)
 
 
-def _lattice(habitus: Habitus) -> Lattice:
+def torso_lattice(habitus: Habitus) -> Lattice:
     """The box of one person."""
     side = (176 + habitus.fat_mm) * habitus.width + (0 if habitus.arms_raised else 70)
     back, front = 150 + 0.7 * habitus.fat_mm, 140 + 0.8 * habitus.fat_mm + 0.9 * habitus.breast_mm
     low = np.array([-side, -back * habitus.depth - habitus.kyphosis_mm, -235.0])
     high = np.array([side, front * habitus.depth + habitus.kyphosis_mm, 185.0 * habitus.height])
-    return Lattice.covering(low - 6, high + 6, _STEP_MM)
+    return Lattice.covering(low - 6, high + 6, STEP_MM)
 
 
 def _cavity_table(habitus: Habitus) -> np.ndarray:
@@ -156,7 +156,7 @@ def _skin(r: np.ndarray, a: np.ndarray, s: np.ndarray, habitus: Habitus, cavity:
     return shape._minimum(torso, arms, 6)
 
 
-def _with_losses(lung: np.ndarray, r: np.ndarray, a: np.ndarray, s: np.ndarray, oblique: np.ndarray,
+def with_losses(lung: np.ndarray, r: np.ndarray, a: np.ndarray, s: np.ndarray, oblique: np.ndarray,
                  horizontal: np.ndarray, habitus: Habitus) -> tuple[np.ndarray, np.ndarray | None]:
     """Lung without what fluid or collapse took, and the space that was taken (negative inside)."""
     taken = None

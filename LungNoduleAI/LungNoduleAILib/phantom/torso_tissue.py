@@ -30,7 +30,7 @@ class Tissue:
     structures: np.ndarray
 
 
-def render_torso(torso: Torso, shown: Grid, rng: np.random.Generator) -> Tissue:
+def render_torso(torso: Torso, shown: Grid, rng: np.random.Generator, slab_type: type[TorsoSlab]) -> Tissue:
     """The tissue that covers the part of the torso ``shown`` lies in."""
     coarse = torso.lattice
     high = coarse.low_ras_mm + coarse.step_mm * (np.array(coarse.shape_xyz) - 1.01)
@@ -44,7 +44,7 @@ def render_torso(torso: Torso, shown: Grid, rng: np.random.Generator) -> Tissue:
     organs = _Organs.drawn(torso, rng)
     for start in range(0, grid.shape_kji[0], _SLICES):
         slab = slice(start, min(start + _SLICES, grid.shape_kji[0]))
-        part = _Slab(torso, organs, lambda field, b=slab: sampler.slab(field, b.start, b.stop))
+        part = slab_type(torso, organs, lambda field, b=slab: sampler.slab(field, b.start, b.stop))
         hu[slab], structures[slab] = part.rendered(table)
     draw_great_vessels(hu, structures, grid, torso, rng)
     draw_gas(hu, structures, grid, torso, rng)
@@ -97,7 +97,7 @@ class _Organs:
                        float(rng.uniform(5, 45)), 48.0 + enhanced)
 
 
-class _Slab:
+class TorsoSlab:
     """A few slices of the tissue; ``sample`` brings fields of the torso's lattice onto them."""
 
     def __init__(self, torso: Torso, organs: _Organs, sample: Callable[[np.ndarray], np.ndarray]) -> None:
@@ -193,6 +193,26 @@ class _Slab:
         canal = np.hypot(r, a - center + 24) - 8.5
         body[..., columns] = _over(body[..., columns], canal, np.float32(22))
         self._spine_inside[..., columns] = np.minimum(distance, canal) < 0
+
+
+class BandedWallSlab(TorsoSlab):
+    """The same with a wall of even bands: skin, fat of one thickness, muscle, and streaks of fat around the ribs."""
+
+    def _wall(self) -> np.ndarray:
+        """Bands by depth below the skin and height above the ribs."""
+        depth, texture, build = -self._skin, self._texture, self._build
+        fat = np.float32(-108) + 9 * texture
+        wall = _over(fat, build.fat_mm * 0.9 - depth, np.float32(46) + 9 * texture)
+        streak = np.abs(self._cavity - 15 - 4 * texture) - 1.6
+        wall = _over(wall, streak, np.float32(-85))
+        wall = _over(wall, np.abs(depth - build.fat_mm - 17 - 5 * texture) - 1.3, np.float32(-80))
+        if self._torso.breast is not None:
+            breast = self._sample(self._torso.breast)
+            wall = np.where((breast < 0) & (self._cavity > 12), fat, wall)
+            streaks = np.abs(np.sin(0.12 * self._r + 2 * texture) * np.sin(0.1 * self._s)) - 0.5
+            wall = _over(wall, np.maximum(8 * streaks, np.maximum(breast + 10, 12 - self._cavity)), np.float32(25))
+        wall = _over(wall, np.maximum(self._cavity - 9, 1.0 - self._cavity), np.float32(50) + 9 * texture)
+        return _over(wall, depth - 1.9, np.float32(20))
 
 
 def _over(below: np.ndarray, distance: np.ndarray, above: np.ndarray | np.float32) -> np.ndarray:

@@ -1,4 +1,7 @@
-"""A phantom as files: ct.nrrd, labels.nrrd, truth.json (schema ``thoraxai.phantom/1``) and truth.csv."""
+"""A phantom as files: ct.nrrd, labels.nrrd, truth.json (schema ``thoraxai.phantom/1``) and truth.csv.
+
+Drawn cases add structures.nrrd and patterns.nrrd.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,8 @@ from ThoraxAILib.volume import Volume
 
 SCHEMA = "thoraxai.phantom/1"
 CT_FILE, LABELS_FILE, TRUTH_FILE, TABLE_FILE = "ct.nrrd", "labels.nrrd", "truth.json", "truth.csv"
+STRUCTURES_FILE, PATTERNS_FILE = "structures.nrrd", "patterns.nrrd"
+PHANTOM_FILES = (CT_FILE, LABELS_FILE, STRUCTURES_FILE, PATTERNS_FILE, TABLE_FILE, TRUTH_FILE)
 
 
 def write_phantom(phantom: ThoraxPhantom, directory: Path) -> None:
@@ -27,7 +32,11 @@ def write_phantom(phantom: ThoraxPhantom, directory: Path) -> None:
         (directory / TRUTH_FILE).write_text(json.dumps(truth(phantom), indent=2) + "\n", encoding="utf-8")
         with (directory / TABLE_FILE).open("w", newline="", encoding="utf-8") as file:
             _write_table(phantom.nodules, file)
-        for name, array in ((CT_FILE, phantom.volume.array), (LABELS_FILE, phantom.labels)):
+        arrays = {CT_FILE: phantom.volume.array, LABELS_FILE: phantom.labels, STRUCTURES_FILE: phantom.structures,
+                  PATTERNS_FILE: phantom.patterns}
+        for name, array in arrays.items():
+            if array is None:
+                continue
             sitk.WriteImage(_image(phantom.volume, array), str(directory / name), useCompression=True)
     except (OSError, RuntimeError) as error:
         raise OutputError(f"The phantom cannot be written to '{directory.name}': choose a folder that can be written "

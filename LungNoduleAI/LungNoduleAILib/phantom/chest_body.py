@@ -1,8 +1,9 @@
-"""The person networks are trained on: build, warp, shapes, trees and tissue put together on one grid."""
+"""A person of one setting: build, warp, shapes, trees and tissue put together on one grid."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,10 +11,12 @@ from LungNoduleAILib.anatomy.protocol import AIRWAY
 from LungNoduleAILib.phantom.body import Body
 from LungNoduleAILib.phantom.grid import Grid
 from LungNoduleAILib.phantom.habitus import Habitus, draw_habitus
-from LungNoduleAILib.phantom.lung_tissue import LungPainter, draw_lung_fields
+from LungNoduleAILib.phantom.held_out_torso import draw_held_out_habitus, make_held_out_torso
+from LungNoduleAILib.phantom.held_out_trees import grow_held_out_tree
+from LungNoduleAILib.phantom.lung_tissue import FINE_GRAIN, MIXED_GRAIN, Grain, LungPainter, draw_lung_fields
 from LungNoduleAILib.phantom.negatives import paint_negatives
 from LungNoduleAILib.phantom.torso import Torso, make_torso
-from LungNoduleAILib.phantom.torso_tissue import render_torso
+from LungNoduleAILib.phantom.torso_tissue import BandedWallSlab, TorsoSlab, render_torso
 from LungNoduleAILib.phantom.trees import ARTERIES, BRONCHI, TRACHEA, VEINS, Tree, TreePlan, grow_tree
 from LungNoduleAILib.phantom.tubes import Tubes, draw_coverage, draw_distance, paint
 
@@ -21,26 +24,45 @@ _MARGIN_MM = 10.0
 _WIDEST_MM = (500.0, 400.0)
 
 
-def make_training_body(seed: int, setting: str, spacing_mm: tuple[float, float, float]) -> Body:
+@dataclass(frozen=True)
+class Recipe:
+    """The parts a setting makes its persons of; ``stream`` keeps its random numbers apart."""
+
+    setting: str
+    stream: int
+    habitus: Callable[[np.random.Generator], Habitus]
+    torso: Callable[[Habitus, np.random.Generator], Torso]
+    tree: Callable[[TreePlan, Torso, np.ndarray, np.random.Generator], Tree]
+    slab: type[TorsoSlab]
+    grain: Grain
+
+
+TRAINING = Recipe("training", 11, draw_habitus, make_torso, grow_tree, TorsoSlab, FINE_GRAIN)
+HELD_OUT = Recipe("held-out", 12, draw_held_out_habitus, make_held_out_torso, grow_held_out_tree, BandedWallSlab,
+                  MIXED_GRAIN)
+
+
+def make_chest(seed: int, recipe: Recipe, spacing_mm: tuple[float, float, float]) -> Body:
     """The body of a seed."""
-    build, shape, growth, air, disease, organs, grain, mimics = np.random.default_rng([seed, 11]).spawn(8)
-    torso = make_torso(draw_habitus(build), shape)
+    streams = np.random.default_rng([seed, recipe.stream]).spawn(8)
+    build, shape, growth, air, disease, organs, grain, mimics = streams
+    torso = recipe.torso(recipe.habitus(build), shape)
     grid = field_of_view(torso, spacing_mm)
-    trees = _grow(torso, growth)
+    trees = _grow(torso, recipe.tree, growth)
     airways = _airways(torso, trees, air)
     fields = draw_lung_fields(torso, disease)
-    tissue = render_torso(torso, grid, organs)
+    tissue = render_torso(torso, grid, organs, recipe.slab)
     hu = np.zeros(grid.shape_kji, dtype=np.float32)
     labels, structures, patterns = (np.zeros(grid.shape_kji, dtype=np.uint8) for _ in range(3))
     vessels = [tree.tubes() for name, tree in trees.items() if "bronchi" not in name]
     if vessels:
         draw_coverage(hu, grid, Tubes.joined(vessels))
-    LungPainter(torso, fields, tissue, grid, grain).paint(hu, labels, structures, patterns)
+    LungPainter(torso, fields, tissue, grid, recipe.grain, grain).paint(hu, labels, structures, patterns)
     del tissue
     _draw_airways(hu, labels, structures, patterns, grid, airways)
     negatives = paint_negatives(hu, grid, torso, mimics)
     clean = np.clip(np.rint(hu, out=hu), -1024, 3071).astype(np.int16)
-    return Body(seed, setting, grid, clean, labels, structures, patterns, negatives)
+    return Body(seed, recipe.setting, grid, clean, labels, structures, patterns, negatives)
 
 
 def field_of_view(torso: Torso, spacing_mm: tuple[float, float, float]) -> Grid:
@@ -64,7 +86,8 @@ def field_of_view(torso: Torso, spacing_mm: tuple[float, float, float]) -> Grid:
     return Grid.around((np.array(low) + np.array(high)) / 2, spacing_mm, shape)
 
 
-def _grow(torso: Torso, rng: np.random.Generator) -> dict[str, Tree]:
+def _grow(torso: Torso, tree: Callable[[TreePlan, Torso, np.ndarray, np.random.Generator], Tree],
+          rng: np.random.Generator) -> dict[str, Tree]:
     """Arteries, veins and bronchi of both lungs, where there is lung."""
     build, trees = torso.build, {}
     for name, plans, depth_mm in (("arteries", ARTERIES, 3.0), ("veins", VEINS, 3.0), ("bronchi", BRONCHI, 16.0)):
@@ -75,8 +98,8 @@ def _grow(torso: Torso, rng: np.random.Generator) -> dict[str, Tree]:
             own = points[right == plan.right]
             if len(own) * torso.lattice.step_mm**3 < 4e5:  # less than 0.4 L of lung left
                 continue
-            trees[f"{'right' if plan.right else 'left'} {name}"] = grow_tree(_personal(plan, name, torso, build), torso,
-                                                                            own, rng)
+            side = "right" if plan.right else "left"
+            trees[f"{side} {name}"] = tree(_personal(plan, name, torso, build), torso, own, rng)
     return trees
 
 
