@@ -10,7 +10,7 @@ from LungNoduleAILib import phantom_command
 from LungNoduleAILib.batch import FAILED, Batch, IndexRow, gather_cases, write_index
 from LungNoduleAILib.delineation import segment_command
 from LungNoduleAILib.evaluation import evaluate_command
-from LungNoduleAILib.followup import follow_up_command
+from LungNoduleAILib.followup import follow_up_command, register_command
 from LungNoduleAILib.guideline_command import add_guideline
 from LungNoduleAILib.one_case import CaseRequest, analyze_case
 from LungNoduleAILib.options import AnalysisOptions
@@ -46,6 +46,7 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
     demo.set_defaults(run=_demo)
     evaluate_command.add_commands(commands)
     follow_up_command.add_commands(commands)
+    register_command.add_commands(commands)
     add_guideline(commands)
     pattern_command.add_commands(commands)
     train_command.add_commands(commands)

@@ -30,6 +30,15 @@ def displacement_image(field: Field) -> sitk.Image:
     return _with_geometry(sitk.GetImageFromArray(lps, isVector=True), field.grid)
 
 
+def affine_transform(matrix: np.ndarray) -> sitk.AffineTransform:
+    """A 4x4 matrix in RAS mm as ITK's affine in LPS mm."""
+    lps = LPS_FLIP @ matrix @ LPS_FLIP
+    transform = sitk.AffineTransform(3)
+    transform.SetMatrix(lps[:3, :3].ravel().tolist())
+    transform.SetTranslation(lps[:3, 3].tolist())
+    return transform
+
+
 def field_from_image(image: sitk.Image) -> Field:
     """The Field of a displacement image in LPS mm."""
     matrix = np.eye(4)

@@ -7,11 +7,18 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import SimpleITK as sitk
 
 from ThoraxAILib.errors import InputError, OutputError
 from ThoraxAILib.registration.field import Field
-from ThoraxAILib.registration.itk_images import displacement_image, field_from_image, itk_image, label_image
+from ThoraxAILib.registration.itk_images import (
+    affine_transform,
+    displacement_image,
+    field_from_image,
+    itk_image,
+    label_image,
+)
 from ThoraxAILib.volume import Volume
 
 IMAGES = (".nii.gz", ".nii", ".nrrd", ".mha")
@@ -27,6 +34,20 @@ def write_field(field: Field, path: Path) -> None:
         _whole(path, ending, lambda partial: sitk.WriteTransform(transform, str(partial)))
     else:
         _whole(path, ending, lambda partial: sitk.WriteImage(image, str(partial), True))
+
+
+def write_field_then_affine(field: Field, matrix: np.ndarray, path: Path) -> None:
+    """Write x -> A (x + u(x)) as one composite .h5 or .tfm: u on its grid (0 beyond it), then the 4x4 RAS matrix A."""
+    ending = _ending(path, TRANSFORMS)
+    displacement = sitk.DisplacementFieldTransform(displacement_image(field))
+    composite = sitk.CompositeTransform([affine_transform(matrix), displacement])  # the last one acts first
+    _whole(path, ending, lambda partial: sitk.WriteTransform(composite, str(partial)))
+
+
+def write_affine(matrix: np.ndarray, path: Path) -> None:
+    """Write a 4x4 RAS matrix as an ITK affine in .tfm or .h5; whole or not at all."""
+    transform = affine_transform(matrix)
+    _whole(path, _ending(path, TRANSFORMS), lambda partial: sitk.WriteTransform(transform, str(partial)))
 
 
 def read_field(path: Path) -> Field:

@@ -1,10 +1,9 @@
 """What changed between two registered scans: a difference map inside the lungs and its significant blobs.
 
-Both scans are brought to one resolution; the prior is warped and its local lung density set to that of the current one
-(two anchors: local parenchyma and soft tissue), so that breath level, kernel and noise do not light up. A registration
-stretches a small nodule over the large one it became: structures are therefore diluted by their own volume change,
-relative to that of the lung around them (mass is kept), and growth stays visible. A difference counts when it exceeds what noise and the stated registration uncertainty can explain: an error of e mm explains
-e |grad I| of difference, with I the scan in which the structure would have to lie.
+The warped prior gets the local lung density of the current scan (two anchors: parenchyma and soft tissue), so that
+breath level, kernel and noise do not light up. Structures are diluted by their own volume change relative to the lung
+around (mass is kept), because a registration stretches a small nodule over the large one it became. A difference
+counts when it exceeds what noise and registration uncertainty can explain: an error of e mm explains e |grad I|.
 """
 
 from __future__ import annotations
@@ -32,7 +31,8 @@ PARENCHYMA_HU = -600.0
 NEIGHBORHOOD_MM = 12.0
 RESOLUTION_MM = 1.0  # sigma that hides kernel and noise
 STRETCH_AROUND_MM = 15.0
-STRETCH_RANGE = (0.2, 5.0)
+STRETCH_FREE = 0.2  # of log volume change, neither growth nor shrinking
+STRETCH_RANGE = (0.2, 2.0)
 SCALES_MM = (2.0, 4.0)  # sigmas at which blobs are looked for
 
 
@@ -120,13 +120,14 @@ def compare(registration: LungRegistration, prior: Volume, current: Volume, prio
 
 
 def _own_volume_change(registration: LungRegistration) -> np.ndarray:
-    """Prior volume per current volume on the registration's grid, relative to the lung around."""
+    """Prior volume per current volume, as far as it goes beyond what lung around or incompressible vessels would do."""
     lung = (registration.uncertainty_mm.array > 0).astype(np.float32)
     step = registration.field.grid.spacing_kji_mm
     growth = np.log(jacobian(registration.field).clip(0.05)).astype(np.float32)
     around = gaussian_filter(growth * lung, STRETCH_AROUND_MM / step)
     around /= gaussian_filter(lung, STRETCH_AROUND_MM / step).clip(1e-3)
-    return np.exp((growth - around) * lung).clip(*STRETCH_RANGE)
+    low, high = np.minimum(around, 0) - STRETCH_FREE, np.maximum(around, 0) + STRETCH_FREE
+    return np.exp((growth - growth.clip(low, high)) * lung).clip(*STRETCH_RANGE)
 
 
 def significance(compared: Compared, sigma_mm: float) -> tuple[np.ndarray, np.ndarray]:
