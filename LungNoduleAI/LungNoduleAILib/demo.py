@@ -13,7 +13,7 @@ from LungNoduleAILib.one_case import CaseRequest, analyze_case
 from LungNoduleAILib.options import AnalysisOptions
 from LungNoduleAILib.phantom.nodules import PlantedNodule
 from LungNoduleAILib.phantom.thorax import ThoraxPhantom, make_thorax
-from LungNoduleAILib.phantom.truth import CT_FILE, LABELS_FILE, TABLE_FILE, TRUTH_FILE, write_phantom
+from LungNoduleAILib.phantom.truth import CT_FILE, PHANTOM_FILES, write_phantom
 from LungNoduleAILib.summary import describe_findings, position, table, where_to_look
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.output_folder import OutputFolder
@@ -38,7 +38,7 @@ def write_sample(directory: Path, seed: int, progress: Progress) -> ThoraxPhanto
     """Make the synthetic chest of ``seed`` and write ct.nrrd, labels.nrrd, truth.json and truth.csv at once."""
     if seed < 0:
         raise InputError(f"The seed must be 0 or more, {seed} was given.")
-    with OutputFolder(directory, (CT_FILE, LABELS_FILE, TABLE_FILE, TRUTH_FILE)) as folder:
+    with OutputFolder(directory, PHANTOM_FILES) as folder:
         progress(0.0, "Making a synthetic chest")
         phantom = make_thorax(seed=seed, spacing_mm=SAMPLE_SPACING_MM)
         progress(0.7, "Writing the synthetic chest")

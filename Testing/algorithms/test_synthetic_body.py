@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from LungNoduleAILib.anatomy.protocol import AIRWAY
 from LungNoduleAILib.phantom import (
+    OTHER_KINDS,
     PATTERNS,
     STRUCTURES,
     Body,
@@ -19,10 +21,12 @@ from LungNoduleAILib.phantom import (
     load_or_make_body,
     make_body,
     make_cohort,
+    make_other_body,
 )
 from LungNoduleAILib.phantom.cohort import body_file
 from LungNoduleAILib.phantom.grid import Grid
 
+from ThoraxAILib.commands import main
 from ThoraxAILib.errors import InputError
 
 COARSE_MM = (4.0, 4.0, 4.0)
@@ -188,14 +192,62 @@ def test_a_damaged_kept_body_says_what_to_do(tmp_path: Path):
         load_or_make_body(3, "training", COARSE_MM, tmp_path)
 
 
+def test_the_held_out_setting_makes_other_persons_nodules_and_scanners(chest: Body):
+    other = make_body(82, "held-out", COARSE_MM)
+    assert 1000 < lung(other).sum() * 0.064 < 9000
+    assert set(np.unique(other.structures)) == set(STRUCTURES.values())
+    assert other.grid.shape_kji != chest.grid.shape_kji
+    planters = [NodulePlanter(body) for body in (chest, other)]
+    kinds = [{n.shape.kind for n in (planter.draw(np.random.default_rng(seed)) for seed in range(40)) if n.shape}
+             for planter in planters]
+    assert "union of spheres" in kinds[1] - kinds[0]
+    assert {"lobulated", "spiculated"} <= kinds[0] - kinds[1]
+    slices = {draw_scanner(np.random.default_rng(seed), "held-out").slice_mm for seed in range(60)}
+    assert slices <= {0.625, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 5.0}
+    nodule = planters[1].draw(np.random.default_rng(4), diameter_mm=15.0)
+    grid = Grid.around(np.array(nodule.center_ras_mm), (0.9, 0.9, 0.9), (70, 70, 70))
+    assert planters[1].nodule_share(grid, nodule)[1].sum() * 0.9**3 == pytest.approx(nodule.volume_mm3, rel=0.02)
+
+
+@pytest.mark.parametrize("kind", OTHER_KINDS)
+def test_other_bodies_hold_no_lungs_but_air_inside(kind: str):
+    bodies = [make_other_body(3, kind, (5.0, 5.0, 5.0), setting) for setting in ("training", "held-out")]
+    for body in bodies:
+        assert not body.is_chest
+        assert not body.labels.any()
+        assert not body.patterns.any()
+        assert (body.structures > 0).mean() > 0.1
+        assert (body.clean_hu[body.structures == STRUCTURES["other bone"]] > 100).any() or kind == "abdomen"
+    assert bodies[0].clean_hu.tobytes() != bodies[1].clean_hu.tobytes()
+    if kind != "knee":
+        assert (bodies[0].clean_hu[bodies[0].structures > 0] < -600).any()
+    with pytest.raises(InputError, match="no lungs"):
+        NodulePlanter(bodies[0])
+
+
+COARSE_SCAN = Scanner(slice_mm=4.0, increment_mm=4.0)
+
+
 def test_a_whole_case_is_the_same_twice_and_tells_its_truth():
-    first, second = (draw_case(2, "training", pixel_mm=2.5) for _ in range(2))
+    first, second = (draw_case(2, "training", pixel_mm=4.0, scanner=COARSE_SCAN) for _ in range(2))
     assert first.volume.array.tobytes() == second.volume.array.tobytes()
     assert first.nodules == second.nodules
     assert first.labels.shape == first.volume.array.shape == first.structures.shape
     for nodule in first.nodules:
         kji = np.rint(first.volume.kji_from_ras(np.array(nodule.center_ras_mm))).astype(int)
         assert (np.clip(kji, 0, np.array(first.volume.array.shape) - 1) == kji).all()
+
+
+def test_the_command_writes_each_case_with_its_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("LungNoduleAILib.phantom.case.draw_case",
+                        partial(draw_case, pixel_mm=6.0, scanner=COARSE_SCAN))
+    arguments = ["lung", "phantom", "--setting", "held-out", "--seed", "5", "--output", str(tmp_path / "out")]
+    assert main([*arguments, "--count", "2"]) == 0
+    folders = sorted((tmp_path / "out").iterdir())
+    assert [folder.name for folder in folders] == ["case-000005", "case-000006"]
+    names = {"ct.nrrd", "labels.nrrd", "structures.nrrd", "patterns.nrrd", "truth.json", "truth.csv"}
+    assert all({file.name for file in folder.iterdir()} == names for folder in folders)
+    assert main([*arguments, "--count", "0"]) == 2
 
 
 @pytest.mark.parametrize(("seed", "setting", "spacing"), [(1, "real", COARSE_MM), (-1, "training", COARSE_MM),
