@@ -120,15 +120,26 @@ def _changes(follow_up: FollowUp, pictures: FollowUpPictures) -> str:
     interval = follow_up.intervals[-1]
     if interval.registration is None:
         return section("What changed", "<p>The scans were not registered, so there is no difference map.</p>")
-    facts = bullets(f"{name.replace('_', ' ')}: {value}" for name, value in interval.registration.items())
+    quality = interval.registration
+    facts = bullets(f"{name.replace('_', ' ')}: {value}" for name, value in quality.items() if name != "regions")
+    facts += table([("Registration", False), ("Uncertainty (mm)", True), ("95 % below (mm)", True),
+                    ("Poorly matched (%)", True)],
+                   [(str(region["name"]), number(region["uncertainty_mean_mm"]), number(region["uncertainty_p95_mm"]),
+                     number(region["poor_percent"])) for region in quality.get("regions", [])])
     rows = [[str(entry.get("kind", "")), position(entry["center_ras_mm"]), number(entry.get("diameter_mm")),
              number(entry.get("volume_mm3"), 0), number(entry.get("mean_difference_hu"), 0),
-             str(entry.get("finding_id") or "–")] for entry in interval.differences]
+             _named(entry)] for entry in interval.differences]
     head = [("What", False), ("Center RAS (mm)", False), ("Diameter (mm)", True), ("Volume (mm3)", True),
             ("Difference (HU)", True), ("Finding", False)]
     found = table(head, rows) if rows else "<p>No significant difference inside the lungs.</p>"
     sheets = "".join(figure(picture, caption) for caption, picture in pictures.sheets)
     return section("What changed", found + f'<div class="row">{sheets}</div>' + facts)
+
+
+def _named(entry: dict) -> str:
+    """The finding at a change, with its date."""
+    when = "prior" if entry.get("kind") in ("shrank", "vanished") else "current"
+    return f"{when} {entry['finding_id']}" if entry.get("finding_id") else "–"
 
 
 def _methods(run: dict) -> str:
