@@ -21,7 +21,7 @@ class ClassicalSegmenter:
     """Lungs, approximate lobes and large airways by thresholds and morphology on about 1.8 mm."""
 
     name = "classical"
-    fingerprint = "lungs-1"
+    fingerprint = "lungs-2"
 
     def segment(self, volume: Volume, progress: Progress) -> Anatomy:
         """Anatomy on the grid of ``volume`` (HU, axes in LPS order); see AnatomySegmenter."""
