@@ -57,8 +57,11 @@ def analysis(volume: Volume, findings: tuple[Finding, ...]) -> AnalysisResult:
 def given(monkeypatch):
     """Let the analysis of a scan be what a test gives by series UID."""
     found: dict[str, tuple[Finding, ...]] = {}
-    monkeypatch.setattr(follow_up, "analyze",
-                        lambda volume, *_rest: analysis(volume, found.get("any", found.get(volume.identity.series_uid, ()))))
+
+    def analyze(volume: Volume, *_rest: object) -> AnalysisResult:
+        return analysis(volume, found.get("any", found.get(volume.identity.series_uid, ())))
+
+    monkeypatch.setattr(follow_up, "analyze", analyze)
     return found
 
 
