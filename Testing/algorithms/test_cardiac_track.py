@@ -131,6 +131,15 @@ def test_a_cancel_leaves_no_file(phantom, cine, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_cancelled_command_leaves_nothing(files, tmp_path):
+    arguments = build_parser().parse_args(["cardiac", "track", str(files / "cine.nii.gz"), str(files / "ed.nii.gz"),
+                                           "--output", str(tmp_path / "out"), "--engine", "demons"])
+    arguments.is_cancelled = lambda: True
+    with pytest.raises(Cancelled):
+        arguments.run(arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_older_result_with_more_frames_leaves_nothing_behind(tracked, cine, tmp_path):
     (tmp_path / "frame09_labels.nii.gz").write_bytes(b"older")
     (tmp_path / "notes.txt").write_text("a person's own")
