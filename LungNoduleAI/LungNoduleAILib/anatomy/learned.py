@@ -8,6 +8,7 @@ import numpy as np
 
 from LungNoduleAILib.anatomy.airways import find_airways
 from LungNoduleAILib.anatomy.full_grid import box_around, labels_on_ct
+from LungNoduleAILib.anatomy.lung_air import find_lung_air
 from LungNoduleAILib.anatomy.network_lungs import airway_seeds, find_network_lungs
 from LungNoduleAILib.anatomy.organs import organs_on_ct
 from LungNoduleAILib.anatomy.prediction import WEIGHTS, predict
@@ -17,6 +18,8 @@ from LungNoduleAILib.anatomy.work_grid import make_work_grid
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.volume import Volume
 
+ORGAN_BLUR_MM = 2.5
+LUNG_AIR_HU = -400.0
 LOBES_HOW = "a network trained on synthetic bodies places them, it does not follow the fissures"
 
 
@@ -38,22 +41,21 @@ class LearnedSegmenter:
         progress(0.0, "Finding the organs")
         grid = make_work_grid(volume.array, volume.spacing_kji_mm)
         prediction = predict(grid, self._weights, self._device, progress.part(0.0, 0.35))
-        best = prediction.best_on_work()
-        box = box_around((best >= RUL) & (best <= LLL), grid.spacing_kji_mm)
+        best = prediction.best_on_work(ORGAN_BLUR_MM)
+        enclosed = find_lung_air(grid).mask
+        lung = (best >= RUL) & (best <= LLL)
+        box = box_around(lung | enclosed, grid.spacing_kji_mm)
+        lung_air, seeds, enclosed = (np.ascontiguousarray(mask[box]) for mask in (
+            lung & (grid.hu < LUNG_AIR_HU), airway_seeds(grid, prediction), enclosed))
         progress(0.4, "Finding trachea and bronchi")
-        seeds = airway_seeds(grid, prediction)
-        lung_air = (best >= RUL) & (best <= LLL) & (grid.hu < -400.0)
-        airways = find_airways(grid.part(box), np.ascontiguousarray(lung_air[box]), np.ascontiguousarray(seeds[box]))
-        whole_airways = np.zeros(grid.hu.shape, bool)
-        whole_airways[box] = airways
+        airways = find_airways(grid.part(box), lung_air, seeds)
         progress(0.55, "Drawing the edge of the lungs")
-        lungs = find_network_lungs(grid, prediction, whole_airways)
+        lungs = find_network_lungs(prediction, box, enclosed, airways)
         quality = judge(grid, lungs.air, lungs.sides, sides_certain=True)
         if is_no_chest(quality):
             return Anatomy(np.zeros(volume.array.shape, np.uint8), quality)
         progress(0.75, "Drawing the organs on the CT")
-        every = (slice(None),) * 3
-        labels = labels_on_ct(grid, every, lungs.lobes, whole_airways)
+        labels = labels_on_ct(grid, box, lungs.lobes, airways)
         structures = organs_on_ct(volume, grid, best, labels)
         progress(1.0, "Lungs found")
         return Anatomy(labels, quality, True, structures, LOBES_HOW)

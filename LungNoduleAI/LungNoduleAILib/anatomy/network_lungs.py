@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from LungNoduleAILib.anatomy.filling import fill_lungs
-from LungNoduleAILib.anatomy.lung_air import LungAir, border_area_mm2, find_lung_air
+from LungNoduleAILib.anatomy.full_grid import Box
+from LungNoduleAILib.anatomy.lung_air import LungAir, border_area_mm2
 from LungNoduleAILib.anatomy.prediction import Prediction
 from LungNoduleAILib.anatomy.protocol import AIRWAY, LLL, LUL, RLL, RML, RUL
 from LungNoduleAILib.anatomy.sides import LEFT, RIGHT, flood_sides
@@ -21,7 +22,7 @@ from LungNoduleAILib.anatomy.work_grid import WorkGrid
 EDGE_HU = -320.0
 AGREED = 0.5
 AGREEMENT_MM = 6.0
-CLASSICAL_AGREEMENT_MM = 15.0
+AGREED_SHARE = 0.4  # of a part of enclosed air, from which all of it is lung
 THICK_MM = 5.0
 LEAST_PART_ML = 8.0
 SEED_CHANCE, SEED_DEPTH_MM = 0.8, 4.0
@@ -30,28 +31,35 @@ LOBE_BLUR_MM = 3.0
 
 @dataclass(frozen=True, eq=False)
 class NetworkLungs:
-    """On the work grid: lung ``air`` with its border, filled ``sides`` (1 right, 2 left) and their ``lobes``."""
+    """Lung ``air`` on the work grid; on its box, filled ``sides`` (1 right, 2 left) and their ``lobes``."""
 
     air: LungAir
     sides: np.ndarray
     lobes: np.ndarray
 
 
-def find_network_lungs(grid: WorkGrid, prediction: Prediction, airways: np.ndarray) -> NetworkLungs:
-    """Filled lungs with sides and lobes on the work grid; all empty where the network sees no lung."""
-    chance = [prediction.on_work(prediction.chance[lobe], LOBE_BLUR_MM) for lobe in (RUL, RML, RLL, LUL, LLL)]
+def find_network_lungs(prediction: Prediction, box: Box, enclosed: np.ndarray, airways: np.ndarray) -> NetworkLungs:
+    """Filled lungs with sides and lobes on a box of the work grid; all empty where the network sees no lung.
+
+    ``enclosed`` is air that its surroundings tell to be lung, ``airways`` the lumen of the large ones (bool, box).
+    """
+    grid = prediction.grid.part(box)
+    chance = [np.ascontiguousarray(prediction.on_work(prediction.chance[lobe], LOBE_BLUR_MM)[box])
+              for lobe in (RUL, RML, RLL, LUL, LLL)]
     right, left = chance[0] + chance[1] + chance[2], chance[3] + chance[4]
-    where = prediction.on_work(prediction.chance[RUL:LLL + 1].sum(axis=0)) > AGREED
-    mask, air = _lung_mask(grid, where, airways)
+    where = np.ascontiguousarray(prediction.on_work(prediction.chance[RUL:LLL + 1].sum(axis=0))[box] > AGREED)
+    mask, air = _lung_mask(grid, where, enclosed, airways)
     seeds = _side_seeds(where & mask, right, left, grid)
-    sides = flood_sides(grid.hu, mask, seeds)
+    sides = flood_sides(grid.hu, mask, seeds) if mask.any() else mask.view(np.uint8)
     filled = fill_lungs(grid, sides, airways)
     lobes = np.zeros(filled.shape, np.uint8)
     on_right, on_left = filled == RIGHT, filled == LEFT
     lobes[on_right] = 1 + np.argmax([c[on_right] for c in chance[:3]], axis=0)
     lobes[on_left] = 4 + np.argmax([c[on_left] for c in chance[3:]], axis=0)
-    border = float(border_area_mm2(air.view(np.uint8), 2, grid)[1])
-    return NetworkLungs(LungAir(air, border), filled, lobes)
+    whole = np.zeros(prediction.grid.hu.shape, bool)
+    whole[box] = air
+    border = float(border_area_mm2(whole.view(np.uint8), 2, prediction.grid)[1])
+    return NetworkLungs(LungAir(whole, border), filled, lobes)
 
 
 def airway_seeds(grid: WorkGrid, prediction: Prediction) -> np.ndarray:
@@ -59,7 +67,8 @@ def airway_seeds(grid: WorkGrid, prediction: Prediction) -> np.ndarray:
     return (prediction.on_work(prediction.chance[AIRWAY]) > AGREED) & (grid.hu < -850.0)
 
 
-def _lung_mask(grid: WorkGrid, where: np.ndarray, airways: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _lung_mask(grid: WorkGrid, where: np.ndarray, enclosed: np.ndarray, airways: np.ndarray
+               ) -> tuple[np.ndarray, np.ndarray]:
     """Lung before filling, and the air in it."""
     import edt
 
@@ -68,9 +77,9 @@ def _lung_mask(grid: WorkGrid, where: np.ndarray, airways: np.ndarray) -> tuple[
         return where, where
     distance = edt.edt(~where, anisotropy=spacing)
     wall = edt.edt(~airways, anisotropy=spacing) <= 2.0 if airways.any() else airways
-    air = (grid.hu < EDGE_HU) & (distance <= AGREEMENT_MM)
-    air |= find_lung_air(grid).mask & (distance <= CLASSICAL_AGREEMENT_MM)
-    air = _joined_to(air & ~wall, where, grid)
+    enclosed = _agreed_parts(enclosed & ~wall, where, AGREED_SHARE, grid)
+    near = _agreed_parts((grid.hu < EDGE_HU) & (distance <= AGREEMENT_MM) & ~wall, where, AGREED, grid)
+    air = enclosed | near
     tissue = where & ~air & ~wall
     core = edt.edt(tissue, anisotropy=spacing) > THICK_MM
     if core.any():
@@ -79,14 +88,14 @@ def _lung_mask(grid: WorkGrid, where: np.ndarray, airways: np.ndarray) -> tuple[
     return air, air
 
 
-def _joined_to(air: np.ndarray, where: np.ndarray, grid: WorkGrid) -> np.ndarray:
-    """The connected parts of air that the network calls lung for the most part and that are not tiny."""
+def _agreed_parts(air: np.ndarray, where: np.ndarray, share: float, grid: WorkGrid) -> np.ndarray:
+    """The connected parts of air of which the network calls more than a share lung, and that are not tiny."""
     import cc3d
 
     labels = cc3d.connected_components(air, connectivity=6)
     voxels = np.bincount(labels.ravel())
     agreed = np.bincount(labels.ravel(), weights=where.ravel())
-    keep = (voxels * grid.voxel_mm3 / 1000.0 >= LEAST_PART_ML) & (agreed > 0.5 * voxels)
+    keep = (voxels * grid.voxel_mm3 / 1000.0 >= LEAST_PART_ML) & (agreed > share * voxels)
     keep[0] = False
     return keep[labels]
 

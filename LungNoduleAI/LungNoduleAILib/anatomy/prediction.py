@@ -52,12 +52,12 @@ class Prediction:
                                   [1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0], 0.0, sitk.sitkFloat32)
         return sitk.GetArrayFromImage(resampled)
 
-    def best_on_work(self) -> np.ndarray:
-        """The most likely class of every work voxel, uint8."""
+    def best_on_work(self, sigma_mm: float = 0.0) -> np.ndarray:
+        """The most likely class of every work voxel, uint8; the chances are blurred before when asked."""
         best = np.zeros(self.grid.hu.shape, np.uint8)
         highest = np.full(self.grid.hu.shape, -1.0, np.float32)
         for number, values in enumerate(self.chance):
-            chance = self.on_work(values)
+            chance = self.on_work(values, sigma_mm)
             better = chance > highest
             best[better] = number
             np.maximum(highest, chance, out=highest)

@@ -30,7 +30,12 @@ CHECKPOINT_EVERY = 100
 
 @dataclass(frozen=True)
 class LabelRecipe:
-    """How a label network is trained; ``class_weights`` weigh the cross entropy, one per class."""
+    """How a label network is trained; ``class_weights`` weigh the cross entropy, one per class.
+
+    Normalization follows the samples with ``norm_momentum`` and stays as it is from the share ``frozen_norm_from`` of
+    the steps on. Where samples differ much from each other, a small momentum and an early freeze keep what the
+    network learns true for whole images.
+    """
 
     steps: int
     seed: int
@@ -39,6 +44,7 @@ class LabelRecipe:
     weight_decay: float = 1e-4
     average: float = 0.995
     frozen_norm_from: float = 0.6
+    norm_momentum: float = 0.1
     threads: int = 1
     workers: int = 0
     device: str = "cpu"
@@ -66,6 +72,9 @@ class LabelTraining:
         torch.manual_seed(recipe.seed)
         torch.set_num_threads(recipe.threads)
         self.network = LabelNetwork(settings).to(recipe.device, memory_format=torch.channels_last_3d)
+        for layer in self.network.modules():
+            if isinstance(layer, nn.BatchNorm3d):
+                layer.momentum = recipe.norm_momentum
         self._weights = torch.tensor(recipe.class_weights, device=recipe.device)
         self._optimizer = torch.optim.AdamW(self.network.parameters(), lr=recipe.learning_rate,
                                             weight_decay=recipe.weight_decay)

@@ -6,7 +6,7 @@ nodules and masses are painted in and count as the pattern around them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from LungNoduleAILib.training.samples import IGNORED, LabelSample, Placement, Po
 
 SPACING_MM = 2.0
 CLASS_WEIGHTS = (1.0, 1.5, 1.5)
-POOL, REUSE = 10, 24
+POOL, REUSE = 10, 36
 SHAPE_KJI = (48, 64, 64)
 NODULE_SHARE = 0.3
 AIR_HU = -1000.0
@@ -56,7 +56,10 @@ class PatternSamples:
         placement = Placement(self.shape_kji, middle, rng.normal(0, 5, 3), float(np.exp(rng.normal(0, 0.08))))
         hu = placement.cut(lungs.hu, spacing, self.spacing_mm, AIR_HU, linear=True)
         labels = placement.cut(lungs.target, spacing, self.spacing_mm, IGNORED, linear=False)
-        hu = acquire(hu, np.full(3, self.spacing_mm), draw_scanner(rng), rng) + np.float32(rng.normal(0, 12))
+        scanner = draw_scanner(rng)
+        # the network sees means over several voxels of a CT, which keep only a part of its noise
+        scanner = replace(scanner, noise_hu=scanner.noise_hu * float(rng.uniform(0.2, 0.8)))
+        hu = acquire(hu, np.full(3, self.spacing_mm), scanner, rng) + np.float32(rng.normal(0, 12))
         return LabelSample(hu, labels)
 
     def lungs(self, number: int) -> _Lungs:
