@@ -16,13 +16,14 @@ FINE_LEVEL = Level(2.0, 8.0, 12, (8.0,))
 
 @dataclass(frozen=True)
 class LungRegistrationOptions:
-    """``fine`` adds a level at 2 mm (four times the time); ``both_directions`` also registers prior to current.
+    """``levels`` from coarse to fine, ``fine`` adds one at 2 mm; ``both_directions`` also registers prior to current.
 
     The second direction gives inverse consistency, without which the uncertainty rests on local likeness alone.
     """
 
     grid_mm: float = 2.0
     weight: float = 0.3
+    levels: tuple[Level, ...] = LUNG_LEVELS
     fine: bool = False
     both_directions: bool = True
     threads: int | None = None
@@ -37,7 +38,7 @@ class LungRegistrationOptions:
 
     def instance(self) -> InstanceOptions:
         """The options of the instance optimization."""
-        levels = (*LUNG_LEVELS, FINE_LEVEL) if self.fine else LUNG_LEVELS
+        levels = (*self.levels, FINE_LEVEL) if self.fine else self.levels
         return InstanceOptions(levels, "neo-hookean", self.weight, threads=self.threads)
 
     def to_dict(self) -> dict:
