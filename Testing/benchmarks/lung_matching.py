@@ -17,7 +17,7 @@ def main() -> int:
     modes = parser.add_subparsers(dest="mode", required=True)
     luna25 = modes.add_parser("luna25", help="coordinates of the LUNA25 table, no images")
     luna25.add_argument("table", type=Path)
-    for name, cases in (("synthetic", 40), ("growth", 25)):
+    for name, cases in (("synthetic", 28), ("growth", 28)):
         mode = modes.add_parser(name)
         mode.add_argument("--cases", type=int, default=cases)
         mode.add_argument("--setting", default="held-out")

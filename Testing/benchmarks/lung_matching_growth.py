@@ -25,13 +25,13 @@ from LungNoduleAILib.measurement.measure import measure
 from LungNoduleAILib.phantom.cohort import load_or_make_body
 from LungNoduleAILib.phantom.grid import Grid
 from LungNoduleAILib.phantom.nodules import PlantedNodule
+from LungNoduleAILib.training.siamese_matching_fit import BODY_SPACING_MM
 from matching_scores import bootstrap
 
 TRULY_GROWN = 1.25  # volume ratio, as in BTS 2015
 SLICES_MM = (1.0, 1.25, 2.0, 2.5)
 PIXEL_MM = 0.8
-BODY_SPACING_MM = (1.25, 1.25, 1.25)
-CASES_PER_BODY = 2
+CASES_PER_BODY = 4
 RATIO_BINS = (0.0, 0.8, 0.99, 1.01, 1.25, 1.5, 2.0, 3.0, 9.0)
 
 

@@ -15,30 +15,34 @@ from pathlib import Path
 
 import numpy as np
 from LungNoduleAILib.followup.longitudinal import plan_case
-from LungNoduleAILib.followup.matching import MATCHED, NEW, RESOLVED, UNCERTAIN, Evidence, Match, match
+from LungNoduleAILib.followup.matching import MATCHED, NEW, RESOLVED, UNCERTAIN, Evidence, Match, MatchItem, match
 from LungNoduleAILib.followup.siamese import loaded_network
 from LungNoduleAILib.phantom.cohort import load_or_make_body
 from LungNoduleAILib.training.siamese_matching_fit import BODY_SPACING_MM, FitCase, draw_fit_case
 from matching_scores import bootstrap, f1, interval_over_groups
 
 GATE_MM = 20.0
-CASES_PER_BODY = 2
+CASES_PER_BODY = 4
+MISSED, FALSE_ALARMS = 0.08, 2
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Print one table for true nodules and one with a detector's misses and false alarms."""
     with tempfile.TemporaryDirectory() as folder:
         bodies = arguments.bodies or Path(folder)
-        for title, missed, alarms in (("true nodules", 0.0, 0), ("detector: 8 % missed, 0-2 false alarms", 0.08, 2)):
-            print_table(title, draw_cases(arguments, bodies, missed, alarms))
+        cases = draw_cases(arguments, bodies)
+        random = np.random.default_rng([arguments.seed, 83])
+        print_table("true nodules", [without(case, false_alarms, false_alarms) for case in cases])
+        print_table(f"detector: {100 * MISSED:.0f} % missed, 0-{FALSE_ALARMS} false alarms",
+                    [without(case, *(lambda _: random.random() < MISSED,) * 2) for case in cases])
         if arguments.registered_volumes:
             from lung_matching_volumes import print_registered
 
             print_registered(arguments, bodies)
 
 
-def draw_cases(arguments: argparse.Namespace, bodies: Path, missed: float, alarms: int) -> list[FitCase]:
-    """Rendered and embedded cases."""
+def draw_cases(arguments: argparse.Namespace, bodies: Path) -> list[FitCase]:
+    """Rendered and embedded cases with all nodules and some false alarms."""
     network, cases = loaded_network(), []
     for n in range(arguments.cases):
         body = load_or_make_body(arguments.seed + n // CASES_PER_BODY, arguments.setting, BODY_SPACING_MM, bodies)
@@ -46,8 +50,26 @@ def draw_cases(arguments: argparse.Namespace, bodies: Path, missed: float, alarm
             continue
         plan = plan_case(arguments.seed + n, arguments.setting, body=body)
         random = np.random.default_rng([arguments.seed, 80, n])
-        cases.append(draw_fit_case(plan, random, network, missed=missed, false_alarms=alarms))
+        cases.append(draw_fit_case(plan, random, network, missed=0.0, false_alarms=FALSE_ALARMS))
     return cases
+
+
+def false_alarms(item: MatchItem) -> bool:
+    """Whether an item is a look-alike place and no nodule."""
+    return item.id.startswith("P")
+
+
+def without(case: FitCase, drop_prior: Callable[[MatchItem], bool], drop_current: Callable[[MatchItem], bool]
+            ) -> FitCase:
+    """The case with some items gone from either date."""
+    rows = [n for n, item in enumerate(case.prior) if not drop_prior(item)]
+    columns = [n for n, item in enumerate(case.current) if not drop_current(item)]
+    part = np.ix_(rows, columns)
+    evidence = Evidence(*(array[part] for array in (case.evidence.similarity, case.evidence.aligned_mm,
+                                                    case.evidence.registered_mm)))
+    truth = tuple((rows.index(i), columns.index(j)) for i, j in case.truth if i in rows and j in columns)
+    return FitCase(tuple(case.prior[n] for n in rows), tuple(case.current[n] for n in columns), evidence, truth,
+                   case.box_mm[part])
 
 
 def print_table(title: str, cases: list[FitCase]) -> None:
