@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from lung_conspicuity import stands_out
 from LungNoduleAILib.anatomy.protocol import Anatomy
 from LungNoduleAILib.anatomy.registry import choose_segmenter
 from LungNoduleAILib.detection.lung_filter import filter_candidates
@@ -43,6 +44,7 @@ class Scan:
     volume: Volume
     anatomy: Anatomy
     nodules: tuple[PlantedNodule, ...] = ()
+    seen: tuple[bool, ...] = ()  # which nodules stand out from the lung around them
 
 
 def main() -> int:
@@ -96,7 +98,8 @@ def synthetic_scan(seed: int, setting: str, anatomy: str, keep: Path | None) -> 
             np.savez_compressed(kept, labels=labels)
     print(f"seed {seed}: {len(phantom.nodules)} nodules, {volume.array.shape}, slices every "
           f"{volume.spacing_kji_mm[0]:.1f} mm, {time.process_time() - started:.0f} CPU s", flush=True)
-    return Scan(str(seed), volume, Anatomy(labels), phantom.nodules)
+    seen = tuple(stands_out(phantom, nodule) for nodule in phantom.nodules)
+    return Scan(str(seed), volume, Anatomy(labels), phantom.nodules, seen)
 
 
 def candidates_of(detector: Detector, scan: Scan) -> tuple[list[Candidate], float]:
@@ -111,47 +114,67 @@ def measure(scans: object, detectors: list[Detector]) -> dict:
     """FROC of every detector over the scans; prints the tables."""
     marks: dict[str, list[tuple[str, Candidate]]] = {detector.name: [] for detector in detectors}
     seconds = {detector.name: 0.0 for detector in detectors}
-    series, truth = [], []
+    series, truth, seen = [], [], []
     for scan in scans:
         series.append(scan.name)
         truth += [(scan.name, nodule) for nodule in scan.nodules]
+        seen += scan.seen
         for detector in detectors:
             found, took = candidates_of(detector, scan)
             seconds[detector.name] += took
             marks[detector.name] += [(scan.name, candidate) for candidate in found]
-    places = Places(np.array([name for name, _ in truth]), np.array([n.center_ras_mm for _, n in truth]),
-                    np.array([n.diameter_mm for _, n in truth]), tuple(n.type for _, n in truth))
-    print(f"{len(series)} scans, {len(truth)} nodules")
-    return {detector.name: {**table(detector, marks[detector.name], places, series),
-                            "cpu_seconds_per_scan": round(seconds[detector.name] / len(series), 1)}
-            for detector in detectors}
+    out = np.array(seen, dtype=bool)
+    print(f"{len(series)} scans, {len(truth)} nodules, {int(out.sum())} of them stand out from the lung around them")
+    every = _places(truth)
+    faint = _places([row for row, clear in zip(truth, out, strict=True) if not clear])
+    clear = _places([row for row, clear in zip(truth, out, strict=True) if clear])
+    results = {}
+    for detector in detectors:
+        found = marks[detector.name]
+        results[detector.name] = {
+            "all_nodules": table(f"{detector.name}, all nodules", detector, found, every, Places.none(), series),
+            "standing_out": table(f"{detector.name}, nodules that stand out", detector, found, clear, faint, series),
+            "cpu_seconds_per_scan": round(seconds[detector.name] / len(series), 1)}
+    return results
 
 
-def table(detector: Detector, found: list[tuple[str, Candidate]], places: Places, series: list[str]) -> dict:
+def _places(rows: list[tuple[str, PlantedNodule]]) -> Places:
+    if not rows:
+        return Places.none()
+    return Places(np.array([name for name, _ in rows]), np.array([n.center_ras_mm for _, n in rows]),
+                  np.array([n.diameter_mm for _, n in rows]), tuple(n.type for _, n in rows))
+
+
+def table(title: str, detector: Detector, found: list[tuple[str, Candidate]], places: Places, excluded: Places,
+          series: list[str]) -> dict:
     """CPM with its interval, sensitivities by size and type, and the operating point of one detector; printed."""
     marks = Marks(np.array([name for name, _ in found], dtype=str), np.array([c.center_ras_mm for _, c in found]),
                   np.array([c.confidence for _, c in found]))
-    outcome, curve = evaluate_froc(marks, places, Places.none(), series)
+    outcome, curve = evaluate_froc(marks, places, excluded, series)
     interval = bootstrap(outcome).cpm
     at = outcome.at_threshold(detector.operating_point)
-    result = {"cpm": round(curve.cpm, 4), "cpm_interval": [round(interval.low, 4), round(interval.high, 4)],
-              "sensitivity_at": dict(zip(map(str, RATES), curve.sensitivity_at().round(4).tolist(), strict=True)),
-              "operating_point": {"confidence": detector.operating_point, "sensitivity": round(at[0], 4),
-                                  "false_positives_per_scan": round(at[1], 3)}, "groups": {}}
-    print(f"{detector.name}: CPM {curve.cpm:.3f} [{interval.low:.3f}, {interval.high:.3f}], "
+    print(f"{title}: CPM {curve.cpm:.3f} [{interval.low:.3f}, {interval.high:.3f}], "
           f"at its operating point {detector.operating_point:g}: sensitivity {at[0]:.3f} with {at[1]:.2f} false "
           "positives per scan")
+    groups = {}
+    for name, chosen in _groups(places).items():
+        if chosen.any():
+            values = _at(froc_curve(outcome.among(chosen)))
+            groups[name] = {"nodules": int(chosen.sum()), **values}
+            print(f"  {name:<16}{int(chosen.sum()):>5}  " +
+                  "  ".join(f"{value:.3f} at {rate}" for rate, value in values.items()))
+    return {"cpm": round(curve.cpm, 4), "cpm_interval": [round(interval.low, 4), round(interval.high, 4)],
+            "sensitivity_at": dict(zip(map(str, RATES), curve.sensitivity_at().round(4).tolist(), strict=True)),
+            "operating_point": {"confidence": detector.operating_point, "sensitivity": round(at[0], 4),
+                                "false_positives_per_scan": round(at[1], 3)}, "groups": groups}
+
+
+def _groups(places: Places) -> dict[str, np.ndarray]:
+    """Which nodules belong to each group that is told apart."""
     kinds, sizes = np.array(places.type), places.diameter_mm
     groups = {"all": sizes > 0, "solid >= 5 mm": (kinds == "solid") & (sizes >= 5)}
     groups |= {f"{low}-{high} mm": (sizes >= low) & (sizes < high) for low, high in SIZES_MM}
-    groups |= {kind: kinds == kind for kind in TYPES}
-    for name, chosen in groups.items():
-        if chosen.any():
-            values = _at(froc_curve(outcome.among(chosen)))
-            result["groups"][name] = {"nodules": int(chosen.sum()), **values}
-            print(f"  {name:<16}{int(chosen.sum()):>5}  " +
-                  "  ".join(f"{value:.3f} at {rate}" for rate, value in values.items()))
-    return result
+    return groups | {kind: kinds == kind for kind in TYPES}
 
 
 def _at(curve: Curve) -> dict[str, float]:
