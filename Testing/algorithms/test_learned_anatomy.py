@@ -150,3 +150,21 @@ def test_the_command_names_the_segmenter_in_its_record(small_chest, tmp_path):
     assert run["options"]["anatomy"] == "classical"
     assert run["results"]["methods"]["anatomy"] == "classical"
     assert {"role": "anatomy", "name": "classical", "fingerprint": "lungs-2"} in run["models"]
+
+
+def test_an_averaged_body_lies_where_the_fine_one_does():
+    from LungNoduleAILib.training.anatomy_samples import averaged
+
+    fine = make_body(8103, "training", (5.0, 5.0, 5.0))
+    coarse = averaged(fine, 2)
+    assert coarse.clean_hu.shape == tuple(n // 2 for n in fine.clean_hu.shape)
+    corners = np.array([[i, j, k, 1] for i in (4, 5) for j in (6, 7) for k in (8, 9)])
+    assert np.allclose(coarse.grid.ijk_to_ras @ [2, 3, 4, 1], (corners @ fine.grid.ijk_to_ras.T).mean(axis=0))
+    block = (slice(8, 10), slice(6, 8), slice(4, 6))
+    assert abs(coarse.clean_hu[4, 3, 2] - fine.clean_hu[block].mean()) <= 0.5
+    eighths = [fine.structures[k::2, j::2, i::2][tuple(slice(0, n) for n in coarse.structures.shape)]
+               for k in (0, 1) for j in (0, 1) for i in (0, 1)]
+    same = np.all([part == eighths[0] for part in eighths], axis=0)
+    assert same.mean() > 0.5
+    assert (coarse.structures[same] == eighths[0][same]).all()
+    assert np.bincount(fine.structures[block].ravel()).argmax() == coarse.structures[4, 3, 2]

@@ -93,3 +93,17 @@ def test_the_command_writes_map_table_and_picture(small_chest, tmp_path, capsys)
     assert table["methods"]["anatomy"] == "classical"
     assert "Research use only" in table["notice"]
     assert "Research use only" in capsys.readouterr().out
+
+
+def test_training_pieces_show_several_bodies_and_only_their_lungs_count():
+    from LungNoduleAILib.training.pattern_samples import PatternSamples
+    from LungNoduleAILib.training.samples import IGNORED
+
+    samples = PatternSamples(seed=3, pool=2, pieces=2, shape_kji=(16, 24, 24))
+    one, again = samples(5), samples(5)
+    assert one.hu.shape == one.labels.shape == (2, 16, 24, 24)
+    assert np.array_equal(one.hu, again.hu)
+    assert not np.array_equal(one.labels[0], one.labels[1])
+    assert set(np.unique(one.labels)) <= {0, 1, 2, IGNORED}
+    assert (one.labels != IGNORED).any(axis=(1, 2, 3)).all()
+    assert one.hu[one.labels == 0].mean() < -600

@@ -11,8 +11,8 @@ from LungNoduleAILib.anatomy.full_grid import box_around, labels_on_ct
 from LungNoduleAILib.anatomy.lung_air import find_lung_air
 from LungNoduleAILib.anatomy.network_lungs import airway_seeds, find_network_lungs
 from LungNoduleAILib.anatomy.organs import organs_on_ct
-from LungNoduleAILib.anatomy.prediction import WEIGHTS, predict
-from LungNoduleAILib.anatomy.protocol import LLL, RUL, Anatomy
+from LungNoduleAILib.anatomy.prediction import LUNG, WEIGHTS, predict
+from LungNoduleAILib.anatomy.protocol import Anatomy
 from LungNoduleAILib.anatomy.quality import is_no_chest, judge
 from LungNoduleAILib.anatomy.work_grid import make_work_grid
 from ThoraxAILib.jobs.progress import Progress
@@ -43,7 +43,7 @@ class LearnedSegmenter:
         prediction = predict(grid, self._weights, self._device, progress.part(0.0, 0.35))
         best = prediction.best_on_work(ORGAN_BLUR_MM)
         enclosed = find_lung_air(grid).mask
-        lung = (best >= RUL) & (best <= LLL)
+        lung = best == LUNG
         box = box_around(lung | enclosed, grid.spacing_kji_mm)
         lung_air, seeds, enclosed = (np.ascontiguousarray(mask[box]) for mask in (
             lung & (grid.hu < LUNG_AIR_HU), airway_seeds(grid, prediction), enclosed))

@@ -44,10 +44,9 @@ def find_network_lungs(prediction: Prediction, box: Box, enclosed: np.ndarray, a
     ``enclosed`` is air that its surroundings tell to be lung, ``airways`` the lumen of the large ones (bool, box).
     """
     grid = prediction.grid.part(box)
-    chance = [np.ascontiguousarray(prediction.on_work(prediction.chance[lobe], LOBE_BLUR_MM)[box])
-              for lobe in (RUL, RML, RLL, LUL, LLL)]
+    chance = [prediction.on_work(prediction.chance[lobe], LOBE_BLUR_MM, box) for lobe in (RUL, RML, RLL, LUL, LLL)]
     right, left = chance[0] + chance[1] + chance[2], chance[3] + chance[4]
-    where = np.ascontiguousarray(prediction.on_work(prediction.chance[RUL:LLL + 1].sum(axis=0))[box] > AGREED)
+    where = prediction.on_work(prediction.chance[RUL:LLL + 1].sum(axis=0), 0.0, box) > AGREED
     mask, air = _lung_mask(grid, where, enclosed, airways)
     seeds = _side_seeds(where & mask, right, left, grid)
     sides = flood_sides(grid.hu, mask, seeds) if mask.any() else mask.view(np.uint8)

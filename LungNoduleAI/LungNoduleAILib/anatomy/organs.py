@@ -7,7 +7,6 @@ density near bone of the network, lung vessels from their density inside the lun
 from __future__ import annotations
 
 import numpy as np
-import scipy.ndimage as ndi
 
 from LungNoduleAILib.anatomy.protocol import AORTA, BODY, BONE, HEART, LLL, LUNG_VESSEL, RUL, SPINE
 from LungNoduleAILib.anatomy.work_grid import WorkGrid
@@ -63,9 +62,9 @@ def _zones(grid: WorkGrid, best: np.ndarray, labels: np.ndarray) -> tuple[np.nda
 
 def _largest(mask: np.ndarray) -> np.ndarray:
     """The parts of a mask that hold at least a fifth of the largest one."""
-    labels, count = ndi.label(mask)
-    if count < 2:
-        return mask
+    import cc3d
+
+    labels = cc3d.connected_components(mask, connectivity=6)
     voxels = np.bincount(labels.ravel())
     voxels[0] = 0
     return (voxels >= 0.2 * voxels.max())[labels]

@@ -15,7 +15,22 @@ import numpy as np
 import scipy.ndimage as ndi
 import SimpleITK as sitk
 
-from LungNoduleAILib.anatomy.protocol import STRUCTURE_COUNT
+from LungNoduleAILib.anatomy.full_grid import Box
+from LungNoduleAILib.anatomy.protocol import (
+    AIRWAY,
+    AORTA,
+    BODY,
+    BONE,
+    HEART,
+    LLL,
+    LUL,
+    LUNG_VESSEL,
+    RLL,
+    RML,
+    RUL,
+    SPINE,
+    STRUCTURE_COUNT,
+)
 from LungNoduleAILib.anatomy.work_grid import WorkGrid
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.progress import Progress
@@ -28,6 +43,9 @@ MAKER = "thoraxai lung train anatomy"
 WEIGHTS = Path(__file__).with_name("lung_anatomy.pt")
 TILE, OVERLAP = 192, 48
 OUTSIDE_HU = -1024.0
+LUNG = RUL  # stands for the whole lung where lobes do not matter
+GROUPS = {0: (0,), LUNG: (RUL, RML, RLL, LUL, LLL, LUNG_VESSEL), HEART: (HEART,), AORTA: (AORTA,), SPINE: (SPINE,),
+          BONE: (BONE,), BODY: (BODY, AIRWAY)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,28 +56,32 @@ class Prediction:
     spacing_mm: float
     grid: WorkGrid
 
-    def on_work(self, values: np.ndarray, sigma_mm: float = 0.0) -> np.ndarray:
-        """Values (k, j, i) of the network's grid on the work grid, float32, linear; blurred before when asked."""
+    def on_work(self, values: np.ndarray, sigma_mm: float = 0.0, box: Box | None = None) -> np.ndarray:
+        """Values (k, j, i) of the network's grid on the work grid or a box of it, float32, linear.
+
+        ``sigma_mm`` blurs them before.
+        """
         if sigma_mm > 0:
             values = ndi.gaussian_filter(values, sigma_mm / self.spacing_mm)
         image = sitk.GetImageFromArray(np.ascontiguousarray(values, dtype=np.float32))
         image.SetSpacing([self.spacing_mm] * 3)
         image.SetOrigin([self.spacing_mm / 2] * 3)
-        spacing, size = self.grid.spacing_kji_mm[::-1], self.grid.hu.shape[::-1]
+        spans = [span.indices(n) for span, n in zip(box or (slice(None),) * 3, self.grid.hu.shape, strict=True)]
+        size = [stop - start for start, stop, _ in reversed(spans)]
+        spacing = [float(s) for s in self.grid.spacing_kji_mm[::-1]]
+        origin = [(start + 0.5) * s for (start, _, _), s in zip(reversed(spans), spacing, strict=True)]
         padded = sitk.ZeroFluxNeumannPad(image, [2] * 3, [2] * 3)
-        resampled = sitk.Resample(padded, [int(n) for n in size], sitk.Transform(), sitk.sitkLinear,
-                                  [float(s) / 2 for s in spacing], [float(s) for s in spacing],
+        resampled = sitk.Resample(padded, size, sitk.Transform(), sitk.sitkLinear, origin, spacing,
                                   [1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0], 0.0, sitk.sitkFloat32)
         return sitk.GetArrayFromImage(resampled)
 
     def best_on_work(self, sigma_mm: float = 0.0) -> np.ndarray:
-        """The most likely class of every work voxel, uint8; the chances are blurred before when asked."""
+        """The most likely of GROUPS at every work voxel, uint8; the chances are blurred before when asked."""
         best = np.zeros(self.grid.hu.shape, np.uint8)
         highest = np.full(self.grid.hu.shape, -1.0, np.float32)
-        for number, values in enumerate(self.chance):
-            chance = self.on_work(values, sigma_mm)
-            better = chance > highest
-            best[better] = number
+        for name, members in GROUPS.items():
+            chance = self.on_work(self.chance[list(members)].sum(axis=0), sigma_mm)
+            best[chance > highest] = name
             np.maximum(highest, chance, out=highest)
         return best
 

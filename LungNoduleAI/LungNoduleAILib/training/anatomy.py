@@ -11,7 +11,8 @@ from LungNoduleAILib.training.anatomy_samples import CLASS_WEIGHTS, CLASSES, SPA
 from LungNoduleAILib.training.request import TrainingRequest
 from ThoraxAILib.jobs.progress import Progress
 
-STEPS, SEED = 900, 7
+STEPS, SEED = 1200, 7
+CHANNELS = (24, 48, 96, 112, 112)  # five levels: the deepest sees most of a chest at once
 
 
 def train(request: TrainingRequest, progress: Progress) -> Path:
@@ -26,7 +27,7 @@ def train(request: TrainingRequest, progress: Progress) -> Path:
     if request.bodies is not None:
         samples = replace(samples, pool=min(samples.pool, request.bodies), reuse=max(1, -(-steps // request.bodies)))
     recipe = LabelRecipe(steps, seed, CLASS_WEIGHTS, workers=request.jobs - 1, device=request.device)
-    settings = LabelNetworkSettings(len(CLASSES), spacing_mm=SPACING_MM)
+    settings = LabelNetworkSettings(len(CLASSES), CHANNELS, SPACING_MM)
     started = time.process_time()
     training = LabelTraining(request.output, recipe, settings, samples)
     network = training.run(progress)

@@ -1,6 +1,8 @@
 """What the anatomy network is trained on: synthetic bodies, whole and cropped, as any scanner shows them.
 
 Nodules and masses planted in the lung keep the label of the lung, so that the network learns to take them in.
+Bodies are made at half the voxel size and averaged, as the CT is before the network sees it: a fissure is then a faint
+sheet and not a row of dots.
 """
 
 from __future__ import annotations
@@ -17,10 +19,10 @@ from LungNoduleAILib.phantom import (
     NodulePlanter,
     acquire,
     draw_scanner,
-    load_or_make_body,
     make_body,
     make_other_body,
 )
+from LungNoduleAILib.phantom.cohort import GENERATION, load_body, store_body
 from LungNoduleAILib.phantom.grid import Grid
 from LungNoduleAILib.phantom.nodule_share import paint_into
 from LungNoduleAILib.phantom.nodules import PlantedNodule
@@ -29,13 +31,14 @@ from LungNoduleAILib.training.samples import LabelSample, Placement, Pool, windo
 
 SPACING_MM = 3.0
 CLASSES = tuple(STRUCTURES)
-# Small structures weigh more, air around the body less.
-CLASS_WEIGHTS = (0.5, 1.0, 1.5, 1.0, 1.0, 1.0, 3.0, 2.0, 1.5, 3.0, 2.0, 1.5, 1.0)
-POOL, REUSE = 32, 10
+# Lobes and small structures weigh more, air around the body and what lies between the organs less.
+CLASS_WEIGHTS = (0.4, 1.5, 2.5, 1.5, 1.5, 1.5, 6.0, 1.0, 1.0, 2.0, 1.5, 1.5, 0.6)
+POOL, REUSE = 32, 20
+FINER = 2  # voxels along each axis that make one voxel of the network
 NODULES_PER_BODY = 24
 OTHER_KINDS = ("abdomen", "head", "knee")
-SIZES_K, SIZES_J, SIZES_I = (48, 64, 80, 96, 112), (64, 80, 96, 112), (80, 96, 112, 128)
-MOST_VOXELS = 900_000
+SIZES_K, SIZES_J, SIZES_I = (64, 96, 96, 128), (64, 96, 96), (96, 96, 128)
+MOST_VOXELS = 1_000_000
 AIR_HU = -1000.0
 
 
@@ -103,14 +106,41 @@ class AnatomySamples:
         if rng.random() < self.other_share:
             body = make_other_body(body_seed, str(rng.choice(OTHER_KINDS)), spacing)
             return _Person(body, target_of(body))
-        if self.cache:
-            body = load_or_make_body(body_seed, self.setting, spacing, Path(self.cache))
-        else:
-            body = make_body(body_seed, self.setting, spacing)
+        body = self._chest(body_seed)
         planter = NodulePlanter(body)
         nodules = tuple(planter.draw(rng, diameter_mm=(25.0, 80.0) if n % 3 == 0 else (5.0, 25.0))
                         for n in range(NODULES_PER_BODY))
         return _Person(body, target_of(body), nodules)
+
+
+    def _chest(self, seed: int) -> Body:
+        """A chest with the voxels of the network, from the cache when it is there."""
+        path = Path(self.cache) / f"chest-{GENERATION}-{self.setting}-{self.spacing_mm:g}-{seed}.npz"
+        if self.cache and path.is_file():
+            return load_body(path)
+        body = averaged(make_body(seed, self.setting, (self.spacing_mm / FINER,) * 3), FINER)
+        if self.cache:
+            store_body(body, path)
+        return body
+
+
+def averaged(body: Body, factor: int) -> Body:
+    """A body on a grid ``factor`` times coarser: mean HU, the most frequent label; planes too many are dropped."""
+    blocks = [n // factor for n in body.clean_hu.shape]
+    parts = tuple(slice(0, n * factor) for n in blocks)
+    split = tuple(size for n in blocks for size in (n, factor))
+    matrix = body.grid.ijk_to_ras.copy()
+    matrix[:3, 3] += matrix[:3, :3] @ np.full(3, (factor - 1) / 2)
+    matrix[:3, :3] *= factor
+
+    def most(labels: np.ndarray) -> np.ndarray:
+        cut = labels[parts]
+        counts = [(cut == value).reshape(split).sum(axis=(1, 3, 5), dtype=np.uint8) for value in range(cut.max() + 1)]
+        return np.argmax(counts, axis=0).astype(np.uint8)
+
+    hu = np.rint(body.clean_hu[parts].reshape(split).mean(axis=(1, 3, 5), dtype=np.float32)).astype(np.int16)
+    return replace(body, grid=Grid(hu.shape, matrix), clean_hu=hu, labels=most(body.labels),
+                   structures=most(body.structures), patterns=most(body.patterns))
 
 
 @lru_cache(maxsize=2)

@@ -11,7 +11,7 @@ from LungNoduleAILib.training.pattern_samples import CLASS_WEIGHTS, SPACING_MM, 
 from LungNoduleAILib.training.request import TrainingRequest
 from ThoraxAILib.jobs.progress import Progress
 
-STEPS, SEED = 1000, 11
+STEPS, SEED = 700, 11
 CHANNELS = (16, 32, 64)
 WINDOWS_HU = ((-1024.0, -300.0), (-1024.0, 300.0))
 
@@ -26,8 +26,10 @@ def train(request: TrainingRequest, progress: Progress) -> Path:
     seed = SEED if request.seed is None else request.seed
     samples = PatternSamples(seed, cache=str(request.output / "bodies"))
     if request.bodies is not None:
-        samples = replace(samples, pool=min(samples.pool, request.bodies), reuse=max(1, -(-steps // request.bodies)))
-    recipe = LabelRecipe(steps, seed, CLASS_WEIGHTS, frozen_norm_from=0.25, norm_momentum=0.03,
+        pool = min(samples.pool, request.bodies)
+        samples = replace(samples, pool=pool, pieces=min(samples.pieces, pool),
+                          reuse=max(1, -(-steps // request.bodies)))
+    recipe = LabelRecipe(steps, seed, CLASS_WEIGHTS, frozen_norm_from=0.5, norm_momentum=0.05,
                          workers=request.jobs - 1, device=request.device)
     settings = LabelNetworkSettings(len(PATTERNS), CHANNELS, SPACING_MM, WINDOWS_HU)
     started = time.process_time()
