@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
@@ -92,6 +94,17 @@ def test_both_optimizers_and_all_regularizers_improve_the_likeness(pair):
         assert register(fixed, moving, options).similarity > start.similarity + 0.04
 
 
+def test_a_level_can_be_held_harder_than_the_others(pair):
+    fixed, moving, _ = pair
+    levels = (LEVELS[0], replace(LEVELS[1], prior=40.0))
+    free = register(fixed, moving, OPTIONS)
+    held = register(fixed, moving, replace(OPTIONS, levels=levels))
+    same = register(fixed, moving, replace(OPTIONS, weight=40.0 * OPTIONS.weight, levels=LEVELS[1:]))
+    alone = register(fixed, moving, replace(OPTIONS, levels=levels[1:]))
+    assert held.energy < 0.8 * free.energy
+    np.testing.assert_array_equal(same.field.displacement_ras_mm, alone.field.displacement_ras_mm)
+
+
 def test_registration_stops_where_it_is_told_to(pair):
     asked = []
     progress = Progress(lambda fraction, _text: asked.append(fraction), lambda: len(asked) >= 5)
@@ -134,6 +147,8 @@ def test_options_that_make_no_sense_are_refused(refused):
         InstanceOptions(optimizer="sgd")
     with refused("must not be negative"):
         InstanceOptions(weight=-1)
+    with refused("weighted -1"):
+        replace(LEVELS[0], prior=-1.0)
 
 
 def test_local_correlation_does_not_care_about_brightness_and_contrast():

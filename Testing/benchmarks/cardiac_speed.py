@@ -1,6 +1,7 @@
 """Seconds of one ED-ES pair of 128x128x16 voxels by every engine, wall and processor time, after one warm-up.
 
-Usage: python Testing/benchmarks/cardiac_speed.py [--threads N] [--repeats N]
+Usage: python Testing/benchmarks/cardiac_speed.py [--threads N] [--repeats N] [--presets NAME...]
+       [--engines NAME...]
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import time
 import numpy as np
 from CardiacBiomechLib.motion.engines import NAMES, SHIPPED_WEIGHTS, engine
 from CardiacBiomechLib.motion.heart_labels import ACDC, HeartTissue
+from CardiacBiomechLib.motion.presets import PRESETS
 from CardiacBiomechLib.phantom.cine import Scanner, acquire
 from CardiacBiomechLib.phantom.scoring import score
 from CardiacBiomechLib.phantom.ventricle import Ventricle
@@ -24,6 +26,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--presets", nargs="+", default=list(PRESETS), choices=list(PRESETS))
+    parser.add_argument("--engines", nargs="+", default=list(NAMES), choices=list(NAMES))
     arguments = parser.parse_args()
     import SimpleITK as sitk
 
@@ -32,8 +36,8 @@ def main() -> None:
     still, moved = acquire(heart, scanner, np.array([0.0, 1.0]), seed=77)
     tissue = HeartTissue(still.labels.array, ACDC)
     print(f"load average {os.getloadavg()[0]:.1f}, {arguments.threads} threads of {os.cpu_count()}")
-    for preset in ("balanced", "labels", "strain"):
-        for name in NAMES:
+    for preset in arguments.presets:
+        for name in arguments.engines:
             if "cascade" in name and not SHIPPED_WEIGHTS.is_file():
                 continue
             runs = []

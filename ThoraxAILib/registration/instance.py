@@ -128,7 +128,7 @@ class _Objective:
         self.correlation = LocalCorrelation(fixed, self.spacing_mm, level.windows_mm, options.noise_floor, weight)
         self.difference = SquaredDifference(fixed, weight)
         self.regularizer = regularizer(options.regularizer)
-        self.options = options
+        self.options, self.weight = options, options.weight * level.prior
         self.elastic_sampler = SplineSampler(lattice, _material_points(pair, lattice))
         self.elastic_positions = self.elastic_sampler.points_mm()
         self.pair_spacing_mm, self.frame = pair.spacing_mm, pair.moduli_frame
@@ -149,7 +149,7 @@ class _Objective:
                 self.material = self._material(self.elastic_positions + self.elastic_sampler.values(coefficients))
         energy = self.regularizer.energy(SplineDeformation(self.elastic_sampler, coefficients), self.material)
         self.last = (float(similarity.detach()), float(energy.detach()))
-        return self.options.weight * energy - similarity
+        return self.weight * energy - similarity
 
     def _material(self, positions_mm: Tensor) -> Material:
         if self.moduli is None:

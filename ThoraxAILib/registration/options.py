@@ -9,12 +9,20 @@ from ThoraxAILib.errors import InputError
 
 @dataclass(frozen=True)
 class Level:
-    """One step from coarse to fine: voxel size worked at, distance of control points (mm), iterations, windows (mm)."""
+    """One step from coarse to fine: voxel size worked at, distance of control points (mm), iterations, windows (mm).
+
+    ``prior`` multiplies the regularizer's weight at this level.
+    """
 
     image_mm: float
     control_mm: float
     iterations: int
     windows_mm: tuple[float, ...]
+    prior: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.prior < 0:
+            raise InputError(f"The regularizer of a level cannot be weighted {self.prior:g}: give 0 or more.")
 
 
 CINE_LEVELS = (
