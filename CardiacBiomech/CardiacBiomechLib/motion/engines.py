@@ -15,6 +15,7 @@ from ThoraxAILib.registration.result import Registration
 from ThoraxAILib.volume import Volume
 
 SHIPPED_WEIGHTS = Path(__file__).with_name("cine_cascade.pt")
+REFINING_LEVELS = 2  # of the preset, that go on from where a cascade ends
 
 
 class Engine(Protocol):
@@ -95,7 +96,7 @@ def engine(name: str, preset_name: str = DEFAULT_PRESET, weights: Path | None = 
     if name == "cascade":
         return CascadeEngine(weights or SHIPPED_WEIGHTS, threads=threads)
     if name == "cascade+instance":
-        finer = replace(chosen, instance=replace(chosen.instance, levels=chosen.instance.levels[1:]))
+        finer = replace(chosen, instance=replace(chosen.instance, levels=chosen.instance.levels[-REFINING_LEVELS:]))
         return CascadeEngine(weights or SHIPPED_WEIGHTS, InstanceEngine(finer), name, threads)
     if name == "demons":
         return DemonsEngine()

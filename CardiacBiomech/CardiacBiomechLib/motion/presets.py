@@ -2,7 +2,8 @@
 
 Readers draw end-systolic walls 8 to 17 % larger than end-diastolic ones (group means of ACDC), so their contours are
 followed best by a wall whose volume may change; strain is truest with a wall that keeps it (analytic phantom).
-Balanced keeps the wall's volume within a few percent and gives up less than 0.01 of Dice.
+Balanced searches long on coarse grids, where steps are cheap: large contractions are found there, before the finest
+level can fit noise. That level is held harder, because between two contours of flat muscle noise is all it sees.
 """
 
 from __future__ import annotations
@@ -27,9 +28,15 @@ LABEL_LEVELS = (
     Level(2.8, 12.0, 80, (10.0, 20.0)),
     Level(1.4, 8.0, 40, (8.0, 16.0)),
 )
+BALANCED_LEVELS = (
+    Level(8.4, 48.0, 100, (30.0, 50.0), prior=1.4),
+    Level(5.6, 24.0, 100, (16.0, 30.0), prior=1.4),
+    Level(2.8, 12.0, 70, (10.0, 20.0)),
+    Level(1.4, 8.0, 30, (8.0, 16.0), prior=1.5),
+)
 DEFAULT_PRESET = "balanced"
 PRESETS = {
-    "balanced": MotionPreset(50.0, InstanceOptions(levels=LABEL_LEVELS, weight=0.1, intensity_weight=0.3),
+    "balanced": MotionPreset(100.0, InstanceOptions(levels=BALANCED_LEVELS, weight=0.07, intensity_weight=0.3),
                              "contours and the volume of the wall together; for strain alone take --preset strain"),
     "labels": MotionPreset(5.0, InstanceOptions(levels=LABEL_LEVELS, weight=0.1, intensity_weight=1.0),
                            "follows contours most closely, the wall may change its volume"),
