@@ -57,6 +57,25 @@ def test_labels_keep_their_values_and_type_and_no_label_is_invented():
     np.testing.assert_array_equal(still.array, labels)
 
 
+def test_an_outline_halfway_between_thick_slices_lies_between_theirs():
+    grid = Grid.centered((5, 60, 60), (10.0, 1.0, 1.0))
+    k, j, i = np.meshgrid(*(np.arange(n) for n in grid.shape_kji), indexing="ij")
+    radius = np.hypot(j - 29.5, i - 29.5)
+
+    def cone(slices_up: float) -> np.ndarray:
+        return (radius < 24.0 - 4.0 * (k + slices_up)).astype(np.uint8)
+
+    half_a_slice = Field.from_axes(np.stack([np.full(grid.shape_kji, 5.0), *np.zeros((2, *grid.shape_kji))]), grid)
+    carried = warp_labels(grid.volume(cone(0.0)), half_a_slice).array[:-1]
+    assert (carried != cone(0.5)[:-1]).sum() < 0.02 * cone(0.5)[:-1].sum()
+
+
+def test_one_label_everywhere_stays_everywhere():
+    grid = oblique_grid()
+    everywhere = grid.volume(np.full(grid.shape_kji, 3, np.uint8))
+    np.testing.assert_array_equal(warp_labels(everywhere, smooth_field(grid)).array, everywhere.array)
+
+
 def test_going_there_and_back_ends_where_it_began():
     grid = Grid.centered((20, 30, 30), (1.5, 1.5, 1.5))
     field = smooth_field(grid)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import map_coordinates
+from scipy.ndimage import distance_transform_edt, map_coordinates
 
 from ThoraxAILib.registration.grid import Grid
 from ThoraxAILib.volume import Volume
@@ -66,18 +66,22 @@ def warp_image(moving: Volume, field: Field, order: int = 1) -> Volume:
 
 
 def warp_labels(labels: Volume, field: Field) -> Volume:
-    """Labels carried by a field: each label's mask is sampled linearly and the largest share wins.
+    """Labels carried by a field, by the distance to each label's border, sampled linearly; the deepest label wins.
 
-    Smoother than nearest-neighbor on thick slices, and never invents a label. Label values and their type are kept.
+    Shape-based interpolation (Raya and Udupa, IEEE TMI 9:32, 1990): between thick slices outlines blend instead of
+    overlapping. Never invents a label; label values and their type are kept.
     """
     index = np.moveaxis(labels.kji_from_ras(field.targets_ras_mm()), -1, 0)
     values = np.unique(labels.array)
-    best_share = np.full(field.grid.shape_kji, -1.0, dtype=np.float32)
+    deepest = np.full(field.grid.shape_kji, -np.inf, dtype=np.float32)
     warped = np.full(field.grid.shape_kji, values[0], dtype=labels.array.dtype)
-    for value in values:
-        share = map_coordinates((labels.array == value).astype(np.float32), index, order=1, mode="nearest")
-        wins = share > best_share
-        warped[wins], best_share[wins] = value, share[wins]
+    for value in values if len(values) > 1 else ():
+        inside = labels.array == value
+        depth_mm = (distance_transform_edt(inside, sampling=labels.spacing_kji_mm)
+                    - distance_transform_edt(~inside, sampling=labels.spacing_kji_mm))
+        depth_mm = map_coordinates(depth_mm.astype(np.float32), index, order=1, mode="nearest")
+        wins = depth_mm > deepest
+        warped[wins], deepest[wins] = value, depth_mm[wins]
     return field.grid.volume(warped, labels.modality)
 
 
