@@ -14,7 +14,7 @@ class AnalysisOptions:
     ``threshold`` is the least confidence (0..1) of a reported finding; None takes the detector's own operating point.
     """
 
-    detector: str = "classical"
+    detector: str = "auto"
     threshold: float | None = None
     device: str = "auto"
     lung_margin_mm: float = 5.0

@@ -37,7 +37,7 @@ class Parameters:
 
     _INPUT_ROLE = "inputVolume"
 
-    detector = _Setting("classical")
+    detector = _Setting("auto")
     anatomy = _Setting("auto")
     threshold = _Setting(-1.0)
     device = _Setting("auto")

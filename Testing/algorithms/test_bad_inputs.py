@@ -321,6 +321,7 @@ def test_what_a_killed_run_left_is_gone_after_the_next_one(tmp_path, chest):
     process.kill()
     process.communicate()
     assert list(tmp_path.glob(f"{PREFIX}*"))
-    assert main(["lung", "analyze", *chest, "--output", str(tmp_path / "result"), "--scene", "none"]) == 0
+    assert main(["lung", "analyze", *chest, "--output", str(tmp_path / "result"), "--scene", "none", "--detector",
+                 "classical", "--anatomy", "classical"]) == 0
     assert list(tmp_path.glob(f"{PREFIX}*")) == []
     assert (tmp_path / "result" / "run.json").is_file()

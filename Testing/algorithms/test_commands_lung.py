@@ -23,6 +23,7 @@ from ThoraxAILib.jobs.output_folder import PREFIX
 from ThoraxAILib.readers import read_volume
 from ThoraxAILib.scene import host
 
+CLASSICAL = ["--detector", "classical", "--anatomy", "classical"]  # fast: these tests are about files and batches
 WITH_SCENE = ["findings.csv", "findings.json", "nodules.mrk.json", "report.html", "run.json", "scene.mrb",
               "segmentation.seg.nrrd"]
 WITHOUT_SCENE = ["arrays.npz", "findings.csv", "findings.json", "report.html", "run.json"]
@@ -81,7 +82,7 @@ def test_the_run_record_tells_the_run_and_no_path(analyzed, chest):
     run = json.loads(text)
     assert run["command"] == "lung analyze"
     assert run["inputs"][0]["name"] == "ct"
-    assert run["models"][0]["name"] == "classical"
+    assert run["models"][0]["name"] in ("learned", "classical")
     assert {"read", "scene", "report"} <= {stage["name"] for stage in run["stages"]}
     assert run["results"]["findings"] == len(json.loads((analyzed[0] / "findings.json").read_text())["findings"])
     assert run["files"].keys() | {"run.json"} == set(WITH_SCENE)
@@ -120,13 +121,13 @@ def test_without_scene_the_arrays_let_another_process_take_the_result_over(worke
 def test_a_new_run_replaces_the_old_result_and_leaves_other_files(analyzed, chest, tmp_path):
     shutil.copytree(analyzed[0], tmp_path, dirs_exist_ok=True)
     (tmp_path / "my notes.txt").write_text("mine")
-    assert main(["lung", "analyze", str(chest), "--output", str(tmp_path), "--scene", "none"]) == 0
+    assert main(["lung", "analyze", str(chest), "--output", str(tmp_path), "--scene", "none", *CLASSICAL]) == 0
     assert names(tmp_path) == sorted([*WITHOUT_SCENE, "my notes.txt"])
 
 
 def test_where_slicer_is_missing_the_command_says_what_it_did_not_write(chest, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(host, "isAvailable", lambda: False)
-    assert main(["lung", "analyze", str(chest), "--output", str(tmp_path)]) == 0
+    assert main(["lung", "analyze", str(chest), "--output", str(tmp_path), *CLASSICAL]) == 0
     assert names(tmp_path) == WITHOUT_SCENE
     complaint = capsys.readouterr().err
     assert complaint.count("\n") == 1
@@ -139,7 +140,7 @@ def test_a_batch_goes_on_after_bad_cases_and_its_index_tells_them(chest, tmp_pat
     bad.write_bytes(chest.read_bytes()[:4000])
     output = tmp_path / "out"
     inputs = [str(bad), str(tmp_path / "nowhere"), str(chest)]
-    assert main(["lung", "analyze", *inputs, "--output", str(output), "--scene", "none"]) == 2
+    assert main(["lung", "analyze", *inputs, "--output", str(output), "--scene", "none", *CLASSICAL]) == 2
     captured = capsys.readouterr()
     assert captured.err == "2 of 3 cases failed: index.csv says why.\n"
     assert "ct: done" in captured.out
@@ -157,7 +158,8 @@ def test_resume_skips_what_is_done_and_works_again_on_what_is_not_whole(chest, t
     folder.mkdir()
     for name in ("a.nrrd", "b.nrrd"):
         shutil.copy(chest, folder / name)
-    arguments = ["lung", "analyze", str(folder), "--output", str(output), "--scene", "none", "--resume", "--jobs", "2"]
+    arguments = ["lung", "analyze", str(folder), "--output", str(output), "--scene", "none", "--resume", "--jobs", "2",
+                 *CLASSICAL]
     assert main(arguments) == 0
     assert [row["status"] for row in index(output).values()] == ["done", "done"]
     (output / "b" / "findings.csv").unlink()
@@ -171,7 +173,7 @@ def test_a_cancelled_batch_ends_its_children_and_keeps_what_was_finished(chest, 
         shutil.copy(chest, tmp_path / name)
     output = tmp_path / "out"
     process = start("analyze", *(str(tmp_path / name) for name in ("a.nrrd", "b.nrrd", "c.nrrd")),
-                    "--output", str(output), "--scene", "none", "--events", "-")
+                    "--output", str(output), "--scene", "none", "--events", "-", *CLASSICAL)
     wait_until(lambda: (output / "a" / "run.json").exists() and list(output.glob(f"{PREFIX}*")))
     children = psutil.Process(process.pid).children(recursive=True)
     assert children
@@ -212,5 +214,6 @@ def test_series_of_a_folder_without_ct_is_a_bad_input(dicom_series, tmp_path):
 def test_detectors_are_listed_with_their_operating_point(capsys):
     assert main(["lung", "detectors"]) == 0
     listed = capsys.readouterr().out
-    assert listed.startswith("classical: ")
+    assert listed.startswith("auto: ")
+    assert "\nclassical: " in listed
     assert "reports from confidence" in listed

@@ -12,7 +12,14 @@ torch = pytest.importorskip("torch", reason="PyTorch is an optional dependency")
 
 from LungNoduleAILib.anatomy.protocol import Anatomy  # noqa: E402
 from LungNoduleAILib.detection.detector_file import SHIPPED, read_detector, write_detector  # noqa: E402
-from LungNoduleAILib.detection.heatmap_network import HEAT, OFFSET, SIZE, HeatmapNetwork, HeatmapSettings  # noqa: E402
+from LungNoduleAILib.detection.heatmap_network import (  # noqa: E402
+    HEAT,
+    OFFSET,
+    SIZE,
+    HeatmapNetwork,
+    HeatmapSettings,
+    Probabilities,
+)
 from LungNoduleAILib.detection.heatmap_search import find_peaks  # noqa: E402
 from LungNoduleAILib.detection.learned import LearnedDetector  # noqa: E402
 from LungNoduleAILib.detection.registry import get_detector  # noqa: E402
@@ -70,6 +77,16 @@ def test_a_cancel_ends_the_search():
     calls = iter(range(100))
     with pytest.raises(Cancelled):
         get_detector("learned", "cpu").detect(volume, anatomy, Progress(is_cancelled=lambda: next(calls) > 2))
+
+
+def test_the_answer_to_a_mirror_image_is_the_mirrored_answer():
+    torch.manual_seed(1)
+    network = Probabilities(HeatmapNetwork(SMALL)).eval()
+    image = torch.randn(1, 1, 16, 16, 24) * 300 - 600
+    with torch.inference_mode():
+        answer, mirrored = network(image), network(image.flip(-1)).flip(-1)
+        mirrored[:, OFFSET][:, -1] *= -1
+    assert torch.equal(answer, mirrored)
 
 
 def test_foreign_weights_are_refused(tmp_path):

@@ -25,7 +25,7 @@ SEED = 11
 
 
 def run(volume: Volume, **options) -> AnalysisResult:
-    return analyze(volume, AnalysisOptions(**options), Progress(), Stages())
+    return analyze(volume, AnalysisOptions(**{"detector": "classical", **options}), Progress(), Stages())
 
 
 def found(result: AnalysisResult, nodule: PlantedNodule) -> Finding | None:
@@ -154,7 +154,7 @@ def test_an_image_without_lungs_gives_a_verdict_and_no_findings():
 
 
 def test_an_unknown_detector_is_refused_with_the_known_names():
-    with pytest.raises(InputError, match="choose one of classical"):
+    with pytest.raises(InputError, match="choose one of auto, learned, classical"):
         get_detector("psychic")
     assert "classical" in detector_names()
 

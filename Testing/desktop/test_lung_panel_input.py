@@ -70,7 +70,7 @@ def test_sample_data_is_made_loaded_shown_and_chosen(panel, slicerApp):
 def test_the_threshold_starts_at_the_operating_point_and_hides_findings(analyzed):
     from LungNoduleAILib.detection.registry import get_detector
 
-    assert analyzed.ui.thresholdSlider.value == get_detector("classical").operating_point
+    assert analyzed.ui.thresholdSlider.value == get_detector("auto").operating_point
     analyzed.ui.thresholdSlider.value = 0.7
     assert textsOf(analyzed.findingsTable.table, 0) == ["N1", "N3"]
     visible = [bool(box.GetDisplayNode().GetVisibility()) for box in analyzed.logic.resultNodes().boxes]
@@ -111,6 +111,6 @@ def test_the_job_calls_the_command_line_with_the_settings(slicerApp, panel, ct):
     assert job.command[1:5] == ("-m", "ThoraxAILib", "lung", "analyze")
     assert image.is_file()
     assert job.command[6:] == ("--output", str(image.parent / "result"), "--scene", "none", "--events", "-",
-                               "--detector", "classical", "--anatomy", "auto", "--device", "cpu", "--threshold", "0.3")
+                               "--detector", "auto", "--anatomy", "auto", "--device", "cpu", "--threshold", "0.3")
     job.close()
     assert not image.parent.exists()

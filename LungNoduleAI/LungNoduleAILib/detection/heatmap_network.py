@@ -80,7 +80,10 @@ class HeatmapNetwork(nn.Module):
 
 
 class Probabilities(nn.Module):
-    """A network followed by sigmoids where its answer is a probability, so that tiles can be blended."""
+    """A network followed by sigmoids where its answer is a probability, so that tiles can be blended.
+
+    The answer is the mean of those to the image and to its mirror image (right for left).
+    """
 
     def __init__(self, network: HeatmapNetwork) -> None:
         super().__init__()
@@ -88,6 +91,11 @@ class Probabilities(nn.Module):
 
     def forward(self, hu: Tensor) -> Tensor:
         """As the network, heat and subsolid as 0..1."""
+        mirrored = self._once(hu.flip(-1)).flip(-1)
+        mirrored[:, -1] *= -1  # the offset along the mirrored axis
+        return (self._once(hu) + mirrored) / 2
+
+    def _once(self, hu: Tensor) -> Tensor:
         answer = self.network(hu).float()
         return torch.cat([answer[:, :1].sigmoid(), answer[:, 1:2], answer[:, 2:3].sigmoid(), answer[:, 3:]], 1)
 

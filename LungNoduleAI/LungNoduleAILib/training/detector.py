@@ -41,19 +41,19 @@ class DetectorRecipe:
     all bodies are in use from ``all_bodies_at`` on, so that training need not wait until all are made.
     """
 
-    steps: int = 4400
+    steps: int = 9000
     seed: int = 1000
-    bodies: int = 40
+    bodies: int = 56
     first_bodies: int = 8
     all_bodies_at: float = 0.45
     batch: int = 4
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
     warm_up: int = 100
-    average: float = 0.998
+    average: float = 0.999
     coarse_every: int = 5
     mine_at: float = 0.5
-    mined_bodies: int = 16
+    mined_bodies: int = 24
     freeze_at: float = 0.75
     channels: tuple[int, ...] = (16, 32, 64, 96)
 

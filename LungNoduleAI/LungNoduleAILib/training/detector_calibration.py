@@ -20,7 +20,7 @@ from LungNoduleAILib.phantom.nodule_share import paint_into
 from LungNoduleAILib.phantom.nodules import PlantedNodule
 from LungNoduleAILib.phantom.planting import NodulePlanter
 from LungNoduleAILib.phantom.scanner_settings import draw_scanner
-from LungNoduleAILib.training.detector_patches import COARSE, lung_box, part_of
+from LungNoduleAILib.training.detector_patches import MASSES_MM, lung_box, part_of
 from LungNoduleAILib.training.detector_scenes import SPACING, shows_lungs
 from ThoraxAILib.jobs.progress import Progress
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 SEED_OFFSET = 500_000
-CASES = 10
+CASES = 16
 NODULES_PER_CASE = 8
 MASS_CHANCE = 0.6
 FALSE_ALARMS_PER_CASE = 1.0  # at the operating point
@@ -64,7 +64,7 @@ def scan_of(body: Body, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarra
     planter = NodulePlanter(body)
     nodules: list[PlantedNodule] = []
     for n in range(NODULES_PER_CASE + int(rng.random() < MASS_CHANCE)):
-        size = COARSE.diameters_mm if n == NODULES_PER_CASE else None
+        size = MASSES_MM if n == NODULES_PER_CASE else None
         nodule = planter.draw(rng, diameter_mm=size)
         if all(np.linalg.norm(np.subtract(nodule.center_ras_mm, other.center_ras_mm))
                > (nodule.diameter_mm + other.diameter_mm) / 2 + 5 for other in nodules):

@@ -50,8 +50,11 @@ class Level:
         return SPACING_MM * self.shrink
 
 
-FINE = Level("nodules", 1, 64, 120, (3.0, 34.0))
-COARSE = Level("masses", 3, 48, 40, (22.0, 90.0), {"solid": 0.8, "part-solid": 0.12, "ground-glass": 0.08}, 0.35)
+FINE = Level("nodules", 1, 64, 140, (3.0, 34.0),
+             {"solid": 0.46, "part-solid": 0.2, "ground-glass": 0.27, "calcified": 0.07})
+# from 14 mm on, so that the size of what is no mass is known too and it can be left to the other network
+COARSE = Level("masses", 3, 48, 60, (14.0, 90.0), {"solid": 0.8, "part-solid": 0.12, "ground-glass": 0.08}, 0.35)
+MASSES_MM = (22.0, 90.0)
 
 
 @dataclass(frozen=True, eq=False)
