@@ -14,6 +14,7 @@ from LungNoduleAILib.findings import Finding, Mask
 from LungNoduleAILib.measurement.density import Density, classify_density, mass_mg
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.patch import Patch, cut_patch
+from LungNoduleAILib.measurement.second_outline import second_outline
 from LungNoduleAILib.measurement.size import axial_size, partial_volume_mm3
 from ThoraxAILib.volume import Volume
 
@@ -38,10 +39,13 @@ def measure(volume: Volume, anatomy: Anatomy, lung_depth: LungDepth, candidate: 
         return None
     region, notes = _within_reach(region, patch, seed, candidate.diameter_mm, allowed)
     region = with_halo(region, patch.hu, patch.spacing_kji_mm, allowed, max(1.2, 0.6 * volume.spacing_kji_mm[0]))
+    region, seen_mm3, told = second_outline(region, patch, volume, candidate, allowed)
+    notes = told or notes
     mask = patch.mask_on_ct_grid(region.mask, volume.array.shape)
     if mask is None:
         return None
-    return replace(_finding(volume, patch, region, mask, lung_depth, candidate, detector, allowed), notes=notes)
+    finding = _finding(volume, patch, region, mask, lung_depth, candidate, detector, allowed, seen_mm3)
+    return replace(finding, notes=notes)
 
 
 def _within_reach(region: Region, patch: Patch, seed: np.ndarray, diameter_mm: float, allowed: np.ndarray
@@ -56,12 +60,12 @@ def _within_reach(region: Region, patch: Patch, seed: np.ndarray, diameter_mm: f
 
 
 def _finding(volume: Volume, patch: Patch, region: Region, mask: Mask, lung_depth: LungDepth, candidate: Candidate,
-             detector: str, allowed: np.ndarray) -> Finding:
+             detector: str, allowed: np.ndarray, seen_mm3: float | None) -> Finding:
     spacing = patch.spacing_kji_mm
     size = axial_size(patch.hu, region.mask, region.threshold_hu, spacing)
     density = classify_density(patch.hu, region.mask, spacing)
-    volume_mm3 = partial_volume_mm3(patch.hu, region.mask, region.dense, region.core_hu, region.background_hu,
-                                    spacing, allowed)
+    volume_mm3 = seen_mm3 or partial_volume_mm3(patch.hu, region.mask, region.dense, region.core_hu,
+                                                region.background_hu, spacing, allowed)
     center = patch.full_from_patch_kji(centroid_kji(patch.hu, region))
     lobe, side = _where(patch, region)
     return Finding(
