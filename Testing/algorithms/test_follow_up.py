@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -122,9 +123,26 @@ def test_five_dates_make_one_track_per_nodule(given):
     assert tracks[0].volumes_mm3[-1] == pytest.approx(tracks[0].volumes_mm3[0] * 1.3**4)
 
 
-def test_one_lung_is_enough(given):
+def test_one_lung_is_enough(given, monkeypatch):
+    def analyze(volume: Volume, *_rest: object) -> AnalysisResult:
+        result = analysis(volume, given[volume.identity.series_uid])
+        return replace(result, labels=np.where(result.labels == 1, result.labels, 0).astype(np.uint8))
+
+    monkeypatch.setattr(follow_up, "analyze", analyze)
     given["1.1"], given["1.2"] = moved((0, 0, 0), "a", "c"), moved((3, 2, 1), "a", "c")
     assert statuses(followed([scan(DATES[0], 1), scan(DATES[1], 2)])) == ["matched", "matched"]
+
+
+def test_scans_that_look_like_two_persons_are_followed_with_a_stated_warning(given, monkeypatch):
+    quality = SimpleNamespace(similarity=0.4, poor_percent=60.0, to_dict=dict)
+    found = SimpleNamespace(quality=quality, notes=(), map_points_to_prior=lambda points: points)
+    monkeypatch.setattr(compare, "register_lungs", lambda *_arguments, **_options: found)
+    monkeypatch.setattr(compare, "difference_map", lambda *_arguments: SimpleNamespace(blobs=()))
+    given["1.1"], given["1.2"] = moved((0, 0, 0), "a", "b"), moved((3, 2, 1), "a", "b")
+    options = replace(POSITIONS_ONLY, registration=True, measure_again=False)
+    interval = followed([scan(DATES[0], 1), scan(DATES[1], 2)], options).follow_up.intervals[0]
+    assert any("check that both are of the same person" in text for text in interval.warnings)
+    assert interval.pairs
 
 
 @pytest.mark.parametrize(("volumes", "word"), [

@@ -82,7 +82,7 @@ def _matched(prior: AnalysisResult, current: AnalysisResult, registration: LungR
     before, after = prior.findings.findings, current.findings.findings
     evidence = pair_evidence(views, before, after)
     rows = match(_items(before), _items(after), evidence, decisions=decisions)
-    if options.measure_again and registration is not None and options.network:
+    if options.measure_again and registration is not None:
         more_before, more_after = found_again(views, before, after, rows)
         if more_before or more_after:
             before, after = (*before, *more_before), (*after, *more_after)

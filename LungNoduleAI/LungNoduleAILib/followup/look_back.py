@@ -1,7 +1,7 @@
 """Nodules of one date that have no partner are looked for at their place on the other date.
 
-The place comes from the registration, so its nearness proves nothing: only a nodule that the network also holds for
-the same one is kept.
+The place comes from the registration, so its nearness proves nothing, and neither does the network, for which a place
+with and without its nodule are alike. What is found there must look like the nodule: same type, not much fainter.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import numpy as np
 from LungNoduleAILib.findings import Finding
 from LungNoduleAILib.followup.matching import NEW, RESOLVED, Match
 from LungNoduleAILib.followup.measure_again import MeasureAgain
-from LungNoduleAILib.followup.pair_evidence import Views, similarities
+from LungNoduleAILib.followup.pair_evidence import Views
 
-LEAST_SIMILARITY = 0.75  # on synthetic pairs of the training setting; see Testing/benchmarks/lung_follow_up.py
+MOST_FAINTER_HU = 250.0  # as LEAST_REACH_MM from synthetic pairs: Testing/benchmarks/lung_follow_up.py again
 LEAST_REACH_MM = 4.0
 NOTE = "Below the detector's threshold at this date; found and measured at the place of its partner."
 
@@ -45,11 +45,15 @@ def _looked_for(views: Views, lonely: Sequence[Finding], others: Sequence[Findin
         partner = again.at(place[0], finding, reach_mm)
         if partner is None or _is_known(partner, [*others, *found]):
             continue
-        pair = ([partner], [finding]) if in_prior else ([finding], [partner])
-        if similarities(views, *pair)[0, 0] >= LEAST_SIMILARITY:
+        if looks_like(partner, finding):
             named = replace(partner, id=_free_id([*others, *found]), notes=(*partner.notes, NOTE))
             found.append(named)
     return tuple(found)
+
+
+def looks_like(partner: Finding, finding: Finding) -> bool:
+    """Whether what was measured at a nodule's place may be the nodule, rather than a vessel that passes there."""
+    return partner.type == finding.type and partner.mean_hu >= finding.mean_hu - MOST_FAINTER_HU
 
 
 def _free_id(findings: Sequence[Finding]) -> str:
