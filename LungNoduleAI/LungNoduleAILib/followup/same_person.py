@@ -1,6 +1,6 @@
 """Whether two scans may show the same person: only then do the vessels of both fall into place.
 
-Measured on phantom pairs (see Testing/benchmarks/lung_registration.py): the similarity after registration is 0.79 or
+Measured once on phantom pairs (those of Testing/algorithms/lung_pair_builder.py): the similarity after registration is 0.79 or
 more for one person over breath levels, noise, slice thickness and crops, and 0.62 or less for two persons.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 from LungNoduleAILib.followup.registration import LungRegistration
 
 LEAST_SIMILARITY = 0.70
-MOST_POOR_PERCENT = 20.0
 
 
 def plausibly_same_person(registration: LungRegistration) -> tuple[bool, str]:
