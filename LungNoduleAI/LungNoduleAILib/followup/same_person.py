@@ -1,7 +1,7 @@
 """Whether two scans may show the same person: only then do the vessels of both fall into place.
 
-Measured once on phantom pairs (those of Testing/algorithms/lung_pair_builder.py): the similarity after registration is 0.79 or
-more for one person over breath levels, noise, slice thickness and crops, and 0.62 or less for two persons.
+Measured once on phantom pairs (those of Testing/algorithms/lung_pair_builder.py): the similarity after registration is
+0.79 or more for one person over breath levels, noise, slice thickness and crops, and 0.62 or less for two persons.
 """
 
 from __future__ import annotations
