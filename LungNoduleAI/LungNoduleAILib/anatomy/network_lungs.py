@@ -13,15 +13,16 @@ import numpy as np
 
 from LungNoduleAILib.anatomy.filling import fill_lungs
 from LungNoduleAILib.anatomy.full_grid import Box
-from LungNoduleAILib.anatomy.lung_air import LungAir, border_area_mm2
+from LungNoduleAILib.anatomy.lung_air import LEAST_SHARE, LungAir, border_area_mm2
 from LungNoduleAILib.anatomy.prediction import Prediction
 from LungNoduleAILib.anatomy.protocol import AIRWAY, LLL, LUL, RLL, RML, RUL
 from LungNoduleAILib.anatomy.sides import LEFT, RIGHT, flood_sides
 from LungNoduleAILib.anatomy.work_grid import WorkGrid
 
-EDGE_HU = -320.0
+EDGE_HU = -400.0  # half way between aerated lung and soft tissue
 AGREED = 0.5
 AGREEMENT_MM = 6.0
+ENCLOSED_SHARE = 0.9  # of the air the network calls lung, from which enclosed air alone says where lungs end
 AGREED_SHARE = 0.4  # of a part of enclosed air, from which all of it is lung
 THICK_MM = 5.0
 LEAST_PART_ML = 8.0
@@ -77,14 +78,28 @@ def _lung_mask(grid: WorkGrid, where: np.ndarray, enclosed: np.ndarray, airways:
     distance = edt.edt(~where, anisotropy=spacing)
     wall = edt.edt(~airways, anisotropy=spacing) <= 2.0 if airways.any() else airways
     enclosed = _agreed_parts(enclosed & ~wall, where, AGREED_SHARE, grid)
-    near = _agreed_parts((grid.hu < EDGE_HU) & (distance <= AGREEMENT_MM) & ~wall, where, AGREED, grid)
+    dark = grid.hu < EDGE_HU
+    seen = where & dark
+    # gas under a thin diaphragm lies within a few millimetres of the lung: look there only where it is needed
+    certain = (enclosed & seen).sum() > ENCLOSED_SHARE * seen.sum()
+    near = _agreed_parts(dark & (distance <= (0.0 if certain else AGREEMENT_MM)) & ~wall, where, AGREED, grid)
     air = enclosed | near
     tissue = where & ~air & ~wall
     core = edt.edt(tissue, anisotropy=spacing) > THICK_MM
-    if core.any():
-        tissue &= edt.edt(~core, anisotropy=spacing) <= THICK_MM
-        return air | tissue, air
-    return air, air
+    tissue &= edt.edt(~core, anisotropy=spacing) <= THICK_MM if core.any() else core
+    mask = _attached(air | tissue, air, enclosed if certain else air)
+    return mask, air & mask
+
+
+def _attached(mask: np.ndarray, air: np.ndarray, trusted: np.ndarray) -> np.ndarray:
+    """The parts of a mask whose air is mostly trusted and not tiny beside that of the largest: no pads, no table."""
+    import cc3d
+
+    labels = cc3d.connected_components(mask, connectivity=6)
+    dark, sure = (np.bincount(labels[some], minlength=int(labels.max()) + 1) for some in (air & mask, trusted & mask))
+    keep = (sure > 0.5 * dark) & (sure > LEAST_SHARE * sure[1:].max(initial=1))
+    keep[0] = False
+    return keep[labels]
 
 
 def _agreed_parts(air: np.ndarray, where: np.ndarray, share: float, grid: WorkGrid) -> np.ndarray:
