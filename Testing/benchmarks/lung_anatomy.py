@@ -35,6 +35,7 @@ from ThoraxAILib.volume import Volume
 
 SEGMENTERS = ("classical", "learned")
 FIRST_SEED = 9100
+STUMP_SHARE = 0.01  # of both lungs
 ORGANS = {"airway": AIRWAY, "lung vessels": LUNG_VESSEL, "heart": HEART, "aorta": AORTA, "spine": SPINE, "bone": BONE}
 OTHER_KINDS = ("abdomen", "head", "knee")
 REAL = {"cip-ct64": ("cip-ct64/ct-64.nrrd", "cip-ct64/wholeLung-64.nrrd"),
@@ -66,10 +67,11 @@ def in_lps(volume: Volume) -> Volume:
 
 
 def scores(found: Anatomy, labels: np.ndarray, structures: np.ndarray | None) -> dict[str, float]:
-    """Dice of lungs, each lobe and each organ that the truth holds."""
-    entry = {"lungs": dice(found.lungs, (labels >= RUL) & (labels <= LLL))}
+    """Dice of lungs, each organ that the truth holds, and each lobe; the stump of a removed lobe is not graded."""
+    lungs = (labels >= RUL) & (labels <= LLL)
+    entry = {"lungs": dice(found.lungs, lungs)}
     entry |= {name: dice(found.labels == label, labels == label) for label, name in LOBE_OF_LABEL.items()
-              if (labels == label).any()}
+              if (labels == label).sum() > STUMP_SHARE * lungs.sum()}
     entry["airway"] = dice(found.labels == AIRWAY, labels == AIRWAY)
     if found.structures is not None and structures is not None:
         for name, value in ORGANS.items():
