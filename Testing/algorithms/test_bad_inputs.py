@@ -113,6 +113,14 @@ def not_a_number(folder: Path) -> list[str]:
     return write_image(folder / "nan.nrrd", array)
 
 
+def not_a_number_in_nifti(folder: Path) -> list[str]:
+    not_a_number(folder)
+    image = sitk.ReadImage(str(folder / "nan.nrrd"))
+    (folder / "nan.nrrd").unlink()
+    sitk.WriteImage(image, str(folder / "nan.nii.gz"))
+    return [str(folder / "nan.nii.gz")]
+
+
 def wrong_units(folder: Path) -> list[str]:
     return write_image(folder / "share.nrrd", np.random.default_rng(1).random((20, 24, 24), dtype=np.float32))
 
@@ -171,6 +179,7 @@ BAD_INPUTS: dict[str, tuple[Callable[[Path], list[str]], str]] = {
     "one slice": (one_slice, "1 slice"),
     "image of two slices": (two_slice_image, "2 slices"),
     "not a number": (not_a_number, "NaN"),
+    "not a number in NIfTI": (not_a_number_in_nifti, "NaN"),
     "wrong units": (wrong_units, "not Hounsfield units"),
     "four dimensions": (four_dimensions, "4-D"),
     "two dimensions": (two_dimensions, "2-D"),

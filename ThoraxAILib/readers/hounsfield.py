@@ -23,7 +23,7 @@ def to_hounsfield(array: np.ndarray, name: str, inverted_possible: bool = False)
     An int16 array is changed in place. ``inverted_possible`` also checks that dark is air (MONOCHROME1).
     """
     if np.issubdtype(array.dtype, np.floating):
-        _refuse_non_finite(array, name)
+        refuse_non_finite(_not_finite(array), name)
     low, high = float(array.min()), float(array.max())
     sample = _sample(array)
     tissue = sample[sample > PADDING_BELOW_HU]
@@ -47,7 +47,7 @@ def to_hounsfield(array: np.ndarray, name: str, inverted_possible: bool = False)
 def to_scalar(array: np.ndarray, name: str) -> np.ndarray:
     """An image of another modality: contiguous int16 when every value is whole and fits, else float32."""
     if np.issubdtype(array.dtype, np.floating):
-        _refuse_non_finite(array, name)
+        refuse_non_finite(_not_finite(array), name)
     low, high = float(array.min()), float(array.max())
     if low == high:
         raise InputError(f"Every voxel of '{name}' has the same value ({low:g}): give an image that is not empty.")
@@ -56,11 +56,15 @@ def to_scalar(array: np.ndarray, name: str) -> np.ndarray:
     return np.ascontiguousarray(array, dtype=np.int16 if whole and fits else np.float32)
 
 
-def _refuse_non_finite(array: np.ndarray, name: str) -> None:
-    bad = sum(int(np.count_nonzero(~np.isfinite(image))) for image in array)
+def refuse_non_finite(bad: int, name: str) -> None:
+    """Raise InputError when ``bad`` voxels of an image are NaN or infinite."""
     if bad:
         raise InputError(f"'{name}' holds {bad} voxels that are not numbers (NaN or infinite): replace them, for "
-                         f"example by {AIR_HU} outside the body, and save the image again.")
+                         f"example by {AIR_HU} outside the body of a CT, and save the image again.")
+
+
+def _not_finite(array: np.ndarray) -> int:
+    return sum(int(np.count_nonzero(~np.isfinite(image))) for image in array)
 
 
 def _sample(array: np.ndarray) -> np.ndarray:

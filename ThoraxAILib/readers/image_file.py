@@ -9,9 +9,10 @@ import SimpleITK as sitk
 
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.readers.hounsfield import AIR_HU, to_hounsfield, to_scalar
+from ThoraxAILib.readers.hounsfield import AIR_HU, refuse_non_finite, to_hounsfield, to_scalar
 from ThoraxAILib.readers.lps import content_uid, ijk_to_ras_from_lps
 from ThoraxAILib.readers.nifti_length import is_cut_short
+from ThoraxAILib.readers.nifti_numbers import count_not_finite
 from ThoraxAILib.readers.series import too_few_slices
 from ThoraxAILib.readers.slice_grid import SliceGrid, UnusableStack, plan_grid, resample_to_grid
 from ThoraxAILib.volume import SeriesIdentity, Volume
@@ -83,9 +84,12 @@ def _read(path: Path) -> sitk.Image:
     if reader.GetDimension() > 3:
         reader.SetExtractSize(size + [0] * (reader.GetDimension() - 3))
     try:
-        return reader.Execute()
+        image = reader.Execute()
     except RuntimeError:
         raise InputError(damaged) from None
+    if kind == "NIfTI" and "float" in image.GetPixelIDTypeAsString():
+        refuse_non_finite(count_not_finite(path), path.name)
+    return image
 
 
 def _check_size(array: np.ndarray, modality: str, name: str) -> None:
