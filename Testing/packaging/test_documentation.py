@@ -94,7 +94,8 @@ def test_explained_fields_of_findings_exist(readme):
 def test_links_and_pictures_lead_to_files(readme, repository):
     targets = [target for target in re.findall(r"\]\((.+?)\)", readme) if "://" not in target]
     assert targets
-    assert [target for target in targets if not (repository / target).exists()] == []
+    headings = {f"#{title.lower().replace(' ', '-')}" for title in re.findall(r"^#+ (.+)$", readme, re.MULTILINE)}
+    assert [target for target in targets if target not in headings and not (repository / target).exists()] == []
 
 
 def test_packages_for_slicer_are_those_of_the_distribution_but_what_slicer_brings(repository):
