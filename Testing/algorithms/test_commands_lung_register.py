@@ -27,6 +27,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return folder / "prior.nrrd", folder / "current.nrrd"
 
 
+@pytest.mark.slow
 def test_register_writes_volumes_transforms_views_and_a_report(files: tuple[Path, Path], tmp_path: Path,
                                                                capsys: pytest.CaptureFixture[str]):
     output = tmp_path / "out"

@@ -36,6 +36,7 @@ def carried(patient: Patient, engine_name: str = "instance") -> list[float]:
     return scores(result, patient.labels[1])
 
 
+@pytest.mark.slow
 def test_labels_of_three_patients_are_carried_to_end_systole(shared_data):
     patients = [load_patient(shared_data(f"cardiac/acdc_dev15/{name}")) for name in FEW]
     assert np.mean([carried(patient) for patient in patients]) > 0.79
