@@ -19,7 +19,7 @@ from LungNoduleAILib.phantom.other_bodies import make_other_body
 from ThoraxAILib.errors import InputError, OutputError
 from ThoraxAILib.jobs.progress import Progress
 
-GENERATION = 2  # part of each file's name: a changed generator never meets an old file
+GENERATION = 3  # part of each file's name: a changed generator never meets an old file
 CHEST = "chest"
 _ARRAYS = ("clean_hu", "labels", "structures", "patterns")
 

@@ -1,4 +1,8 @@
-"""What imitates nodules and is none: plaques, caps, scars, bands, lymph nodes, bony spurs; painted into clean HU."""
+"""What imitates nodules and is none: plaques, caps, scars, bands, lymph nodes, bony spurs; painted into clean HU.
+
+Each shows what it belongs to: a ball of soft tissue free in the lung, or of lime on the pleura away from a rib, would
+be a nodule to every reader.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +14,22 @@ from LungNoduleAILib.phantom.nodule_share import paint_into
 from LungNoduleAILib.phantom.nodules import PlantedNodule
 from LungNoduleAILib.phantom.torso import Torso
 
+_BONE_HU = 200.0
+_BEHIND_MM = np.arange(1.0, 8.0)  # how far behind the pleura a rib is looked for
+_TRIES = 60
+_DEEPEST = 0.35  # of its smallest semi-axis: how far into the lung the centre of a hilar node lies
 _HILA = ((40.0, -4.0, 24.0), (44.0, 2.0, 0.0), (-46.0, -12.0, 36.0), (-44.0, -2.0, 6.0))
 
 
 def paint_negatives(hu: np.ndarray, grid: Grid, torso: Torso, rng: np.random.Generator) -> tuple[Negative, ...]:
     """Paint a random choice of them into float32 HU; returns where they are."""
-    surface = _Surface(torso, rng)
+    surface = _Surface(torso, rng, hu, grid)
     drawn: list[tuple[PlantedNodule, str]] = []
     for kind, chance, most, make in (("plaque", 0.25, 5, _plaque), ("apical cap", 0.25, 2, _cap),
                                      ("scar", 0.5, 4, _scar), ("band", 0.25, 3, _band), ("bone spur", 0.4, 4, _spur)):
         if rng.random() < chance:
-            drawn += [(make(surface, rng), kind) for _ in range(int(rng.integers(1, most + 1)))]
+            made = [make(surface, rng) for _ in range(int(rng.integers(1, most + 1)))]
+            drawn += [(one, kind) for one in made if one is not None]
     if rng.random() < 0.6:
         drawn += [(_hilar_node(torso, rng), "hilar node") for _ in range(int(rng.integers(1, 5)))]
     if rng.random() < 0.5:
@@ -33,8 +42,8 @@ def paint_negatives(hu: np.ndarray, grid: Grid, torso: Torso, rng: np.random.Gen
 class _Surface:
     """Points near the lung's surface and within, on the torso's lattice."""
 
-    def __init__(self, torso: Torso, rng: np.random.Generator) -> None:
-        self._torso, self._rng = torso, rng
+    def __init__(self, torso: Torso, rng: np.random.Generator, hu: np.ndarray, grid: Grid) -> None:
+        self._torso, self._rng, self._hu, self._grid = torso, rng, hu, grid
         inside = np.argwhere((torso.lung < 0) & (torso.lung > -28))
         self._points = torso.lattice.low_ras_mm + torso.lattice.step_mm * inside
         self._depth = -torso.lung[tuple(inside.T)]
@@ -57,6 +66,13 @@ class _Surface:
         point = self._points[index]
         outward = self._torso.gradient_at(self._torso.lung, point)
         return (point + outward * self._depth[index] if depth_mm[1] <= 5 else point), outward
+
+    def on_rib(self, point: np.ndarray, outward: np.ndarray) -> bool:
+        """Whether bone lies right behind a point of the surface."""
+        places = self._grid.frame_mm(point + outward * _BEHIND_MM[:, None]) / self._grid.spacing_kji_mm
+        index = np.rint(places).astype(int)
+        index = index[((index >= 0) & (index < self._hu.shape)).all(axis=1)]
+        return bool((self._hu[tuple(index.T)] > _BONE_HU).any())
 
 
 def _ellipsoid(center: np.ndarray, semi: tuple[float, float, float], axes: np.ndarray, hu: float) -> PlantedNodule:
@@ -100,17 +116,30 @@ def _band(surface: _Surface, rng: np.random.Generator) -> PlantedNodule:
     return _ellipsoid(center, semi, axes, rng.uniform(-200, 40))
 
 
-def _spur(surface: _Surface, rng: np.random.Generator) -> PlantedNodule:
-    center, outward = surface.at(costal=True, share=(0.3, 1.0))
+def _spur(surface: _Surface, rng: np.random.Generator) -> PlantedNodule | None:
+    """On a rib; None when none is met with."""
+    for _ in range(_TRIES):
+        center, outward = surface.at(costal=True, share=(0.3, 1.0))
+        if surface.on_rib(center, outward):
+            break
+    else:
+        return None
     semi = (rng.uniform(1.5, 4), rng.uniform(2, 4.5), rng.uniform(2.5, 6))
     return _ellipsoid(center + outward * rng.uniform(0, 1) * semi[0], semi, _frame(outward, rng), rng.uniform(350, 900))
 
 
 def _hilar_node(torso: Torso, rng: np.random.Generator) -> PlantedNodule:
+    """In the tissue of the hilum, bulging into the lung by less than half."""
     start = np.array(_HILA[int(rng.integers(len(_HILA)))]) + rng.normal(0, 7, 3)
     center = torso.warp.patient(start[None])[0]
     hu = rng.uniform(25, 65) + (40 if torso.build.blood_hu > 90 else 0)
-    return _ellipsoid(center, tuple(rng.uniform(2.5, 8, 3)), np.linalg.qr(rng.standard_normal((3, 3)))[0],
+    semi = tuple(rng.uniform(2.5, 8, 3))
+    for _ in range(8):  # the way out is bent where the hilum is
+        too_deep = -float(torso.lattice.sample(torso.lung, center[None])[0]) - _DEEPEST * min(semi)
+        if too_deep <= 0:
+            break
+        center = center + torso.gradient_at(torso.lung, center) * too_deep
+    return _ellipsoid(center, semi, np.linalg.qr(rng.standard_normal((3, 3)))[0],
                       hu if rng.random() < 0.8 else rng.uniform(300, 800))
 
 
