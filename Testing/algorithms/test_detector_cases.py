@@ -10,9 +10,11 @@ import SimpleITK as sitk
 
 torch = pytest.importorskip("torch", reason="PyTorch is an optional dependency")
 
-from LungNoduleAILib.training.detector import DetectorRecipe, DetectorTraining  # noqa: E402
+from LungNoduleAILib.detection.two_levels import SPACING_MM  # noqa: E402
+from LungNoduleAILib.training.detector import DetectorTraining  # noqa: E402
+from LungNoduleAILib.training.detector_batches import DetectorRecipe  # noqa: E402
 from LungNoduleAILib.training.detector_cases import CaseScenes, MixedScenes, mix_in  # noqa: E402
-from LungNoduleAILib.training.detector_patches import COARSE, FINE, SPACING_MM, draw_patch  # noqa: E402
+from LungNoduleAILib.training.detector_patches import COARSE, FINE, draw_patch  # noqa: E402
 from LungNoduleAILib.training.request import TrainingRequest  # noqa: E402
 
 from ThoraxAILib.commands import main  # noqa: E402

@@ -26,7 +26,8 @@ from LungNoduleAILib.detection.registry import get_detector  # noqa: E402
 from LungNoduleAILib.detection.two_levels import MASSES, NODULES, Calibration, Places  # noqa: E402
 from LungNoduleAILib.phantom import NodulePlanter, PlantedNodule, Scanner, acquire, make_body  # noqa: E402
 from LungNoduleAILib.phantom.grid import Grid  # noqa: E402
-from LungNoduleAILib.training.detector import DetectorRecipe, DetectorTraining  # noqa: E402
+from LungNoduleAILib.training.detector import DetectorTraining  # noqa: E402
+from LungNoduleAILib.training.detector_batches import DetectorRecipe  # noqa: E402
 from LungNoduleAILib.training.detector_calibration import graded  # noqa: E402
 from LungNoduleAILib.training.detector_loss import detector_loss, make_targets  # noqa: E402
 from LungNoduleAILib.training.detector_patches import FINE, Patch, Scene, draw_patch, flipped  # noqa: E402
@@ -37,6 +38,7 @@ from ThoraxAILib.models.weights_file import sha256  # noqa: E402
 from ThoraxAILib.volume import Volume  # noqa: E402
 
 SMALL = HeatmapSettings(channels=(4, 8))
+SMALL_COARSE = HeatmapSettings(3.0, channels=(4, 8))
 
 
 @lru_cache
@@ -103,7 +105,7 @@ def test_without_pytorch_the_extra_to_install_is_named(monkeypatch):
 
 def test_a_detector_file_gives_back_both_networks_and_their_calibration(tmp_path):
     torch.manual_seed(1)
-    networks = {NODULES: HeatmapNetwork(SMALL).eval(), MASSES: HeatmapNetwork(SMALL).eval()}
+    networks = {NODULES: HeatmapNetwork(SMALL).eval(), MASSES: HeatmapNetwork(SMALL_COARSE).eval()}
     calibration = Calibration({NODULES: (1.5, -0.5), MASSES: (2.0, 0.25)}, 0.4)
     write_detector(tmp_path / "small.pt", networks, calibration, {"steps": 1})
     read, same, _hash = read_detector(tmp_path / "small.pt")
@@ -113,10 +115,17 @@ def test_a_detector_file_gives_back_both_networks_and_their_calibration(tmp_path
         torch.testing.assert_close(read[name](hu), networks[name](hu), rtol=0.02, atol=0.02)
 
 
-def ball_patch() -> Patch:
+def test_a_detector_for_other_voxels_is_refused(tmp_path):
+    networks = {NODULES: HeatmapNetwork(SMALL_COARSE), MASSES: HeatmapNetwork(SMALL_COARSE)}
+    write_detector(tmp_path / "coarse.pt", networks, Calibration({NODULES: (1.0, 0.0), MASSES: (1.0, 0.0)}, 0.5), {})
+    with pytest.raises(InputError, match=r"voxels of 3 mm, this version at 1 mm"):
+        LearnedDetector(tmp_path / "coarse.pt")
+
+
+def ball_patch(*seen: bool) -> Patch:
     """A patch with a large and a small nodule."""
     return Patch(np.zeros((32, 32, 32), np.float32), np.array([[10.0, 12.0, 14.0], [24.0, 25.0, 8.0]]),
-                 np.array([6.0, 2.0]), np.array([False, True]))
+                 np.array([6.0, 2.0]), np.array([False, True]), np.array(seen or (True, True)))
 
 
 def perfect_answer(patch: Patch) -> torch.Tensor:
@@ -153,6 +162,17 @@ def test_the_loss_is_least_for_the_answer_that_is_taught():
     assert float(detector_loss(silent, targets)) > best + 0.5
 
 
+def test_a_nodule_nobody_can_see_is_neither_to_be_found_nor_to_be_denied():
+    answer = perfect_answer(ball_patch())
+    hidden = make_targets([ball_patch(True, False)])
+    assert hidden.nodules == 1
+    found = float(detector_loss(answer, hidden))
+    denied = answer.clone()
+    denied[:, HEAT, 9:, 9:, :8] = -5.0
+    assert float(detector_loss(denied, hidden)) == pytest.approx(found, abs=0.01)
+    assert float(detector_loss(denied, make_targets([ball_patch()]))) > found + 0.2
+
+
 def test_a_flipped_patch_takes_its_nodules_along():
     patch = ball_patch()
     patch.hu[10, 12, 14] = 500.0
@@ -163,9 +183,9 @@ def test_a_flipped_patch_takes_its_nodules_along():
 def small_scene() -> Scene:
     rng = np.random.default_rng(2)
     shape = (70, 66, 72)
-    grid = Grid.around(np.zeros(3), (1.25, 1.25, 1.25), shape[::-1])
+    grid = Grid.around(np.zeros(3), (1.0, 1.0, 1.0), shape[::-1])
     nodules = tuple(PlantedNodule(tuple(rng.uniform(-25, 25, 3)), (4.0, 4.0, 4.0)) for _ in range(6))
-    places = np.array([grid.frame_mm(np.array(n.center_ras_mm)) for n in nodules]) / 1.25
+    places = np.array([grid.frame_mm(np.array(n.center_ras_mm)) for n in nodules])
     inside = rng.uniform(5, 60, (20, 3))
     hu = rng.normal(-850, 60, shape).astype(np.int16)
     return Scene(hu, grid, nodules, places, {"imitation": inside, "border": inside, "lung": inside})

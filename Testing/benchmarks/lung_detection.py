@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from lung_conspicuity import stands_out
+from lung_conspicuity import Patch, ground_glass_patches, stands_out
 from LungNoduleAILib.anatomy.protocol import Anatomy
 from LungNoduleAILib.anatomy.registry import choose_segmenter
 from LungNoduleAILib.detection.lung_filter import filter_candidates
@@ -45,6 +45,7 @@ class Scan:
     anatomy: Anatomy
     nodules: tuple[PlantedNodule, ...] = ()
     seen: tuple[bool, ...] = ()  # which nodules stand out from the lung around them
+    patches: tuple[Patch, ...] = ()  # ground glass that is no planted nodule
 
 
 def main() -> int:
@@ -99,7 +100,7 @@ def synthetic_scan(seed: int, setting: str, anatomy: str, keep: Path | None) -> 
     print(f"seed {seed}: {len(phantom.nodules)} nodules, {volume.array.shape}, slices every "
           f"{volume.spacing_kji_mm[0]:.1f} mm, {time.process_time() - started:.0f} CPU s", flush=True)
     seen = tuple(stands_out(phantom, nodule) for nodule in phantom.nodules)
-    return Scan(str(seed), volume, Anatomy(labels), phantom.nodules, seen)
+    return Scan(str(seed), volume, Anatomy(labels), phantom.nodules, seen, ground_glass_patches(phantom))
 
 
 def candidates_of(detector: Detector, scan: Scan) -> tuple[list[Candidate], float]:
@@ -114,31 +115,34 @@ def measure(scans: object, detectors: list[Detector]) -> dict:
     """FROC of every detector over the scans; prints the tables."""
     marks: dict[str, list[tuple[str, Candidate]]] = {detector.name: [] for detector in detectors}
     seconds = {detector.name: 0.0 for detector in detectors}
-    series, truth, seen = [], [], []
+    series, truth, seen, patches = [], [], [], []
     for scan in scans:
         series.append(scan.name)
         truth += [(scan.name, nodule) for nodule in scan.nodules]
         seen += scan.seen
+        patches += [(scan.name, patch) for patch in scan.patches]
         for detector in detectors:
             found, took = candidates_of(detector, scan)
             seconds[detector.name] += took
             marks[detector.name] += [(scan.name, candidate) for candidate in found]
     out = np.array(seen, dtype=bool)
-    print(f"{len(series)} scans, {len(truth)} nodules, {int(out.sum())} of them stand out from the lung around them")
+    print(f"{len(series)} scans, {len(truth)} nodules, {int(out.sum())} of them stand out from the lung around them; "
+          f"{len(patches)} round patches of ground-glass disease")
     every = _places(truth)
-    faint = _places([row for row, clear in zip(truth, out, strict=True) if not clear])
+    faint = _places([row for row, clear in zip(truth, out, strict=True) if not clear] + patches)
     clear = _places([row for row, clear in zip(truth, out, strict=True) if clear])
     results = {}
     for detector in detectors:
         found = marks[detector.name]
         results[detector.name] = {
             "all_nodules": table(f"{detector.name}, all nodules", detector, found, every, Places.none(), series),
-            "standing_out": table(f"{detector.name}, nodules that stand out", detector, found, clear, faint, series),
+            "as_readers_could": table(f"{detector.name}, what readers could annotate", detector, found, clear, faint,
+                                      series),
             "cpu_seconds_per_scan": round(seconds[detector.name] / len(series), 1)}
     return results
 
 
-def _places(rows: list[tuple[str, PlantedNodule]]) -> Places:
+def _places(rows: list[tuple[str, PlantedNodule | Patch]]) -> Places:
     if not rows:
         return Places.none()
     return Places(np.array([name for name, _ in rows]), np.array([n.center_ras_mm for _, n in rows]),

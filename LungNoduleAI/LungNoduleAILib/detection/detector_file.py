@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from LungNoduleAILib.detection.two_levels import MASSES, NODULES, Calibration
+from LungNoduleAILib.detection.two_levels import MASSES, NODULES, SHRINK, SPACING_MM, Calibration
+from ThoraxAILib.errors import InputError
 from ThoraxAILib.models.weights_file import load_weights, save_weights
 
 if TYPE_CHECKING:
@@ -32,8 +33,11 @@ def read_detector(path: Path = SHIPPED) -> tuple[dict[str, HeatmapNetwork], Cali
     from LungNoduleAILib.detection.heatmap_network import HeatmapNetwork, HeatmapSettings
 
     networks = {}
-    for name in (NODULES, MASSES):
+    for name, spacing_mm in ((NODULES, SPACING_MM), (MASSES, SPACING_MM * SHRINK)):
         network = HeatmapNetwork(HeatmapSettings.from_json(weights.settings["networks"][name]))
+        if network.settings.spacing_mm != spacing_mm:
+            raise InputError(f"The detector in '{path.name}' looks at voxels of {network.settings.spacing_mm:g} mm, "
+                             f"this version at {spacing_mm:g} mm: train it again with '{MAKER}'.")
         network.load_state_dict({key.removeprefix(f"{name}."): value for key, value in weights.state.items()
                                  if key.startswith(f"{name}.")})
         networks[name] = network.eval()

@@ -26,8 +26,8 @@ class HeatmapSettings:
     ``windows_hu`` are (low, high) pairs, one input channel each, mapped to 0..1 and clipped.
     """
 
-    spacing_mm: float = 1.25
-    channels: tuple[int, ...] = (24, 48, 96, 128)
+    spacing_mm: float = 1.0
+    channels: tuple[int, ...] = (16, 48, 96, 128)
     windows_hu: tuple[tuple[float, float], ...] = ((-1000.0, 400.0), (-950.0, -350.0))
 
     def as_json(self) -> dict:

@@ -13,7 +13,7 @@ from ThoraxAILib.jobs.progress import Progress
 if TYPE_CHECKING:
     from LungNoduleAILib.detection.heatmap_network import HeatmapNetwork
 
-TILE = 96
+TILE = 128
 OVERLAP = 32
 LEAST_HEAT = 0.02
 MOST_PEAKS = 300

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from LungNoduleAILib.detection.heatmap_network import HeatmapNetwork
 
 NODULES, MASSES = "nodules", "masses"
-SPACING_MM = 1.25
+SPACING_MM = 1.0
 SHRINK = 3  # of the mass network's voxels
 MASS_FROM_MM = 26.0  # what the mass network reports below is left to the nodule network
 

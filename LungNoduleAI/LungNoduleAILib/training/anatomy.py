@@ -11,7 +11,7 @@ from LungNoduleAILib.training.anatomy_samples import CLASS_WEIGHTS, CLASSES, SPA
 from LungNoduleAILib.training.request import TrainingRequest
 from ThoraxAILib.jobs.progress import Progress
 
-STEPS, SEED = 1200, 7
+STEPS, SEED = 2000, 7
 CHANNELS = (24, 48, 96, 112, 112)  # five levels: the deepest sees most of a chest at once
 
 

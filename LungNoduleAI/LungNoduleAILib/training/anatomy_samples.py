@@ -22,6 +22,7 @@ from LungNoduleAILib.phantom import (
     make_body,
     make_other_body,
 )
+from LungNoduleAILib.phantom.averaging import as_blocks, block_mean, part_of
 from LungNoduleAILib.phantom.cohort import GENERATION, load_body, store_body
 from LungNoduleAILib.phantom.grid import Grid
 from LungNoduleAILib.phantom.nodule_share import paint_into
@@ -37,7 +38,7 @@ POOL, REUSE = 32, 20
 FINER = 2  # voxels along each axis that make one voxel of the network
 NODULES_PER_BODY = 24
 OTHER_KINDS = ("abdomen", "head", "knee")
-SIZES_K, SIZES_J, SIZES_I = (64, 96, 96, 128), (64, 96, 96), (96, 96, 128)
+SIZES_K, SIZES_J, SIZES_I = (96, 96, 96, 128), (64, 96, 96), (96, 96, 128)
 MOST_VOXELS = 1_000_000
 AIR_HU = -1000.0
 
@@ -112,34 +113,30 @@ class AnatomySamples:
                         for n in range(NODULES_PER_BODY))
         return _Person(body, target_of(body), nodules)
 
-
     def _chest(self, seed: int) -> Body:
         """A chest with the voxels of the network, from the cache when it is there."""
+        def make() -> Body:
+            return averaged(make_body(seed, self.setting, (self.spacing_mm / FINER,) * 3), FINER)
+
+        if not self.cache:
+            return make()
         path = Path(self.cache) / f"chest-{GENERATION}-{self.setting}-{self.spacing_mm:g}-{seed}.npz"
-        if self.cache and path.is_file():
-            return load_body(path)
-        body = averaged(make_body(seed, self.setting, (self.spacing_mm / FINER,) * 3), FINER)
-        if self.cache:
-            store_body(body, path)
-        return body
+        if not path.is_file():
+            store_body(make(), path)
+        return load_body(path)
 
 
 def averaged(body: Body, factor: int) -> Body:
     """A body on a grid ``factor`` times coarser: mean HU, the most frequent label; planes too many are dropped."""
-    blocks = [n // factor for n in body.clean_hu.shape]
-    parts = tuple(slice(0, n * factor) for n in blocks)
-    split = tuple(size for n in blocks for size in (n, factor))
-    matrix = body.grid.ijk_to_ras.copy()
-    matrix[:3, 3] += matrix[:3, :3] @ np.full(3, (factor - 1) / 2)
-    matrix[:3, :3] *= factor
+    whole = tuple(slice(0, n) for n in body.clean_hu.shape)
 
     def most(labels: np.ndarray) -> np.ndarray:
-        cut = labels[parts]
-        counts = [(cut == value).reshape(split).sum(axis=(1, 3, 5), dtype=np.uint8) for value in range(cut.max() + 1)]
+        split = as_blocks(labels, factor)
+        counts = [(split == value).sum(axis=(1, 3, 5), dtype=np.uint8) for value in range(split.max() + 1)]
         return np.argmax(counts, axis=0).astype(np.uint8)
 
-    hu = np.rint(body.clean_hu[parts].reshape(split).mean(axis=(1, 3, 5), dtype=np.float32)).astype(np.int16)
-    return replace(body, grid=Grid(hu.shape, matrix), clean_hu=hu, labels=most(body.labels),
+    return replace(body, grid=part_of(body.grid, whole, factor),
+                   clean_hu=np.rint(block_mean(body.clean_hu, factor)).astype(np.int16), labels=most(body.labels),
                    structures=most(body.structures), patterns=most(body.patterns))
 
 

@@ -1,7 +1,7 @@
 """Trains the nodule detector on synthetic bodies: ``thoraxai lung train detector``. PyTorch at file scope.
 
-Two networks learn in turn, nodules on 1.25 mm and masses on 3.75 mm voxels. Step n is a function of (seed, n) alone, so
-that a stopped training goes on exactly. Half-way the nodule network searches bodies without nodules, and what it then
+Two networks learn in turn, nodules on 1 mm and masses on 3 mm voxels. Step n is a function of (seed, n) alone, so
+that a stopped training goes on exactly. On the way the nodule network searches bodies without nodules, and what it then
 reports wrongly becomes centres of later patches.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +19,9 @@ from LungNoduleAILib.detection.heatmap_network import HeatmapNetwork, HeatmapSet
 from LungNoduleAILib.detection.heatmap_search import search
 from LungNoduleAILib.phantom.acquisition import acquire
 from LungNoduleAILib.phantom.scanner_settings import draw_scanner
+from LungNoduleAILib.training.detector_batches import Batches, DetectorRecipe
 from LungNoduleAILib.training.detector_loss import detector_loss, make_targets
-from LungNoduleAILib.training.detector_patches import COARSE, FINE, Level, draw_patch
+from LungNoduleAILib.training.detector_patches import COARSE, FINE, Level
 from LungNoduleAILib.training.detector_scenes import Scenes
 from LungNoduleAILib.training.request import TrainingRequest
 from ThoraxAILib.errors import InputError
@@ -30,36 +31,6 @@ from ThoraxAILib.models.precision import choose_precision
 logger = logging.getLogger(__name__)
 LEVELS = {level.name: level for level in (FINE, COARSE)}
 CHECKPOINT_EVERY = 50
-
-
-@dataclass(frozen=True)
-class DetectorRecipe:
-    """How the shipped detector is made; every ``coarse_every``-th step trains the mass network.
-
-    ``mine_at`` is the share of the steps after which wrong answers on ``mined_bodies`` bodies are collected;
-    ``freeze_at`` the share after which normalization statistics stay as they are. The first steps see ``first_bodies``,
-    all bodies are in use from ``all_bodies_at`` on, so that training need not wait until all are made.
-    """
-
-    steps: int = 9000
-    seed: int = 1000
-    bodies: int = 56
-    first_bodies: int = 8
-    all_bodies_at: float = 0.45
-    batch: int = 4
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-4
-    warm_up: int = 100
-    average: float = 0.999
-    coarse_every: int = 5
-    mine_at: float = 0.5
-    mined_bodies: int = 24
-    freeze_at: float = 0.75
-    channels: tuple[int, ...] = (16, 32, 64, 96)
-
-    def __post_init__(self) -> None:
-        if self.steps < 1 or self.bodies < 1:
-            raise InputError("A training needs at least one step and one body.")
 
 
 class Learner:
@@ -125,9 +96,12 @@ class Learner:
 class DetectorTraining:
     """One training in a folder: ``bodies``, ``checkpoint.pt``; made again with the same recipe it goes on."""
 
-    def __init__(self, folder: Path, recipe: DetectorRecipe, scenes: Scenes, device: str = "cpu") -> None:
-        """Raises InputError when the folder holds a training of another recipe."""
+    def __init__(self, folder: Path, recipe: DetectorRecipe, scenes: Scenes, device: str = "cpu", jobs: int = 1
+                 ) -> None:
+        """With ``jobs`` above 1 another process draws the patches; raises InputError when the folder holds a training
+        of another recipe."""
         self._checkpoint, self.recipe, self._scenes, self._device = folder / "checkpoint.pt", recipe, scenes, device
+        self._jobs = jobs
         torch.manual_seed(recipe.seed)
         self.learners = {name: Learner(level, recipe, device) for name, level in LEVELS.items()}
         self.step, self.seconds = 0, 0.0
@@ -139,43 +113,34 @@ class DetectorTraining:
     def run(self, progress: Progress) -> None:
         """Train to the last step; after a cancel the next run goes on from the last checkpoint."""
         total = self.recipe.steps
-        while self.step < total:
-            started = time.process_time()
-            recent = self.losses[FINE.name][-100:]
-            shown = f", loss {np.mean(recent):.3f}" if recent else ""
-            progress(self.step / total, f"Step {self.step + 1} of {total}{shown}")
-            if self.mined is None and self.step >= self.recipe.mine_at * total:
-                self.mined = self._mine(progress)
-            self._train_one()
-            self.seconds += time.process_time() - started
-            if self.step % CHECKPOINT_EVERY == 0 or self.step == total:
-                self.save()
+        with Batches(self.recipe, self._scenes, self._jobs) as batches:
+            while self.step < total:
+                started = time.process_time()
+                recent = self.losses[FINE.name][-100:]
+                shown = f", loss {np.mean(recent):.3f}" if recent else ""
+                progress(self.step / total, f"Step {self.step + 1} of {total}{shown}")
+                if self.mined is None and self.step >= self.recipe.mine_step:
+                    self.mined = self._mine(progress)
+                self._train_one(batches)
+                self.seconds += time.process_time() - started
+                if self.step % CHECKPOINT_EVERY == 0 or self.step == total:
+                    self.save()
 
-    def _train_one(self) -> None:
-        recipe = self.recipe
-        level = COARSE if self.step % recipe.coarse_every == recipe.coarse_every - 1 else FINE
-        rngs = [np.random.default_rng((recipe.seed, self.step, place)) for place in range(recipe.batch)]
-        patches = []
-        for rng in rngs:
-            number = int(rng.integers(self._bodies_in_use()))
-            mined = (self.mined or {}).get(number) if level is FINE else None
-            patches.append(draw_patch(self._scenes(number, level), level, rng,
-                                      None if mined is None else mined.numpy()))
+    def _train_one(self, batches: Batches) -> None:
+        recipe, level = self.recipe, self.recipe.level_at(self.step)
+        mined = None if self.mined is None else {number: found.numpy() for number, found in self.mined.items()}
+        batch = batches.draw(self.step, mined)
+        if self._jobs > 1:  # drawn by another process, whose time is not in this one's
+            self.seconds += batch.seconds
         done = self.step / recipe.steps
         rate = recipe.learning_rate * min(1.0, (self.step + 1) / recipe.warm_up) * \
             (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * done)))
-        loss = self.learners[level.name].learn(patches, float(rate), done >= recipe.freeze_at)
+        loss = self.learners[level.name].learn(batch.patches, float(rate), done >= recipe.freeze_at)
         self.losses[level.name].append(loss)
         self.step += 1
         if self.step % CHECKPOINT_EVERY == 0:
             recent = {name: round(float(np.mean(values[-50:])), 4) for name, values in self.losses.items() if values}
             logger.info("step %d, CPU seconds %.0f, losses %s", self.step, self.seconds, recent)
-
-    def _bodies_in_use(self) -> int:
-        """How many bodies patches are cut from at this step."""
-        recipe = self.recipe
-        share = min(1.0, self.step / (recipe.all_bodies_at * recipe.steps))
-        return min(recipe.bodies, recipe.first_bodies + int(share * (recipe.bodies - recipe.first_bodies) + 1e-9))
 
     def _mine(self, progress: Progress) -> dict[int, torch.Tensor]:
         """Centres (n, 3), in voxels of the scene, of what the network reports in bodies without nodules."""
@@ -223,7 +188,7 @@ def train(request: TrainingRequest, progress: Progress) -> Path:
         from LungNoduleAILib.training.detector_cases import mix_in
 
         scenes, recipe = mix_in(request, recipe, bodies, progress.part(0.0, 0.1))
-    training = DetectorTraining(request.output, recipe, scenes, request.device)
+    training = DetectorTraining(request.output, recipe, scenes, request.device, request.jobs)
     with bodies.made_ahead(request.jobs):
         training.run(progress.part(0.0, 0.95))
     networks = {name: learner.averaged() for name, learner in training.learners.items()}

@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from LungNoduleAILib.detection.heatmap_search import LEAST_HEAT
+from LungNoduleAILib.detection.search_image import within_hull
 from LungNoduleAILib.detection.two_levels import MASSES, NODULES, Calibration, Places, find_places, logit
 from LungNoduleAILib.phantom.acquisition import acquire
+from LungNoduleAILib.phantom.averaging import part_of
 from LungNoduleAILib.phantom.body import Body
 from LungNoduleAILib.phantom.cohort import load_or_make_body
 from LungNoduleAILib.phantom.nodule_share import paint_into
 from LungNoduleAILib.phantom.nodules import PlantedNodule
 from LungNoduleAILib.phantom.planting import NodulePlanter
 from LungNoduleAILib.phantom.scanner_settings import draw_scanner
-from LungNoduleAILib.training.detector_patches import MASSES_MM, lung_box, part_of
+from LungNoduleAILib.training.detector_patches import MASSES_MM, lung_box
 from LungNoduleAILib.training.detector_scenes import SPACING, shows_lungs
 from ThoraxAILib.jobs.progress import Progress
 
@@ -32,7 +34,7 @@ SEED_OFFSET = 500_000
 CASES = 16
 NODULES_PER_CASE = 8
 MASS_CHANCE = 0.6
-FALSE_ALARMS_PER_CASE = 1.0  # at the operating point
+FALSE_ALARMS_PER_CASE = 0.5  # at the operating point; patients have more that imitates nodules than synthetic bodies
 START = Calibration({NODULES: (1.0, 0.0), MASSES: (1.0, 0.0)}, 0.5)
 
 
@@ -57,8 +59,6 @@ def calibrate(networks: dict[str, HeatmapNetwork], seed: int, folder: Path, devi
 def scan_of(body: Body, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """A scan of a body: HU, where to search (bool), centres (n, 3) in voxels and diameters (n,) in mm of its nodules.
     """
-    from LungNoduleAILib.detection.learned import within_hull
-
     box = lung_box(body)
     grid = part_of(body.grid, box, 1)
     planter = NodulePlanter(body)

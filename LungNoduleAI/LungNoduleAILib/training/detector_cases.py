@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from LungNoduleAILib.anatomy.classical import ClassicalSegmenter
-from LungNoduleAILib.detection.learned import SearchImage, lung_box
+from LungNoduleAILib.detection.search_image import SearchImage, lung_box
+from LungNoduleAILib.phantom.averaging import block_mean
 from LungNoduleAILib.phantom.grid import Grid
 from LungNoduleAILib.training.cases import TrainingCase, open_training_data
 from LungNoduleAILib.training.detector_patches import (
@@ -26,7 +27,6 @@ from LungNoduleAILib.training.detector_patches import (
     Level,
     Patch,
     Scene,
-    block_mean,
     draw_patch,
     flipped,
 )
@@ -35,7 +35,7 @@ from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.progress import Progress
 
 if TYPE_CHECKING:
-    from LungNoduleAILib.training.detector import DetectorRecipe
+    from LungNoduleAILib.training.detector_batches import DetectorRecipe
     from LungNoduleAILib.training.request import TrainingRequest
 
 logger = logging.getLogger(__name__)
@@ -165,7 +165,8 @@ def draw_case_patch(scene: CaseScene, level: Level, rng: np.random.Generator,
     hu += np.float32(rng.normal(0, SHIFT_HU))
     center = scene.places_kji - start
     inside = ((center >= 0) & (center <= level.patch - 1)).all(axis=1)
-    return flipped(Patch(hu, center[inside], scene.radius[inside], scene.subsolid[inside]), rng.random(3) < FLIPS)
+    return flipped(Patch(hu, center[inside], scene.radius[inside], scene.subsolid[inside],
+                         np.ones(int(inside.sum()), bool)), rng.random(3) < FLIPS)
 
 
 def _start(scene: CaseScene, level: Level, rng: np.random.Generator, extra: np.ndarray | None) -> np.ndarray:

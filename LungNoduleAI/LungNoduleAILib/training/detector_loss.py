@@ -19,6 +19,7 @@ from LungNoduleAILib.training.detector_patches import Patch
 LEAST_SIGMA = 0.8  # cells
 SIGMA_OF_RADIUS = 0.3
 FULL_MASS = 8.0  # sum of the Gaussian of the smallest nodules
+IGNORED_FROM = 0.05  # of the Gaussian: what belongs to a nodule
 NEAR = 0.5  # of the Gaussian: where size, offset and kind are taught
 SIZE_WEIGHT, OFFSET_WEIGHT, SUBSOLID_WEIGHT = 0.3, 0.3, 0.1
 
@@ -48,17 +49,21 @@ def make_targets(patches: list[Patch]) -> Targets:
     heat, size, subsolid = (np.zeros(shape, np.float32) for _ in range(3))
     weight, offset = np.ones(shape, np.float32), np.zeros((shape[0], 3, *shape[1:]), np.float32)
     for n, patch in enumerate(patches):
-        for center, radius, faint in zip(patch.center_kji, patch.radius, patch.subsolid, strict=True):
-            cell, cells = (center - 0.5) / STRIDE, radius / STRIDE
+        for m in np.argsort(patch.seen, kind="stable"):  # what is seen has the last word
+            cell, cells = (patch.center_kji[m] - 0.5) / STRIDE, patch.radius[m] / STRIDE
             box, gap, around = _around(cell, max(LEAST_SIGMA, SIGMA_OF_RADIUS * cells), shape[1:])
+            inside = around > IGNORED_FROM
+            if not patch.seen[m]:
+                weight[n][box] = np.where(inside, 0.0, weight[n][box])
+                continue
             mine = around > heat[n][box]
             heat[n][box] = np.where(mine, around, heat[n][box])
-            weight[n][box] = np.where(mine & (around > 0.05), min(1.0, FULL_MASS / around.sum()), weight[n][box])
+            weight[n][box] = np.where(mine & inside, min(1.0, FULL_MASS / around.sum()), weight[n][box])
             size[n][box] = np.where(mine, np.log2(cells), size[n][box])
-            subsolid[n][box] = np.where(mine, float(faint), subsolid[n][box])
+            subsolid[n][box] = np.where(mine, float(patch.subsolid[m]), subsolid[n][box])
             offset[n][(slice(None), *box)] = np.where(mine, gap, offset[n][(slice(None), *box)])
     arrays = (heat, weight, size, subsolid, offset, heat > NEAR)
-    return Targets(*(torch.from_numpy(a) for a in arrays), sum(len(patch.radius) for patch in patches))
+    return Targets(*(torch.from_numpy(a) for a in arrays), sum(int(patch.seen.sum()) for patch in patches))
 
 
 def _around(cell: np.ndarray, sigma: float, shape: tuple[int, ...]

@@ -1,7 +1,8 @@
 """Patches the detector learns from: parts of synthetic bodies, nodules painted in, scanned by a random scanner.
 
 Every patch is a function of (seed, step, place in the batch). Half of them are centred on a nodule, the others on what
-imitates one, on the border of the lung, or anywhere in it.
+imitates one, on the border of the lung, or anywhere in it. A nodule that the finished patch hardly shows is neither to
+be found nor to be denied, as in sets that several readers annotated.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from functools import singledispatch
 
 import numpy as np
 
+from LungNoduleAILib.detection.two_levels import SHRINK, SPACING_MM
 from LungNoduleAILib.phantom.acquisition import acquire
+from LungNoduleAILib.phantom.averaging import block_mean, part_of
 from LungNoduleAILib.phantom.body import Body
 from LungNoduleAILib.phantom.grid import Grid
 from LungNoduleAILib.phantom.nodule_share import paint_into
@@ -19,21 +22,24 @@ from LungNoduleAILib.phantom.nodules import PlantedNodule
 from LungNoduleAILib.phantom.planting import NodulePlanter
 from LungNoduleAILib.phantom.scanner_settings import Scanner, draw_scanner
 
-SPACING_MM = 1.25
 MARGIN_MM = 30.0
 GAP_MM = 4.0
 CENTERS = {"nodule": 0.5, "imitation": 0.15, "border": 0.15, "lung": 0.2}
-NEIGHBOR_CHANCE = 0.25
+NEIGHBOR_CHANCE = 0.4
 FLIPS = (0.15, 0.15, 0.5)
 SUBSOLID = ("ground-glass", "part-solid")
+PLAIN_MM = 12.0  # solid nodules from this size on are seen anyway
+CORE, GAP_MM_AROUND, SHELL_MM = 0.6, 1.5, 6.0
+LUNG_HU = -300.0
+LEAST_HU, LEAST_DEVIATIONS = 75.0, 1.5
 
 
 @dataclass(frozen=True)
 class Level:
     """What one network is taught: nodules of ``diameters_mm`` on voxels of ``shrink`` times SPACING_MM.
 
-    ``planted`` nodules are drawn per body, of ``types`` with these chances (None: as nodules of the setting);
-    ``noise_share`` is what averaging over the larger voxels leaves of the noise.
+    ``planted`` nodules are drawn per body, of ``types`` with these chances; ``noise_share`` is what averaging over the
+    larger voxels leaves of the noise.
     """
 
     name: str
@@ -41,7 +47,7 @@ class Level:
     patch: int
     planted: int
     diameters_mm: tuple[float, float]
-    types: dict[str, float] | None = None
+    types: dict[str, float]
     noise_share: float = 1.0
 
     @property
@@ -53,7 +59,7 @@ class Level:
 FINE = Level("nodules", 1, 64, 140, (3.0, 34.0),
              {"solid": 0.46, "part-solid": 0.2, "ground-glass": 0.27, "calcified": 0.07})
 # from 14 mm on, so that the size of what is no mass is known too and it can be left to the other network
-COARSE = Level("masses", 3, 48, 60, (14.0, 90.0), {"solid": 0.8, "part-solid": 0.12, "ground-glass": 0.08}, 0.35)
+COARSE = Level("masses", SHRINK, 48, 60, (14.0, 90.0), {"solid": 0.8, "part-solid": 0.12, "ground-glass": 0.08}, 0.35)
 MASSES_MM = (22.0, 90.0)
 
 
@@ -73,12 +79,16 @@ class Scene:
 
 @dataclass(frozen=True, eq=False)
 class Patch:
-    """``hu`` float32 (k, j, i) and its nodules: centre (n, 3) and radius (n,) in voxels, whether subsolid (n,)."""
+    """``hu`` float32 (k, j, i) and its nodules: centre (n, 3) and radius (n,) in voxels, whether subsolid (n,).
+
+    ``seen`` (n,) is False for those that hardly stand out.
+    """
 
     hu: np.ndarray
     center_kji: np.ndarray
     radius: np.ndarray
     subsolid: np.ndarray
+    seen: np.ndarray
 
 
 def make_scene(body: Body, level: Level, seed: int) -> Scene:
@@ -95,14 +105,6 @@ def make_scene(body: Body, level: Level, seed: int) -> Scene:
     return Scene(hu, grid, nodules, places, _centers(body, grid, lungs, rng))
 
 
-def block_mean(array: np.ndarray, factor: int) -> np.ndarray:
-    """Mean over cubes of ``factor`` voxels, float32; what is left over at the ends is dropped."""
-    shape = [n // factor for n in array.shape]
-    cut = array[tuple(slice(0, n * factor) for n in shape)]
-    split = cut.reshape(shape[0], factor, shape[1], factor, shape[2], factor)
-    return split.mean(axis=(1, 3, 5), dtype=np.float32)
-
-
 def lung_box(body: Body) -> tuple[slice, slice, slice]:
     lungs = (body.labels > 0) & (body.labels < 6)
     margin = round(MARGIN_MM / SPACING_MM)
@@ -111,20 +113,10 @@ def lung_box(body: Body) -> tuple[slice, slice, slice]:
                  for a, n in zip(along, lungs.shape, strict=True))
 
 
-def part_of(grid: Grid, box: tuple[slice, slice, slice], shrink: int) -> Grid:
-    """The grid of a box, its voxels averaged in cubes of ``shrink``."""
-    matrix = grid.ijk_to_ras.copy()
-    first = np.array([b.start for b in box][::-1]) + (shrink - 1) / 2
-    matrix[:3, 3] += matrix[:3, :3] @ first
-    matrix[:3, :3] *= shrink
-    return Grid(tuple((b.stop - b.start) // shrink for b in box), matrix)
-
-
 def _planted(body: Body, level: Level, rng: np.random.Generator) -> tuple[PlantedNodule, ...]:
     planter = NodulePlanter(body)
-    kinds = [None] * level.planted if level.types is None else \
-        [str(kind) for kind in rng.choice(list(level.types), level.planted, p=list(level.types.values()))]
-    return tuple(planter.draw(rng, diameter_mm=level.diameters_mm, type=kind) for kind in kinds)
+    kinds = rng.choice(list(level.types), level.planted, p=list(level.types.values()))
+    return tuple(planter.draw(rng, diameter_mm=level.diameters_mm, type=str(kind)) for kind in kinds)
 
 
 def _centers(body: Body, grid: Grid, lungs: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -188,15 +180,39 @@ def _render(scene: Scene, level: Level, start: np.ndarray, painted: list[int], r
     matrix = scene.grid.ijk_to_ras.copy()
     matrix[:3, 3] += matrix[:3, :3] @ start[::-1]
     grid = Grid(hu.shape, matrix)
+    lung = hu < LUNG_HU
     for n in painted:
         paint_into(hu, grid, scene.nodules[n])
     scanner = for_level(draw_scanner(rng), level)
     hu = acquire(hu, grid.spacing_kji_mm, scanner, rng) + np.float32(rng.normal(0, 8))
-    center = scene.places_kji[painted] - start
-    radius = np.array([scene.nodules[n].diameter_mm / 2 / level.spacing_mm for n in painted])
-    subsolid = np.array([scene.nodules[n].type in SUBSOLID for n in painted])
-    inside = ((center >= 0) & (center <= level.patch - 1)).all(axis=1) if len(painted) else np.zeros(0, bool)
-    return flipped(Patch(hu, center[inside], radius[inside], subsolid[inside]), rng.random(3) < FLIPS)
+    places = scene.places_kji[painted] - start
+    kept = [n for n, at in zip(painted, places, strict=True) if ((at >= 0) & (at <= level.patch - 1)).all()]
+    nodules = [scene.nodules[n] for n in kept]
+    center = scene.places_kji[kept] - start
+    seen = [is_seen(hu, lung, at, nodule, level.spacing_mm) for at, nodule in zip(center, nodules, strict=True)]
+    patch = Patch(hu, center, np.array([nodule.diameter_mm / 2 / level.spacing_mm for nodule in nodules]),
+                  np.array([nodule.type in SUBSOLID for nodule in nodules], dtype=bool), np.array(seen, dtype=bool))
+    return flipped(patch, rng.random(3) < FLIPS)
+
+
+def is_seen(hu: np.ndarray, lung: np.ndarray, center_kji: np.ndarray, nodule: PlantedNodule, spacing_mm: float) -> bool:
+    """Whether a nodule differs from the lung around it (``lung``: bool, without nodules) by more than that from itself.
+    """
+    if nodule.type not in SUBSOLID and nodule.diameter_mm >= PLAIN_MM:
+        return True
+    radius = nodule.diameter_mm / 2
+    outer = radius + GAP_MM_AROUND + max(SHELL_MM, radius)
+    low = np.maximum(np.floor(center_kji - outer / spacing_mm), 0).astype(int)
+    high = np.minimum(np.ceil(center_kji + outer / spacing_mm) + 1, hu.shape).astype(int)
+    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    squares = [((np.arange(a, b) - at) * spacing_mm) ** 2 for a, b, at in zip(low, high, center_kji, strict=True)]
+    distance = np.sqrt(squares[0][:, None, None] + squares[1][None, :, None] + squares[2][None, None, :])
+    around = (distance > radius + GAP_MM_AROUND) & (distance < outer) & lung[box]
+    if around.sum() < 50:
+        return True
+    middle_hu, high_hu = np.percentile(hu[box][around], (50, 84))
+    contrast = float(np.median(hu[box][distance <= max(CORE * radius, float(distance.min()))])) - middle_hu
+    return contrast >= max(LEAST_HU, LEAST_DEVIATIONS * float(high_hu - middle_hu))
 
 
 def for_level(scanner: Scanner, level: Level) -> Scanner:
@@ -210,4 +226,4 @@ def flipped(patch: Patch, axes: np.ndarray) -> Patch:
         return patch
     hu = np.ascontiguousarray(patch.hu[tuple(slice(None, None, -1) if flip else slice(None) for flip in axes)])
     center = np.where(axes, np.array(patch.hu.shape) - 1 - patch.center_kji, patch.center_kji)
-    return Patch(hu, center, patch.radius, patch.subsolid)
+    return Patch(hu, center, patch.radius, patch.subsolid, patch.seen)

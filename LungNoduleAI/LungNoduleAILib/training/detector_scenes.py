@@ -7,13 +7,14 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from LungNoduleAILib.detection.two_levels import SPACING_MM
 from LungNoduleAILib.phantom.body import Body
 from LungNoduleAILib.phantom.cohort import load_or_make_body
-from LungNoduleAILib.training.detector_patches import COARSE, FINE, SPACING_MM, Level, Scene, make_scene
+from LungNoduleAILib.training.detector_patches import COARSE, FINE, Level, Scene, make_scene
 from ThoraxAILib.errors import InputError
 
 SPACING = (SPACING_MM, SPACING_MM, SPACING_MM)
-LEAST_LUNG_VOXELS = 150_000  # 0.3 L: less is a scan of something else
+LEAST_LUNG_L = 0.3  # less is a scan of something else
 
 
 class Scenes:
@@ -62,4 +63,4 @@ def _make(seed: int, folder: Path) -> None:
 
 def shows_lungs(body: Body) -> bool:
     """Whether there is enough lung to look for nodules."""
-    return body.is_chest and int(((body.labels > 0) & (body.labels < 6)).sum()) >= LEAST_LUNG_VOXELS
+    return body.is_chest and int(((body.labels > 0) & (body.labels < 6)).sum()) >= LEAST_LUNG_L * 1e6 / SPACING_MM**3

@@ -1,0 +1,68 @@
+"""What the learned detector searches: the CT around the lungs on cubes, and where within it nodules are looked for."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from LungNoduleAILib.anatomy.hull import hull_depth_mm
+from LungNoduleAILib.anatomy.protocol import AIRWAY, RLL, Anatomy
+from LungNoduleAILib.detection.two_levels import SPACING_MM
+from ThoraxAILib.volume import Volume
+
+MARGIN_MM = 15.0
+HULL_MARGIN_MM = 4.5  # the hull is made of blocks of 4 mm
+
+
+class SearchImage:
+    """HU (float32) around the lungs on cubes of SPACING_MM, and ``wanted``, where nodules are looked for (bool)."""
+
+    def __init__(self, hu: np.ndarray, wanted: np.ndarray, first_kji: np.ndarray, step_kji: np.ndarray) -> None:
+        self.hu, self.wanted, self._first_kji, self._step_kji = hu, wanted, first_kji, step_kji
+
+    @staticmethod
+    def around(volume: Volume, anatomy: Anatomy, box: tuple[slice, slice, slice]) -> SearchImage:
+        """The image of a box of the CT: fine voxels are averaged, coarse ones interpolated linearly."""
+        step = SPACING_MM / volume.spacing_kji_mm
+        inside = anatomy.labels[box]
+        size = [max(1, int((n - 1) / s) + 1) for n, s in zip(inside.shape, step, strict=True)]
+        places = [np.arange(n) * s for n, s in zip(size, step, strict=True)]
+        nearest = [np.minimum(np.rint(at).astype(int), n - 1) for at, n in zip(places, inside.shape, strict=True)]
+        hu = averaged(volume.array[box], places, step)
+        return SearchImage(hu, within_hull(inside[np.ix_(*nearest)]), np.array([b.start for b in box]), step)
+
+    def full_kji(self, points_kji: np.ndarray) -> np.ndarray:
+        """Positions in CT voxels of positions (..., 3) in this image."""
+        return self._first_kji + points_kji * self._step_kji
+
+
+def averaged(array: np.ndarray, places: list[np.ndarray], step: np.ndarray) -> np.ndarray:
+    """float32 values at ``places`` (voxels, per axis): a triangle of half-width ``step`` voxels, but at least one."""
+    k, j, i = (_triangles(at, n, max(1.0, float(wide)))
+               for at, n, wide in zip(places, array.shape, step, strict=True))
+    planes = np.stack([j @ plane.astype(np.float32) @ i.T for plane in array])
+    return (k @ planes.reshape(len(planes), -1)).reshape(len(k), len(j), len(i))
+
+
+def _triangles(places: np.ndarray, count: int, half_width: float) -> np.ndarray:
+    """Weights (places, count) of each voxel, float32; each row sums to one."""
+    weights = np.clip(1 - np.abs(np.arange(count)[None] - places[:, None]) / half_width, 0, None)
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def within_hull(labels: np.ndarray) -> np.ndarray:
+    """Where nodules are looked for: the lungs, closed so far that tumors on the wall lie inside, and a margin."""
+    spacing = np.full(3, SPACING_MM)
+    right = (labels > 0) & (labels <= RLL)
+    left = (labels > RLL) & (labels < AIRWAY)
+    return np.maximum(hull_depth_mm(right, spacing), hull_depth_mm(left, spacing)) > -HULL_MARGIN_MM
+
+
+def lung_box(labels: np.ndarray, spacing_kji_mm: np.ndarray) -> tuple[slice, slice, slice] | None:
+    """The box of the lungs with a margin; None when there are no lungs."""
+    inside = (labels > 0) & (labels < AIRWAY)
+    along = [np.flatnonzero(inside.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
+    if len(along[0]) == 0:
+        return None
+    margins = np.ceil(MARGIN_MM / spacing_kji_mm).astype(int)
+    return tuple(slice(max(0, int(a[0]) - m), min(n, int(a[-1]) + m + 1))
+                 for a, m, n in zip(along, margins, labels.shape, strict=True))
