@@ -1,6 +1,8 @@
 # make demo [CT=path] | test | test-all | lint | benchmark | clean. Each prepares .venv first; no terminal is needed.
 THORAXAI := .venv/bin/thoraxai
 PYTEST := .venv/bin/python -m pytest
+# tests of one file stay in one process, which shares what they have prepared
+ALL_CORES := -n auto --maxprocesses 4 --dist loadfile
 OUTPUT ?= demo-output
 export QT_QPA_PLATFORM ?= offscreen
 
@@ -12,13 +14,13 @@ demo: environment
 # Qt and trame each want a process of their own, so the panels are tested in a second run; both always run
 test: environment
 	@status=0; \
-	$(PYTEST) Testing --ignore=Testing/desktop -m "not slow" || status=1; \
+	$(PYTEST) Testing --ignore=Testing/desktop -m "not slow" $(ALL_CORES) || status=1; \
 	$(PYTEST) Testing/desktop -m "not slow" || status=1; \
 	exit $$status
 
 test-all: environment
 	@status=0; \
-	$(PYTEST) Testing --ignore=Testing/desktop || status=1; \
+	$(PYTEST) Testing --ignore=Testing/desktop $(ALL_CORES) || status=1; \
 	$(PYTEST) Testing/desktop || status=1; \
 	exit $$status
 
