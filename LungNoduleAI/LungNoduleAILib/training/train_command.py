@@ -42,7 +42,7 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     add("--steps", type=int, metavar="N", help="training steps (default: as shipped)")
     add("--seed", type=int, metavar="S", help="everything random comes from it (default: as shipped)")
     add("--bodies", type=int, metavar="N", help="synthetic bodies to train on (default: as shipped)")
-    add("--jobs", type=int, default=1, metavar="J", help="processes that make bodies (default 1)")
+    add("--jobs", type=int, default=1, metavar="J", help="processes that make bodies and samples (default 1)")
     add("--device", default="auto", metavar="auto|cpu|cuda", help="where the network is trained")
     parser.set_defaults(run=_train)
 
