@@ -8,12 +8,10 @@ import json
 import multiprocessing
 import os
 import shutil
-import threading
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
-from multiprocessing import connection
 from pathlib import Path
 
 from AnonymizerLib.instance import QUARANTINED
@@ -25,6 +23,7 @@ from AnonymizerLib.worker import UNFINISHED, Done, Worker, WorkerSettings
 from ThoraxAILib import __version__
 from ThoraxAILib.errors import InputError, OutputError
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.jobs.worker_process import end_with_parent
 
 BATCH = 8
 BATCHES_AHEAD = 3
@@ -206,14 +205,7 @@ def _start_worker(settings: WorkerSettings) -> None:
     global _worker
     _worker = Worker(settings)
     gc.set_threshold(*GARBAGE_THRESHOLDS)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
+    end_with_parent()
 
 
 def _process_batch(names: list[str]) -> list[Done]:

@@ -1,8 +1,9 @@
 """The image the learned detector searches: cubes of a millimetre, values and places as in the CT."""
 
 import numpy as np
+from LungNoduleAILib.anatomy.lung_box import lung_box
 from LungNoduleAILib.anatomy.protocol import LLL, RUL, Anatomy
-from LungNoduleAILib.detection.search_image import MARGIN_MM, SearchImage, averaged, lung_box
+from LungNoduleAILib.detection.search_image import MARGIN_MM, SearchImage, averaged
 from LungNoduleAILib.detection.two_levels import SPACING_MM
 
 from ThoraxAILib.volume import Volume
@@ -19,7 +20,7 @@ def chest(array: np.ndarray) -> tuple[Volume, Anatomy]:
 
 def searched(array: np.ndarray) -> SearchImage:
     volume, anatomy = chest(array)
-    return SearchImage.around(volume, anatomy, lung_box(anatomy.labels, volume.spacing_kji_mm))
+    return SearchImage.around(volume, anatomy, lung_box(anatomy.labels, volume.spacing_kji_mm, MARGIN_MM))
 
 
 def test_a_linear_image_stays_linear_to_a_tenth_of_a_voxel_and_every_place_is_found_again():

@@ -13,16 +13,14 @@ from dataclasses import dataclass
 
 import cc3d
 import numpy as np
+from LungNoduleAILib.anatomy.protocol import AIRWAY
+from LungNoduleAILib.phantom.conspicuity import conspicuity
 from LungNoduleAILib.phantom.grid import Grid
 from LungNoduleAILib.phantom.nodule_share import nodule_share
 from LungNoduleAILib.phantom.nodules import PlantedNodule
 from LungNoduleAILib.phantom.structures import GROUND_GLASS, LUNG_VESSEL
 from LungNoduleAILib.phantom.thorax import ThoraxPhantom
 
-CORE = 0.6  # of the radius: where the nodule's HU are taken
-GAP_MM = 1.5
-SHELL_MM = 6.0
-LEAST_VOXELS = 50
 LEAST_IN_LUNG = 0.5
 LEAST_HU, LEAST_DEVIATIONS = 100.0, 2.0
 PATCH_MM = (5.0, 60.0)
@@ -42,24 +40,11 @@ def stands_out(phantom: ThoraxPhantom, nodule: PlantedNodule) -> bool:
     """Whether a nodule lies in the lung and differs from what is around it by more than that does from itself."""
     if nodule.type != "calcified" and share_in_lung(phantom, nodule) < LEAST_IN_LUNG:
         return False
-    volume, radius = phantom.volume, nodule.diameter_mm / 2
-    spacing = volume.spacing_kji_mm
-    middle = volume.kji_from_ras(np.array(nodule.center_ras_mm))
-    outer = radius + GAP_MM + max(SHELL_MM, radius)
-    low = np.maximum(np.floor(middle - outer / spacing), 0).astype(int)
-    high = np.minimum(np.ceil(middle + outer / spacing) + 1, volume.array.shape).astype(int)
-    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    squares = [((np.arange(a, b) - m) * s) ** 2 for a, b, m, s in zip(low, high, middle, spacing, strict=True)]
-    distance = np.sqrt(squares[0][:, None, None] + squares[1][None, :, None] + squares[2][None, None, :])
-    hu, labels = volume.array[box].astype(float), phantom.labels[box]
-    core = distance <= max(CORE * radius, float(distance.min()))
-    shell = (distance > radius + GAP_MM) & (distance < outer)
-    around = shell & (labels > 0) & (labels < 6)
-    if around.sum() < LEAST_VOXELS:  # hardly any lung: it must stand out from the wall it lies in
-        around = shell
-    middle_hu, high_hu = np.percentile(hu[around], (50, 84))
-    contrast = float(np.median(hu[core]) - middle_hu)  # the median: a vessel beside it does not make it seen
-    return contrast >= max(LEAST_HU, LEAST_DEVIATIONS * float(high_hu - middle_hu))
+    volume = phantom.volume
+    lung = (phantom.labels > 0) & (phantom.labels < AIRWAY)
+    found = conspicuity(volume.array, lung, volume.kji_from_ras(np.array(nodule.center_ras_mm)), nodule.diameter_mm,
+                        volume.spacing_kji_mm)
+    return found.at_least(LEAST_HU, LEAST_DEVIATIONS)
 
 
 def share_in_lung(phantom: ThoraxPhantom, nodule: PlantedNodule) -> float:

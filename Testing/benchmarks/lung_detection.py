@@ -1,7 +1,7 @@
 """Benchmark: detectors side by side on synthetic CTs no training saw, and on real CTs; FROC as LUNA16 computes it.
 
 ``python Testing/benchmarks/lung_detection.py [--cases N] [--detectors learned classical] [--anatomy A] [--keep DIR]
-[--real PATH ...] [--pictures DIR] [--output FILE]``; nothing is asserted. ``--keep`` stores CTs and anatomies of the
+[--real PATH ...] [--pictures DIR] [--output FILE]``; nothing is asserted. ``--keep`` stores the anatomies of the
 synthetic cases, so that another detector can be measured on them later.
 """
 
@@ -24,6 +24,7 @@ from LungNoduleAILib.detection.registry import get_detector
 from LungNoduleAILib.evaluation.froc import RATES, Curve, bootstrap, evaluate_froc, froc_curve
 from LungNoduleAILib.evaluation.marks import Marks, Places
 from LungNoduleAILib.phantom import draw_case
+from LungNoduleAILib.phantom.cohort import GENERATION
 from LungNoduleAILib.phantom.nodules import PlantedNodule
 
 from ThoraxAILib.jobs.progress import Progress
@@ -57,7 +58,7 @@ def main() -> int:
     parser.add_argument("--detectors", nargs="+", default=["learned", "classical"])
     parser.add_argument("--anatomy", default="auto")
     parser.add_argument("--weights", type=Path, help="another weights file of the learned detector")
-    parser.add_argument("--keep", type=Path, help="folder for synthetic CTs and anatomies")
+    parser.add_argument("--keep", type=Path, help="folder for the anatomies of synthetic CTs")
     parser.add_argument("--real", type=Path, nargs="*", default=[], help="real CTs, listed with what is reported")
     parser.add_argument("--pictures", type=Path, help="folder for pictures of what is reported on real CTs")
     parser.add_argument("--output", type=Path, help="JSON file of the results")
@@ -89,7 +90,7 @@ def synthetic_scan(seed: int, setting: str, anatomy: str, keep: Path | None) -> 
     phantom = draw_case(seed, setting)
     volume = phantom.volume.in_lps_order()
     volume = volume.with_array(np.ascontiguousarray(volume.array))
-    kept = None if keep is None else keep / f"{setting}-{anatomy}-{seed}.npz"
+    kept = None if keep is None else keep / f"{GENERATION}-{setting}-{anatomy}-{seed}.npz"
     if kept is not None and kept.is_file():
         labels = np.load(kept)["labels"]
     else:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from LungNoduleAILib.anatomy.lung_box import lung_box
 from LungNoduleAILib.anatomy.protocol import Anatomy
 from LungNoduleAILib.detection.classical import without_doubles
 from LungNoduleAILib.detection.detector_file import SHIPPED, read_detector
 from LungNoduleAILib.detection.protocol import Candidate
-from LungNoduleAILib.detection.search_image import SearchImage, lung_box
+from LungNoduleAILib.detection.search_image import MARGIN_MM, SearchImage
 from LungNoduleAILib.detection.two_levels import MASSES, NODULES, Calibration, Places, find_places
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.models.device import select_device
@@ -37,7 +38,7 @@ class LearnedDetector:
         """Candidates in ``volume`` (HU, LPS order), best first; see Detector."""
         from ThoraxAILib.registration.threads import torch_threads
 
-        box = lung_box(anatomy.labels, volume.spacing_kji_mm)
+        box = lung_box(anatomy.labels, volume.spacing_kji_mm, MARGIN_MM)
         if box is None:
             return []
         progress(0.0, "Preparing the image")

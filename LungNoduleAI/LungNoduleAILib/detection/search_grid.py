@@ -8,6 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from LungNoduleAILib.anatomy.hull import hull_depth_mm
+from LungNoduleAILib.anatomy.lung_box import lung_box
 from LungNoduleAILib.anatomy.protocol import AIRWAY, RLL, Anatomy
 from ThoraxAILib.volume import Volume
 
@@ -60,7 +61,7 @@ def make_search_grid(volume: Volume, anatomy: Anatomy) -> SearchGrid | None:
     import edt
 
     spacing = volume.spacing_kji_mm
-    box = _lung_box(anatomy.labels, spacing)
+    box = lung_box(anatomy.labels, spacing, MARGIN_MM)
     if box is None:
         return None
     step = np.maximum(STEP_MM / spacing, 1.0)
@@ -78,16 +79,6 @@ def make_search_grid(volume: Volume, anatomy: Anatomy) -> SearchGrid | None:
     hull = np.maximum(hull_depth_mm(right, spacing * step), hull_depth_mm(lung & ~right, spacing * step))
     return SearchGrid(hu.astype(np.float32), lung, airway, depth, airway_mm, hull, spacing * step,
                       np.array([b.start for b in box], dtype=float), step)
-
-
-def _lung_box(labels: np.ndarray, spacing_kji_mm: np.ndarray) -> tuple[slice, slice, slice] | None:
-    inside = (labels > 0) & (labels < AIRWAY)
-    along = [np.flatnonzero(inside.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
-    if len(along[0]) == 0:
-        return None
-    margins = np.ceil(MARGIN_MM / spacing_kji_mm).astype(int)
-    return tuple(slice(max(0, int(a[0]) - m), min(n, int(a[-1]) + m + 1))
-                 for a, m, n in zip(along, margins, labels.shape, strict=True))
 
 
 def _resample(array: np.ndarray, step_kji: np.ndarray, size_kji: list[int], interpolator: int) -> np.ndarray:

@@ -55,14 +55,3 @@ def within_hull(labels: np.ndarray) -> np.ndarray:
     right = (labels > 0) & (labels <= RLL)
     left = (labels > RLL) & (labels < AIRWAY)
     return np.maximum(hull_depth_mm(right, spacing), hull_depth_mm(left, spacing)) > -HULL_MARGIN_MM
-
-
-def lung_box(labels: np.ndarray, spacing_kji_mm: np.ndarray) -> tuple[slice, slice, slice] | None:
-    """The box of the lungs with a margin; None when there are no lungs."""
-    inside = (labels > 0) & (labels < AIRWAY)
-    along = [np.flatnonzero(inside.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
-    if len(along[0]) == 0:
-        return None
-    margins = np.ceil(MARGIN_MM / spacing_kji_mm).astype(int)
-    return tuple(slice(max(0, int(a[0]) - m), min(n, int(a[-1]) + m + 1))
-                 for a, m, n in zip(along, margins, labels.shape, strict=True))

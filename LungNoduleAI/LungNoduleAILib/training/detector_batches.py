@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import math
 import multiprocessing
-import os
-import threading
 import time
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ import numpy as np
 
 from LungNoduleAILib.training.detector_patches import COARSE, FINE, Level, Patch, draw_patch
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.jobs.worker_process import end_with_parent
 
 if TYPE_CHECKING:
     from LungNoduleAILib.training.detector_scenes import Scenes
@@ -123,14 +122,7 @@ _KEPT: dict[str, object] = {}
 def _prepare(recipe: DetectorRecipe, scenes: Scenes) -> None:
     """Give a drawing process what stays the same; it ends when the training does, however that ends."""
     _KEPT.update(recipe=recipe, scenes=scenes)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    end_with_parent()
 
 
 def _draw(step: int, mined: Mined) -> Batch:

@@ -22,7 +22,7 @@ from LungNoduleAILib.phantom.nodule_share import paint_into
 from LungNoduleAILib.phantom.nodules import PlantedNodule
 from LungNoduleAILib.phantom.planting import NodulePlanter
 from LungNoduleAILib.phantom.scanner_settings import draw_scanner
-from LungNoduleAILib.training.detector_patches import MASSES_MM, lung_box
+from LungNoduleAILib.training.detector_patches import MASSES_MM, body_box
 from LungNoduleAILib.training.detector_scenes import SPACING, shows_lungs
 from ThoraxAILib.jobs.progress import Progress
 
@@ -59,7 +59,7 @@ def calibrate(networks: dict[str, HeatmapNetwork], seed: int, folder: Path, devi
 def scan_of(body: Body, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """A scan of a body: HU, where to search (bool), centres (n, 3) in voxels and diameters (n,) in mm of its nodules.
     """
-    box = lung_box(body)
+    box = body_box(body)
     grid = part_of(body.grid, box, 1)
     planter = NodulePlanter(body)
     nodules: list[PlantedNodule] = []

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from LungNoduleAILib.anatomy.classical import ClassicalSegmenter
-from LungNoduleAILib.detection.search_image import SearchImage, lung_box
+from LungNoduleAILib.anatomy.lung_box import lung_box
+from LungNoduleAILib.detection.search_image import MARGIN_MM, SearchImage
 from LungNoduleAILib.phantom.averaging import block_mean
 from LungNoduleAILib.phantom.grid import Grid
 from LungNoduleAILib.training.cases import TrainingCase, open_training_data
@@ -90,7 +91,7 @@ def prepare_case(case: TrainingCase) -> PreparedCase:
     """The case as the detector sees it; raises InputError when no lungs are found in it."""
     volume = case.volume.in_lps_order()
     anatomy = ClassicalSegmenter().segment(volume, Progress())
-    box = lung_box(anatomy.labels, volume.spacing_kji_mm)
+    box = lung_box(anatomy.labels, volume.spacing_kji_mm, MARGIN_MM)
     if box is None:
         raise InputError(f"No lungs were found in the case '{case.name}': leave it out.")
     image = SearchImage.around(volume, anatomy, box)

@@ -12,10 +12,12 @@ from functools import singledispatch
 
 import numpy as np
 
+from LungNoduleAILib.anatomy.lung_box import lung_box
 from LungNoduleAILib.detection.two_levels import SHRINK, SPACING_MM
 from LungNoduleAILib.phantom.acquisition import acquire
 from LungNoduleAILib.phantom.averaging import block_mean, part_of
 from LungNoduleAILib.phantom.body import Body
+from LungNoduleAILib.phantom.conspicuity import conspicuity
 from LungNoduleAILib.phantom.grid import Grid
 from LungNoduleAILib.phantom.nodule_share import paint_into
 from LungNoduleAILib.phantom.nodules import PlantedNodule
@@ -29,7 +31,6 @@ NEIGHBOR_CHANCE = 0.4
 FLIPS = (0.15, 0.15, 0.5)
 SUBSOLID = ("ground-glass", "part-solid")
 PLAIN_MM = 12.0  # solid nodules from this size on are seen anyway
-CORE, GAP_MM_AROUND, SHELL_MM = 0.6, 1.5, 6.0
 LUNG_HU = -300.0
 LEAST_HU, LEAST_DEVIATIONS = 75.0, 1.5
 
@@ -94,7 +95,7 @@ class Patch:
 def make_scene(body: Body, level: Level, seed: int) -> Scene:
     """The scene of a body (isotropic voxels of SPACING_MM); its nodules follow from ``seed`` and the body's own."""
     rng = np.random.default_rng((seed, body.seed, level.shrink))
-    box = lung_box(body)
+    box = body_box(body)
     grid = part_of(body.grid, box, level.shrink)
     hu = body.clean_hu[box]
     hu = block_mean(hu, level.shrink).astype(np.int16) if level.shrink > 1 else hu.copy()
@@ -105,12 +106,9 @@ def make_scene(body: Body, level: Level, seed: int) -> Scene:
     return Scene(hu, grid, nodules, places, _centers(body, grid, lungs, rng))
 
 
-def lung_box(body: Body) -> tuple[slice, slice, slice]:
-    lungs = (body.labels > 0) & (body.labels < 6)
-    margin = round(MARGIN_MM / SPACING_MM)
-    along = [np.flatnonzero(lungs.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
-    return tuple(slice(max(0, int(a[0]) - margin), min(n, int(a[-1]) + margin + 1))
-                 for a, n in zip(along, lungs.shape, strict=True))
+def body_box(body: Body) -> tuple[slice, slice, slice]:
+    """The box of a body's lungs that is looked at (isotropic voxels of SPACING_MM); the body must show lungs."""
+    return lung_box(body.labels, np.full(3, SPACING_MM), MARGIN_MM)
 
 
 def _planted(body: Body, level: Level, rng: np.random.Generator) -> tuple[PlantedNodule, ...]:
@@ -200,19 +198,8 @@ def is_seen(hu: np.ndarray, lung: np.ndarray, center_kji: np.ndarray, nodule: Pl
     """
     if nodule.type not in SUBSOLID and nodule.diameter_mm >= PLAIN_MM:
         return True
-    radius = nodule.diameter_mm / 2
-    outer = radius + GAP_MM_AROUND + max(SHELL_MM, radius)
-    low = np.maximum(np.floor(center_kji - outer / spacing_mm), 0).astype(int)
-    high = np.minimum(np.ceil(center_kji + outer / spacing_mm) + 1, hu.shape).astype(int)
-    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    squares = [((np.arange(a, b) - at) * spacing_mm) ** 2 for a, b, at in zip(low, high, center_kji, strict=True)]
-    distance = np.sqrt(squares[0][:, None, None] + squares[1][None, :, None] + squares[2][None, None, :])
-    around = (distance > radius + GAP_MM_AROUND) & (distance < outer) & lung[box]
-    if around.sum() < 50:
-        return True
-    middle_hu, high_hu = np.percentile(hu[box][around], (50, 84))
-    contrast = float(np.median(hu[box][distance <= max(CORE * radius, float(distance.min()))])) - middle_hu
-    return contrast >= max(LEAST_HU, LEAST_DEVIATIONS * float(high_hu - middle_hu))
+    found = conspicuity(hu, lung, center_kji, nodule.diameter_mm, np.full(3, spacing_mm))
+    return not found.beside_lung or found.at_least(LEAST_HU, LEAST_DEVIATIONS)
 
 
 def for_level(scanner: Scanner, level: Level) -> Scanner:
