@@ -19,12 +19,11 @@ from ThoraxAILib.jobs.child_job import SUCCEEDED, ChildJob
 from ThoraxAILib.jobs.child_python import child_environment, python_interpreter
 from ThoraxAILib.jobs.output_folder import output_error, remove_left_behind
 from ThoraxAILib.jobs.run_record import RUN_FILE
+from ThoraxAILib.jobs.worker_process import THREAD_LIMITS
 from ThoraxAILib.readers import Case, find_cases
 
 INDEX_FILE = "index.csv"
 POLL_SECONDS = 0.1
-THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
-                 "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
 DONE, RESUMED, FAILED = "done", "resumed", "failed"
 
 

@@ -1,14 +1,21 @@
 """Patches of a detector training: which nodules a reader would see in them, and that any process draws the same."""
 
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from LungNoduleAILib.phantom import make_body
+from LungNoduleAILib.phantom.annotatable import lies_in_lung
 from LungNoduleAILib.phantom.grid import Grid
 from LungNoduleAILib.phantom.nodule_share import paint_into
 from LungNoduleAILib.phantom.nodules import PlantedNodule
 from LungNoduleAILib.training.detector_batches import AHEAD, Batches, DetectorRecipe, draw_batch
-from LungNoduleAILib.training.detector_patches import COARSE, FINE, Scene, is_seen
+from LungNoduleAILib.training.detector_patches import COARSE, FINE, Scene, is_seen, planted
+
+from ThoraxAILib.jobs.worker_process import THREAD_LIMITS, one_thread_each
 
 RECIPE = DetectorRecipe(steps=12, seed=3, bodies=2, first_bodies=1, batch=2, mine_at=0.5, coarse_every=4)
 
@@ -51,6 +58,26 @@ def test_bodies_join_in_step_by_step_and_every_last_step_is_for_masses():
     assert counts[50:] == [20] * 50
     assert counts == sorted(counts)
     assert [recipe.level_at(step) for step in range(5)] == [FINE] * 4 + [COARSE]
+
+
+def test_workers_get_one_thread_each_unless_the_person_says_otherwise(monkeypatch):
+    for name in THREAD_LIMITS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MKL_NUM_THREADS", "3")
+    with one_thread_each(), ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        found = dict(zip(THREAD_LIMITS, pool.map(os.getenv, THREAD_LIMITS), strict=True))
+    assert found == {**dict.fromkeys(THREAD_LIMITS, "1"), "MKL_NUM_THREADS": "3"}
+    assert "OMP_NUM_THREADS" not in os.environ
+
+
+def test_almost_all_nodules_of_a_scene_lie_in_the_lung():
+    body = make_body(3, "training", (2.0, 2.0, 2.0))
+    box = tuple(slice(0, n) for n in body.labels.shape)
+    nodules = planted(body, FINE, box, np.random.default_rng(1))
+    assert len(nodules) == FINE.planted
+    assert np.mean([lies_in_lung(body.structures, body.grid, nodule) for nodule in nodules]) > 0.97
+    wall = PlantedNodule((500.0, 0.0, 0.0), (4.0, 4.0, 4.0))
+    assert not lies_in_lung(body.structures, body.grid, wall)
 
 
 @pytest.mark.parametrize(("hu", "noise_hu", "seen"), [(-600, 20, True), (-820, 20, False), (-650, 300, False),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from lung_conspicuity import Patch, ground_glass_patches, stands_out
+from lung_conspicuity import round_patches, stands_out
 from LungNoduleAILib.anatomy.protocol import Anatomy
 from LungNoduleAILib.anatomy.registry import choose_segmenter
 from LungNoduleAILib.detection.lung_filter import filter_candidates
@@ -24,6 +24,7 @@ from LungNoduleAILib.detection.registry import get_detector
 from LungNoduleAILib.evaluation.froc import RATES, Curve, bootstrap, evaluate_froc, froc_curve
 from LungNoduleAILib.evaluation.marks import Marks, Places
 from LungNoduleAILib.phantom import draw_case
+from LungNoduleAILib.phantom.annotatable import Patch
 from LungNoduleAILib.phantom.cohort import GENERATION
 from LungNoduleAILib.phantom.nodules import PlantedNodule
 
@@ -101,7 +102,7 @@ def synthetic_scan(seed: int, setting: str, anatomy: str, keep: Path | None) -> 
     print(f"seed {seed}: {len(phantom.nodules)} nodules, {volume.array.shape}, slices every "
           f"{volume.spacing_kji_mm[0]:.1f} mm, {time.process_time() - started:.0f} CPU s", flush=True)
     seen = tuple(stands_out(phantom, nodule) for nodule in phantom.nodules)
-    return Scan(str(seed), volume, Anatomy(labels), phantom.nodules, seen, ground_glass_patches(phantom))
+    return Scan(str(seed), volume, Anatomy(labels), phantom.nodules, seen, round_patches(phantom))
 
 
 def candidates_of(detector: Detector, scan: Scan) -> tuple[list[Candidate], float]:

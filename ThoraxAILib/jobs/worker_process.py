@@ -1,11 +1,31 @@
-"""A worker process that ends when the process it works for does, however that ended (kill -9 as well)."""
+"""A worker process that ends when the process it works for does, however that ended (kill -9 as well).
+
+Workers share the processors: each computes with one thread, since threads that wait for each other would stop them all.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing import connection
+
+THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
+                 "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Worker processes that are spawned meanwhile compute with one thread, unless the person has set limits."""
+    added = [name for name in THREAD_LIMITS if name not in os.environ]
+    os.environ.update(dict.fromkeys(added, "1"))
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
 
 
 def end_with_parent() -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import scipy.ndimage as ndi
 
 from LungNoduleAILib.detection.search_grid import SearchGrid
+from ThoraxAILib.block_mean import block_mean
 from ThoraxAILib.jobs.progress import Progress
 
 SCALE_RATIO = 1.25
@@ -66,9 +67,9 @@ def find_blobs(image: np.ndarray, grid: SearchGrid, diameters_mm: tuple[float, .
 def _blobs_of_level(image: np.ndarray, grid: SearchGrid, factor: int, sizes: list[float], least_contrast: float
                     ) -> Blobs:
     strides = np.array([max(1, round(factor / s)) if factor > 1 else 1 for s in grid.spacing_kji_mm])
-    coarse = _block_mean(image, strides)
+    coarse = block_mean(image, strides)
     spacing = grid.spacing_kji_mm * strides
-    allowed = _block_mean(grid.depth_mm, strides) > -sizes[-1] * OUTSIDE_SHARE
+    allowed = block_mean(grid.depth_mm, strides) > -sizes[-1] * OUTSIDE_SHARE
     ladder = [sizes[0] / SCALE_RATIO, *sizes, sizes[-1] * SCALE_RATIO]
     smooth = [ndi.gaussian_filter(coarse, d / (2 * np.sqrt(3)) / spacing, truncate=3.0) for d in
               [*ladder, ladder[-1] * SCALE_RATIO]]
@@ -101,15 +102,6 @@ def _peaks(answer: np.ndarray, allowed: np.ndarray, least: float) -> tuple[np.nd
             survives = value >= flat[index + step]
             index, value = index[survives], value[survives]
     return np.unravel_index(index, answer.shape)
-
-
-def _block_mean(image: np.ndarray, strides: np.ndarray) -> np.ndarray:
-    if (strides == 1).all():
-        return image
-    shape = [n // s for n, s in zip(image.shape, strides, strict=True)]
-    cut = image[tuple(slice(0, n * s) for n, s in zip(shape, strides, strict=True))]
-    split = cut.reshape(shape[0], strides[0], shape[1], strides[1], shape[2], strides[2])
-    return np.ascontiguousarray(split.mean(axis=(1, 3, 5), dtype=np.float32))
 
 
 def _roundness(smooth: np.ndarray, center_kji: np.ndarray, spacing_kji_mm: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import SimpleITK as sitk
 from LungNoduleAILib.anatomy.hull import hull_depth_mm
 from LungNoduleAILib.anatomy.lung_box import lung_box
 from LungNoduleAILib.anatomy.protocol import AIRWAY, RLL, Anatomy
+from ThoraxAILib.block_mean import block_mean
 from ThoraxAILib.volume import Volume
 
 STEP_MM = 1.0
@@ -44,12 +45,10 @@ class SearchGrid:
         n = np.maximum(1, np.round(step_mm / self.spacing_kji_mm)).astype(int)
         shape = np.array(self.hu.shape) // n
         middle = tuple(slice(int(s - 1) // 2, int(m * s), int(s)) for m, s in zip(shape, n, strict=True))
-        cut = self.hu[tuple(slice(0, int(m * s)) for m, s in zip(shape, n, strict=True))]
-        hu = cut.reshape(shape[0], n[0], shape[1], n[1], shape[2], n[2]).mean(axis=(1, 3, 5), dtype=np.float32)
         maps = (self.lung, self.airway, self.depth_mm, self.airway_mm, self.hull_mm)
         picked = (np.ascontiguousarray(array[middle]) for array in maps)
-        return SearchGrid(hu, *picked, self.spacing_kji_mm * n, self.origin_kji + (n - 1) / 2 * self.step_kji,
-                          self.step_kji * n)
+        return SearchGrid(block_mean(self.hu, n), *picked, self.spacing_kji_mm * n,
+                          self.origin_kji + (n - 1) / 2 * self.step_kji, self.step_kji * n)
 
     def search_from_full_kji(self, points_kji: np.ndarray) -> np.ndarray:
         """Positions in search voxels of positions (..., 3) in CT voxels."""

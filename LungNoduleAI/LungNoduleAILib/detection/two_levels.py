@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from LungNoduleAILib.detection.heatmap_search import Peaks, search
+from ThoraxAILib.block_mean import block_mean
 from ThoraxAILib.jobs.progress import Progress
 
 if TYPE_CHECKING:
@@ -57,9 +58,8 @@ def find_places(networks: dict[str, HeatmapNetwork], hu: np.ndarray, wanted: np.
                 progress: Progress) -> Places:
     """All peaks where ``wanted`` (bool) holds in an image (float32 HU, voxels of SPACING_MM)."""
     fine = search(networks[NODULES], hu, wanted, device, progress.part(0.0, 0.85), "Looking for nodules")
-    coarse_hu = shrunk(hu)
-    coarse = search(networks[MASSES], coarse_hu, shrunk(wanted) > 0.5, device, progress.part(0.85, 1.0),
-                    "Looking for masses")
+    coarse_hu, coarse_wanted = block_mean(hu, SHRINK, fill=True), block_mean(wanted, SHRINK, fill=True) > 0.5
+    coarse = search(networks[MASSES], coarse_hu, coarse_wanted, device, progress.part(0.85, 1.0), "Looking for masses")
     coarse = coarse.take(2 * coarse.radius * SPACING_MM * SHRINK >= MASS_FROM_MM)
     middle = (SHRINK - 1) / 2
     return _together(fine, Peaks(coarse.center_kji * SHRINK + middle, coarse.radius * SHRINK, coarse.heat,
@@ -71,12 +71,3 @@ def _together(fine: Peaks, coarse: Peaks) -> Places:
             for name in ("center_kji", "radius", "heat", "subsolid")]
     of_masses = np.arange(len(both[2])) >= len(fine)
     return Places(both[0], 2 * both[1] * SPACING_MM, both[2], both[3], of_masses)
-
-
-def shrunk(array: np.ndarray) -> np.ndarray:
-    """Mean over cubes of SHRINK voxels, float32; ends that fill no cube are repeated to one."""
-    missing = [(0, -n % SHRINK) for n in array.shape]
-    padded = np.pad(array, missing, mode="edge") if any(after for _, after in missing) else array
-    shape = [n // SHRINK for n in padded.shape]
-    split = padded.reshape(shape[0], SHRINK, shape[1], SHRINK, shape[2], SHRINK)
-    return split.mean(axis=(1, 3, 5), dtype=np.float32)

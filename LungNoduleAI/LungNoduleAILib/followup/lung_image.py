@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import distance_transform_edt, map_coordinates
 
+from ThoraxAILib.block_mean import block_mean
 from ThoraxAILib.registration.grid import Grid
 from ThoraxAILib.volume import Volume
 
@@ -90,7 +91,7 @@ def reduce_lungs(volume: Volume, lungs: np.ndarray, step_mm: float, window_hu: t
     place = volume.ijk_to_ras.copy()
     place[:3, :3] *= factors[::-1]
     place[:3, 3] = volume.ras_from_kji(offset)
-    parts = (_block_means(array, factors) for array in (windowed, mask, hu > NOT_SEEN_HU))
+    parts = (block_mean(array, factors, fill=True) for array in (windowed, mask, hu > NOT_SEEN_HU))
     return ReducedLungs(*(Volume(part, place, volume.modality) for part in parts), Grid.of(volume))
 
 
@@ -102,12 +103,3 @@ def _box(mask: np.ndarray, margin: np.ndarray) -> tuple[slice, slice, slice]:
         found = np.flatnonzero(mask.any(axis=others))
         spans.append(slice(max(0, int(found[0] - margin[axis])), min(size, int(found[-1] + margin[axis]) + 1)))
     return tuple(spans)
-
-
-def _block_means(array: np.ndarray, factors: np.ndarray) -> np.ndarray:
-    """Means of blocks, float32; the last block repeats the border where the array is too short for it."""
-    missing = [(0, int(-size % factor)) for size, factor in zip(array.shape, factors, strict=True)]
-    if any(after for _, after in missing):
-        array = np.pad(array, missing, mode="edge")
-    shape = [part for size, factor in zip(array.shape, factors, strict=True) for part in (size // factor, factor)]
-    return array.reshape(shape).mean(axis=(1, 3, 5), dtype=np.float32)

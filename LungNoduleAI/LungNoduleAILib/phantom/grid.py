@@ -74,6 +74,13 @@ class Grid:
         high = np.clip(np.floor(high_frame_mm / self.spacing_kji_mm) + 1, low, self.shape_kji).astype(int)
         return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
 
+    def part(self, box: tuple[slice, slice, slice], shrink: int = 1) -> Grid:
+        """The grid of a box of its voxels, these averaged in cubes of ``shrink``."""
+        matrix = self.ijk_to_ras.copy()
+        matrix[:3, 3] += matrix[:3, :3] @ (np.array([b.start for b in box][::-1]) + (shrink - 1) / 2)
+        matrix[:3, :3] *= shrink
+        return Grid(tuple((b.stop - b.start) // shrink for b in box), matrix)
+
     def open_axes_mm(self, box: tuple[slice, slice, slice]) -> list[np.ndarray]:
         """Frame coordinates of the voxels of a box along k, j, i, shaped to broadcast."""
         axes = [np.arange(s.start, s.stop) * step for s, step in zip(box, self.spacing_kji_mm, strict=True)]

@@ -81,7 +81,7 @@ TRAINING = NoduleModel(
     diameter_mm=(3.0, 30.0),
     hu={"solid": (-50.0, 100.0), "part-solid": (-750.0, -430.0), "ground-glass": (-750.0, -400.0),
         "calcified": (200.0, 900.0)},
-    core_hu=(-60.0, 80.0), stretch=0.17, outline=_training_outline)
+    core_hu=(-60.0, 80.0), stretch=0.28, outline=_training_outline)
 
 
 def _held_out_outline(rng: np.random.Generator, kind: str, diameter_mm: float) -> NoduleShape | None:

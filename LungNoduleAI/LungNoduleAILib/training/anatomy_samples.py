@@ -22,13 +22,13 @@ from LungNoduleAILib.phantom import (
     make_body,
     make_other_body,
 )
-from LungNoduleAILib.phantom.averaging import as_blocks, block_mean, part_of
 from LungNoduleAILib.phantom.cohort import GENERATION, load_body, store_body
 from LungNoduleAILib.phantom.grid import Grid
 from LungNoduleAILib.phantom.nodule_share import paint_into
 from LungNoduleAILib.phantom.nodules import PlantedNodule
 from LungNoduleAILib.phantom.structures import STRUCTURES
 from LungNoduleAILib.training.samples import LabelSample, Placement, Pool, window_of_pool
+from ThoraxAILib.block_mean import as_blocks, block_mean
 
 SPACING_MM = 3.0
 CLASSES = tuple(STRUCTURES)
@@ -135,7 +135,7 @@ def averaged(body: Body, factor: int) -> Body:
         counts = [(split == value).sum(axis=(1, 3, 5), dtype=np.uint8) for value in range(split.max() + 1)]
         return np.argmax(counts, axis=0).astype(np.uint8)
 
-    return replace(body, grid=part_of(body.grid, whole, factor),
+    return replace(body, grid=body.grid.part(whole, factor),
                    clean_hu=np.rint(block_mean(body.clean_hu, factor)).astype(np.int16), labels=most(body.labels),
                    structures=most(body.structures), patterns=most(body.patterns))
 

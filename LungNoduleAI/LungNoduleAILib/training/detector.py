@@ -31,6 +31,7 @@ from ThoraxAILib.models.precision import choose_precision
 logger = logging.getLogger(__name__)
 LEVELS = {level.name: level for level in (FINE, COARSE)}
 CHECKPOINT_EVERY = 50
+THREADS = 2  # always as many, so that sums are taken in one order: the same weights from the same seed
 
 
 class Learner:
@@ -182,7 +183,7 @@ def train(request: TrainingRequest, progress: Progress) -> Path:
 
     chosen = {name: getattr(request, name) for name in ("steps", "seed", "bodies")}
     recipe = DetectorRecipe(**{name: value for name, value in chosen.items() if value is not None})
-    torch.set_num_threads(1)  # sums are then taken in one order: the same weights from the same seed
+    torch.set_num_threads(THREADS)
     bodies = scenes = Scenes(request.output / "bodies", recipe.seed, recipe.bodies)
     if request.data is not None:
         from LungNoduleAILib.training.detector_cases import mix_in

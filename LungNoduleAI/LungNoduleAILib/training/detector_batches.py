@@ -16,7 +16,7 @@ import numpy as np
 
 from LungNoduleAILib.training.detector_patches import COARSE, FINE, Level, Patch, draw_patch
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.jobs.worker_process import end_with_parent
+from ThoraxAILib.jobs.worker_process import end_with_parent, one_thread_each
 
 if TYPE_CHECKING:
     from LungNoduleAILib.training.detector_scenes import Scenes
@@ -110,9 +110,10 @@ class Batches:
         if self._pool is None:
             return draw_batch(self._recipe, self._scenes, step, known)
         last = self._recipe.steps if mined is not None else max(self._recipe.mine_step, step + 1)
-        for ahead in range(step, min(step + AHEAD, last)):
-            if ahead not in self._waiting:
-                self._waiting[ahead] = self._pool.submit(_draw, ahead, known)
+        with one_thread_each():  # the process starts with the first batch
+            for ahead in range(step, min(step + AHEAD, last)):
+                if ahead not in self._waiting:
+                    self._waiting[ahead] = self._pool.submit(_draw, ahead, known)
         return self._waiting.pop(step).result()
 
 

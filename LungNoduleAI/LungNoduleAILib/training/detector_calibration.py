@@ -15,7 +15,6 @@ from LungNoduleAILib.detection.heatmap_search import LEAST_HEAT
 from LungNoduleAILib.detection.search_image import within_hull
 from LungNoduleAILib.detection.two_levels import MASSES, NODULES, Calibration, Places, find_places, logit
 from LungNoduleAILib.phantom.acquisition import acquire
-from LungNoduleAILib.phantom.averaging import part_of
 from LungNoduleAILib.phantom.body import Body
 from LungNoduleAILib.phantom.cohort import load_or_make_body
 from LungNoduleAILib.phantom.nodule_share import paint_into
@@ -60,7 +59,7 @@ def scan_of(body: Body, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarra
     """A scan of a body: HU, where to search (bool), centres (n, 3) in voxels and diameters (n,) in mm of its nodules.
     """
     box = body_box(body)
-    grid = part_of(body.grid, box, 1)
+    grid = body.grid.part(box)
     planter = NodulePlanter(body)
     nodules: list[PlantedNodule] = []
     for n in range(NODULES_PER_CASE + int(rng.random() < MASS_CHANCE)):

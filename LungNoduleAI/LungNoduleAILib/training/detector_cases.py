@@ -18,7 +18,6 @@ import numpy as np
 from LungNoduleAILib.anatomy.classical import ClassicalSegmenter
 from LungNoduleAILib.anatomy.lung_box import lung_box
 from LungNoduleAILib.detection.search_image import MARGIN_MM, SearchImage
-from LungNoduleAILib.phantom.averaging import block_mean
 from LungNoduleAILib.phantom.grid import Grid
 from LungNoduleAILib.training.cases import TrainingCase, open_training_data
 from LungNoduleAILib.training.detector_patches import (
@@ -32,6 +31,7 @@ from LungNoduleAILib.training.detector_patches import (
     flipped,
 )
 from LungNoduleAILib.training.detector_scenes import Scenes
+from ThoraxAILib.block_mean import block_mean
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.progress import Progress
 

@@ -15,7 +15,7 @@ import numpy as np
 from LungNoduleAILib.anatomy.lung_box import lung_box
 from LungNoduleAILib.detection.two_levels import SHRINK, SPACING_MM
 from LungNoduleAILib.phantom.acquisition import acquire
-from LungNoduleAILib.phantom.averaging import block_mean, part_of
+from LungNoduleAILib.phantom.annotatable import lies_in_lung
 from LungNoduleAILib.phantom.body import Body
 from LungNoduleAILib.phantom.conspicuity import conspicuity
 from LungNoduleAILib.phantom.grid import Grid
@@ -23,11 +23,13 @@ from LungNoduleAILib.phantom.nodule_share import paint_into
 from LungNoduleAILib.phantom.nodules import PlantedNodule
 from LungNoduleAILib.phantom.planting import NodulePlanter
 from LungNoduleAILib.phantom.scanner_settings import Scanner, draw_scanner
+from ThoraxAILib.block_mean import block_mean
 
 MARGIN_MM = 30.0
 GAP_MM = 4.0
 CENTERS = {"nodule": 0.5, "imitation": 0.15, "border": 0.15, "lung": 0.2}
 NEIGHBOR_CHANCE = 0.4
+DRAWS = 4
 FLIPS = (0.15, 0.15, 0.5)
 SUBSOLID = ("ground-glass", "part-solid")
 PLAIN_MM = 12.0  # solid nodules from this size on are seen anyway
@@ -96,12 +98,12 @@ def make_scene(body: Body, level: Level, seed: int) -> Scene:
     """The scene of a body (isotropic voxels of SPACING_MM); its nodules follow from ``seed`` and the body's own."""
     rng = np.random.default_rng((seed, body.seed, level.shrink))
     box = body_box(body)
-    grid = part_of(body.grid, box, level.shrink)
+    grid = body.grid.part(box, level.shrink)
     hu = body.clean_hu[box]
     hu = block_mean(hu, level.shrink).astype(np.int16) if level.shrink > 1 else hu.copy()
     lungs = body.labels[box][:: level.shrink, :: level.shrink, :: level.shrink]
     lungs = ((lungs > 0) & (lungs < 6))[: hu.shape[0], : hu.shape[1], : hu.shape[2]]
-    nodules = _planted(body, level, rng)
+    nodules = planted(body, level, box, rng)
     places = np.array([grid.frame_mm(np.array(n.center_ras_mm)) for n in nodules]) / grid.spacing_kji_mm
     return Scene(hu, grid, nodules, places, _centers(body, grid, lungs, rng))
 
@@ -111,10 +113,19 @@ def body_box(body: Body) -> tuple[slice, slice, slice]:
     return lung_box(body.labels, np.full(3, SPACING_MM), MARGIN_MM)
 
 
-def _planted(body: Body, level: Level, rng: np.random.Generator) -> tuple[PlantedNodule, ...]:
-    planter = NodulePlanter(body)
-    kinds = rng.choice(list(level.types), level.planted, p=list(level.types.values()))
-    return tuple(planter.draw(rng, diameter_mm=level.diameters_mm, type=str(kind)) for kind in kinds)
+def planted(body: Body, level: Level, box: tuple[slice, slice, slice], rng: np.random.Generator
+             ) -> tuple[PlantedNodule, ...]:
+    """Nodules that lie in the lung as far as some draws can make them."""
+    planter, grid = NodulePlanter(body), body.grid.part(box, level.shrink)
+    structures = body.structures[box][:: level.shrink, :: level.shrink, :: level.shrink]
+    nodules = []
+    for kind in rng.choice(list(level.types), level.planted, p=list(level.types.values())):
+        for _ in range(DRAWS):
+            nodule = planter.draw(rng, diameter_mm=level.diameters_mm, type=str(kind))
+            if lies_in_lung(structures, grid, nodule):
+                break
+        nodules.append(nodule)
+    return tuple(nodules)
 
 
 def _centers(body: Body, grid: Grid, lungs: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from LungNoduleAILib.detection.two_levels import SPACING_MM
 from LungNoduleAILib.phantom.body import Body
-from LungNoduleAILib.phantom.cohort import load_or_make_body
+from LungNoduleAILib.phantom.cohort import body_file, load_or_make_body
 from LungNoduleAILib.training.detector_patches import COARSE, FINE, Level, Scene, make_scene
 from ThoraxAILib.errors import InputError
 
@@ -58,7 +58,8 @@ class Scenes:
 
 
 def _make(seed: int, folder: Path) -> None:
-    load_or_make_body(seed, "training", SPACING, folder)
+    if not body_file(seed, "training", SPACING, folder).is_file():
+        load_or_make_body(seed, "training", SPACING, folder)
 
 
 def shows_lungs(body: Body) -> bool:
