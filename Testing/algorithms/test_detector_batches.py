@@ -70,14 +70,12 @@ def test_workers_get_one_thread_each_unless_the_person_says_otherwise(monkeypatc
     assert "OMP_NUM_THREADS" not in os.environ
 
 
-def test_almost_all_nodules_of_a_scene_lie_in_the_lung():
+def test_the_nodules_of_a_scene_lie_in_the_lung():
     body = make_body(3, "training", (2.0, 2.0, 2.0))
     box = tuple(slice(0, n) for n in body.labels.shape)
     nodules = planted(body, FINE, box, np.random.default_rng(1))
     assert len(nodules) == FINE.planted
-    assert np.mean([lies_in_lung(body.structures, body.grid, nodule) for nodule in nodules]) > 0.97
-    wall = PlantedNodule((500.0, 0.0, 0.0), (4.0, 4.0, 4.0))
-    assert not lies_in_lung(body.structures, body.grid, wall)
+    assert all(lies_in_lung(body.structures, body.grid, nodule) for nodule in nodules)  # 97 % with a single draw each
 
 
 @pytest.mark.parametrize(("hu", "noise_hu", "seen"), [(-600, 20, True), (-820, 20, False), (-650, 300, False),
