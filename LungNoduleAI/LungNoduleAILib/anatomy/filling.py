@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from LungNoduleAILib.anatomy.work_grid import WorkGrid
+from ThoraxAILib.mask_box import mask_box
 
 CLOSING_MM = 12.0
 
@@ -27,8 +28,7 @@ def _close_and_fill(lung: np.ndarray, spacing_kji_mm: np.ndarray, radius_mm: flo
 
     spacing = tuple(float(s) for s in spacing_kji_mm)
     margin = [int(np.ceil(radius_mm / s)) + 2 for s in spacing]
-    bounds = [np.flatnonzero(lung.any(axis=tuple(a for a in range(3) if a != axis))) for axis in range(3)]
-    box = tuple(slice(b[0], b[-1] + 1) for b in bounds)
+    box = mask_box(lung)
     padded = np.pad(lung[box], [(margin[0],) * 2, (margin[1],) * 2, (margin[2],) * 2])
     dilated = edt.edt(~padded, anisotropy=spacing) <= radius_mm
     closed = (edt.edt(dilated, anisotropy=spacing) > radius_mm) | padded

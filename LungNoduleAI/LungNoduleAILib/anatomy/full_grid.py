@@ -6,20 +6,15 @@ import numpy as np
 
 from LungNoduleAILib.anatomy.protocol import AIRWAY
 from LungNoduleAILib.anatomy.work_grid import WorkGrid
+from ThoraxAILib.mask_box import Box, mask_box
 
 MARGIN_MM = 20.0
-Box = tuple[slice, slice, slice]
 
 
 def box_around(mask: np.ndarray, spacing_kji_mm: np.ndarray) -> Box:
     """All slices, in-plane the box around a mask with its margin; everything when the mask is empty."""
-    rows, columns = np.flatnonzero(mask.any(axis=(0, 2))), np.flatnonzero(mask.any(axis=(0, 1)))
-    if len(rows) == 0:
-        return (slice(0, mask.shape[0]), slice(0, mask.shape[1]), slice(0, mask.shape[2]))
-    margin = np.ceil(MARGIN_MM / spacing_kji_mm).astype(int)
-    return (slice(0, mask.shape[0]),
-            slice(max(0, int(rows[0]) - margin[1]), min(mask.shape[1], int(rows[-1]) + margin[1] + 1)),
-            slice(max(0, int(columns[0]) - margin[2]), min(mask.shape[2], int(columns[-1]) + margin[2] + 1)))
+    within = mask_box(mask.any(axis=0), np.ceil(MARGIN_MM / spacing_kji_mm[1:]).astype(int))
+    return (slice(0, mask.shape[0]), *(within or (slice(0, n) for n in mask.shape[1:])))
 
 
 def labels_on_ct(grid: WorkGrid, box: Box, lobes: np.ndarray, airways: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.mask_box import mask_box
 
 TOLERANCE_MM = 2.0
 FAR_PERCENTILE = 95.0
@@ -49,7 +50,7 @@ def compare_masks(mask: np.ndarray, reference: np.ndarray, spacing_kji_mm: np.nd
     error = 100.0 * (found - wanted) / wanted if wanted else None
     if not found and not wanted:
         return Agreement(None, None, None, *volumes, error)
-    box = _joint_box(mask, reference)
+    box = mask_box(mask.astype(bool) | reference.astype(bool))
     mask, reference = mask[box].astype(bool), reference[box].astype(bool)
     dice = 2.0 * int(np.count_nonzero(mask & reference)) / (found + wanted)
     if not found or not wanted:
@@ -82,13 +83,3 @@ def boundary(mask: np.ndarray) -> np.ndarray:
             window[axis] = slice(step, step + mask.shape[axis])
             inner &= padded[tuple(window)]
     return mask & ~inner
-
-
-def _joint_box(mask: np.ndarray, reference: np.ndarray) -> tuple[slice, ...]:
-    """The smallest box around both masks."""
-    either = mask.astype(bool) | reference.astype(bool)
-    box = []
-    for axis in range(3):
-        filled = np.flatnonzero(either.any(axis=tuple(other for other in range(3) if other != axis)))
-        box.append(slice(int(filled[0]), int(filled[-1]) + 1))
-    return tuple(box)

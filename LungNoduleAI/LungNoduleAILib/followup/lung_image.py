@@ -12,6 +12,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt, map_coordinates
 
 from ThoraxAILib.block_mean import block_mean
+from ThoraxAILib.mask_box import mask_box
 from ThoraxAILib.registration.grid import Grid
 from ThoraxAILib.volume import Volume
 
@@ -80,8 +81,7 @@ def reduce_lungs(volume: Volume, lungs: np.ndarray, step_mm: float, window_hu: t
     ``window_hu`` becomes 0..1; ``paint_outside`` puts 1 outside the lungs.
     """
     factors = np.maximum(1, np.floor(step_mm / volume.spacing_kji_mm + 1e-6)).astype(int)
-    margin = np.ceil(MARGIN_MM / volume.spacing_kji_mm).astype(int)
-    box = _box(lungs, margin)
+    box = mask_box(lungs, np.ceil(MARGIN_MM / volume.spacing_kji_mm).astype(int))
     hu, mask = volume.array[box], lungs[box]
     low, high = window_hu
     windowed = (np.clip(hu, low, high).astype(np.float32) - np.float32(low)) / np.float32(high - low)
@@ -93,13 +93,3 @@ def reduce_lungs(volume: Volume, lungs: np.ndarray, step_mm: float, window_hu: t
     place[:3, 3] = volume.ras_from_kji(offset)
     parts = (block_mean(array, factors, fill=True) for array in (windowed, mask, hu > NOT_SEEN_HU))
     return ReducedLungs(*(Volume(part, place, volume.modality) for part in parts), Grid.of(volume))
-
-
-def _box(mask: np.ndarray, margin: np.ndarray) -> tuple[slice, slice, slice]:
-    """The box around a mask with a margin in voxels, inside the array."""
-    spans = []
-    for axis, size in enumerate(mask.shape):
-        others = tuple(other for other in range(3) if other != axis)
-        found = np.flatnonzero(mask.any(axis=others))
-        spans.append(slice(max(0, int(found[0] - margin[axis])), min(size, int(found[-1] + margin[axis]) + 1)))
-    return tuple(spans)

@@ -17,6 +17,7 @@ from LungNoduleAILib.anatomy.protocol import LOBE_OF_LABEL, Anatomy
 from LungNoduleAILib.anatomy.work_grid import make_work_grid
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.mask_box import mask_box
 from ThoraxAILib.volume import Volume
 
 SCHEMA = "thoraxai.lung-patterns/1"
@@ -25,6 +26,7 @@ WEIGHTS = Path(__file__).with_name("lung_patterns.pt")
 PATTERNS = ("normal", "ground glass", "reticular")
 NORMAL, GROUND_GLASS, RETICULAR = 1, 2, 3
 WORK_MM = 1.2
+MARGIN_MM = 12.0
 TILE, OVERLAP = 128, 32
 SMOOTH_MM = 3.0
 
@@ -53,7 +55,7 @@ def map_patterns(volume: Volume, anatomy: Anatomy, progress: Progress, device: s
         raise InputError("No lungs were found, so there are no patterns to map: choose a CT of the chest.")
     network = load_network(weights, SCHEMA, MAKER, len(PATTERNS))
     spacing_mm = network.settings.spacing_mm
-    box = _box_of(lungs, volume.spacing_kji_mm)
+    box = mask_box(lungs, np.ceil(MARGIN_MM / volume.spacing_kji_mm).astype(int))
     grid = make_work_grid(np.ascontiguousarray(volume.array[box]), volume.spacing_kji_mm, WORK_MM)
     seen = seen_by(grid, spacing_mm)
     index = [_nearest(n, s, m, spacing_mm) for n, s, m in
@@ -74,15 +76,6 @@ def _smoothed_best(logits: np.ndarray, inside: np.ndarray, sigma: float) -> np.n
     chance = np.exp(logits - logits.max(axis=0))
     chance *= inside / chance.sum(axis=0)
     return np.argmax([ndi.gaussian_filter(part, sigma) for part in chance], axis=0).astype(np.uint8)
-
-
-def _box_of(mask: np.ndarray, spacing_kji_mm: np.ndarray, margin_mm: float = 12.0) -> tuple[slice, slice, slice]:
-    box = []
-    for axis, step in enumerate(spacing_kji_mm):
-        used = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))
-        margin = int(np.ceil(margin_mm / step))
-        box.append(slice(max(0, int(used[0]) - margin), min(mask.shape[axis], int(used[-1]) + margin + 1)))
-    return tuple(box)
 
 
 def _nearest(count: int, step_mm: float, seen: int, seen_mm: float) -> np.ndarray:
