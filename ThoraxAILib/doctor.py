@@ -35,7 +35,8 @@ def _learning() -> str:
     if _version("torch") is None:
         return 'Learned models: cannot run here; pip install "thoraxai[learning]"'
     device, reason = select_device("auto")
-    return f"Learned models: run on {device} ({reason})"
+    other = "" if _version("openvino") is None else "; --device openvino can be chosen too"
+    return f"Learned models: run on {device} ({reason}){other}"
 
 
 def _opengl() -> str:

@@ -22,7 +22,7 @@ from ThoraxAILib.errors import Cancelled, InputError, MissingDependencyError
 from ThoraxAILib.jobs.events import Events, telling_errors
 from ThoraxAILib.jobs.output_folder import output_error
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.models.device import select_device
+from ThoraxAILib.models.device import DEVICES, select_device
 from ThoraxAILib.readers import Case
 from ThoraxAILib.scene import host
 
@@ -69,7 +69,7 @@ def _add_analyze(parser: argparse.ArgumentParser) -> None:
     add("--detector", default=DEFAULTS.detector, metavar="NAME", help="see thoraxai lung detectors")
     add("--anatomy", default=DEFAULTS.anatomy, metavar="auto|learned|classical", help="what finds lungs and lobes")
     add("--threshold", type=float, metavar="X", help="least confidence of a finding, 0 to 1 (default: the detector's)")
-    add("--device", default=DEFAULTS.device, metavar="auto|cpu|cuda", help="where learned models run")
+    add("--device", default=DEFAULTS.device, metavar="|".join(DEVICES), help="where learned models run")
     add("--jobs", type=int, default=1, metavar="N", help="cases worked on at the same time (default 1)")
     add("--resume", action="store_true", help="skip cases that were analyzed before in the same way")
     add("--series", metavar="UID", help="which series of the input, see thoraxai lung series")

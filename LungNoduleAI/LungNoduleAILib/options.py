@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.models.device import check_device
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,7 @@ class AnalysisOptions:
     def __post_init__(self) -> None:
         if self.threshold is not None and not 0.0 <= self.threshold <= 1.0:
             raise InputError(f"The threshold must lie between 0 and 1, {self.threshold:g} was given: choose e.g. 0.5.")
-        if self.device not in ("auto", "cpu", "cuda"):
-            raise InputError(f"The device '{self.device}' is not known: use auto, cpu or cuda.")
+        check_device(self.device)
         if not 0.0 <= self.lung_margin_mm <= 50.0:
             raise InputError(f"The lung margin must lie between 0 and 50 mm, {self.lung_margin_mm:g} was given.")
 

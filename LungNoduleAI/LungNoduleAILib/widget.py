@@ -24,12 +24,11 @@ from LungNoduleAILib.sample_data import loadSample
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.child_job import ChildJob
 from ThoraxAILib.jobs.work_folder import remove_stale_folders
+from ThoraxAILib.models.device import DEVICES
 from ThoraxAILib.panels.findings_table import FindingsTable
 from ThoraxAILib.panels.job_panel import JobPanel
 from ThoraxAILib.panels.messages import shownErrors
 from ThoraxAILib.panels.reload import forgetPackages
-
-DEVICES = ("auto", "cpu", "cuda")
 
 
 class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -77,7 +76,8 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for index, name in enumerate(segmenter_names()):
             self.ui.anatomyComboBox.addItem(name)
             self.ui.anatomyComboBox.setItemData(index, segmenter_description(name), qt.Qt.ToolTipRole)
-        for device, text in zip(DEVICES, (_("Automatic"), _("CPU"), _("Graphics card (CUDA)")), strict=True):
+        texts = (_("Automatic"), _("CPU"), _("Graphics card (CUDA)"), _("CPU with OpenVINO"))
+        for device, text in zip(DEVICES, texts, strict=True):
             self.ui.deviceComboBox.addItem(text, device)
         self.ui.saveFolderEdit.filters = ctk.ctkPathLineEdit.Dirs
 

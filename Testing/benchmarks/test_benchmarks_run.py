@@ -19,3 +19,17 @@ def test_the_lung_benchmark_prints_its_stages_beside_the_yardstick():
     ours, yardstick = map(int, re.search(r"ThoraxAI (\d+) mL, SimpleITK only (\d+) mL", done.stdout).groups())
     assert abs(ours - planted) < 0.1 * planted
     assert abs(yardstick - planted) < 0.15 * planted  # a yardstick that fails to find the lungs would measure nothing
+
+
+def test_the_network_benchmark_tells_every_way_and_its_ratio():
+    script = Path(__file__).with_name("lung_network_speed.py")
+    done = subprocess.run([sys.executable, str(script), "--tile", "32", "--repeats", "1"], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = done.stdout.splitlines()[1:]
+    assert [row.split()[0] for row in rows] == ["nodules", "masses", "anatomy", "patterns"]
+    for row in rows:
+        ways = re.findall(r"(\w+ ?\w+) \d+\.\d+ \(\d+\.\d+\)", row)
+        assert len(ways) == 3, row
+        assert "PyTorch float32" in ways[0]
+        assert "OpenVINO" in ways[2]

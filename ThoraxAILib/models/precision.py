@@ -14,13 +14,15 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from ThoraxAILib.models.device import OPENVINO
+
 CPU_FACTS = Path("/proc/cpuinfo")
 BF16_FLAGS = ("avx512_bf16", "amx_bf16")
 
 
 @dataclass(frozen=True)
 class Precision:
-    """A device ("cpu", "cuda") with the number format for it; ``dtype`` float32 means plain calculation."""
+    """A device ("cpu", "cuda", "openvino") with the number format for it; ``dtype`` float32 means plain calculation."""
 
     device: str
     dtype: torch.dtype
@@ -34,19 +36,19 @@ class Precision:
 
     def placed(self, network: nn.Module) -> nn.Module:
         """The network moved to the device with channels as the last axis in memory (changed in place)."""
-        return network.to(self.device, memory_format=torch.channels_last_3d)
+        return network.to("cpu" if self.device == OPENVINO else self.device, memory_format=torch.channels_last_3d)
 
 
 def choose_precision(device: str = "cpu", full: bool = False) -> Precision:
     """The fastest format that is safe on ``device``; ``full`` asks for float32."""
     if full:
         return Precision(device, torch.float32, "float32 was asked for")
-    if device != "cpu":
+    if device not in ("cpu", OPENVINO):
         half = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
         return Precision(device, half, "mixed precision of the CUDA device")
     if calculates_in_bf16():
-        return Precision("cpu", torch.bfloat16, "the processor has bfloat16 instructions")
-    return Precision("cpu", torch.float32, "the processor has no bfloat16 instructions")
+        return Precision(device, torch.bfloat16, "the processor has bfloat16 instructions")
+    return Precision(device, torch.float32, "the processor has no bfloat16 instructions")
 
 
 def calculates_in_bf16() -> bool:

@@ -1,12 +1,13 @@
 """Runs a 3-D network over an image of any size: overlapping tiles, blended where they meet, cancelable.
 
-When memory runs out the tiles shrink, then the work moves from CUDA to the CPU. PyTorch at file scope.
+When memory runs out the tiles shrink, then the work moves from CUDA or OpenVINO to the CPU. PyTorch at file scope.
 """
 
 from __future__ import annotations
 
 import itertools
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.models.device import OPENVINO
 from ThoraxAILib.models.precision import Precision, choose_precision
 
 logger = logging.getLogger(__name__)
@@ -67,11 +69,11 @@ def run_tiled(network: nn.Module, image: np.ndarray, tiles: Tiles, device: str =
             logger.warning("memory ran out with tiles of %s: going on with %s", tiles.size, smaller.size)
             tiles = smaller
         elif precision.device != "cpu":
-            logger.warning("memory of the %s device ran out: going on with the CPU", precision.device)
+            logger.warning("memory ran out on %s: going on with PyTorch on the CPU", precision.device)
             precision = choose_precision("cpu")
         else:
             raise MemoryError("the network does not fit into memory")
-        if precision.device != "cpu":
+        if precision.device == "cuda":
             torch.cuda.empty_cache()
 
 
@@ -93,9 +95,10 @@ def _run(network: nn.Module, image: np.ndarray, tiles: Tiles, precision: Precisi
     share = _share([n // tiles.stride for n in size], max(1, tiles.overlap // tiles.stride))
     total: np.ndarray | None = None
     weight = np.zeros(out_shape, dtype=np.float32)
+    ask = asking(network, (1, len(channels_first), *size), precision) if places else None
     for number, place in enumerate(places):
         progress(number / len(places), text)
-        answer = _answer(network, _cut(channels_first, place, size, tiles.pad_value), precision)
+        answer = ask(_cut(channels_first, place, size, tiles.pad_value))
         if total is None:
             total = np.zeros((len(answer), *out_shape), dtype=np.float32)
         box = _box([p // tiles.stride for p in place], share.shape)
@@ -108,10 +111,19 @@ def _run(network: nn.Module, image: np.ndarray, tiles: Tiles, precision: Precisi
     return total[(slice(None), *(slice(0, -(-n // tiles.stride)) for n in shape))]
 
 
-def _answer(network: nn.Module, tile: Tensor, precision: Precision) -> np.ndarray:
-    with torch.inference_mode(), precision.running():
-        moved = tile.to(precision.device).contiguous(memory_format=torch.channels_last_3d)
-        return network(moved)[0].float().cpu().numpy()
+def asking(network: nn.Module, shape: tuple[int, ...], precision: Precision) -> Callable[[Tensor], np.ndarray]:
+    """A function from a tile of this shape to the network's answer to it."""
+    if precision.device == OPENVINO:
+        from ThoraxAILib.models.openvino_network import compiled
+
+        return compiled(network, shape, precision.dtype)
+
+    def ask(tile: Tensor) -> np.ndarray:
+        with torch.inference_mode(), precision.running():
+            moved = tile.to(precision.device).contiguous(memory_format=torch.channels_last_3d)
+            return network(moved)[0].float().cpu().numpy()
+
+    return ask
 
 
 def _starts(length: int, size: int, tiles: Tiles) -> list[int]:

@@ -12,6 +12,7 @@ from LungNoduleAILib.options import AnalysisOptions
 from LungNoduleAILib.summary import RESEARCH_USE, table
 from ThoraxAILib.jobs.events import telling_errors
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.models.device import DEVICES
 from ThoraxAILib.scene import host
 
 DEFAULTS = AnalysisOptions()
@@ -32,7 +33,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     add("--detector", default=DEFAULTS.detector, metavar="NAME", help="see thoraxai lung detectors")
     add("--anatomy", default=DEFAULTS.anatomy, metavar="NAME", help="what finds the lungs (default auto)")
     add("--threshold", type=float, metavar="X", help="least confidence of a finding (default: the detector's)")
-    add("--device", default=DEFAULTS.device, metavar="auto|cpu|cuda", help="where learned models run")
+    add("--device", default=DEFAULTS.device, metavar="|".join(DEVICES), help="where learned models run")
     add("--scene", choices=("auto", "none"), default="auto", help="none: no Slicer scene")
     add("--events", metavar="FILE|-", help="progress as JSON lines, to a file or standard output")
     parser.set_defaults(run=_run)

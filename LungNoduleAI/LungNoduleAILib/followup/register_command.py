@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ThoraxAILib.jobs.events import telling_errors
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.models.device import DEVICES
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -17,7 +18,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     add("current", type=Path, metavar="CURRENT", help="the newer CT")
     add("--output", type=Path, required=True, metavar="DIR", help="folder for the results")
     add("--anatomy", default="auto", metavar="NAME", help="what finds the lungs (default auto)")
-    add("--device", default="auto", metavar="auto|cpu|cuda", help="where learned models run")
+    add("--device", default="auto", metavar="|".join(DEVICES), help="where learned models run")
     add("--fine", action="store_true", help="one level more, at 2 mm: twice the time")
     add("--threads", type=int, metavar="N", help="processor threads (default: all cores but one, at most 4)")
     add("--events", metavar="FILE|-", help="progress as JSON lines, to a file or standard output")

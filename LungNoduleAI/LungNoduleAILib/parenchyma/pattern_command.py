@@ -10,6 +10,7 @@ import numpy as np
 from LungNoduleAILib.options import AnalysisOptions
 from ThoraxAILib.jobs.events import telling_errors
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.models.device import DEVICES
 
 DEFAULTS = AnalysisOptions()
 
@@ -22,7 +23,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     add("--output", type=Path, required=True, metavar="DIR", help="folder for map, table and picture")
     add("--series", metavar="UID", help="which series of the input, see thoraxai lung series")
     add("--anatomy", default=DEFAULTS.anatomy, metavar="auto|learned|classical", help="what finds lungs and lobes")
-    add("--device", default=DEFAULTS.device, metavar="auto|cpu|cuda", help="where the networks run")
+    add("--device", default=DEFAULTS.device, metavar="|".join(DEVICES), help="where the networks run")
     add("--events", metavar="FILE|-", help="progress as JSON lines, to a file or standard output")
     parser.set_defaults(run=_run)
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from LungNoduleAILib.training.request import TrainingRequest
-from ThoraxAILib.errors import OutputError
+from ThoraxAILib.errors import InputError, OutputError
 from ThoraxAILib.jobs.progress import Progress
 
 # name: (module, function that takes a TrainingRequest and a Progress and returns the weights file, what it trains)
@@ -48,10 +48,12 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    from ThoraxAILib.models.device import select_device
+    from ThoraxAILib.models.device import OPENVINO, select_device
     from ThoraxAILib.models.weights_file import require_torch
 
     require_torch("Trainings")
+    if arguments.device == OPENVINO:
+        raise InputError("OpenVINO only runs networks, it cannot train them: use --device auto, cpu or cuda.")
     device, _reason = select_device(arguments.device)
     request = TrainingRequest(arguments.output, arguments.steps, arguments.seed, arguments.bodies, arguments.jobs,
                               device, getattr(arguments, "data", None))
