@@ -107,7 +107,10 @@ def test_a_detector_file_gives_back_both_networks_and_their_calibration(tmp_path
     torch.manual_seed(1)
     networks = {NODULES: HeatmapNetwork(SMALL).eval(), MASSES: HeatmapNetwork(SMALL_COARSE).eval()}
     calibration = Calibration({NODULES: (1.5, -0.5), MASSES: (2.0, 0.25)}, 0.4)
-    write_detector(tmp_path / "small.pt", networks, calibration, {"steps": 1})
+    (tmp_path / "again").mkdir()
+    for path in (tmp_path / "small.pt", tmp_path / "again" / "small.pt"):
+        write_detector(path, networks, calibration, {"steps": 1})
+    assert (tmp_path / "small.pt").read_bytes() == (tmp_path / "again" / "small.pt").read_bytes()
     read, same, _hash = read_detector(tmp_path / "small.pt")
     assert same == calibration
     hu = torch.randn(1, 1, 16, 16, 16) * 300 - 600

@@ -128,5 +128,4 @@ def test_a_stopped_training_goes_on_to_the_same_weights(tmp_path, monkeypatch):
         siamese_training.train(requests[1], stop)
     assert (requests[1].output / "checkpoint.pt").is_file()
     again = siamese_training.train(requests[1])
-    states = [torch.load(path, weights_only=True)["state"] for path in (whole, again)]
-    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    assert whole.read_bytes() == again.read_bytes()

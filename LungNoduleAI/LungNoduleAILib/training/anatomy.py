@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from LungNoduleAILib.training.anatomy_samples import CLASS_WEIGHTS, CLASSES, SPA
 from LungNoduleAILib.training.request import TrainingRequest
 from ThoraxAILib.jobs.progress import Progress
 
+logger = logging.getLogger(__name__)
 STEPS, SEED = 2000, 7
 CHANNELS = (24, 48, 96, 112, 112)  # five levels: the deepest sees most of a chest at once
 
@@ -32,7 +34,7 @@ def train(request: TrainingRequest, progress: Progress) -> Path:
     training = LabelTraining(request.output, recipe, settings, samples)
     network = training.run(progress)
     weights = request.output / WEIGHTS.name
-    note = {"recipe": recipe.settled(), "samples": asdict(replace(samples, cache="")), "classes": list(CLASSES),
-            "last_part_cpu_seconds": round(time.process_time() - started, 1)}
+    note = {"recipe": recipe.settled(), "samples": asdict(replace(samples, cache="")), "classes": list(CLASSES)}
+    logger.info("learned in %.0f CPU seconds since it was started last", time.process_time() - started)
     save_weights(weights, SCHEMA, settings.as_json(), network.state_dict(), note)
     return weights

@@ -195,7 +195,7 @@ def train(request: TrainingRequest, progress: Progress) -> Path:
     networks = {name: learner.averaged() for name, learner in training.learners.items()}
     calibration = calibrate(networks, recipe.seed, request.output / "bodies", request.device, progress.part(0.95, 1.0))
     path = request.output / "nodule_detector.pt"
-    note = {"recipe": asdict(recipe), "cpu_seconds": round(training.seconds)}
+    note = {"recipe": asdict(recipe)}  # no time: the same training writes the same bytes
     if scenes is not bodies:
         note["own_cases"] = scenes.case_count
     write_detector(path, networks, calibration, note)

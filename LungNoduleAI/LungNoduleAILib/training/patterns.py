@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from LungNoduleAILib.training.pattern_samples import CLASS_WEIGHTS, SPACING_MM, 
 from LungNoduleAILib.training.request import TrainingRequest
 from ThoraxAILib.jobs.progress import Progress
 
+logger = logging.getLogger(__name__)
 STEPS, SEED = 700, 11
 CHANNELS = (16, 32, 64)
 WINDOWS_HU = ((-1024.0, -300.0), (-1024.0, 300.0))
@@ -35,7 +37,7 @@ def train(request: TrainingRequest, progress: Progress) -> Path:
     started = time.process_time()
     network = LabelTraining(request.output, recipe, settings, samples).run(progress)
     weights = request.output / WEIGHTS.name
-    note = {"recipe": recipe.settled(), "samples": asdict(replace(samples, cache="")), "classes": list(PATTERNS),
-            "last_part_cpu_seconds": round(time.process_time() - started, 1)}
+    note = {"recipe": recipe.settled(), "samples": asdict(replace(samples, cache="")), "classes": list(PATTERNS)}
+    logger.info("learned in %.0f CPU seconds since it was started last", time.process_time() - started)
     save_weights(weights, SCHEMA, settings.as_json(), network.state_dict(), note)
     return weights

@@ -94,9 +94,10 @@ class SiameseTraining:
     def write_weights(self) -> Path:
         """Write the averaged weights with how they were made."""
         path = self._folder / WEIGHTS_NAME
-        note = {"recipe": asdict(self._recipe), "steps": self.step, "cpu_seconds": round(self.seconds, 1),
+        note = {"recipe": asdict(self._recipe), "steps": self.step,
                 "last_loss": round(float(np.mean(self.losses[-20:])), 4)}
         save_weights(path, SCHEMA, self.network.settings.as_json(), self.average, note)
+        logger.info("learned in %.0f CPU seconds", self.seconds)
         return path
 
     def _train_one(self) -> None:
