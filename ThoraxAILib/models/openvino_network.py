@@ -1,4 +1,4 @@
-"""A network of PyTorch compiled by OpenVINO: an option on CPUs, for what a run asks of one tile size.
+"""A network of PyTorch compiled by OpenVINO for one tile size: an option, faster on CPUs without bfloat16.
 
 Converted by OpenVINO's own frontend and not by ``openvino.convert_model``, which reports its use over the network.
 PyTorch at file scope.
