@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 
 def test_the_lung_benchmark_prints_its_stages_beside_the_yardstick():
     script = Path(__file__).with_name("lung_analyze.py")
@@ -22,6 +24,10 @@ def test_the_lung_benchmark_prints_its_stages_beside_the_yardstick():
 
 
 def test_the_network_benchmark_tells_every_way_and_its_ratio():
+    pytest.importorskip("torch")
+    pytest.importorskip("openvino")
+    from ThoraxAILib.models.precision import calculates_in_bf16
+
     script = Path(__file__).with_name("lung_network_speed.py")
     done = subprocess.run([sys.executable, str(script), "--tile", "32", "--repeats", "1"], capture_output=True,
                           text=True, check=False)
@@ -30,6 +36,6 @@ def test_the_network_benchmark_tells_every_way_and_its_ratio():
     assert [row.split()[0] for row in rows] == ["nodules", "masses", "anatomy", "patterns"]
     for row in rows:
         ways = re.findall(r"(\w+ ?\w+) \d+\.\d+ \(\d+\.\d+\)", row)
-        assert len(ways) == 3, row
+        assert len(ways) == (3 if calculates_in_bf16() else 2), row
         assert "PyTorch float32" in ways[0]
-        assert "OpenVINO" in ways[2]
+        assert "OpenVINO" in ways[-1]

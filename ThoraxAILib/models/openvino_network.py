@@ -1,6 +1,6 @@
 """A network of PyTorch compiled by OpenVINO for one tile size: an option, faster on CPUs without bfloat16.
 
-Converted by OpenVINO's own frontend and not by ``openvino.convert_model``, which reports its use over the network.
+Converted by its own frontend and not by ``openvino.convert_model``, which starts the usage reports of its makers.
 PyTorch at file scope.
 """
 
