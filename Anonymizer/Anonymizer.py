@@ -12,7 +12,7 @@ try:
 except ModuleNotFoundError:  # the module folder was added to Slicer from the source tree, without a build
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from AnonymizerLib.widget import AnonymizerWidget
+from AnonymizerLib.panel.widget import AnonymizerWidget
 
 __all__ = ["Anonymizer", "AnonymizerTest", "AnonymizerWidget"]
 

@@ -12,7 +12,7 @@ try:
 except ModuleNotFoundError:  # the module folder was added to Slicer from the source tree, without a build
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from CardiacBiomechLib.widget import CardiacBiomechWidget
+from CardiacBiomechLib.panel.widget import CardiacBiomechWidget
 
 __all__ = ["CardiacBiomech", "CardiacBiomechTest", "CardiacBiomechWidget"]
 

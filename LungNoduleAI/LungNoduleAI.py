@@ -13,9 +13,9 @@ try:
 except ModuleNotFoundError:  # the module folder was added to Slicer from the source tree, without a build
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from LungNoduleAILib.logic import LungNoduleAILogic
-from LungNoduleAILib.sample_data import registerSampleData
-from LungNoduleAILib.widget import LungNoduleAIWidget
+from LungNoduleAILib.logic.logic import LungNoduleAILogic
+from LungNoduleAILib.panel.sample_data import registerSampleData
+from LungNoduleAILib.panel.widget import LungNoduleAIWidget
 
 __all__ = ["LungNoduleAI", "LungNoduleAILogic", "LungNoduleAITest", "LungNoduleAIWidget"]
 
@@ -43,7 +43,7 @@ class LungNoduleAITest(ScriptedLoadableModuleTest):
 
     def runTest(self) -> None:
         """Analyze, decide, hide, clear: each step seen on the nodes."""
-        from LungNoduleAILib.phantom.thorax import make_thorax
+        from LungNoduleAILib.synthesis.test_phantom.thorax import make_thorax
 
         from ThoraxAILib.scene.volumes import nodeFromVolume
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from LungNoduleAILib.phantom.thorax import ThoraxPhantom
+    from LungNoduleAILib.synthesis.test_phantom.thorax import ThoraxPhantom
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
@@ -37,6 +37,6 @@ def shared_data() -> Callable[[str], Path]:
 @pytest.fixture(scope="session")
 def small_chest() -> ThoraxPhantom:
     """A coarse synthetic chest with nodules: small enough to analyze within seconds."""
-    from LungNoduleAILib.phantom.thorax import make_thorax
+    from LungNoduleAILib.synthesis.test_phantom.thorax import make_thorax
 
     return make_thorax(seed=1, spacing_mm=(2.0, 2.0, 2.5))

@@ -2,6 +2,6 @@
 
 import sys
 
-from ThoraxAILib.commands import main
+from ThoraxAILib.cli.main import main
 
 sys.exit(main())

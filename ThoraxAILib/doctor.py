@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from ThoraxAILib.jobs.run_record import machine, software
-from ThoraxAILib.models.device import select_device
+from ThoraxAILib.networks.device import select_device
 from ThoraxAILib.scene import host
 
 FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "/Library/Fonts", "/System/Library/Fonts",

@@ -6,10 +6,10 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+from AnonymizerLib.deidentify.walk import Deidentifier
 from AnonymizerLib.identity.identities import Identities
 from AnonymizerLib.identity.project_key import ProjectKey
 from AnonymizerLib.profile.options import OPTION_BY_LABEL, Profile
-from AnonymizerLib.walk import Deidentifier
 from pydicom import dcmwrite
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset

@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-from ThoraxAILib.volume import Volume
+from ThoraxAILib.image.volume import Volume
 
 PATIENT_NAME = "Doe^Secret"
 RAMP_HU_PER_MM = np.array([16.0, 13.0, 9.0])

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from LungNoduleAILib.phantom.grid import Grid
-from LungNoduleAILib.phantom.nodules import PlantedNodule
-from LungNoduleAILib.phantom.scanner import scan
-from LungNoduleAILib.phantom.thorax import CENTER_RAS_MM, make_thorax
+from LungNoduleAILib.synthesis.geometry.grid import Grid
+from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
+from LungNoduleAILib.synthesis.scanner.point_spread import scan
+from LungNoduleAILib.synthesis.test_phantom.thorax import CENTER_RAS_MM, make_thorax
 from scipy.ndimage import map_coordinates
 
-from ThoraxAILib.volume import SeriesIdentity, Volume
+from ThoraxAILib.image.volume import SeriesIdentity, Volume
 
 SIZE_MM = (330.0, 240.0, 300.0)
 

@@ -6,8 +6,8 @@ import pytest
 from anonymizer_canaries import leaks, write_canary_study
 from anonymizer_studies import KEY, profile
 from AnonymizerLib.profile.presets import PRESETS, profile_named
-from AnonymizerLib.run import RunOptions, run
-from AnonymizerLib.worker import WorkerSettings
+from AnonymizerLib.run.run import RunOptions, run
+from AnonymizerLib.run.worker import WorkerSettings
 
 # The longitudinal preset retains the device by its option: PS3.15 E.3.9 keeps these.
 DEVICE_KEPT = {"longitudinal": ["Station", "Device Serial Number", "Device UID"]}

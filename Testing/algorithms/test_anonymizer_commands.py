@@ -9,7 +9,7 @@ import pytest
 from anonymizer_studies import ct, save
 from pydicom import dcmread
 
-from ThoraxAILib.commands import main
+from ThoraxAILib.cli.main import main
 
 PASSWORD = "correct horse"
 

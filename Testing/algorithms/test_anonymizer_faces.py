@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from anonymizer_studies import KEY, ct, file_bytes, save
+from AnonymizerLib.deidentify.instance import InstanceCleaner, Refused
 from AnonymizerLib.identity.identities import Identities
-from AnonymizerLib.instance import InstanceCleaner, Refused
 from AnonymizerLib.pixels.face_picture import surface_depth
 from AnonymizerLib.pixels.faces import AIR, KEEP, body_of, find_face
 from AnonymizerLib.profile.presets import profile_named
-from AnonymizerLib.run import RunOptions, run
-from AnonymizerLib.worker import WorkerSettings
+from AnonymizerLib.run.run import RunOptions, run
+from AnonymizerLib.run.worker import WorkerSettings
 from pydicom import dcmread
 from scipy import ndimage
 

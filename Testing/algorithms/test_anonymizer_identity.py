@@ -9,11 +9,11 @@ import sys
 
 import pytest
 from anonymizer_studies import KEY, OTHER_KEY, ct, engine, file_bytes
-from AnonymizerLib.dicom_file import read_dicom
 from AnonymizerLib.identity.identities import Identities, read_patient_table
 from AnonymizerLib.identity.key_store import destroy_key, is_key, load_key, save_key
 from AnonymizerLib.identity.project_key import ProjectKey
 from AnonymizerLib.identity.promise import promise_of
+from AnonymizerLib.objects.dicom_file import read_dicom
 from AnonymizerLib.profile.presets import profile_named
 
 from ThoraxAILib.errors import InputError

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from anonymizer_studies import KEY, ct, engine, file_bytes, minimal, put, raw_dataset, save
-from AnonymizerLib.dicom_file import DEFLATED, read_dicom
+from AnonymizerLib.deidentify.instance import InstanceCleaner, Refused
 from AnonymizerLib.identity.identities import Identities
-from AnonymizerLib.instance import InstanceCleaner, Refused
+from AnonymizerLib.objects.dicom_file import DEFLATED, read_dicom
 from AnonymizerLib.pixels.clean import PixelPolicy
 from AnonymizerLib.profile.presets import profile_named
-from AnonymizerLib.run import RunOptions, run
-from AnonymizerLib.worker import WorkerSettings
+from AnonymizerLib.run.run import RunOptions, run
+from AnonymizerLib.run.worker import WorkerSettings
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 

@@ -7,9 +7,9 @@ from io import BytesIO
 import numpy as np
 import pytest
 from anonymizer_studies import KEY, ct, file_bytes, profile, put
-from AnonymizerLib.dicom_file import read_dicom
+from AnonymizerLib.deidentify.instance import InstanceCleaner, Refused
 from AnonymizerLib.identity.identities import Identities
-from AnonymizerLib.instance import InstanceCleaner, Refused
+from AnonymizerLib.objects.dicom_file import read_dicom
 from AnonymizerLib.pixels import ocr
 from AnonymizerLib.pixels.blackout import blank, pixel_dataset
 from AnonymizerLib.pixels.clean import PixelPolicy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from anonymizer_studies import ct, engine, file_bytes, put
-from AnonymizerLib.dicom_file import read_dicom
+from AnonymizerLib.objects.dicom_file import read_dicom
 from AnonymizerLib.pixels.regions import Box
 from AnonymizerLib.profile.rules import parse_rules
 from AnonymizerLib.profile.words import may_stay

@@ -13,9 +13,9 @@ import time
 import pytest
 from anonymizer_studies import KEY, OTHER_KEY, ct, profile, save
 from AnonymizerLib.profile.presets import profile_named
-from AnonymizerLib.run import RunOptions, run
-from AnonymizerLib.selfcheck.audit import audit
-from AnonymizerLib.worker import UNFINISHED, WorkerSettings
+from AnonymizerLib.run.audit import audit
+from AnonymizerLib.run.run import RunOptions, run
+from AnonymizerLib.run.worker import UNFINISHED, WorkerSettings
 from pydicom import dcmread
 
 from ThoraxAILib.errors import Cancelled, InputError
@@ -27,8 +27,8 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from anonymizer_studies import KEY
 from AnonymizerLib.profile.presets import profile_named
-from AnonymizerLib.run import RunOptions, run
-from AnonymizerLib.worker import WorkerSettings
+from AnonymizerLib.run.run import RunOptions, run
+from AnonymizerLib.run.worker import WorkerSettings
 if __name__ == "__main__":
     folder = Path(sys.argv[2])
     run(RunOptions(WorkerSettings(folder / "in", folder / "out", profile_named("research"), KEY), int(sys.argv[3])))

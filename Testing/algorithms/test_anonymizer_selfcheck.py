@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from anonymizer_canaries import canary_ct
 from anonymizer_studies import KEY, ct, file_bytes, put, raw_dataset
-from AnonymizerLib.dicom_file import parse_errors, read_dicom
-from AnonymizerLib.element import Original
+from AnonymizerLib.check.identifiers import tokens_of
+from AnonymizerLib.check.search import find_leaks, may_leak
+from AnonymizerLib.deidentify.instance import InstanceCleaner, Refused, refusal_of
 from AnonymizerLib.identity.identities import Identities
-from AnonymizerLib.instance import InstanceCleaner, Refused, refusal_of
-from AnonymizerLib.preview import preview
+from AnonymizerLib.objects.dicom_file import parse_errors, read_dicom
+from AnonymizerLib.objects.element import Original
 from AnonymizerLib.profile.presets import profile_named
-from AnonymizerLib.selfcheck.identifiers import tokens_of
-from AnonymizerLib.selfcheck.linkage import band_of, linkage
-from AnonymizerLib.selfcheck.search import find_leaks, may_leak
+from AnonymizerLib.run.linkage import band_of, linkage
+from AnonymizerLib.run.preview import preview
 
 from ThoraxAILib.errors import InputError
 
@@ -161,7 +161,7 @@ def test_the_preview_shows_what_a_run_would_do(tmp_path):
 def test_the_encoder_writes_what_pydicom_reads():
     data = file_bytes(ct())
     file = read_dicom(data)
-    from AnonymizerLib.dicom_file import encode_attributes
+    from AnonymizerLib.objects.dicom_file import encode_attributes
 
     assert encode_attributes(file) in data
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 from anonymizer_studies import at_depth, engine, holder_at, minimal, profile, raw, raw_dataset
-from AnonymizerLib.dicom_file import EXPLICIT, DicomFile, encode_attributes
+from AnonymizerLib.objects.dicom_file import EXPLICIT, DicomFile, encode_attributes
 from AnonymizerLib.profile.actions import Action, choose
 from AnonymizerLib.profile.decisions import PATIENT_ID, PATIENT_NAME, TRIAL_SUBJECT, Decisions
 from AnonymizerLib.profile.options import Option

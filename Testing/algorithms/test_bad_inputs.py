@@ -18,9 +18,9 @@ import dicom_series_builder as series
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from LungNoduleAILib.phantom.truth import CT_FILE, write_phantom
+from LungNoduleAILib.synthesis.truth import CT_FILE, write_phantom
 
-from ThoraxAILib.commands import main
+from ThoraxAILib.cli.main import main
 from ThoraxAILib.jobs.output_folder import PREFIX
 
 MOST_CHARACTERS = 300

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ThoraxAILib.block_mean import as_blocks, block_mean
+from ThoraxAILib.image.block_mean import as_blocks, block_mean
 
 
 def test_blocks_are_averaged_and_what_fills_none_is_dropped():

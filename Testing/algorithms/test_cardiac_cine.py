@@ -9,15 +9,15 @@ import pytest
 
 pytest.importorskip("torch", reason="PyTorch is an optional dependency")
 
-from CardiacBiomechLib.motion.cine import carry_labels, estimate_motion, propagate_through
+from CardiacBiomechLib.model.heart_labels import ACDC
+from CardiacBiomechLib.motion.cine_motion import carry_labels, estimate_motion, propagate_through
 from CardiacBiomechLib.motion.engines import InstanceEngine
 from CardiacBiomechLib.motion.fusion import METHODS, Candidate, fuse
-from CardiacBiomechLib.motion.heart_labels import ACDC
 from CardiacBiomechLib.motion.presets import MotionPreset
 from CardiacBiomechLib.motion.slice_alignment import measure_slice_shifts
 from CardiacBiomechLib.motion.volumes import dice
-from CardiacBiomechLib.phantom.cine import Scanner, acquire
-from CardiacBiomechLib.phantom.ventricle import Ventricle
+from CardiacBiomechLib.synthesis.cine import Scanner, acquire
+from CardiacBiomechLib.synthesis.ventricle import Ventricle
 
 from ThoraxAILib.registration.options import InstanceOptions, Level
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from CardiacBiomechLib.cine.frames import Cine
 from CardiacBiomechLib.cine.label_sequence import write_label_sequence
 from CardiacBiomechLib.cine.read_cine import read_cine, read_frames
+from CardiacBiomechLib.model.cine import Cine
 
-from ThoraxAILib.registration.grid import Grid
+from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.registration.itk_images import itk_image
 
 SHAPE, FRAMES = (4, 10, 12), 3

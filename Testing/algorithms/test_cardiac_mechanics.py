@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from CardiacBiomechLib.mechanics.strain import DEFINITION, strain_along_axes, wall_strain
 from CardiacBiomechLib.motion.volumes import dice, ejection_from_labels, ejection_from_motion
-from CardiacBiomechLib.phantom.cine import Scanner, acquire, true_field
-from CardiacBiomechLib.phantom.scoring import score
-from CardiacBiomechLib.phantom.ventricle import Ventricle
+from CardiacBiomechLib.synthesis.cine import Scanner, acquire, true_field
+from CardiacBiomechLib.synthesis.scoring import score
+from CardiacBiomechLib.synthesis.ventricle import Ventricle
 
 from ThoraxAILib.registration.elasticity import neo_hookean
 from ThoraxAILib.registration.field import Field
@@ -86,7 +86,7 @@ def test_dice_of_equal_disjoint_and_missing_labels():
 
 def test_the_finite_element_ventricle_obeys_our_energy():
     pytest.importorskip("felupe", reason="felupe is a test-only peer")
-    from CardiacBiomechLib.phantom.finite_element import InflationOptions, inflate
+    from CardiacBiomechLib.synthesis.finite_element import InflationOptions, inflate
 
     options = InflationOptions(pressure_kpa=0.2, steps=2)
     inflated = inflate(options)

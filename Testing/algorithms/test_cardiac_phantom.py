@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from CardiacBiomechLib.mechanics.strain import strain_along_axes, wall_strain
 from CardiacBiomechLib.motion.volumes import dice, volume_ml
-from CardiacBiomechLib.phantom.anatomy import LV, MYOCARDIUM, RV
-from CardiacBiomechLib.phantom.cine import Scanner, acquire, phase_curve, true_field, true_inverse_field
-from CardiacBiomechLib.phantom.files import PhantomRequest, exact_wall_strain, write_phantom_cine
-from CardiacBiomechLib.phantom.groups import GROUPS, draw
-from CardiacBiomechLib.phantom.ventricle import Infarct, Ventricle
+from CardiacBiomechLib.synthesis.anatomy import LV, MYOCARDIUM, RV
+from CardiacBiomechLib.synthesis.cine import Scanner, acquire, phase_curve, true_field, true_inverse_field
+from CardiacBiomechLib.synthesis.files import PhantomRequest, exact_wall_strain, write_phantom_cine
+from CardiacBiomechLib.synthesis.groups import GROUPS, draw
+from CardiacBiomechLib.synthesis.ventricle import Infarct, Ventricle
 
+from ThoraxAILib.io.transform_files import read_field
 from ThoraxAILib.registration.elasticity import determinant, green_lagrange
 from ThoraxAILib.registration.field import warp_image, warp_labels
-from ThoraxAILib.registration.transform_files import read_field
 
 SMALL = Scanner((10, 64, 64), (10.0, 2.5, 2.5), samples_per_slice=3)
 HEARTS = {"plain": Ventricle(), "infarct": Ventricle(infarct=Infarct()),

@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("torch", reason="PyTorch is an optional dependency")
 
 from CardiacBiomechLib.motion.presets import PRESETS
-from CardiacBiomechLib.phantom.cine import acquire
-from CardiacBiomechLib.phantom.scoring import score
+from CardiacBiomechLib.synthesis.cine import acquire
+from CardiacBiomechLib.synthesis.scoring import score
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 

@@ -9,23 +9,23 @@ import pytest
 
 pytest.importorskip("torch", reason="PyTorch is an optional dependency")
 
+from CardiacBiomechLib.model.heart_labels import ACDC, UK_BIOBANK, heart_labels
 from CardiacBiomechLib.motion.engines import DemonsEngine, InstanceEngine, engine
-from CardiacBiomechLib.motion.heart_labels import ACDC, UK_BIOBANK, heart_labels
 from CardiacBiomechLib.motion.presets import MotionPreset
 from CardiacBiomechLib.motion.propagate import propagate
 from CardiacBiomechLib.motion.region import Region
 from CardiacBiomechLib.motion.volumes import dice
-from CardiacBiomechLib.phantom.cine import Scanner, acquire, true_field
-from CardiacBiomechLib.phantom.ventricle import Ventricle
+from CardiacBiomechLib.synthesis.cine import Scanner, acquire, true_field
+from CardiacBiomechLib.synthesis.ventricle import Ventricle
 
-from ThoraxAILib.commands import main
+from ThoraxAILib.cli.main import main
 from ThoraxAILib.errors import Cancelled
+from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.io.transform_files import read_field, write_image, write_labels
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.registration.field import Field
-from ThoraxAILib.registration.grid import Grid
 from ThoraxAILib.registration.options import InstanceOptions, Level
-from ThoraxAILib.registration.transform_files import read_field, write_image, write_labels
-from ThoraxAILib.volume import Volume
 
 HEART = Ventricle()
 SCANNER = Scanner((12, 72, 72), (8.0, 2.0, 2.0), texture=0.0, signal_to_noise=30.0, samples_per_slice=3)

@@ -12,26 +12,26 @@ import SimpleITK as sitk
 
 pytest.importorskip("torch", reason="PyTorch is an optional dependency")
 
-from CardiacBiomechLib.cine.frames import Cine
+from CardiacBiomechLib.analysis.track import SecondLabels, TrackOptions, track
+from CardiacBiomechLib.cases.track_files import owned_names, write_images
 from CardiacBiomechLib.cine.read_cine import read_frames
-from CardiacBiomechLib.command_line import ENGINE_NAMES, PRESET_NAMES, preset_line
-from CardiacBiomechLib.motion.contour_sheet import COLORS, contour_sheet
+from CardiacBiomechLib.cli.engine_choice import ENGINE_NAMES, PRESET_NAMES, preset_line
+from CardiacBiomechLib.model.cine import Cine
 from CardiacBiomechLib.motion.engines import NAMES, DemonsEngine, InstanceEngine
 from CardiacBiomechLib.motion.presets import DEFAULT_PRESET, PRESETS, MotionPreset
-from CardiacBiomechLib.motion.track import SecondLabels, TrackOptions, track
-from CardiacBiomechLib.motion.track_files import owned_names, write_images
 from CardiacBiomechLib.motion.volumes import dice, volume_ml
-from CardiacBiomechLib.phantom.cine import Scanner, acquire
-from CardiacBiomechLib.phantom.ventricle import Ventricle
+from CardiacBiomechLib.report.contour_sheet import COLORS, contour_sheet
+from CardiacBiomechLib.synthesis.cine import Scanner, acquire
+from CardiacBiomechLib.synthesis.ventricle import Ventricle
 
-from ThoraxAILib.commands import build_parser, main
+from ThoraxAILib.cli.main import build_parser, main
 from ThoraxAILib.errors import Cancelled
+from ThoraxAILib.io.transform_files import read_field, write_labels
 from ThoraxAILib.jobs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.registration.field import invert, warp_labels
 from ThoraxAILib.registration.itk_images import itk_image
 from ThoraxAILib.registration.options import InstanceOptions, Level
-from ThoraxAILib.registration.transform_files import read_field, write_labels
 
 SCANNER = Scanner((9, 46, 46), (10.0, 3.0, 3.0), signal_to_noise=30.0, samples_per_slice=3)
 QUICK = InstanceEngine(MotionPreset(20.0, InstanceOptions(

@@ -6,12 +6,12 @@ import json
 from dataclasses import replace
 
 import pytest
-from LungNoduleAILib import demo
-from LungNoduleAILib.findings import Finding
-from LungNoduleAILib.phantom.nodules import PlantedNodule
-from LungNoduleAILib.phantom.thorax import make_thorax
+from LungNoduleAILib.cli import demo
+from LungNoduleAILib.model.findings import Finding
+from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
+from LungNoduleAILib.synthesis.test_phantom.thorax import make_thorax
 
-from ThoraxAILib.commands import main
+from ThoraxAILib.cli.main import main
 
 SMALL = PlantedNodule((50.0, 0.0, 0.0), (3.0, 3.0, 3.0))
 LARGE = PlantedNodule((-50.0, 0.0, 0.0), (10.0, 10.0, 10.0), type="part-solid")
@@ -81,7 +81,7 @@ def test_the_demo_shows_findings_beside_the_truth_and_where_to_look(tmp_path, mo
 
 
 def test_the_demo_takes_a_ct_of_ones_own(small_chest, tmp_path, monkeypatch, capsys):
-    from LungNoduleAILib.phantom.truth import CT_FILE, write_phantom
+    from LungNoduleAILib.synthesis.truth import CT_FILE, write_phantom
 
     write_phantom(small_chest, tmp_path / "own")
     monkeypatch.setattr(demo.host, "isAvailable", lambda: False)

@@ -11,7 +11,8 @@ import threading
 
 import pytest
 
-from ThoraxAILib import commands, doctor
+from ThoraxAILib import doctor
+from ThoraxAILib.cli import main as commands
 from ThoraxAILib.errors import Cancelled, InputError
 from ThoraxAILib.jobs.signals import cancel_on_signal
 

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import psutil
 import pytest
-from LungNoduleAILib.phantom.truth import CT_FILE, write_phantom
-from LungNoduleAILib.result import AnalysisResult
+from LungNoduleAILib.model.result import AnalysisResult
+from LungNoduleAILib.synthesis.truth import CT_FILE, write_phantom
 
-from ThoraxAILib.commands import main
+from ThoraxAILib.cli.main import main
+from ThoraxAILib.io import read_volume
 from ThoraxAILib.jobs.events import parse_event
 from ThoraxAILib.jobs.output_folder import PREFIX
-from ThoraxAILib.readers import read_volume
 from ThoraxAILib.scene import host
 
 CLASSICAL = ["--detector", "classical", "--anatomy", "classical"]  # fast: these tests are about files and batches

@@ -10,8 +10,8 @@ from lung_pair_builder import Date, Motion, Scanner, patient, scanned
 
 pytest.importorskip("torch")
 
-from ThoraxAILib.commands import main
-from ThoraxAILib.registration.transform_files import write_labels
+from ThoraxAILib.cli.main import main
+from ThoraxAILib.io.transform_files import write_labels
 
 COARSE = Scanner((3.0, 3.0, 3.0), 2.0, 15.0)
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import training_folders as folders
-from LungNoduleAILib.training.cases import load_training_cases
+from LungNoduleAILib.datasets.training_case import load_training_cases
 
-from ThoraxAILib.commands import main
+from ThoraxAILib.cli.main import main
 
 BALL, SECOND = (-5.0, -15.0, 112.0, 9.2), (5.0, -10.0, 120.0, 6.0)
 UID = "1.2.826.0.1.3680043.10.1.502"

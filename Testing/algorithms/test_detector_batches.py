@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from LungNoduleAILib.phantom import make_body
-from LungNoduleAILib.phantom.annotatable import lies_in_lung
-from LungNoduleAILib.phantom.grid import Grid
-from LungNoduleAILib.phantom.nodule_share import paint_into
-from LungNoduleAILib.phantom.nodules import PlantedNodule
-from LungNoduleAILib.training.detector_batches import AHEAD, Batches, DetectorRecipe, draw_batch
-from LungNoduleAILib.training.detector_patches import COARSE, FINE, Scene, is_seen, planted
+from LungNoduleAILib.synthesis import make_body
+from LungNoduleAILib.synthesis.geometry.grid import Grid
+from LungNoduleAILib.synthesis.nodules.annotatable import lies_in_lung
+from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
+from LungNoduleAILib.synthesis.nodules.share import paint_into
+from LungNoduleAILib.training.detector.batches import AHEAD, Batches, DetectorRecipe, draw_batch
+from LungNoduleAILib.training.detector.patches import COARSE, FINE, Scene, is_seen, planted
 
 from ThoraxAILib.jobs.worker_process import THREAD_LIMITS, one_thread_each
 

@@ -11,13 +11,13 @@ import SimpleITK as sitk
 torch = pytest.importorskip("torch", reason="PyTorch is an optional dependency")
 
 from LungNoduleAILib.detection.two_levels import SPACING_MM  # noqa: E402
-from LungNoduleAILib.training.detector import DetectorTraining  # noqa: E402
-from LungNoduleAILib.training.detector_batches import DetectorRecipe  # noqa: E402
-from LungNoduleAILib.training.detector_cases import CaseScenes, MixedScenes, mix_in  # noqa: E402
-from LungNoduleAILib.training.detector_patches import COARSE, FINE, draw_patch  # noqa: E402
+from LungNoduleAILib.training.detector.batches import DetectorRecipe  # noqa: E402
+from LungNoduleAILib.training.detector.patches import COARSE, FINE, draw_patch  # noqa: E402
+from LungNoduleAILib.training.detector.real_cases import CaseScenes, MixedScenes, mix_in  # noqa: E402
+from LungNoduleAILib.training.detector.train import DetectorTraining  # noqa: E402
 from LungNoduleAILib.training.request import TrainingRequest  # noqa: E402
 
-from ThoraxAILib.commands import main  # noqa: E402
+from ThoraxAILib.cli.main import main  # noqa: E402
 from ThoraxAILib.errors import InputError  # noqa: E402
 from ThoraxAILib.jobs.progress import Progress  # noqa: E402
 
@@ -101,7 +101,7 @@ def test_a_patch_follows_from_its_seed_and_teaches_every_nodule_in_it(scenes, le
 
 
 def test_a_second_run_takes_the_prepared_cases_and_other_data_are_refused(data, scenes, output, monkeypatch):
-    monkeypatch.setattr("LungNoduleAILib.training.detector_cases.prepare_case", refuse)
+    monkeypatch.setattr("LungNoduleAILib.training.detector.real_cases.prepare_case", refuse)
     first, again = scenes(0, FINE), CaseScenes(data, output / "cases", 1, Progress())(0, FINE)
     assert np.array_equal(first.hu, again.hu)
     assert all(np.array_equal(first.centers[name], again.centers[name]) for name in first.centers)

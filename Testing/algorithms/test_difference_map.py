@@ -9,11 +9,11 @@ from scipy.ndimage import distance_transform_edt
 
 pytest.importorskip("torch")
 
-from LungNoduleAILib.findings import Finding
-from LungNoduleAILib.followup.difference import DifferenceMap, difference_map
-from LungNoduleAILib.followup.registration import LungRegistration, register_lungs
-from LungNoduleAILib.followup.registration_options import LungRegistrationOptions
-from LungNoduleAILib.phantom.nodules import PlantedNodule
+from LungNoduleAILib.followup.difference.difference_map import DifferenceMap, difference_map
+from LungNoduleAILib.followup.registration.register import LungRegistration, register_lungs
+from LungNoduleAILib.model.findings import Finding
+from LungNoduleAILib.model.registration_options import LungRegistrationOptions
+from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 
 SEED = 3
 MOTION = Motion((6.0, -3.0, 10.0), 8.0, 2.0)

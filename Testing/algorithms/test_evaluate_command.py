@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from LungNoduleAILib.findings import Finding, Findings, Lungs
+from LungNoduleAILib.model.findings import Finding, Findings, Lungs
 
-from ThoraxAILib.commands import main
+from ThoraxAILib.cli.main import main
 
 HEADER = "seriesuid,coordX,coordY,coordZ,"
 MARKS = HEADER + "probability\na,1,0,0,0.9\na,300,0,0,0.95\nb,50,0,0,0.4\nb,310,0,0,0.8\na,400,0,0,0.99\n"

@@ -12,17 +12,17 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from LungNoduleAILib.findings import Finding, Findings, Lungs
-from LungNoduleAILib.followup import compare, follow_up
-from LungNoduleAILib.followup.follow_up_case import FollowUpRequest, follow_case
-from LungNoduleAILib.followup.matching_links import LinkDecision
-from LungNoduleAILib.followup.options import FollowUpOptions
-from LungNoduleAILib.result import AnalysisResult
+from LungNoduleAILib.analysis import compare, follow_up
+from LungNoduleAILib.cases.follow_up_case import FollowUpRequest, follow_case
+from LungNoduleAILib.model.findings import Finding, Findings, Lungs
+from LungNoduleAILib.model.follow_up_options import FollowUpOptions
+from LungNoduleAILib.model.links import LinkDecision
+from LungNoduleAILib.model.result import AnalysisResult
 
 from ThoraxAILib.errors import Cancelled, InputError
+from ThoraxAILib.image.volume import SeriesIdentity, Volume
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.stages import Stages
-from ThoraxAILib.volume import SeriesIdentity, Volume
 
 SHAPE, STEP_MM = (40, 48, 60), 5.0
 POSITIONS_ONLY = FollowUpOptions(registration=False, network=False)

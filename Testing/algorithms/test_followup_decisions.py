@@ -1,10 +1,10 @@
 """The reader links and unlinks nodules of two dates; every nodule stays in exactly one row."""
 
 import pytest
-from LungNoduleAILib.findings import Finding
-from LungNoduleAILib.followup.decisions import with_decision
-from LungNoduleAILib.followup.matching_links import LinkDecision
-from LungNoduleAILib.followup.pairs import FollowUp, Interval, Pair, ScanEntry
+from LungNoduleAILib.analysis.decisions import with_decision
+from LungNoduleAILib.model.findings import Finding
+from LungNoduleAILib.model.links import LinkDecision
+from LungNoduleAILib.model.pairs import FollowUp, Interval, Pair, ScanEntry
 
 from ThoraxAILib.errors import InputError
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from LungNoduleAILib.followup.options import FollowUpOptions
-from LungNoduleAILib.followup.scans import check_scans, interval_days, interval_warnings
+from LungNoduleAILib.followup.growth.scans import check_scans, interval_days, interval_warnings
+from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.volume import SeriesIdentity, Volume
+from ThoraxAILib.image.volume import SeriesIdentity, Volume
 
 
 def scan(date: str = "", fill: int = 0, **identity) -> Volume:

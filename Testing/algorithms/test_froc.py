@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 from froc_cases import CASES, Case, Row
-from LungNoduleAILib.evaluation.froc import RATES, bootstrap, evaluate_froc, froc_curve
-from LungNoduleAILib.evaluation.luna_tables import read_marks, read_places, read_series, write_marks
-from LungNoduleAILib.evaluation.marks import Marks, Places
-from LungNoduleAILib.evaluation.matching import match
+from LungNoduleAILib.datasets.luna_tables import read_marks, read_places, read_series, write_marks
+
+from ThoraxAILib.statistics.froc import RATES, bootstrap, evaluate_froc, froc_curve
+from ThoraxAILib.statistics.mark_matching import match
+from ThoraxAILib.statistics.marks import Marks, Places
 
 HEADER = "seriesuid,coordX,coordY,coordZ,probability"
 LPS = np.array([-1.0, -1.0, 1.0])

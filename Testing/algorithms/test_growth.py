@@ -3,8 +3,7 @@
 import math
 
 import pytest
-from LungNoduleAILib.findings import Finding
-from LungNoduleAILib.followup.growth import (
+from LungNoduleAILib.followup.growth.assessment import (
     ScanContext,
     assess_growth,
     days_between,
@@ -12,6 +11,7 @@ from LungNoduleAILib.followup.growth import (
     variability_band_percent,
     volume_doubling_days,
 )
+from LungNoduleAILib.model.findings import Finding
 
 
 def nodule(diameter_mm: float, volume_mm3: float | None = None, hu: float = 20.0,

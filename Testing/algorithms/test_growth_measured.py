@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from LungNoduleAILib.anatomy.protocol import Anatomy
-from LungNoduleAILib.detection.protocol import Candidate
-from LungNoduleAILib.findings import Finding
-from LungNoduleAILib.followup.growth import assess_growth
+from LungNoduleAILib.followup.growth.assessment import assess_growth
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import measure
-from LungNoduleAILib.phantom import make_ellipsoid
+from LungNoduleAILib.model.anatomy import Anatomy
+from LungNoduleAILib.model.candidates import Candidate
+from LungNoduleAILib.model.findings import Finding
+from LungNoduleAILib.synthesis import make_ellipsoid
 
 DAYS = 100
 SLICES_MM = (1.0, 1.5, 2.5)

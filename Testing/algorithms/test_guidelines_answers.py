@@ -9,7 +9,7 @@ import pytest
 from guideline_cases import ground_glass, solid
 from LungNoduleAILib.guidelines import RULES, apply_guideline
 from LungNoduleAILib.guidelines.tables import bts_2015, fleischner_2017, lung_rads_2022
-from LungNoduleAILib.guidelines.vocabulary import CHOICE, EXAM_KEYS, KEYS, NUMBERS, TEXTS, WHOLE, YES_NO, Key
+from LungNoduleAILib.guidelines.terms.vocabulary import CHOICE, EXAM_KEYS, KEYS, NUMBERS, TEXTS, WHOLE, YES_NO, Key
 from LungNoduleAILib.guidelines.wording import answer_text
 
 from ThoraxAILib.errors import InputError

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from LungNoduleAILib.findings import Finding
-from LungNoduleAILib.followup.pairs import FollowUp, Interval, Pair, ScanEntry
+from LungNoduleAILib.cli.person import as_arguments, person_of
 from LungNoduleAILib.guidelines.from_findings import (
     ALL_NODULES,
     NoduleBefore,
@@ -14,12 +13,13 @@ from LungNoduleAILib.guidelines.from_findings import (
     before_of_follow_up,
     nodule_inputs,
 )
-from LungNoduleAILib.guidelines.inputs import Inputs
-from LungNoduleAILib.guidelines.person import PersonAndExam
-from LungNoduleAILib.person_arguments import as_arguments, person_of
+from LungNoduleAILib.guidelines.terms.inputs import Inputs
+from LungNoduleAILib.guidelines.terms.person import PersonAndExam
+from LungNoduleAILib.model.findings import Finding
+from LungNoduleAILib.model.pairs import FollowUp, Interval, Pair, ScanEntry
 from LungNoduleAILib.report.guidelines import guidelines_section
 
-from ThoraxAILib.commands import build_parser
+from ThoraxAILib.cli.main import build_parser
 from ThoraxAILib.errors import InputError
 
 BASELINE, FOLLOW_UP = PersonAndExam(exam="baseline"), PersonAndExam(exam="follow_up")

@@ -11,9 +11,9 @@ from decimal import Decimal
 import numpy as np
 import pytest
 from LungNoduleAILib.guidelines import RULES, Inputs, apply_guideline
-from LungNoduleAILib.guidelines.vocabulary import KEYS
+from LungNoduleAILib.guidelines.terms.vocabulary import KEYS
 
-from ThoraxAILib.commands import main
+from ThoraxAILib.cli.main import main
 from ThoraxAILib.errors import InputError
 
 SOLID = {"exam": "baseline", "type": "solid", "mean_diameter_mm": 7}
@@ -135,7 +135,7 @@ def test_decimals_of_a_file_are_exact(tmp_path, capsys):
 
 
 def test_standard_input_is_read():
-    done = subprocess.run([sys.executable, "-m", "ThoraxAILib.commands", "lung", "guideline", "mayo", "-"], check=False,
+    done = subprocess.run([sys.executable, "-m", "ThoraxAILib.cli.main", "lung", "guideline", "mayo", "-"], check=False,
                           input='{"age": 60, "diameter_mm": 8}', capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["probability"] == pytest.approx(0.03041, abs=1e-5)

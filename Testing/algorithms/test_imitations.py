@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from LungNoduleAILib.anatomy.protocol import AIRWAY
-from LungNoduleAILib.phantom.body import Body, make_body
-from LungNoduleAILib.phantom.structures import OTHER_BONE
+from LungNoduleAILib.model.anatomy import AIRWAY
+from LungNoduleAILib.synthesis.model.body import Body, make_body
+from LungNoduleAILib.synthesis.model.structures import OTHER_BONE
 from scipy import ndimage
 
 SPACING_MM = 4.0

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ThoraxAILib import __version__
+from ThoraxAILib.image.volume import SeriesIdentity, Volume
 from ThoraxAILib.jobs.run_record import (
     RunInput,
     RunModel,
@@ -20,7 +21,6 @@ from ThoraxAILib.jobs.run_record import (
     write_run_record,
 )
 from ThoraxAILib.jobs.stages import Stages
-from ThoraxAILib.volume import SeriesIdentity, Volume
 
 
 @pytest.fixture

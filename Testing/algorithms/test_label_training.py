@@ -10,10 +10,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from LungNoduleAILib.training.label_training import LabelRecipe, LabelTraining, drawn_ahead, label_loss  # noqa: E402
-from LungNoduleAILib.training.samples import IGNORED, LabelSample, Placement, Pool  # noqa: E402
+from LungNoduleAILib.training.labels.label_training import LabelRecipe, LabelTraining, drawn_ahead, label_loss  # noqa: E402
+from LungNoduleAILib.training.labels.samples import IGNORED, LabelSample, Placement, Pool  # noqa: E402
 
-from ThoraxAILib.models.label_network import (  # noqa: E402
+from ThoraxAILib.networks.label_network import (
     LabelNetwork,
     LabelNetworkSettings,
     to_full_resolution,

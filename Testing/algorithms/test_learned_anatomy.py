@@ -7,18 +7,19 @@ import json
 
 import numpy as np
 import pytest
-from LungNoduleAILib.anatomy import registry
-from LungNoduleAILib.anatomy.prediction import WEIGHTS
-from LungNoduleAILib.anatomy.protocol import AIRWAY, AORTA, BODY, BONE, HEART, LLL, LUNG_VESSEL, RUL, SPINE, Anatomy
+from LungNoduleAILib.analysis import segmenters as registry
+from LungNoduleAILib.analysis.segmenters import choose_segmenter, segmenter_description, segmenter_names
+from LungNoduleAILib.anatomy.learned.prediction import WEIGHTS
 from LungNoduleAILib.anatomy.quality import is_no_chest
-from LungNoduleAILib.anatomy.registry import choose_segmenter, segmenter_description, segmenter_names
-from LungNoduleAILib.phantom import NodulePlanter, make_body, make_other_body, structures
-from LungNoduleAILib.phantom.body import Body
-from LungNoduleAILib.phantom.nodule_share import nodule_share, paint_into
-from LungNoduleAILib.phantom.structures import OTHER_BODY, OTHER_BONE
+from LungNoduleAILib.model.anatomy import AIRWAY, AORTA, BODY, BONE, HEART, LLL, LUNG_VESSEL, RUL, SPINE, Anatomy
+from LungNoduleAILib.synthesis import NodulePlanter, make_body, make_other_body
+from LungNoduleAILib.synthesis.model import structures
+from LungNoduleAILib.synthesis.model.body import Body
+from LungNoduleAILib.synthesis.model.structures import OTHER_BODY, OTHER_BONE
+from LungNoduleAILib.synthesis.nodules.share import nodule_share, paint_into
 
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.volume import Volume
 
 pytest.importorskip("torch")
 
@@ -130,7 +131,7 @@ def test_segmenters_have_names_and_descriptions(refused):
 
 
 def test_the_shipped_weights_are_small_and_say_how_they_were_made():
-    from ThoraxAILib.models.weights_file import load_weights
+    from ThoraxAILib.networks.weights_file import load_weights
 
     weights = load_weights(WEIGHTS, "thoraxai.lung-anatomy/1", "thoraxai lung train anatomy")
     assert WEIGHTS.stat().st_size < 10e6
@@ -139,9 +140,9 @@ def test_the_shipped_weights_are_small_and_say_how_they_were_made():
 
 
 def test_the_command_names_the_segmenter_in_its_record(small_chest, tmp_path):
-    from LungNoduleAILib.phantom import write_phantom
+    from LungNoduleAILib.synthesis import write_phantom
 
-    from ThoraxAILib.commands import main
+    from ThoraxAILib.cli.main import main
 
     write_phantom(small_chest, tmp_path)
     status = main(["lung", "analyze", str(tmp_path / "ct.nrrd"), "--output", str(tmp_path / "out"), "--anatomy",
@@ -154,7 +155,7 @@ def test_the_command_names_the_segmenter_in_its_record(small_chest, tmp_path):
 
 
 def test_an_averaged_body_lies_where_the_fine_one_does():
-    from LungNoduleAILib.training.anatomy_samples import averaged
+    from LungNoduleAILib.training.labels.anatomy_samples import averaged
 
     fine = make_body(8103, "training", (5.0, 5.0, 5.0))
     coarse = averaged(fine, 2)

@@ -10,7 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is an optional dependency")
 
-from LungNoduleAILib.anatomy.protocol import Anatomy  # noqa: E402
+from LungNoduleAILib.analysis.detectors import get_detector  # noqa: E402
 from LungNoduleAILib.detection.detector_file import SHIPPED, read_detector, write_detector  # noqa: E402
 from LungNoduleAILib.detection.heatmap_network import (  # noqa: E402
     HEAT,
@@ -22,20 +22,20 @@ from LungNoduleAILib.detection.heatmap_network import (  # noqa: E402
 )
 from LungNoduleAILib.detection.heatmap_search import find_peaks  # noqa: E402
 from LungNoduleAILib.detection.learned import LearnedDetector  # noqa: E402
-from LungNoduleAILib.detection.registry import get_detector  # noqa: E402
 from LungNoduleAILib.detection.two_levels import MASSES, NODULES, Calibration, Places  # noqa: E402
-from LungNoduleAILib.phantom import NodulePlanter, PlantedNodule, Scanner, acquire, make_body  # noqa: E402
-from LungNoduleAILib.phantom.grid import Grid  # noqa: E402
-from LungNoduleAILib.training.detector import DetectorTraining  # noqa: E402
-from LungNoduleAILib.training.detector_batches import DetectorRecipe  # noqa: E402
-from LungNoduleAILib.training.detector_calibration import graded  # noqa: E402
-from LungNoduleAILib.training.detector_loss import detector_loss, make_targets  # noqa: E402
-from LungNoduleAILib.training.detector_patches import FINE, Patch, Scene, draw_patch, flipped  # noqa: E402
+from LungNoduleAILib.model.anatomy import Anatomy  # noqa: E402
+from LungNoduleAILib.synthesis import NodulePlanter, PlantedNodule, Scanner, acquire, make_body  # noqa: E402
+from LungNoduleAILib.synthesis.geometry.grid import Grid  # noqa: E402
+from LungNoduleAILib.training.detector.batches import DetectorRecipe  # noqa: E402
+from LungNoduleAILib.training.detector.calibration import graded  # noqa: E402
+from LungNoduleAILib.training.detector.loss import detector_loss, make_targets  # noqa: E402
+from LungNoduleAILib.training.detector.patches import FINE, Patch, Scene, draw_patch, flipped  # noqa: E402
+from LungNoduleAILib.training.detector.train import DetectorTraining  # noqa: E402
 
 from ThoraxAILib.errors import Cancelled, InputError, MissingDependencyError  # noqa: E402
+from ThoraxAILib.image.volume import Volume  # noqa: E402
 from ThoraxAILib.jobs.progress import Progress  # noqa: E402
-from ThoraxAILib.models.weights_file import sha256  # noqa: E402
-from ThoraxAILib.volume import Volume  # noqa: E402
+from ThoraxAILib.networks.weights_file import sha256  # noqa: E402
 
 SMALL = HeatmapSettings(channels=(4, 8))
 SMALL_COARSE = HeatmapSettings(3.0, channels=(4, 8))

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from LungNoduleAILib.followup import longitudinal
-from LungNoduleAILib.followup.longitudinal import LongitudinalPlan, lung_box, make_longitudinal_case, plan_case
-from LungNoduleAILib.followup.longitudinal_motion import MotionRange, draw_motion
-from LungNoduleAILib.phantom.body import Body, make_body
-from LungNoduleAILib.phantom.grid import Grid
-from LungNoduleAILib.phantom.nodule_share import nodule_share
+from LungNoduleAILib.synthesis.geometry.grid import Grid
+from LungNoduleAILib.synthesis.model.body import Body, make_body
+from LungNoduleAILib.synthesis.nodules.share import nodule_share
+from LungNoduleAILib.synthesis.two_dates import plan as longitudinal
+from LungNoduleAILib.synthesis.two_dates.motion import MotionRange, draw_motion
+from LungNoduleAILib.synthesis.two_dates.plan import LongitudinalPlan, lung_box, make_longitudinal_case, plan_case
 
 COARSE_MM = (3.0, 3.0, 3.0)
 STILL = MotionRange(0.0, 0.0, 0.0, 0.0)

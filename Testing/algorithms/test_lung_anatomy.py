@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from LungNoduleAILib.anatomy.classical import ClassicalSegmenter
-from LungNoduleAILib.anatomy.protocol import AIRWAY, Anatomy
-from LungNoduleAILib.phantom import ThoraxPhantom, make_thorax
+from LungNoduleAILib.model.anatomy import AIRWAY, Anatomy
+from LungNoduleAILib.synthesis import ThoraxPhantom, make_thorax
 
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.volume import Volume
 
 
 def dice(one: np.ndarray, other: np.ndarray) -> float:

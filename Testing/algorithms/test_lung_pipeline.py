@@ -6,20 +6,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from LungNoduleAILib.anatomy.protocol import Anatomy
+from LungNoduleAILib.analysis.analyze import analyze
+from LungNoduleAILib.analysis.detectors import detector_names, get_detector
 from LungNoduleAILib.detection.lung_filter import filter_candidates
-from LungNoduleAILib.detection.protocol import Candidate
-from LungNoduleAILib.detection.registry import detector_names, get_detector
-from LungNoduleAILib.findings import NODULE_TYPES, Finding
-from LungNoduleAILib.options import AnalysisOptions
-from LungNoduleAILib.phantom import PlantedNodule, ThoraxPhantom, make_thorax
-from LungNoduleAILib.pipeline import analyze
-from LungNoduleAILib.result import AnalysisResult
+from LungNoduleAILib.model.anatomy import Anatomy
+from LungNoduleAILib.model.candidates import Candidate
+from LungNoduleAILib.model.findings import NODULE_TYPES, Finding
+from LungNoduleAILib.model.options import AnalysisOptions
+from LungNoduleAILib.model.result import AnalysisResult
+from LungNoduleAILib.synthesis import PlantedNodule, ThoraxPhantom, make_thorax
 
 from ThoraxAILib.errors import Cancelled, InputError
+from ThoraxAILib.image.volume import AxisOrder, Volume
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.stages import Stages
-from ThoraxAILib.volume import AxisOrder, Volume
 
 SEED = 11
 

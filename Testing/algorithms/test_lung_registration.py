@@ -10,22 +10,22 @@ from lung_pair_builder import Date, Motion, Scanner, lung_points, patient, scann
 
 pytest.importorskip("torch")
 
-from LungNoduleAILib.followup.lung_transform import LungTransform
-from LungNoduleAILib.followup.registration import LungRegistration, register_lungs
-from LungNoduleAILib.followup.registration_options import LungRegistrationOptions
-from LungNoduleAILib.followup.same_person import plausibly_same_person
-from LungNoduleAILib.followup.saving import AFFINE_FILE, TRANSFORM_FILE, WARPED_FILE, save_registration
-from LungNoduleAILib.followup.shared_lungs import shared_lungs
-from LungNoduleAILib.followup.views import sheets
+from LungNoduleAILib.cases.registration_files import AFFINE_FILE, TRANSFORM_FILE, WARPED_FILE, save_registration
+from LungNoduleAILib.followup.registration.lung_transform import LungTransform
+from LungNoduleAILib.followup.registration.register import LungRegistration, register_lungs
+from LungNoduleAILib.followup.registration.same_person import plausibly_same_person
+from LungNoduleAILib.followup.registration.shared_lungs import shared_lungs
+from LungNoduleAILib.model.registration_options import LungRegistrationOptions
+from LungNoduleAILib.report.follow_up_pictures import sheets
 
 from ThoraxAILib.errors import Cancelled, InputError
+from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.volume import SeriesIdentity, Volume
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.registration.field import Field
-from ThoraxAILib.registration.grid import Grid
 from ThoraxAILib.registration.options import Level
 from ThoraxAILib.registration.quality import folded_cells
 from ThoraxAILib.registration.unfolding import unfolded
-from ThoraxAILib.volume import SeriesIdentity, Volume
 
 COARSE = Scanner((3.0, 3.0, 3.0), 2.0, 20.0)
 QUICK = (Level(8.0, 24.0, 20, (16.0, 32.0)), Level(8.0, 14.0, 20, (16.0, 32.0)))

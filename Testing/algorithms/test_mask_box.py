@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ThoraxAILib.mask_box import mask_box
+from ThoraxAILib.image.boxes import mask_box
 
 
 def _mask(*places: tuple[int, ...]) -> np.ndarray:

@@ -7,15 +7,15 @@ import itertools
 
 import numpy as np
 import pytest
-from LungNoduleAILib.followup.matching import MATCHED, NEW, RESOLVED, UNCERTAIN, Evidence, MatchItem, match
-from LungNoduleAILib.followup.matching_alignment import LungFrame, aligned_distances, registered_distances
-from LungNoduleAILib.followup.matching_association import best_assignment, pair_probabilities
-from LungNoduleAILib.followup.matching_links import LinkDecision, read_links, write_links
-from LungNoduleAILib.followup.matching_points import match_positions
+from LungNoduleAILib.followup.matching.association import best_assignment, pair_probabilities
+from LungNoduleAILib.followup.matching.lung_frame import LungFrame, aligned_distances, registered_distances
+from LungNoduleAILib.followup.matching.match import MATCHED, NEW, RESOLVED, UNCERTAIN, Evidence, MatchItem, match
+from LungNoduleAILib.followup.matching.points import match_positions
+from LungNoduleAILib.model.links import LinkDecision, read_links, write_links
 
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.registration.field import Field
-from ThoraxAILib.registration.grid import Grid
 
 
 def chest_points(seed: int, count: int) -> np.ndarray:

@@ -6,13 +6,13 @@ import itertools
 
 import numpy as np
 import pytest
-from LungNoduleAILib.anatomy.protocol import Anatomy
-from LungNoduleAILib.detection.protocol import Candidate
-from LungNoduleAILib.findings import Finding
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import measure
 from LungNoduleAILib.measurement.size import feret_axes
-from LungNoduleAILib.phantom import EllipsoidPhantom, make_ellipsoid
+from LungNoduleAILib.model.anatomy import Anatomy
+from LungNoduleAILib.model.candidates import Candidate
+from LungNoduleAILib.model.findings import Finding
+from LungNoduleAILib.synthesis import EllipsoidPhantom, make_ellipsoid
 
 SLICES_MM = (0.6, 1.25, 2.5)
 NOISE_HU = (10.0, 30.0, 60.0)

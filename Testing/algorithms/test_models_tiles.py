@@ -10,9 +10,9 @@ from ThoraxAILib.jobs.progress import Progress
 
 torch = pytest.importorskip("torch")
 
-from ThoraxAILib.models.precision import choose_precision  # noqa: E402
-from ThoraxAILib.models.tiles import Tiles, run_tiled  # noqa: E402
-from ThoraxAILib.models.weights_file import load_weights, save_weights, sha256  # noqa: E402
+from ThoraxAILib.networks.precision import choose_precision  # noqa: E402
+from ThoraxAILib.networks.tiles import Tiles, run_tiled  # noqa: E402
+from ThoraxAILib.networks.weights_file import load_weights, save_weights, sha256  # noqa: E402
 
 
 def smoothing(stride: int = 1) -> torch.nn.Module:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.models import device as devices
-from ThoraxAILib.models.device import OPENVINO, select_device
+from ThoraxAILib.networks import device as devices
+from ThoraxAILib.networks.device import OPENVINO, select_device
 
 torch = pytest.importorskip("torch")
 openvino = pytest.importorskip("openvino")
@@ -15,10 +15,10 @@ openvino = pytest.importorskip("openvino")
 from LungNoduleAILib.detection.detector_file import SHIPPED, read_detector  # noqa: E402
 from LungNoduleAILib.detection.heatmap_network import STRIDE, Probabilities  # noqa: E402
 
-from ThoraxAILib.models.label_network import LabelNetwork, LabelNetworkSettings  # noqa: E402
-from ThoraxAILib.models.openvino_network import compiled  # noqa: E402
-from ThoraxAILib.models.precision import Precision, choose_precision  # noqa: E402
-from ThoraxAILib.models.tiles import Tiles, run_tiled  # noqa: E402
+from ThoraxAILib.networks.label_network import LabelNetwork, LabelNetworkSettings  # noqa: E402
+from ThoraxAILib.networks.openvino_network import compiled  # noqa: E402
+from ThoraxAILib.networks.precision import Precision, choose_precision  # noqa: E402
+from ThoraxAILib.networks.tiles import Tiles, run_tiled  # noqa: E402
 
 EXACT = Precision(OPENVINO, torch.float32, "the test asks for float32")
 

@@ -6,7 +6,8 @@ import itertools
 
 import numpy as np
 import pytest
-from LungNoduleAILib.evaluation.overlap import boundary, compare_masks, surface_distances_mm
+
+from ThoraxAILib.statistics.overlap import boundary, compare_masks, surface_distances_mm
 
 SPACING = np.array([2.0, 1.0, 0.5])
 

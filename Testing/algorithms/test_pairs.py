@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from LungNoduleAILib.findings import Finding
-from LungNoduleAILib.followup.growth import assess_growth
-from LungNoduleAILib.followup.pairs import FollowUp, Interval, Pair, ScanEntry, make_tracks, with_growth
+from LungNoduleAILib.followup.growth.assessment import assess_growth
+from LungNoduleAILib.model.findings import Finding
+from LungNoduleAILib.model.pairs import FollowUp, Interval, Pair, ScanEntry, make_tracks, with_growth
 
 
 def nodule(name: str, volume_mm3: float = 500.0) -> Finding:

@@ -6,14 +6,14 @@ import json
 
 import numpy as np
 import pytest
-from LungNoduleAILib.anatomy.protocol import Anatomy
+from LungNoduleAILib.model.anatomy import Anatomy
 from LungNoduleAILib.parenchyma.pattern_map import GROUND_GLASS, NORMAL, PATTERNS, RETICULAR, PatternMap, map_patterns
-from LungNoduleAILib.phantom import PATTERNS as PHANTOM_PATTERNS
-from LungNoduleAILib.phantom import make_body
-from LungNoduleAILib.phantom.body import Body
+from LungNoduleAILib.synthesis import PATTERNS as PHANTOM_PATTERNS
+from LungNoduleAILib.synthesis import make_body
+from LungNoduleAILib.synthesis.model.body import Body
 
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.volume import Volume
 
 pytest.importorskip("torch")
 
@@ -77,9 +77,9 @@ def test_an_image_without_lungs_has_no_patterns(refused):
 
 def test_the_command_writes_map_table_and_picture(small_chest, tmp_path, capsys):
     import SimpleITK as sitk
-    from LungNoduleAILib.phantom import write_phantom
+    from LungNoduleAILib.synthesis import write_phantom
 
-    from ThoraxAILib.commands import main
+    from ThoraxAILib.cli.main import main
 
     write_phantom(small_chest, tmp_path)
     output = tmp_path / "out"
@@ -96,8 +96,8 @@ def test_the_command_writes_map_table_and_picture(small_chest, tmp_path, capsys)
 
 
 def test_training_pieces_show_several_bodies_and_only_their_lungs_count():
-    from LungNoduleAILib.training.pattern_samples import PatternSamples
-    from LungNoduleAILib.training.samples import IGNORED
+    from LungNoduleAILib.training.labels.pattern_samples import PatternSamples
+    from LungNoduleAILib.training.labels.samples import IGNORED
 
     samples = PatternSamples(seed=3, pool=2, pieces=2, shape_kji=(16, 24, 24))
     one, again = samples(5), samples(5)

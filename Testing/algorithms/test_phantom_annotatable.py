@@ -1,10 +1,10 @@
 """What a reader could annotate in a synthetic chest: nodules in the lung, and disease that looks like one."""
 
 import numpy as np
-from LungNoduleAILib.phantom.annotatable import ground_glass_patches, lies_in_lung
-from LungNoduleAILib.phantom.grid import Grid
-from LungNoduleAILib.phantom.nodules import PlantedNodule
-from LungNoduleAILib.phantom.structures import GROUND_GLASS
+from LungNoduleAILib.synthesis.geometry.grid import Grid
+from LungNoduleAILib.synthesis.model.structures import GROUND_GLASS
+from LungNoduleAILib.synthesis.nodules.annotatable import ground_glass_patches, lies_in_lung
+from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 
 
 def test_a_nodule_painted_into_the_wall_cannot_be_annotated_unless_it_is_calcified():

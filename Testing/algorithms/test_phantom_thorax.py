@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from LungNoduleAILib.anatomy.protocol import AIRWAY, LOBE_OF_LABEL
-from LungNoduleAILib.phantom import (
+from LungNoduleAILib.model.anatomy import AIRWAY, LOBE_OF_LABEL
+from LungNoduleAILib.synthesis import (
     DEFAULT_RECIPES,
     NoduleRecipe,
     PlantedNodule,

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from LungNoduleAILib.phantom import PlantedNodule, make_ellipsoid, make_thorax, write_phantom
-from LungNoduleAILib.phantom.volumetry import LUNG_HU
+from LungNoduleAILib.synthesis import PlantedNodule, make_ellipsoid, make_thorax, write_phantom
+from LungNoduleAILib.synthesis.test_phantom.ellipsoid import LUNG_HU
 
 from ThoraxAILib.errors import InputError, OutputError
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.pictures import (
+from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.report import (
     PLANES,
     Box,
     Overlay,
@@ -20,7 +21,6 @@ from ThoraxAILib.pictures import (
     render,
     with_title,
 )
-from ThoraxAILib.volume import Volume
 
 ORIGIN_RAS = np.array([0.0, 0.0, 0.0])
 WINDOW = Window(0, 200)

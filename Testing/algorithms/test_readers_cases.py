@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from ThoraxAILib.readers import find_cases, read_volume
+from ThoraxAILib.io import find_cases, read_volume
 
 
 def write_image(path) -> None:

@@ -6,8 +6,8 @@ from dataclasses import fields, replace
 
 import pytest
 
-from ThoraxAILib.readers import find_series, read_volume
-from ThoraxAILib.readers.kernels import SHARP, SOFT, UNKNOWN, kernel_rank
+from ThoraxAILib.io import find_series, read_volume
+from ThoraxAILib.io.kernels import SHARP, SOFT, UNKNOWN, kernel_rank
 
 KERNELS = {"B30f": SOFT, "B70f": SHARP, "Br40d\\3": SOFT, "Bl57f": SHARP, "I31f\\2": SOFT, "FC13": SOFT, "FC52": SHARP,
            "STANDARD": SOFT, "LUNG": SHARP, "BONEPLUS": SHARP, "CHST": SOFT, "C": SOFT, "YA": SHARP, "": UNKNOWN,

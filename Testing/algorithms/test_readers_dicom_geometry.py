@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from ThoraxAILib.readers import find_series, read_volume
+from ThoraxAILib.io import find_series, read_volume
 
 HALF_A_HU_TWICE = 1.01  # stored and resampled values are each rounded to whole HU
 

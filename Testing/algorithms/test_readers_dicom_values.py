@@ -12,8 +12,8 @@ from pydicom.uid import (
 )
 
 from ThoraxAILib.errors import Cancelled, InputError
+from ThoraxAILib.io import dicom_pixels, read_volume
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.readers import dicom_pixels, read_volume
 
 HALF_A_HU = 0.51
 

@@ -10,7 +10,7 @@ import pytest
 import SimpleITK as sitk
 from scipy.spatial.transform import Rotation
 
-from ThoraxAILib.readers import find_series, read_volume
+from ThoraxAILib.io import find_series, read_volume
 
 ENDINGS = [".nrrd", ".nii", ".nii.gz", ".mha", ".mhd"]
 SPACING_IJK_MM = (0.9, 1.1, 2.5)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.registration.affine import AffineOptions, align, resampled, then_affine
 from ThoraxAILib.registration.field import Field, warp_image
-from ThoraxAILib.registration.grid import Grid
-from ThoraxAILib.volume import Volume
 
 MATRIX = np.array([[1.03, 0.04, 0.0, 4.0], [-0.05, 0.98, 0.02, -6.0], [0.0, 0.01, 1.02, 3.0], [0, 0, 0, 1]])
 

@@ -12,19 +12,19 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is an optional dependency")
 
 from CardiacBiomechLib.motion.engines import SHIPPED_WEIGHTS, engine  # noqa: E402
-from CardiacBiomechLib.phantom.cine import Scanner, acquire  # noqa: E402
-from CardiacBiomechLib.phantom.ventricle import Ventricle  # noqa: E402
+from CardiacBiomechLib.synthesis.cine import Scanner, acquire  # noqa: E402
+from CardiacBiomechLib.synthesis.ventricle import Ventricle  # noqa: E402
 from CardiacBiomechLib.training.cascade_training import CascadeTraining, TrainingOptions  # noqa: E402
 from CardiacBiomechLib.training.pairs import CROP_KJI, load_or_make, random_pair  # noqa: E402
 
 from ThoraxAILib.errors import Cancelled  # noqa: E402
+from ThoraxAILib.image.grid import Grid  # noqa: E402
 from ThoraxAILib.jobs.progress import Progress  # noqa: E402
 from ThoraxAILib.registration.cascade.network import Cascade  # noqa: E402
 from ThoraxAILib.registration.cascade.predict import predict  # noqa: E402
 from ThoraxAILib.registration.cascade.settings import CascadeSettings  # noqa: E402
 from ThoraxAILib.registration.cascade.weights import load_cascade, save_cascade, sha256  # noqa: E402
 from ThoraxAILib.registration.field import Field, add, compose  # noqa: E402
-from ThoraxAILib.registration.grid import Grid  # noqa: E402
 
 SMALL = CascadeSettings(factors=(2, 1), channels=(4, 6))
 SPACING = (8.0, 1.5, 1.5)
@@ -144,7 +144,7 @@ def test_the_shipped_cascade_brings_the_frames_nearer_and_is_small():
     scanner = Scanner((16, 128, 128), (8.0, 1.4, 1.4), organs=0.7, samples_per_slice=1)
     still, moved = acquire(Ventricle(), scanner, np.array([0.0, 1.0]), seed=77)
     found = engine("cascade").register(still.image, moved.image, None, Progress())
-    from CardiacBiomechLib.phantom.scoring import score
+    from CardiacBiomechLib.synthesis.scoring import score
 
     result = score(found.field, Ventricle(), (still, moved))
     rest = score(Field.zero(Grid.of(still.image)), Ventricle(), (still, moved))

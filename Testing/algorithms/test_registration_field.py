@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.registration.field import Field, add, compose, invert, warp_image, warp_labels
-from ThoraxAILib.registration.grid import Grid
 from ThoraxAILib.registration.quality import assess, folded_cells, jacobian, temporal_drift_mm
 
 SPACING = (8.0, 1.4, 0.9)

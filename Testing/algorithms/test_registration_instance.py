@@ -11,9 +11,9 @@ from scipy.ndimage import gaussian_filter
 torch = pytest.importorskip("torch", reason="PyTorch is an optional dependency")
 
 from ThoraxAILib.errors import Cancelled  # noqa: E402
+from ThoraxAILib.image.grid import Grid  # noqa: E402
 from ThoraxAILib.jobs.progress import Progress  # noqa: E402
 from ThoraxAILib.registration.field import Field, warp_image  # noqa: E402
-from ThoraxAILib.registration.grid import Grid  # noqa: E402
 from ThoraxAILib.registration.instance import register  # noqa: E402
 from ThoraxAILib.registration.options import InstanceOptions, Level  # noqa: E402
 from ThoraxAILib.registration.quality import assess  # noqa: E402

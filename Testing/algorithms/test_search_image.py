@@ -2,11 +2,11 @@
 
 import numpy as np
 from LungNoduleAILib.anatomy.lung_box import lung_box
-from LungNoduleAILib.anatomy.protocol import LLL, RUL, Anatomy
 from LungNoduleAILib.detection.search_image import MARGIN_MM, SearchImage, averaged
 from LungNoduleAILib.detection.two_levels import SPACING_MM
+from LungNoduleAILib.model.anatomy import LLL, RUL, Anatomy
 
-from ThoraxAILib.volume import Volume
+from ThoraxAILib.image.volume import Volume
 
 SPACING_KJI_MM = np.array([2.5, 0.7, 0.6])
 

@@ -9,16 +9,16 @@ import pytest
 
 pytest.importorskip("torch")
 
-from LungNoduleAILib.anatomy.protocol import Anatomy
-from LungNoduleAILib.detection.protocol import Candidate
-from LungNoduleAILib.findings import Finding
-from LungNoduleAILib.followup.look_back import looks_like
+from LungNoduleAILib.analysis.look_back import looks_like
 from LungNoduleAILib.measurement import second_outline
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import measure
-from LungNoduleAILib.phantom import make_ellipsoid
+from LungNoduleAILib.model.anatomy import Anatomy
+from LungNoduleAILib.model.candidates import Candidate
+from LungNoduleAILib.model.findings import Finding
+from LungNoduleAILib.synthesis import make_ellipsoid
 
-from ThoraxAILib.volume import Volume
+from ThoraxAILib.image.volume import Volume
 
 
 def scanned(diameter_mm: float, vessel_mm: float = 0.0) -> tuple[Volume, Candidate, float]:

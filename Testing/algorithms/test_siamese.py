@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from LungNoduleAILib.followup.longitudinal import plan_case
-from LungNoduleAILib.followup.matching_alignment import LungFrame
-from LungNoduleAILib.followup.matching_evidence import MatchItem
-from LungNoduleAILib.followup.siamese import WEIGHTS_FILE, Siamese, embed_patches, place_values
-from LungNoduleAILib.followup.siamese_patches import PATCH_MM, PATCH_VOXELS, cut_patches
-from LungNoduleAILib.phantom.body import Body, make_body
-from LungNoduleAILib.phantom.grid import Grid
+from LungNoduleAILib.followup.matching.evidence import MatchItem
+from LungNoduleAILib.followup.matching.lung_frame import LungFrame
+from LungNoduleAILib.followup.matching.siamese import WEIGHTS_FILE, Siamese, embed_patches, place_values
+from LungNoduleAILib.followup.matching.siamese_patches import PATCH_MM, PATCH_VOXELS, cut_patches
+from LungNoduleAILib.synthesis.geometry.grid import Grid
+from LungNoduleAILib.synthesis.model.body import Body, make_body
+from LungNoduleAILib.synthesis.two_dates.plan import plan_case
 
 from ThoraxAILib.errors import Cancelled, InputError
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.volume import Volume
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
@@ -93,8 +93,8 @@ def test_the_shipped_file_is_small():
 
 
 def test_a_nodule_is_more_like_itself_on_another_date_than_like_the_others(body):
-    from LungNoduleAILib.followup.siamese import loaded_network
-    from LungNoduleAILib.training.siamese_cases import draw_places, render_patches
+    from LungNoduleAILib.followup.matching.siamese import loaded_network
+    from LungNoduleAILib.training.matching.cases import draw_places, render_patches
 
     rng = np.random.default_rng(1)
     right = total = 0
@@ -114,7 +114,7 @@ def test_a_nodule_is_more_like_itself_on_another_date_than_like_the_others(body)
 
 @pytest.mark.slow
 def test_a_stopped_training_goes_on_to_the_same_weights(tmp_path, monkeypatch):
-    from LungNoduleAILib.training import siamese_training
+    from LungNoduleAILib.training.matching import train as siamese_training
     from LungNoduleAILib.training.request import TrainingRequest
 
     monkeypatch.setattr(siamese_training, "BODY_SPACING_MM", (4.0, 4.0, 4.0))

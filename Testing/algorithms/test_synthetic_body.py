@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from LungNoduleAILib.anatomy.protocol import AIRWAY
-from LungNoduleAILib.phantom import (
+from LungNoduleAILib.model.anatomy import AIRWAY
+from LungNoduleAILib.synthesis import (
     OTHER_KINDS,
     PATTERNS,
     STRUCTURES,
@@ -23,10 +23,10 @@ from LungNoduleAILib.phantom import (
     make_cohort,
     make_other_body,
 )
-from LungNoduleAILib.phantom.cohort import body_file
-from LungNoduleAILib.phantom.grid import Grid
+from LungNoduleAILib.synthesis.cohort import body_file
+from LungNoduleAILib.synthesis.geometry.grid import Grid
 
-from ThoraxAILib.commands import main
+from ThoraxAILib.cli.main import main
 from ThoraxAILib.errors import InputError
 
 COARSE_MM = (4.0, 4.0, 4.0)
@@ -239,7 +239,7 @@ def test_a_whole_case_is_the_same_twice_and_tells_its_truth():
 
 
 def test_the_command_writes_each_case_with_its_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("LungNoduleAILib.phantom.case.draw_case",
+    monkeypatch.setattr("LungNoduleAILib.synthesis.case.draw_case",
                         partial(draw_case, pixel_mm=6.0, scanner=COARSE_SCAN))
     arguments = ["lung", "phantom", "--setting", "held-out", "--seed", "5", "--output", str(tmp_path / "out")]
     assert main([*arguments, "--count", "2"]) == 0

@@ -17,8 +17,8 @@ from CardiacBiomechLib.motion.engines import engine
 from CardiacBiomechLib.motion.propagate import Propagation, propagate
 from CardiacBiomechLib.motion.volumes import dice
 
-from ThoraxAILib.readers import read_volume
-from ThoraxAILib.volume import Volume
+from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.io import read_volume
 
 PARTS = {"LV": 3, "MYO": 2, "RV": 1}
 

@@ -17,18 +17,18 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from CardiacBiomechLib.cine.read_cine import read_cine
-from CardiacBiomechLib.motion.cine import CineMotion, carry_labels, estimate_motion
+from CardiacBiomechLib.motion.cine_motion import CineMotion, carry_labels, estimate_motion
 from CardiacBiomechLib.motion.engines import InstanceEngine
 from CardiacBiomechLib.motion.fusion import METHODS, fuse
 from CardiacBiomechLib.motion.presets import DEFAULT_PRESET, PRESETS
 from CardiacBiomechLib.motion.volumes import dice, volume_ml
-from CardiacBiomechLib.phantom.anatomy import Brightness
-from CardiacBiomechLib.phantom.cine import Scanner, acquire, phase_curve
-from CardiacBiomechLib.phantom.groups import GROUPS, draw
+from CardiacBiomechLib.synthesis.anatomy import Brightness
+from CardiacBiomechLib.synthesis.cine import Scanner, acquire, phase_curve
+from CardiacBiomechLib.synthesis.groups import GROUPS, draw
 
+from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.registration.field import compose, invert, warp_labels
-from ThoraxAILib.registration.grid import Grid
-from ThoraxAILib.volume import Volume
 
 PARTS = (3, 2, 1)
 

@@ -13,12 +13,12 @@ from dataclasses import replace
 import numpy as np
 from CardiacBiomechLib.motion.engines import engine
 from CardiacBiomechLib.motion.propagate import propagate
-from CardiacBiomechLib.phantom.anatomy import LV, RV, labels_at
-from CardiacBiomechLib.phantom.cine import Scanner, acquire
-from CardiacBiomechLib.phantom.groups import GROUPS, draw
-from CardiacBiomechLib.phantom.ventricle import Ventricle
+from CardiacBiomechLib.synthesis.anatomy import LV, RV, labels_at
+from CardiacBiomechLib.synthesis.cine import Scanner, acquire
+from CardiacBiomechLib.synthesis.groups import GROUPS, draw
+from CardiacBiomechLib.synthesis.ventricle import Ventricle
 
-from ThoraxAILib.registration.grid import Grid
+from ThoraxAILib.image.grid import Grid
 
 SCANNER = Scanner((14, 100, 100), (8.0, 1.6, 1.6), organs=0.8, samples_per_slice=3)
 SCANNER = replace(SCANNER, brightness=replace(SCANNER.brightness, papillary_mm=3.5))

@@ -15,16 +15,16 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import SimpleITK as sitk
+from CardiacBiomechLib.model.heart_labels import ACDC, HeartTissue
 from CardiacBiomechLib.motion.engines import InstanceEngine
-from CardiacBiomechLib.motion.heart_labels import ACDC, HeartTissue
 from CardiacBiomechLib.motion.presets import PRESETS, MotionPreset
-from CardiacBiomechLib.phantom.cine import Frame, Scanner, acquire
-from CardiacBiomechLib.phantom.scoring import score
-from CardiacBiomechLib.phantom.ventricle import Ventricle
+from CardiacBiomechLib.synthesis.cine import Frame, Scanner, acquire
+from CardiacBiomechLib.synthesis.scoring import score
+from CardiacBiomechLib.synthesis.ventricle import Ventricle
 
+from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.registration.field import Field
-from ThoraxAILib.registration.grid import Grid
 from ThoraxAILib.registration.inputs import normalized
 from ThoraxAILib.registration.itk_images import field_from_image, itk_image
 from ThoraxAILib.registration.options import InstanceOptions

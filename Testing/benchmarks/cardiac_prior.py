@@ -12,13 +12,13 @@ import argparse
 from dataclasses import replace
 
 import numpy as np
+from CardiacBiomechLib.model.heart_labels import ACDC, HeartTissue
 from CardiacBiomechLib.motion.engines import InstanceEngine
-from CardiacBiomechLib.motion.heart_labels import ACDC, HeartTissue
 from CardiacBiomechLib.motion.presets import PRESETS, MotionPreset
-from CardiacBiomechLib.phantom.cine import Frame, Scanner, acquire
-from CardiacBiomechLib.phantom.groups import GROUPS, draw
-from CardiacBiomechLib.phantom.scoring import PhantomScore, score
-from CardiacBiomechLib.phantom.ventricle import Ventricle
+from CardiacBiomechLib.synthesis.cine import Frame, Scanner, acquire
+from CardiacBiomechLib.synthesis.groups import GROUPS, draw
+from CardiacBiomechLib.synthesis.scoring import PhantomScore, score
+from CardiacBiomechLib.synthesis.ventricle import Ventricle
 
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.registration.options import InstanceOptions

@@ -12,13 +12,13 @@ import argparse
 from dataclasses import replace
 
 import numpy as np
-from CardiacBiomechLib.cine.frames import Cine
+from CardiacBiomechLib.analysis.track import SecondLabels, TrackOptions, track
+from CardiacBiomechLib.model.cine import Cine
+from CardiacBiomechLib.model.heart_labels import ACDC
 from CardiacBiomechLib.motion.engines import engine
-from CardiacBiomechLib.motion.heart_labels import ACDC
 from CardiacBiomechLib.motion.slice_alignment import measure_slice_shifts
-from CardiacBiomechLib.motion.track import SecondLabels, TrackOptions, track
-from CardiacBiomechLib.phantom.cine import Frame, Scanner, acquire
-from CardiacBiomechLib.phantom.groups import GROUPS, draw
+from CardiacBiomechLib.synthesis.cine import Frame, Scanner, acquire
+from CardiacBiomechLib.synthesis.groups import GROUPS, draw
 
 SCANNER = Scanner((14, 100, 100), (8.0, 1.6, 1.6), organs=0.8, samples_per_slice=3)
 

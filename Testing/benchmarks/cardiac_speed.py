@@ -11,12 +11,12 @@ import os
 import time
 
 import numpy as np
+from CardiacBiomechLib.model.heart_labels import ACDC, HeartTissue
 from CardiacBiomechLib.motion.engines import NAMES, SHIPPED_WEIGHTS, engine
-from CardiacBiomechLib.motion.heart_labels import ACDC, HeartTissue
 from CardiacBiomechLib.motion.presets import PRESETS
-from CardiacBiomechLib.phantom.cine import Scanner, acquire
-from CardiacBiomechLib.phantom.scoring import score
-from CardiacBiomechLib.phantom.ventricle import Ventricle
+from CardiacBiomechLib.synthesis.cine import Scanner, acquire
+from CardiacBiomechLib.synthesis.scoring import score
+from CardiacBiomechLib.synthesis.ventricle import Ventricle
 
 from ThoraxAILib.jobs.progress import Progress
 

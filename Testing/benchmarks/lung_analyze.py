@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from LungNoduleAILib.phantom.thorax import FIELD_OF_VIEW_MM, make_thorax
+from LungNoduleAILib.synthesis.test_phantom.thorax import FIELD_OF_VIEW_MM, make_thorax
 from phantom_dicom import write_dicom_folder
 
 LUNG_STAGE = "lungs"

@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from LungNoduleAILib.anatomy.protocol import (
+from LungNoduleAILib.analysis.segmenters import choose_segmenter
+from LungNoduleAILib.anatomy.quality import is_no_chest
+from LungNoduleAILib.model.anatomy import (
     AIRWAY,
     AORTA,
     BONE,
@@ -25,13 +27,11 @@ from LungNoduleAILib.anatomy.protocol import (
     SPINE,
     Anatomy,
 )
-from LungNoduleAILib.anatomy.quality import is_no_chest
-from LungNoduleAILib.anatomy.registry import choose_segmenter
-from LungNoduleAILib.phantom import draw_case
-from LungNoduleAILib.phantom.thorax import ThoraxPhantom
+from LungNoduleAILib.synthesis import draw_case
+from LungNoduleAILib.synthesis.test_phantom.thorax import ThoraxPhantom
 
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.volume import Volume
 
 SEGMENTERS = ("classical", "learned")
 FIRST_SEED = 9100
@@ -95,7 +95,7 @@ def measured_cases(count: int, pixel_mm: float, weights: Path | None) -> Iterato
 
 def measured_others(count: int, weights: Path | None) -> Iterator[dict]:
     """Other parts of the body, whole and cut: how much lung each segmenter believes in."""
-    from LungNoduleAILib.phantom import make_other_body
+    from LungNoduleAILib.synthesis import make_other_body
 
     for number in range(count):
         kind = OTHER_KINDS[number % len(OTHER_KINDS)]
@@ -117,7 +117,7 @@ def measured_real(folder: Path, weights: Path | None) -> Iterator[dict]:
     """Real CTs with a lung mask (of the right lung alone where the left is not shown)."""
     import SimpleITK as sitk
 
-    from ThoraxAILib.readers import read_volume
+    from ThoraxAILib.io import read_volume
 
     for case, (image, mask) in REAL.items():
         volume = read_volume(folder / image)

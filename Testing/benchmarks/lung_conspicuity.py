@@ -10,12 +10,12 @@ neither to be found, nor a false positive when they are.
 from __future__ import annotations
 
 import numpy as np
-from LungNoduleAILib.anatomy.protocol import AIRWAY
-from LungNoduleAILib.phantom.annotatable import Patch, ground_glass_patches, lies_in_lung
-from LungNoduleAILib.phantom.conspicuity import conspicuity
-from LungNoduleAILib.phantom.grid import Grid
-from LungNoduleAILib.phantom.nodules import PlantedNodule
-from LungNoduleAILib.phantom.thorax import ThoraxPhantom
+from LungNoduleAILib.model.anatomy import AIRWAY
+from LungNoduleAILib.synthesis.geometry.grid import Grid
+from LungNoduleAILib.synthesis.nodules.annotatable import Patch, ground_glass_patches, lies_in_lung
+from LungNoduleAILib.synthesis.nodules.conspicuity import conspicuity
+from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
+from LungNoduleAILib.synthesis.test_phantom.thorax import ThoraxPhantom
 
 LEAST_HU, LEAST_DEVIATIONS = 100.0, 2.0
 

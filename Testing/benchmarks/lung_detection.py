@@ -16,20 +16,20 @@ from pathlib import Path
 
 import numpy as np
 from lung_conspicuity import round_patches, stands_out
-from LungNoduleAILib.anatomy.protocol import Anatomy
-from LungNoduleAILib.anatomy.registry import choose_segmenter
+from LungNoduleAILib.analysis.detectors import get_detector
+from LungNoduleAILib.analysis.segmenters import choose_segmenter
 from LungNoduleAILib.detection.lung_filter import filter_candidates
-from LungNoduleAILib.detection.protocol import Candidate, Detector
-from LungNoduleAILib.detection.registry import get_detector
-from LungNoduleAILib.evaluation.froc import RATES, Curve, bootstrap, evaluate_froc, froc_curve
-from LungNoduleAILib.evaluation.marks import Marks, Places
-from LungNoduleAILib.phantom import draw_case
-from LungNoduleAILib.phantom.annotatable import Patch
-from LungNoduleAILib.phantom.cohort import GENERATION
-from LungNoduleAILib.phantom.nodules import PlantedNodule
+from LungNoduleAILib.model.anatomy import Anatomy
+from LungNoduleAILib.model.candidates import Candidate, Detector
+from LungNoduleAILib.synthesis import draw_case
+from LungNoduleAILib.synthesis.cohort import GENERATION
+from LungNoduleAILib.synthesis.nodules.annotatable import Patch
+from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.volume import Volume
+from ThoraxAILib.statistics.froc import RATES, Curve, bootstrap, evaluate_froc, froc_curve
+from ThoraxAILib.statistics.marks import Marks, Places
 
 LUNG_MARGIN_MM = 5.0
 FIRST_SEED = 70_000
@@ -190,7 +190,7 @@ def _at(curve: Curve) -> dict[str, float]:
 
 def look_at(path: Path, detectors: list[Detector], anatomy: str, pictures: Path | None) -> dict:
     """What every detector reports on a real CT; printed, with a picture of each finding when wished."""
-    from ThoraxAILib.readers import read_volume
+    from ThoraxAILib.io import read_volume
 
     volume = read_volume(path).in_lps_order()
     volume = volume.with_array(np.ascontiguousarray(volume.array))

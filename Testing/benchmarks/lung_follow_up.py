@@ -21,22 +21,22 @@ from pathlib import Path
 
 import numpy as np
 from lung_matching_growth import SLICES_MM, measured
-from LungNoduleAILib.findings import Finding
-from LungNoduleAILib.followup.follow_up import FollowUpResult, follow_up
-from LungNoduleAILib.followup.longitudinal import (
+from LungNoduleAILib.analysis.follow_up import FollowUpResult, follow_up
+from LungNoduleAILib.analysis.look_back import LEAST_REACH_MM, looks_like
+from LungNoduleAILib.analysis.measure_again import LEAST_VOLUME_RATIO, MOST_VOLUME_RATIO
+from LungNoduleAILib.model.findings import Finding
+from LungNoduleAILib.model.follow_up_options import FollowUpOptions
+from LungNoduleAILib.model.options import AnalysisOptions
+from LungNoduleAILib.synthesis.cohort import load_or_make_body
+from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
+from LungNoduleAILib.synthesis.two_dates.plan import (
     LongitudinalCase,
     LongitudinalPlan,
     NoduleLink,
     make_longitudinal_case,
     plan_case,
 )
-from LungNoduleAILib.followup.look_back import LEAST_REACH_MM, looks_like
-from LungNoduleAILib.followup.measure_again import LEAST_VOLUME_RATIO, MOST_VOLUME_RATIO
-from LungNoduleAILib.followup.options import FollowUpOptions
-from LungNoduleAILib.options import AnalysisOptions
-from LungNoduleAILib.phantom.cohort import load_or_make_body
-from LungNoduleAILib.phantom.nodules import PlantedNodule
-from LungNoduleAILib.training.siamese_matching_fit import BODY_SPACING_MM, registration_error
+from LungNoduleAILib.training.matching.evidence_fit import BODY_SPACING_MM, registration_error
 from matching_scores import interval_over_groups
 
 from ThoraxAILib.jobs.progress import Progress

@@ -14,18 +14,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from LungNoduleAILib.anatomy.protocol import Anatomy
-from LungNoduleAILib.detection.protocol import Candidate
-from LungNoduleAILib.findings import Finding
-from LungNoduleAILib.followup.growth import Growth, ScanContext, assess_growth
-from LungNoduleAILib.followup.longitudinal import plan_case
-from LungNoduleAILib.followup.longitudinal_rendering import DateView
+from LungNoduleAILib.followup.growth.assessment import Growth, ScanContext, assess_growth
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import measure
-from LungNoduleAILib.phantom.cohort import load_or_make_body
-from LungNoduleAILib.phantom.grid import Grid
-from LungNoduleAILib.phantom.nodules import PlantedNodule
-from LungNoduleAILib.training.siamese_matching_fit import BODY_SPACING_MM
+from LungNoduleAILib.model.anatomy import Anatomy
+from LungNoduleAILib.model.candidates import Candidate
+from LungNoduleAILib.model.findings import Finding
+from LungNoduleAILib.synthesis.cohort import load_or_make_body
+from LungNoduleAILib.synthesis.geometry.grid import Grid
+from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
+from LungNoduleAILib.synthesis.two_dates.plan import plan_case
+from LungNoduleAILib.synthesis.two_dates.rendering import DateView
+from LungNoduleAILib.training.matching.evidence_fit import BODY_SPACING_MM
 from matching_scores import bootstrap
 
 TRULY_GROWN = 1.25  # volume ratio, as in BTS 2015

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from LungNoduleAILib.followup.matching_points import match_positions
+from LungNoduleAILib.followup.matching.points import match_positions
 from matching_scores import interval_over_groups
 
 Points = dict[str, np.ndarray]

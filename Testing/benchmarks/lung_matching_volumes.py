@@ -10,13 +10,13 @@ import time
 from pathlib import Path
 
 import numpy as np
-from LungNoduleAILib.followup.longitudinal import LongitudinalCase, make_longitudinal_case
-from LungNoduleAILib.followup.matching import MATCHED, Evidence, MatchItem, match
-from LungNoduleAILib.followup.matching_alignment import LungFrame, aligned_distances, points_of
-from LungNoduleAILib.followup.registration import register_lungs
-from LungNoduleAILib.followup.siamese import Siamese
-from LungNoduleAILib.phantom.cohort import load_or_make_body
-from LungNoduleAILib.training.siamese_matching_fit import BODY_SPACING_MM
+from LungNoduleAILib.followup.matching.lung_frame import LungFrame, aligned_distances, points_of
+from LungNoduleAILib.followup.matching.match import MATCHED, Evidence, MatchItem, match
+from LungNoduleAILib.followup.matching.siamese import Siamese
+from LungNoduleAILib.followup.registration.register import register_lungs
+from LungNoduleAILib.synthesis.cohort import load_or_make_body
+from LungNoduleAILib.synthesis.two_dates.plan import LongitudinalCase, make_longitudinal_case
+from LungNoduleAILib.training.matching.evidence_fit import BODY_SPACING_MM
 from matching_scores import interval_over_groups
 
 SPACING_MM = (1.0, 1.0, 1.5)

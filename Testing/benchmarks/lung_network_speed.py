@@ -15,16 +15,16 @@ from importlib.util import find_spec
 
 import numpy as np
 import torch
-from LungNoduleAILib.anatomy import prediction
-from LungNoduleAILib.anatomy.prediction import STRUCTURE_COUNT, load_network
+from LungNoduleAILib.anatomy.learned import prediction
+from LungNoduleAILib.anatomy.learned.prediction import STRUCTURE_COUNT, load_network
 from LungNoduleAILib.detection.detector_file import SHIPPED, read_detector
 from LungNoduleAILib.detection.heatmap_network import Probabilities
 from LungNoduleAILib.parenchyma import pattern_map
 from torch import nn
 
-from ThoraxAILib.models.device import OPENVINO
-from ThoraxAILib.models.precision import choose_precision
-from ThoraxAILib.models.tiles import asking
+from ThoraxAILib.networks.device import OPENVINO
+from ThoraxAILib.networks.precision import choose_precision
+from ThoraxAILib.networks.tiles import asking
 
 
 def main() -> int:

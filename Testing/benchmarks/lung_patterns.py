@@ -10,12 +10,12 @@ import argparse
 import time
 
 import numpy as np
-from LungNoduleAILib.anatomy.protocol import Anatomy
+from LungNoduleAILib.model.anatomy import Anatomy
 from LungNoduleAILib.parenchyma.pattern_map import PATTERNS, map_patterns
-from LungNoduleAILib.phantom import acquire, draw_scanner, make_body
+from LungNoduleAILib.synthesis import acquire, draw_scanner, make_body
 
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.volume import Volume
 
 FIRST_SEED = 9400
 

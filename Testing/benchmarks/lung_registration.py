@@ -20,12 +20,12 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from ThoraxAILib.readers import read_volume
+from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.io import read_volume
 from ThoraxAILib.registration.field import Field
-from ThoraxAILib.registration.grid import Grid
 from ThoraxAILib.registration.itk_images import itk_image
 from ThoraxAILib.registration.quality import assess
-from ThoraxAILib.volume import Volume
 
 LOW_HU, HIGH_HU = -1000, -200
 FLIP = np.array([-1.0, -1.0, 1.0])
@@ -68,8 +68,8 @@ def read_scans(folder: Path) -> tuple[Scan, Scan]:
 
 def ours(prior: Scan, current: Scan, fine: bool = False) -> Mapping:
     """ThoraxAI: lung affine and instance optimization, one direction."""
-    from LungNoduleAILib.followup.registration import register_lungs
-    from LungNoduleAILib.followup.registration_options import LungRegistrationOptions
+    from LungNoduleAILib.followup.registration.register import register_lungs
+    from LungNoduleAILib.model.registration_options import LungRegistrationOptions
 
     options = LungRegistrationOptions(both_directions=False, fine=fine)
     found = register_lungs(prior.volume, current.volume, prior.mask.astype(np.uint8), current.mask.astype(np.uint8),

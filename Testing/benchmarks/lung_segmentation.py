@@ -13,17 +13,17 @@ from pathlib import Path
 import numpy as np
 from LungNoduleAILib.anatomy.classical import ClassicalSegmenter
 from LungNoduleAILib.delineation.learned import SHIPPED, segment_nodule
-from LungNoduleAILib.detection.protocol import Candidate
-from LungNoduleAILib.findings import Mask
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import measure
-from LungNoduleAILib.phantom import PlantedNodule, draw_case
-from LungNoduleAILib.phantom.grid import Grid
-from LungNoduleAILib.phantom.nodule_share import nodule_share
+from LungNoduleAILib.model.candidates import Candidate
+from LungNoduleAILib.model.findings import Mask
+from LungNoduleAILib.synthesis import PlantedNodule, draw_case
+from LungNoduleAILib.synthesis.geometry.grid import Grid
+from LungNoduleAILib.synthesis.nodules.share import nodule_share
 
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.volume import Volume
 
 FIRST_SEED = 70_000
 CLICK_ERROR, SIZE_ERROR = 0.3, 0.25

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ThoraxAILib.volume import Volume
+from ThoraxAILib.image.volume import Volume
 
 INTERCEPT_HU = -1024
 

@@ -26,7 +26,7 @@ def test_the_lung_benchmark_prints_its_stages_beside_the_yardstick():
 def test_the_network_benchmark_tells_every_way_and_its_ratio():
     pytest.importorskip("torch")
     pytest.importorskip("openvino")
-    from ThoraxAILib.models.precision import calculates_in_bf16
+    from ThoraxAILib.networks.precision import calculates_in_bf16
 
     script = Path(__file__).with_name("lung_network_speed.py")
     done = subprocess.run([sys.executable, str(script), "--tile", "32", "--repeats", "1"], capture_output=True,

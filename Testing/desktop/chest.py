@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from LungNoduleAILib.findings import Finding, Findings, Lungs, Mask, QualityNote
-from LungNoduleAILib.result import AnalysisResult
+from LungNoduleAILib.model.findings import Finding, Findings, Lungs, Mask, QualityNote
+from LungNoduleAILib.model.result import AnalysisResult
 
-from ThoraxAILib.volume import Volume
+from ThoraxAILib.image.volume import Volume
 
 SHAPE_KJI = (24, 32, 32)
 SPACING_MM = 8.0

@@ -47,7 +47,7 @@ def worker(monkeypatch) -> Callable[..., list]:
             command = chest.workerScript(f"folder = Path({str(folder.path)!r})", *statements)
             return ChildJob(command, child_environment(("ThoraxAILib", "LungNoduleAILib")), folder)
 
-        monkeypatch.setattr("LungNoduleAILib.widget.analysisJob", job)
+        monkeypatch.setattr("LungNoduleAILib.panel.widget.analysisJob", job)
         return asked
 
     return replaceWith

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from LungNoduleAILib.findings import Finding
+from LungNoduleAILib.model.findings import Finding
 from panel_driver import click, positionOf, textsOf, uses, waitFor
 
 PLACES = {"A": (40.0, 0.0, 0.0), "B": (-40.0, 5.0, 8.0), "C": (43.0, 0.0, 2.0), "D": (0.0, 9.0, 9.0)}
@@ -18,8 +18,8 @@ def nodule(name: str, volume: float) -> Finding:
 
 
 def document() -> dict:
-    from LungNoduleAILib.followup.growth import assess_growth
-    from LungNoduleAILib.followup.pairs import FollowUp, Interval, Pair, ScanEntry
+    from LungNoduleAILib.followup.growth.assessment import assess_growth
+    from LungNoduleAILib.model.pairs import FollowUp, Interval, Pair, ScanEntry
 
     a, b, c, d = nodule("A", 500.0), nodule("B", 300.0), nodule("C", 1000.0), nodule("D", 200.0)
     scans = (ScanEntry("", "", "", 1.0, "", (a, b)), ScanEntry("", "", "", 1.0, "", (c, d)))
@@ -34,12 +34,12 @@ def worker(monkeypatch, tmp_path) -> list:
     import numpy as np
     from chest import chestVolume, workerScript
 
+    from ThoraxAILib.image.grid import Grid
+    from ThoraxAILib.io.transform_files import write_field
     from ThoraxAILib.jobs.child_job import ChildJob
     from ThoraxAILib.jobs.child_python import child_environment
     from ThoraxAILib.jobs.work_folder import WorkFolder
     from ThoraxAILib.registration.field import Field
-    from ThoraxAILib.registration.grid import Grid
-    from ThoraxAILib.registration.transform_files import write_field
 
     asked = []
 
@@ -56,7 +56,7 @@ def worker(monkeypatch, tmp_path) -> list:
         command = workerScript(f"say(event='result', output={str(result)!r})")
         return ChildJob(command, child_environment(("ThoraxAILib", "LungNoduleAILib")), folder)
 
-    monkeypatch.setattr("LungNoduleAILib.follow_up_section.followUpJob", job)
+    monkeypatch.setattr("LungNoduleAILib.panel.follow_up_section.followUpJob", job)
     return asked
 
 

@@ -31,7 +31,7 @@ def test_the_only_ct_is_proposed_when_the_module_is_opened(slicerApp, ct, openMo
 
 
 def test_among_several_volumes_the_shown_one_is_proposed_and_never_just_the_first(slicerApp, ct, openModule):
-    from LungNoduleAILib.input_choice import proposedVolume
+    from LungNoduleAILib.panel.input_choice import proposedVolume
 
     from ThoraxAILib.scene.volumes import nodeFromVolume
 
@@ -45,7 +45,7 @@ def test_among_several_volumes_the_shown_one_is_proposed_and_never_just_the_firs
 
 def test_a_volume_that_cannot_be_a_ct_is_not_proposed(slicerApp):
     import numpy as np
-    from LungNoduleAILib.input_choice import proposedVolume
+    from LungNoduleAILib.panel.input_choice import proposedVolume
 
     slicerApp.util.addVolumeFromArray(np.ones((4, 4, 4), np.int16), name="MR")
     assert proposedVolume() is None
@@ -68,7 +68,7 @@ def test_sample_data_is_made_loaded_shown_and_chosen(panel, slicerApp):
 
 @uses("thresholdSlider", "analysisSection")
 def test_the_threshold_starts_at_the_operating_point_and_hides_findings(analyzed):
-    from LungNoduleAILib.detection.registry import get_detector
+    from LungNoduleAILib.analysis.detectors import get_detector
 
     assert analyzed.ui.thresholdSlider.value == get_detector("auto").operating_point
     analyzed.ui.thresholdSlider.value = 0.7
@@ -103,8 +103,8 @@ def test_the_settings_reach_the_worker(panel, ct, worker):
 
 
 def test_the_job_calls_the_command_line_with_the_settings(slicerApp, panel, ct):
-    from LungNoduleAILib.analysis_job import analysisJob
-    from LungNoduleAILib.options import AnalysisOptions
+    from LungNoduleAILib.logic.jobs import analysisJob
+    from LungNoduleAILib.model.options import AnalysisOptions
 
     job = analysisJob(panel.logic, ct, AnalysisOptions(threshold=0.3, device="cpu"))
     image = Path(job.command[5])

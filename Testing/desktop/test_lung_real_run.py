@@ -12,7 +12,7 @@ from panel_driver import click, waitFor
 
 @pytest.fixture(scope="module")
 def phantom():
-    from LungNoduleAILib.phantom.thorax import make_thorax
+    from LungNoduleAILib.synthesis.test_phantom.thorax import make_thorax
 
     return make_thorax(seed=1, spacing_mm=(1.5, 1.5, 2.5))
 
@@ -76,7 +76,7 @@ def test_the_sample_is_offered_in_the_sample_data_module(openModule, slicerApp, 
     sampleData.SampleDataLogic = SimpleNamespace(
         registerCustomSampleDataSource=lambda **options: registered.append(options))
     monkeypatch.setitem(sys.modules, "SampleData", sampleData)
-    monkeypatch.setattr("LungNoduleAILib.demo.SAMPLE_SPACING_MM", (4.0, 4.0, 4.0))
+    monkeypatch.setattr("LungNoduleAILib.cli.demo.SAMPLE_SPACING_MM", (4.0, 4.0, 4.0))
     openModule("LungNoduleAI")
     slicerApp.app.completeStartup()
     assert registered[-1]["sampleName"] == "SyntheticChestCT"

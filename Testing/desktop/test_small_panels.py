@@ -33,7 +33,7 @@ def test_reload_reads_the_lib_again(openModule, slicerApp, name):
 
 
 def test_the_heart_panel_names_every_command_there_is(openModule, capsys):
-    from ThoraxAILib.commands import main
+    from ThoraxAILib.cli.main import main
 
     named = openModule("CardiacBiomech").ui.commandsLabel.text
     assert main(["cardiac", "--help"]) == 0

@@ -9,15 +9,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from LungNoduleAILib.findings import Finding
-from LungNoduleAILib.phantom.truth import CT_FILE, write_phantom
+from LungNoduleAILib.model.findings import Finding
+from LungNoduleAILib.synthesis.truth import CT_FILE, write_phantom
 
-from ThoraxAILib.commands import build_parser
+from ThoraxAILib.cli.main import build_parser
 
 SLICER_CONSOLE = "getNode"
 LOAD_CT = """
 from pathlib import Path
-from ThoraxAILib.readers import read_volume
+from ThoraxAILib.io import read_volume
 from ThoraxAILib.scene import host
 slicer = host.install()
 from ThoraxAILib.scene.volumes import nodeFromVolume

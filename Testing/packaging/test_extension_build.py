@@ -87,7 +87,7 @@ def test_the_installed_folder_holds_the_three_modules_and_nothing_else_slicer_ta
 
 
 def test_the_command_runs_from_the_installed_folder(installed, tmp_path):
-    code = ("import ThoraxAILib, LungNoduleAILib.options, sys; from ThoraxAILib.commands import main;"
+    code = ("import ThoraxAILib, LungNoduleAILib.model.options, sys; from ThoraxAILib.cli.main import main;"
             "print(ThoraxAILib.__file__); sys.exit(main(['lung', 'detectors']))")
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False,
                           env={**os.environ, "PYTHONPATH": str(installed)})

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ThoraxAILib.commands import main
+from ThoraxAILib.cli.main import main
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.models.cards import IN_CHECKOUT, RESEARCH_ONLY, SECTIONS, hash_file, model_cards, read_card
+from ThoraxAILib.networks.cards import IN_CHECKOUT, RESEARCH_ONLY, SECTIONS, hash_file, model_cards, read_card
 
 PACKAGES = ("ThoraxAILib", "LungNoduleAI", "CardiacBiomech", "Anonymizer")
 WEIGHTS = (".pt", ".pth", ".onnx", ".ts", ".safetensors")
@@ -20,7 +20,7 @@ GOOD = """# A model
 
 | | |
 | --- | --- |
-| file | `ThoraxAILib/models/cards.py` (1 kB) |
+| file | `ThoraxAILib/networks/cards.py` (1 kB) |
 | sha256 | `{hash}` |
 | task | nothing |
 | licence | as the project; research use only, not a medical device |
@@ -100,10 +100,10 @@ def card_of(repository, tmp_path):
 
 def test_a_card_tells_whether_its_file_matches_differs_or_is_missing(card_of):
     assert card_of().state == "matches"
-    assert card_of("`ThoraxAILib/models/cards.py`", "`ThoraxAILib/models/device.py`").state == "differs"
-    assert card_of("`ThoraxAILib/models/cards.py`", "`ThoraxAILib/models/none.pt`").state == "missing"
-    assert card_of("`ThoraxAILib/models/cards.py`", "`NowhereLib/none.pt`").state == "missing"
-    assert card_of("`ThoraxAILib/models/cards.py`", "`Resources/none.pt`").state == "missing"
+    assert card_of("`ThoraxAILib/networks/cards.py`", "`ThoraxAILib/networks/device.py`").state == "differs"
+    assert card_of("`ThoraxAILib/networks/cards.py`", "`ThoraxAILib/models/none.pt`").state == "missing"
+    assert card_of("`ThoraxAILib/networks/cards.py`", "`NowhereLib/none.pt`").state == "missing"
+    assert card_of("`ThoraxAILib/networks/cards.py`", "`Resources/none.pt`").state == "missing"
 
 
 def test_the_results_of_a_card_are_its_list_items_on_one_line_each(card_of):
@@ -112,7 +112,7 @@ def test_the_results_of_a_card_are_its_list_items_on_one_line_each(card_of):
 
 @pytest.mark.parametrize(("old", "new", "words"), [("| task | nothing |\n", "", "lacks task"),
                                                    ("# A model\n", "", "lacks a title"),
-                                                   ("`ThoraxAILib/models/cards.py`", "weights.pt", "a quoted file")])
+                                                   ("`ThoraxAILib/networks/cards.py`", "weights.pt", "a quoted file")])
 def test_a_card_without_its_header_is_refused(card_of, old, new, words):
     with pytest.raises(InputError, match=words):
         card_of(old, new)

@@ -57,7 +57,7 @@ def test_the_unpacked_wheel_runs_without_the_checkout(wheel, tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)
         entry_points = archive.read(next(name for name in archive.namelist() if name.endswith("entry_points.txt")))
-    assert b"thoraxai = ThoraxAILib.commands:main" in entry_points
+    assert b"thoraxai = ThoraxAILib.cli.main:main" in entry_points
     done = subprocess.run([sys.executable, "-m", "ThoraxAILib", "doctor"], cwd=tmp_path, capture_output=True, text=True,
                           check=False, env={**os.environ, "PYTHONPATH": str(tmp_path)})
     assert done.returncode == 0, done.stderr

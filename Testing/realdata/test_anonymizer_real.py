@@ -10,20 +10,20 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from AnonymizerLib.dicom_file import read_dicom
+from AnonymizerLib.deidentify.instance import InstanceCleaner
 from AnonymizerLib.identity.identities import Identities
 from AnonymizerLib.identity.project_key import ProjectKey
-from AnonymizerLib.instance import InstanceCleaner
+from AnonymizerLib.objects.dicom_file import read_dicom
 from AnonymizerLib.pixels import ocr
 from AnonymizerLib.pixels.blackout import blank, pixel_dataset
 from AnonymizerLib.pixels.clean import PixelPolicy
 from AnonymizerLib.pixels.regions import Box
 from AnonymizerLib.profile.options import Option, Profile
 from AnonymizerLib.profile.presets import PRESETS, profile_named
-from AnonymizerLib.run import RunOptions, run
-from AnonymizerLib.selfcheck.audit import audit
-from AnonymizerLib.selfcheck.report import latest_records
-from AnonymizerLib.worker import WorkerSettings
+from AnonymizerLib.run.audit import audit
+from AnonymizerLib.run.report import latest_records
+from AnonymizerLib.run.run import RunOptions, run
+from AnonymizerLib.run.worker import WorkerSettings
 
 KEY = ProjectKey(b"r" * 32, "REAL")
 PYDICOM_DATA = Path(pydicom.__file__).parent / "data"

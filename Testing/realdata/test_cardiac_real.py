@@ -11,15 +11,15 @@ import pytest
 
 pytest.importorskip("torch", reason="PyTorch is an optional dependency")
 
+from CardiacBiomechLib.model.heart_labels import ACDC, heart_labels
 from CardiacBiomechLib.motion.engines import SHIPPED_WEIGHTS, engine
-from CardiacBiomechLib.motion.heart_labels import ACDC, heart_labels
 from CardiacBiomechLib.motion.propagate import propagate
 from CardiacBiomechLib.motion.volumes import volume_ml
 
-from ThoraxAILib.commands import main
-from ThoraxAILib.readers import read_volume
-from ThoraxAILib.registration.grid import Grid
-from ThoraxAILib.volume import Volume
+from ThoraxAILib.cli.main import main
+from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.io import read_volume
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 

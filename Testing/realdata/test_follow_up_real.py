@@ -9,13 +9,13 @@ import pytest
 
 pytest.importorskip("torch")
 
-from LungNoduleAILib.followup.follow_up import follow_up
-from LungNoduleAILib.followup.options import FollowUpOptions
-from LungNoduleAILib.options import AnalysisOptions
+from LungNoduleAILib.analysis.follow_up import follow_up
+from LungNoduleAILib.model.follow_up_options import FollowUpOptions
+from LungNoduleAILib.model.options import AnalysisOptions
 
+from ThoraxAILib.io import find_series, read_volume
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.stages import Stages
-from ThoraxAILib.readers import find_series, read_volume
 
 
 @pytest.mark.slow

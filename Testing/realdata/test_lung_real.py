@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from LungNoduleAILib.analysis.analyze import analyze
 from LungNoduleAILib.anatomy.classical import ClassicalSegmenter
-from LungNoduleAILib.options import AnalysisOptions
-from LungNoduleAILib.pipeline import analyze
+from LungNoduleAILib.model.options import AnalysisOptions
 
+from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.io import find_series, read_volume
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.stages import Stages
-from ThoraxAILib.readers import find_series, read_volume
-from ThoraxAILib.volume import Volume
 
 Find = Callable[[str], Path]
 

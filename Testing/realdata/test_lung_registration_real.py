@@ -11,13 +11,13 @@ import SimpleITK as sitk
 
 pytest.importorskip("torch")
 
-from LungNoduleAILib.followup.difference import difference_map
-from LungNoduleAILib.followup.registration import LungRegistration, register_lungs
-from LungNoduleAILib.followup.registration_options import LungRegistrationOptions
-from LungNoduleAILib.followup.same_person import plausibly_same_person
+from LungNoduleAILib.followup.difference.difference_map import difference_map
+from LungNoduleAILib.followup.registration.register import LungRegistration, register_lungs
+from LungNoduleAILib.followup.registration.same_person import plausibly_same_person
+from LungNoduleAILib.model.registration_options import LungRegistrationOptions
 
-from ThoraxAILib.readers import read_volume
-from ThoraxAILib.volume import Volume
+from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.io import read_volume
 
 LPS_TO_RAS = np.array([-1.0, -1.0, 1.0])
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.readers import find_cases, find_series, read_volume
+from ThoraxAILib.io import find_cases, find_series, read_volume
 
 A0002 = "ct/Lung_Dx-A0002/Lung_Dx-A0002"
 SHARP_UID = "1.3.6.1.4.1.14519.5.2.1.6655.2359.241981550240354690198744362919"
@@ -94,9 +94,9 @@ COMPRESSED = {  # largest difference between two decoders in HU: lossy JPEG leav
 def test_compressed_real_images_decode_to_the_hu_that_simpleitk_gives(shared_data, name, difference_hu):
     import SimpleITK as sitk
 
+    from ThoraxAILib.io.dicom_headers import scan_headers
+    from ThoraxAILib.io.dicom_pixels import read_stack
     from ThoraxAILib.jobs.progress import Progress
-    from ThoraxAILib.readers.dicom_headers import scan_headers
-    from ThoraxAILib.readers.dicom_pixels import read_stack
 
     path: Path = shared_data(f"dicom/{name}")
     ours = read_stack(scan_headers([path]).headers, as_int16=True, progress=Progress())

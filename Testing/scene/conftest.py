@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.scene import host
-from ThoraxAILib.volume import Volume
 
 HERE = str(Path(__file__).resolve().parent)
 if HERE not in sys.path:
@@ -32,7 +32,7 @@ def slicer() -> Iterator:
 @pytest.fixture
 def logic(slicer):
     """A LungNoduleAILogic."""
-    from LungNoduleAILib.logic import LungNoduleAILogic
+    from LungNoduleAILib.logic.logic import LungNoduleAILogic
 
     return LungNoduleAILogic()
 

@@ -47,7 +47,7 @@ def points_of(node) -> list:
 def scene_facts(path: Path) -> dict:
     """What the Logic finds again in the reopened scene."""
     slicer.util.loadScene(str(path))
-    from LungNoduleAILib.logic import LungNoduleAILogic
+    from LungNoduleAILib.logic.logic import LungNoduleAILogic
 
     logic = LungNoduleAILogic()
     nodes = logic.resultNodes()

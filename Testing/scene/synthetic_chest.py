@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from LungNoduleAILib.anatomy.protocol import AIRWAY, LLL, LUL, RLL, RML, RUL
-from LungNoduleAILib.findings import Finding, Findings, Lungs, Mask, QualityNote
-from LungNoduleAILib.result import AnalysisResult
+from LungNoduleAILib.model.anatomy import AIRWAY, LLL, LUL, RLL, RML, RUL
+from LungNoduleAILib.model.findings import Finding, Findings, Lungs, Mask, QualityNote
+from LungNoduleAILib.model.result import AnalysisResult
 from scipy.spatial.transform import Rotation
 
-from ThoraxAILib.volume import SeriesIdentity, Volume
+from ThoraxAILib.image.volume import SeriesIdentity, Volume
 
 SHAPE = (24, 30, 36)
 LPS = np.diag([-1.0, -1.0, 1.0])

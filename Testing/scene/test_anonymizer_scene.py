@@ -92,7 +92,7 @@ def test_every_node_opens_again_with_its_data(personal, tmp_path):
 
 
 def test_harmless_names_and_attributes_stay(personal):
-    from AnonymizerLib.logic import AnonymizerLogic
+    from AnonymizerLib.logic.logic import AnonymizerLogic
 
     report = AnonymizerLogic().scrubScene()
     scene = personal.mrmlScene
@@ -105,7 +105,7 @@ def test_harmless_names_and_attributes_stay(personal):
 
 
 def test_scrubbing_twice_changes_nothing_more(personal):
-    from AnonymizerLib.logic import AnonymizerLogic
+    from AnonymizerLib.logic.logic import AnonymizerLogic
 
     AnonymizerLogic().scrubScene()
     assert not AnonymizerLogic().scrubScene().counts

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.io.transform_files import read_field, write_field
 from ThoraxAILib.registration.field import Field, warp_image
-from ThoraxAILib.registration.grid import Grid
-from ThoraxAILib.registration.transform_files import read_field, write_field
 
 
 def oblique_grid() -> Grid:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from CardiacBiomechLib.cine.label_sequence import write_label_sequence
 
-from ThoraxAILib.volume import Volume
+from ThoraxAILib.image.volume import Volume
 
 
 def test_a_label_sequence_opens_as_a_sequence_of_label_maps(slicer, tmp_path):

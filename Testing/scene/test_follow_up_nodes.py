@@ -7,12 +7,12 @@ import json
 
 import numpy as np
 import pytest
-from LungNoduleAILib.findings import Finding
-from LungNoduleAILib.followup.growth import assess_growth
-from LungNoduleAILib.followup.pairs import FollowUp, Interval, Pair, ScanEntry
+from LungNoduleAILib.followup.growth.assessment import assess_growth
+from LungNoduleAILib.model.findings import Finding
+from LungNoduleAILib.model.pairs import FollowUp, Interval, Pair, ScanEntry
 
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.volume import Volume
+from ThoraxAILib.image.volume import Volume
 
 
 def nodule(name: str, place: tuple, volume_mm3: float) -> Finding:
@@ -39,9 +39,9 @@ def small_ct(shift: float = 0.0) -> Volume:
 @pytest.fixture
 def folder(tmp_path):
     """What a worker writes: pairs, transform (3 mm towards the right), difference map."""
+    from ThoraxAILib.image.grid import Grid
+    from ThoraxAILib.io.transform_files import write_field
     from ThoraxAILib.registration.field import Field
-    from ThoraxAILib.registration.grid import Grid
-    from ThoraxAILib.registration.transform_files import write_field
     from ThoraxAILib.scene.volumes import nodeFromVolume, writeVolume
 
     (tmp_path / "pairs.json").write_text(json.dumps(follow_up().to_dict()), encoding="utf-8")
@@ -56,7 +56,7 @@ def folder(tmp_path):
 @pytest.fixture
 def shown(slicer, folder):
     """A logic with the follow-up shown on two scans."""
-    from LungNoduleAILib.follow_up_logic import LungFollowUpLogic
+    from LungNoduleAILib.logic.follow_up import LungFollowUpLogic
 
     from ThoraxAILib.scene.volumes import nodeFromVolume
 
@@ -125,7 +125,7 @@ def test_a_link_of_the_reader_changes_text_table_points_and_chart(shown):
 
 
 def test_saved_links_and_pairs_are_read_again(shown, tmp_path):
-    from LungNoduleAILib.followup.matching_links import read_links
+    from LungNoduleAILib.model.links import read_links
 
     logic, _, _, _ = shown
     logic.decide("B", "D", True)
@@ -153,7 +153,7 @@ def test_a_second_follow_up_of_the_same_scans_replaces_the_first_and_clear_leave
 
 
 def test_a_folder_without_a_follow_up_is_told_in_one_sentence(slicer, tmp_path):
-    from LungNoduleAILib.follow_up_logic import LungFollowUpLogic
+    from LungNoduleAILib.logic.follow_up import LungFollowUpLogic
 
     with pytest.raises(InputError, match="holds no follow-up"):
         LungFollowUpLogic().loadResult(tmp_path, None, None)

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from LungNoduleAILib.options import AnalysisOptions
+from LungNoduleAILib.model.options import AnalysisOptions
 from synthetic_chest import SERIES_UID, nodule, result_on
 
 from ThoraxAILib.errors import InputError
@@ -235,7 +235,7 @@ def test_analyzing_a_node_shows_what_the_pipeline_found_and_how(logic, chest, ch
         with stages.stage("lungs"):
             return result_on(volume, (nodule(chest, 1, (5, 5, 5)),) if options.threshold == 0.25 else ())
 
-    monkeypatch.setitem(sys.modules, "LungNoduleAILib.pipeline", SimpleNamespace(analyze=analyze))
+    monkeypatch.setitem(sys.modules, "LungNoduleAILib.analysis.analyze", SimpleNamespace(analyze=analyze))
     heard = []
     nodes = logic.analyze(chest_node, AnalysisOptions(threshold=0.25), lambda *event: heard.append(event))
     assert heard == [(0.5, "Half of the work")]

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from LungNoduleAILib.anatomy.protocol import AIRWAY, LLL
+from LungNoduleAILib.model.anatomy import AIRWAY, LLL
 from synthetic_chest import GEOMETRIES, chest_labels, chest_volume, result_on
 
 from ThoraxAILib.errors import InputError, OutputError
@@ -49,7 +49,7 @@ def reopened(request, tmp_path_factory):
     if not host.isAvailable():
         pytest.skip("slicer-core is not installed")
     host.install().mrmlScene.Clear(0)
-    from LungNoduleAILib.logic import LungNoduleAILogic
+    from LungNoduleAILib.logic.logic import LungNoduleAILogic
 
     from ThoraxAILib.scene.volumes import nodeFromVolume
 

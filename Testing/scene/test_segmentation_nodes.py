@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from LungNoduleAILib.anatomy.protocol import LEFT_LUNG_LABELS, LOBE_OF_LABEL, RIGHT_LUNG_LABELS
+from LungNoduleAILib.model.anatomy import LEFT_LUNG_LABELS, LOBE_OF_LABEL, RIGHT_LUNG_LABELS
 from synthetic_chest import GEOMETRIES, chest_labels, chest_volume, nodule, result_on
 
 from ThoraxAILib.scene import host

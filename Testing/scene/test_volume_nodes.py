@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 from synthetic_chest import GEOMETRIES, SERIES_UID, chest_volume
 
 from ThoraxAILib.errors import InputError, OutputError
-from ThoraxAILib.readers.volumes import read_volume
+from ThoraxAILib.io.volumes import read_volume
 
 MOVE = np.eye(4)
 MOVE[:3, :3] = Rotation.from_euler("zx", [30, 12], degrees=True).as_matrix()

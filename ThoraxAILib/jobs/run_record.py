@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from ThoraxAILib import __version__
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.stages import Stages
-from ThoraxAILib.volume import Volume
 
 SCHEMA = "thoraxai.run/1"
 RUN_FILE = "run.json"

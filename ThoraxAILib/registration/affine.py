@@ -12,12 +12,12 @@ import numpy as np
 import SimpleITK as sitk
 
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.registration.field import Field
-from ThoraxAILib.registration.grid import Grid
 from ThoraxAILib.registration.inputs import check_image
 from ThoraxAILib.registration.itk_images import LPS_FLIP, itk_image
-from ThoraxAILib.volume import Volume
 
 logger = logging.getLogger(__name__)
 

@@ -7,13 +7,13 @@ import time
 import numpy as np
 import SimpleITK as sitk
 
+from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.registration.field import Field
-from ThoraxAILib.registration.grid import Grid
 from ThoraxAILib.registration.inputs import check_image, check_same_grid, normalized
 from ThoraxAILib.registration.itk_images import field_from_image, itk_image
 from ThoraxAILib.registration.result import Registration
-from ThoraxAILib.volume import Volume
 
 LEVELS = ((4, 60), (2, 60), (1, 40))
 SMOOTHING_MM = 2.5

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import distance_transform_edt, map_coordinates
 
-from ThoraxAILib.registration.grid import Grid
-from ThoraxAILib.volume import Volume
+from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.volume import Volume
 
 CONVENTION = "u is defined on the fixed grid in RAS mm; the moving image is sampled at x + u(x) (pull-back)"
 

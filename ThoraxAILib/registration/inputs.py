@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.registration.grid import Grid
-from ThoraxAILib.volume import Volume
+from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.volume import Volume
 
 
 def check_image(volume: Volume, name: str) -> None:

@@ -16,10 +16,12 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
+from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.networks.threads import torch_threads
 from ThoraxAILib.registration.dense import sample
 from ThoraxAILib.registration.field import Field
-from ThoraxAILib.registration.grid import Grid
 from ThoraxAILib.registration.inputs import check_image, check_same_grid, normalized
 from ThoraxAILib.registration.options import InstanceOptions, Level
 from ThoraxAILib.registration.regularizers.protocol import Material
@@ -27,9 +29,7 @@ from ThoraxAILib.registration.regularizers.registry import regularizer
 from ThoraxAILib.registration.result import Registration
 from ThoraxAILib.registration.similarity import LocalCorrelation, SquaredDifference
 from ThoraxAILib.registration.spline import SplineDeformation, SplineLattice, SplineSampler, apply_separable
-from ThoraxAILib.registration.threads import torch_threads
 from ThoraxAILib.registration.tissue import TissueMap
-from ThoraxAILib.volume import Volume
 
 logger = logging.getLogger(__name__)
 

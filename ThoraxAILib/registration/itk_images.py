@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import SimpleITK as sitk
 
+from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.registration.field import Field
-from ThoraxAILib.registration.grid import Grid
-from ThoraxAILib.volume import Volume
 
 LPS_FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])
 

@@ -13,10 +13,10 @@ import slicer
 import vtk
 from vtk.util import numpy_support
 
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.scene.names import unusedName
 from ThoraxAILib.scene.terminology import Term
 from ThoraxAILib.scene.volumes import volumeFromNode
-from ThoraxAILib.volume import Volume
 
 Color = tuple[float, float, float]
 

@@ -9,8 +9,8 @@ import slicer
 import vtk
 
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.volume import SeriesIdentity, Volume
 from ThoraxAILib.scene.saving import writeNode
-from ThoraxAILib.volume import SeriesIdentity, Volume
 
 SERIES_UID = "ThoraxAI.seriesUID"
 MODALITY = "ThoraxAI.modality"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from AnonymizerLib.element import Original, Place, encodings_of, raw_text, raw_value
+from AnonymizerLib.objects.element import Original, Place, encodings_of, raw_text, raw_value
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset

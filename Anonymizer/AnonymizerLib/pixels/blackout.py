@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from AnonymizerLib.dicom_file import EXPLICIT, DicomFile, encode
-from AnonymizerLib.element import raw_text
+from AnonymizerLib.objects.dicom_file import EXPLICIT, DicomFile, encode
+from AnonymizerLib.objects.element import raw_text
 from AnonymizerLib.pixels.regions import Box, number_of
 from ThoraxAILib.errors import InputError
 

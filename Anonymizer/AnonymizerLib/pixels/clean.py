@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from AnonymizerLib.dicom_file import DicomFile
-from AnonymizerLib.marks import PixelWork
+from AnonymizerLib.objects.dicom_file import DicomFile
+from AnonymizerLib.objects.method_codes import PixelWork
 from AnonymizerLib.pixels import ocr
 from AnonymizerLib.pixels.blackout import blank, clear_embedded_overlays, frames_to_read, has_embedded_overlay
 from AnonymizerLib.pixels.regions import Box, RegionRule, boxes_for, outside_ultrasound

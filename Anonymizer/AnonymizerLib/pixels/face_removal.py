@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from AnonymizerLib.dicom_file import DicomFile, looks_like_dicom, parse_errors, read_dicom
-from AnonymizerLib.element import raw_text
 from AnonymizerLib.identity.project_key import ProjectKey
+from AnonymizerLib.objects.dicom_file import DicomFile, looks_like_dicom, parse_errors, read_dicom
+from AnonymizerLib.objects.element import raw_text
 from AnonymizerLib.pixels.blackout import NATIVE, PIXEL_DATA, Layout, decode, pixel_dataset, store
 from AnonymizerLib.pixels.face_picture import write_face_picture
 from AnonymizerLib.pixels.faces import AIR, COARSE, FaceMask, find_face

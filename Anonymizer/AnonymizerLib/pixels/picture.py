@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from AnonymizerLib.dicom_file import parse_errors, read_dicom
+from AnonymizerLib.objects.dicom_file import parse_errors, read_dicom
 from AnonymizerLib.pixels.blackout import frames_to_read
 from AnonymizerLib.pixels.regions import Box
 from ThoraxAILib.errors import InputError

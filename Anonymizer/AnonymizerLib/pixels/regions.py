@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from AnonymizerLib.element import raw_text
+from AnonymizerLib.objects.element import raw_text
 from ThoraxAILib.errors import InputError
 
 if TYPE_CHECKING:

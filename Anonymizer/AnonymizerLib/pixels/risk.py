@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from AnonymizerLib.element import raw_text
+from AnonymizerLib.objects.element import raw_text
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset

@@ -10,9 +10,9 @@ from urllib.parse import unquote
 
 import slicer
 
+from AnonymizerLib.check.search import tokens_in
 from AnonymizerLib.scene.identifiers import SceneIdentifiers, collect
 from AnonymizerLib.scene.scrub import SceneReport, scrubScene
-from AnonymizerLib.selfcheck.search import tokens_in
 from ThoraxAILib.errors import InputError, OutputError
 from ThoraxAILib.scene.saving import writeScene
 

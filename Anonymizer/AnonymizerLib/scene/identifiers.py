@@ -6,10 +6,10 @@ import re
 
 import slicer
 
-from AnonymizerLib.element import Original
+from AnonymizerLib.check.identifiers import Tokens, tokens_of
+from AnonymizerLib.check.search import tokens_in
+from AnonymizerLib.objects.element import Original
 from AnonymizerLib.profile.words import may_stay
-from AnonymizerLib.selfcheck.identifiers import Tokens, tokens_of
-from AnonymizerLib.selfcheck.search import tokens_in
 from ThoraxAILib.scene.hierarchy import subjectHierarchy
 
 DICOM_PREFIX = "DICOM."

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from CardiacBiomechLib.cine.frames import Cine
+from CardiacBiomechLib.model.cine import Cine
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.lps import ijk_to_ras_from_lps
+from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.io.dicom_headers import SliceHeader, scan_headers
+from ThoraxAILib.io.dicom_pixels import read_stack
+from ThoraxAILib.io.slice_grid import SliceGrid, UnusableStack, depths_along_normal, plan_grid, resample_to_grid
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.readers.dicom_headers import SliceHeader, scan_headers
-from ThoraxAILib.readers.dicom_pixels import read_stack
-from ThoraxAILib.readers.lps import ijk_to_ras_from_lps
-from ThoraxAILib.readers.slice_grid import SliceGrid, UnusableStack, depths_along_normal, plan_grid, resample_to_grid
-from ThoraxAILib.volume import Volume
 
 SAME_ORIENTATION = 0.01  # largest difference of a direction cosine
 SAME_POSITION_MM = 0.5

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.registration.itk_images import LPS_FLIP
-from ThoraxAILib.volume import Volume
 
 
 def write_label_sequence(labels: Sequence[Volume], path: Path, first: int = 1) -> None:

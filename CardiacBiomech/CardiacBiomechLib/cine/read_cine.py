@@ -8,12 +8,12 @@ import numpy as np
 import SimpleITK as sitk
 
 from CardiacBiomechLib.cine.dicom_cine import read_dicom_cine
-from CardiacBiomechLib.cine.frames import Cine
+from CardiacBiomechLib.model.cine import Cine
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.io.dicom_headers import files_below, looks_like_dicom
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.readers.dicom_headers import files_below, looks_like_dicom
 from ThoraxAILib.registration.itk_images import LPS_FLIP
-from ThoraxAILib.volume import Volume
 
 ENDINGS = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
 ACCEPTED = "a 4-D NIfTI, MetaImage or NRRD file, a Slicer sequence (.seq.nrrd) or a folder of DICOM slices"

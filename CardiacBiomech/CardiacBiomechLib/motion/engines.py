@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from CardiacBiomechLib.motion.heart_labels import HeartTissue
+from CardiacBiomechLib.model.heart_labels import HeartTissue
 from CardiacBiomechLib.motion.presets import DEFAULT_PRESET, PRESETS, MotionPreset, preset
 from ThoraxAILib.errors import InputError, MissingDependencyError
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.registration.field import Field
 from ThoraxAILib.registration.result import Registration
-from ThoraxAILib.volume import Volume
 
 SHIPPED_WEIGHTS = Path(__file__).with_name("cine_cascade.pt")
 REFINING_LEVELS = 2  # of the preset, that go on from where a cascade ends

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from CardiacBiomechLib.model.heart_labels import HeartLabels, HeartTissue, heart_labels
 from CardiacBiomechLib.motion.engines import Engine, InstanceEngine
-from CardiacBiomechLib.motion.heart_labels import HeartLabels, HeartTissue, heart_labels
 from CardiacBiomechLib.motion.region import Region
 from CardiacBiomechLib.motion.volumes import ejections
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.registration.field import CONVENTION, Field, invert, warp_labels
 from ThoraxAILib.registration.inputs import check_image, check_same_grid
 from ThoraxAILib.registration.quality import FieldQuality, assess
-from ThoraxAILib.volume import Volume
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
+from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.registration.field import Field
-from ThoraxAILib.registration.grid import Grid
-from ThoraxAILib.volume import Volume
 
 MARGIN_MM = 25.0
 FADE_MM = 30.0

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import shift as shift_image
 
-from CardiacBiomechLib.motion.heart_labels import HeartLabels
+from CardiacBiomechLib.model.heart_labels import HeartLabels
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.volume import Volume
+from ThoraxAILib.image.volume import Volume
 
 LEAST_SLICES = 5
 ROUNDS = 15

@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from CardiacBiomechLib.motion.heart_labels import HeartLabels
+from CardiacBiomechLib.model.heart_labels import HeartLabels
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.registration.field import Field
 from ThoraxAILib.registration.quality import jacobian
-from ThoraxAILib.volume import Volume
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from CardiacBiomechLib.motion.heart_labels import ACDC
+from CardiacBiomechLib.model.heart_labels import ACDC
 from CardiacBiomechLib.training.pairs import IN_PLANE_MM, Heart, load_or_make, random_pair
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.progress import Progress

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from CardiacBiomechLib.phantom.anatomy import Brightness
-from CardiacBiomechLib.phantom.cine import Scanner, acquire
-from CardiacBiomechLib.phantom.groups import GROUPS, draw
+from CardiacBiomechLib.synthesis.anatomy import Brightness
+from CardiacBiomechLib.synthesis.cine import Scanner, acquire
+from CardiacBiomechLib.synthesis.groups import GROUPS, draw
 from ThoraxAILib.registration.inputs import normalized
 
 SHAPE_KJI, IN_PLANE_MM = (12, 96, 96), 1.5

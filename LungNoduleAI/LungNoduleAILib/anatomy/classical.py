@@ -9,12 +9,12 @@ from LungNoduleAILib.anatomy.filling import fill_lungs
 from LungNoduleAILib.anatomy.full_grid import box_around, labels_on_ct
 from LungNoduleAILib.anatomy.lobes import label_lobes
 from LungNoduleAILib.anatomy.lung_air import find_lung_air
-from LungNoduleAILib.anatomy.protocol import Anatomy
 from LungNoduleAILib.anatomy.quality import is_no_chest, judge
 from LungNoduleAILib.anatomy.sides import middle_of_body, split_sides
 from LungNoduleAILib.anatomy.work_grid import make_work_grid
+from LungNoduleAILib.model.anatomy import Anatomy
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.volume import Volume
 
 
 class ClassicalSegmenter:

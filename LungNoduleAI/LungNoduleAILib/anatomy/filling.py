@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from LungNoduleAILib.anatomy.work_grid import WorkGrid
-from ThoraxAILib.mask_box import mask_box
+from ThoraxAILib.image.boxes import mask_box
 
 CLOSING_MM = 12.0
 

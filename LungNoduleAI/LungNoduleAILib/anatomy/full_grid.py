@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from LungNoduleAILib.anatomy.protocol import AIRWAY
 from LungNoduleAILib.anatomy.work_grid import WorkGrid
-from ThoraxAILib.mask_box import Box, mask_box
+from LungNoduleAILib.model.anatomy import AIRWAY
+from ThoraxAILib.image.boxes import Box, mask_box
 
 MARGIN_MM = 20.0
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.ndimage as ndi
 
-from LungNoduleAILib.anatomy.protocol import LLL, LUL, RLL, RML, RUL
 from LungNoduleAILib.anatomy.work_grid import WorkGrid
+from LungNoduleAILib.model.anatomy import LLL, LUL, RLL, RML, RUL
 
 VESSEL_HU = -650.0
 STEP_MM = 2.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from LungNoduleAILib.anatomy.protocol import AIRWAY
-from ThoraxAILib.mask_box import Box, mask_box
+from LungNoduleAILib.model.anatomy import AIRWAY
+from ThoraxAILib.image.boxes import Box, mask_box
 
 
 def lung_box(labels: np.ndarray, spacing_kji_mm: np.ndarray, margin_mm: float) -> Box | None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from LungNoduleAILib.anatomy.lung_air import LungAir
 from LungNoduleAILib.anatomy.work_grid import WorkGrid
-from LungNoduleAILib.findings import QualityNote
+from LungNoduleAILib.model.findings import QualityNote
 
 PLAUSIBLE_ML = (1000.0, 9000.0)
 NO_LUNG_ML = 150.0

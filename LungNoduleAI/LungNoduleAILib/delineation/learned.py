@@ -15,12 +15,12 @@ import numpy as np
 from scipy import ndimage
 
 from LungNoduleAILib.delineation.region import background_hu, distance_from
-from LungNoduleAILib.findings import Mask
+from LungNoduleAILib.model.findings import Mask
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.volume import Volume
+from ThoraxAILib.image.volume import Volume
 
 if TYPE_CHECKING:
-    from ThoraxAILib.models.label_network import LabelNetwork
+    from ThoraxAILib.networks.label_network import LabelNetwork
 
 SCHEMA = "thoraxai.nodule-segmentation/1"
 SHIPPED = Path(__file__).with_name("nodule_segmentation.pt")
@@ -80,10 +80,10 @@ def segment_nodule(volume: Volume, center_ras_mm: tuple[float, float, float], di
 @lru_cache(maxsize=2)
 def read_network(path: Path = SHIPPED) -> LabelNetwork:
     """The trained network; raises InputError for a file of another kind."""
-    from ThoraxAILib.models.weights_file import load_weights
+    from ThoraxAILib.networks.weights_file import load_weights
 
     weights = load_weights(path, SCHEMA, MAKER)
-    from ThoraxAILib.models.label_network import LabelNetwork, LabelNetworkSettings
+    from ThoraxAILib.networks.label_network import LabelNetwork, LabelNetworkSettings
 
     network = LabelNetwork(LabelNetworkSettings.from_json(weights.settings))
     network.load_state_dict(weights.state)
@@ -95,7 +95,7 @@ def _look(network: LabelNetwork, volume: Volume, center_kji: np.ndarray, diamete
     """Probability of the nodule in a cube of PATCH voxels around a point, and the edge of its voxels in mm."""
     import torch
 
-    from ThoraxAILib.registration.threads import torch_threads
+    from ThoraxAILib.networks.threads import torch_threads
 
     spacing_mm = diameter_mm / ACROSS
     hu = cube(volume.array, volume.spacing_kji_mm, center_kji, spacing_mm)

@@ -13,7 +13,7 @@ import numpy as np
 import scipy.ndimage as ndi
 
 from LungNoduleAILib.detection.search_grid import SearchGrid
-from ThoraxAILib.block_mean import block_mean
+from ThoraxAILib.image.block_mean import block_mean
 from ThoraxAILib.jobs.progress import Progress
 
 SCALE_RATIO = 1.25

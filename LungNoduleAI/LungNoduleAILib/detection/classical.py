@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from LungNoduleAILib.anatomy.protocol import Anatomy
 from LungNoduleAILib.detection.blobs import LARGE_MM, MEDIUM_MM, SMALL_MM, Blobs, find_blobs
 from LungNoduleAILib.detection.examine import examine
-from LungNoduleAILib.detection.protocol import Candidate
 from LungNoduleAILib.detection.score import load_score
 from LungNoduleAILib.detection.search_grid import SearchGrid, make_search_grid
+from LungNoduleAILib.model.anatomy import Anatomy
+from LungNoduleAILib.model.candidates import Candidate
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.volume import Volume
 
 SOLID_WINDOW_HU = (-1000.0, 100.0)
 GLASS_WINDOW_HU = (-950.0, -450.0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from LungNoduleAILib.detection.two_levels import MASSES, NODULES, SHRINK, SPACING_MM, Calibration
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.models.weights_file import load_weights, save_weights
+from ThoraxAILib.networks.weights_file import load_weights, save_weights
 
 if TYPE_CHECKING:
     from LungNoduleAILib.detection.heatmap_network import HeatmapNetwork

@@ -42,7 +42,7 @@ def search(network: HeatmapNetwork, hu: np.ndarray, wanted: np.ndarray, device: 
            ) -> Peaks:
     """Peaks where ``wanted`` (bool) holds of an image (float32 HU, k, j, i, voxels of the network's size)."""
     from LungNoduleAILib.detection.heatmap_network import STRIDE, Probabilities
-    from ThoraxAILib.models.tiles import Tiles, run_tiled
+    from ThoraxAILib.networks.tiles import Tiles, run_tiled
 
     tiles = Tiles((TILE,) * 3, OVERLAP, network.multiple, STRIDE, AIR_HU)
     maps = run_tiled(Probabilities(network), hu, tiles, device, wanted=wanted, progress=progress, text=text)

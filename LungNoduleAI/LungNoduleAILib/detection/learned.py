@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 
 from LungNoduleAILib.anatomy.lung_box import lung_box
-from LungNoduleAILib.anatomy.protocol import Anatomy
 from LungNoduleAILib.detection.classical import without_doubles
 from LungNoduleAILib.detection.detector_file import SHIPPED, read_detector
-from LungNoduleAILib.detection.protocol import Candidate
 from LungNoduleAILib.detection.search_image import MARGIN_MM, SearchImage
 from LungNoduleAILib.detection.two_levels import MASSES, NODULES, Calibration, Places, find_places
+from LungNoduleAILib.model.anatomy import Anatomy
+from LungNoduleAILib.model.candidates import Candidate
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.models.device import select_device
-from ThoraxAILib.volume import Volume
+from ThoraxAILib.networks.device import select_device
 
 LEAST_CONFIDENCE = 0.01
 MASS_MM = 30.0
@@ -36,7 +36,7 @@ class LearnedDetector:
 
     def detect(self, volume: Volume, anatomy: Anatomy, progress: Progress) -> list[Candidate]:
         """Candidates in ``volume`` (HU, LPS order), best first; see Detector."""
-        from ThoraxAILib.registration.threads import torch_threads
+        from ThoraxAILib.networks.threads import torch_threads
 
         box = lung_box(anatomy.labels, volume.spacing_kji_mm, MARGIN_MM)
         if box is None:

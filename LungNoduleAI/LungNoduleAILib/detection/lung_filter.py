@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from LungNoduleAILib.anatomy.protocol import AIRWAY, Anatomy
-from LungNoduleAILib.detection.protocol import Candidate
-from LungNoduleAILib.findings import Removed
-from ThoraxAILib.volume import Volume
+from LungNoduleAILib.model.anatomy import AIRWAY, Anatomy
+from LungNoduleAILib.model.candidates import Candidate
+from LungNoduleAILib.model.findings import Removed
+from ThoraxAILib.image.volume import Volume
 
 
 def filter_candidates(candidates: list[Candidate], volume: Volume, anatomy: Anatomy, threshold: float,

@@ -1,6 +1,6 @@
 """Confidence of a blob from what was seen of it: a logistic model on 15 features, trained on phantoms only.
 
-The weights are data (``score_weights.json``), made by ``LungNoduleAILib.training.fit_score``.
+The weights are data (``score_weights.json``), made by ``LungNoduleAILib.training.detector.classical_score``.
 """
 
 from __future__ import annotations

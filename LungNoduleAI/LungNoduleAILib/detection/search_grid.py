@@ -9,9 +9,9 @@ import SimpleITK as sitk
 
 from LungNoduleAILib.anatomy.hull import hull_depth_mm
 from LungNoduleAILib.anatomy.lung_box import lung_box
-from LungNoduleAILib.anatomy.protocol import AIRWAY, RLL, Anatomy
-from ThoraxAILib.block_mean import block_mean
-from ThoraxAILib.volume import Volume
+from LungNoduleAILib.model.anatomy import AIRWAY, RLL, Anatomy
+from ThoraxAILib.image.block_mean import block_mean
+from ThoraxAILib.image.volume import Volume
 
 STEP_MM = 1.0
 MARGIN_MM = 12.0

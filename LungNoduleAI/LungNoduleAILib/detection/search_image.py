@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from LungNoduleAILib.anatomy.hull import hull_depth_mm
-from LungNoduleAILib.anatomy.protocol import AIRWAY, RLL, Anatomy
 from LungNoduleAILib.detection.two_levels import SPACING_MM
-from ThoraxAILib.volume import Volume
+from LungNoduleAILib.model.anatomy import AIRWAY, RLL, Anatomy
+from ThoraxAILib.image.volume import Volume
 
 MARGIN_MM = 15.0
 HULL_MARGIN_MM = 4.5  # the hull is made of blocks of 4 mm

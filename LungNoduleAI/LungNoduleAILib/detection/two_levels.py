@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from LungNoduleAILib.detection.heatmap_search import Peaks, search
-from ThoraxAILib.block_mean import block_mean
+from ThoraxAILib.image.block_mean import block_mean
 from ThoraxAILib.jobs.progress import Progress
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from LungNoduleAILib.evaluation.marks import Marks
-from LungNoduleAILib.findings import Findings
-from LungNoduleAILib.result import FINDINGS_FILE
+from LungNoduleAILib.model.findings import Findings
+from LungNoduleAILib.model.result import FINDINGS_FILE
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.statistics.marks import Marks
 
 
 def read_findings_marks(folders: Sequence[Path]) -> tuple[Marks, tuple[str, ...]]:

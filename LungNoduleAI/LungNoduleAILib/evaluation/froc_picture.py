@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from LungNoduleAILib.evaluation.froc import RATES, Bootstrap, Curve
-from ThoraxAILib.pictures import encoded
+from ThoraxAILib.report import encoded
+from ThoraxAILib.statistics.froc import RATES, Bootstrap, Curve
 
 if TYPE_CHECKING:
     from PIL import ImageDraw

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from LungNoduleAILib.evaluation.froc import (
+from LungNoduleAILib.evaluation.froc_picture import draw_froc
+from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.statistics.froc import (
     RATES,
     RESAMPLES,
     Bootstrap,
@@ -20,10 +22,8 @@ from LungNoduleAILib.evaluation.froc import (
     evaluate_froc,
     froc_curve,
 )
-from LungNoduleAILib.evaluation.froc_picture import draw_froc
-from LungNoduleAILib.evaluation.marks import Marks, Places
-from LungNoduleAILib.evaluation.matching import Outcome
-from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.statistics.mark_matching import Outcome
+from ThoraxAILib.statistics.marks import Marks, Places
 
 SCHEMA = "thoraxai.froc/1"
 CSV_FILE, PICTURE_FILE, JSON_FILE = "froc.csv", "froc.png", "froc.json"

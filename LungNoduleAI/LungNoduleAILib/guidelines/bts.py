@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from LungNoduleAILib.guidelines.answer import Answer, Trace
-from LungNoduleAILib.guidelines.bands import Size, decide
-from LungNoduleAILib.guidelines.benign_forms import is_typical_perifissural
 from LungNoduleAILib.guidelines.bts_follow_up import bts_growth, follow_up
-from LungNoduleAILib.guidelines.inputs import Inputs, MissingInput
-from LungNoduleAILib.guidelines.interval import days_between, whole_months
-from LungNoduleAILib.guidelines.measures import whole
 from LungNoduleAILib.guidelines.queries import DoublingTime, diameter_pairs, doubling_time
 from LungNoduleAILib.guidelines.tables import bts_2015 as table
-from LungNoduleAILib.guidelines.vocabulary import BENIGN_PATTERNS
+from LungNoduleAILib.guidelines.terms.answer import Answer, Trace
+from LungNoduleAILib.guidelines.terms.bands import Size, decide
+from LungNoduleAILib.guidelines.terms.benign_forms import is_typical_perifissural
+from LungNoduleAILib.guidelines.terms.inputs import Inputs, MissingInput
+from LungNoduleAILib.guidelines.terms.interval import days_between, whole_months
+from LungNoduleAILib.guidelines.terms.measures import whole
+from LungNoduleAILib.guidelines.terms.vocabulary import BENIGN_PATTERNS
 
 TWELVE_MONTHS_FROM = 6  # an unstated stage: a prior of at least this many months was the first CT of the 12-month one
 

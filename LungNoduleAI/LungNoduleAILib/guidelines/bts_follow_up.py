@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from decimal import Decimal
 
-from LungNoduleAILib.guidelines.answer import Trace
-from LungNoduleAILib.guidelines.inputs import Inputs, MissingInput
-from LungNoduleAILib.guidelines.interval import days_between
-from LungNoduleAILib.guidelines.measures import whole
 from LungNoduleAILib.guidelines.queries import EXPONENTIAL, diameter_pairs, doubling_time
 from LungNoduleAILib.guidelines.tables import bts_2015 as table
+from LungNoduleAILib.guidelines.terms.answer import Trace
+from LungNoduleAILib.guidelines.terms.inputs import Inputs, MissingInput
+from LungNoduleAILib.guidelines.terms.interval import days_between
+from LungNoduleAILib.guidelines.terms.measures import whole
 
 GROWTH, STABLE = "growth", "stable"
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-from LungNoduleAILib.guidelines.answer import Answer, Trace
-from LungNoduleAILib.guidelines.bands import Size, decide
-from LungNoduleAILib.guidelines.benign_forms import is_typical_perifissural
-from LungNoduleAILib.guidelines.inputs import Inputs, MissingInput
-from LungNoduleAILib.guidelines.measures import whole
 from LungNoduleAILib.guidelines.queries import diameter_pairs
 from LungNoduleAILib.guidelines.tables import fleischner_2017 as table
-from LungNoduleAILib.guidelines.vocabulary import BENIGN_PATTERNS
+from LungNoduleAILib.guidelines.terms.answer import Answer, Trace
+from LungNoduleAILib.guidelines.terms.bands import Size, decide
+from LungNoduleAILib.guidelines.terms.benign_forms import is_typical_perifissural
+from LungNoduleAILib.guidelines.terms.inputs import Inputs, MissingInput
+from LungNoduleAILib.guidelines.terms.measures import whole
+from LungNoduleAILib.guidelines.terms.vocabulary import BENIGN_PATTERNS
 
 
 def fleischner_2017(inputs: Inputs) -> Answer:

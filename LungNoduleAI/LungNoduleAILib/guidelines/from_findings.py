@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from LungNoduleAILib.findings import Finding
-from LungNoduleAILib.guidelines.inputs import MissingInput
-from LungNoduleAILib.guidelines.person import PersonAndExam
 from LungNoduleAILib.guidelines.rules import RULES, apply_guideline
+from LungNoduleAILib.guidelines.terms.inputs import MissingInput
+from LungNoduleAILib.guidelines.terms.person import PersonAndExam
 from LungNoduleAILib.guidelines.wording import advice, result_words
+from LungNoduleAILib.model.findings import Finding
 
 if TYPE_CHECKING:
-    from LungNoduleAILib.followup.pairs import FollowUp
+    from LungNoduleAILib.model.pairs import FollowUp
 
 LUNG_RADS, FLEISCHNER, BTS, BROCK, MAYO = RULES
 SCREENING_EXAMS = ("baseline", "follow_up", "screening")

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from LungNoduleAILib.guidelines.answer import Answer, Trace
-from LungNoduleAILib.guidelines.inputs import Inputs, MissingInput
-from LungNoduleAILib.guidelines.interval import days_between
-from LungNoduleAILib.guidelines.lung_rads_sizes import mean_diameter_mm
-from LungNoduleAILib.guidelines.measures import doubling_time_days, doubling_time_days_of_diameters
+from LungNoduleAILib.guidelines.lung_rads.sizes import mean_diameter_mm
 from LungNoduleAILib.guidelines.tables import bts_2015
+from LungNoduleAILib.guidelines.terms.answer import Answer, Trace
+from LungNoduleAILib.guidelines.terms.inputs import Inputs, MissingInput
+from LungNoduleAILib.guidelines.terms.interval import days_between
+from LungNoduleAILib.guidelines.terms.measures import doubling_time_days, doubling_time_days_of_diameters
 from ThoraxAILib.errors import InputError
 
 EXPONENTIAL = "exponential growth"  # the assumption behind every doubling time

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from LungNoduleAILib.guidelines.answer import Answer, Trace
-from LungNoduleAILib.guidelines.inputs import Inputs, MissingInput
 from LungNoduleAILib.guidelines.tables import risk_models as table
+from LungNoduleAILib.guidelines.terms.answer import Answer, Trace
+from LungNoduleAILib.guidelines.terms.inputs import Inputs, MissingInput
 from ThoraxAILib.errors import InputError
 
 _DIAMETERS = ("diameter_mm", "max_diameter_mm", "long_axis_mm", "mean_diameter_mm")

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from LungNoduleAILib.guidelines.answer import Answer, Trace
 from LungNoduleAILib.guidelines.bts import bts_2015
 from LungNoduleAILib.guidelines.bts_follow_up import bts_growth
 from LungNoduleAILib.guidelines.fleischner import fleischner_2017, fleischner_growth
-from LungNoduleAILib.guidelines.inputs import Inputs
-from LungNoduleAILib.guidelines.lung_rads import lung_rads_2022
-from LungNoduleAILib.guidelines.lung_rads_growth import lung_rads_growth
+from LungNoduleAILib.guidelines.lung_rads.category import lung_rads_2022
+from LungNoduleAILib.guidelines.lung_rads.growth import lung_rads_growth
 from LungNoduleAILib.guidelines.queries import Growth, answer_query
 from LungNoduleAILib.guidelines.risk_models import brock, mayo
 from LungNoduleAILib.guidelines.tables import bts_2015 as bts_table
 from LungNoduleAILib.guidelines.tables import fleischner_2017 as fleischner_table
 from LungNoduleAILib.guidelines.tables import lung_rads_2022 as lung_rads_table
 from LungNoduleAILib.guidelines.tables import risk_models as risk_table
+from LungNoduleAILib.guidelines.terms.answer import Answer, Trace
+from LungNoduleAILib.guidelines.terms.inputs import Inputs
 from ThoraxAILib.errors import InputError
 
 

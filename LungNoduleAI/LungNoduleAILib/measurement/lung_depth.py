@@ -6,8 +6,8 @@ import numpy as np
 import scipy.ndimage as ndi
 
 from LungNoduleAILib.anatomy.hull import hull_depth_mm
-from LungNoduleAILib.anatomy.protocol import Anatomy
-from ThoraxAILib.volume import Volume
+from LungNoduleAILib.model.anatomy import Anatomy
+from ThoraxAILib.image.volume import Volume
 
 STEP_MM = 2.0
 

@@ -7,16 +7,16 @@ from dataclasses import replace
 import numpy as np
 import scipy.ndimage as ndi
 
-from LungNoduleAILib.anatomy.protocol import AIRWAY, LEFT_LUNG_LABELS, LOBE_OF_LABEL, Anatomy
 from LungNoduleAILib.delineation.region import Region, distance_from, grow_region, with_halo
-from LungNoduleAILib.detection.protocol import Candidate
-from LungNoduleAILib.findings import Finding, Mask
 from LungNoduleAILib.measurement.density import Density, classify_density, mass_mg
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.patch import Patch, cut_patch
 from LungNoduleAILib.measurement.second_outline import second_outline
 from LungNoduleAILib.measurement.size import axial_size, partial_volume_mm3
-from ThoraxAILib.volume import Volume
+from LungNoduleAILib.model.anatomy import AIRWAY, LEFT_LUNG_LABELS, LOBE_OF_LABEL, Anatomy
+from LungNoduleAILib.model.candidates import Candidate
+from LungNoduleAILib.model.findings import Finding, Mask
+from ThoraxAILib.image.volume import Volume
 
 MASS_MM = 30.0  # Fleischner glossary: a nodule measures up to 3 cm, a mass more
 WALL_MARGIN_MM = 2.0

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from LungNoduleAILib.anatomy.protocol import AIRWAY, Anatomy
-from LungNoduleAILib.findings import Mask
-from ThoraxAILib.volume import Volume
+from LungNoduleAILib.model.anatomy import AIRWAY, Anatomy
+from LungNoduleAILib.model.findings import Mask
+from ThoraxAILib.image.volume import Volume
 
 THIN_MM = 1.1
 VOXELS_ACROSS = 40.0  # a mass needs no finer patch than this many voxels across

@@ -12,10 +12,10 @@ import numpy as np
 
 from LungNoduleAILib.delineation.learned import SHIPPED, Delineation, segment_nodule
 from LungNoduleAILib.delineation.region import Region
-from LungNoduleAILib.detection.protocol import Candidate
 from LungNoduleAILib.measurement.patch import Patch
+from LungNoduleAILib.model.candidates import Candidate
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.volume import Volume
+from ThoraxAILib.image.volume import Volume
 
 # Ratio of the two volumes. On synthetic pairs of dates growth is told alike from 1.15 to 1.5, and at 2 many leaks stay:
 # Testing/benchmarks/lung_matching.py growth.

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import scipy.ndimage as ndi
 
-from LungNoduleAILib.anatomy.prediction import load_network, seen_by
-from LungNoduleAILib.anatomy.protocol import LOBE_OF_LABEL, Anatomy
+from LungNoduleAILib.anatomy.learned.prediction import load_network, seen_by
 from LungNoduleAILib.anatomy.work_grid import make_work_grid
+from LungNoduleAILib.model.anatomy import LOBE_OF_LABEL, Anatomy
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.boxes import mask_box
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.mask_box import mask_box
-from ThoraxAILib.volume import Volume
 
 SCHEMA = "thoraxai.lung-patterns/1"
 MAKER = "thoraxai lung train patterns"
@@ -48,7 +48,7 @@ def map_patterns(volume: Volume, anatomy: Anatomy, progress: Progress, device: s
 
     Raises InputError for an image without lungs or weights of another kind.
     """
-    from ThoraxAILib.models.tiles import Tiles, run_tiled
+    from ThoraxAILib.networks.tiles import Tiles, run_tiled
 
     lungs = anatomy.lungs
     if not lungs.any():

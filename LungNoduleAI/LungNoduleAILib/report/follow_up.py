@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from LungNoduleAILib.followup.pairs import MATCHED, FollowUp, Pair, ScanEntry
+from LungNoduleAILib.model.pairs import MATCHED, FollowUp, Pair, ScanEntry
 from LungNoduleAILib.report.growth_svg import growth_svg
-from LungNoduleAILib.report.page import bullets, number, page, position, section, table
 from LungNoduleAILib.report.views import figure
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.pictures import Picture, draw_boxes, render, with_title
-from ThoraxAILib.pictures.drawing import Box
-from ThoraxAILib.volume import Volume
+from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.report import Picture, draw_boxes, render, with_title
+from ThoraxAILib.report.drawing import Box
+from ThoraxAILib.report.page import bullets, number, page, position, section, table
 
 SHOWN_PAIRS = 60
 FIELD_MM, PIXELS = 60.0, 260

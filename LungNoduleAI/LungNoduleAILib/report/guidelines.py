@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from LungNoduleAILib.findings import Finding
 from LungNoduleAILib.guidelines.from_findings import ALL_NODULES, AdviceRow, NoduleBefore, advice_table
-from LungNoduleAILib.guidelines.person import PersonAndExam
+from LungNoduleAILib.guidelines.terms.person import PersonAndExam
 from LungNoduleAILib.guidelines.wording import READER_DECIDES
-from LungNoduleAILib.report.page import bullets, section, table
+from LungNoduleAILib.model.findings import Finding
+from ThoraxAILib.report.page import bullets, section, table
 
 
 def guidelines_section(findings: Sequence[Finding], person: PersonAndExam,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from LungNoduleAILib.report.page import bullets, section, table
-from LungNoduleAILib.result import AnalysisResult
+from LungNoduleAILib.model.result import AnalysisResult
+from ThoraxAILib.report.page import bullets, section, table
 
 
 def methods_section(result: AnalysisResult, run: dict | None) -> str:

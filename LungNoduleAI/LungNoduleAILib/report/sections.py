@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
-from LungNoduleAILib.findings import Finding, Removed
-from LungNoduleAILib.report.page import bullets, number, position, section, table
-from LungNoduleAILib.result import AnalysisResult
+from LungNoduleAILib.model.findings import Finding, Removed
+from LungNoduleAILib.model.result import AnalysisResult
+from ThoraxAILib.report.page import bullets, number, position, section, table
 
 THIN_SLICE_MM = 1.5  # Fleischner 2017: thin sections (<= 1.5 mm) for measuring nodules
 SHOWN_REMOVED = 60

@@ -7,11 +7,11 @@ from html import escape
 
 import numpy as np
 
-from LungNoduleAILib.anatomy.protocol import AIRWAY, LEFT_LUNG_LABELS, LLL, LUL, RIGHT_LUNG_LABELS, RLL, RML, RUL
-from LungNoduleAILib.findings import Finding
-from LungNoduleAILib.report.page import number, position, section
-from LungNoduleAILib.result import AnalysisResult
-from ThoraxAILib.pictures import PLANES, Box, Overlay, Picture, draw_boxes, encoded, render, with_title
+from LungNoduleAILib.model.anatomy import AIRWAY, LEFT_LUNG_LABELS, LLL, LUL, RIGHT_LUNG_LABELS, RLL, RML, RUL
+from LungNoduleAILib.model.findings import Finding
+from LungNoduleAILib.model.result import AnalysisResult
+from ThoraxAILib.report import PLANES, Box, Overlay, Picture, draw_boxes, encoded, render, with_title
+from ThoraxAILib.report.page import number, position, section
 
 COLORS = {RUL: (90, 180, 255), RML: (70, 220, 190), RLL: (60, 110, 255), LUL: (255, 190, 90), LLL: (255, 110, 120),
           AIRWAY: (200, 160, 255)}

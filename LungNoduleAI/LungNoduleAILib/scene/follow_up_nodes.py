@@ -14,12 +14,12 @@ import slicer
 
 from LungNoduleAILib.scene.growth_chart import growthChartNodes
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.scene.hierarchy import folderBeside, placeBeside, removeNode
 from ThoraxAILib.scene.markups import LabeledPoint, pointsNode
 from ThoraxAILib.scene.names import unusedName
 from ThoraxAILib.scene.tables import Column, tableNode
 from ThoraxAILib.scene.volumes import nodeFromVolume
-from ThoraxAILib.volume import Volume
 
 PREFIX = "LungNoduleAI.followUp."
 ROLE = PREFIX + "result"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from LungNoduleAILib.followup.follow_up import FollowUpResult
+from LungNoduleAILib.analysis.follow_up import FollowUpResult
 from LungNoduleAILib.scene.follow_up_nodes import FollowUpData, alignPrior, createFollowUpNodes, removeFollowUpNodes
 from LungNoduleAILib.scene.segmentation import segmentationNode
 from ThoraxAILib.scene.hierarchy import removeNode

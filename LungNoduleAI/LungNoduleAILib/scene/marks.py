@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from LungNoduleAILib.findings import Finding
+from LungNoduleAILib.model.findings import Finding
 from ThoraxAILib.scene.markups import LabeledPoint, boxNode, pointsNode, selectBox, setBoxColor
 
 BOX_MARGIN_MM = 3.0

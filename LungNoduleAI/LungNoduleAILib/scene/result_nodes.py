@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import slicer
 
-from LungNoduleAILib.findings import Findings
-from LungNoduleAILib.result import AnalysisResult
+from LungNoduleAILib.model.findings import Findings
+from LungNoduleAILib.model.result import AnalysisResult
 from LungNoduleAILib.scene.marks import findingBoxNode, findingPointsNode
 from LungNoduleAILib.scene.segmentation import segmentationNode
 from LungNoduleAILib.scene.table import findingsTableNode

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from LungNoduleAILib.anatomy.protocol import AIRWAY, LEFT_LUNG_LABELS, LLL, LUL, RIGHT_LUNG_LABELS, RLL, RML, RUL
-from LungNoduleAILib.findings import Finding
-from LungNoduleAILib.result import AnalysisResult
+from LungNoduleAILib.model.anatomy import AIRWAY, LEFT_LUNG_LABELS, LLL, LUL, RIGHT_LUNG_LABELS, RLL, RML, RUL
+from LungNoduleAILib.model.findings import Finding
+from LungNoduleAILib.model.result import AnalysisResult
 from LungNoduleAILib.scene.organs import organLayer
 from ThoraxAILib.scene.segments import Layer, Segment, segmentationFromLayers
 from ThoraxAILib.scene.terminology import ANATOMICAL_STRUCTURE, LEFT, MORPHOLOGICALLY_ALTERED, RIGHT, Code, Term

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from LungNoduleAILib.findings import Finding
+from LungNoduleAILib.model.findings import Finding
 from ThoraxAILib.scene.tables import Column, setCell, tableNode
 
 

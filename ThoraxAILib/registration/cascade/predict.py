@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.networks.threads import torch_threads
 from ThoraxAILib.registration.cascade.network import Cascade
 from ThoraxAILib.registration.field import Field
-from ThoraxAILib.registration.grid import Grid
 from ThoraxAILib.registration.inputs import check_image, check_same_grid, normalized
 from ThoraxAILib.registration.result import Registration
-from ThoraxAILib.registration.threads import torch_threads
-from ThoraxAILib.volume import Volume
 
 
 def predict(cascade: Cascade, fixed: Volume, moving: Volume, progress: Progress | None = None,

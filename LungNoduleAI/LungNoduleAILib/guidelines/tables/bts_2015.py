@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from LungNoduleAILib.guidelines.bands import bands
+from LungNoduleAILib.guidelines.terms.bands import bands
 
 RULE = "bts-2015"
 EDITION = "British Thoracic Society 2015 (Thorax 2015;70 Suppl 2)"

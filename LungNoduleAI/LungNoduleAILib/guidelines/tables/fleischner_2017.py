@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from LungNoduleAILib.guidelines.bands import bands
+from LungNoduleAILib.guidelines.terms.bands import bands
 
 RULE = "fleischner-2017"
 EDITION = "Fleischner Society 2017 (Radiology 2017;284:228-243)"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from LungNoduleAILib.guidelines.bands import bands
+from LungNoduleAILib.guidelines.terms.bands import bands
 
 RULE = "lung-rads-2022"
 EDITION = "ACR Lung-RADS v2022 (November 2022)"

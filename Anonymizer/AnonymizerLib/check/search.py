@@ -1,0 +1,195 @@
+"""The search of one output for the identifiers of its input: raw bytes first, then element by element.
+
+Bytes of the pixel data are searched where they can hold text: compressed streams (comments of JPEG files) and bytes
+behind the last pixel. A hit in raw bytes is looked up in the parsed data set, to name the place and to set aside hits
+inside what this program wrote itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from AnonymizerLib.check.identifiers import Tokens
+from AnonymizerLib.objects.element import encodings_of, raw_value, text_of
+from AnonymizerLib.profile.iods import Location
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+TEXT_VRS = frozenset({"AE", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT", "UN", "CS"})
+EXACT_VRS = frozenset({"CS", "UI", "DS", "IS", "AS", "TM", "DA", "DT"})
+OUR_OWN = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303})
+CODES = frozenset({0x00080100, 0x00080102, 0x00080103, 0x00080104, 0x00080119})
+# Attributes whose values are a closed list of the standard (PS3.3): a word of it there is no name.
+ENUMERATED = frozenset({
+    0x00080060, 0x00080068, 0x00185100, 0x00200060, 0x00280004, 0x00280301, 0x00280302, 0x00282110, 0x0040A010,
+    0x0040A040, 0x0040A050, 0x0040A491, 0x0040A493, 0x0040A496, 0x00700022, 0x00700023, 0x30060014, 0x30060042,
+    0x300600A4, 0x00620001, 0x00620008, 0x00080056, 0x00081163,
+})
+SHORTEST_IN_PIXELS = 7
+WORD = re.compile(rb"[0-9a-z\x80-\xff]")
+NOWHERE: Location = ()
+
+
+@dataclass(frozen=True)
+class Leak:
+    """Where an identifier was found; the identifier itself is not part of it."""
+
+    location: Location
+
+    @property
+    def place(self) -> str:
+        """The tags that lead there, readable, without any value."""
+        if not self.location:
+            return "bytes outside any attribute"
+        return "/".join(f"{tag >> 16:04X},{tag & 0xFFFF:04X}" for tag in self.location)
+
+
+def tokens_in(data: bytes, tokens: Tokens) -> set[bytes]:
+    """The tokens that stand in the bytes; ``data`` must be lower case."""
+    found = {token for token in tokens.anywhere | tokens.prose if token in data}
+    found |= {token for token in tokens.dates if _date_in(data, token)}
+    return found
+
+
+def may_leak(header: bytes, tokens: Tokens) -> bool:
+    """Whether a closer look is needed: a token stands in the raw bytes, or one has letters that encodings differ in.
+
+    ASCII letters are the same bytes in every character set of DICOM (PS3.5 6.1.2), so for them raw is decoded.
+    """
+    lowered = header.lower()
+    return (tokens.is_foreign or bool(tokens_in(lowered, tokens))
+            or any(_stands_in(lowered, token, True) for token in tokens.words))
+
+
+def find_leaks(ds: Dataset, header: bytes, tokens: Tokens) -> list[Leak]:
+    """Every place of a re-read output that still holds a token; empty when it is clean."""
+    lowered = header.lower()
+    suspects = tokens_in(lowered, tokens)
+    text_tokens = suspects | {token for token in tokens.words if token in lowered}
+    if not text_tokens and not tokens.is_foreign:
+        return []
+    places = [Leak(location) for location, vr, value, decoded in _values(ds, (), ["iso8859"])
+              if _holds(value, decoded, vr, tokens, text_tokens, location[-1])]
+    suspects -= tokens.prose
+    if not places and suspects and not _only_in_our_own(ds, lowered, suspects):
+        places.append(Leak(NOWHERE))
+    return places
+
+
+def holds_any(value: bytes, encodings: list[str], tokens: Tokens) -> bool:
+    """Whether a value holds any token, raw or decoded."""
+    lowered = value.lower()
+    if any(token in lowered for token in tokens.all):
+        return True
+    return not value.isascii() and _decoded_holds(text_of(value, encodings).casefold(), tokens)
+
+
+def find_in_pixels(pixels: bytes | memoryview, tokens: Tokens) -> bool:
+    """Whether compressed or surplus pixel bytes hold a token long enough not to be chance."""
+    long_tokens = [token for token in tokens.anywhere if len(token) >= SHORTEST_IN_PIXELS]
+    if not long_tokens:
+        return False
+    lowered = bytes(pixels).lower()
+    return any(token in lowered for token in long_tokens)
+
+
+def _values(ds: Dataset, parents: Location, encodings: list[str]) -> Iterator[tuple[Location, str, bytes, str]]:
+    """Every non-sequence element with its bytes in lower case and, where they are not ASCII, its decoded text."""
+    encodings = encodings_of(ds, encodings)
+    for element in list(ds.values()):
+        tag = int(element.tag)
+        location = (*parents, tag)
+        if tag in OUR_OWN or tag in ENUMERATED:
+            continue
+        vr = element.VR or ds[element.tag].VR
+        if vr == "SQ":
+            for item in ds[element.tag].value or ():
+                yield from _values(item, location, encodings)
+            continue
+        value = raw_value(ds, element.tag) or b""
+        decoded = text_of(value, encodings).casefold() if vr in TEXT_VRS and not value.isascii() else ""
+        yield location, vr, value.lower(), decoded
+
+
+def _holds(value: bytes, decoded: str, vr: str, tokens: Tokens, candidates: Iterable[bytes], tag: int) -> bool:
+    is_coded = vr in EXACT_VRS or tag in CODES
+    for token in candidates:
+        if is_coded and token in tokens.prose:
+            continue
+        if token in tokens.dates:
+            if _date_in(value, token):
+                return True
+            continue
+        whole_word = token in tokens.words or vr in EXACT_VRS
+        if token in tokens.words and vr not in TEXT_VRS:
+            continue
+        if _stands_in(value, token, whole_word):
+            return True
+    return bool(decoded) and _decoded_holds(decoded, tokens)
+
+
+def _decoded_holds(decoded: str, tokens: Tokens) -> bool:
+    texts = _as_text(tokens.anywhere | tokens.words | tokens.prose)
+    return any(text in decoded for text in texts)
+
+
+def _as_text(tokens: Iterable[bytes]) -> list[str]:
+    found = []
+    for token in tokens:
+        try:
+            found.append(token.decode("utf-8"))
+        except UnicodeDecodeError:
+            continue
+    return found
+
+
+def _stands_in(data: bytes, token: bytes, whole_word: bool) -> bool:
+    return any(not whole_word or _is_whole(data, start, start + len(token)) for start in _starts(data, token))
+
+
+def _date_in(data: bytes, token: bytes) -> bool:
+    """A date counts when no digit precedes it: behind it a time of day may follow."""
+    return any(start == 0 or not data[start - 1:start].isdigit() for start in _starts(data, token))
+
+
+def _starts(data: bytes, token: bytes) -> Iterator[int]:
+    start = data.find(token)
+    while start >= 0:
+        yield start
+        start = data.find(token, start + 1)
+
+
+def _is_whole(data: bytes, start: int, end: int) -> bool:
+    before, after = data[max(start - 1, 0):start], data[end:end + 1]
+    return not (WORD.match(before) or WORD.match(after))
+
+
+def _only_in_our_own(ds: Dataset, lowered: bytes, suspects: set[bytes]) -> bool:
+    """Whether every raw hit is explained by our own marks, or by words that only touch inside a number or a code."""
+    own = b"\0".join(_own_bytes(ds)).lower()
+    return all(_count(own, token) >= _count(lowered, token) or _inside_exact(ds, token) for token in suspects)
+
+
+def _own_bytes(ds: Dataset) -> Iterator[bytes]:
+    for tag in OUR_OWN:
+        if tag in ds:
+            element = ds[tag]
+            if element.VR == "SQ":
+                for item in element.value:
+                    yield from (raw_value(item, inner.tag) or b"" for inner in list(item.values()))
+            else:
+                yield raw_value(ds, tag) or b""
+    yield b"THORAXAI_ANON"
+
+
+def _inside_exact(ds: Dataset, token: bytes) -> bool:
+    """Whether the token is only part of a longer word of a code string, a UID or a number."""
+    return any(token in value for _, vr, value, _ in _values(ds, (), ["iso8859"]) if vr in EXACT_VRS)
+
+
+def _count(data: bytes, token: bytes) -> int:
+    return sum(1 for _ in _starts(data, token))

@@ -1,0 +1,45 @@
+"""AnonymizerLogic: de-identification in terms a script or the panel needs; the same in desktop Slicer and plain Python.
+
+In plain Python call ``ThoraxAILib.scene.host.install()`` before importing this file. No Qt, no dialogs: errors are
+raised as ThoraxAIError with one sentence.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import slicer
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
+
+from AnonymizerLib.profile.options import Profile
+from AnonymizerLib.run.preview import TagRow, preview
+from AnonymizerLib.scene.bundle import scrubBundle
+from AnonymizerLib.scene.scrub import SceneReport, scrubScene
+
+
+class AnonymizerLogic(ScriptedLoadableModuleLogic):
+    """Scrub scenes, show what a profile would do, find the DICOM files behind a loaded volume."""
+
+    def scrubScene(self) -> SceneReport:
+        """Take identity out of the open scene, in place."""
+        return scrubScene()
+
+    def scrubBundle(self, source: Path | str, target: Path | str) -> SceneReport:
+        """Scrub a saved scene into a new one; replaces the open scene."""
+        return scrubBundle(Path(source), Path(target))
+
+    def previewTags(self, path: Path | str, profile: Profile) -> list[TagRow]:
+        """Before and after of every attribute of one DICOM file, with a throw-away key; nothing is written."""
+        return preview(Path(path), profile)
+
+    def filesOfVolume(self, volumeNode: slicer.vtkMRMLVolumeNode) -> list[str]:
+        """The DICOM files a volume was loaded from, by the DICOM database or its storage node; empty when unknown."""
+        uids = (volumeNode.GetAttribute("DICOM.instanceUIDs") or "").split()
+        database = getattr(slicer, "dicomDatabase", None)
+        if uids and database is not None:
+            return [path for path in (database.fileForInstance(uid) for uid in uids) if path]
+        storage = volumeNode.GetStorageNode()
+        if storage is None:
+            return []
+        names = [storage.GetNthFileName(index) for index in range(storage.GetNumberOfFileNames())]
+        return [name for name in names or [storage.GetFileName()] if name]

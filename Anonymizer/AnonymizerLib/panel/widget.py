@@ -1,0 +1,340 @@
+"""The panel of Anonymizer: choose files and a profile, look at what it would do, run, see what waits, scrub scenes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import ctk
+import qt
+import slicer
+from slicer.i18n import tr as _
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
+from slicer.util import VTKObservationMixin
+
+from AnonymizerLib.identity.project_key import ProjectKey
+from AnonymizerLib.identity.promise import promise_of
+from AnonymizerLib.logic.job import JobRequest, anonymize_job
+from AnonymizerLib.logic.logic import AnonymizerLogic
+from AnonymizerLib.panel.quarantine_table import QuarantineTable
+from AnonymizerLib.panel.region_picture import RegionPicture
+from AnonymizerLib.panel.tag_table import TagTable
+from AnonymizerLib.pixels.regions import Box
+from AnonymizerLib.profile.options import Option, Profile
+from AnonymizerLib.profile.presets import PRESETS, profile_named
+from ThoraxAILib.errors import InputError
+from ThoraxAILib.jobs.child_job import ChildJob
+from ThoraxAILib.panels.job_panel import JobPanel
+from ThoraxAILib.panels.messages import shownErrors
+from ThoraxAILib.panels.reload import forgetPackages
+
+
+class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """Shows Resources/UI/Anonymizer.ui; what is computed is AnonymizerLogic's or the command's."""
+
+    def __init__(self, parent: object | None = None) -> None:
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic: AnonymizerLogic | None = None
+        self._files: list[str] = []
+        self._report: Path | None = None
+        self._isUpdating = False
+
+    def setup(self) -> None:
+        """Called once, when the module is first opened."""
+        super().setup()
+        panel = slicer.util.loadUI(self.resourcePath("UI/Anonymizer.ui"))
+        self.layout.addWidget(panel)
+        self.ui = slicer.util.childWidgetVariables(panel)
+        self.logic = AnonymizerLogic()
+        self.jobPanel = JobPanel(self._updateControls)
+        self.ui.jobLayout.addWidget(self.jobPanel.widget)
+        self.tags = TagTable(self.ui.tagTable)
+        self.quarantine = QuarantineTable(self.ui.quarantineTable)
+        self.picture = RegionPicture(self.ui.imageLabel, self.ui.regionsList)
+        self._fillChoices()
+        panel.setMRMLScene(slicer.mrmlScene)
+        self._connect()
+        self._updateControls()
+
+    def _fillChoices(self) -> None:
+        ui = self.ui
+        ui.inputFolderEdit.filters = ctk.ctkPathLineEdit.Dirs
+        ui.outputFolderEdit.filters = ctk.ctkPathLineEdit.Dirs
+        ui.rulesEdit.filters = ctk.ctkPathLineEdit.Files
+        ui.keyEdit.filters = ctk.ctkPathLineEdit.Files
+        for index, (name, (text, _options, _strict)) in enumerate(PRESETS.items()):
+            ui.profileComboBox.addItem(text.partition(":")[0], name)
+            ui.profileComboBox.setItemData(index, text, qt.Qt.ToolTipRole)
+        for option in Option:
+            item = qt.QListWidgetItem(f"{option.label} ({option.code})")
+            item.setToolTip(option.meaning)
+            item.setFlags(qt.Qt.ItemIsUserCheckable | qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
+            item.setCheckState(qt.Qt.Unchecked)
+            ui.optionsList.addItem(item)
+        self._showPresetOptions()
+
+    def _connect(self) -> None:
+        ui = self.ui
+        ui.inputFolderEdit.connect("currentPathChanged(QString)", self.onInputFolderChanged)
+        ui.volumeSelector.connect("currentNodeChanged(vtkMRMLNode*)", self.onVolumeChanged)
+        ui.outputFolderEdit.connect("currentPathChanged(QString)", self._updateControls)
+        ui.profileComboBox.connect("currentIndexChanged(int)", self.onPresetChanged)
+        ui.optionsList.connect("itemChanged(QListWidgetItem*)", self.onSettingsChanged)
+        ui.rulesEdit.connect("currentPathChanged(QString)", self.onSettingsChanged)
+        ui.keyEdit.connect("currentPathChanged(QString)", self.onSettingsChanged)
+        ui.passwordEdit.connect("textChanged(QString)", self._updateControls)
+        ui.fileSpinBox.connect("valueChanged(int)", self.onFileChanged)
+        ui.changedCheckBox.connect("toggled(bool)", self._showRows)
+        ui.filterEdit.connect("textChanged(QString)", self._showRows)
+        ui.addRegionButton.connect("clicked()", self.onAddRegion)
+        ui.readTextButton.connect("clicked()", self.onReadText)
+        ui.removeRegionButton.connect("clicked()", self.onRemoveRegion)
+        ui.regionsList.connect("currentRowChanged(int)", self._updateControls)
+        ui.showFacesButton.connect("clicked()", self.onShowFaces)
+        ui.runButton.connect("clicked()", self.onRun)
+        ui.reportButton.connect("clicked()", self.onOpenReport)
+        ui.quarantineTable.connect("itemSelectionChanged()", self._updateControls)
+        ui.showQuarantinedButton.connect("clicked()", self.onShowQuarantined)
+        ui.scrubSceneButton.connect("clicked()", self.onScrubScene)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneClosed)
+
+    def cleanup(self) -> None:
+        """Called when the application closes and before a reload."""
+        self.jobPanel.close()
+        self.removeObservers()
+
+    def onReload(self) -> None:
+        """Reload the Lib packages together with the module file."""
+        forgetPackages("AnonymizerLib", "ThoraxAILib")
+        super().onReload()
+
+    def onSceneClosed(self, _caller: object, _event: str) -> None:
+        """Another scene: what was said about the old one does not hold any more."""
+        self.ui.sceneLabel.text = _("Saved scenes keep names and birth dates even without the DICOM files.")
+
+    # Input
+
+    def onInputFolderChanged(self, path: str) -> None:
+        """Another folder: list its files and show the first."""
+        from AnonymizerLib.run.run import list_files
+
+        try:
+            self._files = list_files(Path(path)) if path else []
+            self.ui.previewLabel.text = "" if path else _("Choose a DICOM folder.")
+        except InputError as error:
+            self._files = []
+            self.ui.previewLabel.text = str(error)
+        self._isUpdating = True
+        self.ui.fileSpinBox.maximum = max(len(self._files), 1)
+        self.ui.fileSpinBox.value = 1
+        self.ui.fileCountLabel.text = _("of {count}").format(count=len(self._files))
+        self._isUpdating = False
+        self.onFileChanged()
+
+    def onVolumeChanged(self, volumeNode: slicer.vtkMRMLScalarVolumeNode | None) -> None:
+        """A loaded volume was chosen: take the folder of its files."""
+        files = self.logic.filesOfVolume(volumeNode) if volumeNode is not None else []
+        if files:
+            self.ui.inputFolderEdit.setCurrentPath(str(Path(files[0]).parent))
+        elif volumeNode is not None:
+            self.ui.previewLabel.text = _("The files of this volume are not known: choose their folder.")
+
+    def _inputFile(self) -> Path | None:
+        if not self._files:
+            return None
+        return Path(self.ui.inputFolderEdit.currentPath) / self._files[self.ui.fileSpinBox.value - 1]
+
+    # Profile
+
+    def onPresetChanged(self) -> None:
+        """Another preset: tick its options."""
+        self._showPresetOptions()
+        self.onSettingsChanged()
+
+    def _preset(self) -> str:
+        return list(PRESETS)[max(self.ui.profileComboBox.currentIndex, 0)]
+
+    def _showPresetOptions(self) -> None:
+        self._isUpdating = True
+        chosen = PRESETS[self._preset()][1]
+        for index, option in enumerate(Option):
+            state = qt.Qt.Checked if option in chosen else qt.Qt.Unchecked
+            self.ui.optionsList.item(index).setCheckState(state)
+        self._isUpdating = False
+
+    def _options(self) -> list[Option]:
+        """The ticked options."""
+        return [option for index, option in enumerate(Option)
+                if self.ui.optionsList.item(index).checkState() == qt.Qt.Checked]
+
+    def _profile(self) -> Profile:
+        """The profile as chosen; InputError when it is contradictory or its rules have a mistake."""
+        from AnonymizerLib.profile.rules import read_rules
+
+        rules = read_rules(Path(self.ui.rulesEdit.currentPath)) if self.ui.rulesEdit.currentPath else None
+        base = profile_named(self._preset(), rules=rules)
+        return Profile(frozenset(self._options()), base.strict, rules, base.name)
+
+    def onSettingsChanged(self) -> None:
+        """Options, rules or key changed: what would be done changes with them."""
+        if not self._isUpdating:
+            self._showPreview()
+            self._updateControls()
+
+    # Preview
+
+    def onFileChanged(self) -> None:
+        """Another file of the folder: show its attributes and its image."""
+        if self._isUpdating:
+            return
+        self.picture.setFile(self._inputFile())
+        self._showPreview()
+        self._updateControls()
+
+    def _showPreview(self) -> None:
+        path = self._inputFile()
+        try:
+            self.tags.setRows(self.logic.previewTags(path, self._profile()) if path else [])
+            if path is not None:
+                self.ui.previewLabel.text = ""
+        except InputError as error:
+            self.tags.setRows([])
+            self.ui.previewLabel.text = str(error)
+        self._showRows()
+
+    def _showRows(self) -> None:
+        shown, total = self.tags.show(self.ui.changedCheckBox.checked, self.ui.filterEdit.text)
+        if total:
+            self.ui.previewLabel.text = _("{shown} of {total} attributes shown.").format(shown=shown, total=total)
+
+    # Regions
+
+    def onAddRegion(self) -> None:
+        """Add the rectangle of the four numbers."""
+        ui = self.ui
+        self.picture.add([Box(ui.leftSpinBox.value, ui.topSpinBox.value, ui.widthSpinBox.value,
+                              ui.heightSpinBox.value)])
+        self._updateControls()
+
+    def onReadText(self) -> None:
+        """Find burned-in text in the shown image."""
+        with shownErrors(_("The text cannot be read.")):
+            self.picture.add(self.picture.readText())
+        self._updateControls()
+
+    def onRemoveRegion(self) -> None:
+        """Remove the selected rectangle."""
+        self.picture.removeSelected()
+        self._updateControls()
+
+    def _facePictures(self) -> list[Path]:
+        """Before and after of the heads that the last run found."""
+        from AnonymizerLib.run.run import FACES, private_folder_of
+
+        output = self.ui.outputFolderEdit.currentPath
+        return sorted((private_folder_of(Path(output)) / FACES).glob("*.png")) if output else []
+
+    def onShowFaces(self) -> None:
+        """Open the pictures of the removed faces."""
+        for picture in self._facePictures():
+            qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(picture)))
+
+    # Run
+
+    def onRun(self) -> None:
+        """De-identify the folder in a child process."""
+        with shownErrors(_("The folder cannot be de-identified.")):
+            self._profile()
+            job = anonymize_job(self._request(), self.ui.passwordEdit.text)
+            self._showReport(None)
+            self.jobPanel.run(job, self._onDone, _("Starting"))
+
+    def _request(self) -> JobRequest:
+        ui = self.ui
+        boxes = tuple(self.picture.boxes)
+        missing = set(PRESETS[self._preset()][1]) - set(self._options())
+        preset = "basic" if missing and self._preset() != "strict" else self._preset()
+        return JobRequest(Path(ui.inputFolderEdit.currentPath), Path(ui.outputFolderEdit.currentPath), preset,
+                          [option.label for option in self._options()],
+                          Path(ui.rulesEdit.currentPath) if ui.rulesEdit.currentPath else None,
+                          Path(ui.keyEdit.currentPath) if ui.keyEdit.currentPath else None,
+                          boxes, ui.acceptPixelsCheckBox.checked, ui.approveFacesCheckBox.checked,
+                          ui.jobsSpinBox.value)
+
+    def _onDone(self, job: ChildJob) -> str:
+        """Read what the run says about itself."""
+        from AnonymizerLib.run.run import private_folder_of
+
+        if job.output is None:
+            raise InputError(_("The run ended without a result: look at the messages."))
+        self._showReport(job.output / "report")
+        waiting = self.quarantine.read(private_folder_of(job.output) / "quarantine.csv")
+        self.ui.quarantineSection.collapsed = waiting == 0
+        counts = json.loads((job.output / "report" / "summary.json").read_text(encoding="utf-8"))["counts"]
+        return _("{clean} clean, {quarantined} in quarantine, {skipped} left out.").format(**counts)
+
+    def _showReport(self, folder: Path | None) -> None:
+        self._report = None if folder is None else folder / "report.html"
+        text = ""
+        if folder is not None:
+            text = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["promise"]
+        self.ui.resultLabel.text = text
+        self._updateControls()
+
+    def onOpenReport(self) -> None:
+        """Open the report in the web browser."""
+        if self._report is not None:
+            qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(self._report)))
+
+    def onShowQuarantined(self) -> None:
+        """Show the selected file of the quarantine list."""
+        name = self.quarantine.selectedFile()
+        if name in self._files:
+            self.ui.imageSection.collapsed = False
+            self.ui.fileSpinBox.value = self._files.index(name) + 1
+
+    # Scene
+
+    def onScrubScene(self) -> None:
+        """Take identity out of the open scene, after asking: it cannot be undone."""
+        question = _("Remove DICOM attributes, personal names, remarks and paths from the open scene? "
+                     "This cannot be undone.")
+        if slicer.util.confirmOkCancelDisplay(question):
+            with shownErrors(_("The scene cannot be scrubbed.")):
+                self.ui.sceneLabel.text = self.logic.scrubScene().sentence
+
+    # Controls
+
+    def _updateControls(self) -> None:
+        ui = self.ui
+        problem = self._problem()
+        ui.runButton.enabled = not problem
+        ui.runButton.toolTip = problem or _("De-identify the folder and check every written file")
+        ui.reportButton.enabled = self._report is not None
+        ui.showQuarantinedButton.enabled = bool(self.quarantine.selectedFile())
+        ui.showFacesButton.enabled = bool(self._facePictures())
+        ui.readTextButton.enabled = self.picture.hasImage
+        ui.removeRegionButton.enabled = ui.regionsList.currentRow >= 0
+        self._showPromise()
+
+    def _problem(self) -> str:
+        """Why nothing can be run now; empty when it can."""
+        ui = self.ui
+        if self.jobPanel.isRunning:
+            return _("A run is going on")
+        if not self._files:
+            return _("Choose the folder with the DICOM files")
+        if not ui.outputFolderEdit.currentPath:
+            return _("Choose a folder for the result")
+        if ui.keyEdit.currentPath and len(ui.passwordEdit.text) < 8:
+            return _("Give the password of the key, at least 8 characters")
+        return ""
+
+    def _showPromise(self) -> None:
+        """Say before the run whether its result will be anonymous or pseudonymous."""
+        key = ProjectKey(b"", "", is_stored=bool(self.ui.keyEdit.currentPath))
+        try:
+            self.ui.promiseLabel.text = promise_of(self._profile(), key).sentence
+        except InputError as error:
+            self.ui.promiseLabel.text = str(error)

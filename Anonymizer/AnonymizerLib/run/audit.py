@@ -1,0 +1,147 @@
+"""A second look at a finished output: every file is searched for the identifiers of its input.
+
+With the journal of the run each output is compared with the input it came from. Without it every output is compared
+with all inputs, and dates only where the profile keeps none: a shifted date of one patient may be a real date of
+another.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from AnonymizerLib.check.identifiers import Tokens, tokens_of
+from AnonymizerLib.check.search import find_leaks, tokens_in
+from AnonymizerLib.deidentify.instance import ASCII, CLEAN, IDENTITY_REMOVED
+from AnonymizerLib.deidentify.walk import Deidentifier
+from AnonymizerLib.identity.identities import Identities
+from AnonymizerLib.identity.project_key import ProjectKey
+from AnonymizerLib.objects.dicom_file import looks_like_dicom, parse_errors, read_dicom
+from AnonymizerLib.objects.element import encodings_of, raw_text
+from AnonymizerLib.profile.options import Profile
+from AnonymizerLib.run.report import REPORT_FOLDER, latest_records
+from ThoraxAILib.errors import InputError
+from ThoraxAILib.jobs.progress import Progress
+
+UID = re.compile(rb"[0-9]+(?:\.[0-9]+){3,}")
+SHORTEST_IN_REPORT = 6
+
+
+@dataclass
+class Audit:
+    """What a check found; ``problems`` are sentences with the output file's name, never a value."""
+
+    inputs: int = 0
+    outputs: int = 0
+    tokens: int = 0
+    unreadable_inputs: int = 0
+    is_paired: bool = False
+    problems: list[str] = field(default_factory=list)
+
+
+class _Identifiers:
+    """The identifiers of the inputs: all of them together, and those of one input when it is known."""
+
+    def __init__(self, source: Path, profile: Profile) -> None:
+        self.source = source
+        self.engine = Deidentifier(profile, Identities(ProjectKey.new()))
+        self.keeps_dates = profile.temporal_information != "REMOVED"
+        self.uids: set[bytes] = set()
+        self.together = Tokens()
+
+    def of_file(self, path: Path) -> Tokens | None:
+        """The identifiers of one input; None when it cannot be read."""
+        data = path.read_bytes()
+        if not looks_like_dicom(data[:132]):
+            return None
+        try:
+            ds = read_dicom(data).dataset
+            encodings = encodings_of(ds, ["iso8859"])
+            return tokens_of(self.engine.clean(ds).originals, encodings)
+        except parse_errors():  # a broken input is counted, it cannot be compared
+            return None
+
+    def gather(self, result: Audit, progress: Progress) -> None:
+        """Read every input once; UIDs are kept apart, since there is one per instance."""
+        files = [path for path in sorted(self.source.rglob("*")) if path.is_file()]
+        for number, path in enumerate(files, start=1):
+            progress(number / len(files), f"{number} of {len(files)} inputs")
+            found = self.of_file(path)
+            if found is None:
+                result.unreadable_inputs += 1
+                continue
+            result.inputs += 1
+            self.uids |= {token for token in found.anywhere if UID.fullmatch(token)}
+            names = {token for token in found.anywhere if not UID.fullmatch(token)}
+            dates = frozenset() if self.keeps_dates else found.dates
+            self.together = Tokens(self.together.anywhere | names, self.together.dates | dates,
+                                   self.together.words | found.words, self.together.prose | found.prose)
+        result.tokens = len(self.together.all) + len(self.uids)
+
+
+def audit(output: Path, source: Path, profile: Profile, progress: Progress | None = None,
+          journal: Path | None = None) -> Audit:
+    """Search every file of an output folder, names included, for the identifiers of the files in ``source``."""
+    progress = progress or Progress()
+    for folder in (output, source):
+        if not folder.is_dir():
+            raise InputError(f"'{folder.name}' is not a folder: give the output folder and --against its input.")
+    result = Audit()
+    identifiers = _Identifiers(source, profile)
+    identifiers.gather(result, progress.part(0.0, 0.5))
+    pairs = _pairs(journal) if journal is not None and journal.is_file() else {}
+    result.is_paired = bool(pairs)
+    files = [path for path in sorted(output.rglob("*")) if path.is_file()]
+    for number, path in enumerate(files, start=1):
+        name = path.relative_to(output)
+        own = source / pairs[name.as_posix()] if name.as_posix() in pairs else None
+        _check_file(path, name, identifiers, own, result)
+        progress(0.5 + 0.5 * number / len(files), f"{number} of {len(files)} outputs")
+    return result
+
+
+def _pairs(journal: Path) -> dict[str, str]:
+    """Output name to input name."""
+    return {record["output"]: record["source"] for record in latest_records(journal) if record.get("status") == CLEAN}
+
+
+def _check_file(path: Path, name: Path, identifiers: _Identifiers, own: Path | None, result: Audit) -> None:
+    data = path.read_bytes()
+    if not looks_like_dicom(data[:132]):
+        if name.parts[0] != REPORT_FOLDER:
+            result.problems.append(f"{name} is not a DICOM file.")
+        elif _report_leaks(data, identifiers):
+            result.problems.append(f"{name}: an identifier in the report.")
+        return
+    result.outputs += 1
+    tokens = (identifiers.of_file(own) if own is not None and own.is_file() else None) or identifiers.together
+    if tokens_in(str(name).lower().encode("utf-8"), tokens):
+        result.problems.append("The name of an output file holds an identifier.")
+    result.problems += [f"{name}{problem}" for problem in _problems(data, tokens, identifiers.uids)]
+
+
+def _problems(data: bytes, tokens: Tokens, uids: set[bytes]) -> Iterator[str]:
+    try:
+        file = read_dicom(data)
+        header = data[:len(data) - len(file.pixels)]
+        leaks = find_leaks(file.dataset, header, tokens)
+        removed = raw_text(file.dataset, IDENTITY_REMOVED, ASCII)
+    except parse_errors() as error:
+        yield f" cannot be read ({type(error).__name__})."
+        return
+    if removed != "YES":
+        yield " does not state that the identity was removed."
+    yield from (f": an identifier at {leak.place}." for leak in leaks)
+    if any(match.group() in uids for match in UID.finditer(header)):
+        yield ": a UID of the input."
+
+
+def _report_leaks(data: bytes, identifiers: _Identifiers) -> bool:
+    """UIDs and numbered identifiers; plain words may be words of the report itself."""
+    lowered = data.lower()
+    numbered = {token for token in identifiers.together.anywhere
+                if len(token) >= SHORTEST_IN_REPORT and any(48 <= byte <= 57 for byte in token)}
+    return (any(token in lowered for token in numbered)
+            or any(match.group() in identifiers.uids for match in UID.finditer(lowered)))

@@ -1,0 +1,115 @@
+"""The analysis of one chest CT, in the order a reader would tell it.
+
+The CT is turned to LPS order without resampling; lungs, lobes and airways are found; a detector proposes nodules, each
+is delineated and measured on the voxels of the CT; what is below the threshold or away from the lungs is set aside with
+its reason; large opacities that no nodule explains become a verdict with a place. Everything is returned on the grid
+of the input.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from LungNoduleAILib.analysis.detectors import get_detector
+from LungNoduleAILib.analysis.segmenters import choose_segmenter
+from LungNoduleAILib.detection.lung_filter import as_removed, filter_candidates
+from LungNoduleAILib.measurement.lung_depth import LungDepth
+from LungNoduleAILib.measurement.measure import measure
+from LungNoduleAILib.model.anatomy import Anatomy
+from LungNoduleAILib.model.candidates import Candidate
+from LungNoduleAILib.model.findings import Finding, Findings, Lungs, Mask, QualityNote, Removed
+from LungNoduleAILib.model.options import AnalysisOptions
+from LungNoduleAILib.model.result import AnalysisResult
+from ThoraxAILib.image.volume import AxisOrder, Volume
+from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.jobs.stages import Stages
+from ThoraxAILib.networks.device import select_device
+
+OPACITY_MM = 30.0
+
+
+def analyze(volume: Volume, options: AnalysisOptions, progress: Progress, stages: Stages) -> AnalysisResult:
+    """Anatomy, nodules and measurements of a chest CT (HU, any axis order), on the grid of ``volume``.
+
+    Raises InputError for an unknown detector, segmenter or an unavailable device, Cancelled when ``progress`` says so.
+    """
+    detector = get_detector(options.detector, options.device)
+    device, device_reason = select_device(options.device)
+    chosen = choose_segmenter(options.anatomy, device)
+    order = volume.axis_order_to_lps()
+    turned = order.apply(volume)
+    turned = turned.with_array(np.ascontiguousarray(turned.array))
+    with stages.stage("lungs"):
+        anatomy = chosen.segmenter.segment(turned, progress.part(0.0, 0.35))
+    with stages.stage("detection"):
+        candidates = detector.detect(turned, anatomy, progress.part(0.35, 0.8))
+    with stages.stage("measurement"):
+        threshold = detector.operating_point if options.threshold is None else options.threshold
+        kept, removed = filter_candidates(candidates, turned, anatomy, threshold, options.lung_margin_mm)
+        findings, unmeasured = _measure_all(turned, anatomy, kept, detector.name, progress.part(0.8, 0.95))
+    lungs = _lungs(turned, anatomy, findings)
+    progress(0.97, "Putting the results on the grid of the CT")
+    findings = tuple(replace(f, mask=turned_back(f.mask, order, turned.array.shape)) for f in findings)
+    methods = {"anatomy": chosen.segmenter.name, "anatomy_reason": chosen.reason,
+               "anatomy_fingerprint": chosen.segmenter.fingerprint, "detector": detector.name,
+               "detector_fingerprint": detector.fingerprint, "threshold": f"{threshold:g}", "device": device,
+               "device_reason": device_reason}
+    labels = np.ascontiguousarray(order.undo_array(anatomy.labels))
+    reported = Findings(volume.identity.series_uid, lungs, findings, (*removed, *unmeasured), volume.notes)
+    progress(1.0, f"{len(findings)} findings")
+    structures = None if anatomy.structures is None else np.ascontiguousarray(order.undo_array(anatomy.structures))
+    return AnalysisResult(volume, labels, reported, anatomy.lobes_approximate, methods, structures)
+
+
+def _measure_all(volume: Volume, anatomy: Anatomy, candidates: list[Candidate], detector: str, progress: Progress
+                 ) -> tuple[tuple[Finding, ...], list[Removed]]:
+    """Measured findings, the most confident first and numbered in that order, and what could not be delineated."""
+    findings: list[Finding] = []
+    removed: list[Removed] = []
+    lung_depth = LungDepth(volume, anatomy)
+    for number, candidate in enumerate(candidates):
+        progress(number / len(candidates), f"Measuring nodule {number + 1} of {len(candidates)}")
+        finding = measure(volume, anatomy, lung_depth, candidate, detector)
+        if finding is None:
+            removed.append(as_removed(candidate, "no border could be drawn around it"))
+        elif any(_same(finding, other) for other in findings):
+            removed.append(as_removed(candidate, "lies within another finding"))
+        else:
+            findings.append(finding)
+    named = [replace(finding, id=f"{finding.kind.capitalize()}_{n:02d}") for n, finding in enumerate(findings, start=1)]
+    return tuple(named), removed
+
+
+def _same(one: Finding, other: Finding) -> bool:
+    """Whether two findings cover each other: centres closer than half of the larger diameter."""
+    gap_mm = np.linalg.norm(np.array(one.center_ras_mm) - np.array(other.center_ras_mm))
+    return bool(gap_mm < 0.5 * max(one.mean_diameter_mm, other.mean_diameter_mm))
+
+
+def _lungs(volume: Volume, anatomy: Anatomy, findings: tuple[Finding, ...]) -> Lungs:
+    """Lung volumes in mL and the verdicts, large opacities among them."""
+    ml = volume.voxel_mm3 / 1000.0
+    opacities = tuple(_opacity(finding) for finding in findings if finding.mean_diameter_mm > OPACITY_MM)
+    approximate = ()
+    if anatomy.lobes_approximate and anatomy.lungs.any():
+        approximate = (QualityNote("lobes_approximate", f"Lobes are approximate: {anatomy.lobes_how}.", "info"),)
+    return Lungs(float(anatomy.left_lung.sum()) * ml, float(anatomy.right_lung.sum()) * ml,
+                 anatomy.quality + opacities + approximate)
+
+
+def _opacity(finding: Finding) -> QualityNote:
+    low, high = np.array(finding.bounds_ras_mm).reshape(3, 2).T
+    size = tuple(round(float(s), 1) for s in high - low)
+    where = ", ".join(f"{axis}{value:.0f}" for axis, value in zip("RAS", finding.center_ras_mm, strict=True))
+    return QualityNote("large_opacity", f"A large opacity of about {finding.mean_diameter_mm:.0f} mm lies at {where} "
+                       f"mm ({finding.id}): lung volumes leave it out in part.", "warning", finding.center_ras_mm, size)
+
+
+def turned_back(mask: Mask, order: AxisOrder, shape: tuple[int, int, int]) -> Mask:
+    """A mask given in LPS order on the axes of the input."""
+    along = zip(mask.offset_kji, mask.array.shape, shape, order.flips, strict=True)
+    low = [whole - (offset + size) if flip else offset for offset, size, whole, flip in along]
+    inverse = np.argsort(order.permutation)
+    return Mask(tuple(int(low[axis]) for axis in inverse), np.ascontiguousarray(order.undo_array(mask.array)))

@@ -1,0 +1,70 @@
+"""The organs around the lungs on the voxels of the CT: the network says which, density says where bone and vessel end.
+
+Each structure comes from what draws it best: heart, aorta and spine from the network, ribs and other bone from their
+density near bone of the network, lung vessels from their density inside the lungs.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from LungNoduleAILib.anatomy.work_grid import WorkGrid
+from LungNoduleAILib.model.anatomy import AORTA, BODY, BONE, HEART, LLL, LUNG_VESSEL, RUL, SPINE
+from ThoraxAILib.image.volume import Volume
+
+BONE_HU = 200
+VESSEL_HU = -500
+NEAR_BONE_MM = 6.0
+PLEURA_MM = 4.0
+SLAB = 16
+
+
+def organs_on_ct(volume: Volume, grid: WorkGrid, best: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Anatomy.structures (uint8, grid of ``volume``) from the likeliest classes on the work grid and the lungs."""
+    coarse, near_bone, inner = _zones(grid, best, labels)
+    index = [np.minimum(np.arange(n) // f, m - 1) for n, f, m in
+             zip(volume.array.shape, grid.factors_kji, coarse.shape, strict=True)]
+    structures = np.empty(volume.array.shape, np.uint8)
+    for start in range(0, len(structures), SLAB):
+        k = index[0][start:start + SLAB]
+        hu, lungs = volume.array[start:start + SLAB], labels[start:start + SLAB]
+
+        def seen(work: np.ndarray, k: np.ndarray = k) -> np.ndarray:
+            return work[k][:, index[1]][:, :, index[2]]
+
+        part = seen(coarse)
+        part[seen(near_bone) & (hu > BONE_HU)] = BONE
+        part = np.where(lungs > 0, lungs, part)
+        part[seen(inner) & (hu > VESSEL_HU) & (lungs <= LLL) & (lungs >= RUL)] = LUNG_VESSEL
+        structures[start:start + SLAB] = part
+    return structures
+
+
+def _zones(grid: WorkGrid, best: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """On the work grid: the organs without lungs (uint8), where dense voxels are bone, and the inside of the lungs."""
+    import edt
+
+    spacing = tuple(float(s) for s in grid.spacing_kji_mm)
+    coarse = np.where(np.isin(best, (HEART, AORTA, SPINE)), best, np.where(best > 0, BODY, 0)).astype(np.uint8)
+    for organ in (HEART, AORTA, SPINE):
+        whole = _largest(coarse == organ)
+        coarse[(coarse == organ) & ~whole] = BODY
+    bone = best == BONE
+    near_bone = edt.edt(~bone, anisotropy=spacing) <= NEAR_BONE_MM if bone.any() else bone
+    near_bone &= coarse == BODY
+    middle = tuple(slice(f // 2, None, f) for f in grid.factors_kji)
+    sampled = labels[middle][tuple(slice(0, n) for n in best.shape)]
+    lungs = np.zeros(best.shape, bool)
+    lungs[tuple(slice(0, n) for n in sampled.shape)] = (sampled >= RUL) & (sampled <= LLL)
+    inner = edt.edt(lungs, anisotropy=spacing) > PLEURA_MM
+    return coarse, near_bone, inner
+
+
+def _largest(mask: np.ndarray) -> np.ndarray:
+    """The parts of a mask that hold at least a fifth of the largest one."""
+    import cc3d
+
+    labels = cc3d.connected_components(mask, connectivity=6)
+    voxels = np.bincount(labels.ravel())
+    voxels[0] = 0
+    return (voxels >= 0.2 * voxels.max())[labels]

@@ -1,0 +1,137 @@
+"""One case from its files to its folder of results: read, analyze, write, and record how it came about."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from LungNoduleAILib.guidelines.terms.person import PersonAndExam
+from LungNoduleAILib.model.findings import Findings
+from LungNoduleAILib.model.options import AnalysisOptions
+from LungNoduleAILib.model.result import ARRAYS_FILE, FINDINGS_FILE, AnalysisResult
+from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.io import Case, read_volume
+from ThoraxAILib.io.dicom_headers import files_below
+from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.jobs.run_record import (
+    RUN_FILE,
+    RunInput,
+    RunModel,
+    RunRecord,
+    finish,
+    has_result_of,
+    now,
+    write_run_record,
+)
+from ThoraxAILib.jobs.stages import Stages
+from ThoraxAILib.networks.device import select_device
+
+SCENE_FILE, CSV_FILE, REPORT_FILE = "scene.mrb", "findings.csv", "report.html"
+# Everything a run may write; the run record is last, see OutputFolder
+RESULT_FILES = (SCENE_FILE, "segmentation.seg.nrrd", "nodules.mrk.json", ARRAYS_FILE, FINDINGS_FILE, CSV_FILE,
+                REPORT_FILE, RUN_FILE)
+
+
+@dataclass(frozen=True)
+class CaseRequest:
+    """What to analyze, how, and where the results go; ``with_scene`` False writes arrays instead of MRML files."""
+
+    case: Case
+    output: Path
+    options: AnalysisOptions
+    with_scene: bool = True
+    resume: bool = False
+    person: PersonAndExam = field(default_factory=PersonAndExam)
+
+
+@dataclass(frozen=True)
+class CaseOutcome:
+    """What was found, what was noted while reading, and whether an earlier equal run was taken over."""
+
+    findings: Findings
+    notes: tuple[str, ...]
+    resumed: bool = False
+
+
+def analyze_case(request: CaseRequest, progress: Progress) -> CaseOutcome:
+    """Analyze one case into its folder; raises ThoraxAIError with one sentence, and then leaves nothing there."""
+    stages, started = Stages(), now()
+    with stages.stage("read"):
+        volume = read_volume(request.case.path, request.case.series_uid, progress.part(0.0, 0.1))
+    record = _record(request, volume, started)
+    if request.resume and has_result_of(request.output, record):
+        return CaseOutcome(_findings_in(request.output), volume.notes, resumed=True)
+    with OutputFolder(request.output, RESULT_FILES) as folder:
+        from LungNoduleAILib.analysis.analyze import analyze
+
+        result = analyze(volume, request.options, progress.part(0.1, 0.75), stages)
+        _write(folder, request, result, record, progress.part(0.75, 1.0), stages)
+    progress(1.0, "Done")
+    return CaseOutcome(result.findings, volume.notes)
+
+
+def _record(request: CaseRequest, volume: Volume, started: str) -> RunRecord:
+    """What is known before the analysis; also what --resume compares."""
+    from LungNoduleAILib.analysis.detectors import get_detector
+    from LungNoduleAILib.analysis.segmenters import choose_segmenter
+
+    detector = get_detector(request.options.detector)
+    device, reason = select_device(request.options.device)
+    segmenter = choose_segmenter(request.options.anatomy, device).segmenter
+    models = (RunModel("anatomy", segmenter.name, segmenter.fingerprint),
+              RunModel("detector", detector.name, detector.fingerprint))
+    options = {**request.options.to_dict(), "scene": request.with_scene, **request.person.stated()}
+    source = RunInput.of_volume(volume, request.case.name, _count_files(request.case.path))
+    return RunRecord("lung analyze", options, (source,), models, device, reason, started, warnings=volume.notes)
+
+
+def _count_files(path: Path) -> int:
+    return 1 if path.is_file() else len(files_below(path))
+
+
+def _write(folder: Path, request: CaseRequest, result: AnalysisResult, record: RunRecord, progress: Progress,
+           stages: Stages) -> None:
+    from LungNoduleAILib.cases.findings_csv import write_findings_csv
+    from LungNoduleAILib.report.analysis_report import write_report
+
+    findings = result.findings
+    summary = {"findings": len(findings.findings), "removed": len(findings.removed),
+               "left_ml": round(findings.lungs.left_ml, 1), "right_ml": round(findings.lungs.right_ml, 1),
+               "quality": [note.code for note in findings.lungs.quality], "methods": result.methods}
+    text = json.dumps(findings.to_dict(), indent=2)
+    (folder / FINDINGS_FILE).write_text(text + "\n", encoding="utf-8")
+    write_findings_csv(folder / CSV_FILE, findings)
+    run = finish(record, stages, folder, summary).to_dict()
+    progress(0.0, "Writing the report")
+    with stages.stage("report"):
+        write_report(folder / REPORT_FILE, result, run, request.person)
+    progress(0.4, "Writing the scene" if request.with_scene else "Writing the arrays")
+    with stages.stage("scene" if request.with_scene else "arrays"):
+        if request.with_scene:
+            _write_scene(folder, request.case.name, result, run)
+        else:
+            result.save_arrays(folder)
+    write_run_record(folder, finish(record, stages, folder, summary))
+
+
+def _write_scene(folder: Path, name: str, result: AnalysisResult, run: dict) -> None:
+    """The result as Slicer's own files, written by the same Logic the module uses."""
+    from ThoraxAILib.scene import host
+
+    host.install()
+    from LungNoduleAILib.logic.logic import LungNoduleAILogic
+    from ThoraxAILib.scene.hierarchy import removeNode
+    from ThoraxAILib.scene.volumes import nodeFromVolume
+
+    logic = LungNoduleAILogic()
+    volume_node = nodeFromVolume(result.volume, name)
+    logic.showResult(volume_node, result, run)
+    logic.saveResult(folder)
+    logic.clearResult()
+    removeNode(volume_node)  # and all that names this case, before the next one
+
+
+def _findings_in(folder: Path) -> Findings:
+    return Findings.from_dict(json.loads((folder / FINDINGS_FILE).read_text(encoding="utf-8")))

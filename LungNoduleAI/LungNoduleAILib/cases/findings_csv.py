@@ -1,0 +1,36 @@
+"""findings.csv: one row per finding, units in the column names, empty cells where nothing was measured."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from LungNoduleAILib.model.findings import Finding, Findings
+
+COLUMNS = ("id", "r_mm", "a_mm", "s_mm", "mean_diameter_mm", "long_axis_mm", "short_axis_mm", "volume_mm3", "type",
+           "kind", "mean_hu", "mass_mg", "solid_mean_diameter_mm", "solid_volume_mm3", "lobe", "side",
+           "distance_to_pleura_mm", "confidence", "status", "reason", "detector", "notes")
+
+
+def write_findings_csv(path: Path, findings: Findings) -> None:
+    """Write all findings, in their order, as UTF-8 CSV; positions are RAS mm."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(_row(finding) for finding in findings.findings)
+
+
+def _row(finding: Finding) -> list[str]:
+    position = dict(zip(("r_mm", "a_mm", "s_mm"), finding.center_ras_mm, strict=True))
+    cells = {name: position[name] if name in position else getattr(finding, name) for name in COLUMNS}
+    return [_cell(value) for value in cells.values()]
+
+
+def _cell(value: object) -> str:
+    """Text of one cell; text that a spreadsheet would run as a formula is quoted with an apostrophe."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.3f}".rstrip("0").rstrip(".")
+    text = "; ".join(value) if isinstance(value, tuple) else str(value)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text

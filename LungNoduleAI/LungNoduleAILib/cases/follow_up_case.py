@@ -1,0 +1,95 @@
+"""One follow-up from its files to its folder of results: read, follow, write, and record how it came about."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from LungNoduleAILib.model.follow_up_options import FollowUpOptions
+from LungNoduleAILib.model.pairs import FollowUp
+from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.io import find_cases, read_volume
+from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.jobs.run_record import RUN_FILE, RunInput, RunModel, RunRecord, finish, now, write_run_record
+from ThoraxAILib.jobs.stages import Stages
+from ThoraxAILib.networks.device import select_device
+
+PAIRS_FILE, PAIRS_CSV, LINKS_FILE, REPORT_FILE, SCENE_FILE = (
+    "pairs.json", "pairs.csv", "links.csv", "report.html", "scene.mrb")
+DIFFERENCE_FILE, WARPED_FILE, TRANSFORM_FILE, AFFINE_FILE = (
+    "difference.nrrd", "warped_prior.nrrd", "prior_to_current.h5", "prior_to_current_affine.tfm")
+MOST_SCANS = 20
+# The run record is last, see OutputFolder
+RESULT_FILES = (SCENE_FILE, PAIRS_FILE, PAIRS_CSV, LINKS_FILE, REPORT_FILE, DIFFERENCE_FILE, WARPED_FILE,
+                TRANSFORM_FILE, AFFINE_FILE, *(f"findings_{n}.json" for n in range(1, MOST_SCANS + 1)), RUN_FILE)
+
+
+@dataclass(frozen=True)
+class FollowUpRequest:
+    """Which scans (oldest first), how, and where the results go; ``with_scene`` False writes no MRML scene."""
+
+    inputs: tuple[Path, ...]
+    output: Path
+    options: FollowUpOptions
+    with_scene: bool = True
+
+
+def follow_case(request: FollowUpRequest, progress: Progress) -> FollowUp:
+    """Follow one person's scans into a folder; raises ThoraxAIError with one sentence and then leaves nothing."""
+    from LungNoduleAILib.followup.growth.scans import check_scans
+
+    if len(request.inputs) > MOST_SCANS:
+        raise InputError(f"At most {MOST_SCANS} scans can be followed at once, {len(request.inputs)} were given.")
+    stages, started = Stages(), now()
+    names = [_name(path) for path in request.inputs]
+    with stages.stage("read"):
+        volumes = [read_volume(path, None, progress.part(0.0, 0.08)) for path in request.inputs]
+    check_scans(volumes, request.options.days)
+    record = _record(request, volumes, names, started)
+    with OutputFolder(request.output, RESULT_FILES) as folder:
+        from LungNoduleAILib.analysis.follow_up import follow_up
+        from LungNoduleAILib.cases.follow_up_files import write_results
+
+        result = follow_up(volumes, request.options, progress.part(0.08, 0.8), stages)
+        summary = _summary(result.follow_up)
+        write_results(folder, result, request, finish(record, stages, folder, summary).to_dict(),
+                      progress.part(0.8, 1.0), stages)
+        write_run_record(folder, finish(record, stages, folder, summary))
+    progress(1.0, "Done")
+    return result.follow_up
+
+
+def _name(path: Path) -> str:
+    """The case name of an input: that of its file or folder."""
+    cases = find_cases([path]) if path.is_file() else []
+    return cases[0].name if cases else path.resolve().name
+
+
+def _record(request: FollowUpRequest, volumes: list[Volume], names: list[str], started: str) -> RunRecord:
+    """What is known before the work begins; raises InputError for an unknown detector."""
+    from LungNoduleAILib.analysis.detectors import get_detector
+
+    options = request.options
+    detector = get_detector(options.analysis.detector)
+    device, reason = select_device(options.analysis.device)
+    models = [RunModel("detector", detector.name, detector.fingerprint)]
+    if options.network:
+        from LungNoduleAILib.followup.matching.siamese import Siamese
+
+        models.append(RunModel("re-identification", "siamese", Siamese().fingerprint))
+    sources = tuple(RunInput.of_volume(volume, name, 1) for volume, name in zip(volumes, names, strict=True))
+    warnings = tuple(note for volume in volumes for note in volume.notes)
+    return RunRecord("lung follow-up", {**options.to_dict(), "scene": request.with_scene}, sources, tuple(models),
+                     device, reason, started, warnings=warnings)
+
+
+def _summary(follow_up: FollowUp) -> dict:
+    last = follow_up.intervals[-1]
+    statuses = [pair.status for pair in last.pairs]
+    growths = [pair.growth.growth for pair in last.pairs if pair.growth is not None]
+    return {"scans": len(follow_up.scans), "pairs": {name: statuses.count(name) for name in sorted(set(statuses))},
+            "growth": {name: growths.count(name) for name in sorted(set(growths))}, "days": last.days,
+            "differences": len(last.differences), "warnings": list(json.loads(json.dumps(last.warnings)))}

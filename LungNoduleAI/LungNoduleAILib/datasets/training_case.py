@@ -1,0 +1,162 @@
+"""Annotated CT cases of the user's own data: one form for LUNA16, LIDC and MSD-style folders, loaded one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.volume import Volume
+
+LEAST_READERS = 3  # of LIDC's four, as LUNA16 chose
+
+
+@dataclass(frozen=True)
+class TrainingNodule:
+    """One annotated nodule: center RAS mm and diameter mm as the data set defines it; what is not known is None."""
+
+    center_ras_mm: tuple[float, float, float]
+    diameter_mm: float
+    volume_mm3: float | None = None
+    type: str | None = None
+    readers: int | None = None
+
+    @property
+    def equivalent_diameter_mm(self) -> float:
+        """Diameter of the sphere of the same volume where the volume is known, else the annotated diameter."""
+        return self.diameter_mm if self.volume_mm3 is None else float((6 * self.volume_mm3 / np.pi) ** (1 / 3))
+
+
+@dataclass(frozen=True)
+class IgnoredPlace:
+    """Something marked that is neither a nodule to learn nor surely none."""
+
+    center_ras_mm: tuple[float, float, float]
+    diameter_mm: float | None
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingCase:
+    """One CT (int16 HU) with its nodules; ``mask`` (uint16, grid of ``volume``) is n where nodule n-1 lies, or None.
+
+    ``notes`` say in one sentence each what was left out or repaired.
+    """
+
+    name: str
+    volume: Volume
+    nodules: tuple[TrainingNodule, ...]
+    mask: np.ndarray | None = None
+    ignored: tuple[IgnoredPlace, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def label_mask(self) -> np.ndarray:
+        """The mask, or one with a sphere of its diameter for every nodule (at least the voxel at its center)."""
+        if self.mask is not None:
+            return self.mask
+        mask = np.zeros(self.volume.array.shape, dtype=np.uint16)
+        for number, nodule in enumerate(self.nodules, start=1):
+            paint_sphere(mask, self.volume, nodule.center_ras_mm, nodule.diameter_mm, number)
+        return mask
+
+    def boxes_ras_mm(self) -> np.ndarray:
+        """(n, 6) lowest and highest R, A, S of every nodule: around its mask, or around its sphere."""
+        boxes = np.empty((len(self.nodules), 6))
+        for number, nodule in enumerate(self.nodules, start=1):
+            center, half = np.array(nodule.center_ras_mm), nodule.diameter_mm / 2
+            low, high = center - half, center + half
+            if self.mask is not None:
+                low, high = _mask_box(self.mask == number, self.volume)
+            boxes[number - 1] = np.stack([low, high], axis=1).ravel()
+        return boxes
+
+
+class TrainingData(Protocol):
+    """A folder of annotated cases: its form, the names of its cases, and what was wrong with the folder as a whole."""
+
+    kind: str
+    names: tuple[str, ...]
+    problems: tuple[str, ...]
+
+    def load(self, name: str) -> TrainingCase:
+        """Read one case; raises InputError with one sentence when it cannot be used."""
+        ...
+
+
+def open_training_data(path: Path, least_readers: int = LEAST_READERS) -> TrainingData:
+    """The data at ``path`` by what lies there: dataset.json (MSD, nnU-Net), annotations.csv (LUNA16), XML (LIDC).
+
+    ``least_readers`` is how many LIDC readers must agree on a nodule. Raises InputError for anything else.
+    """
+    from LungNoduleAILib.datasets.lidc import LidcData
+    from LungNoduleAILib.datasets.luna16 import LunaData
+    from LungNoduleAILib.datasets.msd import MsdData
+
+    path = Path(path)
+    if not path.is_dir():
+        raise InputError(f"'{path.name}' is no folder: give the folder of a LUNA16, LIDC or MSD-style data set.")
+    if not 1 <= least_readers <= 4:
+        raise InputError(f"Between 1 and 4 readers can be asked to agree, {least_readers} was given.")
+    if MsdData.is_at(path):
+        return MsdData(path)
+    if LunaData.is_at(path):
+        return LunaData(path)
+    if LidcData.is_at(path):
+        return LidcData(path, least_readers)
+    raise InputError(f"'{path.name}' holds no annotations this program reads: it looks for dataset.json (MSD, "
+                     "nnU-Net), annotations.csv (LUNA16) or XML files of LIDC.")
+
+
+def load_training_cases(path: Path, least_readers: int = LEAST_READERS,
+                        on_problem: Callable[[str, InputError], None] | None = None) -> Iterator[TrainingCase]:
+    """Every case at ``path``, read when its turn comes; a case that cannot be used goes to ``on_problem`` or raises."""
+    return each_case(open_training_data(path, least_readers), on_problem)
+
+
+def each_case(data: TrainingData, on_problem: Callable[[str, InputError], None] | None = None
+              ) -> Iterator[TrainingCase]:
+    """The cases of opened data, as ``load_training_cases`` gives them."""
+    for name in data.names:
+        try:
+            case = data.load(name)
+        except InputError as error:
+            if on_problem is None:
+                raise
+            on_problem(name, error)
+            continue
+        yield case
+
+
+def inside(volume: Volume, center_ras_mm: np.ndarray | tuple[float, float, float]) -> bool:
+    """Whether a point lies within the voxels of a volume."""
+    place = volume.kji_from_ras(np.asarray(center_ras_mm))
+    return bool(((place > -0.5) & (place < np.array(volume.array.shape) - 0.5)).all())
+
+
+def paint_sphere(mask: np.ndarray, volume: Volume, center_ras_mm: tuple[float, float, float], diameter_mm: float,
+                 value: int) -> None:
+    """Set the voxels whose centers lie in a sphere, at least the nearest one; the axes are at right angles."""
+    middle = volume.kji_from_ras(np.array(center_ras_mm))
+    reach = diameter_mm / 2 / volume.spacing_kji_mm
+    low = np.clip(np.floor(middle - reach), 0, mask.shape).astype(int)
+    high = np.clip(np.ceil(middle + reach) + 1, low, mask.shape).astype(int)
+    box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    axes = np.ogrid[box]
+    squared = sum(((axis - m) * step) ** 2
+                  for axis, m, step in zip(axes, middle, volume.spacing_kji_mm, strict=True))
+    mask[box][squared <= (diameter_mm / 2) ** 2] = value
+    nearest = np.clip(np.rint(middle), 0, np.array(mask.shape) - 1).astype(int)
+    mask[tuple(nearest)] = value
+
+
+def _mask_box(mask: np.ndarray, volume: Volume) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest R, A, S of the voxels of a mask, faces included."""
+    places = np.argwhere(mask)
+    faces = np.stack([places.min(axis=0) - 0.5, places.max(axis=0) + 0.5])
+    corners = np.array([[faces[c, axis] for axis, c in enumerate(pick)] for pick in np.ndindex(2, 2, 2)])
+    ras = volume.ras_from_kji(corners)
+    return ras.min(axis=0), ras.max(axis=0)

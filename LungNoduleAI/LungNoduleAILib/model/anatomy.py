@@ -1,0 +1,67 @@
+"""What every anatomy segmenter returns, and the seam where learned ones come in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from LungNoduleAILib.model.findings import QualityNote
+from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.jobs.progress import Progress
+
+RUL, RML, RLL, LUL, LLL, AIRWAY = 1, 2, 3, 4, 5, 6
+LOBE_OF_LABEL = {RUL: "RUL", RML: "RML", RLL: "RLL", LUL: "LUL", LLL: "LLL"}
+# Values of Anatomy.structures beyond those of Anatomy.labels
+LUNG_VESSEL, HEART, AORTA, SPINE, BONE, BODY = 7, 8, 9, 10, 11, 12
+STRUCTURE_COUNT = 13
+RIGHT_LUNG_LABELS = (RUL, RML, RLL)
+LEFT_LUNG_LABELS = (LUL, LLL)
+
+
+@dataclass(frozen=True, eq=False)
+class Anatomy:
+    """Anatomy on the grid of one volume.
+
+    ``labels`` is uint8 (k, j, i): 0 outside, 1 RUL, 2 RML, 3 RLL, 4 LUL, 5 LLL, 6 trachea and main bronchi.
+    The lungs are filled: vessels, hila and juxtapleural nodules inside them carry the lobe's label.
+    ``structures``, where the segmenter knows them, is uint8 on the same grid: the values of ``labels`` except where
+    7 vessels of the lung, 8 heart, 9 aorta, 10 spine, 11 other bone or 12 other body lie. ``lobes_how`` says in a few
+    words how approximate lobes were placed.
+    """
+
+    labels: np.ndarray
+    quality: tuple[QualityNote, ...] = ()
+    lobes_approximate: bool = True
+    structures: np.ndarray | None = None
+    lobes_how: str = "fissures are placed as planes that avoid vessels, no learned model ran"
+
+    @property
+    def right_lung(self) -> np.ndarray:
+        """Right lung, bool (k, j, i)."""
+        return (self.labels >= RUL) & (self.labels <= RLL)
+
+    @property
+    def left_lung(self) -> np.ndarray:
+        """Left lung, bool (k, j, i)."""
+        return (self.labels == LUL) | (self.labels == LLL)
+
+    @property
+    def lungs(self) -> np.ndarray:
+        """Both lungs, bool (k, j, i)."""
+        return (self.labels >= RUL) & (self.labels <= LLL)
+
+
+class AnatomySegmenter(Protocol):
+    """Anything that finds lungs, lobes and airways in a chest CT.
+
+    ``fingerprint`` changes whenever its answers may change (a hash of weights or of the parameters).
+    """
+
+    name: str
+    fingerprint: str
+
+    def segment(self, volume: Volume, progress: Progress) -> Anatomy:
+        """Anatomy on the grid of ``volume`` (HU, axes in LPS order); odd anatomy is told in quality, not raised."""
+        ...

@@ -1,0 +1,54 @@
+"""AnalysisResult: all that one analysis produced, on the grid of the input, ready for scene, files and report."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from LungNoduleAILib.model.findings import Findings, Mask
+from ThoraxAILib.image.volume import Volume
+
+ARRAYS_FILE = "arrays.npz"
+FINDINGS_FILE = "findings.json"
+
+
+@dataclass(frozen=True, eq=False)
+class AnalysisResult:
+    """``labels`` and ``structures`` as in Anatomy (uint8, grid of ``volume``); findings carry masks there."""
+
+    volume: Volume
+    labels: np.ndarray
+    findings: Findings
+    lobes_approximate: bool = True
+    methods: dict[str, str] = field(default_factory=dict)
+    structures: np.ndarray | None = None
+
+    def save_arrays(self, directory: Path) -> None:
+        """Write labels and nodule masks as ``arrays.npz`` beside findings.json: how a worker hands them to Slicer."""
+        arrays: dict[str, np.ndarray] = {"labels": self.labels, "lobes_approximate": np.array(self.lobes_approximate)}
+        if self.structures is not None:
+            arrays["structures"] = self.structures
+        for finding in self.findings.findings:
+            if finding.mask is not None:
+                arrays[f"mask_{finding.id}"] = finding.mask.array
+                arrays[f"offset_{finding.id}"] = np.array(finding.mask.offset_kji)
+        np.savez(directory / ARRAYS_FILE, **arrays)
+
+    @staticmethod
+    def load(directory: Path, volume: Volume) -> AnalysisResult:
+        """Read what save_arrays and findings.json hold back onto ``volume``; raises ValueError when they do not fit."""
+        findings = Findings.from_dict(json.loads((directory / FINDINGS_FILE).read_text(encoding="utf-8")))
+        with np.load(directory / ARRAYS_FILE) as arrays:
+            labels = arrays["labels"]
+            if labels.shape != volume.array.shape:
+                raise ValueError(f"labels of shape {labels.shape} do not fit a volume of shape {volume.array.shape}")
+            masks = {name[5:]: Mask(tuple(int(o) for o in arrays["offset_" + name[5:]]), arrays[name])
+                     for name in arrays.files if name.startswith("mask_")}
+            approximate = bool(arrays["lobes_approximate"])
+            structures = arrays["structures"] if "structures" in arrays.files else None
+        with_masks = tuple(replace(finding, mask=masks.get(finding.id)) for finding in findings.findings)
+        return AnalysisResult(volume, labels, replace(findings, findings=with_masks), approximate,
+                              structures=structures)

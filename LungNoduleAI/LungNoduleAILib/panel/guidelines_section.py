@@ -1,0 +1,211 @@
+"""The guidelines in the panel: state person and exam, read what each guideline advises for the findings, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import ctk
+import qt
+from slicer.i18n import tr as _
+
+from LungNoduleAILib.guidelines.from_findings import (
+    ALL_NODULES,
+    AdviceRow,
+    AdviceTable,
+    NoduleBefore,
+    advice_table,
+    before_of_follow_up,
+)
+from LungNoduleAILib.guidelines.terms.person import PersonAndExam
+from LungNoduleAILib.guidelines.wording import READER_DECIDES
+from LungNoduleAILib.model.findings import Finding
+from LungNoduleAILib.model.pairs import FollowUp
+
+UNKNOWN_AGE = -1
+LEAST_ROWS = 5
+REASONS_HEIGHT = 110
+YES, NO = "yes", "no"
+
+
+class GuidelinesSection:
+    """Add ``widget`` to the panel and call showFindings() whenever they change.
+
+    What is stated about the person stays in the panel: it is not saved with the scene. ``onJump`` gets a finding id.
+    """
+
+    def __init__(self, onJump: Callable[[str], None]) -> None:
+        self._onJump = onJump
+        self._findings: tuple[Finding, ...] = ()
+        self._before: Mapping[str, NoduleBefore] = {}
+        self._shown = AdviceTable()
+        self._hasResult = self._isFilling = False
+        self.widget = ctk.ctkCollapsibleButton()
+        self.widget.name = "guidelinesSection"
+        self.widget.text = _("Guidelines")
+        layout = qt.QVBoxLayout(self.widget)
+        self._buildPerson(layout)
+        self._buildHistory(layout)
+        self._buildTable(layout)
+        self.widget.collapsed = True
+        self._update()
+
+    def _buildPerson(self, layout: qt.QVBoxLayout) -> None:
+        grid = qt.QGridLayout()
+        layout.addLayout(grid)
+        exams = ((_("Baseline screening"), "baseline"), (_("Follow-up screening"), "follow_up"),
+                 (_("Screening"), "screening"), (_("Incidental finding"), "incidental"))
+        self.examComboBox = self._choice("examComboBox", exams, _("Which guideline fits follows from the kind of exam"))
+        self.sexComboBox = self._choice("sexComboBox", ((_("Female"), "F"), (_("Male"), "M")), _("For the Brock model"))
+        self.riskComboBox = self._choice("riskComboBox", ((_("Low"), "low"), (_("High"), "high")),
+                                         _("Risk of lung cancer, for Fleischner 2017"))
+        self.smokerComboBox = self._choice("smokerComboBox", ((_("Yes"), YES), (_("No"), NO)),
+                                           _("Ever smoked, for the Mayo model"))
+        self.ageSpinBox = qt.QSpinBox()
+        self.ageSpinBox.name = "ageSpinBox"
+        self.ageSpinBox.setRange(UNKNOWN_AGE, 120)
+        self.ageSpinBox.setSpecialValueText(_("not stated"))
+        self.ageSpinBox.value = UNKNOWN_AGE
+        self.ageSpinBox.toolTip = _("Age in years; not kept in the scene")
+        self.ageSpinBox.connect("valueChanged(int)", lambda _value: self._update())
+        fields = ((_("Exam:"), self.examComboBox), (_("Age:"), self.ageSpinBox), (_("Sex:"), self.sexComboBox),
+                  (_("Risk:"), self.riskComboBox), (_("Ever smoked:"), self.smokerComboBox))
+        for index, (text, control) in enumerate(fields):
+            row, column = (0, 0) if index == 0 else (1 + (index - 1) // 2, 2 * ((index - 1) % 2))
+            grid.addWidget(qt.QLabel(text), row, column)
+            grid.addWidget(control, row, column + 1, 1, 3 if index == 0 else 1)
+
+    def _buildHistory(self, layout: qt.QVBoxLayout) -> None:
+        grid = qt.QGridLayout()
+        layout.addLayout(grid)
+        self.cancerCheckBox = self._check("cancerCheckBox", _("Cancer now or before"),
+                                          _("Fleischner 2017 then does not apply"))
+        self.immunosuppressedCheckBox = self._check("immunosuppressedCheckBox", _("Immunosuppressed"),
+                                                    _("Fleischner 2017 then does not apply"))
+        self.oldCancerCheckBox = self._check("oldCancerCheckBox", _("Extrathoracic cancer > 5 years ago"),
+                                             _("For the Mayo model"))
+        self.familyCheckBox = self._check("familyCheckBox", _("Lung cancer in the family"), _("For the Brock model"))
+        self.emphysemaCheckBox = self._check("emphysemaCheckBox", _("Emphysema"), _("For the Brock model"))
+        boxes = (self.cancerCheckBox, self.immunosuppressedCheckBox, self.oldCancerCheckBox, self.familyCheckBox,
+                 self.emphysemaCheckBox)
+        for index, box in enumerate(boxes):
+            grid.addWidget(box, index // 2, index % 2)
+
+    def _buildTable(self, layout: qt.QVBoxLayout) -> None:
+        titles = (_("Nodule"), _("Guideline"), _("Advice"))
+        self.table = qt.QTableWidget()
+        self.table.name = "adviceTable"
+        self.table.columnCount = len(titles)
+        self.table.setHorizontalHeaderLabels(list(titles))
+        self.table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
+        self.table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
+        self.table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
+        self.table.verticalHeader().hide()
+        self.table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        self.table.wordWrap = True
+        header = self.table.horizontalHeader()
+        header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        header.setSectionResizeMode(len(titles) - 1, qt.QHeaderView.Stretch)
+        self.table.setMinimumHeight(LEAST_ROWS * (self.table.fontMetrics().height() + 8))
+        self.table.toolTip = _("A click shows the nodule and the reasons")
+        self.table.connect("itemSelectionChanged()", self.onRowSelected)
+        layout.addWidget(self.table)
+        self.missingLabel = self._label("missingLabel", layout)
+        self.reasonsText = qt.QPlainTextEdit()
+        self.reasonsText.name = "reasonsText"
+        self.reasonsText.readOnly = True
+        self.reasonsText.toolTip = _("Why: value, threshold and source of the selected row, and what is uncertain")
+        self.reasonsText.setMaximumHeight(REASONS_HEIGHT)
+        layout.addWidget(self.reasonsText)
+        self._label("readerDecidesLabel", layout).text = _(READER_DECIDES)
+
+    def _choice(self, name: str, choices: Sequence[tuple[str, str]], toolTip: str) -> qt.QComboBox:
+        box = qt.QComboBox()
+        box.name, box.toolTip = name, toolTip
+        box.addItem(_("not stated"), "")
+        for text, value in choices:
+            box.addItem(text, value)
+        box.connect("currentIndexChanged(int)", lambda _index: self._update())
+        return box
+
+    def _check(self, name: str, text: str, toolTip: str) -> qt.QCheckBox:
+        box = qt.QCheckBox(text)
+        box.name, box.toolTip = name, toolTip
+        box.connect("toggled(bool)", lambda _checked: self._update())
+        return box
+
+    def _label(self, name: str, layout: qt.QVBoxLayout) -> qt.QLabel:
+        label = qt.QLabel()
+        label.name = name
+        label.wordWrap = True
+        layout.addWidget(label)
+        return label
+
+    # What is stated, and what is advised
+
+    def person(self) -> PersonAndExam:
+        """What was stated; a box that is not checked states nothing."""
+        smoker = self._chosen(self.smokerComboBox)
+        return PersonAndExam(
+            exam=self._chosen(self.examComboBox), sex=self._chosen(self.sexComboBox),
+            risk=self._chosen(self.riskComboBox), smoker_ever=None if smoker is None else smoker == YES,
+            age=None if self.ageSpinBox.value == UNKNOWN_AGE else self.ageSpinBox.value,
+            cancer_history=self.cancerCheckBox.checked or None,
+            immunosuppressed=self.immunosuppressedCheckBox.checked or None,
+            extrathoracic_cancer_over_5y_ago=self.oldCancerCheckBox.checked or None,
+            family_history_lung_cancer=self.familyCheckBox.checked or None,
+            emphysema=self.emphysemaCheckBox.checked or None)
+
+    @staticmethod
+    def _chosen(box: qt.QComboBox) -> str | None:
+        return box.itemData(box.currentIndex) or None
+
+    def forgetPerson(self) -> None:
+        """Another person's CT may come next: state nothing."""
+        self._isFilling = True
+        for box in (self.examComboBox, self.sexComboBox, self.riskComboBox, self.smokerComboBox):
+            box.setCurrentIndex(0)
+        self.ageSpinBox.value = UNKNOWN_AGE
+        for box in (self.cancerCheckBox, self.immunosuppressedCheckBox, self.oldCancerCheckBox, self.familyCheckBox,
+                    self.emphysemaCheckBox):
+            box.checked = False
+        self._isFilling = False
+        self._update()
+
+    def showFindings(self, findings: Sequence[Finding] | None, followUp: FollowUp | None) -> None:
+        """Advise on these findings, with what a follow-up knows of them; None where there is no result."""
+        self._hasResult, self._findings = findings is not None, tuple(findings or ())
+        self._before = {} if followUp is None else before_of_follow_up(followUp, self._findings)
+        self._update()
+
+    def _update(self) -> None:
+        if self._isFilling:
+            return
+        self._shown = advice_table(self._findings, self.person(), self._before) if self._hasResult else AdviceTable()
+        self._isFilling = True
+        self.table.rowCount = len(self._shown.rows)
+        for index, row in enumerate(self._shown.rows):
+            self._fillRow(index, row)
+        self.table.clearSelection()
+        self._isFilling = False
+        self.reasonsText.plainText = ""
+        self.missingLabel.text = ("\n".join(self._shown.missing) if self._hasResult
+                                  else _("There is no result yet: press Analyze."))
+        self.missingLabel.visible = bool(self.missingLabel.text)
+
+    def _fillRow(self, index: int, row: AdviceRow) -> None:
+        nodule = _("All nodules") if row.nodule == ALL_NODULES else row.nodule
+        for column, text in enumerate((nodule, row.title, row.words)):
+            item = qt.QTableWidgetItem(text)
+            item.setToolTip(text)
+            self.table.setItem(index, column, item)
+
+    def onRowSelected(self) -> None:
+        """Show why, and the nodule."""
+        index = self.table.currentRow()
+        if self._isFilling or not self.table.selectedItems() or not 0 <= index < len(self._shown.rows):
+            return
+        row = self._shown.rows[index]
+        lines = [*row.reasons, *(_("Uncertain: {choice}").format(choice=choice) for choice in row.uncertain)]
+        self.reasonsText.plainText = "\n".join(lines)
+        if row.nodule != ALL_NODULES:
+            self._onJump(row.nodule)

@@ -1,0 +1,69 @@
+"""Sample data in Slicer: the synthetic chest as a volume node, from the panel or from the Sample Data module."""
+
+from __future__ import annotations
+
+import json
+import logging
+import tempfile
+from pathlib import Path
+
+import slicer
+
+from LungNoduleAILib.panel.input_choice import showInViews
+from LungNoduleAILib.synthesis.truth import CT_FILE, TRUTH_FILE
+from ThoraxAILib.errors import InputError
+from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.scene.volumes import LUNG_WINDOW_HU
+
+NAME = "Synthetic chest CT"
+CATEGORY = "ThoraxAI"
+logger = logging.getLogger(__name__)
+
+
+def loadSample(folder: Path) -> slicer.vtkMRMLScalarVolumeNode:
+    """The sample in ``folder`` (written by ``thoraxai lung phantom``) as a volume node, shown in the views.
+
+    The planted nodules stand in the node's description, for comparison with what is found.
+    """
+    image = folder / CT_FILE
+    if not image.is_file():
+        raise InputError("The sample CT was not written: try again, or load a CT of your own.")
+    volumeNode = slicer.util.loadVolume(str(image), {"name": NAME, "show": False})
+    planted = json.loads((folder / TRUTH_FILE).read_text(encoding="utf-8"))["nodules"]
+    volumeNode.SetDescription("Synthetic, with planted nodules: " + "; ".join(_words(entry) for entry in planted))
+    volumeNode.CreateDefaultDisplayNodes()
+    volumeNode.GetDisplayNode().AutoWindowLevelOff()
+    volumeNode.GetDisplayNode().SetWindowLevel(*LUNG_WINDOW_HU)
+    # the file lies in a temporary folder: saving the scene must write the voxels anew
+    slicer.mrmlScene.RemoveNode(volumeNode.GetStorageNode())
+    showInViews(volumeNode)
+    return volumeNode
+
+
+def _words(entry: dict) -> str:
+    right, anterior, superior = entry["center_ras_mm"]
+    return (f"{entry['id']} {entry['type']} {entry['diameter_mm']:.1f} mm at RAS "
+            f"({right:.0f}, {anterior:.0f}, {superior:.0f}) mm")
+
+
+def registerSampleData() -> None:
+    """Offer the sample in Slicer's Sample Data module, where that module is present."""
+    try:
+        from SampleData import SampleDataLogic
+    except ImportError:
+        logger.debug("Slicer runs without its Sample Data module")
+        return
+    SampleDataLogic.registerCustomSampleDataSource(
+        category=CATEGORY, sampleName="SyntheticChestCT", uris=[], fileNames=[], nodeNames=[],
+        thumbnailFileName=str(Path(__file__).parents[1] / "Resources" / "Icons" / "LungNoduleAI.png"),
+        customDownloader=lambda _source: [makeSampleHere()])
+
+
+def makeSampleHere() -> slicer.vtkMRMLScalarVolumeNode:
+    """Make and load the sample in this process; takes some seconds."""
+    from LungNoduleAILib.cli.demo import SAMPLE_SEED, write_sample
+
+    with tempfile.TemporaryDirectory(prefix="thoraxai-sample-") as folder:
+        sample = Path(folder) / "sample"
+        write_sample(sample, SAMPLE_SEED, Progress())
+        return loadSample(sample)

@@ -1,0 +1,130 @@
+"""Which patches a step of the detector training learns from, drawn while the steps before it are learned.
+
+A batch is a function of (recipe, step, collected false alarms), so that it does not matter which process draws it.
+"""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import time
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from LungNoduleAILib.training.detector.patches import COARSE, FINE, Level, Patch, draw_patch
+from ThoraxAILib.errors import InputError
+from ThoraxAILib.jobs.worker_process import end_with_parent, one_thread_each
+
+if TYPE_CHECKING:
+    from LungNoduleAILib.training.detector.scenes import Scenes
+
+AHEAD = 6  # batches drawn before they are asked for
+Mined = dict[int, np.ndarray]
+
+
+@dataclass(frozen=True)
+class DetectorRecipe:
+    """How the shipped detector is made; every ``coarse_every``-th step trains the mass network.
+
+    ``mine_at`` is the share of the steps after which wrong answers on ``mined_bodies`` bodies are collected;
+    ``freeze_at`` the share after which normalization statistics stay as they are. The first steps see ``first_bodies``,
+    all bodies are in use from ``all_bodies_at`` on, so that training need not wait until all are made.
+    """
+
+    steps: int = 18000
+    seed: int = 1000
+    bodies: int = 80
+    first_bodies: int = 8
+    all_bodies_at: float = 0.2
+    batch: int = 4
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    warm_up: int = 100
+    average: float = 0.999
+    coarse_every: int = 6
+    mine_at: float = 0.4
+    mined_bodies: int = 16
+    freeze_at: float = 0.75
+    channels: tuple[int, ...] = (16, 48, 96, 128)
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.bodies < 1:
+            raise InputError("A training needs at least one step and one body.")
+
+    def level_at(self, step: int) -> Level:
+        """Which network learns at a step."""
+        return COARSE if step % self.coarse_every == self.coarse_every - 1 else FINE
+
+    def bodies_at(self, step: int) -> int:
+        """How many bodies patches are cut from at a step."""
+        share = min(1.0, step / (self.all_bodies_at * self.steps))
+        return min(self.bodies, self.first_bodies + int(share * (self.bodies - self.first_bodies) + 1e-9))
+
+    @property
+    def mine_step(self) -> int:
+        """The first step that knows the collected wrong answers."""
+        return math.ceil(self.mine_at * self.steps)
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """The patches of a step and the processor seconds that drawing them took."""
+
+    patches: list[Patch]
+    seconds: float
+
+
+def draw_batch(recipe: DetectorRecipe, scenes: Scenes, step: int, mined: Mined) -> Batch:
+    """The patches of a step; ``mined`` holds centres (n, 3) of false alarms per body, in voxels of its scene."""
+    started, level, patches = time.process_time(), recipe.level_at(step), []
+    for place in range(recipe.batch):
+        rng = np.random.default_rng((recipe.seed, step, place))
+        number = int(rng.integers(recipe.bodies_at(step)))
+        patches.append(draw_patch(scenes(number, level), level, rng, mined.get(number) if level is FINE else None))
+    return Batch(patches, time.process_time() - started)
+
+
+class Batches:
+    """Batches in the order of the steps; with ``jobs`` above 1 another process draws them ahead. Use in ``with``."""
+
+    def __init__(self, recipe: DetectorRecipe, scenes: Scenes, jobs: int = 1) -> None:
+        self._recipe, self._scenes = recipe, scenes
+        self._pool: ProcessPoolExecutor | None = None
+        if jobs > 1:
+            self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _prepare, (recipe, scenes))
+        self._waiting: dict[int, Future] = {}
+
+    def __enter__(self) -> Batches:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def draw(self, step: int, mined: Mined | None) -> Batch:
+        """The batch of a step; ``mined`` is None until the wrong answers are collected."""
+        known = {} if mined is None else mined
+        if self._pool is None:
+            return draw_batch(self._recipe, self._scenes, step, known)
+        last = self._recipe.steps if mined is not None else max(self._recipe.mine_step, step + 1)
+        with one_thread_each():  # the process starts with the first batch
+            for ahead in range(step, min(step + AHEAD, last)):
+                if ahead not in self._waiting:
+                    self._waiting[ahead] = self._pool.submit(_draw, ahead, known)
+        return self._waiting.pop(step).result()
+
+
+_KEPT: dict[str, object] = {}
+
+
+def _prepare(recipe: DetectorRecipe, scenes: Scenes) -> None:
+    """Give a drawing process what stays the same; it ends when the training does, however that ends."""
+    _KEPT.update(recipe=recipe, scenes=scenes)
+    end_with_parent()
+
+
+def _draw(step: int, mined: Mined) -> Batch:
+    return draw_batch(_KEPT["recipe"], _KEPT["scenes"], step, mined)

@@ -1,0 +1,106 @@
+"""``thoraxai``: one command that mounts the commands of every module, and turns errors into exit statuses.
+
+Each module's Lib offers ``commands.add_commands(subparsers)``; every leaf parser sets ``run`` to a function
+that takes the parsed arguments and returns the exit status. 0 success, 2 bad input (one sentence on stderr),
+130 cancelled. ``arguments.is_cancelled`` tells long work whether to stop.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import logging
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from ThoraxAILib import __version__
+from ThoraxAILib.cli import models as models_command
+from ThoraxAILib.doctor import examine
+from ThoraxAILib.errors import Cancelled, ThoraxAIError
+from ThoraxAILib.jobs.output_folder import FULL_DISK, output_error
+from ThoraxAILib.jobs.signals import cancel_on_signal
+
+MODULES = ("LungNoduleAILib", "CardiacBiomechLib", "AnonymizerLib")
+BAD_INPUT, CANCELLED = 2, 130
+
+
+class Parser(argparse.ArgumentParser):
+    """Wrong arguments are told in one sentence like every other bad input."""
+
+    def error(self, message: str) -> None:
+        """Exit with status 2 and one line on stderr."""
+        self.exit(BAD_INPUT, f"{self.prog}: {message} (see {self.prog} --help).\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line; a module without commands adds nothing."""
+    parser = Parser(
+        prog="thoraxai",
+        description="Thoracic imaging in 3D Slicer and Python. Research use only, not a medical device.",
+    )
+    parser.add_argument("--version", action="version", version=f"thoraxai {__version__}")
+    subparsers = parser.add_subparsers(dest="module", required=True, metavar="MODULE")
+    for module in MODULES:
+        if importlib.util.find_spec(f"{module}.commands") is not None:
+            importlib.import_module(f"{module}.commands").add_commands(subparsers)
+    models_command.add_commands(subparsers)
+    doctor = subparsers.add_parser("doctor", help="say what is installed and what can run here")
+    doctor.set_defaults(run=_doctor)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    try:
+        options = build_parser().parse_args(arguments)
+    except SystemExit as end:  # argparse ends the process after --help and wrong arguments
+        return int(end.code or 0)
+    try:
+        with _errors_only_on_stderr(), cancel_on_signal() as is_cancelled:
+            options.is_cancelled = is_cancelled
+            status = options.run(options)
+            sys.stdout.flush()
+            return status
+    except Cancelled as cancelled:
+        return _end(str(cancelled), CANCELLED)
+    except ThoraxAIError as error:
+        return _end(str(error), BAD_INPUT)
+    except MemoryError:
+        return _end("There is not enough memory for this image: close other programs or use a larger machine.",
+                    BAD_INPUT)
+    except BrokenPipeError:  # who read our output (head, less) has left
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # nothing more is to be flushed
+        return 0
+    except OSError as error:
+        if error.errno not in FULL_DISK:
+            raise
+        return _end(str(output_error(error)), BAD_INPUT)
+
+
+@contextmanager
+def _errors_only_on_stderr() -> Iterator[None]:
+    """What libraries warn about stays off stderr, where a person reads one sentence; notes tell what was repaired."""
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(message)s")
+    logging.captureWarnings(True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+
+
+def _end(sentence: str, status: int) -> int:
+    print(" ".join(sentence.split()), file=sys.stderr)
+    return status
+
+
+def _doctor(_arguments: argparse.Namespace) -> int:
+    for line in examine():
+        print(line)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

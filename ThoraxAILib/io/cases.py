@@ -1,0 +1,117 @@
+"""What a person names on the command line to the list of cases to work on: one volume each, with a unique name.
+
+Names come from the files and folders the person gave, never from what DICOM says about the patient.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from os.path import commonpath
+from pathlib import Path
+
+from ThoraxAILib.errors import InputError
+from ThoraxAILib.io.dicom_headers import files_below, looks_like_dicom, scan_headers
+from ThoraxAILib.io.dicom_series import find_stacks
+from ThoraxAILib.io.dicom_volume import choose_stack, stacks_below
+from ThoraxAILib.io.image_file import image_ending, is_segmentation
+from ThoraxAILib.io.series import SeriesSummary
+
+_NOT_FOR_NAMES = re.compile(r"[^\w.-]+")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One volume to read with ``read_volume(path, series_uid)``; ``name`` is unique in its list and fit for a file."""
+
+    name: str
+    path: Path
+    series_uid: str | None = None
+    study_uid: str = ""
+
+
+def find_cases(inputs: Sequence[Path], modalities: tuple[str, ...] = ("CT",)) -> list[Case]:
+    """One case per image file and per DICOM study (one series chosen in each) at ``inputs`` and below.
+
+    Raises InputError with one sentence for an input that is missing or holds nothing usable.
+    """
+    if not inputs:
+        raise InputError("No input was given: name at least one image file or folder.")
+    cases: list[Case] = []
+    for given in inputs:
+        path = Path(given)
+        if not path.exists():
+            raise InputError(f"'{path.name}' does not exist: check the path.")
+        cases += _folder_cases(path, modalities) if path.is_dir() else [_file_case(path, modalities)]
+    return _unique(cases)
+
+
+def _file_case(path: Path, modalities: tuple[str, ...]) -> Case:
+    if is_segmentation(path):
+        raise InputError(f"'{path.name}' is a segmentation: give the CT image it belongs to.")
+    if image_ending(path):
+        return Case(_stem(path), path)
+    if not looks_like_dicom(path):
+        raise InputError(f"'{path.name}' is not an image this program reads: give DICOM, NRRD, NIfTI or MetaImage.")
+    stacks, scan = stacks_below(path, modalities)
+    chosen = choose_stack(stacks, scan, None, path.name, modalities)[0].summary
+    return Case(_stem(path), path, chosen.choice or None, chosen.study_uid)
+
+
+def _folder_cases(folder: Path, modalities: tuple[str, ...]) -> list[Case]:
+    files = files_below(folder)
+    images = [file for file in files if image_ending(file) and not is_segmentation(file)]
+    scan = scan_headers([file for file in files if not image_ending(file)])
+    stacks = find_stacks(scan, modalities)
+    cases = [Case(_name_below(folder, image.parent / _stem(image)), image) for image in images]
+    studies = sorted({stack.summary.study_uid for stack in stacks if stack.summary.usable})
+    for study in studies:
+        own = [stack for stack in stacks if stack.summary.study_uid == study]
+        chosen = choose_stack(own, scan, None, folder.name, modalities)[0].summary
+        place = _common_folder(chosen)
+        # A part is told by its number among all files of its series, which only the given folder is sure to hold.
+        path = place if chosen.part == 1 else folder
+        name = _clean(folder.resolve().name) if len(studies) == 1 and not images else _name_below(folder, place)
+        cases.append(Case(name, path, chosen.choice or None, study))
+    if not cases:
+        choose_stack(stacks, scan, None, folder.name, modalities)  # raises, with what was found instead
+    return cases
+
+
+def _common_folder(series: SeriesSummary) -> Path:
+    return Path(commonpath([str(file.parent) for file in series.files]))
+
+
+def _stem(path: Path) -> str:
+    ending = image_ending(path) or path.suffix
+    return _clean(path.name[:len(path.name) - len(ending)])
+
+
+def _name_below(folder: Path, place: Path) -> str:
+    """A name from the folders between what was given and where the case lies."""
+    parts = place.relative_to(folder).parts
+    return _clean("_".join(parts)) if parts else _clean(folder.resolve().name)
+
+
+def _clean(name: str) -> str:
+    return _NOT_FOR_NAMES.sub("_", name).strip("._") or "case"
+
+
+def _unique(cases: Sequence[Case]) -> list[Case]:
+    """The cases without repeated ones, with numbers added to names that occur twice (also when only case differs)."""
+    taken: set[str] = set()
+    unique: list[Case] = []
+    seen: set[tuple[Path, str | None]] = set()
+    for case in cases:
+        key = (case.path.resolve(), case.series_uid)
+        if key in seen:
+            continue
+        seen.add(key)
+        name, number = case.name, 1
+        while name.lower() in taken:
+            number += 1
+            name = f"{case.name}_{number}"
+        taken.add(name.lower())
+        unique.append(replace(case, name=name))
+    return unique

@@ -1,0 +1,59 @@
+"""Label maps (NRRD with .seg.nrrd, NIfTI, MetaImage) as volumes of whole numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.lps import ijk_to_ras_from_lps
+from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.io.image_file import FORMATS, image_ending
+
+SAME_PLACE_MM = 0.01
+
+
+def read_label_map(path: Path) -> Volume:
+    """Labels as int32 (k, j, i) with their place in RAS mm; raises InputError for anything but whole numbers in 3-D."""
+    if not path.exists():
+        raise InputError(f"There is no file '{path.name}': check the path.")
+    if path.is_dir() or not image_ending(path):
+        raise InputError(f"'{path.name}' is no label map: give a {', '.join(sorted(set(FORMATS.values())))} file.")
+    try:
+        image = sitk.ReadImage(str(path))
+    except RuntimeError:
+        raise InputError(f"'{path.name}' cannot be read (damaged, incomplete or another format): save it "
+                         "again.") from None
+    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
+        raise InputError(f"'{path.name}' is not one 3-D label map (several layers or frames): export its labels into "
+                         "one layer.")
+    array = sitk.GetArrayFromImage(image)
+    labels = _whole_numbers(array, path.name)
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing()
+    matrix[:3, 3] = image.GetOrigin()
+    return Volume(labels, ijk_to_ras_from_lps(matrix), "LABEL")
+
+
+def on_same_grid(first: Volume, second: Volume) -> bool:
+    """Whether two volumes have the same shape and every corner within 0.01 mm."""
+    if first.array.shape != second.array.shape:
+        return False
+    corners = np.array(list(np.ndindex(2, 2, 2))) * (np.array(first.array.shape) - 1)
+    distance = np.linalg.norm(first.ras_from_kji(corners) - second.ras_from_kji(corners), axis=1)
+    return bool(distance.max() <= SAME_PLACE_MM)
+
+
+def _whole_numbers(array: np.ndarray, name: str) -> np.ndarray:
+    if array.dtype.kind == "f":
+        rounded = np.rint(array)
+        if not np.isfinite(array).all() or np.abs(array - rounded).max(initial=0) > 1e-3:
+            raise InputError(f"'{name}' holds values that are no whole numbers: give a label map, not an image.")
+        array = rounded
+    limits = np.iinfo(np.int32)
+    if array.size and (array.min() < 0 or array.max() > limits.max):
+        raise InputError(f"'{name}' holds values from {array.min():g} to {array.max():g}: labels are 0 and above, so "
+                         "give a label map, not an image.")
+    return array.astype(np.int32)

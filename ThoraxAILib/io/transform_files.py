@@ -1,0 +1,107 @@
+"""Fields as files that Slicer opens as grid transforms: displacement images in LPS, or ITK transform files."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from ThoraxAILib.errors import InputError, OutputError
+from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.registration.field import Field
+from ThoraxAILib.registration.itk_images import (
+    affine_transform,
+    displacement_image,
+    field_from_image,
+    itk_image,
+    label_image,
+)
+
+IMAGES = (".nii.gz", ".nii", ".nrrd", ".mha")
+TRANSFORMS = (".h5", ".tfm")
+
+
+def write_field(field: Field, path: Path) -> None:
+    """Write a field as .nii.gz, .nii, .nrrd or .mha (displacements), or .h5 or .tfm (ITK transform); whole or not."""
+    ending = _ending(path, IMAGES + TRANSFORMS)
+    image = displacement_image(field)
+    if ending in TRANSFORMS:
+        transform = sitk.DisplacementFieldTransform(image)
+        _whole(path, ending, lambda partial: sitk.WriteTransform(transform, str(partial)))
+    else:
+        _whole(path, ending, lambda partial: sitk.WriteImage(image, str(partial), True))
+
+
+def write_field_then_affine(field: Field, matrix: np.ndarray, path: Path) -> None:
+    """Write x -> A (x + u(x)) as one composite .h5 or .tfm: u on its grid (0 beyond it), then the 4x4 RAS matrix A."""
+    ending = _ending(path, TRANSFORMS)
+    displacement = sitk.DisplacementFieldTransform(displacement_image(field))
+    composite = sitk.CompositeTransform([affine_transform(matrix), displacement])  # the last one acts first
+    _whole(path, ending, lambda partial: sitk.WriteTransform(composite, str(partial)))
+
+
+def write_affine(matrix: np.ndarray, path: Path) -> None:
+    """Write a 4x4 RAS matrix as an ITK affine in .tfm or .h5; whole or not at all."""
+    transform = affine_transform(matrix)
+    _whole(path, _ending(path, TRANSFORMS), lambda partial: sitk.WriteTransform(transform, str(partial)))
+
+
+def read_field(path: Path) -> Field:
+    """A field written by ``write_field`` or by ITK; raises InputError when it is no displacement field."""
+    ending = _ending(path, IMAGES + TRANSFORMS)
+    try:
+        if ending in TRANSFORMS:
+            image = sitk.DisplacementFieldTransform(sitk.ReadTransform(str(path))).GetDisplacementField()
+        else:
+            image = sitk.ReadImage(str(path), sitk.sitkVectorFloat64)
+    except RuntimeError:
+        raise InputError(f"'{path.name}' cannot be read as a displacement field: write it again.") from None
+    if image.GetNumberOfComponentsPerPixel() != 3 or image.GetDimension() != 3:
+        raise InputError(f"'{path.name}' holds {image.GetNumberOfComponentsPerPixel()} values per voxel, a field has "
+                         "three: give the file that --field wrote.")
+    return field_from_image(image)
+
+
+def write_labels(labels: Volume, path: Path) -> None:
+    """Write a label image as .nii.gz, .nii, .nrrd or .mha; whole or not at all."""
+    image = label_image(labels)
+    _whole(path, _ending(path, IMAGES), lambda partial: sitk.WriteImage(image, str(partial), True))
+
+
+def write_image(volume: Volume, path: Path) -> None:
+    """Write a scalar image as .nii.gz, .nii, .nrrd or .mha; whole or not at all."""
+    image = itk_image(volume)
+    _whole(path, _ending(path, IMAGES), lambda partial: sitk.WriteImage(image, str(partial), True))
+
+
+def check_writable(path: Path, kind: str) -> None:
+    """Raise InputError or OutputError early, before long work, when ``path`` cannot be written as ``kind``."""
+    _ending(path, IMAGES + TRANSFORMS if kind == "field" else IMAGES)
+    if not path.parent.is_dir():
+        raise OutputError(f"The folder for '{path.name}' does not exist: make it or choose another place.")
+    if not os.access(path.parent, os.W_OK):
+        raise OutputError(f"'{path.name}' cannot be written (no permission for its folder): choose another place.")
+
+
+def _ending(path: Path, allowed: tuple[str, ...]) -> str:
+    name = path.name.lower()
+    for ending in allowed:
+        if name.endswith(ending):
+            return ending
+    raise InputError(f"'{path.name}' has no ending this program writes: use one of {', '.join(allowed)}.")
+
+
+def _whole(path: Path, ending: str, write: Callable[[Path], None]) -> None:
+    partial = path.with_name(f".partial-{uuid.uuid4().hex[:8]}{ending}")
+    try:
+        write(partial)
+        partial.replace(path)
+    except (RuntimeError, OSError) as error:
+        raise OutputError(f"'{path.name}' cannot be written (disk full or no permission): choose another place.") \
+            from error
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,7 +1,0 @@
-"""DICOM folders, NRRD, NIfTI and MetaImage to Volume, with every choice and repair stated."""
-
-from ThoraxAILib.readers.cases import Case, find_cases
-from ThoraxAILib.readers.series import SeriesSummary
-from ThoraxAILib.readers.volumes import find_series, read_volume
-
-__all__ = ["Case", "SeriesSummary", "find_cases", "find_series", "read_volume"]
