@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import training_folders as folders
-from LungNoduleAILib.datasets.training_case import load_training_cases
+from LungNoduleAILib.datasets.open import load_training_cases
 
 from ThoraxAILib.cli.main import main
 

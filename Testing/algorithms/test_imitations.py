@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from LungNoduleAILib.model.anatomy import AIRWAY
-from LungNoduleAILib.synthesis.model.body import Body, make_body
+from LungNoduleAILib.synthesis.body.make import make_body
+from LungNoduleAILib.synthesis.model.body import Body
 from LungNoduleAILib.synthesis.model.structures import OTHER_BONE
 from scipy import ndimage
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from LungNoduleAILib.synthesis.body.make import make_body
 from LungNoduleAILib.synthesis.geometry.grid import Grid
-from LungNoduleAILib.synthesis.model.body import Body, make_body
+from LungNoduleAILib.synthesis.model.body import Body
 from LungNoduleAILib.synthesis.nodules.share import nodule_share
 from LungNoduleAILib.synthesis.two_dates import plan as longitudinal
 from LungNoduleAILib.synthesis.two_dates.motion import MotionRange, draw_motion

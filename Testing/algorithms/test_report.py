@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from LungNoduleAILib.cases.findings_csv import COLUMNS, write_findings_csv
-from LungNoduleAILib.model.findings import Finding, Findings, Lungs, Mask, QualityNote, Removed
+from LungNoduleAILib.model.findings import Finding, Findings, Lungs, QualityNote, Removed
 from LungNoduleAILib.model.result import AnalysisResult
 from LungNoduleAILib.report.analysis_report import write_report
 from LungNoduleAILib.synthesis import make_thorax
+
+from ThoraxAILib.image.mask import Mask
 
 RUN = {"schema": "thoraxai.run/1", "inputs": [{"name": "Case <7>", "sha256": "ab12" * 16}],
        "software": {"thoraxai": "9.8.7", "python": "3.11", "libraries": {"numpy": "2.0"}},

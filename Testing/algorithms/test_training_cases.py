@@ -9,7 +9,8 @@ import pytest
 import training_folders as folders
 from LungNoduleAILib.datasets.lidc_consensus import nodule_type, pixels_within
 from LungNoduleAILib.datasets.lidc_xml import Outline, Reading, read_lidc_xml
-from LungNoduleAILib.datasets.training_case import TrainingCase, load_training_cases, open_training_data
+from LungNoduleAILib.datasets.open import load_training_cases, open_training_data
+from LungNoduleAILib.datasets.training_case import TrainingCase
 
 UID = "1.2.826.0.1.3680043.10.1.501"
 PIXEL, STEP = 0.8, 2.0

@@ -19,8 +19,9 @@ from lung_conspicuity import round_patches, stands_out
 from LungNoduleAILib.analysis.detectors import get_detector
 from LungNoduleAILib.analysis.segmenters import choose_segmenter
 from LungNoduleAILib.detection.lung_filter import filter_candidates
+from LungNoduleAILib.detection.protocol import Detector
 from LungNoduleAILib.model.anatomy import Anatomy
-from LungNoduleAILib.model.candidates import Candidate, Detector
+from LungNoduleAILib.model.candidates import Candidate
 from LungNoduleAILib.synthesis import draw_case
 from LungNoduleAILib.synthesis.cohort import GENERATION
 from LungNoduleAILib.synthesis.nodules.annotatable import Patch

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from LungNoduleAILib.model.findings import Finding, Findings, Lungs, Mask, QualityNote
+from LungNoduleAILib.model.findings import Finding, Findings, Lungs, QualityNote
 from LungNoduleAILib.model.result import AnalysisResult
 
+from ThoraxAILib.image.mask import Mask
 from ThoraxAILib.image.volume import Volume
 
 SHAPE_KJI = (24, 32, 32)

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 from LungNoduleAILib.model.anatomy import AIRWAY, LLL, LUL, RLL, RML, RUL
-from LungNoduleAILib.model.findings import Finding, Findings, Lungs, Mask, QualityNote
+from LungNoduleAILib.model.findings import Finding, Findings, Lungs, QualityNote
 from LungNoduleAILib.model.result import AnalysisResult
 from scipy.spatial.transform import Rotation
 
+from ThoraxAILib.image.mask import Mask
 from ThoraxAILib.image.volume import SeriesIdentity, Volume
 
 SHAPE = (24, 30, 36)

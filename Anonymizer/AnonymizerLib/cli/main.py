@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from AnonymizerLib.identity.key_store import PASSWORD_VARIABLE
 from AnonymizerLib.identity.project_key import ProjectKey
 from AnonymizerLib.identity.promise import promise_of
 from AnonymizerLib.profile.options import OPTION_BY_LABEL, Option, Profile
@@ -20,7 +21,6 @@ from ThoraxAILib.jobs.progress import Progress
 if TYPE_CHECKING:
     from AnonymizerLib.run.run import RunResult
 
-PASSWORD_VARIABLE = "THORAXAI_KEY_PASSWORD"
 CHECK, DESTROY, SCENE = "check", "destroy-key", ".mrb"
 CLEAN_EXIT, QUARANTINED_EXIT = 0, 3
 DESCRIPTION = f"""De-identify DICOM files (PS3.15 Annex E). Research use only.

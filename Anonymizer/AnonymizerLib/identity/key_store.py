@@ -6,6 +6,16 @@ and a changed file cannot be told apart: both fail, and nothing is returned.
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from AnonymizerLib.identity.project_key import ProjectKey
+from ThoraxAILib.errors import InputError
+
+if TYPE_CHECKING:
+    pass
+
 import base64
 import json
 import os
@@ -98,3 +108,6 @@ def destroy_key(path: Path) -> None:
             os.fsync(file.fileno())
         file.truncate(0)
     path.unlink()
+
+
+PASSWORD_VARIABLE = "THORAXAI_KEY_PASSWORD"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable
 
-from LungNoduleAILib.model.candidates import Detector
+from LungNoduleAILib.detection.protocol import Detector
 from ThoraxAILib.errors import InputError, MissingDependencyError
 
 AUTO = "auto"

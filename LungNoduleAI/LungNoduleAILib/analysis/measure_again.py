@@ -13,8 +13,9 @@ from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import measure
 from LungNoduleAILib.model.anatomy import Anatomy
 from LungNoduleAILib.model.candidates import Candidate
-from LungNoduleAILib.model.findings import Finding, Mask
+from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.result import AnalysisResult
+from ThoraxAILib.image.mask import Mask
 from ThoraxAILib.image.volume import AxisOrder
 
 DETECTOR = "measured again"

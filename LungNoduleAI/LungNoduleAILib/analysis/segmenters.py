@@ -6,7 +6,7 @@ import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from LungNoduleAILib.model.anatomy import AnatomySegmenter
+from LungNoduleAILib.anatomy.protocol import AnatomySegmenter
 from ThoraxAILib.errors import InputError
 
 AUTO = "auto"

@@ -13,13 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from LungNoduleAILib.cli.train import ProgressBar
-from LungNoduleAILib.datasets.training_case import (
-    LEAST_READERS,
-    TrainingCase,
-    TrainingData,
-    each_case,
-    open_training_data,
-)
+from LungNoduleAILib.datasets.open import each_case, open_training_data
+from LungNoduleAILib.datasets.training_case import LEAST_READERS, TrainingCase, TrainingData
 from ThoraxAILib.errors import Cancelled, InputError
 from ThoraxAILib.jobs.progress import Progress
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.spheres import paint_sphere
 from ThoraxAILib.image.volume import Volume
 
 LEAST_READERS = 3  # of LIDC's four, as LUNA16 chose
@@ -87,48 +85,10 @@ class TrainingData(Protocol):
         ...
 
 
-def open_training_data(path: Path, least_readers: int = LEAST_READERS) -> TrainingData:
-    """The data at ``path`` by what lies there: dataset.json (MSD, nnU-Net), annotations.csv (LUNA16), XML (LIDC).
-
-    ``least_readers`` is how many LIDC readers must agree on a nodule. Raises InputError for anything else.
-    """
-    from LungNoduleAILib.datasets.lidc import LidcData
-    from LungNoduleAILib.datasets.luna16 import LunaData
-    from LungNoduleAILib.datasets.msd import MsdData
-
-    path = Path(path)
-    if not path.is_dir():
-        raise InputError(f"'{path.name}' is no folder: give the folder of a LUNA16, LIDC or MSD-style data set.")
-    if not 1 <= least_readers <= 4:
-        raise InputError(f"Between 1 and 4 readers can be asked to agree, {least_readers} was given.")
-    if MsdData.is_at(path):
-        return MsdData(path)
-    if LunaData.is_at(path):
-        return LunaData(path)
-    if LidcData.is_at(path):
-        return LidcData(path, least_readers)
-    raise InputError(f"'{path.name}' holds no annotations this program reads: it looks for dataset.json (MSD, "
-                     "nnU-Net), annotations.csv (LUNA16) or XML files of LIDC.")
 
 
-def load_training_cases(path: Path, least_readers: int = LEAST_READERS,
-                        on_problem: Callable[[str, InputError], None] | None = None) -> Iterator[TrainingCase]:
-    """Every case at ``path``, read when its turn comes; a case that cannot be used goes to ``on_problem`` or raises."""
-    return each_case(open_training_data(path, least_readers), on_problem)
 
 
-def each_case(data: TrainingData, on_problem: Callable[[str, InputError], None] | None = None
-              ) -> Iterator[TrainingCase]:
-    """The cases of opened data, as ``load_training_cases`` gives them."""
-    for name in data.names:
-        try:
-            case = data.load(name)
-        except InputError as error:
-            if on_problem is None:
-                raise
-            on_problem(name, error)
-            continue
-        yield case
 
 
 def inside(volume: Volume, center_ras_mm: np.ndarray | tuple[float, float, float]) -> bool:
@@ -137,20 +97,6 @@ def inside(volume: Volume, center_ras_mm: np.ndarray | tuple[float, float, float
     return bool(((place > -0.5) & (place < np.array(volume.array.shape) - 0.5)).all())
 
 
-def paint_sphere(mask: np.ndarray, volume: Volume, center_ras_mm: tuple[float, float, float], diameter_mm: float,
-                 value: int) -> None:
-    """Set the voxels whose centers lie in a sphere, at least the nearest one; the axes are at right angles."""
-    middle = volume.kji_from_ras(np.array(center_ras_mm))
-    reach = diameter_mm / 2 / volume.spacing_kji_mm
-    low = np.clip(np.floor(middle - reach), 0, mask.shape).astype(int)
-    high = np.clip(np.ceil(middle + reach) + 1, low, mask.shape).astype(int)
-    box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-    axes = np.ogrid[box]
-    squared = sum(((axis - m) * step) ** 2
-                  for axis, m, step in zip(axes, middle, volume.spacing_kji_mm, strict=True))
-    mask[box][squared <= (diameter_mm / 2) ** 2] = value
-    nearest = np.clip(np.rint(middle), 0, np.array(mask.shape) - 1).astype(int)
-    mask[tuple(nearest)] = value
 
 
 def _mask_box(mask: np.ndarray, volume: Volume) -> tuple[np.ndarray, np.ndarray]:

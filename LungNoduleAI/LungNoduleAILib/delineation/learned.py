@@ -15,8 +15,8 @@ import numpy as np
 from scipy import ndimage
 
 from LungNoduleAILib.delineation.region import background_hu, distance_from
-from LungNoduleAILib.model.findings import Mask
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.mask import Mask
 from ThoraxAILib.image.volume import Volume
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from LungNoduleAILib.measurement.second_outline import second_outline
 from LungNoduleAILib.measurement.size import axial_size, partial_volume_mm3
 from LungNoduleAILib.model.anatomy import AIRWAY, LEFT_LUNG_LABELS, LOBE_OF_LABEL, Anatomy
 from LungNoduleAILib.model.candidates import Candidate
-from LungNoduleAILib.model.findings import Finding, Mask
+from LungNoduleAILib.model.findings import Finding
+from ThoraxAILib.image.mask import Mask
 from ThoraxAILib.image.volume import Volume
 
 MASS_MM = 30.0  # Fleischner glossary: a nodule measures up to 3 cm, a mass more

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from LungNoduleAILib.model.anatomy import AIRWAY, Anatomy
-from LungNoduleAILib.model.findings import Mask
+from ThoraxAILib.image.mask import Mask
 from ThoraxAILib.image.volume import Volume
 
 THIN_MM = 1.1

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from LungNoduleAILib.model.findings import QualityNote
-from ThoraxAILib.image.volume import Volume
-from ThoraxAILib.jobs.progress import Progress
 
 RUL, RML, RLL, LUL, LLL, AIRWAY = 1, 2, 3, 4, 5, 6
 LOBE_OF_LABEL = {RUL: "RUL", RML: "RML", RLL: "RLL", LUL: "LUL", LLL: "LLL"}
@@ -53,15 +50,3 @@ class Anatomy:
         return (self.labels >= RUL) & (self.labels <= LLL)
 
 
-class AnatomySegmenter(Protocol):
-    """Anything that finds lungs, lobes and airways in a chest CT.
-
-    ``fingerprint`` changes whenever its answers may change (a hash of weights or of the parameters).
-    """
-
-    name: str
-    fingerprint: str
-
-    def segment(self, volume: Volume, progress: Progress) -> Anatomy:
-        """Anatomy on the grid of ``volume`` (HU, axes in LPS order); odd anatomy is told in quality, not raised."""
-        ...

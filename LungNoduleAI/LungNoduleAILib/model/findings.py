@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 
-import numpy as np
+from ThoraxAILib.image.mask import Mask
 
 SCHEMA = "thoraxai.findings/1"
 STATUSES = ("unreviewed", "accepted", "rejected")
@@ -15,17 +15,6 @@ NODULE_TYPES = ("solid", "part-solid", "ground-glass", "calcified")
 LOBES = ("RUL", "RML", "RLL", "LUL", "LLL")
 
 
-@dataclass(frozen=True, eq=False)
-class Mask:
-    """A small binary mask inside a larger array: ``array`` starts at ``offset_kji`` of the full grid."""
-
-    offset_kji: tuple[int, int, int]
-    array: np.ndarray
-
-    @property
-    def slices(self) -> tuple[slice, slice, slice]:
-        """Where the mask lies in the full (k, j, i) array."""
-        return tuple(slice(o, o + n) for o, n in zip(self.offset_kji, self.array.shape, strict=True))
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from LungNoduleAILib.model.findings import Findings, Mask
+from LungNoduleAILib.model.findings import Findings
+from ThoraxAILib.image.mask import Mask
 from ThoraxAILib.image.volume import Volume
 
 ARRAYS_FILE = "arrays.npz"

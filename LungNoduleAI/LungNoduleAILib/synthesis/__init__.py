@@ -1,9 +1,10 @@
 """Phantoms: synthetic chests and single nodules with exactly known truth."""
 
+from LungNoduleAILib.synthesis.body.make import make_body
 from LungNoduleAILib.synthesis.body.other_bodies import OTHER_KINDS, make_other_body
 from LungNoduleAILib.synthesis.case import draw_case
 from LungNoduleAILib.synthesis.cohort import load_or_make_body, make_cohort
-from LungNoduleAILib.synthesis.model.body import Body, Negative, make_body
+from LungNoduleAILib.synthesis.model.body import Body, Negative
 from LungNoduleAILib.synthesis.model.structures import PATTERNS, STRUCTURES
 from LungNoduleAILib.synthesis.nodules.placement import DEFAULT_RECIPES, NoduleRecipe, mass_recipe
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule

@@ -8,8 +8,9 @@ import numpy as np
 from scipy import ndimage
 
 from LungNoduleAILib.model.anatomy import LOBE_OF_LABEL
+from LungNoduleAILib.synthesis.body.make import make_body
 from LungNoduleAILib.synthesis.geometry.grid import Grid
-from LungNoduleAILib.synthesis.model.body import Body, make_body
+from LungNoduleAILib.synthesis.model.body import Body
 from LungNoduleAILib.synthesis.model.structures import HEART
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule, numbered
 from LungNoduleAILib.synthesis.nodules.planting import NodulePlanter

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from LungNoduleAILib.synthesis.body.make import make_body
 from LungNoduleAILib.synthesis.body.other_bodies import make_other_body
 from LungNoduleAILib.synthesis.geometry.grid import Grid
-from LungNoduleAILib.synthesis.model.body import Body, Negative, make_body
+from LungNoduleAILib.synthesis.model.body import Body, Negative
 from ThoraxAILib.errors import InputError, OutputError
 from ThoraxAILib.jobs.progress import Progress
 

@@ -13,7 +13,7 @@ from LungNoduleAILib.model.findings import Finding
 from ThoraxAILib.image.grid import Grid
 
 if TYPE_CHECKING:
-    from LungNoduleAILib.followup.difference.difference_map import Compared
+    from LungNoduleAILib.followup.difference.compared import Compared
     from LungNoduleAILib.followup.registration.register import LungRegistration
 
 APPEARED, GREW, SHRANK, VANISHED = "appeared", "grew", "shrank", "vanished"

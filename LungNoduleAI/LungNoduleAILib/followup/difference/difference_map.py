@@ -15,6 +15,7 @@ import numpy as np
 from scipy.ndimage import binary_erosion, gaussian_filter, gaussian_gradient_magnitude, map_coordinates, maximum_filter
 
 from LungNoduleAILib.followup.difference.blobs import DifferenceBlob, find_blobs
+from LungNoduleAILib.followup.difference.compared import Compared
 from LungNoduleAILib.followup.registration.lung_image import reduce_lungs
 from LungNoduleAILib.followup.registration.register import LungRegistration
 from LungNoduleAILib.followup.registration.shared_lungs import shared_lungs
@@ -55,28 +56,6 @@ class DifferenceMap:
                 "blobs": [blob.to_dict() for blob in self.blobs]}
 
 
-@dataclass(frozen=True, eq=False)
-class Compared:
-    """Both dates on one grid in HU: smoothed to one resolution, the prior with the current lung density.
-
-    ``prior_seen`` is the prior before structures were diluted by their volume change, ``level`` the HU of lung tissue
-    nearby. ``inside`` is where both show lung, ``parenchyma`` where both show nothing but lung tissue, ``error_mm`` the
-    registration uncertainty.
-    """
-
-    grid: Grid
-    current: np.ndarray
-    prior: np.ndarray
-    prior_seen: np.ndarray
-    level: np.ndarray
-    inside: np.ndarray
-    parenchyma: np.ndarray
-    error_mm: np.ndarray
-
-    @property
-    def difference(self) -> np.ndarray:
-        """Current minus prior, 0 outside."""
-        return (self.current - self.prior) * self.inside
 
 
 def difference_map(registration: LungRegistration, prior: Volume, current: Volume, prior_labels: np.ndarray,

@@ -15,7 +15,7 @@ from LungNoduleAILib.synthesis.geometry.shape import VERTEBRAL_BODY_MM, Build, s
 from LungNoduleAILib.synthesis.geometry.skeleton import VERTEBRA_MM, make_skeleton
 from LungNoduleAILib.synthesis.geometry.tubes import Tubes, draw_distance, paint
 from LungNoduleAILib.synthesis.model.structures import HEART, OTHER_BODY, OTHER_BONE, SPINE
-from LungNoduleAILib.synthesis.test_phantom.tissue import (
+from LungNoduleAILib.synthesis.model.tissue_hu import (
     AIR_HU,
     CARTILAGE_HU,
     CORTEX_HU,

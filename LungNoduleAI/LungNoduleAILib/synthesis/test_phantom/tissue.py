@@ -13,9 +13,16 @@ from LungNoduleAILib.synthesis.geometry.grid import FieldSampler, Grid, Lattice
 from LungNoduleAILib.synthesis.geometry.shape import VERTEBRAL_BODY_MM, Shapes, spine_center_a
 from LungNoduleAILib.synthesis.geometry.skeleton import VERTEBRA_MM, Skeleton, make_skeleton
 from LungNoduleAILib.synthesis.geometry.tubes import Tubes, draw_coverage, draw_distance, paint
-
-FAT_HU, MUSCLE_HU, LIVER_HU, SPLEEN_HU, MARROW_HU, CORTEX_HU, CARTILAGE_HU = -100, 50, 58, 48, 170, 750, 110
-AIR_HU = -1000.0
+from LungNoduleAILib.synthesis.model.tissue_hu import (
+    AIR_HU,
+    CARTILAGE_HU,
+    CORTEX_HU,
+    FAT_HU,
+    LIVER_HU,
+    MARROW_HU,
+    MUSCLE_HU,
+    SPLEEN_HU,
+)
 
 # Paths in RAS mm and radii in mm of the great vessels and the esophagus.
 _ASCENDING_AORTA = ((-4, 14, -6), (8, 24, 14), (13, 22, 40), (8, 16, 62), (-4, 0, 72), (-16, -22, 72), (-23, -42, 62))

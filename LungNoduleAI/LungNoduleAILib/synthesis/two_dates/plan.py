@@ -11,8 +11,9 @@ from datetime import date, timedelta
 
 import numpy as np
 
+from LungNoduleAILib.synthesis.body.make import make_body
 from LungNoduleAILib.synthesis.geometry.grid import Grid
-from LungNoduleAILib.synthesis.model.body import Body, make_body
+from LungNoduleAILib.synthesis.model.body import Body
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from LungNoduleAILib.synthesis.nodules.planting import NodulePlanter
 from LungNoduleAILib.synthesis.scanner.settings import Scanner, draw_scanner

@@ -17,7 +17,8 @@ import numpy as np
 
 from LungNoduleAILib.anatomy.classical import ClassicalSegmenter
 from LungNoduleAILib.anatomy.lung_box import lung_box
-from LungNoduleAILib.datasets.training_case import TrainingCase, open_training_data
+from LungNoduleAILib.datasets.open import open_training_data
+from LungNoduleAILib.datasets.training_case import TrainingCase
 from LungNoduleAILib.detection.search_image import MARGIN_MM, SearchImage
 from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.training.detector.patches import CENTERS, FLIPS, SUBSOLID, Level, Patch, Scene, draw_patch, flipped

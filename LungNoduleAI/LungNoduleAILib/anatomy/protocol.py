@@ -1,0 +1,23 @@
+"""The seam where anatomy segmenters come in."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from LungNoduleAILib.model.anatomy import Anatomy
+from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.jobs.progress import Progress
+
+
+class AnatomySegmenter(Protocol):
+    """Anything that finds lungs, lobes and airways in a chest CT.
+
+    ``fingerprint`` changes whenever its answers may change (a hash of weights or of the parameters).
+    """
+
+    name: str
+    fingerprint: str
+
+    def segment(self, volume: Volume, progress: Progress) -> Anatomy:
+        """Anatomy on the grid of ``volume`` (HU, axes in LPS order); odd anatomy is told in quality, not raised."""
+        ...
