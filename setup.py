@@ -9,7 +9,7 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 CARDS = Path("Resources") / "ModelCards"
-INSTALLED_CARDS = Path("ThoraxAILib") / "models" / "cards"
+INSTALLED_CARDS = Path("ThoraxAILib") / "networks" / "cards"
 
 
 class BuildWithCards(build_py):

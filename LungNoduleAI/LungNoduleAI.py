@@ -44,7 +44,6 @@ class LungNoduleAITest(ScriptedLoadableModuleTest):
     def runTest(self) -> None:
         """Analyze, decide, hide, clear: each step seen on the nodes."""
         from LungNoduleAILib.synthesis.test_phantom.thorax import make_thorax
-
         from ThoraxAILib.scene.volumes import nodeFromVolume
 
         phantom = make_thorax(seed=1, spacing_mm=(1.5, 1.5, 2.5))

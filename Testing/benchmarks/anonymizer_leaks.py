@@ -15,8 +15,8 @@ from pathlib import Path
 
 from pydicom import dcmread
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "algorithms"))
-from anonymizer_canaries import Canary, leaks, write_canary_study
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from fixtures.anonymizer_canaries import Canary, leaks, write_canary_study
 
 ENCRYPTED_ATTRIBUTES = 0x04000500
 QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "check": False}

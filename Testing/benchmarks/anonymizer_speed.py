@@ -22,8 +22,8 @@ from pathlib import Path
 import psutil
 from pydicom import dcmread
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "algorithms"))
-from anonymizer_studies import ct, file_bytes, put, raw_dataset
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from fixtures.anonymizer_studies import ct, file_bytes, put, raw_dataset
 
 COMMAND = [sys.executable, "-m", "ThoraxAILib"]
 PEER = Path(sys.executable).with_name("dicom-anonymizer")

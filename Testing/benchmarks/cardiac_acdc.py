@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
 from CardiacBiomechLib.motion.engines import engine
 from CardiacBiomechLib.motion.propagate import Propagation, propagate
 from CardiacBiomechLib.motion.volumes import dice
-
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io import read_volume
 

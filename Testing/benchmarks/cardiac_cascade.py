@@ -11,12 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+
 from CardiacBiomechLib.motion.engines import SHIPPED_WEIGHTS, engine
 from CardiacBiomechLib.synthesis.cine import acquire
 from CardiacBiomechLib.synthesis.groups import GROUPS, draw
 from CardiacBiomechLib.synthesis.scoring import score
 from CardiacBiomechLib.training.pairs import draw_scanner
-
 from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.registration.cascade.weights import sha256

@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+
 from CardiacBiomechLib.cine.read_cine import read_cine
 from CardiacBiomechLib.motion.cine_motion import CineMotion, carry_labels, estimate_motion
 from CardiacBiomechLib.motion.engines import InstanceEngine
@@ -25,7 +26,6 @@ from CardiacBiomechLib.motion.volumes import dice, volume_ml
 from CardiacBiomechLib.synthesis.anatomy import Brightness
 from CardiacBiomechLib.synthesis.cine import Scanner, acquire, phase_curve
 from CardiacBiomechLib.synthesis.groups import GROUPS, draw
-
 from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.registration.field import compose, invert, warp_labels

@@ -11,13 +11,13 @@ import argparse
 from dataclasses import replace
 
 import numpy as np
+
 from CardiacBiomechLib.motion.engines import engine
 from CardiacBiomechLib.motion.propagate import propagate
 from CardiacBiomechLib.synthesis.anatomy import LV, RV, labels_at
 from CardiacBiomechLib.synthesis.cine import Scanner, acquire
 from CardiacBiomechLib.synthesis.groups import GROUPS, draw
 from CardiacBiomechLib.synthesis.ventricle import Ventricle
-
 from ThoraxAILib.image.grid import Grid
 
 SCANNER = Scanner((14, 100, 100), (8.0, 1.6, 1.6), organs=0.8, samples_per_slice=3)

@@ -15,13 +15,13 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import SimpleITK as sitk
+
 from CardiacBiomechLib.model.heart_labels import ACDC, HeartTissue
 from CardiacBiomechLib.motion.engines import InstanceEngine
 from CardiacBiomechLib.motion.presets import PRESETS, MotionPreset
 from CardiacBiomechLib.synthesis.cine import Frame, Scanner, acquire
 from CardiacBiomechLib.synthesis.scoring import score
 from CardiacBiomechLib.synthesis.ventricle import Ventricle
-
 from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.registration.field import Field

@@ -12,6 +12,7 @@ import argparse
 from dataclasses import replace
 
 import numpy as np
+
 from CardiacBiomechLib.model.heart_labels import ACDC, HeartTissue
 from CardiacBiomechLib.motion.engines import InstanceEngine
 from CardiacBiomechLib.motion.presets import PRESETS, MotionPreset
@@ -19,7 +20,6 @@ from CardiacBiomechLib.synthesis.cine import Frame, Scanner, acquire
 from CardiacBiomechLib.synthesis.groups import GROUPS, draw
 from CardiacBiomechLib.synthesis.scoring import PhantomScore, score
 from CardiacBiomechLib.synthesis.ventricle import Ventricle
-
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.registration.options import InstanceOptions
 

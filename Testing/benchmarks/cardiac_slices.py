@@ -12,6 +12,7 @@ import argparse
 from dataclasses import replace
 
 import numpy as np
+
 from CardiacBiomechLib.analysis.track import SecondLabels, TrackOptions, track
 from CardiacBiomechLib.model.cine import Cine
 from CardiacBiomechLib.model.heart_labels import ACDC

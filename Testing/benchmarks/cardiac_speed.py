@@ -11,13 +11,13 @@ import os
 import time
 
 import numpy as np
+
 from CardiacBiomechLib.model.heart_labels import ACDC, HeartTissue
 from CardiacBiomechLib.motion.engines import NAMES, SHIPPED_WEIGHTS, engine
 from CardiacBiomechLib.motion.presets import PRESETS
 from CardiacBiomechLib.synthesis.cine import Scanner, acquire
 from CardiacBiomechLib.synthesis.scoring import score
 from CardiacBiomechLib.synthesis.ventricle import Ventricle
-
 from ThoraxAILib.jobs.progress import Progress
 
 

@@ -15,8 +15,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from LungNoduleAILib.synthesis.test_phantom.thorax import FIELD_OF_VIEW_MM, make_thorax
 from phantom_dicom import write_dicom_folder
+
+from LungNoduleAILib.synthesis.test_phantom.thorax import FIELD_OF_VIEW_MM, make_thorax
 
 LUNG_STAGE = "lungs"
 

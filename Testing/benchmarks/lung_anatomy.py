@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+
 from LungNoduleAILib.analysis.segmenters import choose_segmenter
 from LungNoduleAILib.anatomy.quality import is_no_chest
 from LungNoduleAILib.model.anatomy import (
@@ -29,7 +30,6 @@ from LungNoduleAILib.model.anatomy import (
 )
 from LungNoduleAILib.synthesis import draw_case
 from LungNoduleAILib.synthesis.test_phantom.thorax import ThoraxPhantom
-
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
 

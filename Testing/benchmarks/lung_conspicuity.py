@@ -10,6 +10,7 @@ neither to be found, nor a false positive when they are.
 from __future__ import annotations
 
 import numpy as np
+
 from LungNoduleAILib.model.anatomy import AIRWAY
 from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.nodules.annotatable import Patch, ground_glass_patches, lies_in_lung

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from lung_conspicuity import round_patches, stands_out
+
 from LungNoduleAILib.analysis.detectors import get_detector
 from LungNoduleAILib.analysis.segmenters import choose_segmenter
 from LungNoduleAILib.detection.lung_filter import filter_candidates
@@ -26,7 +27,6 @@ from LungNoduleAILib.synthesis import draw_case
 from LungNoduleAILib.synthesis.cohort import GENERATION
 from LungNoduleAILib.synthesis.nodules.annotatable import Patch
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
-
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.statistics.froc import RATES, Curve, bootstrap, evaluate_froc, froc_curve

@@ -21,6 +21,8 @@ from pathlib import Path
 
 import numpy as np
 from lung_matching_growth import SLICES_MM, measured
+from matching_scores import interval_over_groups
+
 from LungNoduleAILib.analysis.follow_up import FollowUpResult, follow_up
 from LungNoduleAILib.analysis.look_back import LEAST_REACH_MM, looks_like
 from LungNoduleAILib.analysis.measure_again import LEAST_VOLUME_RATIO, MOST_VOLUME_RATIO
@@ -37,8 +39,6 @@ from LungNoduleAILib.synthesis.two_dates.plan import (
     plan_case,
 )
 from LungNoduleAILib.training.matching.evidence_fit import BODY_SPACING_MM, registration_error
-from matching_scores import interval_over_groups
-
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.stages import Stages
 

@@ -14,19 +14,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from LungNoduleAILib.followup.growth.assessment import Growth, ScanContext, assess_growth
+from matching_scores import bootstrap
+
+from LungNoduleAILib.followup.growth.assessment import ScanContext, assess_growth
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import measure
 from LungNoduleAILib.model.anatomy import Anatomy
 from LungNoduleAILib.model.candidates import Candidate
 from LungNoduleAILib.model.findings import Finding
+from LungNoduleAILib.model.growth import Growth
 from LungNoduleAILib.synthesis.cohort import load_or_make_body
 from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from LungNoduleAILib.synthesis.two_dates.plan import plan_case
 from LungNoduleAILib.synthesis.two_dates.rendering import DateView
 from LungNoduleAILib.training.matching.evidence_fit import BODY_SPACING_MM
-from matching_scores import bootstrap
 
 TRULY_GROWN = 1.25  # volume ratio, as in BTS 2015
 SLICES_MM = (1.0, 1.25, 2.0, 2.5)

@@ -15,8 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from LungNoduleAILib.followup.matching.points import match_positions
 from matching_scores import interval_over_groups
+
+from LungNoduleAILib.followup.matching.points import match_positions
 
 Points = dict[str, np.ndarray]
 Matcher = Callable[[np.ndarray, np.ndarray], dict[int, int]]

@@ -14,12 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from matching_scores import bootstrap, f1, interval_over_groups
+
 from LungNoduleAILib.followup.matching.match import MATCHED, NEW, RESOLVED, UNCERTAIN, Evidence, Match, MatchItem, match
 from LungNoduleAILib.followup.matching.siamese import loaded_network
 from LungNoduleAILib.synthesis.cohort import load_or_make_body
 from LungNoduleAILib.synthesis.two_dates.plan import plan_case
 from LungNoduleAILib.training.matching.evidence_fit import BODY_SPACING_MM, FitCase, draw_fit_case
-from matching_scores import bootstrap, f1, interval_over_groups
 
 GATE_MM = 20.0
 CASES_PER_BODY = 4

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 
 import numpy as np
+from matching_scores import interval_over_groups
+
 from LungNoduleAILib.followup.matching.lung_frame import LungFrame, aligned_distances, points_of
 from LungNoduleAILib.followup.matching.match import MATCHED, Evidence, MatchItem, match
 from LungNoduleAILib.followup.matching.siamese import Siamese
@@ -17,7 +19,6 @@ from LungNoduleAILib.followup.registration.register import register_lungs
 from LungNoduleAILib.synthesis.cohort import load_or_make_body
 from LungNoduleAILib.synthesis.two_dates.plan import LongitudinalCase, make_longitudinal_case
 from LungNoduleAILib.training.matching.evidence_fit import BODY_SPACING_MM
-from matching_scores import interval_over_groups
 
 SPACING_MM = (1.0, 1.0, 1.5)
 CENTER_ERROR_MM = 1.0

@@ -15,13 +15,13 @@ from importlib.util import find_spec
 
 import numpy as np
 import torch
+from torch import nn
+
 from LungNoduleAILib.anatomy.learned import prediction
 from LungNoduleAILib.anatomy.learned.prediction import STRUCTURE_COUNT, load_network
 from LungNoduleAILib.detection.detector_file import SHIPPED, read_detector
 from LungNoduleAILib.detection.heatmap_network import Probabilities
 from LungNoduleAILib.parenchyma import pattern_map
-from torch import nn
-
 from ThoraxAILib.networks.device import OPENVINO
 from ThoraxAILib.networks.precision import choose_precision
 from ThoraxAILib.networks.tiles import asking

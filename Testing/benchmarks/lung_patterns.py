@@ -10,10 +10,10 @@ import argparse
 import time
 
 import numpy as np
+
 from LungNoduleAILib.model.anatomy import Anatomy
 from LungNoduleAILib.parenchyma.pattern_map import PATTERNS, map_patterns
 from LungNoduleAILib.synthesis import acquire, draw_scanner, make_body
-
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
 

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+
 from LungNoduleAILib.anatomy.classical import ClassicalSegmenter
 from LungNoduleAILib.delineation.learned import SHIPPED, segment_nodule
 from LungNoduleAILib.measurement.lung_depth import LungDepth
@@ -19,7 +20,6 @@ from LungNoduleAILib.model.candidates import Candidate
 from LungNoduleAILib.synthesis import PlantedNodule, draw_case
 from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.nodules.share import nodule_share
-
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.mask import Mask
 from ThoraxAILib.image.volume import Volume

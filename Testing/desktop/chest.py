@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
+
 from LungNoduleAILib.model.findings import Finding, Findings, Lungs, QualityNote
 from LungNoduleAILib.model.result import AnalysisResult
-
 from ThoraxAILib.image.mask import Mask
 from ThoraxAILib.image.volume import Volume
 

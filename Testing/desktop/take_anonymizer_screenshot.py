@@ -15,7 +15,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PICTURE = REPOSITORY / "Resources" / "Screenshots" / "Anonymizer.png"
 WIDTH, HEIGHT = 620, 1840
 
-sys.path.insert(0, str(REPOSITORY / "Testing" / "algorithms"))
+sys.path.insert(0, str(REPOSITORY / "Testing"))
 
 
 def main(picture: Path) -> None:
@@ -40,8 +40,9 @@ def main(picture: Path) -> None:
 def makeStudy(folder: Path) -> None:
     """Twelve slices of an invented person, and a capture with her name in the pixels."""
     import numpy as np
-    from anonymizer_studies import ct, save
     from PIL import Image, ImageDraw, ImageFont
+
+    from fixtures.anonymizer_studies import ct, save
 
     for number in range(1, 13):
         save(ct(number, size=128), folder / f"slice{number:02d}.dcm")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,7 @@ from typing import Any
 import pytest
 from panel_driver import click, controlNames, textsOf, waitFor
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "algorithms"))
-from anonymizer_studies import ct, save
+from fixtures.anonymizer_studies import ct, save
 
 used: set[str] = set()
 
@@ -214,9 +212,10 @@ def test_looked_at_images_may_pass(chosen):
 
 @uses("readTextButton")
 def test_reading_text_adds_its_regions_or_says_what_is_missing(chosen, monkeypatch, slicerApp):
-    from AnonymizerLib.pixels import ocr
-    from AnonymizerLib.pixels.regions import Box
     from slicerharness import session
+
+    from AnonymizerLib.pixels import ocr
+    from AnonymizerLib.profile.regions import Box
 
     chosen.ui.imageSection.collapsed = False
     monkeypatch.setattr(ocr, "find_text", lambda frame: [Box(1, 2, 3, 4)])

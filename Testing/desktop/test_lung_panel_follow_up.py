@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from LungNoduleAILib.model.findings import Finding
 from panel_driver import click, positionOf, textsOf, uses, waitFor
+
+from LungNoduleAILib.model.findings import Finding
 
 PLACES = {"A": (40.0, 0.0, 0.0), "B": (-40.0, 5.0, 8.0), "C": (43.0, 0.0, 2.0), "D": (0.0, 9.0, 9.0)}
 

@@ -32,7 +32,6 @@ def test_the_only_ct_is_proposed_when_the_module_is_opened(slicerApp, ct, openMo
 
 def test_among_several_volumes_the_shown_one_is_proposed_and_never_just_the_first(slicerApp, ct, openModule):
     from LungNoduleAILib.panel.input_choice import proposedVolume
-
     from ThoraxAILib.scene.volumes import nodeFromVolume
 
     second = nodeFromVolume(chest.chestVolume(), "CT 2")
@@ -45,6 +44,7 @@ def test_among_several_volumes_the_shown_one_is_proposed_and_never_just_the_firs
 
 def test_a_volume_that_cannot_be_a_ct_is_not_proposed(slicerApp):
     import numpy as np
+
     from LungNoduleAILib.panel.input_choice import proposedVolume
 
     slicerApp.util.addVolumeFromArray(np.ones((4, 4, 4), np.int16), name="MR")

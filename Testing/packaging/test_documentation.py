@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.synthesis.truth import CT_FILE, write_phantom
-
 from ThoraxAILib.cli.main import build_parser
 
 SLICER_CONSOLE = "getNode"

@@ -100,7 +100,7 @@ def test_the_command_runs_from_the_installed_folder(installed, tmp_path):
 def test_the_installed_extension_carries_every_model_card(repository, installed):
     cards = {path.name: path.read_bytes() for path in (repository / "Resources" / "ModelCards").glob("*.md")}
     del cards["README.md"]
-    found = {path.name: path.read_bytes() for path in (installed / "ThoraxAILib" / "models" / "cards").iterdir()}
+    found = {path.name: path.read_bytes() for path in (installed / "ThoraxAILib" / "networks" / "cards").iterdir()}
     assert found == cards
 
 

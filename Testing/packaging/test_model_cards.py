@@ -87,7 +87,7 @@ def test_an_unknown_model_is_told_in_one_line_with_those_that_exist(capsys):
 @pytest.fixture
 def card_of(repository, tmp_path):
     """A function that writes the text of a card and reads it."""
-    right = hash_file(repository / "ThoraxAILib" / "models" / "cards.py")
+    right = hash_file(repository / "ThoraxAILib" / "networks" / "cards.py")
 
     def make(old: str = "", new: str = ""):
         text = GOOD.format(hash=right)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+
 from AnonymizerLib.deidentify.instance import InstanceCleaner
 from AnonymizerLib.identity.identities import Identities
 from AnonymizerLib.identity.project_key import ProjectKey
@@ -17,9 +18,9 @@ from AnonymizerLib.objects.dicom_file import read_dicom
 from AnonymizerLib.pixels import ocr
 from AnonymizerLib.pixels.blackout import blank, pixel_dataset
 from AnonymizerLib.pixels.clean import PixelPolicy
-from AnonymizerLib.pixels.regions import Box
 from AnonymizerLib.profile.options import Option, Profile
 from AnonymizerLib.profile.presets import PRESETS, profile_named
+from AnonymizerLib.profile.regions import Box
 from AnonymizerLib.run.audit import audit
 from AnonymizerLib.run.report import latest_records
 from AnonymizerLib.run.run import RunOptions, run

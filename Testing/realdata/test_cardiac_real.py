@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="PyTorch is an optional dependency")
 
+from cardiac_acdc import Patient, load_patient, scores
+from cardiac_cine import rasterize, read_zipped
+
 from CardiacBiomechLib.model.heart_labels import ACDC, heart_labels
 from CardiacBiomechLib.motion.engines import SHIPPED_WEIGHTS, engine
 from CardiacBiomechLib.motion.propagate import propagate
 from CardiacBiomechLib.motion.volumes import volume_ml
-
 from ThoraxAILib.cli.main import main
 from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io import read_volume
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
-
-from cardiac_acdc import Patient, load_patient, scores
-from cardiac_cine import rasterize, read_zipped
 
 FEW = ("patient007", "patient044", "patient070")
 

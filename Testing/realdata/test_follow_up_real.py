@@ -12,7 +12,6 @@ pytest.importorskip("torch")
 from LungNoduleAILib.analysis.follow_up import follow_up
 from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.options import AnalysisOptions
-
 from ThoraxAILib.io import find_series, read_volume
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.stages import Stages

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from LungNoduleAILib.analysis.analyze import analyze
 from LungNoduleAILib.anatomy.classical import ClassicalSegmenter
 from LungNoduleAILib.model.options import AnalysisOptions
-
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io import find_series, read_volume
 from ThoraxAILib.jobs.progress import Progress

@@ -15,7 +15,6 @@ from LungNoduleAILib.followup.difference.difference_map import difference_map
 from LungNoduleAILib.followup.registration.register import LungRegistration, register_lungs
 from LungNoduleAILib.followup.registration.same_person import plausibly_same_person
 from LungNoduleAILib.model.registration_options import LungRegistrationOptions
-
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io import read_volume
 

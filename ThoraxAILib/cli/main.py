@@ -1,6 +1,6 @@
 """``thoraxai``: one command that mounts the commands of every module, and turns errors into exit statuses.
 
-Each module's Lib offers ``commands.add_commands(subparsers)``; every leaf parser sets ``run`` to a function
+Each module's Lib offers ``cli.main.add_commands(subparsers)``; every leaf parser sets ``run`` to a function
 that takes the parsed arguments and returns the exit status. 0 success, 2 bad input (one sentence on stderr),
 130 cancelled. ``arguments.is_cancelled`` tells long work whether to stop.
 """
@@ -18,7 +18,7 @@ from contextlib import contextmanager
 
 from ThoraxAILib import __version__
 from ThoraxAILib.cli import models as models_command
-from ThoraxAILib.doctor import examine
+from ThoraxAILib.cli.doctor import examine
 from ThoraxAILib.errors import Cancelled, ThoraxAIError
 from ThoraxAILib.jobs.output_folder import FULL_DISK, output_error
 from ThoraxAILib.jobs.signals import cancel_on_signal
@@ -44,8 +44,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"thoraxai {__version__}")
     subparsers = parser.add_subparsers(dest="module", required=True, metavar="MODULE")
     for module in MODULES:
-        if importlib.util.find_spec(f"{module}.commands") is not None:
-            importlib.import_module(f"{module}.commands").add_commands(subparsers)
+        if importlib.util.find_spec(f"{module}.cli.main") is not None:
+            importlib.import_module(f"{module}.cli.main").add_commands(subparsers)
     models_command.add_commands(subparsers)
     doctor = subparsers.add_parser("doctor", help="say what is installed and what can run here")
     doctor.set_defaults(run=_doctor)

@@ -20,7 +20,8 @@ from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.networks.threads import torch_threads
-from ThoraxAILib.registration.dense import sample
+from ThoraxAILib.registration.deformation.dense import sample
+from ThoraxAILib.registration.deformation.spline import SplineDeformation, SplineLattice, SplineSampler, apply_separable
 from ThoraxAILib.registration.field import Field
 from ThoraxAILib.registration.inputs import check_image, check_same_grid, normalized
 from ThoraxAILib.registration.options import InstanceOptions, Level
@@ -28,7 +29,6 @@ from ThoraxAILib.registration.regularizers.protocol import Material
 from ThoraxAILib.registration.regularizers.registry import regularizer
 from ThoraxAILib.registration.result import Registration
 from ThoraxAILib.registration.similarity import LocalCorrelation, SquaredDifference
-from ThoraxAILib.registration.spline import SplineDeformation, SplineLattice, SplineSampler, apply_separable
 from ThoraxAILib.registration.tissue import TissueMap
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from ThoraxAILib.registration.elasticity import deformation_gradient, determinant
+from ThoraxAILib.registration.deformation.elasticity import deformation_gradient, determinant
 from ThoraxAILib.registration.field import Field, add, compose
 
 

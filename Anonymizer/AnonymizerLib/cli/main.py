@@ -87,7 +87,7 @@ def _profile(arguments: argparse.Namespace) -> Profile:
 def _anonymize(arguments: argparse.Namespace, events: Events) -> int:
     from AnonymizerLib.identity.identities import read_patient_table
     from AnonymizerLib.pixels.clean import PixelPolicy
-    from AnonymizerLib.pixels.regions import parse_box
+    from AnonymizerLib.profile.regions import parse_box
     from AnonymizerLib.run.run import RunOptions, run
     from AnonymizerLib.run.worker import WorkerSettings
 

@@ -18,12 +18,10 @@ if TYPE_CHECKING:
 
 import base64
 import json
-import os
 import secrets
-from pathlib import Path
 
-from AnonymizerLib.identity.project_key import SECRET_BYTES, ProjectKey
-from ThoraxAILib.errors import InputError, OutputError
+from AnonymizerLib.identity.project_key import SECRET_BYTES
+from ThoraxAILib.errors import OutputError
 
 FORMAT = "thoraxai.project-key/1"
 SCRYPT = {"n": 2**17, "r": 8, "p": 1}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from AnonymizerLib.identity.key_store import PASSWORD_VARIABLE
-from AnonymizerLib.pixels.regions import Box
+from AnonymizerLib.profile.regions import Box
 from ThoraxAILib.jobs.child_job import ChildJob
 from ThoraxAILib.jobs.child_python import child_environment, python_interpreter
 

@@ -9,7 +9,7 @@ import qt
 from slicer.i18n import tr as _
 
 from AnonymizerLib.pixels.picture import read_frame, write_picture
-from AnonymizerLib.pixels.regions import Box
+from AnonymizerLib.profile.regions import Box
 from ThoraxAILib.errors import InputError
 
 WIDTH = 440

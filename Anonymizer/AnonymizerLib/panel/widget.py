@@ -19,9 +19,9 @@ from AnonymizerLib.logic.logic import AnonymizerLogic
 from AnonymizerLib.panel.quarantine_table import QuarantineTable
 from AnonymizerLib.panel.region_picture import RegionPicture
 from AnonymizerLib.panel.tag_table import TagTable
-from AnonymizerLib.pixels.regions import Box
 from AnonymizerLib.profile.options import Option, Profile
 from AnonymizerLib.profile.presets import PRESETS, profile_named
+from AnonymizerLib.profile.regions import Box
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.child_job import ChildJob
 from ThoraxAILib.panels.job_panel import JobPanel

@@ -16,7 +16,8 @@ import numpy as np
 
 from AnonymizerLib.objects.dicom_file import EXPLICIT, DicomFile, encode
 from AnonymizerLib.objects.element import raw_text
-from AnonymizerLib.pixels.regions import Box, number_of
+from AnonymizerLib.pixels.regions import number_of
+from AnonymizerLib.profile.regions import Box
 from ThoraxAILib.errors import InputError
 
 if TYPE_CHECKING:

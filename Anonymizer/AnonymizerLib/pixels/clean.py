@@ -13,9 +13,10 @@ from AnonymizerLib.objects.dicom_file import DicomFile
 from AnonymizerLib.objects.method_codes import PixelWork
 from AnonymizerLib.pixels import ocr
 from AnonymizerLib.pixels.blackout import blank, clear_embedded_overlays, frames_to_read, has_embedded_overlay
-from AnonymizerLib.pixels.regions import Box, RegionRule, boxes_for, outside_ultrasound
+from AnonymizerLib.pixels.regions import boxes_for, outside_ultrasound
 from AnonymizerLib.pixels.risk import PixelRisk, assess
 from AnonymizerLib.profile.options import Option, Profile
+from AnonymizerLib.profile.regions import Box, RegionRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

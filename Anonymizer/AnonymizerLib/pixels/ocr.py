@@ -8,7 +8,7 @@ from io import BytesIO
 
 import numpy as np
 
-from AnonymizerLib.pixels.regions import Box
+from AnonymizerLib.profile.regions import Box
 from ThoraxAILib.errors import InputError, MissingDependencyError
 
 SCALE = 3  # tesseract reads letters of about 30 pixels best; burned-in letters have about 10

@@ -9,7 +9,7 @@ import numpy as np
 
 from AnonymizerLib.objects.dicom_file import parse_errors, read_dicom
 from AnonymizerLib.pixels.blackout import frames_to_read
-from AnonymizerLib.pixels.regions import Box
+from AnonymizerLib.profile.regions import Box
 from ThoraxAILib.errors import InputError
 
 OUTLINE, FILL = (255, 140, 40, 255), (0, 0, 0, 190)

@@ -3,59 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from AnonymizerLib.objects.element import raw_text
-from ThoraxAILib.errors import InputError
+from AnonymizerLib.profile.regions import MATCHED_TAGS, Box, RegionRule
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-MATCHED_TAGS = {"modality": 0x00080060, "manufacturer": 0x00080070, "model": 0x00081090, "sop_class": 0x00080016}
 ULTRASOUND_REGIONS = 0x00186011
 
 
-@dataclass(frozen=True)
-class Box:
-    """A rectangle in pixels: column and row of its first pixel, its width and height."""
-
-    left: int
-    top: int
-    width: int
-    height: int
-
-    def clipped(self, rows: int, columns: int) -> Box | None:
-        """The part inside an image of this size; None when nothing is."""
-        left, top = max(self.left, 0), max(self.top, 0)
-        right, bottom = min(self.left + self.width, columns), min(self.top + self.height, rows)
-        return Box(left, top, right - left, bottom - top) if right > left and bottom > top else None
-
-    def grown(self, margin: int) -> Box:
-        """The box with a margin on every side."""
-        return Box(self.left - margin, self.top - margin, self.width + 2 * margin, self.height + 2 * margin)
 
 
-@dataclass(frozen=True)
-class RegionRule:
-    """Boxes to blank in images that match: texts by beginning (case ignored), sizes exactly."""
-
-    boxes: tuple[Box, ...]
-    texts: dict[str, str] = field(default_factory=dict)
-    rows: int | None = None
-    columns: int | None = None
-
-    def matches(self, ds: Dataset) -> bool:
-        """Whether this rule is about this image."""
-        if self.rows not in (None, number_of(ds, 0x00280010)) or self.columns not in (None, number_of(ds, 0x00280011)):
-            return False
-        return all(raw_text(ds, MATCHED_TAGS[name], ["latin-1"]).casefold().startswith(text.casefold())
-                   for name, text in self.texts.items())
 
 
 def boxes_for(ds: Dataset, rules: Iterable[RegionRule]) -> tuple[Box, ...]:
     """Every box of every matching rule."""
-    return tuple(box for rule in rules if rule.matches(ds) for box in rule.boxes)
+    return tuple(box for rule in rules if is_about(rule, ds) for box in rule.boxes)
+
+
+def is_about(rule: RegionRule, ds: Dataset) -> bool:
+    """Whether a rule is about this image."""
+    if rule.rows not in (None, number_of(ds, 0x00280010)) or rule.columns not in (None, number_of(ds, 0x00280011)):
+        return False
+    return all(raw_text(ds, MATCHED_TAGS[name], ["latin-1"]).casefold().startswith(text.casefold())
+               for name, text in rule.texts.items())
 
 
 def outside_ultrasound(ds: Dataset) -> tuple[Box, ...]:
@@ -77,15 +50,6 @@ def outside_ultrasound(ds: Dataset) -> tuple[Box, ...]:
     return tuple(box for box in around if box.width > 0 and box.height > 0)
 
 
-def parse_box(text: str) -> Box:
-    """A box from 'left,top,width,height'."""
-    try:
-        left, top, width, height = (int(part) for part in text.split(","))
-    except ValueError as error:
-        raise InputError(f"'{text}' is not a region: write left,top,width,height in pixels.") from error
-    if width < 1 or height < 1:
-        raise InputError(f"The region '{text}' has no area: width and height must be positive.")
-    return Box(left, top, width, height)
 
 
 def number_of(ds: Dataset, tag: int) -> int | None:

@@ -26,8 +26,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from AnonymizerLib.pixels.regions import MATCHED_TAGS, Box, RegionRule
 from AnonymizerLib.profile.actions import Action, Decision
+from AnonymizerLib.profile.regions import MATCHED_TAGS, Box, RegionRule
 from ThoraxAILib.errors import InputError
 
 if TYPE_CHECKING:

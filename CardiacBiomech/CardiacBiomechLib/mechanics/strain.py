@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ThoraxAILib.registration.elasticity import green_lagrange
+from ThoraxAILib.registration.deformation.elasticity import green_lagrange
 
 DEFINITION = ("Green-Lagrange strain about end-diastole, E = (F^T F - I)/2 along the local axis; "
               "global = mean over the continuous wall")

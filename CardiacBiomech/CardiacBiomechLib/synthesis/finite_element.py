@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ThoraxAILib.errors import MissingDependencyError
-from ThoraxAILib.registration.elasticity import determinant
+from ThoraxAILib.registration.deformation.elasticity import determinant
 
 APEX_GAP_RAD = 0.06  # the mesh leaves a small hole at the apex, where its cells would degenerate
 CIRCUMFERENTIAL, LONGITUDINAL, RADIAL = 24, 12, 3

@@ -14,7 +14,7 @@ from CardiacBiomechLib.mechanics.strain import strain_along_axes
 from CardiacBiomechLib.motion.volumes import dice
 from CardiacBiomechLib.synthesis.cine import Frame, true_field
 from CardiacBiomechLib.synthesis.ventricle import Ventricle
-from ThoraxAILib.registration.elasticity import deformation_gradient, determinant
+from ThoraxAILib.registration.deformation.elasticity import deformation_gradient, determinant
 from ThoraxAILib.registration.field import Field, invert, warp_labels
 from ThoraxAILib.registration.quality import folded_cells, jacobian
 

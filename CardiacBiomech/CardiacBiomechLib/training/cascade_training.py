@@ -25,7 +25,7 @@ from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.registration.cascade.network import Cascade
 from ThoraxAILib.registration.cascade.settings import CascadeSettings
 from ThoraxAILib.registration.cascade.weights import save_cascade
-from ThoraxAILib.registration.dense import DenseDeformation, warp
+from ThoraxAILib.registration.deformation.dense import DenseDeformation, warp
 from ThoraxAILib.registration.regularizers.protocol import Material
 from ThoraxAILib.registration.regularizers.registry import regularizer
 from ThoraxAILib.registration.similarity import LocalCorrelation, SquaredDifference

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from LungNoduleAILib.guidelines.terms.person import PersonAndExam
+from LungNoduleAILib.cases.requests import CaseRequest
+from LungNoduleAILib.model.files import ANALYSIS_FILES, FINDINGS_CSV, FINDINGS_FILE, REPORT_FILE
 from LungNoduleAILib.model.findings import Findings
-from LungNoduleAILib.model.options import AnalysisOptions
-from LungNoduleAILib.model.result import ARRAYS_FILE, FINDINGS_FILE, AnalysisResult
+from LungNoduleAILib.model.result import AnalysisResult
 from ThoraxAILib.image.volume import Volume
-from ThoraxAILib.io import Case, read_volume
+from ThoraxAILib.io import read_volume
 from ThoraxAILib.io.dicom_headers import files_below
 from ThoraxAILib.jobs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.run_record import (
-    RUN_FILE,
     RunInput,
     RunModel,
     RunRecord,
@@ -27,23 +26,6 @@ from ThoraxAILib.jobs.run_record import (
 )
 from ThoraxAILib.jobs.stages import Stages
 from ThoraxAILib.networks.device import select_device
-
-SCENE_FILE, CSV_FILE, REPORT_FILE = "scene.mrb", "findings.csv", "report.html"
-# Everything a run may write; the run record is last, see OutputFolder
-RESULT_FILES = (SCENE_FILE, "segmentation.seg.nrrd", "nodules.mrk.json", ARRAYS_FILE, FINDINGS_FILE, CSV_FILE,
-                REPORT_FILE, RUN_FILE)
-
-
-@dataclass(frozen=True)
-class CaseRequest:
-    """What to analyze, how, and where the results go; ``with_scene`` False writes arrays instead of MRML files."""
-
-    case: Case
-    output: Path
-    options: AnalysisOptions
-    with_scene: bool = True
-    resume: bool = False
-    person: PersonAndExam = field(default_factory=PersonAndExam)
 
 
 @dataclass(frozen=True)
@@ -63,7 +45,7 @@ def analyze_case(request: CaseRequest, progress: Progress) -> CaseOutcome:
     record = _record(request, volume, started)
     if request.resume and has_result_of(request.output, record):
         return CaseOutcome(_findings_in(request.output), volume.notes, resumed=True)
-    with OutputFolder(request.output, RESULT_FILES) as folder:
+    with OutputFolder(request.output, ANALYSIS_FILES) as folder:
         from LungNoduleAILib.analysis.analyze import analyze
 
         result = analyze(volume, request.options, progress.part(0.1, 0.75), stages)
@@ -102,7 +84,7 @@ def _write(folder: Path, request: CaseRequest, result: AnalysisResult, record: R
                "quality": [note.code for note in findings.lungs.quality], "methods": result.methods}
     text = json.dumps(findings.to_dict(), indent=2)
     (folder / FINDINGS_FILE).write_text(text + "\n", encoding="utf-8")
-    write_findings_csv(folder / CSV_FILE, findings)
+    write_findings_csv(folder / FINDINGS_CSV, findings)
     run = finish(record, stages, folder, summary).to_dict()
     progress(0.0, "Writing the report")
     with stages.stage("report"):
@@ -117,20 +99,13 @@ def _write(folder: Path, request: CaseRequest, result: AnalysisResult, record: R
 
 
 def _write_scene(folder: Path, name: str, result: AnalysisResult, run: dict) -> None:
-    """The result as Slicer's own files, written by the same Logic the module uses."""
+    """The result as Slicer's own files, made of the same nodes the module shows."""
     from ThoraxAILib.scene import host
 
     host.install()
-    from LungNoduleAILib.logic.logic import LungNoduleAILogic
-    from ThoraxAILib.scene.hierarchy import removeNode
-    from ThoraxAILib.scene.volumes import nodeFromVolume
+    from LungNoduleAILib.scene.analysis_scene import writeAnalysisScene
 
-    logic = LungNoduleAILogic()
-    volume_node = nodeFromVolume(result.volume, name)
-    logic.showResult(volume_node, result, run)
-    logic.saveResult(folder)
-    logic.clearResult()
-    removeNode(volume_node)  # and all that names this case, before the next one
+    writeAnalysisScene(folder, name, result, run)
 
 
 def _findings_in(folder: Path) -> Findings:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from LungNoduleAILib.cases.analyze_case import CaseRequest
+from LungNoduleAILib.cases.requests import CaseRequest
 from LungNoduleAILib.cli.person import as_arguments
-from LungNoduleAILib.model.result import FINDINGS_FILE
+from LungNoduleAILib.model.files import FINDINGS_FILE, INDEX_FILE
 from ThoraxAILib.errors import Cancelled, InputError
 from ThoraxAILib.io import Case, find_cases
 from ThoraxAILib.jobs.child_job import SUCCEEDED, ChildJob
@@ -22,7 +22,6 @@ from ThoraxAILib.jobs.output_folder import output_error, remove_left_behind
 from ThoraxAILib.jobs.run_record import RUN_FILE
 from ThoraxAILib.jobs.worker_process import THREAD_LIMITS
 
-INDEX_FILE = "index.csv"
 POLL_SECONDS = 0.1
 DONE, RESUMED, FAILED = "done", "resumed", "failed"
 

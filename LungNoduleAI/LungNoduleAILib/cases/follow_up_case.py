@@ -3,53 +3,34 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
-from LungNoduleAILib.model.follow_up_options import FollowUpOptions
+from LungNoduleAILib.cases.requests import FollowUpRequest
+from LungNoduleAILib.model.files import FOLLOW_UP_FILES, MAX_SCANS
 from LungNoduleAILib.model.pairs import FollowUp
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io import find_cases, read_volume
 from ThoraxAILib.jobs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.jobs.run_record import RUN_FILE, RunInput, RunModel, RunRecord, finish, now, write_run_record
+from ThoraxAILib.jobs.run_record import RunInput, RunModel, RunRecord, finish, now, write_run_record
 from ThoraxAILib.jobs.stages import Stages
 from ThoraxAILib.networks.device import select_device
-
-PAIRS_FILE, PAIRS_CSV, LINKS_FILE, REPORT_FILE, SCENE_FILE = (
-    "pairs.json", "pairs.csv", "links.csv", "report.html", "scene.mrb")
-DIFFERENCE_FILE, WARPED_FILE, TRANSFORM_FILE, AFFINE_FILE = (
-    "difference.nrrd", "warped_prior.nrrd", "prior_to_current.h5", "prior_to_current_affine.tfm")
-MOST_SCANS = 20
-# The run record is last, see OutputFolder
-RESULT_FILES = (SCENE_FILE, PAIRS_FILE, PAIRS_CSV, LINKS_FILE, REPORT_FILE, DIFFERENCE_FILE, WARPED_FILE,
-                TRANSFORM_FILE, AFFINE_FILE, *(f"findings_{n}.json" for n in range(1, MOST_SCANS + 1)), RUN_FILE)
-
-
-@dataclass(frozen=True)
-class FollowUpRequest:
-    """Which scans (oldest first), how, and where the results go; ``with_scene`` False writes no MRML scene."""
-
-    inputs: tuple[Path, ...]
-    output: Path
-    options: FollowUpOptions
-    with_scene: bool = True
 
 
 def follow_case(request: FollowUpRequest, progress: Progress) -> FollowUp:
     """Follow one person's scans into a folder; raises ThoraxAIError with one sentence and then leaves nothing."""
     from LungNoduleAILib.followup.growth.scans import check_scans
 
-    if len(request.inputs) > MOST_SCANS:
-        raise InputError(f"At most {MOST_SCANS} scans can be followed at once, {len(request.inputs)} were given.")
+    if len(request.inputs) > MAX_SCANS:
+        raise InputError(f"At most {MAX_SCANS} scans can be followed at once, {len(request.inputs)} were given.")
     stages, started = Stages(), now()
     names = [_name(path) for path in request.inputs]
     with stages.stage("read"):
         volumes = [read_volume(path, None, progress.part(0.0, 0.08)) for path in request.inputs]
     check_scans(volumes, request.options.days)
     record = _record(request, volumes, names, started)
-    with OutputFolder(request.output, RESULT_FILES) as folder:
+    with OutputFolder(request.output, FOLLOW_UP_FILES) as folder:
         from LungNoduleAILib.analysis.follow_up import follow_up
         from LungNoduleAILib.cases.follow_up_files import write_results
 

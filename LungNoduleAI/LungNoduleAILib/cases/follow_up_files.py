@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 
 from LungNoduleAILib.analysis.follow_up import FollowUpResult
-from LungNoduleAILib.cases import follow_up_case as files
 from LungNoduleAILib.cases.pairs_csv import write_pairs_csv
 from LungNoduleAILib.cases.registration_files import save_registration
+from LungNoduleAILib.cases.requests import FollowUpRequest
+from LungNoduleAILib.model import files
 from LungNoduleAILib.model.links import write_links
 from LungNoduleAILib.report.follow_up import FollowUpPictures, write_follow_up_report
 from LungNoduleAILib.report.follow_up_pictures import sheets
@@ -16,7 +17,7 @@ from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.stages import Stages
 
 
-def write_results(folder: Path, result: FollowUpResult, request: files.FollowUpRequest, run: dict, progress: Progress,
+def write_results(folder: Path, result: FollowUpResult, request: FollowUpRequest, run: dict, progress: Progress,
                   stages: Stages) -> None:
     """Write everything but the run record into ``folder``; ``run`` is the run record so far."""
     _write_tables(folder, result, request)
@@ -38,7 +39,7 @@ def write_results(folder: Path, result: FollowUpResult, request: files.FollowUpR
             _write_scene(folder, result, request)
 
 
-def _write_tables(folder: Path, result: FollowUpResult, request: files.FollowUpRequest) -> None:
+def _write_tables(folder: Path, result: FollowUpResult, request: FollowUpRequest) -> None:
     text = json.dumps(result.follow_up.to_dict(), indent=2)
     (folder / files.PAIRS_FILE).write_text(text + "\n", encoding="utf-8")
     write_pairs_csv(folder / files.PAIRS_CSV, result.follow_up)
@@ -48,7 +49,7 @@ def _write_tables(folder: Path, result: FollowUpResult, request: files.FollowUpR
         (folder / f"findings_{number}.json").write_text(found + "\n", encoding="utf-8")
 
 
-def _write_scene(folder: Path, result: FollowUpResult, request: files.FollowUpRequest) -> None:
+def _write_scene(folder: Path, result: FollowUpResult, request: FollowUpRequest) -> None:
     """Both last scans with their nodules as segments and the follow-up, as one Slicer bundle."""
     from ThoraxAILib.scene import host
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from LungNoduleAILib.model.files import PATTERN_MAP_FILE, PATTERN_PICTURE_FILE, PATTERN_TABLE_FILE
 from LungNoduleAILib.parenchyma.pattern_map import GROUND_GLASS, NORMAL, PATTERNS, RETICULAR, PatternMap
 from ThoraxAILib.image.volume import Volume
 
 SCHEMA = "thoraxai.patterns/1"
-MAP_FILE, TABLE_FILE, PICTURE_FILE = "patterns.nrrd", "patterns.json", "patterns.png"
 NOTICE = "Research use only, not a medical device. The network saw synthetic lungs only."
 COLORS = {NORMAL: (70, 120, 90), GROUND_GLASS: (80, 200, 255), RETICULAR: (255, 150, 40)}
 PICTURES, PICTURE_MM = 3, 0.9
@@ -21,11 +21,11 @@ def write_patterns(folder: Path, volume: Volume, found: PatternMap, methods: dic
     """Write patterns.nrrd, patterns.json and patterns.png of a map on the grid of ``volume`` into a folder."""
     from ThoraxAILib.io.transform_files import write_labels
 
-    write_labels(volume.with_array(found.labels), folder / MAP_FILE)
+    write_labels(volume.with_array(found.labels), folder / PATTERN_MAP_FILE)
     table = {"schema": SCHEMA, "values": {name: number for number, name in enumerate(PATTERNS, start=1)},
              "shares": found.shares, "methods": methods, "notice": NOTICE}
-    (folder / TABLE_FILE).write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
-    (folder / PICTURE_FILE).write_bytes(pattern_sheet(volume, found.labels))
+    (folder / PATTERN_TABLE_FILE).write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
+    (folder / PATTERN_PICTURE_FILE).write_bytes(pattern_sheet(volume, found.labels))
 
 
 def pattern_sheet(volume: Volume, labels: np.ndarray) -> bytes:

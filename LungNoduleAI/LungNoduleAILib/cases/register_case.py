@@ -9,16 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from LungNoduleAILib.analysis.segmenters import choose_segmenter
-from LungNoduleAILib.cases.registration_files import (
-    AFFINE_FILE,
-    DIFFERENCE_FILE,
-    TRANSFORM_FILE,
-    WARPED_FILE,
-    save_registration,
-)
+from LungNoduleAILib.cases.registration_files import save_registration
 from LungNoduleAILib.followup.difference.difference_map import DifferenceMap, difference_map
 from LungNoduleAILib.followup.registration.register import CONVENTION, LungRegistration, register_lungs
 from LungNoduleAILib.followup.registration.same_person import plausibly_same_person
+from LungNoduleAILib.model.files import REGISTRATION_FILE, REGISTRATION_FILES, VIEW_FILES
 from LungNoduleAILib.model.registration_options import LungRegistrationOptions
 from LungNoduleAILib.report.follow_up_pictures import sheets
 from ThoraxAILib.errors import InputError
@@ -26,15 +21,12 @@ from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io import read_volume
 from ThoraxAILib.jobs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.jobs.run_record import RUN_FILE, RunInput, RunRecord, finish, now, write_run_record
+from ThoraxAILib.jobs.run_record import RunInput, RunRecord, finish, now, write_run_record
 from ThoraxAILib.jobs.stages import Stages
 from ThoraxAILib.networks.device import select_device
 from ThoraxAILib.report import encoded
 
 SCHEMA = "thoraxai.lung-registration/1"
-REGISTRATION_FILE = "registration.json"
-VIEW_FILES = ("blended.png", "checkerboard.png", "difference.png", "change_1.png", "change_2.png", "change_3.png")
-RESULT_FILES = (WARPED_FILE, DIFFERENCE_FILE, TRANSFORM_FILE, AFFINE_FILE, *VIEW_FILES, REGISTRATION_FILE, RUN_FILE)
 
 
 @dataclass(frozen=True)
@@ -61,7 +53,7 @@ def register_case(request: RegisterRequest, progress: Progress) -> list[str]:
     inputs = tuple(RunInput.of_volume(volume, name, 1) for name, volume in (("prior", prior), ("current", current)))
     options = {**request.options.to_dict(), "anatomy": segmenter.name}
     record = RunRecord("lung register", options, inputs, (), device, reason, started)
-    with OutputFolder(request.output, RESULT_FILES) as folder:
+    with OutputFolder(request.output, REGISTRATION_FILES) as folder:
         with stages.stage("lungs"):
             labels = [_labels(segmenter, volume, progress.part(0.1 + 0.15 * n, 0.25 + 0.15 * n))
                       for n, volume in enumerate((prior, current))]

@@ -12,12 +12,11 @@ import numpy as np
 
 from LungNoduleAILib.followup.difference.difference_map import DifferenceMap
 from LungNoduleAILib.followup.registration.register import LungRegistration
+from LungNoduleAILib.model.files import AFFINE_FILE, DIFFERENCE_FILE, TRANSFORM_FILE, WARPED_FILE
 from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.io.transform_files import write_affine, write_field_then_affine, write_labels
 from ThoraxAILib.registration.field import Field
 
-DIFFERENCE_FILE, WARPED_FILE, TRANSFORM_FILE, AFFINE_FILE = (
-    "difference.nrrd", "warped_prior.nrrd", "prior_to_current.h5", "prior_to_current_affine.tfm")
 EVERY = 2  # nodes of the field that are kept: 4 mm apart, control points are 10 mm apart
 
 

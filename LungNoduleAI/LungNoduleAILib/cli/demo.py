@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from LungNoduleAILib.cases.analyze_case import CaseRequest, analyze_case
+from LungNoduleAILib.cases.analyze_case import analyze_case
+from LungNoduleAILib.cases.requests import CaseRequest
 from LungNoduleAILib.cli.summary import describe_findings, position, table, where_to_look
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.options import AnalysisOptions

@@ -41,7 +41,8 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     with telling_errors(arguments.events) as events:
-        from LungNoduleAILib.cases.follow_up_case import FollowUpRequest, follow_case
+        from LungNoduleAILib.cases.follow_up_case import follow_case
+        from LungNoduleAILib.cases.requests import FollowUpRequest
 
         request = FollowUpRequest(tuple(arguments.inputs), arguments.output, _options(arguments),
                                   _with_scene(arguments.scene))

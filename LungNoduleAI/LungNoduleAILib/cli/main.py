@@ -6,8 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from LungNoduleAILib.cases.analyze_case import CaseRequest, analyze_case
+from LungNoduleAILib.cases.analyze_case import analyze_case
 from LungNoduleAILib.cases.batch import FAILED, Batch, IndexRow, gather_cases, write_index
+from LungNoduleAILib.cases.requests import CaseRequest
 from LungNoduleAILib.cli import dataset as dataset_command
 from LungNoduleAILib.cli import evaluate as evaluate_command
 from LungNoduleAILib.cli import follow_up as follow_up_command

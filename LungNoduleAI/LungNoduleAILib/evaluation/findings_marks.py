@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from LungNoduleAILib.model.files import FINDINGS_FILE
 from LungNoduleAILib.model.findings import Findings
-from LungNoduleAILib.model.result import FINDINGS_FILE
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.statistics.marks import Marks
 

@@ -18,6 +18,7 @@ from LungNoduleAILib.guidelines.tables import lung_rads_2022 as lung_rads_table
 from LungNoduleAILib.guidelines.tables import risk_models as risk_table
 from LungNoduleAILib.guidelines.terms.answer import Answer, Trace
 from LungNoduleAILib.guidelines.terms.inputs import Inputs
+from LungNoduleAILib.guidelines.terms.reading import read_inputs
 from ThoraxAILib.errors import InputError
 
 
@@ -57,4 +58,4 @@ def apply_guideline(rule: str, inputs: dict) -> dict:
     """The same for plain dictionaries: keys of vocabulary.py in, fields of Answer out, only those that apply."""
     if rule not in RULES:
         raise InputError(f"The rule {rule!r} is not known: use {', '.join(RULES)}.")
-    return apply_rule(rule, Inputs.from_dict(inputs)).to_dict()
+    return apply_rule(rule, read_inputs(inputs)).to_dict()

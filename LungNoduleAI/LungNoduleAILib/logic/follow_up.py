@@ -12,6 +12,7 @@ from pathlib import Path
 import slicer
 
 from LungNoduleAILib.analysis.decisions import with_decision
+from LungNoduleAILib.model.files import DIFFERENCE_FILE, LINKS_FILE, PAIRS_CSV, PAIRS_FILE, TRANSFORM_FILE, WARPED_FILE
 from LungNoduleAILib.model.links import LINK, UNLINK, LinkDecision, write_links
 from LungNoduleAILib.model.pairs import FollowUp, Pair
 from LungNoduleAILib.scene import follow_up_nodes as nodes
@@ -19,8 +20,6 @@ from LungNoduleAILib.scene.follow_up_nodes import FollowUpData
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
 
-PAIRS_FILE, LINKS_FILE, PAIRS_CSV = "pairs.json", "links.csv", "pairs.csv"
-DIFFERENCE_FILE, WARPED_FILE, TRANSFORM_FILE = "difference.nrrd", "warped_prior.nrrd", "prior_to_current.h5"
 DECISIONS = "LungNoduleAI.followUp.decisions"
 
 

@@ -6,13 +6,12 @@ import json
 import shutil
 from pathlib import Path
 
+from LungNoduleAILib.model.files import FINDINGS_CSV, FINDINGS_FILE, REPORT_FILE
 from LungNoduleAILib.model.findings import Findings
-from LungNoduleAILib.model.result import FINDINGS_FILE
 from ThoraxAILib.errors import InputError, OutputError
 from ThoraxAILib.jobs.run_record import RUN_FILE
 from ThoraxAILib.jobs.work_folder import WorkFolder
 
-CSV_FILE, REPORT_FILE = "findings.csv", "report.html"
 _KEPT = (REPORT_FILE, RUN_FILE)
 
 
@@ -47,7 +46,7 @@ class KeptFiles:
         from LungNoduleAILib.cases.findings_csv import write_findings_csv
 
         try:
-            written = [directory / FINDINGS_FILE, directory / CSV_FILE]
+            written = [directory / FINDINGS_FILE, directory / FINDINGS_CSV]
             written[0].write_text(json.dumps(findings.to_dict(), indent=2) + "\n", encoding="utf-8")
             write_findings_csv(written[1], findings)
             for name in _KEPT:

@@ -24,10 +24,10 @@ from LungNoduleAILib.scene.saving import saveResult
 from LungNoduleAILib.scene.table import setStatusCells
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.jobs.run_record import RUN_FILE
 from ThoraxAILib.scene.volumes import volumeFromNode, writeVolume
 
 logger = logging.getLogger(__name__)
-RUN_FILE = "run.json"
 CURRENT_RESULT = "LungNoduleAI.currentResult"
 
 

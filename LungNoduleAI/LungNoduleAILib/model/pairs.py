@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from LungNoduleAILib.followup.growth.assessment import Growth
 from LungNoduleAILib.model.findings import Finding
+from LungNoduleAILib.model.growth import Growth
 
 SCHEMA = "thoraxai.pairs/1"
 MATCHED, NEW, RESOLVED, UNCERTAIN = "matched", "new", "resolved", "uncertain"

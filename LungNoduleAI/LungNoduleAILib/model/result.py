@@ -8,12 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from LungNoduleAILib.model.files import ARRAYS_FILE, FINDINGS_FILE
 from LungNoduleAILib.model.findings import Findings
 from ThoraxAILib.image.mask import Mask
 from ThoraxAILib.image.volume import Volume
-
-ARRAYS_FILE = "arrays.npz"
-FINDINGS_FILE = "findings.json"
 
 
 @dataclass(frozen=True, eq=False)

@@ -55,7 +55,7 @@ def registerSampleData() -> None:
         return
     SampleDataLogic.registerCustomSampleDataSource(
         category=CATEGORY, sampleName="SyntheticChestCT", uris=[], fileNames=[], nodeNames=[],
-        thumbnailFileName=str(Path(__file__).parents[1] / "Resources" / "Icons" / "LungNoduleAI.png"),
+        thumbnailFileName=str(Path(__file__).parents[2] / "Resources" / "Icons" / "LungNoduleAI.png"),
         customDownloader=lambda _source: [makeSampleHere()])
 
 

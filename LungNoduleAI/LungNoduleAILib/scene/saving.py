@@ -5,11 +5,10 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from LungNoduleAILib.model.files import MARKUPS_FILE, SCENE_FILE, SEGMENTATION_FILE
 from LungNoduleAILib.scene.result_nodes import ResultNodes
 from ThoraxAILib.errors import OutputError
 from ThoraxAILib.scene.saving import writeScene
-
-SCENE_FILE, SEGMENTATION_FILE, POINTS_FILE = "scene.mrb", "segmentation.seg.nrrd", "nodules.mrk.json"
 
 
 def saveResult(directory: Path, nodes: ResultNodes) -> tuple[Path, ...]:
@@ -19,7 +18,8 @@ def saveResult(directory: Path, nodes: ResultNodes) -> tuple[Path, ...]:
     """
     try:
         with tempfile.TemporaryDirectory(dir=directory, prefix=".unfinished-") as folder:
-            scene, segmentation, points = (Path(folder) / name for name in (SCENE_FILE, SEGMENTATION_FILE, POINTS_FILE))
+            names = (SCENE_FILE, SEGMENTATION_FILE, MARKUPS_FILE)
+            scene, segmentation, points = (Path(folder) / name for name in names)
             writeScene(scene, {segmentation: nodes.segmentation, points: nodes.points})
             return tuple(path.replace(directory / path.name) for path in (scene, segmentation, points))
     except OutputError:

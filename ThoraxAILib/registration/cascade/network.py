@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ThoraxAILib.registration.cascade.settings import CascadeSettings
-from ThoraxAILib.registration.dense import warp
+from ThoraxAILib.registration.deformation.dense import warp
 
 
 class FieldNetwork(nn.Module):

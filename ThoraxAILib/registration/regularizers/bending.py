@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from ThoraxAILib.registration.deformation.spline import SECOND_DERIVATIVES
 from ThoraxAILib.registration.regularizers.protocol import Deformation, Material
-from ThoraxAILib.registration.spline import SECOND_DERIVATIVES
 
 UNIT_MM2 = 100.0  # second derivatives are per cm^2 here, so that weights compare with those of first derivatives
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ThoraxAILib.registration.elasticity import determinant, fold_barrier, neo_hookean
+from ThoraxAILib.registration.deformation.elasticity import determinant, fold_barrier, neo_hookean
 from ThoraxAILib.registration.regularizers.protocol import Deformation, Material
 
 

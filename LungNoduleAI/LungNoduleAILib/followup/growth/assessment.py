@@ -9,14 +9,14 @@ wider where the two scans were not made alike. Growth by volume is +25 % (BTS 20
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from LungNoduleAILib.model.findings import Finding
+from LungNoduleAILib.model.growth import GROWING, INDETERMINATE, SHRINKING, STABLE, Growth
 from ThoraxAILib.image.volume import Volume
 
-GROWING, STABLE, INDETERMINATE, SHRINKING = "growing", "stable", "indeterminate", "shrinking"
 LARGE_MM = 8.0
 BAND_LARGE_PERCENT, BAND_SMALL_PERCENT = 17.1, 25.6
 # An allowance, not a measured value: on synthetic pairs (Testing/benchmarks/lung_matching.py growth) 1.96 robust
@@ -45,33 +45,6 @@ class ScanContext:
         return ScanContext(identity.study_date, identity.kernel, slice_mm, identity.contrast)
 
 
-@dataclass(frozen=True)
-class Growth:
-    """What changed between two measurements of one nodule; ``vdt_days`` is None with its reason where there is none."""
-
-    growth: str
-    volume_change_percent: float
-    diameter_change_mm: float
-    band_percent: float
-    grows_by_volume: bool
-    grows_by_diameter: bool
-    days: int | None
-    vdt_days: float | None
-    vdt_reason: str
-    density_change_hu: float
-    mass_change_percent: float | None
-    solid_volume_change_percent: float | None
-    reasons: tuple[str, ...]
-
-    def to_dict(self) -> dict:
-        """JSON form, numbers to one decimal."""
-        entry = {name: round(value, 1) if isinstance(value, float) else value for name, value in asdict(self).items()}
-        return {**entry, "reasons": list(self.reasons)}
-
-    @staticmethod
-    def from_dict(entry: dict) -> Growth:
-        """Inverse of to_dict, as far as its rounding allows."""
-        return Growth(**{**entry, "reasons": tuple(entry["reasons"])})
 
 
 def days_between(prior: str, current: str) -> int | None:

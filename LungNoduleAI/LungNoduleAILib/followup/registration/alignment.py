@@ -16,7 +16,7 @@ from torch import Tensor
 
 from LungNoduleAILib.followup.registration.lung_image import LungImage, ReducedLungs
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.registration.dense import sample, voxel_positions
+from ThoraxAILib.registration.deformation.dense import sample, voxel_positions
 from ThoraxAILib.registration.similarity import LocalCorrelation
 
 STEPS_MM = (8.0, 4.0)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
+from LungNoduleAILib.guidelines.terms.inputs import Inputs
 from LungNoduleAILib.guidelines.terms.measures import DAYS_PER_MONTH
 from LungNoduleAILib.guidelines.terms.vocabulary import BENIGN_PATTERNS
-
-if TYPE_CHECKING:
-    from LungNoduleAILib.guidelines.terms.inputs import Inputs
 
 ROUNDING_MM = Decimal("0.1")  # axes and mean may have been rounded apart
 _SOLID_WITHIN = (("solid_mean_diameter_mm", "mean_diameter_mm"), ("solid_mean_diameter_mm", "long_axis_mm"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from LungNoduleAILib.guidelines.terms.inputs import Inputs
+from LungNoduleAILib.guidelines.terms.reading import read_inputs
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class PersonAndExam:
     emphysema: bool | None = None
 
     def __post_init__(self) -> None:
-        Inputs.from_dict(self.stated())
+        read_inputs(self.stated())
 
     def stated(self) -> dict[str, Any]:
         """What was stated, as inputs of a rule."""

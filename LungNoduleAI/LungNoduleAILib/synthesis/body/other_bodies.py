@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from LungNoduleAILib.synthesis.geometry.canvas import Canvas
+from LungNoduleAILib.synthesis.body.canvas import Canvas
 from LungNoduleAILib.synthesis.model.body import Body, check_request
 from LungNoduleAILib.synthesis.model.structures import AORTA, OTHER_BONE, SPINE
 from ThoraxAILib.errors import InputError

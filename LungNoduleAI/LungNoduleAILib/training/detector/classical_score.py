@@ -1,4 +1,6 @@
-"""Fit the classical detector's confidence on phantoms: ``python -m LungNoduleAILib.training.detector.classical_score --output FILE``.
+"""Fit the classical detector's confidence on phantoms.
+
+``python -m LungNoduleAILib.training.detector.classical_score --output FILE``.
 
 Every phantom is another person with its own vessels, noise and slice thickness. Blobs on planted nodules are positive,
 all others negative; blobs inside a nodule but of another size are left out. Real CT is never used for fitting.

@@ -1,0 +1,27 @@
+"""The name of every file that a case writes, in one place; a run owns exactly these in its folder.
+
+The run record is the last of each list: a folder without it holds no complete result (see OutputFolder).
+"""
+
+from __future__ import annotations
+
+from ThoraxAILib.jobs.run_record import RUN_FILE
+
+FINDINGS_FILE, ARRAYS_FILE = "findings.json", "arrays.npz"
+SCENE_FILE, REPORT_FILE, FINDINGS_CSV = "scene.mrb", "report.html", "findings.csv"
+SEGMENTATION_FILE, MARKUPS_FILE = "segmentation.seg.nrrd", "nodules.mrk.json"
+PAIRS_FILE, PAIRS_CSV, LINKS_FILE = "pairs.json", "pairs.csv", "links.csv"
+DIFFERENCE_FILE, WARPED_FILE = "difference.nrrd", "warped_prior.nrrd"
+TRANSFORM_FILE, AFFINE_FILE = "prior_to_current.h5", "prior_to_current_affine.tfm"
+REGISTRATION_FILE = "registration.json"
+VIEW_FILES = ("blended.png", "checkerboard.png", "difference.png", "change_1.png", "change_2.png", "change_3.png")
+PATTERN_MAP_FILE, PATTERN_TABLE_FILE, PATTERN_PICTURE_FILE = "patterns.nrrd", "patterns.json", "patterns.png"
+INDEX_FILE = "index.csv"
+MAX_SCANS = 20
+
+ANALYSIS_FILES = (SCENE_FILE, SEGMENTATION_FILE, MARKUPS_FILE, ARRAYS_FILE, FINDINGS_FILE, FINDINGS_CSV, REPORT_FILE,
+                  RUN_FILE)
+FOLLOW_UP_FILES = (SCENE_FILE, PAIRS_FILE, PAIRS_CSV, LINKS_FILE, REPORT_FILE, DIFFERENCE_FILE, WARPED_FILE,
+                   TRANSFORM_FILE, AFFINE_FILE, *(f"findings_{n}.json" for n in range(1, MAX_SCANS + 1)), RUN_FILE)
+REGISTRATION_FILES = (WARPED_FILE, DIFFERENCE_FILE, TRANSFORM_FILE, AFFINE_FILE, *VIEW_FILES, REGISTRATION_FILE,
+                      RUN_FILE)

@@ -1,1 +1,0 @@
-"""Sections of the module's panel that stand on their own."""

@@ -1,0 +1,1 @@
+"""How a deformation is described: splines, dense displacements, and the elastic energy of either."""
