@@ -24,8 +24,10 @@ def test_no_canary_survives_any_preset(tmp_path, name):
     assert result.counts == {"clean": 2, "quarantined": 1}
 
 
-@pytest.mark.parametrize("label", ["clean-graphics", "retain-safe-private", "clean-structured-content",
-                                   "clean-descriptors", "modified-dates"])
+@pytest.mark.parametrize(
+    "label",
+    ["clean-graphics", "retain-safe-private", "clean-structured-content", "clean-descriptors", "modified-dates"],
+)
 def test_cleaning_options_clean(tmp_path, label):
     canaries = write_canary_study(tmp_path / "in")
     run(RunOptions(WorkerSettings(tmp_path / "in", tmp_path / "out", profile(label), KEY)))

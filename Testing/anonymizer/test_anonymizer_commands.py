@@ -100,12 +100,34 @@ def test_check_passes_a_clean_output_and_refuses_a_bad_one(study, capsys):
 def test_options_rules_patients_and_regions_reach_the_engine(study):
     (study / "rules.yaml").write_text("keep:\n  - InstitutionName\nreplace:\n  StationName: Scanner A\n")
     (study / "patients.csv").write_text("MRN-4711,Case 1\n")
-    assert main(["anonymize", str(study / "in"), str(study / "out"), "--options", "full-dates", "clean-descriptors",
-                 "--rules", str(study / "rules.yaml"), "--patients", str(study / "patients.csv"), "--jobs", "2",
-                 "--blank", "0,0,4,4"]) == 0
+    assert (
+        main(
+            [
+                "anonymize",
+                str(study / "in"),
+                str(study / "out"),
+                "--options",
+                "full-dates",
+                "clean-descriptors",
+                "--rules",
+                str(study / "rules.yaml"),
+                "--patients",
+                str(study / "patients.csv"),
+                "--jobs",
+                "2",
+                "--blank",
+                "0,0,4,4",
+            ]
+        )
+        == 0
+    )
     ds = dcmread(outputs(study / "out")[0])
     assert (ds.PatientID, ds.InstitutionName, ds.StationName, ds.StudyDate) == (
-        "Case 1", "Mosswood Infirmary", "Scanner A", "20240229")
+        "Case 1",
+        "Mosswood Infirmary",
+        "Scanner A",
+        "20240229",
+    )
     assert ds.LongitudinalTemporalInformationModified == "UNMODIFIED"
 
 
@@ -116,15 +138,21 @@ def test_events_tell_progress_and_the_result(study, capsys):
     assert [event["event"] for event in events[:-1]] == ["progress"] * (len(events) - 1)
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    (["nowhere", "out"], "is not a folder"), (["in", "in"], "overlap"),
-    (["in", "out", "--profile", "none"], "There is no profile"),
-    (["in", "out", "--options", "no-such"], "There is no option"),
-    (["in", "out", "--options", "full-dates", "modified-dates"], "contradict each other"),
-    (["in", "out", "--blank", "1,2"], "is not a region"), (["in", "out", "--jobs", "0"], "at least 1"),
-    (["in", "out", "--rules", "absent.yaml"], "cannot be read"), (["check", "in"], "--against"),
-    (["in", "out", "--key", "out/project.key"], "apart from the results"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere", "out"], "is not a folder"),
+        (["in", "in"], "overlap"),
+        (["in", "out", "--profile", "none"], "There is no profile"),
+        (["in", "out", "--options", "no-such"], "There is no option"),
+        (["in", "out", "--options", "full-dates", "modified-dates"], "contradict each other"),
+        (["in", "out", "--blank", "1,2"], "is not a region"),
+        (["in", "out", "--jobs", "0"], "at least 1"),
+        (["in", "out", "--rules", "absent.yaml"], "cannot be read"),
+        (["check", "in"], "--against"),
+        (["in", "out", "--key", "out/project.key"], "apart from the results"),
+    ],
+)
 def test_every_mistake_is_told_in_one_sentence_and_leaves_nothing(study, capsys, monkeypatch, arguments, words):
     monkeypatch.chdir(study)
     before = sorted(study.rglob("*"))

@@ -23,7 +23,7 @@ TO_RAS = np.array([[0, 0, SPACING_MM, 0], [0, SPACING_MM, 0, 0], [SPACING_MM, 0,
 
 def person(with_head: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """A torso with lungs, a neck, a head with a nose, in HU; and the lungs."""
-    s, a, r = (np.indices(SHAPE).astype(float) * SPACING_MM)
+    s, a, r = np.indices(SHAPE).astype(float) * SPACING_MM
     middle_a, middle_r = 140.0, 240.0
     torso = ((a - middle_a) / 110) ** 2 + ((r - middle_r) / 190) ** 2 + np.maximum(s - 260, 0) ** 2 / 30**2 < 1
     neck = ((a - middle_a + 10) ** 2 + (r - middle_r) ** 2 < 58**2) & (s >= 200) & (s < 340)
@@ -77,8 +77,9 @@ def test_any_orientation_of_the_volume_gives_the_same_face(axes, flip):
     assert (mask.at(points) == expected.at(points)).all()
 
 
-@pytest.mark.parametrize("make", [lambda: person(with_head=False)[0], lambda: person()[0][:75],
-                                  lambda: np.full(SHAPE, -1000.0, np.float32)])
+@pytest.mark.parametrize(
+    "make", [lambda: person(with_head=False)[0], lambda: person()[0][:75], lambda: np.full(SHAPE, -1000.0, np.float32)]
+)
 def test_without_a_head_in_view_there_is_no_mask(make):
     assert find_face(make(), TO_RAS, True, 1) is None
 
@@ -127,8 +128,9 @@ def test_after_approval_all_pass_and_only_the_face_has_changed(scan):
     result = run(options(scan, approved=True))
     assert result.counts == {"clean": 65}
     claimed, changed = 0, 0
-    originals = {float(ds.ImagePositionPatient[2]): ds.pixel_array
-                 for ds in (dcmread(path) for path in (scan / "in").iterdir())}
+    originals = {
+        float(ds.ImagePositionPatient[2]): ds.pixel_array for ds in (dcmread(path) for path in (scan / "in").iterdir())
+    }
     for path in (scan / "out").rglob("*.dcm"):
         ds = dcmread(path)
         height = float(ds.ImagePositionPatient[2])

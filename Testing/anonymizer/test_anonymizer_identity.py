@@ -52,8 +52,10 @@ def test_many_uids_get_different_replacements():
     assert len({identities.uid(f"1.2.3.{number}") for number in range(60_000)}) == 60_000
 
 
-@pytest.mark.parametrize(("first", "second"), [("20240228", "20240301"), ("20231231", "20240101"),
-                                               ("19991231", "20240229"), ("20240310", "20240310")])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("20240228", "20240301"), ("20231231", "20240101"), ("19991231", "20240229"), ("20240310", "20240310")],
+)
 def test_follow_up_intervals_stay_exact_to_the_day(first, second):
     moved = [read_dicom(file_bytes(ct(date=date))) for date in (first, second)]
     for file in moved:

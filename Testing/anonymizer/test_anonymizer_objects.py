@@ -52,33 +52,66 @@ def _segmentation(sources: list[Dataset]) -> Dataset:
     mask = np.zeros((6, 32, 32), bool)
     mask[2:4, 8:16, 8:16] = True
     algorithm = hd.AlgorithmIdentificationSequence("ThoraxAI", codes.DCM.ArtificialIntelligence, "1")
-    segment = hd.seg.SegmentDescription(1, "Nodule", codes.SCT.MorphologicallyAbnormalStructure, codes.SCT.Lesion,
-                                        hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC, algorithm,
-                                        tracking_uid="1.2.826.0.1.90.1", tracking_id="Nodule 1")
-    return hd.seg.Segmentation(sources, mask, hd.seg.SegmentationTypeValues.BINARY, [segment], "1.2.826.0.1.90.2", 50,
-                               "1.2.826.0.1.90.3", 1, "Acme", "Model Nine", "1", "SN-55417",
-                               content_creator_name="Brackenbury^Lucius")
+    segment = hd.seg.SegmentDescription(
+        1,
+        "Nodule",
+        codes.SCT.MorphologicallyAbnormalStructure,
+        codes.SCT.Lesion,
+        hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
+        algorithm,
+        tracking_uid="1.2.826.0.1.90.1",
+        tracking_id="Nodule 1",
+    )
+    return hd.seg.Segmentation(
+        sources,
+        mask,
+        hd.seg.SegmentationTypeValues.BINARY,
+        [segment],
+        "1.2.826.0.1.90.2",
+        50,
+        "1.2.826.0.1.90.3",
+        1,
+        "Acme",
+        "Model Nine",
+        "1",
+        "SN-55417",
+        content_creator_name="Brackenbury^Lucius",
+    )
 
 
 def _report(sources: list[Dataset], segmentation: Dataset) -> Dataset:
     import highdicom as hd
     from pydicom.sr.codedict import codes
 
-    observer = hd.sr.ObserverContext(codes.DCM.Person,
-                                     hd.sr.PersonObserverIdentifyingAttributes("Brackenbury^Lucius"))
+    observer = hd.sr.ObserverContext(codes.DCM.Person, hd.sr.PersonObserverIdentifyingAttributes("Brackenbury^Lucius"))
     group = hd.sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
         hd.sr.TrackingIdentifier("1.2.826.0.1.90.1", "Nodule 1"),
         referenced_segment=hd.sr.ReferencedSegment(
-            segmentation.SOPClassUID, segmentation.SOPInstanceUID, 1,
-            source_images=[hd.sr.SourceImageForSegmentation.from_source_image(source) for source in sources[2:4]]),
+            segmentation.SOPClassUID,
+            segmentation.SOPInstanceUID,
+            1,
+            source_images=[hd.sr.SourceImageForSegmentation.from_source_image(source) for source in sources[2:4]],
+        ),
         finding_type=codes.SCT.Nodule,
-        measurements=[hd.sr.Measurement(codes.SCT.Volume, 128.0, codes.UCUM.CubicMillimeter)])
-    content = hd.sr.MeasurementReport(hd.sr.ObservationContext(observer), codes.cid100.CTUnspecifiedBodyRegion,
-                                      imaging_measurements=[group])
-    return hd.sr.Comprehensive3DSR([*sources, segmentation], content[0], "1.2.826.0.1.90.4", 51, "1.2.826.0.1.90.5", 1,
-                                   manufacturer="Acme", is_complete=True, is_verified=True,
-                                   verifying_observer_name="Brackenbury^Lucius",
-                                   verifying_organization="Mosswood Infirmary", institution_name="Mosswood Infirmary")
+        measurements=[hd.sr.Measurement(codes.SCT.Volume, 128.0, codes.UCUM.CubicMillimeter)],
+    )
+    content = hd.sr.MeasurementReport(
+        hd.sr.ObservationContext(observer), codes.cid100.CTUnspecifiedBodyRegion, imaging_measurements=[group]
+    )
+    return hd.sr.Comprehensive3DSR(
+        [*sources, segmentation],
+        content[0],
+        "1.2.826.0.1.90.4",
+        51,
+        "1.2.826.0.1.90.5",
+        1,
+        manufacturer="Acme",
+        is_complete=True,
+        is_verified=True,
+        verifying_observer_name="Brackenbury^Lucius",
+        verifying_organization="Mosswood Infirmary",
+        institution_name="Mosswood Infirmary",
+    )
 
 
 def references(ds: Dataset) -> list[tuple[str, str]]:
@@ -120,8 +153,9 @@ def test_highdicom_reads_the_segmentation_and_the_report(linked_study, tmp_path)
     anonymize(tmp_path, "research")
     by_modality = {dcmread(path).Modality: path for path in (tmp_path / "out").rglob("*.dcm")}
     segmentation = highdicom.seg.segread(by_modality["SEG"])
-    sources = [dcmread(path).SOPInstanceUID for path in (tmp_path / "out").rglob("*.dcm")
-               if dcmread(path).Modality == "CT"]
+    sources = [
+        dcmread(path).SOPInstanceUID for path in (tmp_path / "out").rglob("*.dcm") if dcmread(path).Modality == "CT"
+    ]
     before = highdicom.seg.segread(linked_study / "in" / "seg.dcm")
     assert segmentation.get_volume().array.sum() == before.get_volume().array.sum() > 0
     assert {uid[2] for uid in segmentation.get_source_image_uids()} == set(sources)
@@ -137,8 +171,21 @@ def test_dcmqi_reads_the_segmentation(linked_study, tmp_path):
     anonymize(tmp_path, "research")
     segmentation = next(path for path in (tmp_path / "out").rglob("*.dcm") if dcmread(path).Modality == "SEG")
     (tmp_path / "dcmqi").mkdir()
-    done = subprocess.run([program, "--inputDICOM", str(segmentation), "--outputDirectory", str(tmp_path / "dcmqi"),
-                           "-t", "nrrd", "-p", "s"], capture_output=True, check=False)
+    done = subprocess.run(
+        [
+            program,
+            "--inputDICOM",
+            str(segmentation),
+            "--outputDirectory",
+            str(tmp_path / "dcmqi"),
+            "-t",
+            "nrrd",
+            "-p",
+            "s",
+        ],
+        capture_output=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert list((tmp_path / "dcmqi").glob("*.nrrd"))
 
@@ -180,11 +227,19 @@ def test_every_encoding_of_attributes_survives(implicit, syntax):
     assert (again.file_meta.TransferSyntaxUID == DEFLATED) == (syntax == "deflated")
 
 
-@pytest.mark.parametrize(("character_set", "name"), [
-    ("ISO_IR 100", "Müller^Jürgen"), ("ISO_IR 192", "Ковалёв^Пётр"), ("ISO_IR 144", "Люкceмбypг^Иван"),
-    ("GB18030", "王^小东"), (["", "ISO 2022 IR 87"], "Yamada^Tarou=山田^太郎"),
-    (["", "ISO 2022 IR 149"], "Hong^Gildong=洪^吉洞=홍^길동"), ("ISO_IR 127", "قباني^لنزار"),
-    ("ISO_IR 126", "Διονυσιος")])
+@pytest.mark.parametrize(
+    ("character_set", "name"),
+    [
+        ("ISO_IR 100", "Müller^Jürgen"),
+        ("ISO_IR 192", "Ковалёв^Пётр"),
+        ("ISO_IR 144", "Люкceмбypг^Иван"),
+        ("GB18030", "王^小东"),
+        (["", "ISO 2022 IR 87"], "Yamada^Tarou=山田^太郎"),
+        (["", "ISO 2022 IR 149"], "Hong^Gildong=洪^吉洞=홍^길동"),
+        ("ISO_IR 127", "قباني^لنزار"),
+        ("ISO_IR 126", "Διονυσιος"),
+    ],
+)
 def test_a_name_in_any_character_set_is_found_where_it_was_repeated(character_set, name):
     ds = ct()
     ds.SpecificCharacterSet = character_set
@@ -201,10 +256,15 @@ def test_a_name_in_any_character_set_is_found_where_it_was_repeated(character_se
     assert "ManufacturerModelName" not in dcmread(BytesIO(head + bytes(pixels)))
 
 
-@pytest.mark.parametrize(("changes", "words"), [
-    ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.104.1", "EncapsulatedDocument": b"%PDF"}, "encapsulated document"),
-    ({"SOPClassUID": "1.2.840.10008.1.3.10"}, "DICOMDIR"), ({"RecognizableVisualFeatures": "YES"}, "recognized"),
-    ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.9.4.1"}, "voice")])
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.104.1", "EncapsulatedDocument": b"%PDF"}, "encapsulated document"),
+        ({"SOPClassUID": "1.2.840.10008.1.3.10"}, "DICOMDIR"),
+        ({"RecognizableVisualFeatures": "YES"}, "recognized"),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.9.4.1"}, "voice"),
+    ],
+)
 def test_objects_that_cannot_be_cleaned_do_not_pass(changes, words):
     ds = ct()
     for keyword, value in changes.items():
@@ -214,12 +274,24 @@ def test_objects_that_cannot_be_cleaned_do_not_pass(changes, words):
 
 
 def test_private_elements_stay_by_the_safe_list_or_by_what_the_data_set_declares():
-    declared = raw_dataset((0x00080301, "US", b"\x29\x00"), (0x00080302, "LO", b"ACME TWO"),
-                           (0x00080303, "CS", b"MIXED"), (0x00080304, "US", b"\x05\x00"))
-    ds = minimal("1.2.840.10008.5.1.4.1.1.4", (0x00080300, "SQ", [declared]), (0x00190010, "LO", b"SIEMENS MR HEADER"),
-                 (0x0019100C, "IS", b"1000"), (0x00191001, "LO", b"unlisted"), (0x00290010, "LO", b"ACME TWO"),
-                 (0x00291005, "DS", b"1.5"), (0x00291006, "LO", b"secret"), (0x00310010, "LO", b"ACME THREE"),
-                 (0x00311001, "LO", b"secret"))
+    declared = raw_dataset(
+        (0x00080301, "US", b"\x29\x00"),
+        (0x00080302, "LO", b"ACME TWO"),
+        (0x00080303, "CS", b"MIXED"),
+        (0x00080304, "US", b"\x05\x00"),
+    )
+    ds = minimal(
+        "1.2.840.10008.5.1.4.1.1.4",
+        (0x00080300, "SQ", [declared]),
+        (0x00190010, "LO", b"SIEMENS MR HEADER"),
+        (0x0019100C, "IS", b"1000"),
+        (0x00191001, "LO", b"unlisted"),
+        (0x00290010, "LO", b"ACME TWO"),
+        (0x00291005, "DS", b"1.5"),
+        (0x00291006, "LO", b"secret"),
+        (0x00310010, "LO", b"ACME THREE"),
+        (0x00311001, "LO", b"secret"),
+    )
     engine("retain-safe-private").clean(ds)
     private = {int(tag) for tag in ds.keys() if tag.is_private}
     assert private == {0x00190010, 0x0019100C, 0x00290010, 0x00291005}

@@ -28,8 +28,15 @@ ROWS, COLUMNS = 48, 60
 SECONDARY_CAPTURE, ULTRASOUND = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.6.1"
 
 
-def picture(photometric: str = "MONOCHROME2", bits: int = 8, frames: int = 1, samples: int = 1, planar: int = 0,
-            signed: int = 0, sop_class: str = SECONDARY_CAPTURE) -> Dataset:
+def picture(
+    photometric: str = "MONOCHROME2",
+    bits: int = 8,
+    frames: int = 1,
+    samples: int = 1,
+    planar: int = 0,
+    signed: int = 0,
+    sop_class: str = SECONDARY_CAPTURE,
+) -> Dataset:
     """An image of random pixels in a layout."""
     ds = ct()
     ds.SOPClassUID, ds.Modality, ds.Rows, ds.Columns = sop_class, "OT", ROWS, COLUMNS
@@ -68,18 +75,27 @@ def stored(data: bytes | Dataset) -> np.ndarray:
 def check_blanked(before: np.ndarray, after: np.ndarray, black: tuple[int, ...]) -> None:
     """Inside the box everything is black, outside nothing changed."""
     inside = np.zeros((ROWS, COLUMNS), bool)
-    inside[BOX.top:BOX.top + BOX.height, BOX.left:BOX.left + BOX.width] = True
+    inside[BOX.top : BOX.top + BOX.height, BOX.left : BOX.left + BOX.width] = True
     assert (after[:, inside] == np.array(black)).all()
     assert (after[:, ~inside] == before[:, ~inside]).all()
 
 
-@pytest.mark.parametrize(("layout", "black"), [
-    ({}, (0,)), ({"bits": 12}, (0,)), ({"bits": 16, "signed": 1}, (-32768,)), ({"bits": 12, "signed": 1}, (-2048,)),
-    ({"photometric": "MONOCHROME1", "bits": 12}, (4095,)), ({"frames": 3}, (0,)), ({"bits": 1, "frames": 3}, (0,)),
-    ({"photometric": "RGB", "samples": 3}, (0, 0, 0)), ({"photometric": "RGB", "samples": 3, "planar": 1}, (0, 0, 0)),
-    ({"photometric": "YBR_FULL", "samples": 3, "frames": 2}, (0, 128, 128)),
-    ({"photometric": "PALETTE COLOR"}, (7,)),
-])
+@pytest.mark.parametrize(
+    ("layout", "black"),
+    [
+        ({}, (0,)),
+        ({"bits": 12}, (0,)),
+        ({"bits": 16, "signed": 1}, (-32768,)),
+        ({"bits": 12, "signed": 1}, (-2048,)),
+        ({"photometric": "MONOCHROME1", "bits": 12}, (4095,)),
+        ({"frames": 3}, (0,)),
+        ({"bits": 1, "frames": 3}, (0,)),
+        ({"photometric": "RGB", "samples": 3}, (0, 0, 0)),
+        ({"photometric": "RGB", "samples": 3, "planar": 1}, (0, 0, 0)),
+        ({"photometric": "YBR_FULL", "samples": 3, "frames": 2}, (0, 128, 128)),
+        ({"photometric": "PALETTE COLOR"}, (7,)),
+    ],
+)
 def test_native_pixels_are_blanked_in_the_box_only(layout, black):
     file = read_dicom(file_bytes(picture(**layout)))
     before = stored(pixel_dataset(file)).copy()
@@ -114,12 +130,17 @@ def test_boxes_are_clipped_to_the_image():
     assert (stored(pixel_dataset(file))[:, 1:] != 0).all()
 
 
-@pytest.mark.parametrize(("changes", "words"), [
-    ({"BurnedInAnnotation": "YES"}, "states burned-in"), ({"SOPClassUID": SECONDARY_CAPTURE}, "captured"),
-    ({"SOPClassUID": ULTRASOUND, "Modality": "US"}, "US often"), ({"ImageType": ["DERIVED", "SECONDARY", "DOSE_INFO"]},
-                                                                  "report or label"),
-    ({"PhotometricInterpretation": "RGB"}, "color image where gray"), ({"ConversionType": "WSD"}, "captured"),
-])
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"BurnedInAnnotation": "YES"}, "states burned-in"),
+        ({"SOPClassUID": SECONDARY_CAPTURE}, "captured"),
+        ({"SOPClassUID": ULTRASOUND, "Modality": "US"}, "US often"),
+        ({"ImageType": ["DERIVED", "SECONDARY", "DOSE_INFO"]}, "report or label"),
+        ({"PhotometricInterpretation": "RGB"}, "color image where gray"),
+        ({"ConversionType": "WSD"}, "captured"),
+    ],
+)
 def test_doubtful_images_wait_for_a_person(changes, words):
     ds = ct()
     for keyword, value in changes.items():
@@ -164,7 +185,7 @@ def test_everything_around_the_ultrasound_area_is_blanked():
     ds.SequenceOfUltrasoundRegions = [region]
     covered = np.zeros((ROWS, COLUMNS), int)
     for box in outside_ultrasound(ds):
-        covered[box.top:box.top + box.height, box.left:box.left + box.width] += 1
+        covered[box.top : box.top + box.height, box.left : box.left + box.width] += 1
     assert covered[3:10, 2:13].sum() == 0
     assert covered.sum() == ROWS * COLUMNS - 7 * 11
 

@@ -50,33 +50,39 @@ def test_regions_say_which_images_and_which_rectangles():
     assert (region.rows, region.columns, region.texts) == (480, None, {"modality": "US", "manufacturer": "acme"})
 
 
-@pytest.mark.parametrize(("text", "line", "words"), [
-    ("keep:\n  - PatientNme\n", 2, r"did you mean PatientName\?"),
-    ("keep:\n  - PatientSex\nremove:\n  - PatientSex\n", 4, "already has a rule at r.yaml line 2"),
-    ("forget:\n  - PatientSex\n", 1, "not a section"),
-    ("keep:\n  PatientSex: yes\n", 2, "a list is expected"),
-    ("keep:\n  - '0029,1010'\n", 2, "private tag"),
-    ("keep:\n  - creator: A\n    elements: [zz]\n", 3, "last two hex digits"),
-    ("keep:\n  - block: A\n", 2, "private block is written"),
-    ("keep: [PatientSex\n", 2, "not valid YAML"),
-    ("blank:\n  - modality: US\n", 2, "boxes are missing"),
-    ("blank:\n  - modality: US\n    boxes: [[1, 2, 3]]\n", 3, "a box is"),
-    ("blank:\n  - colour: red\n    boxes: [[1, 2, 3, 4]]\n", 2, "not known here"),
-    ("replace:\n  PatientSex: [a]\n", 2, "one keyword"),
-])
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("keep:\n  - PatientNme\n", 2, r"did you mean PatientName\?"),
+        ("keep:\n  - PatientSex\nremove:\n  - PatientSex\n", 4, "already has a rule at r.yaml line 2"),
+        ("forget:\n  - PatientSex\n", 1, "not a section"),
+        ("keep:\n  PatientSex: yes\n", 2, "a list is expected"),
+        ("keep:\n  - '0029,1010'\n", 2, "private tag"),
+        ("keep:\n  - creator: A\n    elements: [zz]\n", 3, "last two hex digits"),
+        ("keep:\n  - block: A\n", 2, "private block is written"),
+        ("keep: [PatientSex\n", 2, "not valid YAML"),
+        ("blank:\n  - modality: US\n", 2, "boxes are missing"),
+        ("blank:\n  - modality: US\n    boxes: [[1, 2, 3]]\n", 3, "a box is"),
+        ("blank:\n  - colour: red\n    boxes: [[1, 2, 3, 4]]\n", 2, "not known here"),
+        ("replace:\n  PatientSex: [a]\n", 2, "one keyword"),
+    ],
+)
 def test_a_mistake_is_told_with_its_line(text, line, words):
     with pytest.raises(InputError, match=words) as refused:
         parse_rules(text, "r.yaml")
     assert str(refused.value).startswith(f"r.yaml line {line}:")
 
 
-@pytest.mark.parametrize("text", ["CT CHEST W IV CONTRAST", "LUNG 3.0 B70f", "Thorax 1.25mm 512x512", "T2 tse tra",
-                                  "", "AX 3D/MIP 10mm (lung)"])
+@pytest.mark.parametrize(
+    "text",
+    ["CT CHEST W IV CONTRAST", "LUNG 3.0 B70f", "Thorax 1.25mm 512x512", "T2 tse tra", "", "AX 3D/MIP 10mm (lung)"],
+)
 def test_descriptions_of_listed_words_may_stay(text):
     assert may_stay(text)
 
 
-@pytest.mark.parametrize("text", ["CHEST Smith", "MRN 4711", "chest 20240229", "Dr. Brown", "seen in München",
-                                  "Call 5551234"])
+@pytest.mark.parametrize(
+    "text", ["CHEST Smith", "MRN 4711", "chest 20240229", "Dr. Brown", "seen in München", "Call 5551234"]
+)
 def test_descriptions_with_anything_else_go(text):
     assert not may_stay(text)

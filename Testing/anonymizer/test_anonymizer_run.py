@@ -41,8 +41,10 @@ def study(tmp_path):
     for number in range(1, 5):
         save(ct(number), tmp_path / "in" / "a" / f"{number}.dcm")
         save(ct(number, date="20250301", study="1.2.826.0.1.83"), tmp_path / "in" / "b" / f"{number}.dcm")
-        save(ct(number, patient="MRN-9", name="Thistlewood^Percival", study="1.2.826.0.1.84"),
-             tmp_path / "in" / "c" / f"{number}.dcm")
+        save(
+            ct(number, patient="MRN-9", name="Thistlewood^Percival", study="1.2.826.0.1.84"),
+            tmp_path / "in" / "c" / f"{number}.dcm",
+        )
     return tmp_path
 
 
@@ -64,7 +66,13 @@ def test_a_run_keeps_patients_and_studies_apart_and_together(study):
     for ds in datasets:
         assert (ds.PatientIdentityRemoved, ds.LongitudinalTemporalInformationModified) == ("YES", "MODIFIED")
         assert {item.CodeValue for item in ds.DeidentificationMethodCodeSequence} == {
-            "113100", "113104", "113105", "113107", "113108", "113111"}
+            "113100",
+            "113104",
+            "113105",
+            "113107",
+            "113108",
+            "113111",
+        }
 
 
 def test_pixels_geometry_and_values_stay_byte_for_byte(study):
@@ -73,8 +81,15 @@ def test_pixels_geometry_and_values_stay_byte_for_byte(study):
     for path in outputs(study / "out"):
         ds, source = dcmread(path), ct()
         assert ds.PixelData in originals
-        for keyword in ("Rows", "PixelSpacing", "ImageOrientationPatient", "RescaleIntercept", "KVP",
-                        "ConvolutionKernel", "SliceThickness"):
+        for keyword in (
+            "Rows",
+            "PixelSpacing",
+            "ImageOrientationPatient",
+            "RescaleIntercept",
+            "KVP",
+            "ConvolutionKernel",
+            "SliceThickness",
+        ):
             assert ds[keyword].value == source[keyword].value
 
 
@@ -89,8 +104,15 @@ def test_preamble_and_meta_information_are_made_anew(study):
         assert ds.preamble == bytes(128)
         assert ds.file_meta.ImplementationVersionName == "THORAXAI_ANON"
         assert ds.file_meta.MediaStorageSOPInstanceUID == ds.SOPInstanceUID
-        assert set(ds.file_meta.keys()) == {0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012,
-                                            0x00020013}
+        assert set(ds.file_meta.keys()) == {
+            0x00020000,
+            0x00020001,
+            0x00020002,
+            0x00020003,
+            0x00020010,
+            0x00020012,
+            0x00020013,
+        }
 
 
 def test_several_processes_give_the_same_bytes_as_one(study):
@@ -113,8 +135,15 @@ def test_the_report_says_what_was_done_without_any_original_value(study):
     result = run(options(study))
     folder = study / "out" / "report"
     everything = b"".join(path.read_bytes() for path in folder.iterdir()).lower()
-    for word in (b"quillfeather", b"mrn-4711", b"19510407", b"mosswood", b"1.2.826.0.1.77", b"thistlewood",
-                 b"20250301"):
+    for word in (
+        b"quillfeather",
+        b"mrn-4711",
+        b"19510407",
+        b"mosswood",
+        b"1.2.826.0.1.77",
+        b"thistlewood",
+        b"20250301",
+    ):
         assert word not in everything
     rows = list(csv.DictReader((folder / "report.csv").open(encoding="utf-8")))
     assert {"Patient's Name", "Study Date", "Institution Name"} <= {row["attribute"] for row in rows}

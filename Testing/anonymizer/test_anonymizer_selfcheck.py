@@ -32,18 +32,41 @@ def leaks_with(tag: int, vr: str, value: bytes) -> list[str]:
     return [leak.place for leak in checker.check(head + bytes(pixels), instance)]
 
 
-@pytest.mark.parametrize(("vr", "value"), [
-    ("LO", b"seen by QUILLFEATHER today"), ("LO", b"ottoline"), ("LO", b"id MRN-4711"), ("LO", b"born 1951-04-07"),
-    ("LO", b"born 07.04.1951"), ("LO", b"born 04/07/1951"), ("LO", b"19510407"), ("LT", b"Dr. Brackenbury"),
-    ("LO", b"ACC-990017"), ("DT", b"19510407120000"), ("UI", b"1.2.826.0.1.77.1"), ("OB", b"xxMRN-4711xx"),
-    ("CS", b"QUILLFEATHER"), ("UT", b"MossWood infirmary")])
+@pytest.mark.parametrize(
+    ("vr", "value"),
+    [
+        ("LO", b"seen by QUILLFEATHER today"),
+        ("LO", b"ottoline"),
+        ("LO", b"id MRN-4711"),
+        ("LO", b"born 1951-04-07"),
+        ("LO", b"born 07.04.1951"),
+        ("LO", b"born 04/07/1951"),
+        ("LO", b"19510407"),
+        ("LT", b"Dr. Brackenbury"),
+        ("LO", b"ACC-990017"),
+        ("DT", b"19510407120000"),
+        ("UI", b"1.2.826.0.1.77.1"),
+        ("OB", b"xxMRN-4711xx"),
+        ("CS", b"QUILLFEATHER"),
+        ("UT", b"MossWood infirmary"),
+    ],
+)
 def test_an_identifier_is_found_wherever_and_however_it_stands(vr, value):
     assert leaks_with(0x00081090, vr, value) == ["0008,1090"]
 
 
-@pytest.mark.parametrize(("vr", "value"), [
-    ("LO", b"CT CHEST"), ("UI", b"2.25.119510407"), ("LO", b"otto"), ("CS", b"F"), ("DS", b"120"),
-    ("LO", b"Model Nine"), ("LO", b"20240228")])
+@pytest.mark.parametrize(
+    ("vr", "value"),
+    [
+        ("LO", b"CT CHEST"),
+        ("UI", b"2.25.119510407"),
+        ("LO", b"otto"),
+        ("CS", b"F"),
+        ("DS", b"120"),
+        ("LO", b"Model Nine"),
+        ("LO", b"20240228"),
+    ],
+)
 def test_what_identifies_nobody_is_no_leak(vr, value):
     assert leaks_with(0x00081090, vr, value) == []
 
@@ -132,7 +155,7 @@ def test_broken_files_never_crash_and_never_pass_with_a_canary(seed):
         for position in random.integers(132, len(data) - 600, int(random.integers(1, 6))):
             broken[position] = int(random.integers(0, 256))
         if random.random() < 0.3:
-            broken = broken[:int(random.integers(140, len(data)))]
+            broken = broken[: int(random.integers(140, len(data)))]
         head, leaks, reason = attempt(bytes(broken))
         found = [canary.place for canary in canaries if canary.value in head]
         assert not reason or reason.endswith(".")
@@ -183,8 +206,17 @@ def test_a_generalization_that_helps_is_suggested():
     assert linkage(studies).suggestions[0] == "drop retain-device"
 
 
-@pytest.mark.parametrize(("name", "value", "band"), [
-    ("age", "063Y", "60-64"), ("age", "011M", "0-4"), ("weight", "61.5", "60-69"), ("height", "1.63", "160-169"),
-    ("study_date", "20240229", "202402"), ("sex", "f", "F"), ("age", "", "")])
+@pytest.mark.parametrize(
+    ("name", "value", "band"),
+    [
+        ("age", "063Y", "60-64"),
+        ("age", "011M", "0-4"),
+        ("weight", "61.5", "60-69"),
+        ("height", "1.63", "160-169"),
+        ("study_date", "20240229", "202402"),
+        ("sex", "f", "F"),
+        ("age", "", ""),
+    ],
+)
 def test_quasi_identifiers_are_as_coarse_as_an_outsider_would_know_them(name, value, band):
     assert band_of(name, value) == band

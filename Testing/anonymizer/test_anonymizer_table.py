@@ -15,10 +15,22 @@ from AnonymizerLib.profile.table import Row, table
 from fixtures.anonymizer_studies import at_depth, engine, holder_at, minimal, profile, raw, raw_dataset
 
 CANARY = b"Zanzibarquux"
-VALUES = {"UI": b"1.2.826.0.1.99.5.31415926", "DA": b"20031105", "TM": b"031455.123", "DT": b"20031105031455",
-          "AS": b"093Y", "DS": b"3.14159", "IS": b"271828", "US": b"\x39\x30", "FD": bytes(range(17, 25)),
-          "UL": b"\x39\x30\0\0", "SL": b"\x39\x30\0\0", "FL": b"\x39\x30\x10\x40", "SS": b"\x39\x30",
-          "CS": b"ZANZIBARQUUX"}
+VALUES = {
+    "UI": b"1.2.826.0.1.99.5.31415926",
+    "DA": b"20031105",
+    "TM": b"031455.123",
+    "DT": b"20031105031455",
+    "AS": b"093Y",
+    "DS": b"3.14159",
+    "IS": b"271828",
+    "US": b"\x39\x30",
+    "FD": bytes(range(17, 25)),
+    "UL": b"\x39\x30\0\0",
+    "SL": b"\x39\x30\0\0",
+    "FL": b"\x39\x30\x10\x40",
+    "SS": b"\x39\x30",
+    "CS": b"ZANZIBARQUUX",
+}
 PSEUDONYMOUS = (PATIENT_NAME, PATIENT_ID, TRIAL_SUBJECT)
 WILDCARD_TAGS = {"50xxxxxx": 0x50042600, "60xx3000": 0x60023000, "60xx4000": 0x60024000, "private": 0x00291010}
 ROWS = table()[1]
@@ -65,7 +77,16 @@ def complaint(row: Row, depth: int) -> str:
 def test_the_table_has_the_rows_of_edition_2026c():
     assert table()[0] == "2026c"
     assert Counter(row.basic for row in ROWS) == {
-        "X": 416, "D": 93, "U": 55, "Z": 42, "X/D": 23, "X/Z": 11, "X/Z/D": 8, "Z/D": 6, "X/Z/U*": 2}
+        "X": 416,
+        "D": 93,
+        "U": 55,
+        "Z": 42,
+        "X/D": 23,
+        "X/Z": 11,
+        "X/Z/D": 8,
+        "Z/D": 6,
+        "X/Z/U*": 2,
+    }
     assert len({row.tag for row in ROWS}) == 656
 
 
@@ -74,11 +95,21 @@ def test_every_row_is_obeyed_at_every_depth(depth):
     assert [text for row in ROWS if (text := complaint(row, depth))] == []
 
 
-@pytest.mark.parametrize(("label", "kept", "cleaned_rows"), [
-    ("retain-uids", 60, 0), ("retain-device", 46, 11), ("retain-institution", 10, 0),
-    ("retain-patient-characteristics", 9, 4), ("full-dates", 169, 0), ("modified-dates", 0, 169),
-    ("clean-descriptors", 0, 125), ("clean-structured-content", 0, 3), ("clean-graphics", 0, 4),
-    ("retain-safe-private", 0, 1)])
+@pytest.mark.parametrize(
+    ("label", "kept", "cleaned_rows"),
+    [
+        ("retain-uids", 60, 0),
+        ("retain-device", 46, 11),
+        ("retain-institution", 10, 0),
+        ("retain-patient-characteristics", 9, 4),
+        ("full-dates", 169, 0),
+        ("modified-dates", 0, 169),
+        ("clean-descriptors", 0, 125),
+        ("clean-structured-content", 0, 3),
+        ("clean-graphics", 0, 4),
+        ("retain-safe-private", 0, 1),
+    ],
+)
 def test_each_option_changes_exactly_its_rows(label, kept, cleaned_rows):
     columns = Counter(row.options[label] for row in ROWS if label in row.options)
     assert (columns["K"], columns["C"]) == (kept, cleaned_rows)
@@ -89,8 +120,9 @@ def test_each_option_changes_exactly_its_rows(label, kept, cleaned_rows):
 
 
 @pytest.mark.parametrize("depth", [0, 1, 3])
-@pytest.mark.parametrize("label", ["retain-uids", "retain-device", "retain-institution", "full-dates",
-                                   "retain-patient-characteristics"])
+@pytest.mark.parametrize(
+    "label", ["retain-uids", "retain-device", "retain-institution", "full-dates", "retain-patient-characteristics"]
+)
 def test_what_an_option_retains_keeps_its_value(label, depth):
     rows = [row for row in ROWS if row.options.get(label) == "K" and row.vr != "SQ" and row.tag != "00101010"]
     lost = []
@@ -110,10 +142,23 @@ def test_dates_of_the_modified_dates_rows_move_and_times_stay():
     assert wrong == []
 
 
-@pytest.mark.parametrize(("choices", "iod_type", "expected"), [
-    ("X/Z/D", "1", "D"), ("X/Z/D", "2", "Z"), ("X/Z/D", "3", "X"), ("X/Z/D", "1C", "D"), ("X/Z/D", "2C", "Z"),
-    ("X/Z", "2", "Z"), ("X/Z", "3", "X"), ("X/D", "1", "D"), ("X/D", "3", "X"), ("Z/D", "1", "D"), ("Z/D", "2", "Z"),
-    ("Z/D", "3", "Z")])
+@pytest.mark.parametrize(
+    ("choices", "iod_type", "expected"),
+    [
+        ("X/Z/D", "1", "D"),
+        ("X/Z/D", "2", "Z"),
+        ("X/Z/D", "3", "X"),
+        ("X/Z/D", "1C", "D"),
+        ("X/Z/D", "2C", "Z"),
+        ("X/Z", "2", "Z"),
+        ("X/Z", "3", "X"),
+        ("X/D", "1", "D"),
+        ("X/D", "3", "X"),
+        ("Z/D", "1", "D"),
+        ("Z/D", "2", "Z"),
+        ("Z/D", "3", "Z"),
+    ],
+)
 def test_the_iod_type_decides_between_the_alternatives(choices, iod_type, expected):
     assert choose(choices, iod_type, iod_known=True) is Action(expected)
 
@@ -123,13 +168,16 @@ def test_an_attribute_unknown_to_the_iod_goes_and_in_an_unknown_iod_gets_a_valid
     assert choose("X/Z/D", None, iod_known=False) is Action.DUMMY
 
 
-@pytest.mark.parametrize(("sop_class", "tag", "vr", "value", "expected"), [
-    ("1.2.840.10008.5.1.4.1.1.2", 0x00080023, "DA", b"20240101", "Z"),  # CT: Content Date 2C
-    ("1.2.840.10008.5.1.4.1.1.88.33", 0x00080023, "DA", b"20240101", "D"),  # SR: Content Date 1
-    ("1.2.840.10008.5.1.4.1.1.2", 0x00081070, "PN", b"Ope^Rator", "X"),  # CT: Operators' Name 3
-    ("1.2.840.10008.5.1.4.1.1.2", 0x0008002A, "DT", b"20240101", "X"),  # CT: Acquisition DateTime 3
-    ("1.2.840.10008.5.1.4.1.1.2.1", 0x0008002A, "DT", b"20240101", "D"),  # Enhanced CT: 1C
-])
+@pytest.mark.parametrize(
+    ("sop_class", "tag", "vr", "value", "expected"),
+    [
+        ("1.2.840.10008.5.1.4.1.1.2", 0x00080023, "DA", b"20240101", "Z"),  # CT: Content Date 2C
+        ("1.2.840.10008.5.1.4.1.1.88.33", 0x00080023, "DA", b"20240101", "D"),  # SR: Content Date 1
+        ("1.2.840.10008.5.1.4.1.1.2", 0x00081070, "PN", b"Ope^Rator", "X"),  # CT: Operators' Name 3
+        ("1.2.840.10008.5.1.4.1.1.2", 0x0008002A, "DT", b"20240101", "X"),  # CT: Acquisition DateTime 3
+        ("1.2.840.10008.5.1.4.1.1.2.1", 0x0008002A, "DT", b"20240101", "D"),  # Enhanced CT: 1C
+    ],
+)
 def test_the_sop_class_decides_what_becomes_of_a_type_dependent_attribute(sop_class, tag, vr, value, expected):
     ds = minimal(sop_class, (tag, vr, value))
     engine().clean(ds)

@@ -73,8 +73,25 @@ def gdcmanon(source: Path, output: Path) -> Path | None:
         return None
     output.mkdir()
     certificate = source.parent / "certificate.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(source.parent / "k.pem"),
-                    "-out", str(certificate), "-days", "2", "-subj", "/CN=benchmark"], **QUIET)
+    subprocess.run(
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-keyout",
+            str(source.parent / "k.pem"),
+            "-out",
+            str(certificate),
+            "-days",
+            "2",
+            "-subj",
+            "/CN=benchmark",
+        ],
+        **QUIET,
+    )
     for number, path in enumerate(sorted(path for path in source.rglob("*") if path.is_file())):
         readable = source.parent / f"for-gdcmanon-{number}.dcm"
         ds = dcmread(path)

@@ -42,17 +42,23 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         count = make_instances(folder / "in", arguments)
-        print(f"{count} CT instances of {arguments.size} x {arguments.size} on {os.cpu_count()} processors "
-              f"({platform.machine()}), {arguments.jobs} processes")
+        print(
+            f"{count} CT instances of {arguments.size} x {arguments.size} on {os.cpu_count()} processors "
+            f"({platform.machine()}), {arguments.jobs} processes"
+        )
         ours, ours_cpu = measured(lambda: run_ours(folder / "in", folder / "ours", arguments.jobs))
-        print(f"ThoraxAI, self-check and report included: {count / ours:7.0f} instances/s, "
-              f"{1000 * ours_cpu / count:.1f} ms of processor each")
+        print(
+            f"ThoraxAI, self-check and report included: {count / ours:7.0f} instances/s, "
+            f"{1000 * ours_cpu / count:.1f} ms of processor each"
+        )
         if not PEER.exists():
             print("dicom-anonymizer is not installed: pip install dicom-anonymizer")
         else:
             peer, peer_cpu = measured(lambda: run_peer(folder / "in", folder / "peer"))
-            print(f"dicom-anonymizer (one process):           {count / peer:7.0f} instances/s, "
-                  f"{1000 * peer_cpu / count:.1f} ms of processor each; {peer / ours:.1f} times slower")
+            print(
+                f"dicom-anonymizer (one process):           {count / peer:7.0f} instances/s, "
+                f"{1000 * peer_cpu / count:.1f} ms of processor each; {peer / ours:.1f} times slower"
+            )
         if arguments.memory_files:
             watch_memory(folder, arguments)
     return 0
@@ -75,8 +81,12 @@ def make_instances(folder: Path, arguments: argparse.Namespace) -> int:
 def synthetic(number: int, size: int) -> bytes:
     """A CT with as many elements as scanners write: sequences, private blocks and descriptions among them."""
     ds = ct(number, size=size)
-    put(ds, 0x00081140, "SQ", [raw_dataset((0x00081150, "UI", b"1.2.840.10008.5.1.4.1.1.2"),
-                                           (0x00081155, "UI", b"1.2.826.0.1.77.9"))])
+    put(
+        ds,
+        0x00081140,
+        "SQ",
+        [raw_dataset((0x00081150, "UI", b"1.2.840.10008.5.1.4.1.1.2"), (0x00081155, "UI", b"1.2.826.0.1.77.9"))],
+    )
     put(ds, 0x00290010, "LO", b"SIEMENS MEDCOM HEADER")
     for element in range(FILLING):
         put(ds, 0x00291000 + element, "LO", b"private value %d" % element)
@@ -93,32 +103,40 @@ def measured(work: Callable[[], None]) -> tuple[float, float]:
 
 def run_ours(source: Path, output: Path, jobs: int) -> None:
     """The whole command."""
-    subprocess.run([*COMMAND, "anonymize", str(source), str(output), "--profile", "research", "--jobs", str(jobs)],
-                   check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [*COMMAND, "anonymize", str(source), str(output), "--profile", "research", "--jobs", str(jobs)],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
 
 
 def run_peer(source: Path, output: Path) -> None:
     """dicom-anonymizer with its defaults."""
     output.mkdir()
-    subprocess.run([str(PEER), str(source), str(output)], check=True, stdout=subprocess.DEVNULL,
-                   stderr=subprocess.DEVNULL)
+    subprocess.run(
+        [str(PEER), str(source), str(output)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
 
 
 def watch_memory(folder: Path, arguments: argparse.Namespace) -> None:
     """Memory of all processes of a run at a tenth, half and the end of many small files."""
     shutil.rmtree(folder / "in")
     make_instances(folder / "in", argparse.Namespace(ct=None, instances=arguments.memory_files, size=64))
-    child = subprocess.Popen([*COMMAND, "anonymize", str(folder / "in"), str(folder / "many"), "--jobs",
-                              str(arguments.jobs)], stdout=subprocess.DEVNULL)
+    child = subprocess.Popen(
+        [*COMMAND, "anonymize", str(folder / "in"), str(folder / "many"), "--jobs", str(arguments.jobs)],
+        stdout=subprocess.DEVNULL,
+    )
     samples: list[float] = []
     watcher = threading.Thread(target=sample_memory, args=(child.pid, samples))
     watcher.start()
     child.wait()
     watcher.join()
     third = max(len(samples) // 3, 1)
-    print(f"Memory of all processes over {arguments.memory_files} files: first third at most "
-          f"{max(samples[:third]):.0f} MiB, middle {max(samples[third:2 * third]):.0f} MiB, last "
-          f"{max(samples[2 * third:]):.0f} MiB")
+    print(
+        f"Memory of all processes over {arguments.memory_files} files: first third at most "
+        f"{max(samples[:third]):.0f} MiB, middle {max(samples[third : 2 * third]):.0f} MiB, last "
+        f"{max(samples[2 * third :]):.0f} MiB"
+    )
 
 
 def sample_memory(process: int, samples: list[float]) -> None:

@@ -41,8 +41,9 @@ def load_patient(folder: Path) -> Patient:
         name = f"{folder.name}_frame{int(info[phase]):02d}{ending}.nii.gz"
         return read_volume(folder / name, modalities=("MR",))
 
-    return Patient(folder.name, info.get("Group", "?"), (read("ED", ""), read("ES", "")),
-                   (read("ED", "_gt"), read("ES", "_gt")))
+    return Patient(
+        folder.name, info.get("Group", "?"), (read("ED", ""), read("ES", "")), (read("ED", "_gt"), read("ES", "_gt"))
+    )
 
 
 def scores(result: Propagation, truth: Volume) -> list[float]:
@@ -50,16 +51,27 @@ def scores(result: Propagation, truth: Volume) -> list[float]:
     return [dice(result.labels.array, truth.array, value) for value in PARTS.values()]
 
 
-def one_way(patients: list[Patient], source: int, target: int, engine_name: str, preset: str,
-            threads: int) -> np.ndarray:
+def one_way(
+    patients: list[Patient], source: int, target: int, engine_name: str, preset: str, threads: int
+) -> np.ndarray:
     """Rows of Dice LV, MYO, RV; folded %, SDlogJ, mean and SD of J in the wall, seconds."""
     rows = []
     for patient in patients:
-        result = propagate(patient.images[source], patient.labels[source], patient.images[target],
-                           engine(engine_name, preset, threads=threads))
+        result = propagate(
+            patient.images[source],
+            patient.labels[source],
+            patient.images[target],
+            engine(engine_name, preset, threads=threads),
+        )
         quality = result.quality
-        row = [*scores(result, patient.labels[target]), quality.folded_percent, quality.sd_log_j,
-               quality.tissue_j_mean, quality.tissue_j_sd, result.seconds]
+        row = [
+            *scores(result, patient.labels[target]),
+            quality.folded_percent,
+            quality.sd_log_j,
+            quality.tissue_j_mean,
+            quality.tissue_j_sd,
+            result.seconds,
+        ]
         rows.append(row)
         print(f"{patient.name} {patient.group:5s} " + " ".join(f"{value:7.3f}" for value in row), flush=True)
     return np.array(rows)
@@ -78,8 +90,7 @@ def main() -> None:
     patients = [load_patient(folder) for folder in sorted(arguments.folder.glob("patient*"))[: arguments.patients]]
     for name, source, target in (("ED -> ES", 0, 1), ("ES -> ED", 1, 0))[: 1 if arguments.one_way else 2]:
         print(f"{name}: Dice LV MYO RV | folded % SDlogJ wall J mean sd | seconds")
-        rows = one_way(patients, source, target, arguments.engine, arguments.preset,
-                       arguments.threads)
+        rows = one_way(patients, source, target, arguments.engine, arguments.preset, arguments.threads)
         mean = rows.mean(0)
         print("mean          " + " ".join(f"{value:7.3f}" for value in mean))
         spread = rows[:, :3].mean(1)

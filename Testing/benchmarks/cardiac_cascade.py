@@ -34,8 +34,15 @@ def one_heart(seed: int, weights: Path) -> list[float]:
     found = engine("cascade", weights=weights).register(still.image, moved.image, None, Progress())
     result = score(found.field, heart, (still, moved))
     before = score(Field.zero(Grid.of(still.image)), heart, (still, moved))
-    return [result.epe_mean_mm, result.wall_dice, result.folded_percent, result.wall_j_mean, result.wall_j_sd,
-            before.epe_mean_mm, before.wall_dice]
+    return [
+        result.epe_mean_mm,
+        result.wall_dice,
+        result.folded_percent,
+        result.wall_j_mean,
+        result.wall_j_sd,
+        before.epe_mean_mm,
+        before.wall_dice,
+    ]
 
 
 def main() -> None:

@@ -47,8 +47,10 @@ def evaluate(frames: list[Volume], labels: Volume, truth: Volume, target: int, s
     image = motion.region.cut(frames[target]).array
     found = {candidate.name: candidate.labels for candidate in candidates}
     found.update({f"fused {method}": fuse(candidates, image, method) for method in METHODS})
-    rows = {name: [*overlap(carried[slices], reference.array[slices]), ejected(before.array, carried, slices)]
-            for name, carried in found.items()}
+    rows = {
+        name: [*overlap(carried[slices], reference.array[slices]), ejected(before.array, carried, slices)]
+        for name, carried in found.items()
+    }
     rows["true labels"] = [1.0, 1.0, 1.0, ejected(before.array, reference.array, slices)]
     rows["round trip (consistency)"] = [*round_trip(motion, labels, target), float("nan")]
     print(f"    drift after one cycle {motion.drift_mean_mm:.2f} mm")
@@ -75,8 +77,15 @@ def phantom(hearts: int, count: int) -> list[dict[str, list[float]]]:
     target = int(np.argmax(phases))
     for seed in range(hearts):
         group = list(GROUPS)[seed % len(GROUPS)]
-        scanner = Scanner((12, 88, 88), (8.0, 2.0, 2.0), organs=0.8, signal_to_noise=25.0, slice_shift_mm=1.5,
-                          samples_per_slice=3, brightness=replace(Brightness(), papillary_mm=3.5))
+        scanner = Scanner(
+            (12, 88, 88),
+            (8.0, 2.0, 2.0),
+            organs=0.8,
+            signal_to_noise=25.0,
+            slice_shift_mm=1.5,
+            samples_per_slice=3,
+            brightness=replace(Brightness(), papillary_mm=3.5),
+        )
         cine = acquire(draw(group, np.random.default_rng(seed)), scanner, phases, seed)
         rows = evaluate([frame.image for frame in cine], cine[0].labels, cine[target].labels, target, slice(None))
         print(group, " ".join(f"{name} {np.mean(values[:3]):.3f}" for name, values in rows.items()), flush=True)
@@ -90,10 +99,14 @@ def bivme(archive: Path, reference: Path) -> list[dict[str, list[float]]]:
     grid = Grid.of(frames[0])
     labels, truth = (rasterize(reference / f"GPFile_{number:03d}.txt", grid) for number in (0, 9))
     both = np.nonzero((labels.array == 2).any((1, 2)) & (truth.array == 2).any((1, 2)))[0]
-    print(f"{len(frames)} frames of {grid.shape_kji}, spacing {grid.spacing_kji_mm.round(2)} mm, contoured in both "
-          f"frames: slices {both.tolist()}")
-    print(f"LV of the contours: {volume_ml(labels, 3):.0f} mL and {volume_ml(truth, 3):.0f} mL over all their slices; "
-          "the fitted model of the same exam: 170 mL, 71 mL, EF 56 to 59 %")
+    print(
+        f"{len(frames)} frames of {grid.shape_kji}, spacing {grid.spacing_kji_mm.round(2)} mm, contoured in both "
+        f"frames: slices {both.tolist()}"
+    )
+    print(
+        f"LV of the contours: {volume_ml(labels, 3):.0f} mL and {volume_ml(truth, 3):.0f} mL over all their slices; "
+        "the fitted model of the same exam: 170 mL, 71 mL, EF 56 to 59 %"
+    )
     return [evaluate(frames, labels, truth, 9, slice(int(both.min()), int(both.max()) + 1))]
 
 
@@ -118,8 +131,11 @@ def rasterize(path: Path, grid: Grid) -> Volume:
     labels = np.zeros(grid.shape_kji, np.uint8)
     for k in range(grid.shape_kji[0]):
         septum, free = points[(k, "RV_SEPTUM")], points[(k, "RV_FREEWALL")]
-        outlines = ((around(septum + free), 1), (around(points[(k, "LV_EPICARDIAL")] + septum), 2),
-                    (around(points[(k, "LV_ENDOCARDIAL")]), 3))
+        outlines = (
+            (around(septum + free), 1),
+            (around(points[(k, "LV_EPICARDIAL")] + septum), 2),
+            (around(points[(k, "LV_ENDOCARDIAL")]), 3),
+        )
         for outline, value in outlines:
             if len(outline) > 2:
                 canvas = Image.new("L", (grid.shape_kji[2], grid.shape_kji[1]))
@@ -143,8 +159,11 @@ def report(results: list[dict[str, list[float]]]) -> None:
     for name in results[0]:
         mean = np.mean([rows[name] for rows in results], 0)
         gains = np.array([np.mean(rows[name][:3]) for rows in results]) - direct
-        interval = f" +/- {1.96 * gains.std(ddof=1) / np.sqrt(len(gains)):.4f}, better in {int((gains > 0).sum())}" \
-            if len(results) > 1 else ""
+        interval = (
+            f" +/- {1.96 * gains.std(ddof=1) / np.sqrt(len(gains)):.4f}, better in {int((gains > 0).sum())}"
+            if len(results) > 1
+            else ""
+        )
         gain = "" if name in ("true labels", "round trip (consistency)") else f"{gains.mean():+.4f}{interval}"
         print(f"{name:28s} {mean[0]:.3f} {mean[1]:.3f} {mean[2]:.3f} {mean[:3].mean():.3f} {mean[3]:5.1f}  {gain}")
 

@@ -30,8 +30,9 @@ def exact(heart: Ventricle) -> dict[str, float]:
     points = Grid.centered((75, 85, 85), (2.0, 2.0, 2.0)).centers_ras_mm() + np.array([10.0, 0.0, -10.0])
     counts = []
     for phase in (0.0, 1.0):
-        labels = np.concatenate([labels_at(heart, heart.at_phase(phase).inverse(part)).ravel()
-                                 for part in np.array_split(points, 10)])
+        labels = np.concatenate(
+            [labels_at(heart, heart.at_phase(phase).inverse(part)).ravel() for part in np.array_split(points, 10)]
+        )
         counts.append({name: int((labels == value).sum()) for name, value in PARTS.items()})
     return {name: 100.0 * (counts[0][name] - counts[1][name]) / counts[0][name] for name in PARTS}
 
@@ -45,8 +46,12 @@ def one_heart(group: str, seed: int, preset: str) -> dict[str, list[float]]:
     for name, value in PARTS.items():
         full, left = ((frame.labels.array == value).sum() for frame in (still, moved))
         ejection = found.ejections[name]
-        rows[name] = [truth[name], 100.0 * float(full - left) / float(full), ejection["from_labels"]["ef_percent"],
-                      ejection["from_motion"]["ef_percent"]]
+        rows[name] = [
+            truth[name],
+            100.0 * float(full - left) / float(full),
+            ejection["from_labels"]["ef_percent"],
+            ejection["from_motion"]["ef_percent"],
+        ]
     return rows
 
 
@@ -57,8 +62,10 @@ def main() -> None:
     parser.add_argument("--presets", nargs="+", default=["balanced", "strain"])
     arguments = parser.parse_args()
     for preset in arguments.presets:
-        found = {group: [one_heart(group, 10 * number + seed, preset) for seed in range(arguments.hearts)]
-                 for number, group in enumerate(GROUPS)}
+        found = {
+            group: [one_heart(group, 10 * number + seed, preset) for seed in range(arguments.hearts)]
+            for number, group in enumerate(GROUPS)
+        }
         for part in PARTS:
             print(f"{preset}, EF of the {part} (%): exact, true labels, carried labels, motion")
             for group, hearts in found.items():
@@ -66,8 +73,11 @@ def main() -> None:
             table = np.array([heart[part] for hearts in found.values() for heart in hearts])
             error = table[:, 1:] - table[:, :1]
             half = 1.96 * error.std(0, ddof=1) / np.sqrt(len(error))
-            print(f"  error against exact (n = {len(table)}, 95 %): " + "  ".join(
-                f"{mean:+.1f} +/- {width:.1f}" for mean, width in zip(error.mean(0), half, strict=True)), flush=True)
+            print(
+                f"  error against exact (n = {len(table)}, 95 %): "
+                + "  ".join(f"{mean:+.1f} +/- {width:.1f}" for mean, width in zip(error.mean(0), half, strict=True)),
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -51,6 +51,7 @@ Method = Callable[[Pair], Field]
 
 def instance(preset: MotionPreset) -> Method:
     """Our instance optimization with the tissue of the fixed frame."""
+
     def run(pair: Pair) -> Field:
         fixed, moving = pair.frames
         tissue = HeartTissue(fixed.labels.array, ACDC)
@@ -66,6 +67,7 @@ def itk_pair(pair: Pair) -> tuple[sitk.Image, sitk.Image]:
 
 def demons(kind: type, smoothing_mm: float) -> Method:
     """A SimpleITK Demons variant at full resolution; the smoothing was tuned by hand in Demons' favor."""
+
     def run(pair: Pair) -> Field:
         fixed, moving = itk_pair(pair)
         method = kind()
@@ -103,11 +105,22 @@ def ants(pair: Pair) -> Field:
     import ants as antspy
 
     grid = Grid.of(pair.frames[0].image)
-    fixed, moving = (antspy.from_numpy(normalized(frame.image.array).T.astype(np.float32),
-                                       spacing=[float(step) for step in grid.spacing_kji_mm[::-1]])
-                     for frame in pair.frames)
-    found = antspy.registration(fixed, moving, type_of_transform="SyNOnly", syn_metric="mattes",
-                                reg_iterations=(60, 40, 20), initial_transform="Identity", random_seed=1)
+    fixed, moving = (
+        antspy.from_numpy(
+            normalized(frame.image.array).T.astype(np.float32),
+            spacing=[float(step) for step in grid.spacing_kji_mm[::-1]],
+        )
+        for frame in pair.frames
+    )
+    found = antspy.registration(
+        fixed,
+        moving,
+        type_of_transform="SyNOnly",
+        syn_metric="mattes",
+        reg_iterations=(60, 40, 20),
+        initial_transform="Identity",
+        random_seed=1,
+    )
     warp = next(name for name in found["fwdtransforms"] if name.endswith(".nii.gz"))
     image = sitk.ReadImage(warp)
     xyz = sitk.GetArrayFromImage(image).reshape(*grid.shape_kji, 3)
@@ -141,8 +154,10 @@ def methods() -> dict[str, Method]:
 
 def compare(case: str, names: list[str], seeds: int) -> None:
     """Print one row per method, means over seeds of noise and texture."""
-    print(f"{case}\n{'method':14s} EPE  p95 | mae Ecc   Err   Ell | wall J  sd | folded cells % | MYO | global Ecc Err "
-          "| CPU s")
+    print(
+        f"{case}\n{'method':14s} EPE  p95 | mae Ecc   Err   Ell | wall J  sd | folded cells % | MYO | global Ecc Err "
+        "| CPU s"
+    )
     for name in names:
         rows, seconds, truth = [], 0.0, None
         for seed in range(seeds):
@@ -158,10 +173,13 @@ def compare(case: str, names: list[str], seeds: int) -> None:
             rows.append(list(vars(truth).values()))
         else:
             mean = truth.__class__(*np.mean(rows, 0))
-            print(f"{name:14s} {mean.epe_mean_mm:.2f} {mean.epe_p95_mm:.2f} | {mean.ecc_error:.4f} "
-                  f"{mean.err_error:.3f} {mean.ell_error:.4f} | {mean.wall_j_mean:.3f} {mean.wall_j_sd:.3f} | "
-                  f"{mean.folded_percent:.3f} {mean.folded_cells_percent:.3f} | {mean.wall_dice:.3f} | "
-                  f"{mean.global_ecc:.3f} {mean.global_err:.3f} | {seconds / seeds:.1f}", flush=True)
+            print(
+                f"{name:14s} {mean.epe_mean_mm:.2f} {mean.epe_p95_mm:.2f} | {mean.ecc_error:.4f} "
+                f"{mean.err_error:.3f} {mean.ell_error:.4f} | {mean.wall_j_mean:.3f} {mean.wall_j_sd:.3f} | "
+                f"{mean.folded_percent:.3f} {mean.folded_cells_percent:.3f} | {mean.wall_dice:.3f} | "
+                f"{mean.global_ecc:.3f} {mean.global_err:.3f} | {seconds / seeds:.1f}",
+                flush=True,
+            )
     if truth is not None:
         print(f"true global Ecc {truth.true_global_ecc:.3f} Err {truth.true_global_err:.3f} (same finite differences)")
 

@@ -75,8 +75,10 @@ def main() -> None:
     print(f"{draws} draws, {int((~equal).sum())} without equal Dice (+/- {EQUAL_DICE})")
     for name, column in zip(("EPE mm", "J sd", "Ecc error", "Err error"), table[equal].T[1:], strict=True):
         half = 1.96 * column.std(ddof=1) / np.sqrt(len(column))
-        print(f"{name:10s} gain {column.mean():+.4f} +/- {half:.4f} (95 %), better in {int((column > 0).sum())} of "
-              f"{len(column)} at equal Dice")
+        print(
+            f"{name:10s} gain {column.mean():+.4f} +/- {half:.4f} (95 %), better in {int((column > 0).sum())} of "
+            f"{len(column)} at equal Dice"
+        )
     better = (table[:, 1] > 0) | (table[:, 2] > 0)
     print(f"lower EPE or lower J sd: {int(better.sum())} of {draws}, {int((better & equal).sum())} at equal Dice")
 

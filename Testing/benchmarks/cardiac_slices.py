@@ -42,8 +42,14 @@ def true_shifts_mm(seed: int, largest_mm: float) -> np.ndarray:
 def carried(frames: list[Frame], align: bool) -> tuple[float, float]:
     """Mean Dice of labels carried to end-systole, and the spread of J in the wall."""
     options = TrackOptions("direct", align_slices=align)
-    found = track(Cine(tuple(frame.image for frame in frames)), frames[0].labels, 0, options,
-                  engine("instance", threads=1), SecondLabels(frames[1].labels, 1))
+    found = track(
+        Cine(tuple(frame.image for frame in frames)),
+        frames[0].labels,
+        0,
+        options,
+        engine("instance", threads=1),
+        SecondLabels(frames[1].labels, 1),
+    )
     return float(np.mean(list(found.scores["result"].values()))), found.frames[1].quality.tissue_j_sd
 
 
@@ -68,8 +74,15 @@ def main() -> None:
         rows.append(row)
         print(group, " ".join(f"{value:.3f}" for value in row), flush=True)
     table = np.array(rows)
-    names = ("residual before mm", "residual after mm", "Dice as acquired", "Dice aligned", "gain in Dice",
-             "wall J SD as acquired", "wall J SD aligned")
+    names = (
+        "residual before mm",
+        "residual after mm",
+        "Dice as acquired",
+        "Dice aligned",
+        "gain in Dice",
+        "wall J SD as acquired",
+        "wall J SD aligned",
+    )
     for name, column in zip(names, table.T, strict=False):
         half = 1.96 * column.std(ddof=1) / np.sqrt(len(column))
         print(f"{name:22s} {column.mean():+.4f} +/- {half:.4f} (95 %, n = {len(column)})")

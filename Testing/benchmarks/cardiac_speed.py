@@ -48,8 +48,11 @@ def main() -> None:
                 runs.append((time.perf_counter() - wall, time.process_time() - cpu))
             wall, cpu = np.min(runs[1:], axis=0)
             result = score(found.field, heart, (still, moved))
-            print(f"{preset:7s} {name:17s} {wall:6.2f} s  processor {cpu:6.2f} s  EPE {result.epe_mean_mm:.2f} mm  "
-                  f"wall Dice {result.wall_dice:.3f}  J {result.wall_j_mean:.3f} SD {result.wall_j_sd:.3f}", flush=True)
+            print(
+                f"{preset:7s} {name:17s} {wall:6.2f} s  processor {cpu:6.2f} s  EPE {result.epe_mean_mm:.2f} mm  "
+                f"wall Dice {result.wall_dice:.3f}  J {result.wall_j_mean:.3f} SD {result.wall_j_sd:.3f}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -34,8 +34,10 @@ def main() -> int:
         truth_ml = make_dicom(dicom, arguments.size, arguments.slices)
         yardstick = run_yardstick(dicom)
         seconds, run = run_analysis(dicom, Path(folder) / "result", arguments.device)
-    print(f"CT of {arguments.size} x {arguments.size} x {arguments.slices} voxels on {os.cpu_count()} processors "
-          f"({platform.machine()}), lungs as planted {truth_ml:.0f} mL")
+    print(
+        f"CT of {arguments.size} x {arguments.size} x {arguments.slices} voxels on {os.cpu_count()} processors "
+        f"({platform.machine()}), lungs as planted {truth_ml:.0f} mL"
+    )
     print_table(yardstick, seconds, run)
     return 0
 
@@ -58,8 +60,22 @@ def run_yardstick(dicom: Path) -> dict:
 def run_analysis(dicom: Path, output: Path, device: str) -> tuple[float, dict]:
     """The whole command; seconds from its start to its end, and its run record."""
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "ThoraxAILib", "lung", "analyze", str(dicom), "--output", str(output),
-                    "--device", device], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "ThoraxAILib",
+            "lung",
+            "analyze",
+            str(dicom),
+            "--output",
+            str(output),
+            "--device",
+            device,
+        ],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     return time.perf_counter() - started, json.loads((output / "run.json").read_text(encoding="utf-8"))
 
 
@@ -76,8 +92,10 @@ def print_table(yardstick: dict, seconds: float, run: dict) -> None:
     ours = next(entry["seconds"] for entry in run["stages"] if entry["name"] == LUNG_STAGE)
     theirs = next(entry["seconds"] for entry in yardstick["stages"] if entry["name"] == "lungs")
     print(f"lungs, lobes and airways take {ours / theirs:.2f} times the SimpleITK-only lungs")
-    print(f"the whole command takes {seconds / sum(entry['seconds'] for entry in yardstick['stages']):.2f} times "
-          "reading and lungs by SimpleITK only")
+    print(
+        f"the whole command takes {seconds / sum(entry['seconds'] for entry in yardstick['stages']):.2f} times "
+        "reading and lungs by SimpleITK only"
+    )
 
 
 if __name__ == "__main__":

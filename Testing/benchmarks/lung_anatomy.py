@@ -38,11 +38,11 @@ FIRST_SEED = 9100
 STUMP_SHARE = 0.01  # of both lungs
 ORGANS = {"airway": AIRWAY, "lung vessels": LUNG_VESSEL, "heart": HEART, "aorta": AORTA, "spine": SPINE, "bone": BONE}
 OTHER_KINDS = ("abdomen", "head", "knee")
-REAL = {"cip-ct64": ("cip-ct64/ct-64.nrrd", "cip-ct64/wholeLung-64.nrrd"),
-        "elastix baseline": ("lung-pair-elastix/3DCT_lung_baseline.mha",
-                             "lung-pair-elastix/3DCT_lung_baseline_mask.mha"),
-        "elastix follow-up": ("lung-pair-elastix/3DCT_lung_followup.mha",
-                              "lung-pair-elastix/3DCT_lung_followup_mask.mha")}
+REAL = {
+    "cip-ct64": ("cip-ct64/ct-64.nrrd", "cip-ct64/wholeLung-64.nrrd"),
+    "elastix baseline": ("lung-pair-elastix/3DCT_lung_baseline.mha", "lung-pair-elastix/3DCT_lung_baseline_mask.mha"),
+    "elastix follow-up": ("lung-pair-elastix/3DCT_lung_followup.mha", "lung-pair-elastix/3DCT_lung_followup_mask.mha"),
+}
 
 
 def dice(one: np.ndarray, other: np.ndarray) -> float:
@@ -70,8 +70,11 @@ def scores(found: Anatomy, labels: np.ndarray, structures: np.ndarray | None) ->
     """Dice of lungs, each organ that the truth holds, and each lobe; the stump of a removed lobe is not graded."""
     lungs = (labels >= RUL) & (labels <= LLL)
     entry = {"lungs": dice(found.lungs, lungs)}
-    entry |= {name: dice(found.labels == label, labels == label) for label, name in LOBE_OF_LABEL.items()
-              if (labels == label).sum() > STUMP_SHARE * lungs.sum()}
+    entry |= {
+        name: dice(found.labels == label, labels == label)
+        for label, name in LOBE_OF_LABEL.items()
+        if (labels == label).sum() > STUMP_SHARE * lungs.sum()
+    }
     entry["airway"] = dice(found.labels == AIRWAY, labels == AIRWAY)
     if found.structures is not None and structures is not None:
         for name, value in ORGANS.items():
@@ -89,8 +92,13 @@ def measured_cases(count: int, pixel_mm: float, weights: Path | None) -> Iterato
         labels, structures = (order.apply_array(a) for a in (case.labels, case.structures))
         for name in SEGMENTERS:
             found, seconds = run(name, volume, weights)
-            yield {"case": f"held-out {seed}", "segmenter": name, "seconds": seconds,
-                   "notes": [note.code for note in found.quality], **scores(found, labels, structures)}
+            yield {
+                "case": f"held-out {seed}",
+                "segmenter": name,
+                "seconds": seconds,
+                "notes": [note.code for note in found.quality],
+                **scores(found, labels, structures),
+            }
 
 
 def measured_others(count: int, weights: Path | None) -> Iterator[dict]:
@@ -107,10 +115,14 @@ def measured_others(count: int, weights: Path | None) -> Iterator[dict]:
             volume = Volume(np.ascontiguousarray(volume.array[:, j:-j, i:-i]), volume.ijk_to_ras)
         for name in SEGMENTERS:
             found, seconds = run(name, volume, weights)
-            yield {"case": f"{kind}{' cut' * (number % 2)} {FIRST_SEED + number}", "segmenter": name,
-                   "seconds": seconds, "no_chest": is_no_chest(found.quality),
-                   "lung_ml": float(found.lungs.sum()) * volume.voxel_mm3 / 1000,
-                   "notes": [note.code for note in found.quality]}
+            yield {
+                "case": f"{kind}{' cut' * (number % 2)} {FIRST_SEED + number}",
+                "segmenter": name,
+                "seconds": seconds,
+                "no_chest": is_no_chest(found.quality),
+                "lung_ml": float(found.lungs.sum()) * volume.voxel_mm3 / 1000,
+                "notes": [note.code for note in found.quality],
+            }
 
 
 def measured_real(folder: Path, weights: Path | None) -> Iterator[dict]:
@@ -126,14 +138,20 @@ def measured_real(folder: Path, weights: Path | None) -> Iterator[dict]:
         for name in SEGMENTERS:
             found, seconds = run(name, in_lps(volume), weights)
             shown = found.lungs if case.startswith("cip") else found.right_lung
-            yield {"case": case, "segmenter": name, "seconds": seconds, "lungs": dice(shown, reference),
-                   "notes": [note.code for note in found.quality]}
+            yield {
+                "case": case,
+                "segmenter": name,
+                "seconds": seconds,
+                "lungs": dice(shown, reference),
+                "notes": [note.code for note in found.quality],
+            }
 
 
 def show(row: dict) -> None:
     """One row as a line."""
-    numbers = " ".join(f"{name} {value:.3f}" for name, value in row.items()
-                       if isinstance(value, float) and name != "seconds")
+    numbers = " ".join(
+        f"{name} {value:.3f}" for name, value in row.items() if isinstance(value, float) and name != "seconds"
+    )
     verdict = f" no chest: {row['no_chest']}" if "no_chest" in row else ""
     notes = ",".join(row["notes"])
     print(f"{row['case']:<20}{row['segmenter']:<10}{row['seconds']:6.1f} s  {numbers}{verdict} {notes}", flush=True)
@@ -159,8 +177,10 @@ def main() -> int:
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args()
     rows = []
-    parts = [measured_cases(arguments.cases, arguments.pixel_mm, arguments.weights),
-             measured_others(arguments.others, arguments.weights)]
+    parts = [
+        measured_cases(arguments.cases, arguments.pixel_mm, arguments.weights),
+        measured_others(arguments.others, arguments.weights),
+    ]
     if arguments.real:
         parts.append(measured_real(arguments.real, arguments.weights))
     for part in parts:

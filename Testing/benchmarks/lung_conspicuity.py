@@ -27,8 +27,13 @@ def stands_out(phantom: ThoraxPhantom, nodule: PlantedNodule) -> bool:
         return False
     volume = phantom.volume
     lung = (phantom.labels > 0) & (phantom.labels < AIRWAY)
-    found = conspicuity(volume.array, lung, volume.kji_from_ras(np.array(nodule.center_ras_mm)), nodule.diameter_mm,
-                        volume.spacing_kji_mm)
+    found = conspicuity(
+        volume.array,
+        lung,
+        volume.kji_from_ras(np.array(nodule.center_ras_mm)),
+        nodule.diameter_mm,
+        volume.spacing_kji_mm,
+    )
     return found.at_least(LEAST_HU, LEAST_DEVIATIONS)
 
 

@@ -100,8 +100,11 @@ def synthetic_scan(seed: int, setting: str, anatomy: str, keep: Path | None) -> 
         if kept is not None:
             kept.parent.mkdir(parents=True, exist_ok=True)
             np.savez_compressed(kept, labels=labels)
-    print(f"seed {seed}: {len(phantom.nodules)} nodules, {volume.array.shape}, slices every "
-          f"{volume.spacing_kji_mm[0]:.1f} mm, {time.process_time() - started:.0f} CPU s", flush=True)
+    print(
+        f"seed {seed}: {len(phantom.nodules)} nodules, {volume.array.shape}, slices every "
+        f"{volume.spacing_kji_mm[0]:.1f} mm, {time.process_time() - started:.0f} CPU s",
+        flush=True,
+    )
     seen = tuple(stands_out(phantom, nodule) for nodule in phantom.nodules)
     return Scan(str(seed), volume, Anatomy(labels), phantom.nodules, seen, round_patches(phantom))
 
@@ -129,8 +132,10 @@ def measure(scans: object, detectors: list[Detector]) -> dict:
             seconds[detector.name] += took
             marks[detector.name] += [(scan.name, candidate) for candidate in found]
     out = np.array(seen, dtype=bool)
-    print(f"{len(series)} scans, {len(truth)} nodules, {int(out.sum())} of them stand out from the lung around them; "
-          f"{len(patches)} round patches of ground-glass disease")
+    print(
+        f"{len(series)} scans, {len(truth)} nodules, {int(out.sum())} of them stand out from the lung around them; "
+        f"{len(patches)} round patches of ground-glass disease"
+    )
     every = _places(truth)
     faint = _places([row for row, clear in zip(truth, out, strict=True) if not clear] + patches)
     clear = _places([row for row, clear in zip(truth, out, strict=True) if clear])
@@ -139,41 +144,67 @@ def measure(scans: object, detectors: list[Detector]) -> dict:
         found = marks[detector.name]
         results[detector.name] = {
             "all_nodules": table(f"{detector.name}, all nodules", detector, found, every, Places.none(), series),
-            "as_readers_could": table(f"{detector.name}, what readers could annotate", detector, found, clear, faint,
-                                      series),
-            "cpu_seconds_per_scan": round(seconds[detector.name] / len(series), 1)}
+            "as_readers_could": table(
+                f"{detector.name}, what readers could annotate", detector, found, clear, faint, series
+            ),
+            "cpu_seconds_per_scan": round(seconds[detector.name] / len(series), 1),
+        }
     return results
 
 
 def _places(rows: list[tuple[str, PlantedNodule | Patch]]) -> Places:
     if not rows:
         return Places.none()
-    return Places(np.array([name for name, _ in rows]), np.array([n.center_ras_mm for _, n in rows]),
-                  np.array([n.diameter_mm for _, n in rows]), tuple(n.type for _, n in rows))
+    return Places(
+        np.array([name for name, _ in rows]),
+        np.array([n.center_ras_mm for _, n in rows]),
+        np.array([n.diameter_mm for _, n in rows]),
+        tuple(n.type for _, n in rows),
+    )
 
 
-def table(title: str, detector: Detector, found: list[tuple[str, Candidate]], places: Places, excluded: Places,
-          series: list[str]) -> dict:
+def table(
+    title: str,
+    detector: Detector,
+    found: list[tuple[str, Candidate]],
+    places: Places,
+    excluded: Places,
+    series: list[str],
+) -> dict:
     """CPM with its interval, sensitivities by size and type, and the operating point of one detector; printed."""
-    marks = Marks(np.array([name for name, _ in found], dtype=str), np.array([c.center_ras_mm for _, c in found]),
-                  np.array([c.confidence for _, c in found]))
+    marks = Marks(
+        np.array([name for name, _ in found], dtype=str),
+        np.array([c.center_ras_mm for _, c in found]),
+        np.array([c.confidence for _, c in found]),
+    )
     outcome, curve = evaluate_froc(marks, places, excluded, series)
     interval = bootstrap(outcome).cpm
     at = outcome.at_threshold(detector.operating_point)
-    print(f"{title}: CPM {curve.cpm:.3f} [{interval.low:.3f}, {interval.high:.3f}], "
-          f"at its operating point {detector.operating_point:g}: sensitivity {at[0]:.3f} with {at[1]:.2f} false "
-          "positives per scan")
+    print(
+        f"{title}: CPM {curve.cpm:.3f} [{interval.low:.3f}, {interval.high:.3f}], "
+        f"at its operating point {detector.operating_point:g}: sensitivity {at[0]:.3f} with {at[1]:.2f} false "
+        "positives per scan"
+    )
     groups = {}
     for name, chosen in _groups(places).items():
         if chosen.any():
             values = _at(froc_curve(outcome.among(chosen)))
             groups[name] = {"nodules": int(chosen.sum()), **values}
-            print(f"  {name:<16}{int(chosen.sum()):>5}  " +
-                  "  ".join(f"{value:.3f} at {rate}" for rate, value in values.items()))
-    return {"cpm": round(curve.cpm, 4), "cpm_interval": [round(interval.low, 4), round(interval.high, 4)],
-            "sensitivity_at": dict(zip(map(str, RATES), curve.sensitivity_at().round(4).tolist(), strict=True)),
-            "operating_point": {"confidence": detector.operating_point, "sensitivity": round(at[0], 4),
-                                "false_positives_per_scan": round(at[1], 3)}, "groups": groups}
+            print(
+                f"  {name:<16}{int(chosen.sum()):>5}  "
+                + "  ".join(f"{value:.3f} at {rate}" for rate, value in values.items())
+            )
+    return {
+        "cpm": round(curve.cpm, 4),
+        "cpm_interval": [round(interval.low, 4), round(interval.high, 4)],
+        "sensitivity_at": dict(zip(map(str, RATES), curve.sensitivity_at().round(4).tolist(), strict=True)),
+        "operating_point": {
+            "confidence": detector.operating_point,
+            "sensitivity": round(at[0], 4),
+            "false_positives_per_scan": round(at[1], 3),
+        },
+        "groups": groups,
+    }
 
 
 def _groups(places: Places) -> dict[str, np.ndarray]:
@@ -185,8 +216,9 @@ def _groups(places: Places) -> dict[str, np.ndarray]:
 
 
 def _at(curve: Curve) -> dict[str, float]:
-    return dict(zip((f"{rate:g}" for rate in SHOWN_RATES), curve.sensitivity_at(SHOWN_RATES).round(4).tolist(),
-                    strict=True))
+    return dict(
+        zip((f"{rate:g}" for rate in SHOWN_RATES), curve.sensitivity_at(SHOWN_RATES).round(4).tolist(), strict=True)
+    )
 
 
 def look_at(path: Path, detectors: list[Detector], anatomy: str, pictures: Path | None) -> dict:
@@ -203,11 +235,18 @@ def look_at(path: Path, detectors: list[Detector], anatomy: str, pictures: Path 
         print(f"{scan.name}, {detector.name}: {len(reported)} reported of {len(found)}, {seconds:.1f} CPU s")
         for number, candidate in enumerate(reported):
             place = " ".join(f"{x:7.1f}" for x in candidate.center_ras_mm)
-            print(f"  {number:2d}  RAS {place}  {candidate.diameter_mm:5.1f} mm  {candidate.confidence:.2f}  "
-                  f"{candidate.kind}, {candidate.density}")
-        result[detector.name] = [{"center_ras_mm": [round(x, 1) for x in c.center_ras_mm],
-                                  "diameter_mm": round(c.diameter_mm, 1), "confidence": round(c.confidence, 3)}
-                                 for c in reported]
+            print(
+                f"  {number:2d}  RAS {place}  {candidate.diameter_mm:5.1f} mm  {candidate.confidence:.2f}  "
+                f"{candidate.kind}, {candidate.density}"
+            )
+        result[detector.name] = [
+            {
+                "center_ras_mm": [round(x, 1) for x in c.center_ras_mm],
+                "diameter_mm": round(c.diameter_mm, 1),
+                "confidence": round(c.confidence, 3),
+            }
+            for c in reported
+        ]
         if pictures is not None and reported:
             pictures.mkdir(parents=True, exist_ok=True)
             draw_findings(scan, reported).save(pictures / f"{scan.name}-{detector.name}.png")
@@ -238,8 +277,9 @@ def draw_findings(scan: Scan, reported: list[Candidate], half_mm: float = 45.0) 
             radius = candidate.diameter_mm / 2 / reach * size / 2 + 3
             x, y = column * size + size / 2, row * size + size / 2
             pencil.ellipse((x - radius, y - radius, x + radius, y + radius), outline=200)
-        pencil.text((column * size + 4, 4), f"{column}: {candidate.diameter_mm:.0f} mm {candidate.confidence:.2f}",
-                    fill=255)
+        pencil.text(
+            (column * size + 4, 4), f"{column}: {candidate.diameter_mm:.0f} mm {candidate.confidence:.2f}", fill=255
+        )
     return sheet
 
 

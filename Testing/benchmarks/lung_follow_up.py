@@ -82,23 +82,29 @@ def run_whole(arguments: argparse.Namespace, bodies: Path) -> None:
         answers.update(told)
         pairs = result.follow_up.intervals[0].pairs
         shape = "x".join(map(str, case.current.array.shape[::-1]))
-        print(f"case {number}: two CTs of {shape} voxels, {len(case.links)} nodules, {len(pairs)} rows, {seconds:.0f} "
-              f"CPU-s, peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2:.1f} GiB")
+        print(
+            f"case {number}: two CTs of {shape} voxels, {len(case.links)} nodules, {len(pairs)} rows, {seconds:.0f} "
+            f"CPU-s, peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2:.1f} GiB"
+        )
         print("  " + ", ".join(f"{entry['name']} {entry['seconds']:.0f} s" for entry in stages.entries))
         for text in result.follow_up.intervals[0].warnings:
             print(f"  warning: {text}")
         if arguments.peer:
             peer = peer_seconds(case)
-            print(f"  elastix registers the same two CTs in {peer:.0f} CPU-s: the whole follow-up takes "
-                  f"{seconds / peer:.2f} times as long")
+            print(
+                f"  elastix registers the same two CTs in {peer:.0f} CPU-s: the whole follow-up takes "
+                f"{seconds / peer:.2f} times as long"
+            )
     print("truth -> told: " + ", ".join(f"{true} -> {told} {count}" for (true, told), count in sorted(answers.items())))
 
 
 def status_of(link: NoduleLink, result: FollowUpResult) -> str:
     """What the follow-up says of a true nodule: right, or how it is wrong."""
     pairs = result.follow_up.intervals[0].pairs
-    found = [_found(nodule, analysis.findings.findings) for nodule, analysis in
-             zip((link.prior, link.current), result.analyses, strict=True)]
+    found = [
+        _found(nodule, analysis.findings.findings)
+        for nodule, analysis in zip((link.prior, link.current), result.analyses, strict=True)
+    ]
     if found == [None, None]:
         return "not found"
     if None not in found:
@@ -123,8 +129,10 @@ def peer_seconds(case: LongitudinalCase) -> float:
     """CPU seconds of elastix on the windowed lungs of both dates."""
     from lung_registration import Scan, elastix
 
-    dates = [Scan(volume, labels > 0, np.zeros((0, 3))) for volume, labels in
-             ((case.prior, case.prior_labels), (case.current, case.current_labels))]
+    dates = [
+        Scan(volume, labels > 0, np.zeros((0, 3)))
+        for volume, labels in ((case.prior, case.prior_labels), (case.current, case.current_labels))
+    ]
     started = time.process_time()
     elastix(*dates)
     return time.process_time() - started
@@ -145,22 +153,29 @@ def run_again(arguments: argparse.Namespace, bodies: Path) -> None:
                     there = (link.prior, link.current)[1 - shown] is not None
                     kept[there].append((number, seen_again(plan, nodule, shown, random)))
     for there, marks in kept.items():
-        print(f"nodule {'there' if there else 'not there'} at the other date: a partner is found there in "
-              f"{interval_over_groups(marks)}")
+        print(
+            f"nodule {'there' if there else 'not there'} at the other date: a partner is found there in "
+            f"{interval_over_groups(marks)}"
+        )
 
 
 def seen_again(plan: LongitudinalPlan, nodule: PlantedNodule, shown: int, random: np.random.Generator) -> bool:
     """Whether ``look_back`` would add a partner of a nodule, found at date ``shown``, at the other date."""
-    views = [replace(view, scanner=replace(view.scanner, slice_mm=mm, increment_mm=mm))
-             for view, mm in zip((plan.prior, plan.current), random.choice(SLICES_MM, 2).tolist(), strict=True)]
+    views = [
+        replace(view, scanner=replace(view.scanner, slice_mm=mm, increment_mm=mm))
+        for view, mm in zip((plan.prior, plan.current), random.choice(SLICES_MM, 2).tolist(), strict=True)
+    ]
     finding, _ = measured(views[shown], nodule, random)
     if finding is None:
         return False
     carried = plan.motion.to_prior if shown else plan.motion.to_current
     place = carried(np.array([finding.center_ras_mm])) + registration_error(np.array([finding.center_ras_mm]), random)
     size_mm = finding.mean_diameter_mm
-    partner, _ = measured(views[1 - shown], replace(nodule, center_ras_mm=tuple(place[0].tolist()),
-                                                    semi_axes_mm=(size_mm / 2,) * 3), random)
+    partner, _ = measured(
+        views[1 - shown],
+        replace(nodule, center_ras_mm=tuple(place[0].tolist()), semi_axes_mm=(size_mm / 2,) * 3),
+        random,
+    )
     if partner is None or partner.lobe is None:
         return False
     near = np.linalg.norm(np.subtract(partner.center_ras_mm, place[0])) <= max(LEAST_REACH_MM, 0.3 * size_mm)

@@ -24,8 +24,13 @@ def main() -> int:
         mode.add_argument("--seed", type=int, default=90000)
         mode.add_argument("--bodies", type=Path, help="folder that keeps the bodies between runs")
         if name == "synthetic":
-            mode.add_argument("--registered-volumes", type=int, default=0, metavar="N",
-                              help="of N cases whole volumes are rendered, segmented and registered")
+            mode.add_argument(
+                "--registered-volumes",
+                type=int,
+                default=0,
+                metavar="N",
+                help="of N cases whole volumes are rendered, segmented and registered",
+            )
     arguments = parser.parse_args()
     if arguments.mode == "luna25":
         from lung_matching_luna25 import run

@@ -51,16 +51,19 @@ class Followed:
 def run(arguments: argparse.Namespace) -> None:
     """Print sensitivity and precision of growth, and how the answers fall by true volume ratio."""
     with tempfile.TemporaryDirectory() as folder:
-        followed = [one for n in range(arguments.cases)
-                    for one in follow(n, arguments, arguments.bodies or Path(folder))]
+        followed = [
+            one for n in range(arguments.cases) for one in follow(n, arguments, arguments.bodies or Path(folder))
+        ]
     print_scores(followed)
     print(f"\n{'true volume ratio':<20}{'n':>5}{'told':>8}  answers")
     for low, high in itertools.pairwise(RATIO_BINS):
         some = [one for one in followed if low <= one.ratio < high]
         answers = Counter("not measured" if one.growth is None else one.growth.growth for one in some)
         told = [one.measured_ratio for one in some if one.measured_ratio is not None]
-        print(f"{low:4.2f} to {high:4.2f}        {len(some):>5}{np.median(told) if told else np.nan:>8.2f}  "
-              + ", ".join(f"{name} {count}" for name, count in sorted(answers.items())))
+        print(
+            f"{low:4.2f} to {high:4.2f}        {len(some):>5}{np.median(told) if told else np.nan:>8.2f}  "
+            + ", ".join(f"{name} {count}" for name, count in sorted(answers.items()))
+        )
 
 
 def follow(number: int, arguments: argparse.Namespace, bodies: Path) -> list[Followed]:
@@ -72,8 +75,10 @@ def follow(number: int, arguments: argparse.Namespace, bodies: Path) -> list[Fol
     plan = plan_case(seed, arguments.setting, body=body)
     random = np.random.default_rng([arguments.seed, 81, number])
     slices = random.choice(SLICES_MM, 2)
-    views = [replace(view, scanner=replace(view.scanner, slice_mm=float(mm), increment_mm=float(mm)))
-             for view, mm in zip((plan.prior, plan.current), slices, strict=True)]
+    views = [
+        replace(view, scanner=replace(view.scanner, slice_mm=float(mm), increment_mm=float(mm)))
+        for view, mm in zip((plan.prior, plan.current), slices, strict=True)
+    ]
     days = 365
     results = []
     for link in plan.links:
@@ -93,8 +98,9 @@ def measured(view: DateView, nodule: PlantedNodule, random: np.random.Generator)
     size = 2 * (1.3 * nodule.diameter_mm + 16.0)
     spacing = (PIXEL_MM, PIXEL_MM, view.scanner.increment_mm)
     center = np.array(nodule.center_ras_mm)
-    grid = Grid.around(center + random.uniform(-0.5, 0.5, 3) * spacing, spacing,
-                       tuple(int(np.ceil(size / step)) for step in spacing))
+    grid = Grid.around(
+        center + random.uniform(-0.5, 0.5, 3) * spacing, spacing, tuple(int(np.ceil(size / step)) for step in spacing)
+    )
     volume, labels = view.volume(grid, random)
     anatomy = Anatomy(labels)
     given = center + random.normal(0, 0.5 + 0.03 * nodule.diameter_mm, 3)
@@ -105,8 +111,10 @@ def measured(view: DateView, nodule: PlantedNodule, random: np.random.Generator)
 def print_scores(followed: list[Followed]) -> None:
     """Sensitivity over truly grown nodules and precision over those told to grow, with intervals over cases."""
     measured_twice = [one for one in followed if one.growth is not None]
-    print(f"{len(followed)} nodules on both dates, {len(measured_twice)} measured on both; truly grown: volume "
-          f"ratio of {TRULY_GROWN} or more")
+    print(
+        f"{len(followed)} nodules on both dates, {len(measured_twice)} measured on both; truly grown: volume "
+        f"ratio of {TRULY_GROWN} or more"
+    )
     cases = sorted({one.case for one in followed})
     counts = np.array([growth_counts([one for one in followed if one.case == case]) for case in cases])
     for name, column in (("sensitivity", 1), ("precision", 2)):

@@ -26,16 +26,24 @@ Matcher = Callable[[np.ndarray, np.ndarray], dict[int, int]]
 def run(arguments: argparse.Namespace) -> None:
     """Print accuracy with its interval for every method."""
     people = read_people(arguments.table)
-    pairs = [(person, one, other) for person, dates in people.items()
-             for one, other in itertools.combinations([dates[d] for d in sorted(dates)], 2) if set(one) & set(other)]
-    print(f"{len(pairs)} pairs of dates of {len({p for p, _, _ in pairs})} people, "
-          f"{sum(len(set(a) & set(b)) for _, a, b in pairs)} links of "
-          f"{len({name for _, a, b in pairs for name in set(a) & set(b)})} nodules")
+    pairs = [
+        (person, one, other)
+        for person, dates in people.items()
+        for one, other in itertools.combinations([dates[d] for d in sorted(dates)], 2)
+        if set(one) & set(other)
+    ]
+    print(
+        f"{len(pairs)} pairs of dates of {len({p for p, _, _ in pairs})} people, "
+        f"{sum(len(set(a) & set(b)) for _, a, b in pairs)} links of "
+        f"{len({name for _, a, b in pairs for name in set(a) & set(b)})} nodules"
+    )
     print(f"{'method':<34}{'all links':>30}{'links with a choice':>30}{'rejects':>10}")
     for name, matcher in METHODS.items():
         print(f"{name:<34}" + "".join(cells(pairs, matcher)))
-    print("95 % intervals: bootstrap over people. A link has a choice when either date shows more than one nodule. "
-          "rejects: nodules without a partner in the table that are left alone.")
+    print(
+        "95 % intervals: bootstrap over people. A link has a choice when either date shows more than one nodule. "
+        "rejects: nodules without a partner in the table that are left alone."
+    )
 
 
 def read_people(table: Path) -> dict[str, dict[str, Points]]:
@@ -75,5 +83,7 @@ def nearest_after_centering(prior: np.ndarray, current: np.ndarray) -> dict[int,
 
 
 METHODS: dict[str, Matcher] = {
-    "nearest neighbor": nearest, "nearest after centroids": nearest_after_centering,
-    "match_positions": lambda prior, current: dict(match_positions(prior, current).pairs)}
+    "nearest neighbor": nearest,
+    "nearest after centroids": nearest_after_centering,
+    "match_positions": lambda prior, current: dict(match_positions(prior, current).pairs),
+}

@@ -34,8 +34,10 @@ def run(arguments: argparse.Namespace) -> None:
         cases = draw_cases(arguments, bodies)
         random = np.random.default_rng([arguments.seed, 83])
         print_table("true nodules", [without(case, false_alarms, false_alarms) for case in cases])
-        print_table(f"detector: {100 * MISSED:.0f} % missed, 0-{FALSE_ALARMS} false alarms",
-                    [without(case, *(lambda _: random.random() < MISSED,) * 2) for case in cases])
+        print_table(
+            f"detector: {100 * MISSED:.0f} % missed, 0-{FALSE_ALARMS} false alarms",
+            [without(case, *(lambda _: random.random() < MISSED,) * 2) for case in cases],
+        )
         if arguments.registered_volumes:
             from lung_matching_volumes import print_registered
 
@@ -60,42 +62,55 @@ def false_alarms(item: MatchItem) -> bool:
     return item.id.startswith("P")
 
 
-def without(case: FitCase, drop_prior: Callable[[MatchItem], bool], drop_current: Callable[[MatchItem], bool]
-            ) -> FitCase:
+def without(
+    case: FitCase, drop_prior: Callable[[MatchItem], bool], drop_current: Callable[[MatchItem], bool]
+) -> FitCase:
     """The case with some items gone from either date."""
     rows = [n for n, item in enumerate(case.prior) if not drop_prior(item)]
     columns = [n for n, item in enumerate(case.current) if not drop_current(item)]
     part = np.ix_(rows, columns)
-    evidence = Evidence(*(array[part] for array in (case.evidence.similarity, case.evidence.aligned_mm,
-                                                    case.evidence.registered_mm)))
+    evidence = Evidence(
+        *(array[part] for array in (case.evidence.similarity, case.evidence.aligned_mm, case.evidence.registered_mm))
+    )
     truth = tuple((rows.index(i), columns.index(j)) for i, j in case.truth if i in rows and j in columns)
-    return FitCase(tuple(case.prior[n] for n in rows), tuple(case.current[n] for n in columns), evidence, truth,
-                   case.box_mm[part])
+    return FitCase(
+        tuple(case.prior[n] for n in rows), tuple(case.current[n] for n in columns), evidence, truth, case.box_mm[part]
+    )
 
 
 def print_table(title: str, cases: list[FitCase]) -> None:
     """Scores of every method on the cases."""
     nodules = sum(len(case.prior) + len(case.current) - len(case.truth) for case in cases)
-    print(f"\n{title}: {len(cases)} cases, {nodules} places, {sum(len(case.truth) for case in cases)} of them on both "
-          "dates")
+    print(
+        f"\n{title}: {len(cases)} cases, {nodules} places, {sum(len(case.truth) for case in cases)} of them on both "
+        "dates"
+    )
     print(f"{'method':<36}{'matching accuracy':>28}{'first candidate':>17}{'new/resolved F1':>24}{'uncertain':>11}")
     for name, method in METHODS.items():
         results = [(case, method(case)) for case in cases]
-        print(f"{name:<36}{accuracy(results):>28}{first_candidate(results):>17.3f}{alone_f1(results):>24}"
-              f"{uncertain(results):>11}")
+        print(
+            f"{name:<36}{accuracy(results):>28}{first_candidate(results):>17.3f}{alone_f1(results):>24}"
+            f"{uncertain(results):>11}"
+        )
     print_calibration(cases)
 
 
 def accuracy(results: list[tuple[FitCase, list[Match]]]) -> str:
     """Share of true pairs that are matched as such; uncertain ones count as wrong."""
-    return interval_over_groups([(n, pair in pairs_with(rows, case, (MATCHED,)))
-                                 for n, (case, rows) in enumerate(results) for pair in case.truth])
+    return interval_over_groups(
+        [
+            (n, pair in pairs_with(rows, case, (MATCHED,)))
+            for n, (case, rows) in enumerate(results)
+            for pair in case.truth
+        ]
+    )
 
 
 def first_candidate(results: list[tuple[FitCase, list[Match]]]) -> float:
     """Share of true pairs that are matched or the first candidate of an uncertain row."""
-    return float(np.mean([pair in pairs_with(rows, case, (MATCHED, UNCERTAIN)) for case, rows in results
-                          for pair in case.truth]))
+    return float(
+        np.mean([pair in pairs_with(rows, case, (MATCHED, UNCERTAIN)) for case, rows in results for pair in case.truth])
+    )
 
 
 def pairs_with(rows: list[Match], case: FitCase, statuses: tuple[str, ...]) -> set[tuple[int, int]]:
@@ -113,8 +128,9 @@ def alone_f1(results: list[tuple[FitCase, list[Match]]]) -> str:
 
 def alone_counts(case: FitCase, rows: list[Match]) -> tuple[int, int, int]:
     """True positives, false positives and false negatives of new and resolved."""
-    paired = {("prior", case.prior[i].id) for i, _ in case.truth} | {("current", case.current[j].id)
-                                                                     for _, j in case.truth}
+    paired = {("prior", case.prior[i].id) for i, _ in case.truth} | {
+        ("current", case.current[j].id) for _, j in case.truth
+    }
     everything = {("prior", item.id) for item in case.prior} | {("current", item.id) for item in case.current}
     told = {("prior", row.prior_id) for row in rows if row.status == RESOLVED}
     told |= {("current", row.current_id) for row in rows if row.status == NEW}
@@ -136,14 +152,19 @@ def print_calibration(cases: list[FitCase]) -> None:
                 told.append(row.match_probability)
                 right.append(row.prior_id == row.current_id)
     told, right = np.array(told), np.array(right)
-    print("calibration (network and registration): told -> true, n: " + ", ".join(
-        f"{told[some].mean():.2f} -> {right[some].mean():.2f}, {some.sum()}"
-        for some in ((told >= a) & (told < b) for a, b in ((0, 0.5), (0.5, 0.9), (0.9, 0.99), (0.99, 1.01)))
-        if some.any()))
+    print(
+        "calibration (network and registration): told -> true, n: "
+        + ", ".join(
+            f"{told[some].mean():.2f} -> {right[some].mean():.2f}, {some.sum()}"
+            for some in ((told >= a) & (told < b) for a, b in ((0, 0.5), (0.5, 0.9), (0.9, 0.99), (0.99, 1.01)))
+            if some.any()
+        )
+    )
 
 
 def nearest(distance: Callable[[FitCase], np.ndarray]) -> Callable[[FitCase], list[Match]]:
     """Each prior nodule with the nearest current one within 20 mm; the others are new and resolved."""
+
     def matched(case: FitCase) -> list[Match]:
         far = distance(case)
         rows, taken = [], set()
@@ -155,20 +176,23 @@ def nearest(distance: Callable[[FitCase], np.ndarray]) -> Callable[[FitCase], li
             else:
                 rows.append(Match(item.id, None, RESOLVED, 0.0))
         return rows + [Match(None, item.id, NEW, 0.0) for j, item in enumerate(case.current) if j not in taken]
+
     return matched
 
 
 def raw_distance(case: FitCase) -> np.ndarray:
     """Distance of the scanner coordinates as they are."""
-    prior, current = (np.array([item.center_ras_mm for item in items]).reshape(-1, 3)
-                      for items in (case.prior, case.current))
+    prior, current = (
+        np.array([item.center_ras_mm for item in items]).reshape(-1, 3) for items in (case.prior, case.current)
+    )
     return np.linalg.norm(prior[:, None] - current[None], axis=2)
 
 
 def ours(*known: str) -> Callable[[FitCase], list[Match]]:
     """The project's matching with some of the evidence."""
-    return lambda case: match(case.prior, case.current,
-                              Evidence(**{name: getattr(case.evidence, name) for name in known}))
+    return lambda case: match(
+        case.prior, case.current, Evidence(**{name: getattr(case.evidence, name) for name in known})
+    )
 
 
 METHODS: dict[str, Callable[[FitCase], list[Match]]] = {

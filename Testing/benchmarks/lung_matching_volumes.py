@@ -41,31 +41,49 @@ def print_registered(arguments: argparse.Namespace, bodies: Path) -> None:
         back = registration.map_points_to_prior(points_of(items[1]))
         registered = np.linalg.norm(points_of(items[0])[:, None] - back[None], axis=2)
         errors += _errors(case, registration)
-        for name, evidence in (("network", Evidence(network, aligned)), ("registration", Evidence(None, aligned,
-                               registered)), ("network and registration", Evidence(network, aligned, registered))):
+        for name, evidence in (
+            ("network", Evidence(network, aligned)),
+            ("registration", Evidence(None, aligned, registered)),
+            ("network and registration", Evidence(network, aligned, registered)),
+        ):
             rows = match(*items, evidence)
             told = {row.prior_id: row.current_id for row in rows if row.status == MATCHED}
             marks[name] += [(n, told.get(link.id) == link.id) for link in case.links if link.status == "matched"]
-    print(f"\nwhole volumes of {SPACING_MM} mm, registered: error at the nodules mean {np.mean(errors):.2f} mm, "
-          f"95 % below {np.percentile(errors, 95):.2f} mm, {np.mean(seconds):.0f} CPU-s per registration")
+    print(
+        f"\nwhole volumes of {SPACING_MM} mm, registered: error at the nodules mean {np.mean(errors):.2f} mm, "
+        f"95 % below {np.percentile(errors, 95):.2f} mm, {np.mean(seconds):.0f} CPU-s per registration"
+    )
     for name, some in marks.items():
         print(f"{name:<36}{interval_over_groups(some):>28}")
 
 
 def _items(case: LongitudinalCase, random: np.random.Generator) -> tuple[list[MatchItem], list[MatchItem]]:
     """The true nodules of both dates with center and size errors."""
-    return tuple([MatchItem(n.id, tuple(np.array(n.center_ras_mm) + random.normal(0, CENTER_ERROR_MM / 3**0.5, 3)),
-                            n.volume_mm3 * float(np.exp(random.normal(0, 0.15))), n.type, n.side) for n in nodules]
-                 for nodules in (case.prior_nodules, case.current_nodules))
+    return tuple(
+        [
+            MatchItem(
+                n.id,
+                tuple(np.array(n.center_ras_mm) + random.normal(0, CENTER_ERROR_MM / 3**0.5, 3)),
+                n.volume_mm3 * float(np.exp(random.normal(0, 0.15))),
+                n.type,
+                n.side,
+            )
+            for n in nodules
+        ]
+        for nodules in (case.prior_nodules, case.current_nodules)
+    )
 
 
-def _without_registration(case: LongitudinalCase, items: tuple[list[MatchItem], list[MatchItem]]
-                          ) -> tuple[np.ndarray, np.ndarray]:
+def _without_registration(
+    case: LongitudinalCase, items: tuple[list[MatchItem], list[MatchItem]]
+) -> tuple[np.ndarray, np.ndarray]:
     """Similarity and lung-aligned distance of all pairs."""
     network = Siamese()
     frames = LungFrame.of(case.prior, case.prior_labels), LungFrame.of(case.current, case.current_labels)
-    told = [network.embed(volume, some, frame)
-            for volume, some, frame in zip((case.prior, case.current), items, frames, strict=True)]
+    told = [
+        network.embed(volume, some, frame)
+        for volume, some, frame in zip((case.prior, case.current), items, frames, strict=True)
+    ]
     return network.similarity(*told), aligned_distances(*items, *frames)
 
 

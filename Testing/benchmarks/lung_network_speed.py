@@ -34,8 +34,10 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
     hu = np.random.default_rng(1).normal(-700.0, 300.0, (arguments.tile,) * 3).astype(np.float32)
-    print(f"one tile of {arguments.tile}^3 voxels, {torch.get_num_threads()} threads; seconds, and as a ratio to "
-          "PyTorch in float32")
+    print(
+        f"one tile of {arguments.tile}^3 voxels, {torch.get_num_threads()} threads; seconds, and as a ratio to "
+        "PyTorch in float32"
+    )
     for name, network in networks().items():
         ways, prepared = ways_for(network, hu)
         print_row(name, {way: median_seconds(run, arguments.repeats) for way, run in ways.items()}, prepared)
@@ -47,8 +49,9 @@ def networks() -> dict[str, nn.Module]:
     detector, _calibration, _sha256 = read_detector(SHIPPED)
     found: dict[str, nn.Module] = {name: Probabilities(network).eval() for name, network in detector.items()}
     found["anatomy"] = load_network(prediction.WEIGHTS, prediction.SCHEMA, prediction.MAKER, STRUCTURE_COUNT)
-    found["patterns"] = load_network(pattern_map.WEIGHTS, pattern_map.SCHEMA, pattern_map.MAKER,
-                                     len(pattern_map.PATTERNS))
+    found["patterns"] = load_network(
+        pattern_map.WEIGHTS, pattern_map.SCHEMA, pattern_map.MAKER, len(pattern_map.PATTERNS)
+    )
     return found
 
 
@@ -56,8 +59,10 @@ def ways_for(network: nn.Module, hu: np.ndarray) -> tuple[dict[str, Callable[[],
     """Functions that each answer one tile, and the seconds OpenVINO took to prepare; None where it is absent."""
     tile = torch.from_numpy(hu)[None, None]
     here = choose_precision("cpu")
-    precisions = {"PyTorch float32": choose_precision("cpu", full=True),
-                  f"PyTorch {str(here.dtype).removeprefix('torch.')}": here}
+    precisions = {
+        "PyTorch float32": choose_precision("cpu", full=True),
+        f"PyTorch {str(here.dtype).removeprefix('torch.')}": here,
+    }
     if find_spec("openvino") is not None:
         precisions["OpenVINO"] = choose_precision(OPENVINO)
     ways, prepared = {}, None

@@ -32,10 +32,15 @@ def graded(seed: int, setting: str, spacing_mm: float) -> np.ndarray:
     seconds = time.process_time() - started
     lungs = (found > 0) & (body.patterns > 0)
     table = np.bincount((body.patterns[lungs].astype(int) - 1) * 3 + found[lungs] - 1, minlength=9).reshape(3, 3)
-    shares = [f"{name} {100 * table[n].sum() / table.sum():.0f}/{100 * table[:, n].sum() / table.sum():.0f} %"
-              for n, name in enumerate(PATTERNS)]
-    print(f"{seed} {setting} {scanner.kernel} {scanner.slice_mm:.1f} mm {scanner.noise_hu:.0f} HU, true/found: "
-          f"{', '.join(shares)}; accuracy {np.trace(table) / table.sum():.3f}, {seconds:.1f} s", flush=True)
+    shares = [
+        f"{name} {100 * table[n].sum() / table.sum():.0f}/{100 * table[:, n].sum() / table.sum():.0f} %"
+        for n, name in enumerate(PATTERNS)
+    ]
+    print(
+        f"{seed} {setting} {scanner.kernel} {scanner.slice_mm:.1f} mm {scanner.noise_hu:.0f} HU, true/found: "
+        f"{', '.join(shares)}; accuracy {np.trace(table) / table.sum():.3f}, {seconds:.1f} s",
+        flush=True,
+    )
     return table
 
 
@@ -46,15 +51,18 @@ def main() -> int:
     parser.add_argument("--mm", type=float, default=1.5)
     parser.add_argument("--setting", default="held-out")
     arguments = parser.parse_args()
-    tables = [graded(seed, arguments.setting, arguments.mm)
-              for seed in range(FIRST_SEED, FIRST_SEED + arguments.bodies)]
+    tables = [
+        graded(seed, arguments.setting, arguments.mm) for seed in range(FIRST_SEED, FIRST_SEED + arguments.bodies)
+    ]
     total = np.sum(tables, axis=0)
     print(f"accuracy over all lung voxels {np.trace(total) / total.sum():.3f}, n {len(tables)}")
     for n, name in enumerate(PATTERNS):
         dice = 2 * total[n, n] / (total[n].sum() + total[:, n].sum())
         errors = [abs(table[n].sum() - table[:, n].sum()) / table.sum() * 100 for table in tables]
-        print(f"{name:<14}Dice {dice:.3f}, share of the lungs off by {np.mean(errors):.1f} points on average, "
-              f"{np.max(errors):.1f} at most")
+        print(
+            f"{name:<14}Dice {dice:.3f}, share of the lungs off by {np.mean(errors):.1f} points on average, "
+            f"{np.max(errors):.1f} at most"
+        )
     return 0
 
 

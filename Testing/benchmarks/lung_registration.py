@@ -72,8 +72,9 @@ def ours(prior: Scan, current: Scan, fine: bool = False) -> Mapping:
     from LungNoduleAILib.model.registration_options import LungRegistrationOptions
 
     options = LungRegistrationOptions(both_directions=False, fine=fine)
-    found = register_lungs(prior.volume, current.volume, prior.mask.astype(np.uint8), current.mask.astype(np.uint8),
-                           options)
+    found = register_lungs(
+        prior.volume, current.volume, prior.mask.astype(np.uint8), current.mask.astype(np.uint8), options
+    )
     return found.map_points_to_prior
 
 
@@ -81,8 +82,9 @@ def simpleitk(prior: Scan, current: Scan) -> Mapping:
     """Affine, then B-splines of 10 mm in three levels with mutual information near the lungs, as in its examples."""
     fixed, moving = itk_image(current.painted()), itk_image(prior.painted())
     mask = itk_image(current.volume.with_array(current.mask.astype(np.uint8)))
-    start = sitk.CenteredTransformInitializer(fixed, moving, sitk.AffineTransform(3),
-                                              sitk.CenteredTransformInitializerFilter.MOMENTS)
+    start = sitk.CenteredTransformInitializer(
+        fixed, moving, sitk.AffineTransform(3), sitk.CenteredTransformInitializerFilter.MOMENTS
+    )
     affine = _sitk_method(mask)
     affine.SetOptimizerAsRegularStepGradientDescent(3.0, 0.01, 150)
     affine.SetOptimizerScalesFromPhysicalShift()
@@ -134,12 +136,15 @@ def elastix(prior: Scan, current: Scan) -> Mapping:
             table = Path(folder) / "points.txt"
             rows = "\n".join(" ".join(f"{x:.6f}" for x in p) for p in points * FLIP)
             table.write_text(f"point\n{len(points)}\n{rows}\n")
-            filtered = itk.transformix_filter(images[1], transform, fixed_point_set_file_name=str(table),
-                                              output_directory=folder)
+            filtered = itk.transformix_filter(
+                images[1], transform, fixed_point_set_file_name=str(table), output_directory=folder
+            )
             del filtered
             lines = (Path(folder) / "outputpoints.txt").read_text().splitlines()
-        return np.array([[float(x) for x in line.split("OutputPoint = [")[1].split("]")[0].split()]
-                         for line in lines]) * FLIP
+        return (
+            np.array([[float(x) for x in line.split("OutputPoint = [")[1].split("]")[0].split()] for line in lines])
+            * FLIP
+        )
 
     return mapped
 
@@ -155,8 +160,9 @@ def ants(prior: Scan, current: Scan) -> Mapping:
             path = str(Path(folder) / f"{name}.nii.gz")
             sitk.WriteImage(itk_image(scan.painted()), path)
             images.append(ants_library.image_read(path))
-    found = ants_library.registration(*images, type_of_transform="SyN", syn_metric="CC", syn_sampling=2,
-                                      reg_iterations=(60, 40, 10), random_seed=1)
+    found = ants_library.registration(
+        *images, type_of_transform="SyN", syn_metric="CC", syn_sampling=2, reg_iterations=(60, 40, 10), random_seed=1
+    )
 
     def mapped(points: np.ndarray) -> np.ndarray:
         table = pandas.DataFrame(points * FLIP, columns=["x", "y", "z"])
@@ -167,8 +173,13 @@ def ants(prior: Scan, current: Scan) -> Mapping:
 
 
 NEEDS = {"elastix": "itk", "ants": "ants"}
-RUN = {"ours": ours, "ours fine": lambda prior, current: ours(prior, current, True), "simpleitk": simpleitk,
-       "elastix": elastix, "ants": ants}
+RUN = {
+    "ours": ours,
+    "ours fine": lambda prior, current: ours(prior, current, True),
+    "simpleitk": simpleitk,
+    "elastix": elastix,
+    "ants": ants,
+}
 
 
 def score(mapping: Mapping, prior: Scan, current: Scan) -> dict[str, float]:
@@ -187,11 +198,17 @@ def score(mapping: Mapping, prior: Scan, current: Scan) -> dict[str, float]:
     lung = _at(current, centers)
     carried = _at(prior, targets)
     quality = assess(Field((targets - centers).astype(np.float32), grid), lung)
-    return {"landmarks": int(use.sum()), "mean_mm": float(error.mean()), "sd_mm": float(error.std()),
-            "median_mm": float(np.median(error)), "max_mm": float(error.max()),
-            "dice": 2 * float((lung & carried).sum()) / float(lung.sum() + carried.sum()),
-            "folded_percent": quality.folded_percent, "folded_cells_percent": quality.folded_cells_percent,
-            "sd_log_j": quality.sd_log_j}
+    return {
+        "landmarks": int(use.sum()),
+        "mean_mm": float(error.mean()),
+        "sd_mm": float(error.std()),
+        "median_mm": float(np.median(error)),
+        "max_mm": float(error.max()),
+        "dice": 2 * float((lung & carried).sum()) / float(lung.sum() + carried.sum()),
+        "folded_percent": quality.folded_percent,
+        "folded_cells_percent": quality.folded_cells_percent,
+        "sd_log_j": quality.sd_log_j,
+    }
 
 
 def _at(scan: Scan, points: np.ndarray) -> np.ndarray:
@@ -212,8 +229,9 @@ def real(folder: Path, methods: list[str], log: Path | None) -> None:
         before = _cpu_seconds()
         mapping = RUN[name](prior, current)
         seconds = _cpu_seconds() - before
-        row = {"method": name, "cpu_s": round(seconds, 1)} | {k: round(v, 4) for k, v in
-                                                             score(mapping, prior, current).items()}
+        row = {"method": name, "cpu_s": round(seconds, 1)} | {
+            k: round(v, 4) for k, v in score(mapping, prior, current).items()
+        }
         print(" ".join(f"{key} {value}" for key, value in row.items()), flush=True)
         if log is not None:
             with log.open("a", encoding="utf-8") as lines:

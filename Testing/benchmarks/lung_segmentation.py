@@ -50,8 +50,13 @@ def main() -> int:
     return 0
 
 
-def grade_case(seed: int, volume: Volume, nodules: tuple[PlantedNodule, ...], weights: Path,
-               scores: dict[str, list[tuple[float, float]]]) -> None:
+def grade_case(
+    seed: int,
+    volume: Volume,
+    nodules: tuple[PlantedNodule, ...],
+    weights: Path,
+    scores: dict[str, list[tuple[float, float]]],
+) -> None:
     """Add Dice and relative volume error of every nodule of one scan to ``scores``; a failure is 0 and -1."""
     anatomy = ClassicalSegmenter().segment(volume, Progress())
     depth = LungDepth(volume, anatomy)
@@ -63,8 +68,11 @@ def grade_case(seed: int, volume: Volume, nodules: tuple[PlantedNodule, ...], we
         size = nodule.diameter_mm * float(np.exp(rng.uniform(-SIZE_ERROR, SIZE_ERROR)))
         truth = true_mask(volume, nodule)
         found = measure(volume, anatomy, depth, Candidate(point, size, 1.0), "click")
-        masks = (_clicked(volume, point, None, weights), _clicked(volume, point, size, weights),
-                 None if found is None else found.mask)
+        masks = (
+            _clicked(volume, point, None, weights),
+            _clicked(volume, point, size, weights),
+            None if found is None else found.mask,
+        )
         for row, mask in zip(ROWS, masks, strict=True):
             scores[row].append(graded(mask, truth, volume, nodule.volume_mm3))
 
@@ -100,9 +108,11 @@ def describe(row: str, values: np.ndarray) -> str:
     """Mean Dice with its 95 % interval, median and the volume errors."""
     dice, error = values.T
     half = 1.96 * dice.std(ddof=1) / np.sqrt(len(dice))
-    return (f"{row:<26}Dice {dice.mean():.3f} +/- {half:.3f}, median {np.median(dice):.3f}; volume error median "
-            f"{100 * np.median(error):+.0f} %, absolute median {100 * np.median(np.abs(error)):.0f} %, "
-            f"not found {(dice == 0).sum()}")
+    return (
+        f"{row:<26}Dice {dice.mean():.3f} +/- {half:.3f}, median {np.median(dice):.3f}; volume error median "
+        f"{100 * np.median(error):+.0f} %, absolute median {100 * np.median(np.abs(error)):.0f} %, "
+        f"not found {(dice == 0).sum()}"
+    )
 
 
 if __name__ == "__main__":

@@ -17,8 +17,12 @@ def test_the_leak_benchmark_finds_none_of_ours():
 
 def test_the_speed_benchmark_prints_both_sides():
     script = Path(__file__).with_name("anonymizer_speed.py")
-    done = subprocess.run([sys.executable, str(script), "--instances", "8", "--size", "64", "--memory-files", "30"],
-                          capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, str(script), "--instances", "8", "--size", "64", "--memory-files", "30"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert "self-check and report included" in done.stdout
     assert "Memory of all processes over 30 files" in done.stdout

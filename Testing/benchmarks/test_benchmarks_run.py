@@ -12,8 +12,9 @@ import pytest
 
 def test_the_lung_benchmark_prints_its_stages_beside_the_yardstick():
     script = Path(__file__).with_name("lung_analyze.py")
-    done = subprocess.run([sys.executable, str(script), "--size", "160", "--slices", "110"], capture_output=True,
-                          text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, str(script), "--size", "160", "--slices", "110"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     for words in ("whole command", "SimpleITK only: lungs", "times the SimpleITK-only lungs"):
         assert words in done.stdout
@@ -29,8 +30,9 @@ def test_the_network_benchmark_tells_every_way_and_its_ratio():
     from ThoraxAILib.networks.precision import calculates_in_bf16
 
     script = Path(__file__).with_name("lung_network_speed.py")
-    done = subprocess.run([sys.executable, str(script), "--tile", "32", "--repeats", "1"], capture_output=True,
-                          text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, str(script), "--tile", "32", "--repeats", "1"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     rows = done.stdout.splitlines()[1:]
     assert [row.split()[0] for row in rows] == ["nodules", "masses", "anatomy", "patterns"]

@@ -21,8 +21,14 @@ from CardiacBiomechLib.synthesis.ventricle import Ventricle
 from ThoraxAILib.registration.options import InstanceOptions, Level
 
 SCANNER = Scanner((9, 56, 56), (10.0, 2.5, 2.5), signal_to_noise=30.0, samples_per_slice=3)
-QUICK = InstanceEngine(MotionPreset(20.0, InstanceOptions(
-    levels=(Level(5.0, 20.0, 25, (16.0, 30.0)), Level(2.5, 12.0, 15, (12.0,))), weight=0.2, threads=1)))
+QUICK = InstanceEngine(
+    MotionPreset(
+        20.0,
+        InstanceOptions(
+            levels=(Level(5.0, 20.0, 25, (16.0, 30.0)), Level(2.5, 12.0, 15, (12.0,))), weight=0.2, threads=1
+        ),
+    )
+)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +87,7 @@ def noisy_candidates(truth: np.ndarray, image: np.ndarray) -> list[Candidate]:
     for number in range(3):
         labels, warped = truth.copy(), image.copy()
         wrong = np.zeros(truth.shape, bool)
-        wrong[:, 12 * number:12 * number + 12, :] = True
+        wrong[:, 12 * number : 12 * number + 12, :] = True
         labels[wrong] = np.roll(truth, 6, axis=2)[wrong]
         warped[wrong] = random.standard_normal(int(wrong.sum()))
         candidates.append(Candidate(f"path {number}", labels, warped))

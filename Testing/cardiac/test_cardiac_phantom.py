@@ -19,8 +19,11 @@ from ThoraxAILib.registration.deformation.elasticity import determinant, green_l
 from ThoraxAILib.registration.field import warp_image, warp_labels
 
 SMALL = Scanner((10, 64, 64), (10.0, 2.5, 2.5), samples_per_slice=3)
-HEARTS = {"plain": Ventricle(), "infarct": Ventricle(infarct=Infarct()),
-          **{group: draw(group, np.random.default_rng(7)) for group in GROUPS}}
+HEARTS = {
+    "plain": Ventricle(),
+    "infarct": Ventricle(infarct=Infarct()),
+    **{group: draw(group, np.random.default_rng(7)) for group in GROUPS},
+}
 
 
 def random_points(count: int = 40000, reach_mm: float = 60.0) -> np.ndarray:
@@ -110,8 +113,9 @@ def test_groups_follow_their_rules(group):
 
 def test_images_follow_the_exact_fields():
     heart = Ventricle()
-    scanner = Scanner((48, 64, 64), (2.5, 2.5, 2.5), (0.0, 0.0, -14.0), texture=0.05, signal_to_noise=1e4,
-                      samples_per_slice=1)
+    scanner = Scanner(
+        (48, 64, 64), (2.5, 2.5, 2.5), (0.0, 0.0, -14.0), texture=0.05, signal_to_noise=1e4, samples_per_slice=1
+    )
     still, moved = acquire(heart, scanner, np.array([0.0, 1.0]))
     grid = scanner.grid()
     as_still = warp_image(moved.image, true_field(heart, grid), order=3).array[6:-6, 6:-6, 6:-6]

@@ -28,8 +28,14 @@ from ThoraxAILib.registration.options import InstanceOptions, Level
 
 HEART = Ventricle()
 SCANNER = Scanner((12, 72, 72), (8.0, 2.0, 2.0), texture=0.0, signal_to_noise=30.0, samples_per_slice=3)
-QUICK = InstanceEngine(MotionPreset(20.0, InstanceOptions(
-    levels=(Level(6.0, 24.0, 40, (16.0, 30.0)), Level(3.0, 12.0, 30, (10.0, 20.0))), weight=0.2, threads=1)))
+QUICK = InstanceEngine(
+    MotionPreset(
+        20.0,
+        InstanceOptions(
+            levels=(Level(6.0, 24.0, 40, (16.0, 30.0)), Level(3.0, 12.0, 30, (10.0, 20.0))), weight=0.2, threads=1
+        ),
+    )
+)
 
 
 @pytest.fixture(scope="module")
@@ -123,15 +129,32 @@ def bad_inputs(frames) -> dict[str, tuple[Volume, Volume, Volume, str]]:
         "empty labels": (image, labels.with_array(0 * labels.array), other, "present: none"),
         "label 4": (image, labels.with_array(four), other, "value 4"),
         "half labels": (image, labels.with_array(labels.array * 0.5), other, "not whole numbers"),
-        "one slice": (one.volume(image.array[:1]), one.volume(labels.array[:1]), one.volume(other.array[:1]),
-                      "single slice"),
+        "one slice": (
+            one.volume(image.array[:1]),
+            one.volume(labels.array[:1]),
+            one.volume(other.array[:1]),
+            "single slice",
+        ),
         "NaN": (image.with_array(holed), labels, other, "NaN"),
         "constant image": (image, labels, other.with_array(np.full_like(other.array, 7.0)), "same value 7"),
     }
 
 
-@pytest.mark.parametrize("name", ["different grids", "labels on another grid", "label missing", "cavity missing",
-                                  "empty labels", "label 4", "half labels", "one slice", "NaN", "constant image"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "different grids",
+        "labels on another grid",
+        "label missing",
+        "cavity missing",
+        "empty labels",
+        "label 4",
+        "half labels",
+        "one slice",
+        "NaN",
+        "constant image",
+    ],
+)
 def test_bad_input_is_refused_in_one_sentence(frames, refused, name):
     labeled, labels, other, words = bad_inputs(frames)[name]
     with refused(words):
@@ -146,8 +169,9 @@ def test_unknown_names_are_refused(frames, refused):
     with refused("label order named mnms"):
         heart_labels(frames[0].labels, "mnms")
     with refused("no voxel with label 3"):
-        heart_labels(frames[0].labels.with_array(np.where(frames[0].labels.array == 3, 0, frames[0].labels.array)),
-                     "acdc")
+        heart_labels(
+            frames[0].labels.with_array(np.where(frames[0].labels.array == 3, 0, frames[0].labels.array)), "acdc"
+        )
 
 
 @pytest.fixture(scope="module")
@@ -161,9 +185,21 @@ def files(frames, tmp_path_factory):
 
 
 def test_the_command_writes_labels_field_and_report(files, tmp_path, frames):
-    status = main(["cardiac", "propagate", *(str(files / name) for name in ("ed.nii.gz", "ed_gt.nii.gz", "es.nii.gz")),
-                   "--output", str(tmp_path / "es_gt.nrrd"), "--field", str(tmp_path / "field.h5"),
-                   "--report", str(tmp_path / "report.json"), "--engine", "demons"])
+    status = main(
+        [
+            "cardiac",
+            "propagate",
+            *(str(files / name) for name in ("ed.nii.gz", "ed_gt.nii.gz", "es.nii.gz")),
+            "--output",
+            str(tmp_path / "es_gt.nrrd"),
+            "--field",
+            str(tmp_path / "field.h5"),
+            "--report",
+            str(tmp_path / "report.json"),
+            "--engine",
+            "demons",
+        ]
+    )
     assert status == 0
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["engine"] == "demons"
@@ -172,9 +208,15 @@ def test_the_command_writes_labels_field_and_report(files, tmp_path, frames):
     assert {path.name for path in tmp_path.iterdir()} == {"es_gt.nrrd", "field.h5", "report.json"}
 
 
-@pytest.mark.parametrize(("change", "words"), [
-    (["--engine", "syn"], "engine named syn"), (["--labels", "mnms"], "label order"),
-    (["--output", "labels.png"], "no ending"), (["--threads", "0"], "at least 1")])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (["--engine", "syn"], "engine named syn"),
+        (["--labels", "mnms"], "label order"),
+        (["--output", "labels.png"], "no ending"),
+        (["--threads", "0"], "at least 1"),
+    ],
+)
 def test_bad_options_end_with_status_2_and_one_sentence(files, tmp_path, capsys, monkeypatch, change, words):
     monkeypatch.chdir(tmp_path)
     inputs = [str(files / name) for name in ("ed.nii.gz", "ed_gt.nii.gz", "es.nii.gz")]

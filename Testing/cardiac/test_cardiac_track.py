@@ -33,8 +33,14 @@ from ThoraxAILib.registration.itk_images import itk_image
 from ThoraxAILib.registration.options import InstanceOptions, Level
 
 SCANNER = Scanner((9, 46, 46), (10.0, 3.0, 3.0), signal_to_noise=30.0, samples_per_slice=3)
-QUICK = InstanceEngine(MotionPreset(20.0, InstanceOptions(
-    levels=(Level(6.0, 20.0, 20, (16.0, 30.0)), Level(3.0, 12.0, 10, (12.0,))), weight=0.2, threads=1)))
+QUICK = InstanceEngine(
+    MotionPreset(
+        20.0,
+        InstanceOptions(
+            levels=(Level(6.0, 20.0, 20, (16.0, 30.0)), Level(3.0, 12.0, 10, (12.0,))), weight=0.2, threads=1
+        ),
+    )
+)
 PHASES = np.array([0.0, 1.0, 0.4])
 
 
@@ -131,8 +137,18 @@ def test_a_cancel_leaves_no_file(phantom, cine, tmp_path):
 
 
 def test_a_cancelled_command_leaves_nothing(files, tmp_path):
-    arguments = build_parser().parse_args(["cardiac", "track", str(files / "cine.nii.gz"), str(files / "ed.nii.gz"),
-                                           "--output", str(tmp_path / "out"), "--engine", "demons"])
+    arguments = build_parser().parse_args(
+        [
+            "cardiac",
+            "track",
+            str(files / "cine.nii.gz"),
+            str(files / "ed.nii.gz"),
+            "--output",
+            str(tmp_path / "out"),
+            "--engine",
+            "demons",
+        ]
+    )
     arguments.is_cancelled = lambda: True
     with pytest.raises(Cancelled):
         arguments.run(arguments)
@@ -178,16 +194,40 @@ def files(phantom, tmp_path_factory):
 def result(files, tmp_path_factory):
     """What the command writes."""
     folder = tmp_path_factory.mktemp("result") / "out"
-    assert main(["cardiac", "track", str(files / "cine.nii.gz"), str(files / "ed.nii.gz"), "--frame", "1", "--output",
-                 str(folder), "--engine", "demons", "--fusion", "direct", "--score-label", str(files / "es.nii.gz"),
-                 "--score-frame", "2"]) == 0
+    assert (
+        main(
+            [
+                "cardiac",
+                "track",
+                str(files / "cine.nii.gz"),
+                str(files / "ed.nii.gz"),
+                "--frame",
+                "1",
+                "--output",
+                str(folder),
+                "--engine",
+                "demons",
+                "--fusion",
+                "direct",
+                "--score-label",
+                str(files / "es.nii.gz"),
+                "--score-frame",
+                "2",
+            ]
+        )
+        == 0
+    )
     return folder
 
 
 def test_the_command_writes_labels_fields_curve_picture_and_report(result, phantom):
     names = {f"frame{n:02d}_{kind}.nii.gz" for n in range(1, 4) for kind in ("labels", "field")}
-    assert {path.name for path in result.iterdir()} == \
-        names | {"labels.seq.nrrd", "volumes.csv", "contours.png", "track.json"}
+    assert {path.name for path in result.iterdir()} == names | {
+        "labels.seq.nrrd",
+        "volumes.csv",
+        "contours.png",
+        "track.json",
+    }
     report = json.loads((result / "track.json").read_text())
     assert report["schema"] == "thoraxai.cardiac-track/1"
     assert (report["engine"], report["fusion"], report["labeled_frame"]) == ("demons", "direct", 1)
@@ -208,8 +248,20 @@ def test_the_volume_curve_says_what_the_report_says(result):
 
 
 def test_labels_of_every_frame_are_taken_at_the_frame_asked_for(files, result, tmp_path):
-    main(["cardiac", "track", str(files / "cine.nii.gz"), str(files / "all.nii.gz"), "--output",
-          str(tmp_path / "out"), "--engine", "demons", "--fusion", "direct"])
+    main(
+        [
+            "cardiac",
+            "track",
+            str(files / "cine.nii.gz"),
+            str(files / "all.nii.gz"),
+            "--output",
+            str(tmp_path / "out"),
+            "--engine",
+            "demons",
+            "--fusion",
+            "direct",
+        ]
+    )
     again, first = (read_frames(folder / "frame02_labels.nii.gz")[0] for folder in (tmp_path / "out", result))
     np.testing.assert_array_equal(again.array, first.array)
 
@@ -228,13 +280,31 @@ def test_the_names_offered_are_those_that_exist():
     assert PRESET_NAMES[0] == DEFAULT_PRESET
 
 
-@pytest.mark.parametrize(("change", "words"), [
-    (["--frame", "4"], "no frame 4: the cine has frames 1 to 3"), (["--fusion", "simple"], "fusion named simple"),
-    (["--engine", "syn"], "engine named syn"), (["--score-frame", "3"], "belong together"),
-    (["--labels", "mnms"], "label order named mnms"), (["--threads", "0"], "at least 1")])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (["--frame", "4"], "no frame 4: the cine has frames 1 to 3"),
+        (["--fusion", "simple"], "fusion named simple"),
+        (["--engine", "syn"], "engine named syn"),
+        (["--score-frame", "3"], "belong together"),
+        (["--labels", "mnms"], "label order named mnms"),
+        (["--threads", "0"], "at least 1"),
+    ],
+)
 def test_bad_options_end_with_status_2_and_one_sentence(files, tmp_path, capsys, change, words):
-    status = main(["cardiac", "track", str(files / "cine.nii.gz"), str(files / "ed.nii.gz"), "--engine", "demons",
-                   "--output", str(tmp_path / "out"), *change])
+    status = main(
+        [
+            "cardiac",
+            "track",
+            str(files / "cine.nii.gz"),
+            str(files / "ed.nii.gz"),
+            "--engine",
+            "demons",
+            "--output",
+            str(tmp_path / "out"),
+            *change,
+        ]
+    )
     error = capsys.readouterr().err.strip()
     assert status == 2
     assert words in error
@@ -244,8 +314,21 @@ def test_bad_options_end_with_status_2_and_one_sentence(files, tmp_path, capsys,
 
 def test_a_label_file_that_is_none_is_refused(files, tmp_path, capsys):
     for name, words in (("none.nii.gz", "does not exist"), ("cine.nii.gz", "whole numbers|value")):
-        assert main(["cardiac", "track", str(files / "cine.nii.gz"), str(files / name), "--output",
-                     str(tmp_path / "out"), "--engine", "demons"]) == 2
+        assert (
+            main(
+                [
+                    "cardiac",
+                    "track",
+                    str(files / "cine.nii.gz"),
+                    str(files / name),
+                    "--output",
+                    str(tmp_path / "out"),
+                    "--engine",
+                    "demons",
+                ]
+            )
+            == 2
+        )
         error = capsys.readouterr().err
         assert any(word in error for word in words.split("|"))
     assert list(tmp_path.iterdir()) == []

@@ -17,9 +17,11 @@ SHAPE_KJI = (24, 32, 32)
 SPACING_MM = 8.0
 CENTERS_KJI = {"N1": (6, 16, 8), "N2": (12, 14, 9), "N3": (16, 18, 24)}
 # what a worker does, for workerScript()
-SUCCESS = ("say(event='progress', value=0.5, text='Lungs')",
-           "chest.writeWorkerFolder(folder / 'result', chest.chestVolume())",
-           "say(event='result', output=str(folder / 'result'))")
+SUCCESS = (
+    "say(event='progress', value=0.5, text='Lungs')",
+    "chest.writeWorkerFolder(folder / 'result', chest.chestVolume())",
+    "say(event='result', output=str(folder / 'result'))",
+)
 ENDLESS = ("say(event='progress', value=0.25, text='Lungs')", "print('a log line', flush=True)", "time.sleep(60)")
 CONFIDENCES = {"N1": 0.95, "N2": 0.65, "N3": 0.75}
 
@@ -43,13 +45,17 @@ def chestResult(volume: Volume) -> AnalysisResult:
     labels[4:20, 6:26, 4:14] = 1
     labels[4:20, 6:26, 18:28] = 4
     place = tuple(volume.ras_from_kji(np.array([16, 18, 24])).tolist())
-    quality = (QualityNote("ok", "Both lungs found.", "info"),
-               QualityNote("lobes_approximate", "The lobes are approximate.", "info"),
-               QualityNote("large_opacity", "A large opacity lies in the left lung.", "warning", place,
-                           (30.0, 30.0, 30.0)))
+    quality = (
+        QualityNote("ok", "Both lungs found.", "info"),
+        QualityNote("lobes_approximate", "The lobes are approximate.", "info"),
+        QualityNote("large_opacity", "A large opacity lies in the left lung.", "warning", place, (30.0, 30.0, 30.0)),
+    )
     findings = tuple(_finding(volume, name) for name in CENTERS_KJI)
-    return AnalysisResult(volume, labels, Findings("1.2.3", Lungs(2100.4, 2300.6, quality), findings,
-                                                   notes=("Lungs by a classical method.",)))
+    return AnalysisResult(
+        volume,
+        labels,
+        Findings("1.2.3", Lungs(2100.4, 2300.6, quality), findings, notes=("Lungs by a classical method.",)),
+    )
 
 
 def _finding(volume: Volume, name: str) -> Finding:
@@ -57,8 +63,21 @@ def _finding(volume: Volume, name: str) -> Finding:
     ras = tuple(volume.ras_from_kji(np.array(center)).tolist())
     size = 5.0 + 2 * list(CENTERS_KJI).index(name)
     side = "right" if ras[0] > 0 else "left"
-    return Finding(name, ras, size, size + 1, size - 1, size**3 / 2, "solid", 20.0, 80.0, "RUL" if side == "right"
-                   else "LUL", side, CONFIDENCES[name], mask=Mask(center, np.ones((1, 1, 1), np.uint8)))
+    return Finding(
+        name,
+        ras,
+        size,
+        size + 1,
+        size - 1,
+        size**3 / 2,
+        "solid",
+        20.0,
+        80.0,
+        "RUL" if side == "right" else "LUL",
+        side,
+        CONFIDENCES[name],
+        mask=Mask(center, np.ones((1, 1, 1), np.uint8)),
+    )
 
 
 def writeWorkerFolder(directory: Path, volume: Volume) -> None:
@@ -74,6 +93,12 @@ def writeWorkerFolder(directory: Path, volume: Volume) -> None:
 
 def workerScript(*statements: str) -> list[str]:
     """A command that imports this file as ``chest`` and runs the statements; ``say`` prints an event."""
-    lines = ["import json, sys, time", f"sys.path.insert(0, {str(Path(__file__).parent)!r})", "import chest",
-             "from pathlib import Path", "say = lambda **event: print(json.dumps(event), flush=True)", *statements]
+    lines = [
+        "import json, sys, time",
+        f"sys.path.insert(0, {str(Path(__file__).parent)!r})",
+        "import chest",
+        "from pathlib import Path",
+        "say = lambda **event: print(json.dumps(event), flush=True)",
+        *statements,
+    ]
     return [sys.executable, "-c", "\n".join(lines)]

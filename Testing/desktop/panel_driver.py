@@ -7,8 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 PATIENCE_SECONDS = 60
-CONTROLS = ("QAbstractButton", "QLineEdit", "QComboBox", "QAbstractSlider", "QAbstractSpinBox", "QAbstractItemView",
-            "QPlainTextEdit")
+CONTROLS = (
+    "QAbstractButton",
+    "QLineEdit",
+    "QComboBox",
+    "QAbstractSlider",
+    "QAbstractSpinBox",
+    "QAbstractItemView",
+    "QPlainTextEdit",
+)
 usedControls: set[str] = set()
 COMPOSITES = ("ctkSliderWidget", "ctkPathLineEdit", "qMRMLNodeComboBox")
 

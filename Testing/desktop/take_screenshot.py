@@ -27,8 +27,9 @@ def main(picture: Path) -> None:
     panel = module.widgetRepresentation()
     useModule(panel.self(), panel_driver)
     showFinding(panel.self(), views)
-    images = [imageOf(view) for view in (views.slices["Red"], views.threeD, views.slices["Green"],
-                                         views.slices["Yellow"])]
+    images = [
+        imageOf(view) for view in (views.slices["Red"], views.threeD, views.slices["Green"], views.slices["Yellow"])
+    ]
     image = compose(panel, images)
     picture.parent.mkdir(parents=True, exist_ok=True)
     if not image.save(str(picture)):

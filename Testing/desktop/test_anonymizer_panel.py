@@ -180,8 +180,9 @@ def test_a_waiting_file_is_shown_in_the_preview(chosen):
     assert not chosen.ui.imageSection.collapsed
 
 
-@uses("leftSpinBox", "topSpinBox", "widthSpinBox", "heightSpinBox", "addRegionButton", "regionsList",
-      "removeRegionButton")
+@uses(
+    "leftSpinBox", "topSpinBox", "widthSpinBox", "heightSpinBox", "addRegionButton", "regionsList", "removeRegionButton"
+)
 def test_regions_are_added_removed_and_blanked(chosen, study):
     chosen.ui.imageSection.collapsed = False
     for name, value in (("left", 4), ("top", 6), ("width", 20), ("height", 10)):

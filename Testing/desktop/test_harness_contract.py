@@ -104,16 +104,22 @@ def test_an_unknown_property_in_a_ui_file_is_an_error(loadUi):
 
 
 def test_an_unknown_signal_in_a_ui_file_is_an_error(loadUi):
-    connection = ("<connection><sender>part</sender><signal>clicke()</signal><receiver>Panel</receiver>"
-                  "<slot>close()</slot></connection>")
+    connection = (
+        "<connection><sender>part</sender><signal>clicke()</signal><receiver>Panel</receiver>"
+        "<slot>close()</slot></connection>"
+    )
     with pytest.raises(ValueError, match="clicke"):
         loadUi(connection=connection)
 
 
 def test_the_node_selector_follows_the_real_scene(slicerApp, loadUi):
-    panel = loadUi(widget="qMRMLNodeComboBox", property=(
-        '<property name="nodeTypes"><stringlist><string>vtkMRMLScalarVolumeNode</string></stringlist></property>'
-        '<property name="noneEnabled"><bool>true</bool></property>'))
+    panel = loadUi(
+        widget="qMRMLNodeComboBox",
+        property=(
+            '<property name="nodeTypes"><stringlist><string>vtkMRMLScalarVolumeNode</string></stringlist></property>'
+            '<property name="noneEnabled"><bool>true</bool></property>'
+        ),
+    )
     selector = slicerApp.util.childWidgetVariables(panel).part
     selector.setMRMLScene(slicerApp.mrmlScene)
     assert selector.currentNode() is None

@@ -24,8 +24,11 @@ def document() -> dict:
 
     a, b, c, d = nodule("A", 500.0), nodule("B", 300.0), nodule("C", 1000.0), nodule("D", 200.0)
     scans = (ScanEntry("", "", "", 1.0, "", (a, b)), ScanEntry("", "", "", 1.0, "", (c, d)))
-    pairs = (Pair("A", "C", PLACES["A"], PLACES["C"], "matched", 0.97, True, growth=assess_growth(a, c, 91)),
-             Pair("B", None, PLACES["B"], None, "resolved", 0.1), Pair(None, "D", None, PLACES["D"], "new", 0.1))
+    pairs = (
+        Pair("A", "C", PLACES["A"], PLACES["C"], "matched", 0.97, True, growth=assess_growth(a, c, 91)),
+        Pair("B", None, PLACES["B"], None, "resolved", 0.1),
+        Pair(None, "D", None, PLACES["D"], "new", 0.1),
+    )
     return FollowUp(scans, (Interval(0, 1, 91, pairs, ("The kernels differ.",)),)).to_dict()
 
 

@@ -65,7 +65,6 @@ def test_sample_data_is_made_loaded_shown_and_chosen(panel, slicerApp):
     assert panel.ui.analyzeButton.enabled
 
 
-
 @uses("thresholdSlider", "analysisSection")
 def test_the_threshold_starts_at_the_operating_point_and_hides_findings(analyzed):
     from LungNoduleAILib.analysis.detectors import get_detector
@@ -97,7 +96,9 @@ def test_the_settings_reach_the_worker(panel, ct, worker):
     waitFor(lambda: not panel.jobPanel.isRunning)
     options = [options for options, _folder in asked]
     assert [(o.detector, o.anatomy, o.device, o.threshold) for o in options] == [
-        ("classical", "classical", "cpu", None), ("classical", "classical", "cpu", 0.25)]
+        ("classical", "classical", "cpu", None),
+        ("classical", "classical", "cpu", 0.25),
+    ]
     assert panel.logic.getParameterNode().GetParameter("anatomy") == "classical"
     assert panel.logic.getParameterNode().GetParameter("device") == "cpu"
 
@@ -110,7 +111,21 @@ def test_the_job_calls_the_command_line_with_the_settings(slicerApp, panel, ct):
     image = Path(job.command[5])
     assert job.command[1:5] == ("-m", "ThoraxAILib", "lung", "analyze")
     assert image.is_file()
-    assert job.command[6:] == ("--output", str(image.parent / "result"), "--scene", "none", "--events", "-",
-                               "--detector", "auto", "--anatomy", "auto", "--device", "cpu", "--threshold", "0.3")
+    assert job.command[6:] == (
+        "--output",
+        str(image.parent / "result"),
+        "--scene",
+        "none",
+        "--events",
+        "-",
+        "--detector",
+        "auto",
+        "--anatomy",
+        "auto",
+        "--device",
+        "cpu",
+        "--threshold",
+        "0.3",
+    )
     job.close()
     assert not image.parent.exists()

@@ -55,8 +55,14 @@ def test_save_writes_every_file_with_the_decisions(analyzed, tmp_path):
     analyzed.ui.saveFolderEdit.setCurrentPath(str(target))
     click(analyzed.ui.saveButton)
     assert {path.name for path in target.iterdir()} == {
-        "scene.mrb", "segmentation.seg.nrrd", "nodules.mrk.json", "findings.json", "findings.csv", "report.html",
-        "run.json"}
+        "scene.mrb",
+        "segmentation.seg.nrrd",
+        "nodules.mrk.json",
+        "findings.json",
+        "findings.csv",
+        "report.html",
+        "run.json",
+    }
     saved = json.loads((target / "findings.json").read_text())
     assert [finding["status"] for finding in saved["findings"]] == ["unreviewed", "rejected", "unreviewed"]
     assert "scene.mrb" in analyzed.ui.savedLabel.text

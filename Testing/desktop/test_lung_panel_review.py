@@ -10,7 +10,9 @@ from panel_driver import click, positionOf, textsOf, uses
 def test_a_verdict_with_a_place_jumps_there(analyzed, redSlice):
     quality = analyzed.ui.qualityList
     assert [quality.item(row).text() for row in range(quality.count)] == [
-        "The lobes are approximate.", "A large opacity lies in the left lung."]
+        "The lobes are approximate.",
+        "A large opacity lies in the left lung.",
+    ]
     before = positionOf(redSlice)
     quality.itemClicked.emit(quality.item(0))
     assert positionOf(redSlice) == before

@@ -74,7 +74,8 @@ def test_the_sample_is_offered_in_the_sample_data_module(openModule, slicerApp, 
     registered = []
     sampleData = ModuleType("SampleData")
     sampleData.SampleDataLogic = SimpleNamespace(
-        registerCustomSampleDataSource=lambda **options: registered.append(options))
+        registerCustomSampleDataSource=lambda **options: registered.append(options)
+    )
     monkeypatch.setitem(sys.modules, "SampleData", sampleData)
     monkeypatch.setattr("LungNoduleAILib.cli.demo.SAMPLE_SPACING_MM", (4.0, 4.0, 4.0))
     openModule("LungNoduleAI")

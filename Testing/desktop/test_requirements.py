@@ -34,7 +34,8 @@ def test_nothing_is_asked_when_everything_is_there(requirements, monkeypatch: py
 
 
 def test_after_a_no_nothing_is_installed_and_the_error_names_the_package(
-        requirements, absent: Path, monkeypatch: pytest.MonkeyPatch):
+    requirements, absent: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr("slicer.util.confirmOkCancelDisplay", lambda *a, **k: False, raising=False)
     monkeypatch.setattr("slicer.util.pip_install", lambda *a, **k: pytest.fail("installed"), raising=False)
     with pytest.raises(requirements.MissingDependencyError, match="thoraxai-package-that-is-not-there"):
@@ -42,7 +43,8 @@ def test_after_a_no_nothing_is_installed_and_the_error_names_the_package(
 
 
 def test_after_a_yes_exactly_the_missing_packages_are_installed(
-        requirements, absent: Path, monkeypatch: pytest.MonkeyPatch):
+    requirements, absent: Path, monkeypatch: pytest.MonkeyPatch
+):
     installed = []
 
     def install(packages: list[str]) -> None:
@@ -56,11 +58,14 @@ def test_after_a_yes_exactly_the_missing_packages_are_installed(
 
 
 def test_slicers_own_installer_is_preferred_where_it_exists(
-        requirements, absent: Path, monkeypatch: pytest.MonkeyPatch):
+    requirements, absent: Path, monkeypatch: pytest.MonkeyPatch
+):
     asked = []
     packaging = types.ModuleType("slicer.packaging")
-    packaging.pip_ensure = lambda packages, requester: (asked.append((packages, requester)),
-                                                        absent.write_text("numpy>=1\n", encoding="utf-8"))
+    packaging.pip_ensure = lambda packages, requester: (
+        asked.append((packages, requester)),
+        absent.write_text("numpy>=1\n", encoding="utf-8"),
+    )
     monkeypatch.setitem(sys.modules, "slicer.packaging", packaging)
     requirements.ensureRequirements("LungNoduleAI", absent)
     assert asked == [(["thoraxai-package-that-is-not-there>=2"], "LungNoduleAI")]

@@ -37,8 +37,9 @@ def test_the_heart_panel_names_every_command_there_is(openModule, capsys):
 
     named = openModule("CardiacBiomech").ui.commandsLabel.text
     assert main(["cardiac", "--help"]) == 0
-    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("    ")
-              and line[4] != " "]
+    listed = [
+        line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("    ") and line[4] != " "
+    ]
     assert listed
     for command in listed:
         assert f"thoraxai cardiac {command}:" in named

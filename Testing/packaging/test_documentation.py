@@ -76,10 +76,17 @@ def test_every_explained_message_is_one_the_program_says(readme, repository):
     messages = re.findall(r"^\| `(.+?)` \|", section, re.MULTILINE)
     assert len(messages) >= 10
     folders = ("ThoraxAILib", "LungNoduleAI")
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for folder in folders
-             for path in (repository / folder).rglob("*.py")]
-    said = "\n".join(node.value for tree in trees for node in ast.walk(tree)
-                     if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    trees = [
+        ast.parse(path.read_text(encoding="utf-8"))
+        for folder in folders
+        for path in (repository / folder).rglob("*.py")
+    ]
+    said = "\n".join(
+        node.value
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
     assert [message for message in messages if message not in said] == []
 
 

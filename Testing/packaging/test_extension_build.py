@@ -31,8 +31,9 @@ def test_updating_the_lists_replaces_them_and_nothing_else():
     text = "set(MODULE_PYTHON_SCRIPTS\n  old.py\n  )\nset(MODULE_PYTHON_RESOURCES\n  )\nbuild(x)\n"
     lists = {cmake_lists.SCRIPTS: ["a.py", "b/c.py"], cmake_lists.RESOURCES: ["d.png"]}
     updated = cmake_lists.with_lists(text, lists)
-    assert updated == ("set(MODULE_PYTHON_SCRIPTS\n  a.py\n  b/c.py\n  )\nset(MODULE_PYTHON_RESOURCES\n  d.png\n  )\n"
-                       "build(x)\n")
+    assert updated == (
+        "set(MODULE_PYTHON_SCRIPTS\n  a.py\n  b/c.py\n  )\nset(MODULE_PYTHON_RESOURCES\n  d.png\n  )\nbuild(x)\n"
+    )
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -71,8 +72,15 @@ def installed(repository, tmp_path_factory) -> Path:
     if shutil.which("cmake") is None or (shutil.which("cc") is None and shutil.which("gcc") is None):
         pytest.skip("cmake and a C compiler are needed to configure the extension")
     build = tmp_path_factory.mktemp("build")
-    run_cmake("-S", str(repository), "-B", str(build), f"-DSlicer_DIR={STAND_IN}", "-DBUILD_TESTING=ON",
-              f"-DCMAKE_INSTALL_PREFIX={build / 'installed'}")
+    run_cmake(
+        "-S",
+        str(repository),
+        "-B",
+        str(build),
+        f"-DSlicer_DIR={STAND_IN}",
+        "-DBUILD_TESTING=ON",
+        f"-DCMAKE_INSTALL_PREFIX={build / 'installed'}",
+    )
     run_cmake("--install", str(build))
     return build / "installed" / "qt-scripted-modules"
 
@@ -87,10 +95,18 @@ def test_the_installed_folder_holds_the_three_modules_and_nothing_else_slicer_ta
 
 
 def test_the_command_runs_from_the_installed_folder(installed, tmp_path):
-    code = ("import ThoraxAILib, LungNoduleAILib.model.options, sys; from ThoraxAILib.cli.main import main;"
-            "print(ThoraxAILib.__file__); sys.exit(main(['lung', 'detectors']))")
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False,
-                          env={**os.environ, "PYTHONPATH": str(installed)})
+    code = (
+        "import ThoraxAILib, LungNoduleAILib.model.options, sys; from ThoraxAILib.cli.main import main;"
+        "print(ThoraxAILib.__file__); sys.exit(main(['lung', 'detectors']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+    )
     assert done.returncode == 0, done.stderr
     where, *detectors = done.stdout.splitlines()
     assert Path(where).is_relative_to(installed)
@@ -106,7 +122,19 @@ def test_the_installed_extension_carries_every_model_card(repository, installed)
 
 @pytest.mark.parametrize(("version", "accepted"), [("5.10.0", False), ("5.13.0", True)])
 def test_an_older_slicer_is_refused_and_a_newer_one_accepted(repository, tmp_path, installed, version, accepted):
-    done = subprocess.run(["cmake", "-S", str(repository), "-B", str(tmp_path), f"-DSlicer_DIR={STAND_IN}",
-                           f"-DSTAND_IN_VERSION={version}"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [
+            "cmake",
+            "-S",
+            str(repository),
+            "-B",
+            str(tmp_path),
+            f"-DSlicer_DIR={STAND_IN}",
+            f"-DSTAND_IN_VERSION={version}",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (done.returncode == 0) == accepted
     assert ('requested version "5.12"' in done.stderr) != accepted

@@ -42,14 +42,18 @@ def test_files_have_telling_names_and_say_what_they_are_for(sources):
 
 
 def test_functions_are_short(sources):
-    long = [place for place, node in nodes(sources, FUNCTIONS)
-            if node.end_lineno - node.lineno > MOST_LINES_OF_A_FUNCTION]
+    long = [
+        place for place, node in nodes(sources, FUNCTIONS) if node.end_lineno - node.lineno > MOST_LINES_OF_A_FUNCTION
+    ]
     assert long == []
 
 
 def test_no_error_is_caught_without_naming_it(sources):
-    broad = [place for place, node in nodes(sources, (ast.ExceptHandler,))
-             if node.type is None or getattr(node.type, "id", "") in ("Exception", "BaseException")]
+    broad = [
+        place
+        for place, node in nodes(sources, (ast.ExceptHandler,))
+        if node.type is None or getattr(node.type, "id", "") in ("Exception", "BaseException")
+    ]
     assert broad == []
 
 

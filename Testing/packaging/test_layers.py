@@ -15,8 +15,11 @@ from pathlib import Path
 
 import pytest
 
-MODULE_OF_LIB = {"LungNoduleAILib": "LungNoduleAI", "CardiacBiomechLib": "CardiacBiomech",
-                 "AnonymizerLib": "Anonymizer"}
+MODULE_OF_LIB = {
+    "LungNoduleAILib": "LungNoduleAI",
+    "CardiacBiomechLib": "CardiacBiomech",
+    "AnonymizerLib": "Anonymizer",
+}
 WIDGET_FILES = {"widget", "parameters", "input_choice", "sample_data", "analysis_job"}
 WIDGET_ENDINGS = ("_panel", "_section")
 QT = {"qt", "ctk", "PySide6", "PythonQt"}
@@ -104,8 +107,12 @@ def test_no_module_imports_another_module(repository, lib):
 
 def test_starting_slicer_or_the_command_imports_only_what_slicer_brings_along(repository):
     starts = [path for module in MODULE_OF_LIB.values() for path in (repository / module).glob("*.py")]
-    starts += [path for package in ("ThoraxAILib", *MODULE_OF_LIB) for path in files_of(repository, package)
-               if path.as_posix().endswith("cli/main.py")]
+    starts += [
+        path
+        for package in ("ThoraxAILib", *MODULE_OF_LIB)
+        for path in files_of(repository, package)
+        if path.as_posix().endswith("cli/main.py")
+    ]
     loaded = with_what_they_import(repository, starts)
     assert len(loaded) > 3 * len(starts)
     allowed = AT_FILE_SCOPE | set(sys.stdlib_module_names)
@@ -115,8 +122,11 @@ def test_starting_slicer_or_the_command_imports_only_what_slicer_brings_along(re
 
 def with_what_they_import(repository: Path, starts: list[Path]) -> set[Path]:
     """Files of the project and all its files that importing them imports."""
-    known = {dotted(repository, path): path for package in ("ThoraxAILib", *MODULE_OF_LIB)
-             for path in files_of(repository, package)}
+    known = {
+        dotted(repository, path): path
+        for package in ("ThoraxAILib", *MODULE_OF_LIB)
+        for path in files_of(repository, package)
+    }
     loaded, waiting = set(), list(starts)
     while waiting:
         path = waiting.pop()
@@ -147,8 +157,13 @@ def dotted(repository: Path, path: Path) -> str:
 
 def test_every_algorithm_file_imports_where_slicer_and_qt_are_absent(repository, shipped):
     torch_is_missing = importlib.util.find_spec("torch") is None
-    names = [dotted(repository, path) for path in shipped if layer_of(path) == "algorithms"
-             and path.stem != "__main__" and not (torch_is_missing and needs_torch(repository, path))]
+    names = [
+        dotted(repository, path)
+        for path in shipped
+        if layer_of(path) == "algorithms"
+        and path.stem != "__main__"
+        and not (torch_is_missing and needs_torch(repository, path))
+    ]
     code = IMPORT_THEM.format(blocked=SLICER, names=names)
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert process.returncode == 0, process.stderr[-2000:]

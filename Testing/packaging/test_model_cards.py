@@ -50,8 +50,12 @@ def test_every_card_has_its_sections_and_describes_the_file_as_it_is(repository,
 
 
 def test_every_weights_file_has_exactly_one_card_and_is_small_enough(repository):
-    weights = {path.relative_to(repository).as_posix(): path.stat().st_size for package in PACKAGES
-               for path in (repository / package).rglob("*") if path.suffix in WEIGHTS}
+    weights = {
+        path.relative_to(repository).as_posix(): path.stat().st_size
+        for package in PACKAGES
+        for path in (repository / package).rglob("*")
+        if path.suffix in WEIGHTS
+    }
     assert sorted(card.file for card in CARDS if Path(card.file).suffix in WEIGHTS) == sorted(weights)
     assert max(weights.values()) <= 10e6
     assert sum(weights.values()) <= 30e6
@@ -110,9 +114,14 @@ def test_the_results_of_a_card_are_its_list_items_on_one_line_each(card_of):
     assert card_of().metrics == ("First number, on two lines.", "Second number.")
 
 
-@pytest.mark.parametrize(("old", "new", "words"), [("| task | nothing |\n", "", "lacks task"),
-                                                   ("# A model\n", "", "lacks a title"),
-                                                   ("`ThoraxAILib/networks/cards.py`", "weights.pt", "a quoted file")])
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("| task | nothing |\n", "", "lacks task"),
+        ("# A model\n", "", "lacks a title"),
+        ("`ThoraxAILib/networks/cards.py`", "weights.pt", "a quoted file"),
+    ],
+)
 def test_a_card_without_its_header_is_refused(card_of, old, new, words):
     with pytest.raises(InputError, match=words):
         card_of(old, new)

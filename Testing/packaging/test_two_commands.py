@@ -20,15 +20,20 @@ def make_test(repository, tmp_path):
         calls = tmp_path / "calls"
         stand_in = tmp_path / "pytest.sh"
         stand_in.write_text(f'echo "$*" >> {calls}\ncase "$*" in {failing}) exit 1;; esac\n')
-        done = subprocess.run(["make", "-o", "environment", "test", f"PYTEST=sh {stand_in}"], cwd=repository,
-                              capture_output=True, check=False)
+        done = subprocess.run(
+            ["make", "-o", "environment", "test", f"PYTEST=sh {stand_in}"],
+            cwd=repository,
+            capture_output=True,
+            check=False,
+        )
         return done.returncode, calls.read_text().splitlines()
 
     return run
 
 
-@pytest.mark.parametrize(("failing", "succeeds"),
-                         [("nothing", True), ("*--ignore*", False), ("Testing/desktop*", False)])
+@pytest.mark.parametrize(
+    ("failing", "succeeds"), [("nothing", True), ("*--ignore*", False), ("Testing/desktop*", False)]
+)
 def test_both_suites_run_and_either_can_fail_the_whole(make_test, failing, succeeds):
     status, calls = make_test(failing)
     assert (status == 0) == succeeds
@@ -37,8 +42,13 @@ def test_both_suites_run_and_either_can_fail_the_whole(make_test, failing, succe
 
 
 def test_the_demo_takes_a_path_with_spaces(repository):
-    done = subprocess.run(["make", "-n", "-o", "environment", "demo", "CT=a b/c"], cwd=repository, capture_output=True,
-                          text=True, check=True)
+    done = subprocess.run(
+        ["make", "-n", "-o", "environment", "demo", "CT=a b/c"],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert '--ct "a b/c"' in done.stdout
 
 

@@ -13,10 +13,23 @@ from pathlib import Path
 
 import pytest
 
-PACKAGES = {"ThoraxAILib": ".", "LungNoduleAILib": "LungNoduleAI", "CardiacBiomechLib": "CardiacBiomech",
-            "AnonymizerLib": "Anonymizer"}
-SOURCES = ("ThoraxAILib", "LungNoduleAI", "CardiacBiomech", "Anonymizer", "Resources", "pyproject.toml", "setup.py",
-           "README.md", "LICENSE")
+PACKAGES = {
+    "ThoraxAILib": ".",
+    "LungNoduleAILib": "LungNoduleAI",
+    "CardiacBiomechLib": "CardiacBiomech",
+    "AnonymizerLib": "Anonymizer",
+}
+SOURCES = (
+    "ThoraxAILib",
+    "LungNoduleAI",
+    "CardiacBiomech",
+    "Anonymizer",
+    "Resources",
+    "pyproject.toml",
+    "setup.py",
+    "README.md",
+    "LICENSE",
+)
 CARDS = "ThoraxAILib/models/cards/"
 NOT_IN_WHEEL = {"CMakeLists.txt"}
 
@@ -35,18 +48,37 @@ def wheel(repository, tmp_path_factory) -> Path:
             shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
         else:
             shutil.copy(source, copy / name)
-    done = subprocess.run([sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--quiet",
-                           "--wheel-dir", str(folder), str(copy)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "--no-deps",
+            "--no-build-isolation",
+            "--quiet",
+            "--wheel-dir",
+            str(folder),
+            str(copy),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return next(folder.glob("thoraxai-*.whl"))
 
 
 def test_the_wheel_holds_every_file_of_every_package_and_no_other(repository, wheel):
-    wanted = {path.relative_to(repository / where).as_posix()
-              for package, where in PACKAGES.items() for path in (repository / where / package).rglob("*")
-              if path.is_file() and "__pycache__" not in path.parts and path.name not in NOT_IN_WHEEL}
-    wanted |= {CARDS + path.name for path in (repository / "Resources" / "ModelCards").glob("*.md")
-               if path.name != "README.md"}
+    wanted = {
+        path.relative_to(repository / where).as_posix()
+        for package, where in PACKAGES.items()
+        for path in (repository / where / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and path.name not in NOT_IN_WHEEL
+    }
+    wanted |= {
+        CARDS + path.name for path in (repository / "Resources" / "ModelCards").glob("*.md") if path.name != "README.md"
+    }
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert sorted(wanted - held) == []
@@ -58,12 +90,24 @@ def test_the_unpacked_wheel_runs_without_the_checkout(wheel, tmp_path):
         archive.extractall(tmp_path)
         entry_points = archive.read(next(name for name in archive.namelist() if name.endswith("entry_points.txt")))
     assert b"thoraxai = ThoraxAILib.cli.main:main" in entry_points
-    done = subprocess.run([sys.executable, "-m", "ThoraxAILib", "doctor"], cwd=tmp_path, capture_output=True, text=True,
-                          check=False, env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    done = subprocess.run(
+        [sys.executable, "-m", "ThoraxAILib", "doctor"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("thoraxai: ")
-    done = subprocess.run([sys.executable, "-m", "ThoraxAILib", "models", "list", "--json"], cwd=tmp_path, text=True,
-                          capture_output=True, check=False, env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    done = subprocess.run(
+        [sys.executable, "-m", "ThoraxAILib", "models", "list", "--json"],
+        cwd=tmp_path,
+        text=True,
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
     assert done.returncode == 0, done.stderr
     models = json.loads(done.stdout)["models"]
     assert len(models) == sum(1 for _ in (tmp_path / CARDS).glob("*.md")) > 0

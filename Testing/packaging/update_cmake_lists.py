@@ -19,8 +19,10 @@ def files_to_list(folder: Path) -> dict[str, list[str]]:
     """The files of one module folder that must reach Slicer, by the name of their list."""
     files = [path for path in folder.rglob("*") if path.is_file() and _is_packaged(path.relative_to(folder))]
     names = sorted(path.relative_to(folder).as_posix() for path in files)
-    return {SCRIPTS: [name for name in names if name.endswith(".py")],
-            RESOURCES: [name for name in names if not name.endswith(".py")]}
+    return {
+        SCRIPTS: [name for name in names if name.endswith(".py")],
+        RESOURCES: [name for name in names if not name.endswith(".py")],
+    }
 
 
 def _is_packaged(path: Path) -> bool:

@@ -86,8 +86,18 @@ def test_a_real_ct_series_stays_whole(shared_data, tmp_path, name):
     assert counts == {"clean": len(records)}
     first = records[0]
     before, after = pydicom.dcmread(source / first["source"]), pydicom.dcmread(tmp_path / "out" / first["output"])
-    for keyword in ("PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient", "RescaleIntercept", "KVP",
-                    "ConvolutionKernel", "SliceThickness", "PixelData", "WindowCenter", "SeriesDescription"):
+    for keyword in (
+        "PixelSpacing",
+        "ImagePositionPatient",
+        "ImageOrientationPatient",
+        "RescaleIntercept",
+        "KVP",
+        "ConvolutionKernel",
+        "SliceThickness",
+        "PixelData",
+        "WindowCenter",
+        "SeriesDescription",
+    ):
         assert before[keyword].value == after[keyword].value
     assert problems(tmp_path, source, name) == []
 
@@ -95,8 +105,9 @@ def test_a_real_ct_series_stays_whole(shared_data, tmp_path, name):
 def burned_in(shared_data):
     boxes = json.loads(shared_data("dicom/burned_in/ground_truth.json").read_text())
     (listed,) = boxes.values()
-    return shared_data("dicom/burned_in/2_ORIGINAL.dcm"), [Box(**{key: box[key] for key in (
-        "left", "top", "width", "height")}) for box in listed]
+    return shared_data("dicom/burned_in/2_ORIGINAL.dcm"), [
+        Box(**{key: box[key] for key in ("left", "top", "width", "height")}) for box in listed
+    ]
 
 
 def test_the_known_regions_of_a_real_image_are_blanked_and_no_other_pixel_changes(shared_data):
@@ -107,7 +118,7 @@ def test_the_known_regions_of_a_real_image_are_blanked_and_no_other_pixel_change
     after = np.array(pixel_dataset(file).pixel_array)
     inside = np.zeros(before.shape[:2], bool)
     for box in boxes:
-        inside[box.top:box.top + box.height, box.left:box.left + box.width] = True
+        inside[box.top : box.top + box.height, box.left : box.left + box.width] = True
     assert (after[~inside] == before[~inside]).all()
     assert len(np.unique(after[inside])) == 1
     assert len(np.unique(before[inside])) > 1
@@ -116,14 +127,20 @@ def test_the_known_regions_of_a_real_image_are_blanked_and_no_other_pixel_change
 @pytest.mark.skipif(not ocr.is_available(), reason="tesseract is not installed")
 def test_ocr_covers_the_known_regions_of_a_real_image(shared_data):
     path, boxes = burned_in(shared_data)
-    cleaner = InstanceCleaner(Profile(frozenset({Option.CLEAN_PIXELS})), Identities(KEY),
-                              PixelPolicy(accept_doubtful=True))
+    cleaner = InstanceCleaner(
+        Profile(frozenset({Option.CLEAN_PIXELS})), Identities(KEY), PixelPolicy(accept_doubtful=True)
+    )
     before = np.array(pixel_dataset(read_dicom(path.read_bytes())).pixel_array)
     after = np.array(pixel_dataset(cleaner.clean(path.read_bytes()).file).pixel_array)
     changed = (before != after).reshape(*before.shape[:2], -1).any(axis=2)
-    covered = [box for box in boxes
-               if (changed | (before.reshape(*before.shape[:2], -1).max(axis=2) < 60))[
-                   box.top:box.top + box.height, box.left:box.left + box.width].mean() > 0.95]
+    covered = [
+        box
+        for box in boxes
+        if (changed | (before.reshape(*before.shape[:2], -1).max(axis=2) < 60))[
+            box.top : box.top + box.height, box.left : box.left + box.width
+        ].mean()
+        > 0.95
+    ]
     assert len(covered) >= len(boxes) - 1
 
 

@@ -47,9 +47,14 @@ def test_mean_dice_of_fifteen_patients_is_at_least_080(shared_data):
 def test_a_cascade_that_never_saw_a_patient_helps_on_real_ones(shared_data):
     for name in FEW:
         patient = load_patient(shared_data(f"cardiac/acdc_dev15/{name}"))
-        still = np.mean([2 * ((patient.labels[0].array == v) & (patient.labels[1].array == v)).sum()
-                         / ((patient.labels[0].array == v).sum() + (patient.labels[1].array == v).sum())
-                         for v in (1, 2, 3)])
+        still = np.mean(
+            [
+                2
+                * ((patient.labels[0].array == v) & (patient.labels[1].array == v)).sum()
+                / ((patient.labels[0].array == v).sum() + (patient.labels[1].array == v).sum())
+                for v in (1, 2, 3)
+            ]
+        )
         assert np.mean(carried(patient, "cascade")) > still
 
 
@@ -61,9 +66,21 @@ def test_every_patients_label_order_is_recognized(shared_data):
 def test_the_command_on_a_real_patient(shared_data, tmp_path):
     folder = shared_data("cardiac/acdc_dev15/patient070")
     names = ("patient070_frame01.nii.gz", "patient070_frame01_gt.nii.gz", "patient070_frame10.nii.gz")
-    status = main(["cardiac", "propagate", *(str(folder / name) for name in names), "--output",
-                   str(tmp_path / "es.nii.gz"), "--field", str(tmp_path / "field.nii.gz"), "--report",
-                   str(tmp_path / "report.json"), "--threads", "1"])
+    status = main(
+        [
+            "cardiac",
+            "propagate",
+            *(str(folder / name) for name in names),
+            "--output",
+            str(tmp_path / "es.nii.gz"),
+            "--field",
+            str(tmp_path / "field.nii.gz"),
+            "--report",
+            str(tmp_path / "report.json"),
+            "--threads",
+            "1",
+        ]
+    )
     assert status == 0
     report = json.loads((tmp_path / "report.json").read_text())
     assert 30 < report["ejection"]["LV"]["from_labels"]["ef_percent"] < 80

@@ -44,8 +44,10 @@ def reference_boxes(folder: Path, kernel: str) -> list[tuple[np.ndarray, np.ndar
         step = np.array([float(header.PixelSpacing[1]), float(header.PixelSpacing[0])])
         x, y, z = (float(v) for v in header.ImagePositionPatient)
         for box in ElementTree.parse(note).getroot().iter("bndbox"):
-            low, high = (np.array([float(box.findtext(f"x{end}")), float(box.findtext(f"y{end}"))]) * step
-                         for end in ("min", "max"))
+            low, high = (
+                np.array([float(box.findtext(f"x{end}")), float(box.findtext(f"y{end}"))]) * step
+                for end in ("min", "max")
+            )
             corners = np.array([[-(x + low[0]), -(y + low[1]), z - 4], [-(x + high[0]), -(y + high[1]), z + 4]])
             boxes.append((corners.min(axis=0), corners.max(axis=0)))
     return boxes

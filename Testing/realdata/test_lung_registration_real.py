@@ -46,8 +46,9 @@ def pair(shared_data: Callable[[str], Path]) -> tuple[RealDate, RealDate]:
 @pytest.fixture(scope="module")
 def registration(pair: tuple[RealDate, RealDate]) -> LungRegistration:
     prior, current = pair
-    return register_lungs(prior.volume, current.volume, prior.labels, current.labels,
-                          LungRegistrationOptions(threads=1))
+    return register_lungs(
+        prior.volume, current.volume, prior.labels, current.labels, LungRegistrationOptions(threads=1)
+    )
 
 
 def test_landmarks_inside_the_lungs_meet_within_2_mm(registration: LungRegistration, pair: tuple[RealDate, RealDate]):
@@ -67,8 +68,9 @@ def test_the_lungs_cover_each_other_without_folds(registration: LungRegistration
     assert quality.inverse_consistency_mean_mm < 2.0
 
 
-def test_one_person_at_two_breath_levels_is_plausible_and_shows_no_new_nodule(registration: LungRegistration,
-                                                                              pair: tuple[RealDate, RealDate]):
+def test_one_person_at_two_breath_levels_is_plausible_and_shows_no_new_nodule(
+    registration: LungRegistration, pair: tuple[RealDate, RealDate]
+):
     prior, current = pair
     assert plausibly_same_person(registration)[0]
     found = difference_map(registration, prior.volume, current.volume, prior.labels, current.labels)

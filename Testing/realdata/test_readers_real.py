@@ -40,7 +40,7 @@ def test_both_kernels_are_two_cases_when_both_folders_are_named(shared_data):
     study = next(path for path in shared_data(A0002).iterdir() if path.is_dir())
     cases = find_cases(sorted(path for path in study.iterdir() if path.is_dir()))
     assert [read_volume(case.path, case.series_uid).identity.kernel for case in cases] == ["B70f", "B40f"]
-    case, = find_cases([shared_data(A0002)])
+    (case,) = find_cases([shared_data(A0002)])
     assert case.name == "Lung_Dx-A0002"
 
 
@@ -86,8 +86,12 @@ def test_every_single_dicom_object_is_refused_in_one_sentence(shared_data, name)
 
 
 COMPRESSED = {  # largest difference between two decoders in HU: lossy JPEG leaves the rounding of its cosines open
-    "encodings/nema-ct1_jpll.dcm": 0, "encodings/nema-ct1_j2ki.dcm": 0, "encodings/explicit_VR-UN.dcm": 0,
-    "encodings/bad_sequence.dcm": 0, "misc/privateTag.dcm": 1}
+    "encodings/nema-ct1_jpll.dcm": 0,
+    "encodings/nema-ct1_j2ki.dcm": 0,
+    "encodings/explicit_VR-UN.dcm": 0,
+    "encodings/bad_sequence.dcm": 0,
+    "misc/privateTag.dcm": 1,
+}
 
 
 @pytest.mark.parametrize(("name", "difference_hu"), COMPRESSED.items())

@@ -11,16 +11,25 @@ from ThoraxAILib.jobs.run_record import machine, software
 from ThoraxAILib.networks.device import select_device
 from ThoraxAILib.scene import host
 
-FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "/Library/Fonts", "/System/Library/Fonts",
-                "C:/Windows/Fonts", "~/.fonts", "~/.local/share/fonts")
+FONT_FOLDERS = (
+    "/usr/share/fonts",
+    "/usr/local/share/fonts",
+    "/Library/Fonts",
+    "/System/Library/Fonts",
+    "C:/Windows/Fonts",
+    "~/.fonts",
+    "~/.local/share/fonts",
+)
 
 
 def examine() -> list[str]:
     """The lines ``thoraxai doctor`` prints."""
     versions, here = software(), machine()
-    lines = [f"thoraxai: {versions['thoraxai']} (research use only, not a medical device)",
-             f"Python: {versions['python']}",
-             f"Machine: {here['system']} {here['machine']}, {here['cpus']} processors, {here['memory_gb']} GB memory"]
+    lines = [
+        f"thoraxai: {versions['thoraxai']} (research use only, not a medical device)",
+        f"Python: {versions['python']}",
+        f"Machine: {here['system']} {here['machine']}, {here['cpus']} processors, {here['memory_gb']} GB memory",
+    ]
     lines += [f"{name}: {version}" for name, version in versions["libraries"].items()]
     return [*lines, _scene(), _learning(), _opengl(), _qt(), _fonts()]
 
@@ -47,8 +56,11 @@ def _opengl() -> str:
 
 def _qt() -> str:
     version = _version("PySide6-Essentials")
-    return f"Qt for tests of the panels: PySide6 {version}" if version else \
-        'Qt for tests of the panels: missing; pip install "thoraxai[test]"'
+    return (
+        f"Qt for tests of the panels: PySide6 {version}"
+        if version
+        else 'Qt for tests of the panels: missing; pip install "thoraxai[test]"'
+    )
 
 
 def _fonts() -> str:

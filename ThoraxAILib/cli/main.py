@@ -69,8 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ThoraxAIError as error:
         return _end(str(error), BAD_INPUT)
     except MemoryError:
-        return _end("There is not enough memory for this image: close other programs or use a larger machine.",
-                    BAD_INPUT)
+        return _end(
+            "There is not enough memory for this image: close other programs or use a larger machine.", BAD_INPUT
+        )
     except BrokenPipeError:  # who read our output (head, less) has left
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # nothing more is to be flushed
         return 0

@@ -46,8 +46,11 @@ def _show(arguments: argparse.Namespace) -> int:
 
 def _describe(card: ModelCard) -> list[str]:
     size = "" if card.path is None else f"{card.path.stat().st_size / 1e6:.1f} MB, "
-    lines = [f"{card.name}: {card.title}", f"    task: {card.task}",
-             f"    file: {card.file} ({size}{STATES[card.state]})"]
+    lines = [
+        f"{card.name}: {card.title}",
+        f"    task: {card.task}",
+        f"    file: {card.file} ({size}{STATES[card.state]})",
+    ]
     for metric in card.metrics:
         lines += textwrap.wrap(metric, WIDTH, initial_indent="    - ", subsequent_indent="      ")
     return [*lines, f"    licence: {card.licence}", ""]

@@ -54,8 +54,15 @@ class Grid:
         """Whether both grids have the same shape and the same voxel centres within ``tolerance_mm``."""
         if self.shape_kji != other.shape_kji:
             return False
-        corners = np.array([[i, j, k, 1] for i in (0, self.shape_kji[2] - 1) for j in (0, self.shape_kji[1] - 1)
-                            for k in (0, self.shape_kji[0] - 1)], dtype=float)
+        corners = np.array(
+            [
+                [i, j, k, 1]
+                for i in (0, self.shape_kji[2] - 1)
+                for j in (0, self.shape_kji[1] - 1)
+                for k in (0, self.shape_kji[0] - 1)
+            ],
+            dtype=float,
+        )
         distance = np.linalg.norm((corners @ (self.ijk_to_ras - other.ijk_to_ras).T)[:, :3], axis=1)
         return bool(distance.max() <= tolerance_mm)
 

@@ -85,7 +85,7 @@ def _common_folder(series: SeriesSummary) -> Path:
 
 def _stem(path: Path) -> str:
     ending = image_ending(path) or path.suffix
-    return _clean(path.name[:len(path.name) - len(ending)])
+    return _clean(path.name[: len(path.name) - len(ending)])
 
 
 def _name_below(folder: Path, place: Path) -> str:

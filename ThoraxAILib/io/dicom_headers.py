@@ -22,13 +22,37 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TAGS = (
-    "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID", "StudyDate",
-    "Modality", "ImageType", "Manufacturer", "SeriesNumber", "AcquisitionNumber", "TemporalPositionIdentifier",
-    "NominalPercentageOfCardiacPhase", "TriggerTime", "InstanceNumber", "SliceThickness", "ConvolutionKernel",
-    "ContrastBolusAgent", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns",
-    "SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames", "RescaleSlope", "RescaleIntercept",
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "SeriesInstanceUID",
+    "StudyInstanceUID",
+    "FrameOfReferenceUID",
+    "StudyDate",
+    "Modality",
+    "ImageType",
+    "Manufacturer",
+    "SeriesNumber",
+    "AcquisitionNumber",
+    "TemporalPositionIdentifier",
+    "NominalPercentageOfCardiacPhase",
+    "TriggerTime",
+    "InstanceNumber",
+    "SliceThickness",
+    "ConvolutionKernel",
+    "ContrastBolusAgent",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "PixelSpacing",
+    "Rows",
+    "Columns",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "NumberOfFrames",
+    "RescaleSlope",
+    "RescaleIntercept",
     "RescaleType",
-    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
+    "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence",
 )
 IMAGE_MODALITIES = ("CT", "MR", "PT")
 # What pydicom raises on damaged files; it has no common base class.
@@ -211,20 +235,27 @@ def _frame_headers(dataset: Dataset, header: SliceHeader) -> list[SliceHeader]:
         values = _group("PixelValueTransformationSequence", own, shared)
         content = _group("FrameContentSequence", own, shared)
         frame_type = _text(_group("CTImageFrameTypeSequence", own, shared), "FrameType")
-        headers.append(replace(
-            header, frame=number,
-            position_lps_mm=_numbers(_group("PlanePositionSequence", own, shared), "ImagePositionPatient", 3),
-            orientation_lps=_numbers(_group("PlaneOrientationSequence", own, shared), "ImageOrientationPatient", 6),
-            pixel_spacing_mm=_numbers(measures, "PixelSpacing", 2),
-            thickness_mm=_number(measures, "SliceThickness"),
-            kernel=_text(_group("CTReconstructionSequence", own, shared), "ConvolutionKernel"),
-            image_type=tuple(frame_type.split("\\")) if frame_type else header.image_type,
-            acquisition=_text(content, "FrameAcquisitionNumber"),
-            temporal_position=_text(content, "TemporalPositionIndex"),
-            trigger_ms=_number(_group("CardiacSynchronizationSequence", own, shared), "NominalCardiacTriggerDelayTime"),
-            instance=number + 1,
-            slope=_number(values, "RescaleSlope"), intercept=_number(values, "RescaleIntercept"),
-            rescale_type=_text(values, "RescaleType").upper()))
+        headers.append(
+            replace(
+                header,
+                frame=number,
+                position_lps_mm=_numbers(_group("PlanePositionSequence", own, shared), "ImagePositionPatient", 3),
+                orientation_lps=_numbers(_group("PlaneOrientationSequence", own, shared), "ImageOrientationPatient", 6),
+                pixel_spacing_mm=_numbers(measures, "PixelSpacing", 2),
+                thickness_mm=_number(measures, "SliceThickness"),
+                kernel=_text(_group("CTReconstructionSequence", own, shared), "ConvolutionKernel"),
+                image_type=tuple(frame_type.split("\\")) if frame_type else header.image_type,
+                acquisition=_text(content, "FrameAcquisitionNumber"),
+                temporal_position=_text(content, "TemporalPositionIndex"),
+                trigger_ms=_number(
+                    _group("CardiacSynchronizationSequence", own, shared), "NominalCardiacTriggerDelayTime"
+                ),
+                instance=number + 1,
+                slope=_number(values, "RescaleSlope"),
+                intercept=_number(values, "RescaleIntercept"),
+                rescale_type=_text(values, "RescaleType").upper(),
+            )
+        )
     return headers
 
 

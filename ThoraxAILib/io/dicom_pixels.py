@@ -22,8 +22,19 @@ from ThoraxAILib.jobs.progress import Progress
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-PIXEL_TAGS = ("PixelData", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
-              "SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames", "PlanarConfiguration")
+PIXEL_TAGS = (
+    "PixelData",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "NumberOfFrames",
+    "PlanarConfiguration",
+)
 THREADS = min(4, os.cpu_count() or 1)
 FrameTarget = tuple[int, SliceHeader]
 
@@ -60,8 +71,10 @@ def _read_file(path: Path, frames: Sequence[FrameTarget], array: np.ndarray) -> 
     """Read one file and write its frames, rescaled, to their places in ``array``."""
     for (k, header), (stored, rescaled) in zip(frames, _stored_frames(path, frames), strict=True):
         if stored.shape != array.shape[1:]:
-            raise InputError(f"The pixels of '{path.name}' are {stored.shape} where its header says "
-                             f"{array.shape[1:]}: export the series again.")
+            raise InputError(
+                f"The pixels of '{path.name}' are {stored.shape} where its header says "
+                f"{array.shape[1:]}: export the series again."
+            )
         _rescale(stored, header, rescaled, array[k])
 
 
@@ -109,8 +122,10 @@ def _native(dataset: Dataset, path: Path) -> np.ndarray:
     shape = (frames, dataset.Rows, dataset.Columns)
     expected = int(np.prod(shape)) * dataset.SamplesPerPixel * bits // 8
     if len(dataset.PixelData) < expected:
-        raise InputError(f"The DICOM file '{path.name}' is truncated ({expected} bytes of pixels expected, "
-                         f"{len(dataset.PixelData)} found): copy or export the series again.")
+        raise InputError(
+            f"The DICOM file '{path.name}' is truncated ({expected} bytes of pixels expected, "
+            f"{len(dataset.PixelData)} found): copy or export the series again."
+        )
     if bits != 16:
         return _by_pydicom(dataset).reshape(shape)
     order = "<" if dataset.original_encoding[1] is not False else ">"
@@ -149,5 +164,7 @@ def _decompressed(dataset: Dataset, path: Path, frames: Sequence[FrameTarget]) -
     except (RuntimeError, ValueError):
         pass
     syntax = dataset.file_meta.TransferSyntaxUID.name
-    raise InputError(f"The pixels of '{path.name}' cannot be decompressed ({syntax}): convert the series to an "
-                     "uncompressed transfer syntax.")
+    raise InputError(
+        f"The pixels of '{path.name}' cannot be decompressed ({syntax}): convert the series to an "
+        "uncompressed transfer syntax."
+    )

@@ -49,8 +49,9 @@ def find_stacks(scan: HeaderScan, modalities: Sequence[str]) -> list[Stack]:
     for images in by_series.values():
         parts = [_make_stack(part, modalities) for group in _same_geometry(images) for part in _phases(group)]
         parts.sort(key=lambda stack: (not stack.summary.usable, -stack.summary.slice_count))
-        stacks += [replace(stack, summary=replace(stack.summary, part=number))
-                   for number, stack in enumerate(parts, start=1)]
+        stacks += [
+            replace(stack, summary=replace(stack.summary, part=number)) for number, stack in enumerate(parts, start=1)
+        ]
     return sorted(stacks, key=lambda stack: (stack.summary.series_number or 0, stack.summary.choice))
 
 
@@ -69,14 +70,23 @@ def _same_geometry(images: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
 
 def _fits(image: SliceHeader, other: SliceHeader) -> bool:
     def kind(header: SliceHeader) -> tuple:
-        return (header.modality, header.is_localizer, header.has_plane, header.rows, header.columns, header.samples,
-                header.kernel, header.frame_of_reference_uid)
+        return (
+            header.modality,
+            header.is_localizer,
+            header.has_plane,
+            header.rows,
+            header.columns,
+            header.samples,
+            header.kernel,
+            header.frame_of_reference_uid,
+        )
 
     if kind(image) != kind(other):
         return False
     return not image.has_plane or bool(
         np.allclose(image.orientation_lps, other.orientation_lps, atol=SAME_ORIENTATION, rtol=0)
-        and np.allclose(image.pixel_spacing_mm, other.pixel_spacing_mm, rtol=SAME_PIXEL_SPACING, atol=0))
+        and np.allclose(image.pixel_spacing_mm, other.pixel_spacing_mm, rtol=SAME_PIXEL_SPACING, atol=0)
+    )
 
 
 def _depths(images: Sequence[SliceHeader]) -> np.ndarray:
@@ -118,8 +128,12 @@ def _make_stack(images: Sequence[SliceHeader], modalities: Sequence[str]) -> Sta
             first = images[0]
             reason = too_few_slices(first.modality, len(images))
             if not reason:
-                grid = plan_grid(np.array([image.position_lps_mm for image in images]), first.orientation_lps,
-                                 first.pixel_spacing_mm, (first.columns, first.rows))
+                grid = plan_grid(
+                    np.array([image.position_lps_mm for image in images]),
+                    first.orientation_lps,
+                    first.pixel_spacing_mm,
+                    (first.columns, first.rows),
+                )
                 notes += grid.notes
         except UnusableStack as fault:
             reason = str(fault)
@@ -170,14 +184,22 @@ def _without_copies(images: list[SliceHeader]) -> tuple[list[SliceHeader], tuple
 def _summary(images: Sequence[SliceHeader], grid: SliceGrid | None, reason: str) -> SeriesSummary:
     first = images[0]
     return SeriesSummary(
-        series_uid=first.series_uid, study_uid=first.study_uid, modality=first.modality,
+        series_uid=first.series_uid,
+        study_uid=first.study_uid,
+        modality=first.modality,
         files=tuple(dict.fromkeys(image.path for image in images)),
-        slice_count=len(images), rows=first.rows, columns=first.columns,
-        spacing_ijk_mm=None if grid is None else grid.spacing_ijk_mm, kernel=first.kernel,
-        slice_thickness_mm=first.thickness_mm, series_number=first.series_number,
+        slice_count=len(images),
+        rows=first.rows,
+        columns=first.columns,
+        spacing_ijk_mm=None if grid is None else grid.spacing_ijk_mm,
+        kernel=first.kernel,
+        slice_thickness_mm=first.thickness_mm,
+        series_number=first.series_number,
         plane=_plane(first) if grid is not None else "",
         original="DERIVED" not in first.image_type and "SECONDARY" not in first.image_type,
-        usable=not reason, reason=reason)
+        usable=not reason,
+        reason=reason,
+    )
 
 
 def _plane(image: SliceHeader) -> str:

@@ -22,16 +22,18 @@ MOST_LISTED = 4
 MULTI_VALUE = "\\"
 
 
-def stacks_below(path: Path, modalities: Sequence[str],
-                 progress: Progress | None = None) -> tuple[list[Stack], HeaderScan]:
+def stacks_below(
+    path: Path, modalities: Sequence[str], progress: Progress | None = None
+) -> tuple[list[Stack], HeaderScan]:
     """Stacks of a folder with its subfolders, or of the series that a single DICOM file belongs to."""
     if path.is_dir():
         scan = scan_headers(files_below(path), progress)
         return find_stacks(scan, modalities), scan
     own = scan_headers([path])
     if not own.headers:
-        raise InputError(f"'{path.name}' is no DICOM image ({own.found()} found): give an image file or a folder with "
-                         "a CT series.")
+        raise InputError(
+            f"'{path.name}' is no DICOM image ({own.found()} found): give an image file or a folder with a CT series."
+        )
     scan = scan_headers([file for file in sorted(path.parent.iterdir()) if file.is_file()], progress)
     same = HeaderScan(tuple(h for h in scan.headers if h.series_uid == own.headers[0].series_uid))
     stacks = find_stacks(same, modalities)
@@ -55,23 +57,29 @@ def read_dicom(path: Path, series_uid: str | None, modalities: Sequence[str], pr
     return Volume(array, matrix, stack.summary.modality, identity, choice_notes + stack.notes + notes)
 
 
-def choose_stack(stacks: Sequence[Stack], scan: HeaderScan, series_uid: str | None, name: str,
-                 modalities: Sequence[str]) -> tuple[Stack, tuple[str, ...]]:
+def choose_stack(
+    stacks: Sequence[Stack], scan: HeaderScan, series_uid: str | None, name: str, modalities: Sequence[str]
+) -> tuple[Stack, tuple[str, ...]]:
     """The stack asked for or preferred by the rule, and the notes that state the choice; InputError when none is."""
     wanted = " or ".join(modalities)
     asked = [s for s in stacks if series_uid in (None, s.summary.series_uid, s.summary.choice)]
     if not stacks:
-        raise InputError(f"No {wanted} series was found in '{name}' ({scan.found()} found): give a folder with the "
-                         "DICOM files of one scan.")
+        raise InputError(
+            f"No {wanted} series was found in '{name}' ({scan.found()} found): give a folder with the "
+            "DICOM files of one scan."
+        )
     if not asked:
-        raise InputError(f"The series '{series_uid}' is not in '{name}', which holds {_listed(stacks)}: choose one of "
-                         "these.")
+        raise InputError(
+            f"The series '{series_uid}' is not in '{name}', which holds {_listed(stacks)}: choose one of these."
+        )
     preferred = in_order_of_preference([stack.summary for stack in asked])
     if not preferred:
         faults = [f"{stack.summary.label} {stack.summary.reason}" for stack in asked]
         more = f" and {len(faults) - MOST_LISTED} more" if len(faults) > MOST_LISTED else ""
-        raise InputError(f"No usable {wanted} series was found in '{name}', because {'; '.join(faults[:MOST_LISTED])}"
-                         f"{more}: choose another folder or export the series again.")
+        raise InputError(
+            f"No usable {wanted} series was found in '{name}', because {'; '.join(faults[:MOST_LISTED])}"
+            f"{more}: choose another folder or export the series again."
+        )
     chosen = next(stack for stack in asked if stack.summary is preferred[0])
     return chosen, _choice_notes(chosen, stacks, scan, series_uid)
 
@@ -85,8 +93,9 @@ def _choice_notes(chosen: Stack, stacks: Sequence[Stack], scan: HeaderScan, seri
         asked = series_uid in (chosen.summary.series_uid, chosen.summary.choice)
         why = "it was asked for" if asked else reason_of_choice(chosen.summary, best)
         others = _listed(rivals, with_uid=True)
-        notes += (f"Of {len(rivals) + 1} usable series, {chosen.summary.label} was read because {why}; not read: "
-                  f"{others}.",)
+        notes += (
+            f"Of {len(rivals) + 1} usable series, {chosen.summary.label} was read because {why}; not read: {others}.",
+        )
     if left_out:
         listed = "; ".join(f"{s.summary.label} {s.summary.reason}" for s in left_out[:MOST_LISTED])
         more = f"; and {len(left_out) - MOST_LISTED} more" if len(left_out) > MOST_LISTED else ""
@@ -118,7 +127,12 @@ def _checked(array: np.ndarray, stack: Stack, name: str) -> tuple[np.ndarray, tu
 
 def _identity(header: SliceHeader, array: np.ndarray, ijk_to_ras: np.ndarray) -> SeriesIdentity:
     return SeriesIdentity(
-        series_uid=header.series_uid or content_uid(array, ijk_to_ras), study_uid=header.study_uid,
-        frame_of_reference_uid=header.frame_of_reference_uid, study_date=header.study_date,
-        kernel=header.kernel.split(MULTI_VALUE)[0], slice_thickness_mm=header.thickness_mm,
-        contrast=header.contrast.split(MULTI_VALUE)[0], manufacturer=header.manufacturer)
+        series_uid=header.series_uid or content_uid(array, ijk_to_ras),
+        study_uid=header.study_uid,
+        frame_of_reference_uid=header.frame_of_reference_uid,
+        study_date=header.study_date,
+        kernel=header.kernel.split(MULTI_VALUE)[0],
+        slice_thickness_mm=header.thickness_mm,
+        contrast=header.contrast.split(MULTI_VALUE)[0],
+        manufacturer=header.manufacturer,
+    )

@@ -29,14 +29,18 @@ def to_hounsfield(array: np.ndarray, name: str, inverted_possible: bool = False)
     tissue = sample[sample > PADDING_BELOW_HU]
     _refuse_other_units(tissue, low, high, name)
     if inverted_possible and np.count_nonzero(tissue > 300) > np.count_nonzero(tissue < -300):
-        raise InputError(f"'{name}' is stored as MONOCHROME1 with inverted values (most of the image is brighter than "
-                         "300 HU): export the original CT series.")
+        raise InputError(
+            f"'{name}' is stored as MONOCHROME1 with inverted values (most of the image is brighter than "
+            "300 HU): export the original CT series."
+        )
     rounded = np.issubdtype(array.dtype, np.floating) and bool((tissue != np.rint(tissue)).any())
     volume, padded, below = _clipped(array)
     notes = ()
     if padded > 0.0005 * array.size:
-        notes += (f"Voxels outside the scanned field (stored as {low:.0f}, {100 * padded / array.size:.1f} % of the "
-                  f"image) were set to {AIR_HU} HU.",)
+        notes += (
+            f"Voxels outside the scanned field (stored as {low:.0f}, {100 * padded / array.size:.1f} % of the "
+            f"image) were set to {AIR_HU} HU.",
+        )
     elif below > 0.001 * array.size:
         notes += (f"Voxels below {AIR_HU} HU ({100 * below / array.size:.1f} % of the image) were set to {AIR_HU} HU.",)
     if rounded:
@@ -59,8 +63,10 @@ def to_scalar(array: np.ndarray, name: str) -> np.ndarray:
 def refuse_non_finite(bad: int, name: str) -> None:
     """Raise InputError when ``bad`` voxels of an image are NaN or infinite."""
     if bad:
-        raise InputError(f"'{name}' holds {bad} voxels that are not numbers (NaN or infinite): replace them, for "
-                         f"example by {AIR_HU} outside the body of a CT, and save the image again.")
+        raise InputError(
+            f"'{name}' holds {bad} voxels that are not numbers (NaN or infinite): replace them, for "
+            f"example by {AIR_HU} outside the body of a CT, and save the image again."
+        )
 
 
 def _not_finite(array: np.ndarray) -> int:
@@ -90,8 +96,10 @@ def _refuse_other_units(tissue: np.ndarray, low: float, high: float, name: str) 
         guess = "stored values without their rescale, where air is near 0 instead of -1000"
     else:
         guess = "no air or lung is in the image"
-    raise InputError(f"The values of '{name}' run from {low:g} to {high:g} and are not Hounsfield units of a chest CT "
-                     f"({guess}): export the CT again in HU.")
+    raise InputError(
+        f"The values of '{name}' run from {low:g} to {high:g} and are not Hounsfield units of a chest CT "
+        f"({guess}): export the CT again in HU."
+    )
 
 
 def _clipped(array: np.ndarray) -> tuple[np.ndarray, int, int]:

@@ -17,8 +17,14 @@ from ThoraxAILib.io.series import too_few_slices
 from ThoraxAILib.io.slice_grid import SliceGrid, UnusableStack, plan_grid, resample_to_grid
 from ThoraxAILib.jobs.progress import Progress
 
-FORMATS = {".nrrd": "NRRD", ".nhdr": "NRRD", ".nii": "NIfTI", ".nii.gz": "NIfTI", ".mha": "MetaImage",
-           ".mhd": "MetaImage"}
+FORMATS = {
+    ".nrrd": "NRRD",
+    ".nhdr": "NRRD",
+    ".nii": "NIfTI",
+    ".nii.gz": "NIfTI",
+    ".mha": "MetaImage",
+    ".mhd": "MetaImage",
+}
 SEGMENTATION_ENDING = ".seg.nrrd"
 RIGHT_ANGLE = 1e-3  # largest cosine between axes that are taken as perpendicular
 VOXEL_RANGE_MM = (0.05, 20.0)
@@ -67,20 +73,25 @@ def _read(path: Path) -> sitk.Image:
         reader.ReadImageInformation()
     except RuntimeError as error:
         if "orthonormal" in str(error):
-            raise InputError(f"'{path.name}' has axes that are not at right angles in its {kind} header: resample it "
-                             "to a right-angled grid.") from None
+            raise InputError(
+                f"'{path.name}' has axes that are not at right angles in its {kind} header: resample it "
+                "to a right-angled grid."
+            ) from None
         raise InputError(damaged) from None
     if kind == "NIfTI" and is_cut_short(path):
         raise InputError(damaged)
     size = list(reader.GetSize())
     if reader.GetNumberOfComponents() != 1:
-        raise InputError(f"'{path.name}' holds {reader.GetNumberOfComponents()} values per voxel (color, vectors or a "
-                         "time series): give a scalar CT image.")
+        raise InputError(
+            f"'{path.name}' holds {reader.GetNumberOfComponents()} values per voxel (color, vectors or a "
+            "time series): give a scalar CT image."
+        )
     while len(size) > 3 and size[-1] == 1:
         size.pop()
     if len(size) != 3:
-        raise InputError(f"'{path.name}' is a {len(size)}-D image of {'x'.join(map(str, size))} voxels: give one 3-D "
-                         "volume.")
+        raise InputError(
+            f"'{path.name}' is a {len(size)}-D image of {'x'.join(map(str, size))} voxels: give one 3-D volume."
+        )
     if reader.GetDimension() > 3:
         reader.SetExtractSize(size + [0] * (reader.GetDimension() - 3))
     try:
@@ -105,8 +116,9 @@ def _ijk_to_lps(image: sitk.Image, name: str) -> np.ndarray:
     spacing = np.array(image.GetSpacing())
     if not (np.isfinite(spacing).all() and spacing.min() >= VOXEL_RANGE_MM[0] and spacing.max() <= VOXEL_RANGE_MM[1]):
         size = " x ".join(f"{value:g}" for value in spacing)
-        raise InputError(f"The voxels of '{name}' measure {size} mm, which no CT has: correct the unit of its voxel "
-                         "size to mm.")
+        raise InputError(
+            f"The voxels of '{name}' measure {size} mm, which no CT has: correct the unit of its voxel size to mm."
+        )
     matrix = np.eye(4)
     matrix[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * spacing
     matrix[:3, 3] = image.GetOrigin()

@@ -24,11 +24,13 @@ def read_label_map(path: Path) -> Volume:
     try:
         image = sitk.ReadImage(str(path))
     except RuntimeError:
-        raise InputError(f"'{path.name}' cannot be read (damaged, incomplete or another format): save it "
-                         "again.") from None
+        raise InputError(
+            f"'{path.name}' cannot be read (damaged, incomplete or another format): save it again."
+        ) from None
     if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
-        raise InputError(f"'{path.name}' is not one 3-D label map (several layers or frames): export its labels into "
-                         "one layer.")
+        raise InputError(
+            f"'{path.name}' is not one 3-D label map (several layers or frames): export its labels into one layer."
+        )
     array = sitk.GetArrayFromImage(image)
     labels = _whole_numbers(array, path.name)
     matrix = np.eye(4)
@@ -54,6 +56,8 @@ def _whole_numbers(array: np.ndarray, name: str) -> np.ndarray:
         array = rounded
     limits = np.iinfo(np.int32)
     if array.size and (array.min() < 0 or array.max() > limits.max):
-        raise InputError(f"'{name}' holds values from {array.min():g} to {array.max():g}: labels are 0 and above, so "
-                         "give a label map, not an image.")
+        raise InputError(
+            f"'{name}' holds values from {array.min():g} to {array.max():g}: labels are 0 and above, so "
+            "give a label map, not an image."
+        )
     return array.astype(np.int32)

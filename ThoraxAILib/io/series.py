@@ -61,8 +61,10 @@ class SeriesSummary:
         every = f" every {self.spacing_ijk_mm[2]:.4g} mm" if self.spacing_ijk_mm else ""
         noun = "slice" if self.spacing_ijk_mm else "image"
         images = f"{self.slice_count} {noun}{'s' * (self.slice_count != 1)}{every}"
-        return f"{number}{part} ({self.modality or 'unknown modality'}, {self.plane + ', ' if self.plane else ''}" \
-               f"{images}{kernel})"
+        return (
+            f"{number}{part} ({self.modality or 'unknown modality'}, {self.plane + ', ' if self.plane else ''}"
+            f"{images}{kernel})"
+        )
 
 
 @dataclass(frozen=True)

@@ -69,8 +69,12 @@ def is_even(depths_mm: np.ndarray) -> bool:
     return bool(np.abs(offsets).max() <= max(EVEN_FRACTION * step, ROUNDING_MM))
 
 
-def plan_grid(origins_lps_mm: np.ndarray, orientation_lps: np.ndarray, pixel_spacing_mm: tuple[float, float],
-              size_ij: tuple[int, int]) -> SliceGrid:
+def plan_grid(
+    origins_lps_mm: np.ndarray,
+    orientation_lps: np.ndarray,
+    pixel_spacing_mm: tuple[float, float],
+    size_ij: tuple[int, int],
+) -> SliceGrid:
     """The grid for slices sorted along their normal.
 
     ``orientation_lps`` holds the directions of a row (i) and of a column (j); ``pixel_spacing_mm`` is (between rows,
@@ -119,8 +123,10 @@ def _even_spacing(depths: np.ndarray) -> tuple[float, int, float, tuple[str, ...
         return start, len(depths), spacing, ()
     step = float(np.median(gaps))
     missing = np.maximum(np.rint(gaps / step).astype(int) - 1, 0)
-    uneven = (f"has unevenly spaced slices ({gaps.min():.2f} to {gaps.max():.2f} mm apart), as when slices are missing "
-              "or two series are mixed")
+    uneven = (
+        f"has unevenly spaced slices ({gaps.min():.2f} to {gaps.max():.2f} mm apart), as when slices are missing "
+        "or two series are mixed"
+    )
     if missing.max() > MOST_MISSING_IN_A_ROW:
         if np.count_nonzero(missing) > 3:
             raise UnusableStack(uneven)
@@ -131,11 +137,15 @@ def _even_spacing(depths: np.ndarray) -> tuple[float, int, float, tuple[str, ...
     spacing = depths[-1] / (count - 1)
     if missing.sum():
         which = "slice was" if missing.sum() == 1 else "slices were"
-        note = (f"{missing.sum()} missing {which} filled by linear interpolation between neighbors "
-                f"({spacing:.2f} mm spacing).")
+        note = (
+            f"{missing.sum()} missing {which} filled by linear interpolation between neighbors "
+            f"({spacing:.2f} mm spacing)."
+        )
     else:
-        note = (f"The slices are unevenly spaced ({gaps.min():.2f} to {gaps.max():.2f} mm) and were resampled every "
-                f"{spacing:.2f} mm.")
+        note = (
+            f"The slices are unevenly spaced ({gaps.min():.2f} to {gaps.max():.2f} mm) and were resampled every "
+            f"{spacing:.2f} mm."
+        )
     return 0.0, count, float(spacing), (note,)
 
 
@@ -145,8 +155,10 @@ def _shift_note(in_plane_mm: np.ndarray, depths: np.ndarray) -> tuple[str, ...]:
     if np.abs(in_plane_mm - depths[:, None] * slope).max() <= max(SMALLEST_SHIFT_MM, 0.02 * np.abs(in_plane_mm).max()):
         angle = np.degrees(np.arctan(np.linalg.norm(slope)))
         return (f"The gantry was tilted by {angle:.1f} degrees: slices were shifted onto a right-angled grid.",)
-    return (f"The slices lie up to {np.abs(in_plane_mm).max():.1f} mm beside each other in their plane and were "
-            "shifted onto a right-angled grid.",)
+    return (
+        f"The slices lie up to {np.abs(in_plane_mm).max():.1f} mm beside each other in their plane and were "
+        "shifted onto a right-angled grid.",
+    )
 
 
 def resample_to_grid(array: np.ndarray, grid: SliceGrid, fill: float) -> np.ndarray:
@@ -181,7 +193,7 @@ def _shifted(array: np.ndarray, grid: SliceGrid, fill: float) -> np.ndarray:
                 between = lines[1:] * np.float32(1 - fraction) + lines[:-1] * np.float32(fraction)
                 moved = np.moveaxis(between, 0, axis)
                 start[axis] += 1
-        _store(target[start[0]:start[0] + moved.shape[0], start[1]:start[1] + moved.shape[1]], moved)
+        _store(target[start[0] : start[0] + moved.shape[0], start[1] : start[1] + moved.shape[1]], moved)
     return placed
 
 

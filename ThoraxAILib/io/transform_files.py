@@ -61,8 +61,10 @@ def read_field(path: Path) -> Field:
     except RuntimeError:
         raise InputError(f"'{path.name}' cannot be read as a displacement field: write it again.") from None
     if image.GetNumberOfComponentsPerPixel() != 3 or image.GetDimension() != 3:
-        raise InputError(f"'{path.name}' holds {image.GetNumberOfComponentsPerPixel()} values per voxel, a field has "
-                         "three: give the file that --field wrote.")
+        raise InputError(
+            f"'{path.name}' holds {image.GetNumberOfComponentsPerPixel()} values per voxel, a field has "
+            "three: give the file that --field wrote."
+        )
     return field_from_image(image)
 
 
@@ -101,7 +103,8 @@ def _whole(path: Path, ending: str, write: Callable[[Path], None]) -> None:
         write(partial)
         partial.replace(path)
     except (RuntimeError, OSError) as error:
-        raise OutputError(f"'{path.name}' cannot be written (disk full or no permission): choose another place.") \
-            from error
+        raise OutputError(
+            f"'{path.name}' cannot be written (disk full or no permission): choose another place."
+        ) from error
     finally:
         partial.unlink(missing_ok=True)

@@ -15,8 +15,9 @@ from ThoraxAILib.jobs.progress import Progress
 ACCEPTED = "DICOM, NRRD, NIfTI or MetaImage"
 
 
-def read_volume(path: Path, series_uid: str | None = None, progress: Progress | None = None,
-                modalities: tuple[str, ...] = ("CT",)) -> Volume:
+def read_volume(
+    path: Path, series_uid: str | None = None, progress: Progress | None = None, modalities: tuple[str, ...] = ("CT",)
+) -> Volume:
     """The volume at ``path``: a DICOM folder or file, or a NRRD, NIfTI or MetaImage file; CT as int16 HU.
 
     Of several DICOM series the one with ``series_uid`` (a SeriesSummary.choice) is read, else one is chosen by rule;
@@ -29,8 +30,9 @@ def read_volume(path: Path, series_uid: str | None = None, progress: Progress | 
     return read_dicom(path, series_uid, modalities, progress)
 
 
-def find_series(path: Path, progress: Progress | None = None,
-                modalities: tuple[str, ...] = ("CT",)) -> list[SeriesSummary]:
+def find_series(
+    path: Path, progress: Progress | None = None, modalities: tuple[str, ...] = ("CT",)
+) -> list[SeriesSummary]:
     """Every series at ``path``, usable as ``modalities`` or not and why; an image file counts as one series."""
     path, progress = Path(path), progress or Progress()
     source = _source(path)
@@ -65,6 +67,12 @@ def _source(path: Path) -> Path:
 def _image_summary(volume: Volume, path: Path) -> SeriesSummary:
     slices, rows, columns = volume.array.shape
     return SeriesSummary(
-        series_uid=volume.identity.series_uid, study_uid="", modality=volume.modality, files=(path,),
-        slice_count=slices, rows=rows, columns=columns,
-        spacing_ijk_mm=tuple(float(size) for size in volume.spacing_ijk_mm))
+        series_uid=volume.identity.series_uid,
+        study_uid="",
+        modality=volume.modality,
+        files=(path,),
+        slice_count=slices,
+        rows=rows,
+        columns=columns,
+        spacing_ijk_mm=tuple(float(size) for size in volume.spacing_ijk_mm),
+    )

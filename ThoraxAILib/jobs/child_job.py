@@ -50,8 +50,9 @@ class ChildJob:
     ``folder`` is removed as soon as the run fails or is cancelled; after a success by release().
     """
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None = None,
-                 folder: WorkFolder | None = None) -> None:
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str] | None = None, folder: WorkFolder | None = None
+    ) -> None:
         self.command = tuple(command)
         self.state = IDLE
         self.progress = 0.0
@@ -81,9 +82,16 @@ class ChildJob:
             raise ThoraxAIError("This run was started before: make a new one.")
         try:
             self._process = subprocess.Popen(
-                self.command, env=None if self._environment is None else dict(self._environment),
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                text=True, encoding="utf-8", errors="replace", **new_tree_options())
+                self.command,
+                env=None if self._environment is None else dict(self._environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                **new_tree_options(),
+            )
         except OSError as error:
             self._fail(f"The program {Path(self.command[0]).name} cannot be started ({error.strerror}).", None)
             return

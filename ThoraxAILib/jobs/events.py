@@ -32,8 +32,9 @@ class Events:
             try:
                 self._stream = Path(self.target).open("w", encoding="utf-8")
             except OSError as error:
-                raise OutputError(f"The events file cannot be written ({error.strerror}): choose another --events.") \
-                    from error
+                raise OutputError(
+                    f"The events file cannot be written ({error.strerror}): choose another --events."
+                ) from error
         return self
 
     def __exit__(self, *_exception: object) -> None:

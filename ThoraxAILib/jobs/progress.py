@@ -12,8 +12,13 @@ Report = Callable[[float, str], None]
 class Progress:
     """Called by long work as ``progress(fraction, text)``; raises Cancelled once the person has asked to stop."""
 
-    def __init__(self, report: Report | None = None, is_cancelled: Callable[[], bool] | None = None,
-                 start: float = 0.0, end: float = 1.0) -> None:
+    def __init__(
+        self,
+        report: Report | None = None,
+        is_cancelled: Callable[[], bool] | None = None,
+        start: float = 0.0,
+        end: float = 1.0,
+    ) -> None:
         self._report = report
         self._is_cancelled = is_cancelled
         self._start, self._end = start, end

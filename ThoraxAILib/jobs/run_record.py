@@ -22,8 +22,17 @@ from ThoraxAILib.jobs.stages import Stages
 
 SCHEMA = "thoraxai.run/1"
 RUN_FILE = "run.json"
-LIBRARIES = ("numpy", "scipy", "SimpleITK", "pydicom", "connected-components-3d", "edt", "pillow", "slicer-core",
-             "torch")
+LIBRARIES = (
+    "numpy",
+    "scipy",
+    "SimpleITK",
+    "pydicom",
+    "connected-components-3d",
+    "edt",
+    "pillow",
+    "slicer-core",
+    "torch",
+)
 HASH_DECIMALS_MM = 4
 SLICES_PER_CHUNK = 32
 
@@ -44,8 +53,15 @@ class RunInput:
     def of_volume(volume: Volume, name: str, files: int) -> RunInput:
         """Describe ``volume`` as it was read from ``files`` files under the case name ``name``."""
         spacing = tuple(round(float(mm), HASH_DECIMALS_MM) for mm in volume.spacing_ijk_mm)
-        return RunInput(name, hash_volume(volume), files, tuple(volume.array.shape), spacing, volume.modality,
-                        volume.identity.series_uid)
+        return RunInput(
+            name,
+            hash_volume(volume),
+            files,
+            tuple(volume.array.shape),
+            spacing,
+            volume.modality,
+            volume.identity.series_uid,
+        )
 
 
 @dataclass(frozen=True)
@@ -78,13 +94,22 @@ class RunRecord:
     def to_dict(self) -> dict:
         """JSON form, in plain lists, dicts, numbers and strings."""
         record = {
-            "schema": SCHEMA, "command": self.command, "software": software(), "platform": machine(),
-            "options": self.options, "inputs": [vars(entry) for entry in self.inputs],
+            "schema": SCHEMA,
+            "command": self.command,
+            "software": software(),
+            "platform": machine(),
+            "options": self.options,
+            "inputs": [vars(entry) for entry in self.inputs],
             "models": [vars(model) for model in self.models],
             "device": {"name": self.device, "reason": self.device_reason},
-            "started": self.started, "finished": self.finished, "stages": list(self.stages),
-            "peak_memory_mb": self.peak_memory_mb, "results": self.results, "files": self.files,
-            "warnings": list(self.warnings), "notice": "Research use only, not a medical device.",
+            "started": self.started,
+            "finished": self.finished,
+            "stages": list(self.stages),
+            "peak_memory_mb": self.peak_memory_mb,
+            "results": self.results,
+            "files": self.files,
+            "warnings": list(self.warnings),
+            "notice": "Research use only, not a medical device.",
         }
         return json.loads(json.dumps(record))
 
@@ -92,8 +117,14 @@ class RunRecord:
 def finish(record: RunRecord, stages: Stages, directory: Path, results: dict) -> RunRecord:
     """The record of a run that has just written its files to ``directory``."""
     files = {path.name: path.stat().st_size for path in sorted(directory.iterdir()) if path.name != RUN_FILE}
-    return replace(record, finished=now(), stages=tuple(stages.entries), peak_memory_mb=stages.peak_mb,
-                   results=results, files=files)
+    return replace(
+        record,
+        finished=now(),
+        stages=tuple(stages.entries),
+        peak_memory_mb=stages.peak_mb,
+        results=results,
+        files=files,
+    )
 
 
 def write_run_record(directory: Path, record: RunRecord) -> None:
@@ -120,7 +151,8 @@ def _identity(record: dict) -> tuple:
 def _is_whole(directory: Path, record: dict) -> bool:
     files = record.get("files", {})
     return bool(files) and all(
-        (directory / name).is_file() and (directory / name).stat().st_size == size for name, size in files.items())
+        (directory / name).is_file() and (directory / name).stat().st_size == size for name, size in files.items()
+    )
 
 
 def hash_volume(volume: Volume) -> str:
@@ -129,7 +161,7 @@ def hash_volume(volume: Volume) -> str:
     array = volume.array
     digest.update(f"{array.shape} {array.dtype.newbyteorder('<').str}".encode())
     for start in range(0, len(array), SLICES_PER_CHUNK):
-        chunk = np.ascontiguousarray(array[start:start + SLICES_PER_CHUNK])
+        chunk = np.ascontiguousarray(array[start : start + SLICES_PER_CHUNK])
         digest.update(chunk.astype(chunk.dtype.newbyteorder("<"), copy=False).data)
     matrix = np.round(volume.ijk_to_ras, HASH_DECIMALS_MM) + 0.0  # -0.0 and 0.0 are one geometry
     digest.update(matrix.astype("<f8").tobytes())
@@ -151,8 +183,13 @@ def machine() -> dict:
     """Operating system, processor count and memory; no name of the machine or of its user."""
     import psutil
 
-    return {"system": platform.system(), "release": platform.release(), "machine": platform.machine(),
-            "cpus": os.cpu_count(), "memory_gb": round(psutil.virtual_memory().total / 1e9, 1)}
+    return {
+        "system": platform.system(),
+        "release": platform.release(),
+        "machine": platform.machine(),
+        "cpus": os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
+    }
 
 
 def now() -> str:

@@ -32,7 +32,7 @@ def remove_stale_folders() -> int:
     """Delete folders whose program no longer runs (it crashed or was killed); returns how many."""
     removed = 0
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        process_id = folder.name[len(_PREFIX):].split("-")[0]
+        process_id = folder.name[len(_PREFIX) :].split("-")[0]
         if process_id.isdigit() and folder.is_dir() and not folder.is_symlink() and not _is_running(int(process_id)):
             shutil.rmtree(folder, ignore_errors=True)  # another user's folder stays: only they may remove it
             removed += not folder.exists()

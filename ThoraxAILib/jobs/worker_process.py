@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import connection
 
-THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
-                 "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
+THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
 
 
 @contextmanager

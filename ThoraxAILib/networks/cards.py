@@ -47,7 +47,7 @@ class ModelCard:
             return None
         spec = importlib.util.find_spec(parts[package])
         for folder in (spec.submodule_search_locations or ()) if spec else ():
-            found = Path(folder).joinpath(*parts[package + 1:])
+            found = Path(folder).joinpath(*parts[package + 1 :])
             if found.is_file():
                 return found
         return None
@@ -62,8 +62,17 @@ class ModelCard:
     def to_dict(self) -> dict:
         """JSON form."""
         size = None if self.path is None else self.path.stat().st_size
-        return {"name": self.name, "title": self.title, "task": self.task, "file": self.file, "size_bytes": size,
-                "sha256": self.sha256, "state": self.state, "metrics": list(self.metrics), "licence": self.licence}
+        return {
+            "name": self.name,
+            "title": self.title,
+            "task": self.task,
+            "file": self.file,
+            "size_bytes": size,
+            "sha256": self.sha256,
+            "state": self.state,
+            "metrics": list(self.metrics),
+            "licence": self.licence,
+        }
 
 
 def model_cards(folder: Path | None = None) -> tuple[ModelCard, ...]:
@@ -91,10 +100,19 @@ def read_card(path: Path) -> ModelCard:
     quoted = {name: _CODE.search(rows.get(name, "")) for name in ("file", "sha256")}
     missing += [f"a quoted {name}" for name, found in quoted.items() if name in rows and found is None]
     if title is None or missing:
-        raise InputError(f"The model card '{path.name}' lacks {', '.join(missing) or 'a title'}: see the README of "
-                         "the model cards.")
-    return ModelCard(path.stem, title.group(1), quoted["file"].group(1), quoted["sha256"].group(1).lower(),
-                     rows["task"], rows["licence"], _bullets(text, SECTIONS[1]), text)
+        raise InputError(
+            f"The model card '{path.name}' lacks {', '.join(missing) or 'a title'}: see the README of the model cards."
+        )
+    return ModelCard(
+        path.stem,
+        title.group(1),
+        quoted["file"].group(1),
+        quoted["sha256"].group(1).lower(),
+        rows["task"],
+        rows["licence"],
+        _bullets(text, SECTIONS[1]),
+        text,
+    )
 
 
 def hash_file(path: Path) -> str:

@@ -42,6 +42,8 @@ def check_device(request: str) -> None:
 def _openvino() -> tuple[str, str]:
     missing = [package for package in ("torch", "openvino") if find_spec(package) is None]
     if missing:
-        raise InputError(f"OpenVINO was asked for, but the Python package '{missing[0]}' is not installed: run "
-                         f"pip install {missing[0]}, or choose the device cpu.")
+        raise InputError(
+            f"OpenVINO was asked for, but the Python package '{missing[0]}' is not installed: run "
+            f"pip install {missing[0]}, or choose the device cpu."
+        )
     return OPENVINO, "OpenVINO was asked for"

@@ -35,8 +35,12 @@ class LabelNetworkSettings:
     @staticmethod
     def from_json(values: dict) -> LabelNetworkSettings:
         """Settings saved by ``as_json``."""
-        return LabelNetworkSettings(int(values["classes"]), tuple(values["channels"]), float(values["spacing_mm"]),
-                                    tuple(tuple(window) for window in values["windows_hu"]))
+        return LabelNetworkSettings(
+            int(values["classes"]),
+            tuple(values["channels"]),
+            float(values["spacing_mm"]),
+            tuple(tuple(window) for window in values["windows_hu"]),
+        )
 
 
 class LabelNetwork(nn.Module):
@@ -94,8 +98,9 @@ def to_half_resolution(labels: Tensor) -> Tensor:
 
 def _block(width_in: int, width_out: int | None = None, stride: int = 1) -> nn.Sequential:
     width = width_in if width_out is None else width_out
-    return nn.Sequential(nn.Conv3d(width_in, width, 3, stride, 1, bias=False), nn.BatchNorm3d(width),
-                         nn.LeakyReLU(0.1, inplace=True))
+    return nn.Sequential(
+        nn.Conv3d(width_in, width, 3, stride, 1, bias=False), nn.BatchNorm3d(width), nn.LeakyReLU(0.1, inplace=True)
+    )
 
 
 def _pairs(channels: Sequence[int]) -> list[tuple[int, int]]:

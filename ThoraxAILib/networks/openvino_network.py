@@ -24,9 +24,15 @@ def compiled(network: nn.Module, shape: tuple[int, ...], dtype: torch.dtype) -> 
     import openvino
 
     precision = "bf16" if dtype == torch.bfloat16 else "f32"
-    ready = openvino.Core().compile_model(_converted(network, shape), "CPU", {
-        "INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": torch.get_num_threads(),
-        "PERFORMANCE_HINT": "LATENCY"})
+    ready = openvino.Core().compile_model(
+        _converted(network, shape),
+        "CPU",
+        {
+            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+            "PERFORMANCE_HINT": "LATENCY",
+        },
+    )
     return lambda tile: ready(tile.contiguous().numpy())[0][0].astype(np.float32)
 
 

@@ -47,9 +47,17 @@ class Tiles:
         return replace(self, size=tuple(half if n == longest else n for n in self.size))
 
 
-def run_tiled(network: nn.Module, image: np.ndarray, tiles: Tiles, device: str = "cpu", *,
-              wanted: np.ndarray | None = None, progress: Progress | None = None, text: str = "Running the network",
-              precision: Precision | None = None) -> np.ndarray:
+def run_tiled(
+    network: nn.Module,
+    image: np.ndarray,
+    tiles: Tiles,
+    device: str = "cpu",
+    *,
+    wanted: np.ndarray | None = None,
+    progress: Progress | None = None,
+    text: str = "Running the network",
+    precision: Precision | None = None,
+) -> np.ndarray:
     """Answer (channels, k, j, i) / stride, float32, of a network that maps (1, c, k, j, i) to (1, channels, ...).
 
     ``image`` is (k, j, i) or (c, k, j, i), float32. Tiles without a voxel of ``wanted`` (bool, k, j, i) are skipped and
@@ -82,15 +90,24 @@ def _is_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or any(text in str(error).lower() for text in NO_MEMORY)
 
 
-def _run(network: nn.Module, image: np.ndarray, tiles: Tiles, precision: Precision, wanted: np.ndarray | None,
-         progress: Progress, text: str) -> np.ndarray:
+def _run(
+    network: nn.Module,
+    image: np.ndarray,
+    tiles: Tiles,
+    precision: Precision,
+    wanted: np.ndarray | None,
+    progress: Progress,
+    text: str,
+) -> np.ndarray:
     channels_first = image if image.ndim == 4 else image[None]
     shape = channels_first.shape[1:]
     padded = tuple(-(-n // tiles.multiple) * tiles.multiple for n in shape)
     size = tuple(min(n, tile) for n, tile in zip(padded, tiles.size, strict=True))
-    places = [place for place in itertools.product(*(_starts(n, tile, tiles) for n, tile in
-                                                     zip(padded, size, strict=True)))
-              if wanted is None or wanted[_box(place, size)].any()]
+    places = [
+        place
+        for place in itertools.product(*(_starts(n, tile, tiles) for n, tile in zip(padded, size, strict=True)))
+        if wanted is None or wanted[_box(place, size)].any()
+    ]
     out_shape = tuple(n // tiles.stride for n in padded)
     share = _share([n // tiles.stride for n in size], max(1, tiles.overlap // tiles.stride))
     total: np.ndarray | None = None

@@ -33,16 +33,19 @@ class Weights:
     sha256: str = ""
 
 
-def save_weights(path: Path, schema: str, settings: dict[str, Any], state: dict[str, Tensor],
-                 note: dict[str, Any] | None = None) -> None:
+def save_weights(
+    path: Path, schema: str, settings: dict[str, Any], state: dict[str, Tensor], note: dict[str, Any] | None = None
+) -> None:
     """Write one weights file, floating point in half precision; it appears whole or not at all.
 
     ``schema`` names the kind of network and its version, such as "thoraxai.detector/1".
     """
     import torch
 
-    half = {name: value.detach().cpu().half() if value.is_floating_point() else value.detach().cpu()
-            for name, value in state.items()}
+    half = {
+        name: value.detach().cpu().half() if value.is_floating_point() else value.detach().cpu()
+        for name, value in state.items()
+    }
     partial = path.with_name(path.name + ".partial")
     try:
         torch.save({"schema": schema, "settings": settings, "state": half, "note": note or {}}, partial)
@@ -69,8 +72,10 @@ def load_weights(path: Path, schema: str, maker: str) -> Weights:
             logger.warning("'%s' cannot be read as weights (%s)", path.name, type(error).__name__)
     if not isinstance(content, dict) or content.get("schema") != schema or not isinstance(content.get("state"), dict):
         found = content.get("schema") if isinstance(content, dict) else None
-        raise InputError(f"'{path.name}' holds no weights of the kind {schema} (found: {found or 'something else'}): "
-                         f"give a file that {maker} wrote.")
+        raise InputError(
+            f"'{path.name}' holds no weights of the kind {schema} (found: {found or 'something else'}): "
+            f"give a file that {maker} wrote."
+        )
     state = {name: value.float() if value.is_floating_point() else value for name, value in content["state"].items()}
     return Weights(content["settings"], state, content.get("note", {}), sha256(path))
 
@@ -84,5 +89,6 @@ def require_torch(what: str = "Learned models", instead: str = "") -> None:
     """Raise MissingDependencyError unless PyTorch can be imported; ``instead`` says what works without it."""
     if importlib.util.find_spec("torch") is None:
         alternative = f", or {instead}" if instead else ""
-        raise MissingDependencyError(f"{what} need PyTorch, which is not installed: pip install "
-                                     f'"thoraxai[learning]"{alternative}.')
+        raise MissingDependencyError(
+            f'{what} need PyTorch, which is not installed: pip install "thoraxai[learning]"{alternative}.'
+        )

@@ -39,8 +39,13 @@ class FindingsTable:
     decides; the caller then shows the changed rows with setRows().
     """
 
-    def __init__(self, columns: Sequence[TableColumn], statusColumn: int, onJump: Callable[[str], None],
-                 onDecision: Callable[[str, str, str], None]) -> None:
+    def __init__(
+        self,
+        columns: Sequence[TableColumn],
+        statusColumn: int,
+        onJump: Callable[[str], None],
+        onDecision: Callable[[str, str, str], None],
+    ) -> None:
         self._columns, self._statusColumn = tuple(columns), statusColumn
         self._onJump, self._onDecision = onJump, onDecision
         self._rows: list[TableRow] = []
@@ -92,8 +97,11 @@ class FindingsTable:
         self.reasonEdit.connect("editingFinished()", self._onReasonEdited)
         row.addWidget(self.reasonEdit)
         self._shortcuts = []
-        for key, button, status in (("A", self.acceptButton, ACCEPTED), ("R", self.rejectButton, REJECTED),
-                                    ("U", self.resetButton, UNREVIEWED)):
+        for key, button, status in (
+            ("A", self.acceptButton, ACCEPTED),
+            ("R", self.rejectButton, REJECTED),
+            ("U", self.resetButton, UNREVIEWED),
+        ):
             button.connect("clicked()", lambda status=status: self.decide(status))
             shortcut = qt.QShortcut(qt.QKeySequence(key), self.table)
             shortcut.setContext(qt.Qt.WidgetShortcut)
@@ -175,8 +183,11 @@ class FindingsTable:
 
     def _updateDecision(self) -> None:
         row = self._selectedRow()
-        for button, status in ((self.acceptButton, ACCEPTED), (self.rejectButton, REJECTED),
-                               (self.resetButton, UNREVIEWED)):
+        for button, status in (
+            (self.acceptButton, ACCEPTED),
+            (self.rejectButton, REJECTED),
+            (self.resetButton, UNREVIEWED),
+        ):
             button.enabled = row is not None and row.status != status
         self.reasonEdit.enabled = row is not None
         self.reasonEdit.text = row.reason if row is not None else ""

@@ -38,7 +38,9 @@ def ensureRequirements(requester: str, path: Path = REQUIREMENTS_FILE) -> None:
     if missing:
         raise MissingDependencyError(
             _("The Python packages {names} are missing: press the button again and agree to install them.").format(
-                names=", ".join(missing)))
+                names=", ".join(missing)
+            )
+        )
 
 
 def _askAndInstall(missing: list[str]) -> None:

@@ -39,8 +39,14 @@ class AffineOptions:
             raise InputError(f"There is no linear transform named {self.kind}: choose one of {', '.join(KINDS)}.")
 
 
-def align(fixed: Volume, moving: Volume, options: AffineOptions | None = None, fixed_mask: np.ndarray | None = None,
-          moving_mask: np.ndarray | None = None, progress: Progress | None = None) -> np.ndarray:
+def align(
+    fixed: Volume,
+    moving: Volume,
+    options: AffineOptions | None = None,
+    fixed_mask: np.ndarray | None = None,
+    moving_mask: np.ndarray | None = None,
+    progress: Progress | None = None,
+) -> np.ndarray:
     """4x4 matrix that takes RAS mm in the fixed image to RAS mm in the moving image (pull-back).
 
     With both masks their centroids are matched first; a mask also limits where likeness is measured.
@@ -62,8 +68,10 @@ def align(fixed: Volume, moving: Volume, options: AffineOptions | None = None, f
         method.Execute(itk_image(fixed), itk_image(moving))
     except RuntimeError as error:
         logger.info("alignment failed: %s", error)
-        raise InputError("The two images do not overlap enough to be aligned: give masks of the organ in both, or "
-                         "check that they show the same body part.") from None
+        raise InputError(
+            "The two images do not overlap enough to be aligned: give masks of the organ in both, or "
+            "check that they show the same body part."
+        ) from None
     progress(1.0, "Aligned")
     return _matrix_ras(transform)
 
@@ -74,8 +82,13 @@ def resampled(moving: Volume, grid: Grid, matrix: np.ndarray, outside: float | N
 
     points = grid.centers_ras_mm() @ matrix[:3, :3].T + matrix[:3, 3]
     fill = float(moving.array.min()) if outside is None else outside
-    values = map_coordinates(moving.array.astype(np.float32), np.moveaxis(moving.kji_from_ras(points), -1, 0), order=1,
-                             mode="constant", cval=fill)
+    values = map_coordinates(
+        moving.array.astype(np.float32),
+        np.moveaxis(moving.kji_from_ras(points), -1, 0),
+        order=1,
+        mode="constant",
+        cval=fill,
+    )
     return grid.volume(values, moving.modality)
 
 
@@ -85,8 +98,9 @@ def then_affine(field: Field, matrix: np.ndarray) -> Field:
     return Field((targets - field.grid.centers_ras_mm()).astype(np.float32), field.grid)
 
 
-def _start(fixed: Volume, moving: Volume, fixed_mask: np.ndarray | None, moving_mask: np.ndarray | None,
-           options: AffineOptions) -> sitk.Transform:
+def _start(
+    fixed: Volume, moving: Volume, fixed_mask: np.ndarray | None, moving_mask: np.ndarray | None, options: AffineOptions
+) -> sitk.Transform:
     centers = [_center_lps(volume, mask) for volume, mask in ((fixed, fixed_mask), (moving, moving_mask))]
     offset = (centers[1] - centers[0]).tolist()
     if options.kind == "translation":

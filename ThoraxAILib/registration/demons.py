@@ -32,8 +32,9 @@ def register_demons(fixed: Volume, moving: Volume, progress: Progress | None = N
         progress(number / len(LEVELS), "Registering")
         small_fixed, small_moving = (_shrunk(image, factor) for image in images)
         displacement = _level(small_fixed, small_moving, iterations, displacement)
-    displacement = sitk.Resample(displacement, images[0], sitk.Transform(), sitk.sitkLinear, 0.0,
-                                 sitk.sitkVectorFloat64, True)
+    displacement = sitk.Resample(
+        displacement, images[0], sitk.Transform(), sitk.sitkLinear, 0.0, sitk.sitkVectorFloat64, True
+    )
     found = field_from_image(displacement)
     field = Field(found.displacement_ras_mm, Grid.of(fixed))
     return Registration(field, (field,), float("nan"), float("nan"), time.perf_counter() - started)
@@ -46,8 +47,9 @@ def _level(fixed: sitk.Image, moving: sitk.Image, iterations: int, start: sitk.I
     demons.SetStandardDeviations([max(SMOOTHING_MM / size, 0.5) for size in fixed.GetSpacing()])
     if start is None:
         return demons.Execute(fixed, moving)
-    return demons.Execute(fixed, moving, sitk.Resample(start, fixed, sitk.Transform(), sitk.sitkLinear, 0.0,
-                                                       sitk.sitkVectorFloat64, True))
+    return demons.Execute(
+        fixed, moving, sitk.Resample(start, fixed, sitk.Transform(), sitk.sitkLinear, 0.0, sitk.sitkVectorFloat64, True)
+    )
 
 
 def _shrunk(image: sitk.Image, factor: int) -> sitk.Image:

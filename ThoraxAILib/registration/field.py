@@ -53,8 +53,10 @@ class Field:
         """Displacements (..., 3) in RAS mm at any points, linear between voxels, constant outside the grid."""
         points = np.asarray(points_ras_mm, dtype=float)
         index = self.grid.kji_from_ras(points.reshape(-1, 3)).T
-        moved = [map_coordinates(self.displacement_ras_mm[..., axis], index, order=1, mode="nearest",
-                                 output=np.float64) for axis in range(3)]
+        moved = [
+            map_coordinates(self.displacement_ras_mm[..., axis], index, order=1, mode="nearest", output=np.float64)
+            for axis in range(3)
+        ]
         return np.stack(moved, -1).reshape(points.shape)
 
 
@@ -77,8 +79,9 @@ def warp_labels(labels: Volume, field: Field) -> Volume:
     warped = np.full(field.grid.shape_kji, values[0], dtype=labels.array.dtype)
     for value in values if len(values) > 1 else ():
         inside = labels.array == value
-        depth_mm = (distance_transform_edt(inside, sampling=labels.spacing_kji_mm)
-                    - distance_transform_edt(~inside, sampling=labels.spacing_kji_mm))
+        depth_mm = distance_transform_edt(inside, sampling=labels.spacing_kji_mm) - distance_transform_edt(
+            ~inside, sampling=labels.spacing_kji_mm
+        )
         depth_mm = map_coordinates(depth_mm.astype(np.float32), index, order=1, mode="nearest")
         wins = depth_mm > deepest
         warped[wins], deepest[wins] = value, depth_mm[wins]

@@ -17,8 +17,10 @@ def check_image(volume: Volume, name: str) -> None:
         count = int((~np.isfinite(volume.array)).sum())
         raise InputError(f"The {name} has {count} voxels that are NaN or infinite: replace them and try again.")
     if float(volume.array.max()) == float(volume.array.min()):
-        raise InputError(f"The {name} has the same value {volume.array.flat[0]:g} everywhere: check that it is the "
-                         "image and not an empty export.")
+        raise InputError(
+            f"The {name} has the same value {volume.array.flat[0]:g} everywhere: check that it is the "
+            "image and not an empty export."
+        )
 
 
 def check_same_grid(first: Volume, first_name: str, second: Volume, second_name: str) -> None:
@@ -30,8 +32,9 @@ def check_same_grid(first: Volume, first_name: str, second: Volume, second_name:
         found = f"{one.shape_kji} against {other.shape_kji} voxels"
     else:
         found = "the same size, but another spacing, position or orientation"
-    raise InputError(f"The {first_name} and the {second_name} lie on different grids ({found}): resample one to the "
-                     "other first.")
+    raise InputError(
+        f"The {first_name} and the {second_name} lie on different grids ({found}): resample one to the other first."
+    )
 
 
 def normalized(array: np.ndarray, inside: np.ndarray | None = None) -> np.ndarray:

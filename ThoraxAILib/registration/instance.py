@@ -54,9 +54,15 @@ class _Pair:
         return tuple(float((n - 1) * s) for n, s in zip(self.fixed.shape, self.spacing_mm, strict=True))
 
 
-def register(fixed: Volume, moving: Volume, options: InstanceOptions | None = None, tissue: TissueMap | None = None,
-             mask: np.ndarray | None = None, initial: Field | None = None,
-             progress: Progress | None = None) -> Registration:
+def register(
+    fixed: Volume,
+    moving: Volume,
+    options: InstanceOptions | None = None,
+    tissue: TissueMap | None = None,
+    mask: np.ndarray | None = None,
+    initial: Field | None = None,
+    progress: Progress | None = None,
+) -> Registration:
     """The field on the fixed grid that makes ``moving`` look like ``fixed`` (same grid).
 
     ``mask`` (k, j, i) says where in the fixed image likeness counts; ``initial`` is where to start. Raises InputError
@@ -67,15 +73,21 @@ def register(fixed: Volume, moving: Volume, options: InstanceOptions | None = No
     check_image(moving, "moving image")
     check_same_grid(fixed, "fixed image", moving, "moving image")
     grid = Grid.of(fixed)
-    pair = _Pair(normalized(fixed.array, mask), normalized(moving.array, mask),
-                 None if mask is None else mask.astype(np.float32), grid.spacing_kji_mm,
-                 None if tissue is None else tissue.maps(), "fixed" if tissue is None else tissue.frame)
+    pair = _Pair(
+        normalized(fixed.array, mask),
+        normalized(moving.array, mask),
+        None if mask is None else mask.astype(np.float32),
+        grid.spacing_kji_mm,
+        None if tissue is None else tissue.maps(),
+        "fixed" if tissue is None else tissue.frame,
+    )
     with torch_threads(options.threads):
         return _optimize(pair, grid, options, initial, progress or Progress())
 
 
-def _optimize(pair: _Pair, grid: Grid, options: InstanceOptions, initial: Field | None,
-              progress: Progress) -> Registration:
+def _optimize(
+    pair: _Pair, grid: Grid, options: InstanceOptions, initial: Field | None, progress: Progress
+) -> Registration:
     started = time.perf_counter()
     axes_mm = [np.arange(n) * s for n, s in zip(grid.shape_kji, pair.spacing_mm, strict=True)]
     start = torch.zeros(3, *grid.shape_kji) if initial is None else torch.from_numpy(initial.along_axes_mm()).float()
@@ -109,8 +121,10 @@ def _fit(dense: Tensor, lattice: SplineLattice, axes_mm: list[np.ndarray]) -> Te
     """Least-squares coefficients of a voxel-wise displacement."""
     if not dense.any():
         return lattice.zeros()
-    inverses = [torch.linalg.pinv(lattice.basis(points, axis).double(), rtol=1e-6).float()
-                for axis, points in enumerate(axes_mm)]
+    inverses = [
+        torch.linalg.pinv(lattice.basis(points, axis).double(), rtol=1e-6).float()
+        for axis, points in enumerate(axes_mm)
+    ]
     return apply_separable(dense, inverses)
 
 
@@ -122,8 +136,9 @@ class _Objective:
         self.spacing_mm = pair.spacing_mm * shrink
         fixed, self.moving = (_shrink(image, shrink) for image in (pair.fixed, pair.moving))
         weight = None if pair.weight is None else _shrink(pair.weight, shrink)[0]
-        self.sampler = SplineSampler(lattice, [np.arange(n) * s for n, s in
-                                               zip(fixed.shape[1:], self.spacing_mm, strict=True)])
+        self.sampler = SplineSampler(
+            lattice, [np.arange(n) * s for n, s in zip(fixed.shape[1:], self.spacing_mm, strict=True)]
+        )
         self.positions = self.sampler.points_mm()
         self.correlation = LocalCorrelation(fixed, self.spacing_mm, level.windows_mm, options.noise_floor, weight)
         self.difference = SquaredDifference(fixed, weight)
@@ -174,8 +189,13 @@ def _shrink(image: np.ndarray, factors: list[int]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(smooth[tuple(slice(None, None, f) for f in factors)]))[None]
 
 
-def _minimize(objective: Callable[[Tensor], Tensor], coefficients: Tensor, iterations: int,
-              options: InstanceOptions, progress: Progress) -> Tensor:
+def _minimize(
+    objective: Callable[[Tensor], Tensor],
+    coefficients: Tensor,
+    iterations: int,
+    options: InstanceOptions,
+    progress: Progress,
+) -> Tensor:
     coefficients = coefficients.clone(memory_format=torch.contiguous_format).requires_grad_(True)
     coefficients.register_hook(lambda gradient: gradient.contiguous())
     if options.optimizer == "adam":
@@ -185,8 +205,9 @@ def _minimize(objective: Callable[[Tensor], Tensor], coefficients: Tensor, itera
     return coefficients.detach()
 
 
-def _adam(objective: Callable[[Tensor], Tensor], coefficients: Tensor, iterations: int, step_mm: float,
-          progress: Progress) -> None:
+def _adam(
+    objective: Callable[[Tensor], Tensor], coefficients: Tensor, iterations: int, step_mm: float, progress: Progress
+) -> None:
     controls = coefficients[0].numel()
     optimizer = torch.optim.Adam([coefficients], lr=step_mm, eps=STILL_GRADIENT / controls)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, iterations, eta_min=0.1 * step_mm)
@@ -199,8 +220,15 @@ def _adam(objective: Callable[[Tensor], Tensor], coefficients: Tensor, iteration
 
 
 def _lbfgs(objective: Callable[[Tensor], Tensor], coefficients: Tensor, iterations: int, progress: Progress) -> None:
-    optimizer = torch.optim.LBFGS([coefficients], lr=1.0, max_iter=iterations, max_eval=iterations + 10,
-                                  history_size=10, line_search_fn="strong_wolfe", tolerance_change=1e-9)
+    optimizer = torch.optim.LBFGS(
+        [coefficients],
+        lr=1.0,
+        max_iter=iterations,
+        max_eval=iterations + 10,
+        history_size=10,
+        line_search_fn="strong_wolfe",
+        tolerance_change=1e-9,
+    )
     evaluations = 0
 
     def closure() -> Tensor:

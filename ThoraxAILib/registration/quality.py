@@ -47,8 +47,11 @@ def folded_cells(field: Field) -> np.ndarray:
     Stricter than central differences, which miss folds of one voxel (Liu et al., Int. J. Comput. Vis. 132, 2024).
     """
     spacing = field.grid.spacing_kji_mm
-    position = field.along_axes_mm() + np.stack(np.meshgrid(
-        *(np.arange(size) * step for size, step in zip(field.grid.shape_kji, spacing, strict=True)), indexing="ij"))
+    position = field.along_axes_mm() + np.stack(
+        np.meshgrid(
+            *(np.arange(size) * step for size, step in zip(field.grid.shape_kji, spacing, strict=True)), indexing="ij"
+        )
+    )
     edges = [np.diff(position, axis=1 + axis) / spacing[axis] for axis in range(3)]
     cell_shape = tuple(size - 1 for size in field.grid.shape_kji)
     folded = np.zeros(cell_shape, dtype=bool)
@@ -83,8 +86,9 @@ def temporal_drift_mm(steps: list[Field]) -> np.ndarray:
     return np.linalg.norm(total.displacement_ras_mm, axis=-1)
 
 
-def assess(field: Field, tissue: np.ndarray | None = None, backward: Field | None = None,
-           increments: list[Field] | None = None) -> FieldQuality:
+def assess(
+    field: Field, tissue: np.ndarray | None = None, backward: Field | None = None, increments: list[Field] | None = None
+) -> FieldQuality:
     """The report on ``field``; ``tissue`` (k, j, i) is where J should be 1, ``backward`` the reversed registration."""
     J = jacobian(field)
     length = np.linalg.norm(field.displacement_ras_mm, axis=-1)
@@ -92,18 +96,26 @@ def assess(field: Field, tissue: np.ndarray | None = None, backward: Field | Non
     extra: dict[str, float] = {}
     if tissue is not None and tissue.any():
         inside = J[tissue.astype(bool)]
-        extra.update(tissue_folded_percent=100.0 * float((inside <= 0).mean()), tissue_j_mean=float(inside.mean()),
-                     tissue_j_sd=float(inside.std()), tissue_mean_abs_j_minus_1=float(np.abs(inside - 1).mean()))
+        extra.update(
+            tissue_folded_percent=100.0 * float((inside <= 0).mean()),
+            tissue_j_mean=float(inside.mean()),
+            tissue_j_sd=float(inside.std()),
+            tissue_mean_abs_j_minus_1=float(np.abs(inside - 1).mean()),
+        )
     if backward is not None:
         error = inverse_consistency_mm(field, backward)
-        extra.update(inverse_consistency_mean_mm=float(error.mean()),
-                     inverse_consistency_p95_mm=float(np.percentile(error, 95)))
+        extra.update(
+            inverse_consistency_mean_mm=float(error.mean()), inverse_consistency_p95_mm=float(np.percentile(error, 95))
+        )
     if increments is not None and len(increments) > 1:
         distance = summed_vs_composed_mm(increments)
-        extra.update(summed_vs_composed_mean_mm=float(distance.mean()),
-                     summed_vs_composed_max_mm=float(distance.max()))
+        extra.update(summed_vs_composed_mean_mm=float(distance.mean()), summed_vs_composed_max_mm=float(distance.max()))
     return FieldQuality(
         folded_percent=100.0 * float((J <= 0).mean()),
         folded_cells_percent=100.0 * float(cells.mean()) if cells.size else 0.0,
-        sd_log_j=float(np.log(J.clip(1e-9)).std()), min_j=float(J.min()),
-        mean_displacement_mm=float(length.mean()), max_displacement_mm=float(length.max()), **extra)
+        sd_log_j=float(np.log(J.clip(1e-9)).std()),
+        min_j=float(J.min()),
+        mean_displacement_mm=float(length.mean()),
+        max_displacement_mm=float(length.max()),
+        **extra,
+    )

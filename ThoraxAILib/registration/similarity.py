@@ -32,6 +32,7 @@ def box_mean(images: Tensor, window: Sequence[int]) -> Tensor:
             batch = functional.avg_pool3d(batch, kernel, 1, padding, count_include_pad=False)
     return batch[0]
 
+
 SMALLEST_PRODUCT = 1e-5  # of two local variances, relative to images of unit variance
 
 
@@ -43,8 +44,14 @@ class LocalCorrelation:
     with itself then moves. ``weight`` (k, j, i) says where to look.
     """
 
-    def __init__(self, fixed: Tensor, spacing_kji_mm: Sequence[float], windows_mm: Sequence[float],
-                 noise_floor: float = 0.1, weight: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        fixed: Tensor,
+        spacing_kji_mm: Sequence[float],
+        windows_mm: Sequence[float],
+        noise_floor: float = 0.1,
+        weight: Tensor | None = None,
+    ) -> None:
         self._fixed = fixed
         self._weight = None if weight is None else weight / weight.sum().clip(min=1e-6)
         self._windows = sorted({window_voxels(size, spacing_kji_mm, fixed.shape[1:]) for size in windows_mm})

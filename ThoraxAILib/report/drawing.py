@@ -32,8 +32,9 @@ def draw_boxes(picture: Picture, boxes: Sequence[Box], least_pixels: int = 12) -
     """Boxes as the picture's plane shows them; those that the plane does not cross are dimmer, words stay inside."""
     image, draw = _canvas(picture)
     for box in boxes:
-        corners = np.array(box.center_ras_mm) + np.array(list(np.ndindex(2, 2, 2))) * box.size_mm - np.array(
-            box.size_mm) / 2
+        corners = (
+            np.array(box.center_ras_mm) + np.array(list(np.ndindex(2, 2, 2))) * box.size_mm - np.array(box.size_mm) / 2
+        )
         places = np.array([picture.position(corner) for corner in corners])
         crosses = places[:, 2].min() <= 0 <= places[:, 2].max()
         middle = (places[:, :2].min(axis=0) + places[:, :2].max(axis=0)) / 2
@@ -45,8 +46,12 @@ def draw_boxes(picture: Picture, boxes: Sequence[Box], least_pixels: int = 12) -
     return picture.with_pixels(np.array(image))
 
 
-def draw_markers(picture: Picture, markers: Sequence[tuple[tuple[float, float, float], str]],
-                 color: tuple[int, int, int] = (255, 204, 0), radius_pixels: int = 4) -> Picture:
+def draw_markers(
+    picture: Picture,
+    markers: Sequence[tuple[tuple[float, float, float], str]],
+    color: tuple[int, int, int] = (255, 204, 0),
+    radius_pixels: int = 4,
+) -> Picture:
     """Crosses with words at RAS positions, projected onto the plane of the picture."""
     image, draw = _canvas(picture)
     for point, text in markers:
@@ -77,7 +82,7 @@ def contact_sheet(pictures: Sequence[Picture], columns: int, gap_pixels: int = 4
         row, column = divmod(number, columns)
         tall, wide = picture.pixels.shape[:2]
         top, left = row * height + (height - tall) // 2, column * width + (width - wide) // 2
-        sheet[top:top + tall, left:left + wide] = picture.pixels
+        sheet[top : top + tall, left : left + wide] = picture.pixels
     return sheet
 
 
@@ -101,8 +106,9 @@ def _canvas(picture: Picture) -> tuple[Image.Image, ImageDraw.ImageDraw]:
     return image, ImageDraw.Draw(image)
 
 
-def _write(draw: ImageDraw.ImageDraw, size: tuple[int, int], at: tuple[float, float], text: str,
-           color: tuple[int, int, int]) -> None:
+def _write(
+    draw: ImageDraw.ImageDraw, size: tuple[int, int], at: tuple[float, float], text: str, color: tuple[int, int, int]
+) -> None:
     """A word with a dark rim, moved so that it stays inside the picture."""
     from PIL import ImageFont
 

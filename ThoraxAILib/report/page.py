@@ -59,9 +59,11 @@ def bullets(texts: Iterable[str], css: str = "") -> str:
 
 def table(head: Sequence[tuple[str, bool]], rows: Iterable[Sequence[str]]) -> str:
     """A table of plain cells; ``head`` gives each column's title and whether it holds numbers."""
-    top = "".join(f'<th{_numeric(number)}>{escape(title)}</th>' for title, number in head)
-    lines = ["".join(f"<td{_numeric(number)}>{escape(cell)}</td>" for cell, (_, number) in zip(row, head, strict=True))
-             for row in rows]
+    top = "".join(f"<th{_numeric(number)}>{escape(title)}</th>" for title, number in head)
+    lines = [
+        "".join(f"<td{_numeric(number)}>{escape(cell)}</td>" for cell, (_, number) in zip(row, head, strict=True))
+        for row in rows
+    ]
     body = "".join(f"<tr>{line}</tr>" for line in lines)
     return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
 

@@ -161,8 +161,10 @@ class _Frame:
         """The frame of a uint8 slice at output size, zero outside the slice."""
         from PIL import Image
 
-        margins = [(max(0, int(np.ceil(-start))), max(0, int(np.ceil(start + length + 0.5)) - count))
-                   for start, length, count in zip(self.first, self.extent, image.shape, strict=True)]
+        margins = [
+            (max(0, int(np.ceil(-start))), max(0, int(np.ceil(start + length + 0.5)) - count))
+            for start, length, count in zip(self.first, self.extent, image.shape, strict=True)
+        ]
         if any(low or high for low, high in margins):
             image = np.pad(image, margins)
         top, left = (start + 0.5 + low for start, (low, _) in zip(self.first, margins, strict=True))

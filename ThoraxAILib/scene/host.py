@@ -35,8 +35,11 @@ MODULE_LOGICS = {
     "volumerendering": "vtkSlicerVolumeRenderingLogic",
 }
 # names under which C++ code looks module logics up, where they differ from the capitalized module name
-_LOGIC_NAMES = {"subjecthierarchy": "SubjectHierarchy", "cropvolume": "CropVolume",
-                "volumerendering": "VolumeRendering"}
+_LOGIC_NAMES = {
+    "subjecthierarchy": "SubjectHierarchy",
+    "cropvolume": "CropVolume",
+    "volumerendering": "VolumeRendering",
+}
 
 
 def isAvailable() -> bool:
@@ -83,12 +86,14 @@ def _importSlicer() -> types.ModuleType:
     except ImportError as error:
         raise MissingDependencyError(
             "Scenes need Slicer's libraries, which this Python does not have: "
-            "install them with pip install slicer-core==5.11.0.6, or run inside 3D Slicer.") from error
+            "install them with pip install slicer-core==5.11.0.6, or run inside 3D Slicer."
+        ) from error
     # PythonSlicer can import `slicer`, but only the running application adds the module logics to it
     if getattr(slicer, "app", None) is None and not hasattr(slicer, "vtkSlicerSegmentationsModuleLogic"):
         raise MissingDependencyError(
             "Scenes cannot be made in PythonSlicer, which lacks Slicer's module logics: "
-            "run Slicer --python-script, or another Python with slicer-core==5.11.0.6.")
+            "run Slicer --python-script, or another Python with slicer-core==5.11.0.6."
+        )
     return slicer
 
 
@@ -140,4 +145,5 @@ def _replaceDialogs(slicer: types.ModuleType) -> None:
     slicer.util.settingsValue = lambda _key, default, *_args, **_options: default
     slicer.util.getModuleLogic = lambda module: getattr(slicer.modules, str(module).lower()).logic()
     slicer.util.tempDirectory = lambda key="scene-", tempDir=None, **_options: tempfile.mkdtemp(
-        prefix=key, dir=tempDir or slicer.app.temporaryPath)
+        prefix=key, dir=tempDir or slicer.app.temporaryPath
+    )

@@ -19,8 +19,10 @@ _FILE_TYPES = {
     "TextFile": ((".txt", ".json", ".xml"), "vtkMRMLTextNode"),
 }
 # nodes that do not know their storage node while they are empty
-_STORAGE_OF_EMPTY = {"vtkMRMLSequenceNode": "vtkMRMLVolumeSequenceStorageNode",
-                     "vtkMRMLTextNode": "vtkMRMLTextStorageNode"}
+_STORAGE_OF_EMPTY = {
+    "vtkMRMLSequenceNode": "vtkMRMLVolumeSequenceStorageNode",
+    "vtkMRMLTextNode": "vtkMRMLTextStorageNode",
+}
 
 
 class CoreIOManager:

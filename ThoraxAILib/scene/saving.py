@@ -89,8 +89,9 @@ def _zip(bundle: Path, archive: Path) -> None:
         for file in sorted(bundle.rglob("*")):
             if file.is_file():
                 isCompressed = file.name.endswith(ALREADY_COMPRESSED)
-                target.write(file, file.relative_to(bundle.parent),
-                             zipfile.ZIP_STORED if isCompressed else zipfile.ZIP_DEFLATED)
+                target.write(
+                    file, file.relative_to(bundle.parent), zipfile.ZIP_STORED if isCompressed else zipfile.ZIP_DEFLATED
+                )
 
 
 def _failure(path: Path) -> OutputError:

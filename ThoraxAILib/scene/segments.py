@@ -55,8 +55,10 @@ def segmentationFromLayers(name: str, volumeNode, layers: list[Layer]):
     volume = volumeFromNode(volumeNode)
     for layer in layers:
         if layer.labels.shape != volume.array.shape or layer.labels.dtype != np.uint8:
-            raise ValueError(f"labels must be uint8 of shape {volume.array.shape}, "
-                             f"they are {layer.labels.dtype} of shape {layer.labels.shape}")
+            raise ValueError(
+                f"labels must be uint8 of shape {volume.array.shape}, "
+                f"they are {layer.labels.dtype} of shape {layer.labels.shape}"
+            )
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", unusedName(name))
     node.CreateDefaultDisplayNodes()
     node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)

@@ -33,8 +33,17 @@ class Term:
     regionModifier: Code = Code()
 
     def __str__(self) -> str:
-        return "~".join((TYPE_CONTEXT, str(self.category), str(self.type), str(self.modifier),
-                         REGION_CONTEXT, str(self.region), str(self.regionModifier)))
+        return "~".join(
+            (
+                TYPE_CONTEXT,
+                str(self.category),
+                str(self.type),
+                str(self.modifier),
+                REGION_CONTEXT,
+                str(self.region),
+                str(self.regionModifier),
+            )
+        )
 
 
 ANATOMICAL_STRUCTURE = Code("123037004", "Anatomical Structure")

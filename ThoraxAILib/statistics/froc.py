@@ -71,8 +71,10 @@ def froc_curve(outcome: Outcome) -> Curve:
     """The FROC curve of an outcome; sensitivity 0 everywhere when no nodule was hit; InputError without a nodule."""
     nodules = int(outcome.is_nodule.sum())
     if nodules == 0:
-        raise InputError("There is no nodule in the listed scans, so no sensitivity can be given: check that the "
-                         "annotations and the list of scans name the same series.")
+        raise InputError(
+            "There is no nodule in the listed scans, so no sensitivity can be given: check that the "
+            "annotations and the list of scans name the same series."
+        )
     order, ends = _steps(outcome)
     hit = outcome.is_nodule[order]
     true, false = np.r_[0, np.cumsum(hit)[ends]], np.r_[0, np.cumsum(~hit)[ends]]
@@ -114,7 +116,7 @@ def _steps(outcome: Outcome) -> tuple[np.ndarray, np.ndarray]:
     marked = np.flatnonzero(~outcome.is_missed)
     order = marked[np.argsort(-outcome.score[marked], kind="stable")]
     score = outcome.score[order]
-    return order, np.flatnonzero(np.r_[score[1:] != score[:-1], True][:len(score)])
+    return order, np.flatnonzero(np.r_[score[1:] != score[:-1], True][: len(score)])
 
 
 def _interval(values: np.ndarray, confidence: float) -> Interval:

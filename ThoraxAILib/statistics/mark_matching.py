@@ -52,9 +52,19 @@ class Outcome:
         """The outcome for the nodules chosen by a mask over ``nodules``; false positives stay as they are."""
         keep = ~self.is_nodule
         keep[self.is_nodule] = np.asarray(chosen, dtype=bool)[self.nodule[self.is_nodule]]
-        return Outcome(self.series, self.nodules, self.score[keep], self.scan[keep], self.nodule[keep], self.marks,
-                       self.marks_cut, self.marks_on_excluded, self.doubles, self.marks_elsewhere,
-                       self.nodules_elsewhere)
+        return Outcome(
+            self.series,
+            self.nodules,
+            self.score[keep],
+            self.scan[keep],
+            self.nodule[keep],
+            self.marks,
+            self.marks_cut,
+            self.marks_on_excluded,
+            self.doubles,
+            self.marks_elsewhere,
+            self.nodules_elsewhere,
+        )
 
     def at_threshold(self, threshold: float) -> tuple[float, float]:
         """(sensitivity, false positives per scan) when only marks of this score or above are reported."""
@@ -74,8 +84,9 @@ class _Scan:
     doubles: int
 
 
-def match(marks: Marks, nodules: Places, excluded: Places, series: Sequence[str],
-          most_marks: int = MOST_MARKS) -> Outcome:
+def match(
+    marks: Marks, nodules: Places, excluded: Places, series: Sequence[str], most_marks: int = MOST_MARKS
+) -> Outcome:
     """The outcome of ``marks`` over the scans ``series``; rows of other scans are left out and counted.
 
     Scans without a mark or a nodule count as scans. Raises InputError for an empty or repeating list of scans.
@@ -93,8 +104,14 @@ def match(marks: Marks, nodules: Places, excluded: Places, series: Sequence[str]
         scan.append(np.full(len(here) + len(found.false_positives), index))
         totals += (len(of_marks_here), found.cut, found.on_excluded, found.doubles)
     elsewhere = len(marks.series) - totals[0], len(nodules.series) - sum(len(of_nodules.get(n, ())) for n in names)
-    return Outcome(names, nodules, np.concatenate(score), np.concatenate(scan), np.concatenate(nodule),
-                   *(int(count) for count in (*totals, *elsewhere)))
+    return Outcome(
+        names,
+        nodules,
+        np.concatenate(score),
+        np.concatenate(scan),
+        np.concatenate(nodule),
+        *(int(count) for count in (*totals, *elsewhere)),
+    )
 
 
 def _checked_series(series: Sequence[str]) -> tuple[str, ...]:
@@ -107,8 +124,15 @@ def _checked_series(series: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def _match_scan(marks: Marks, rows: np.ndarray, nodules: Places, here: np.ndarray, excluded: Places,
-                left_out: np.ndarray, most_marks: int) -> _Scan:
+def _match_scan(
+    marks: Marks,
+    rows: np.ndarray,
+    nodules: Places,
+    here: np.ndarray,
+    excluded: Places,
+    left_out: np.ndarray,
+    most_marks: int,
+) -> _Scan:
     kept = rows[_within_limit(marks.score[rows], most_marks)]
     scores = marks.score[kept]
     hits = _hits(nodules, here, marks, kept)
@@ -116,8 +140,9 @@ def _match_scan(marks: Marks, rows: np.ndarray, nodules: Places, here: np.ndarra
     on_nodule = hits.any(axis=0)
     best = np.where(hits, scores, -np.inf).max(axis=1, initial=-np.inf)
     doubles = int(np.maximum(hits.sum(axis=1) - 1, 0).sum())
-    return _Scan(best, scores[~on_nodule & ~on_excluded], len(rows) - len(kept),
-                 int((on_excluded & ~on_nodule).sum()), doubles)
+    return _Scan(
+        best, scores[~on_nodule & ~on_excluded], len(rows) - len(kept), int((on_excluded & ~on_nodule).sum()), doubles
+    )
 
 
 def _within_limit(score: np.ndarray, most_marks: int) -> np.ndarray:

@@ -75,11 +75,15 @@ def _settle(rows: Marks | Places, values: str, word: str) -> None:
     centers = np.asarray(rows.centers_ras_mm, dtype=float).reshape(-1, 3)
     numbers = np.asarray(getattr(rows, values), dtype=float)
     if not len(series) == len(centers) == len(numbers):
-        raise InputError(f"Every {word} needs a scan, a position and a number: {len(series)}, {len(centers)} and "
-                         f"{len(numbers)} were given.")
+        raise InputError(
+            f"Every {word} needs a scan, a position and a number: {len(series)}, {len(centers)} and "
+            f"{len(numbers)} were given."
+        )
     bad = ~(np.isfinite(centers).all(axis=1) & np.isfinite(numbers))
     if bad.any():
-        raise InputError(f"{int(bad.sum())} of {len(bad)} {word}s have a position or {values} that is not a finite "
-                         "number: correct or remove them.")
+        raise InputError(
+            f"{int(bad.sum())} of {len(bad)} {word}s have a position or {values} that is not a finite "
+            "number: correct or remove them."
+        )
     for name, value in (("series", series), ("centers_ras_mm", centers), (values, numbers)):
         object.__setattr__(rows, name, value)

@@ -33,8 +33,9 @@ class Agreement:
         return {name: None if value is None else round(value, 6) for name, value in asdict(self).items()}
 
 
-def compare_masks(mask: np.ndarray, reference: np.ndarray, spacing_kji_mm: np.ndarray,
-                  tolerance_mm: float = TOLERANCE_MM) -> Agreement:
+def compare_masks(
+    mask: np.ndarray, reference: np.ndarray, spacing_kji_mm: np.ndarray, tolerance_mm: float = TOLERANCE_MM
+) -> Agreement:
     """Scores of two boolean arrays (k, j, i) on one grid.
 
     Both empty: Dice and NSD are None. One empty: both are 0 and the distance is None. Raises InputError for arrays of
@@ -61,8 +62,9 @@ def compare_masks(mask: np.ndarray, reference: np.ndarray, spacing_kji_mm: np.nd
     return Agreement(dice, float(near / (len(there) + len(back))), far, *volumes, error)
 
 
-def surface_distances_mm(mask: np.ndarray, reference: np.ndarray,
-                         spacing_kji_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def surface_distances_mm(
+    mask: np.ndarray, reference: np.ndarray, spacing_kji_mm: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Distances in mm of every boundary voxel to the other mask's boundary: of the mask, then of the reference."""
     import edt
 

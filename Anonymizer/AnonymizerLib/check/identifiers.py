@@ -51,8 +51,12 @@ def tokens_of(originals: Iterable[Original], encodings: list[str]) -> Tokens:
     """Every token of the values that were taken out of one instance."""
     names = tuple(encodings)
     found = [_tokens(original.vr, original.value, names, _is_prose(original.tag)) for original in originals]
-    return Tokens(*(frozenset().union(*(getattr(tokens, kind) for tokens in found))
-                    for kind in ("anywhere", "dates", "words", "prose")))
+    return Tokens(
+        *(
+            frozenset().union(*(getattr(tokens, kind) for tokens in found))
+            for kind in ("anywhere", "dates", "words", "prose")
+        )
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -69,15 +73,24 @@ def _tokens(vr: str, value: bytes, encodings: tuple[str, ...], prose: bool) -> T
         return Tokens(dates=frozenset(token for part in text.split("\\") for token in _date_tokens(part)))
     if vr == "UI":
         uids = (uid.strip() for uid in text.split("\\"))
-        return Tokens(anywhere=frozenset(uid.encode("ascii", "replace") for uid in uids
-                                         if len(uid) >= 10 and not uid.startswith(DICOM_ROOT)))
+        return Tokens(
+            anywhere=frozenset(
+                uid.encode("ascii", "replace") for uid in uids if len(uid) >= 10 and not uid.startswith(DICOM_ROOT)
+            )
+        )
     if vr == "CS":
         return Tokens()
     parts = text.split("\\")
     if prose and vr != "PN":
         long = [part.strip().casefold() for part in parts if SHORTEST_RAW <= len(part.strip()) <= LONGEST]
-        return Tokens(prose=frozenset(token for part in long if part not in OUR_OWN_WORDS and not may_stay(part)
-                                      for token in _encoded(part, encodings)))
+        return Tokens(
+            prose=frozenset(
+                token
+                for part in long
+                if part not in OUR_OWN_WORDS and not may_stay(part)
+                for token in _encoded(part, encodings)
+            )
+        )
     if vr == "PN":
         parts += NAME_PARTS.split(text)
     return _sorted_by_length([part.strip().casefold() for part in parts], encodings)
@@ -88,9 +101,18 @@ def _date_tokens(text: str) -> list[bytes]:
     if match is None or "".join(match.groups()) in UNSEEN:
         return []
     year, month, day = match.groups()
-    return [form.encode("ascii") for form in (
-        year + month + day, f"{year}-{month}-{day}", f"{year}/{month}/{day}", f"{day}.{month}.{year}",
-        f"{month}/{day}/{year}", f"{day}/{month}/{year}", f"{day}-{month}-{year}")]
+    return [
+        form.encode("ascii")
+        for form in (
+            year + month + day,
+            f"{year}-{month}-{day}",
+            f"{year}/{month}/{day}",
+            f"{day}.{month}.{year}",
+            f"{month}/{day}/{year}",
+            f"{day}/{month}/{year}",
+            f"{day}-{month}-{year}",
+        )
+    ]
 
 
 def _sorted_by_length(texts: list[str], encodings: tuple[str, ...]) -> Tokens:

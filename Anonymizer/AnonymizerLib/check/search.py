@@ -24,11 +24,33 @@ EXACT_VRS = frozenset({"CS", "UI", "DS", "IS", "AS", "TM", "DA", "DT"})
 OUR_OWN = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303})
 CODES = frozenset({0x00080100, 0x00080102, 0x00080103, 0x00080104, 0x00080119})
 # Attributes whose values are a closed list of the standard (PS3.3): a word of it there is no name.
-ENUMERATED = frozenset({
-    0x00080060, 0x00080068, 0x00185100, 0x00200060, 0x00280004, 0x00280301, 0x00280302, 0x00282110, 0x0040A010,
-    0x0040A040, 0x0040A050, 0x0040A491, 0x0040A493, 0x0040A496, 0x00700022, 0x00700023, 0x30060014, 0x30060042,
-    0x300600A4, 0x00620001, 0x00620008, 0x00080056, 0x00081163,
-})
+ENUMERATED = frozenset(
+    {
+        0x00080060,
+        0x00080068,
+        0x00185100,
+        0x00200060,
+        0x00280004,
+        0x00280301,
+        0x00280302,
+        0x00282110,
+        0x0040A010,
+        0x0040A040,
+        0x0040A050,
+        0x0040A491,
+        0x0040A493,
+        0x0040A496,
+        0x00700022,
+        0x00700023,
+        0x30060014,
+        0x30060042,
+        0x300600A4,
+        0x00620001,
+        0x00620008,
+        0x00080056,
+        0x00081163,
+    }
+)
 SHORTEST_IN_PIXELS = 7
 WORD = re.compile(rb"[0-9a-z\x80-\xff]")
 NOWHERE: Location = ()
@@ -61,8 +83,11 @@ def may_leak(header: bytes, tokens: Tokens) -> bool:
     ASCII letters are the same bytes in every character set of DICOM (PS3.5 6.1.2), so for them raw is decoded.
     """
     lowered = header.lower()
-    return (tokens.is_foreign or bool(tokens_in(lowered, tokens))
-            or any(_stands_in(lowered, token, True) for token in tokens.words))
+    return (
+        tokens.is_foreign
+        or bool(tokens_in(lowered, tokens))
+        or any(_stands_in(lowered, token, True) for token in tokens.words)
+    )
 
 
 def find_leaks(ds: Dataset, header: bytes, tokens: Tokens) -> list[Leak]:
@@ -72,8 +97,11 @@ def find_leaks(ds: Dataset, header: bytes, tokens: Tokens) -> list[Leak]:
     text_tokens = suspects | {token for token in tokens.words if token in lowered}
     if not text_tokens and not tokens.is_foreign:
         return []
-    places = [Leak(location) for location, vr, value, decoded in _values(ds, (), ["iso8859"])
-              if _holds(value, decoded, vr, tokens, text_tokens, location[-1])]
+    places = [
+        Leak(location)
+        for location, vr, value, decoded in _values(ds, (), ["iso8859"])
+        if _holds(value, decoded, vr, tokens, text_tokens, location[-1])
+    ]
     suspects -= tokens.prose
     if not places and suspects and not _only_in_our_own(ds, lowered, suspects):
         places.append(Leak(NOWHERE))
@@ -153,7 +181,7 @@ def _stands_in(data: bytes, token: bytes, whole_word: bool) -> bool:
 
 def _date_in(data: bytes, token: bytes) -> bool:
     """A date counts when no digit precedes it: behind it a time of day may follow."""
-    return any(start == 0 or not data[start - 1:start].isdigit() for start in _starts(data, token))
+    return any(start == 0 or not data[start - 1 : start].isdigit() for start in _starts(data, token))
 
 
 def _starts(data: bytes, token: bytes) -> Iterator[int]:
@@ -164,7 +192,7 @@ def _starts(data: bytes, token: bytes) -> Iterator[int]:
 
 
 def _is_whole(data: bytes, start: int, end: int) -> bool:
-    before, after = data[max(start - 1, 0):start], data[end:end + 1]
+    before, after = data[max(start - 1, 0) : start], data[end : end + 1]
     return not (WORD.match(before) or WORD.match(after))
 
 

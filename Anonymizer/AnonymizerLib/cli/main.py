@@ -34,16 +34,25 @@ Exit status: 0 all clean, 3 something waits for a person, 2 bad input, 130 cance
 def add_commands(modules: argparse._SubParsersAction) -> None:
     """Mount ``anonymize``."""
     profiles = "; ".join(f"{name}: {text}" for name, (text, _, _) in PRESETS.items())
-    parser = modules.add_parser("anonymize", help="de-identify DICOM files and check the result",
-                                description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = modules.add_parser(
+        "anonymize",
+        help="de-identify DICOM files and check the result",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     add = parser.add_argument
     add("first", metavar="IN", help=f"folder with DICOM files, or {CHECK}, or {DESTROY}")
     add("second", type=Path, metavar="OUT", help="new folder for the result")
     add("--profile", default="basic", metavar="P", help=profiles)
     add("--options", nargs="+", default=[], metavar="O", help="more options: " + ", ".join(sorted(OPTION_BY_LABEL)))
     add("--rules", type=Path, metavar="FILE", help="own rules in YAML: keep, remove, replace, blank")
-    add("--key", type=Path, metavar="FILE", help="project key, made when it does not exist; without it a key is "
-        f"thrown away after the run. Its password comes from {PASSWORD_VARIABLE} or is asked for")
+    add(
+        "--key",
+        type=Path,
+        metavar="FILE",
+        help="project key, made when it does not exist; without it a key is "
+        f"thrown away after the run. Its password comes from {PASSWORD_VARIABLE} or is asked for",
+    )
     add("--patients", type=Path, metavar="CSV", help="own pseudonyms: rows of original,pseudonym")
     add("--prefix", default="P", metavar="TEXT", help="how pseudonyms begin (default P)")
     add("--jobs", type=int, default=1, metavar="N", help="processes (default 1)")
@@ -94,16 +103,22 @@ def _anonymize(arguments: argparse.Namespace, events: Events) -> int:
     if arguments.jobs < 1:
         raise InputError(f"The number of jobs must be at least 1, {arguments.jobs} was given.")
     profile = _profile(arguments)
-    policy = PixelPolicy(profile.rules.regions if profile.rules else (),
-                         tuple(parse_box(text) for text in arguments.blank), not arguments.no_ocr,
-                         arguments.accept_pixels)
+    policy = PixelPolicy(
+        profile.rules.regions if profile.rules else (),
+        tuple(parse_box(text) for text in arguments.blank),
+        not arguments.no_ocr,
+        arguments.accept_pixels,
+    )
     patients = read_patient_table(arguments.patients) if arguments.patients else {}
     _check_key_place(arguments)
-    settings = WorkerSettings(Path(arguments.first), arguments.second, profile, _key(arguments.key), policy, patients,
-                              arguments.prefix)
+    settings = WorkerSettings(
+        Path(arguments.first), arguments.second, profile, _key(arguments.key), policy, patients, arguments.prefix
+    )
     try:
-        result = run(RunOptions(settings, arguments.jobs, arguments.private, arguments.approve_faces),
-                     Progress(events.progress, arguments.is_cancelled))
+        result = run(
+            RunOptions(settings, arguments.jobs, arguments.private, arguments.approve_faces),
+            Progress(events.progress, arguments.is_cancelled),
+        )
     except Cancelled as cancelled:
         raise Cancelled("Cancelled; what was finished stays, and the same command finishes the rest.") from cancelled
     events.result(arguments.second)
@@ -165,11 +180,18 @@ def _check(arguments: argparse.Namespace, events: Events) -> int:
     if arguments.against is None:
         raise InputError("check needs the input to compare with: add --against IN.")
     journal = private_folder_of(arguments.second, arguments.private) / JOURNAL
-    result = audit(arguments.second, arguments.against, _profile(arguments),
-                   Progress(events.progress, arguments.is_cancelled), journal)
+    result = audit(
+        arguments.second,
+        arguments.against,
+        _profile(arguments),
+        Progress(events.progress, arguments.is_cancelled),
+        journal,
+    )
     if not events.own_stdout:
-        print(f"{result.outputs} outputs searched for {result.tokens} identifiers of {result.inputs} inputs: "
-              f"{len(result.problems)} problems.")
+        print(
+            f"{result.outputs} outputs searched for {result.tokens} identifiers of {result.inputs} inputs: "
+            f"{len(result.problems)} problems."
+        )
         for problem in result.problems:
             print(f"  {problem}")
     return QUARANTINED_EXIT if result.problems else CLEAN_EXIT

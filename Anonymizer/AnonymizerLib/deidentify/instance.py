@@ -47,9 +47,17 @@ SOP_CLASS, SOP_INSTANCE, STUDY, SERIES = 0x00080016, 0x00080018, 0x0020000D, 0x0
 DOCUMENT, IDENTITY_REMOVED = 0x00420011, 0x00120062
 ASCII = ["ascii"]
 PIECE = 1 << 20
-QUASI_IDENTIFIERS = {"sex": 0x00100040, "age": 0x00101010, "study_date": 0x00080020, "modality": 0x00080060,
-                     "model": 0x00081090, "institution": 0x00080080, "height": 0x00101020, "weight": 0x00101030,
-                     "study_description": 0x00081030}
+QUASI_IDENTIFIERS = {
+    "sex": 0x00100040,
+    "age": 0x00101010,
+    "study_date": 0x00080020,
+    "modality": 0x00080060,
+    "model": 0x00081090,
+    "institution": 0x00080080,
+    "height": 0x00101020,
+    "weight": 0x00101030,
+    "study_description": 0x00081030,
+}
 Change = tuple[Location, Action, str]
 
 
@@ -87,8 +95,9 @@ class CleanInstance:
 class InstanceCleaner:
     """Cleans instances with one profile, one project's identities and one pixel policy."""
 
-    def __init__(self, profile: Profile, identities: Identities, policy: PixelPolicy | None = None,
-                 faces: Faces | None = None) -> None:
+    def __init__(
+        self, profile: Profile, identities: Identities, policy: PixelPolicy | None = None, faces: Faces | None = None
+    ) -> None:
         self.profile = profile
         self.identities = identities
         self.policy = policy or PixelPolicy()
@@ -138,13 +147,16 @@ class InstanceCleaner:
             return False
         if mask == NO_HEAD:
             return False
-        seed = int.from_bytes(self.identities.key.digest("face noise", raw_text(file.dataset, SOP_INSTANCE, ASCII))[:8],
-                              "big")
+        seed = int.from_bytes(
+            self.identities.key.digest("face noise", raw_text(file.dataset, SOP_INSTANCE, ASCII))[:8], "big"
+        )
         if not remove_face(file, mask, seed):
             return False
         if not self.faces.is_approved:
-            raise Refused("A face was taken out and nobody has approved it: look at the pictures in the private "
-                          "folder, then run again with --approve-faces and the same key.")
+            raise Refused(
+                "A face was taken out and nobody has approved it: look at the pictures in the private "
+                "folder, then run again with --approve-faces and the same key."
+            )
         return True
 
     def _walk(self, file: DicomFile, work: PixelWork) -> CleanInstance:
@@ -154,11 +166,25 @@ class InstanceCleaner:
         outcome.changes += [((tag,), Action.REMOVE, "behind the pixel data") for tag in file.dropped]
         pseudonym = self.identities.patient(outcome.subject)
         mark(ds, self.profile, work, pseudonym, file.is_implicit, file.is_little_endian)
-        names = {name: raw_text(ds, tag, ASCII) for name, tag in
-                 (("sop_class", SOP_CLASS), ("sop_instance", SOP_INSTANCE), ("study", STUDY), ("series", SERIES))}
+        names = {
+            name: raw_text(ds, tag, ASCII)
+            for name, tag in (
+                ("sop_class", SOP_CLASS),
+                ("sop_instance", SOP_INSTANCE),
+                ("study", STUDY),
+                ("series", SERIES),
+            )
+        }
         quasi = {name: raw_text(ds, tag, ["latin-1"]) for name, tag in QUASI_IDENTIFIERS.items()}
-        return CleanInstance(file, **names, pseudonym=pseudonym, changes=outcome.changes,
-                             tokens=tokens_of(outcome.originals, encodings), work=work, quasi_identifiers=quasi)
+        return CleanInstance(
+            file,
+            **names,
+            pseudonym=pseudonym,
+            changes=outcome.changes,
+            tokens=tokens_of(outcome.originals, encodings),
+            work=work,
+            quasi_identifiers=quasi,
+        )
 
     def check(self, written: Buffer, instance: CleanInstance) -> list[Leak]:
         """Look at a written file that was read again; the places that still hold an identifier of its input.
@@ -192,6 +218,7 @@ class InstanceCleaner:
 
     def scrub(self, instance: CleanInstance, leaks: list[Leak]) -> CleanInstance:
         """Take out kept texts that held an identifier; what cannot be taken out stays a leak for the next check."""
+
         def holds(value: bytes, encodings: list[str]) -> bool:
             return holds_any(value, encodings, instance.tokens)
 
@@ -204,11 +231,13 @@ class InstanceCleaner:
 
 def _same_bytes(written: Buffer, head: bytes, pixels: memoryview) -> bool:
     """Whether a file consists of these two parts, compared piece by piece so that large files need no copy."""
-    if len(written) != len(head) + len(pixels) or written[:len(head)] != head:
+    if len(written) != len(head) + len(pixels) or written[: len(head)] != head:
         return False
     one, other = np.frombuffer(written, np.uint8, offset=len(head)), np.frombuffer(pixels, np.uint8)
-    return all(np.array_equal(one[start:start + PIECE], other[start:start + PIECE])
-               for start in range(0, len(other), PIECE))
+    return all(
+        np.array_equal(one[start : start + PIECE], other[start : start + PIECE])
+        for start in range(0, len(other), PIECE)
+    )
 
 
 def refusal_of(error: Exception) -> tuple[str, str]:

@@ -32,16 +32,59 @@ CODE = re.compile(rb"^[A-Z0-9_ \\\0]*$")
 NUMBER = re.compile(rb"^[0-9.eE+\- \\\0]*$")
 AGE = re.compile(rb"^(\d{3}[DWMY])?[ \0]*$")
 # Coding schemes with public meanings (PS3.16 Table 8-1).
-PUBLIC_SCHEMES = frozenset({"DCM", "SCT", "SRT", "SNM3", "99SDM", "LN", "UCUM", "FMA", "RADLEX", "RADELEMENT", "NCIt",
-                            "UMLS", "MA", "BI", "I10", "I10P", "I9", "I9C", "ISO3166_1", "RFC5646", "PUBCHEM_CID",
-                            "NEU", "UBERON", "ITIS_TSN", "DCMUID", "IBSI", "CPT4", "C4", "MDC", "SCPECG",
-                            "RFC3066", "ISO639_1", "ISO639_2"})
+PUBLIC_SCHEMES = frozenset(
+    {
+        "DCM",
+        "SCT",
+        "SRT",
+        "SNM3",
+        "99SDM",
+        "LN",
+        "UCUM",
+        "FMA",
+        "RADLEX",
+        "RADELEMENT",
+        "NCIt",
+        "UMLS",
+        "MA",
+        "BI",
+        "I10",
+        "I10P",
+        "I9",
+        "I9C",
+        "ISO3166_1",
+        "RFC5646",
+        "PUBCHEM_CID",
+        "NEU",
+        "UBERON",
+        "ITIS_TSN",
+        "DCMUID",
+        "IBSI",
+        "CPT4",
+        "C4",
+        "MDC",
+        "SCPECG",
+        "RFC3066",
+        "ISO639_1",
+        "ISO639_2",
+    }
+)
 OLDEST_YEARS = 89  # HIPAA Safe Harbor, 45 CFR 164.514(b)(2)(i)(C): ages over 89 are one category
 OVERLAY_TYPE = 0x0040
 CODING_SCHEME = 0x00080102
 SOP_CLASS, STUDY_UID = 0x00080016, 0x0020000D
-IDENTIFYING = frozenset({Action.REMOVE, Action.EMPTY, Action.DUMMY, Action.REPLACE_UID, Action.BY_TYPE,
-                         Action.PSEUDONYM, Action.SHIFT_DATE, Action.CLEAN_TEXT})
+IDENTIFYING = frozenset(
+    {
+        Action.REMOVE,
+        Action.EMPTY,
+        Action.DUMMY,
+        Action.REPLACE_UID,
+        Action.BY_TYPE,
+        Action.PSEUDONYM,
+        Action.SHIFT_DATE,
+        Action.CLEAN_TEXT,
+    }
+)
 UNSAFE_PRIVATE_VRS = ("PN", "DA", "DT", "TM", "AE", "LT", "ST", "UT", "UC", "UR")
 
 
@@ -54,14 +97,25 @@ class Deidentifier:
         self.decisions = Decisions(profile)
         self._vrs: dict[int, str] = {}
         self._handlers: dict[Action, Callable[[At], None]] = {
-            Action.REMOVE: self._remove, Action.EMPTY: self._empty, Action.DUMMY: self._dummy,
-            Action.REPLACE_UID: self._replace_uid, Action.BY_TYPE: self._by_type, Action.RECURSE: self._recurse,
-            Action.PSEUDONYM: self._pseudonym, Action.SHIFT_DATE: self._shift, Action.CLEAN_TEXT: self._clean_text,
-            Action.CLEAN_CONTENT: self._clean_content, Action.CLEAN_OVERLAY: self._clean_overlay,
-            Action.CHECK_TEXT: self._check_text, Action.CHECK_CODE: self._check_code,
+            Action.REMOVE: self._remove,
+            Action.EMPTY: self._empty,
+            Action.DUMMY: self._dummy,
+            Action.REPLACE_UID: self._replace_uid,
+            Action.BY_TYPE: self._by_type,
+            Action.RECURSE: self._recurse,
+            Action.PSEUDONYM: self._pseudonym,
+            Action.SHIFT_DATE: self._shift,
+            Action.CLEAN_TEXT: self._clean_text,
+            Action.CLEAN_CONTENT: self._clean_content,
+            Action.CLEAN_OVERLAY: self._clean_overlay,
+            Action.CHECK_TEXT: self._check_text,
+            Action.CHECK_CODE: self._check_code,
             Action.CHECK_MEANING: self._check_meaning,
-            Action.CHECK_NUMBER: self._check_number, Action.CHECK_BULK: self._check_defined,
-            Action.CAP_AGE: self._cap_age, Action.USER_VALUE: self._user_value, Action.KEEP: self._keep,
+            Action.CHECK_NUMBER: self._check_number,
+            Action.CHECK_BULK: self._check_defined,
+            Action.CAP_AGE: self._cap_age,
+            Action.USER_VALUE: self._user_value,
+            Action.KEEP: self._keep,
         }
 
     def clean(self, ds: Dataset) -> Outcome:
@@ -253,8 +307,11 @@ class Deidentifier:
 
     def _private(self, ds: Dataset, elements: list[Element], parents: Location, place: Place) -> None:
         """Private elements by block: an element stays when a rule or the safe list keeps it, its creator with it."""
-        creators = {int(element.tag): raw_text(ds, element.tag, place.encodings) for element in elements
-                    if 0x10 <= int(element.tag) & 0xFFFF <= 0xFF and element.VR != "SQ"}
+        creators = {
+            int(element.tag): raw_text(ds, element.tag, place.encodings)
+            for element in elements
+            if 0x10 <= int(element.tag) & 0xFFFF <= 0xFF and element.VR != "SQ"
+        }
         declared = declared_safe(ds) if self.profile.has(Option.SAFE_PRIVATE) else {}
         used: set[int] = set()
         for element in elements:
@@ -290,7 +347,8 @@ class Deidentifier:
         elif at.decision.action is Action.CLEAN_PRIVATE and at.vr == "UI":
             self._replace_uid(at)
         elif at.decision.action is Action.CLEAN_PRIVATE and (
-                at.vr in UNSAFE_PRIVATE_VRS or not is_well_formed(at.tag, at.vr, at.value)):
+            at.vr in UNSAFE_PRIVATE_VRS or not is_well_formed(at.tag, at.vr, at.value)
+        ):
             self._remove(at)
 
     # --- notes -------------------------------------------------------------------------------------------------
@@ -326,8 +384,14 @@ class Deidentifier:
         iod = iod_of(raw_text(ds, SOP_CLASS, ["ascii"]))
         for holder, encodings in _holders(ds, location, encodings_of(ds, ["iso8859"])):
             element = holder.get_item(location[-1])
-            at = At(holder, element, self._vr(element, location[-1]), location,
-                    Decision(Action.BY_TYPE, "held an identifier"), Place(iod, "", encodings, Outcome()))
+            at = At(
+                holder,
+                element,
+                self._vr(element, location[-1]),
+                location,
+                Decision(Action.BY_TYPE, "held an identifier"),
+                Place(iod, "", encodings, Outcome()),
+            )
             if holds(at.value, encodings):
                 self._by_type(at)
 

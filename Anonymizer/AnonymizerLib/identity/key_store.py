@@ -36,8 +36,14 @@ def _password_key(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
 
 
 def _header(project_id: str, salt: bytes, nonce: bytes) -> dict:
-    return {"format": FORMAT, "project_id": project_id, "kdf": "scrypt", **SCRYPT,
-            "salt": base64.b64encode(salt).decode("ascii"), "nonce": base64.b64encode(nonce).decode("ascii")}
+    return {
+        "format": FORMAT,
+        "project_id": project_id,
+        "kdf": "scrypt",
+        **SCRYPT,
+        "salt": base64.b64encode(salt).decode("ascii"),
+        "nonce": base64.b64encode(nonce).decode("ascii"),
+    }
 
 
 def _authenticated(header: dict) -> bytes:

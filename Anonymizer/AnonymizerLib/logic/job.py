@@ -31,8 +31,18 @@ class JobRequest:
 
     def arguments(self) -> list[str]:
         """The command line after ``thoraxai``."""
-        found = ["anonymize", str(self.source), str(self.output), "--profile", self.profile, "--jobs", str(self.jobs),
-                 "--events", "-", "--quarantine-ok"]
+        found = [
+            "anonymize",
+            str(self.source),
+            str(self.output),
+            "--profile",
+            self.profile,
+            "--jobs",
+            str(self.jobs),
+            "--events",
+            "-",
+            "--quarantine-ok",
+        ]
         if self.options:
             found += ["--options", *self.options]
         for name, path in (("--rules", self.rules), ("--key", self.key)):

@@ -37,8 +37,22 @@ def parse_errors() -> tuple[type[Exception], ...]:
     """What parsers of broken files raise; all of it means that the file cannot be trusted to have been understood."""
     from pydicom.errors import BytesLengthException, InvalidDicomError
 
-    return (ArithmeticError, AssertionError, AttributeError, BufferError, EOFError, LookupError, OSError, RuntimeError,
-            TypeError, ValueError, struct.error, zlib.error, BytesLengthException, InvalidDicomError)
+    return (
+        ArithmeticError,
+        AssertionError,
+        AttributeError,
+        BufferError,
+        EOFError,
+        LookupError,
+        OSError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+        struct.error,
+        zlib.error,
+        BytesLengthException,
+        InvalidDicomError,
+    )
 
 
 @dataclass
@@ -121,7 +135,7 @@ def _end_of_element(data: Buffer, position: int, syntax: str) -> int:
     order = ">" if syntax == BIG_ENDIAN else "<"
     if syntax == IMPLICIT:
         (length,), value = struct.unpack_from("<I", data, position + 4), position + 8
-    elif data[position + 4:position + 6] in LONG_VRS:
+    elif data[position + 4 : position + 6] in LONG_VRS:
         if position + 12 > len(data):
             raise InputError("The pixel data is cut off before its end.")
         (length,), value = struct.unpack_from(order + "I", data, position + 8), position + 12
@@ -133,7 +147,7 @@ def _end_of_element(data: Buffer, position: int, syntax: str) -> int:
 def _end_of_fragments(data: Buffer, position: int) -> int:
     """Where encapsulated pixel data ends (PS3.5 A.4)."""
     while position + 8 <= len(data):
-        kind = data[position:position + 4]
+        kind = data[position : position + 4]
         (length,) = struct.unpack_from("<I", data, position + 4)
         position += 8
         if kind == SEQUENCE_END:
@@ -182,8 +196,7 @@ def _encode_sequence(element: DataElement, file: DicomFile, character_set: str |
     return struct.pack(order + "HH2sHI", tag >> 16, tag & 0xFFFF, b"SQ", 0, len(value)), value
 
 
-def _encode_by_pydicom(element: DataElement | RawDataElement, file: DicomFile,
-                       character_set: str | list[str]) -> bytes:
+def _encode_by_pydicom(element: DataElement | RawDataElement, file: DicomFile, character_set: str | list[str]) -> bytes:
     from pydicom.dataset import Dataset
     from pydicom.filebase import DicomBytesIO
     from pydicom.filewriter import write_dataset
@@ -214,12 +227,16 @@ def _raw_header(element: RawDataElement, file: DicomFile) -> bytes | None:
 
 def file_start(sop_class: str, sop_instance: str, syntax: str) -> bytes:
     """An empty preamble and this program's own file meta information (PS3.10 7.1)."""
-    body = b"".join((
-        struct.pack("<HH2sHI2s", 2, 1, b"OB", 0, 2, b"\0\1"),
-        _short(0x0002, b"UI", sop_class.encode("ascii")), _short(0x0003, b"UI", sop_instance.encode("ascii")),
-        _short(0x0010, b"UI", syntax.encode("ascii")), _short(0x0012, b"UI", IMPLEMENTATION_UID.encode("ascii")),
-        _short(0x0013, b"SH", IMPLEMENTATION_NAME),
-    ))
+    body = b"".join(
+        (
+            struct.pack("<HH2sHI2s", 2, 1, b"OB", 0, 2, b"\0\1"),
+            _short(0x0002, b"UI", sop_class.encode("ascii")),
+            _short(0x0003, b"UI", sop_instance.encode("ascii")),
+            _short(0x0010, b"UI", syntax.encode("ascii")),
+            _short(0x0012, b"UI", IMPLEMENTATION_UID.encode("ascii")),
+            _short(0x0013, b"SH", IMPLEMENTATION_NAME),
+        )
+    )
     return bytes(128) + b"DICM" + struct.pack("<HH2sHI", 2, 0, b"UL", 4, len(body)) + body
 
 
@@ -259,7 +276,7 @@ def tags_at_root(header: bytes, start: int, is_implicit: bool, is_little_endian:
         group, element = read_tag(header, position)
         if is_implicit:
             length, value = read_long(header, position + 4)[0], position + 8
-        elif header[position + 4:position + 6] in LONG_VRS:
+        elif header[position + 4 : position + 6] in LONG_VRS:
             if position + 12 > end:
                 return None
             length, value = read_long(header, position + 8)[0], position + 12

@@ -41,8 +41,9 @@ def methods(profile: Profile, options: list[Option]) -> list[str]:
     return [line[:METHOD_LIMIT] for line in lines]
 
 
-def mark(ds: Dataset, profile: Profile, work: PixelWork, subject_pseudonym: str, is_implicit: bool,
-         is_little_endian: bool) -> None:
+def mark(
+    ds: Dataset, profile: Profile, work: PixelWork, subject_pseudonym: str, is_implicit: bool, is_little_endian: bool
+) -> None:
     """Write the marks into a cleaned data set, already encoded as the data set will be."""
     from pydicom.dataelem import RawDataElement
     from pydicom.tag import Tag
@@ -56,8 +57,9 @@ def mark(ds: Dataset, profile: Profile, work: PixelWork, subject_pseudonym: str,
 
 
 @lru_cache(maxsize=32)
-def _encoded_marks(profile: Profile, work: PixelWork, is_implicit: bool,
-                   is_little_endian: bool) -> tuple[RawDataElement, ...]:
+def _encoded_marks(
+    profile: Profile, work: PixelWork, is_implicit: bool, is_little_endian: bool
+) -> tuple[RawDataElement, ...]:
     """The marks as raw elements; they are the same for every instance of a run."""
     from pydicom.filebase import DicomBytesIO
     from pydicom.filereader import read_dataset

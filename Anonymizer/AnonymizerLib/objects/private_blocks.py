@@ -26,7 +26,8 @@ def safe_elements() -> dict[Block, frozenset[int]]:
     data = json.loads((DATA / "safe_private.json").read_text(encoding="utf-8"))
     return {
         (int(group, 16), creator): frozenset(int(offset, 16) for offset in offsets.split())
-        for creator, groups in data["creators"].items() for group, offsets in groups.items()
+        for creator, groups in data["creators"].items()
+        for group, offsets in groups.items()
     }
 
 

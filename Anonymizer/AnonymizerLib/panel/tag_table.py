@@ -37,8 +37,11 @@ class TagTable:
     def show(self, onlyChanged: bool, text: str) -> tuple[int, int]:
         """Show the rows that match; returns how many are shown and how many there are."""
         wanted = text.strip().casefold()
-        self.shown = [row for row in self._rows if (row.is_changed or not onlyChanged)
-                      and (wanted in row.name.casefold() or wanted in row.path)]
+        self.shown = [
+            row
+            for row in self._rows
+            if (row.is_changed or not onlyChanged) and (wanted in row.name.casefold() or wanted in row.path)
+        ]
         self.table.setRowCount(len(self.shown))
         for index, row in enumerate(self.shown):
             for column, value in enumerate((row.name, row.before, row.after, row.action, row.reason)):

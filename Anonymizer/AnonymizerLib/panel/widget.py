@@ -165,8 +165,11 @@ class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _options(self) -> list[Option]:
         """The ticked options."""
-        return [option for index, option in enumerate(Option)
-                if self.ui.optionsList.item(index).checkState() == qt.Qt.Checked]
+        return [
+            option
+            for index, option in enumerate(Option)
+            if self.ui.optionsList.item(index).checkState() == qt.Qt.Checked
+        ]
 
     def _profile(self) -> Profile:
         """The profile as chosen; InputError when it is contradictory or its rules have a mistake."""
@@ -213,8 +216,9 @@ class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onAddRegion(self) -> None:
         """Add the rectangle of the four numbers."""
         ui = self.ui
-        self.picture.add([Box(ui.leftSpinBox.value, ui.topSpinBox.value, ui.widthSpinBox.value,
-                              ui.heightSpinBox.value)])
+        self.picture.add(
+            [Box(ui.leftSpinBox.value, ui.topSpinBox.value, ui.widthSpinBox.value, ui.heightSpinBox.value)]
+        )
         self._updateControls()
 
     def onReadText(self) -> None:
@@ -255,12 +259,18 @@ class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         boxes = tuple(self.picture.boxes)
         missing = set(PRESETS[self._preset()][1]) - set(self._options())
         preset = "basic" if missing and self._preset() != "strict" else self._preset()
-        return JobRequest(Path(ui.inputFolderEdit.currentPath), Path(ui.outputFolderEdit.currentPath), preset,
-                          [option.label for option in self._options()],
-                          Path(ui.rulesEdit.currentPath) if ui.rulesEdit.currentPath else None,
-                          Path(ui.keyEdit.currentPath) if ui.keyEdit.currentPath else None,
-                          boxes, ui.acceptPixelsCheckBox.checked, ui.approveFacesCheckBox.checked,
-                          ui.jobsSpinBox.value)
+        return JobRequest(
+            Path(ui.inputFolderEdit.currentPath),
+            Path(ui.outputFolderEdit.currentPath),
+            preset,
+            [option.label for option in self._options()],
+            Path(ui.rulesEdit.currentPath) if ui.rulesEdit.currentPath else None,
+            Path(ui.keyEdit.currentPath) if ui.keyEdit.currentPath else None,
+            boxes,
+            ui.acceptPixelsCheckBox.checked,
+            ui.approveFacesCheckBox.checked,
+            ui.jobsSpinBox.value,
+        )
 
     def _onDone(self, job: ChildJob) -> str:
         """Read what the run says about itself."""
@@ -298,8 +308,9 @@ class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onScrubScene(self) -> None:
         """Take identity out of the open scene, after asking: it cannot be undone."""
-        question = _("Remove DICOM attributes, personal names, remarks and paths from the open scene? "
-                     "This cannot be undone.")
+        question = _(
+            "Remove DICOM attributes, personal names, remarks and paths from the open scene? This cannot be undone."
+        )
         if slicer.util.confirmOkCancelDisplay(question):
             with shownErrors(_("The scene cannot be scrubbed.")):
                 self.ui.sceneLabel.text = self.logic.scrubScene().sentence

@@ -26,8 +26,16 @@ if TYPE_CHECKING:
 NATIVE = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2")
 PIXEL_DATA = 0x7FE00010
 PIXEL_TAGS = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")
-CHANGED_BY_DECODING = ("PhotometricInterpretation", "SamplesPerPixel", "PlanarConfiguration", "BitsAllocated",
-                       "BitsStored", "HighBit", "PixelRepresentation", "NumberOfFrames")
+CHANGED_BY_DECODING = (
+    "PhotometricInterpretation",
+    "SamplesPerPixel",
+    "PlanarConfiguration",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "NumberOfFrames",
+)
 
 
 @dataclass(frozen=True)
@@ -49,10 +57,17 @@ class Layout:
         """Read from the image attributes (PS3.3 C.7.6.3); InputError when one is missing."""
         try:
             samples = int(ds.SamplesPerPixel)
-            return cls(int(ds.get("NumberOfFrames") or 1), int(ds.Rows), int(ds.Columns), samples,
-                       int(ds.BitsAllocated), samples > 1 and int(ds.get("PlanarConfiguration") or 0) == 1,
-                       str(ds.PhotometricInterpretation), bool(ds.get("PixelRepresentation") or 0),
-                       int(ds.get("BitsStored") or ds.BitsAllocated))
+            return cls(
+                int(ds.get("NumberOfFrames") or 1),
+                int(ds.Rows),
+                int(ds.Columns),
+                samples,
+                int(ds.BitsAllocated),
+                samples > 1 and int(ds.get("PlanarConfiguration") or 0) == 1,
+                str(ds.PhotometricInterpretation),
+                bool(ds.get("PixelRepresentation") or 0),
+                int(ds.get("BitsStored") or ds.BitsAllocated),
+            )
         except (AttributeError, TypeError, ValueError) as error:
             raise InputError("The image lacks the attributes that say how its pixels are laid out.") from error
 
@@ -90,8 +105,9 @@ def decode(source: Dataset, file: DicomFile) -> None:
     try:
         source.decompress(as_rgb=False, generate_instance_uid=False)
     except (RuntimeError, NotImplementedError, AttributeError, ValueError, KeyError) as error:
-        raise InputError("The compressed pixels cannot be decoded here: install pylibjpeg, or blank them on the "
-                         "device.") from error
+        raise InputError(
+            "The compressed pixels cannot be decoded here: install pylibjpeg, or blank them on the device."
+        ) from error
     for keyword in CHANGED_BY_DECODING:
         if keyword in source:
             file.dataset[keyword] = source[keyword]
@@ -104,8 +120,11 @@ def _blank_native(data: bytearray, layout: Layout, boxes: list[Box], black: tupl
         return
     kind = f"{'<' if little else '>'}u{layout.bits_allocated // 8}"
     pixels = np.frombuffer(data, dtype=kind, count=layout.pixel_bytes // (layout.bits_allocated // 8))
-    shape = (layout.frames, layout.samples, layout.rows, layout.columns) if layout.planar else (
-        layout.frames, layout.rows, layout.columns, layout.samples)
+    shape = (
+        (layout.frames, layout.samples, layout.rows, layout.columns)
+        if layout.planar
+        else (layout.frames, layout.rows, layout.columns, layout.samples)
+    )
     pixels = pixels.reshape(shape)
     for box in boxes:
         rows, columns = slice(box.top, box.top + box.height), slice(box.left, box.left + box.width)
@@ -122,7 +141,7 @@ def _blank_bits(data: bytearray, layout: Layout, boxes: list[Box]) -> None:
     bits = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")
     pixels = bits[:count].reshape(layout.frames, layout.rows, layout.columns)
     for box in boxes:
-        pixels[:, box.top:box.top + box.height, box.left:box.left + box.width] = 0
+        pixels[:, box.top : box.top + box.height, box.left : box.left + box.width] = 0
     bits[:count] = pixels.ravel()
     data[:] = np.packbits(bits, bitorder="little").tobytes()
 
@@ -152,7 +171,7 @@ def _darkest_entry(ds: Dataset) -> int:
         if table is None:
             return first
         values = np.frombuffer(table, "<u2" if wide else np.uint8).astype(np.int64)
-        total = values if total is None else total[:values.size] + values[:total.size]
+        total = values if total is None else total[: values.size] + values[: total.size]
     return first + int(np.argmin(total))
 
 
@@ -182,14 +201,20 @@ def frames_to_read(file: DicomFile) -> list[np.ndarray]:
     try:
         return [pixel_array(source, index=index) for index in sorted({0, count // 2, count - 1})]
     except (RuntimeError, NotImplementedError, AttributeError, ValueError, KeyError) as error:
-        raise InputError("The pixels cannot be decoded here: install pylibjpeg, or blank them on the "
-                         "device.") from error
+        raise InputError(
+            "The pixels cannot be decoded here: install pylibjpeg, or blank them on the device."
+        ) from error
 
 
 def has_embedded_overlay(ds: Dataset) -> bool:
     """Whether an overlay lives in unused high bits of the pixels (retired, PS3.5 8.1.2): no data of its own."""
-    return any(0x6000 <= tag >> 16 <= 0x601E and tag & 0xFFFF == 0x0102 and ((tag >> 16) << 16 | 0x3000) not in ds
-               and any(ds.get_item(tag).value or b"") for tag in map(int, list(ds.keys())))
+    return any(
+        0x6000 <= tag >> 16 <= 0x601E
+        and tag & 0xFFFF == 0x0102
+        and ((tag >> 16) << 16 | 0x3000) not in ds
+        and any(ds.get_item(tag).value or b"")
+        for tag in map(int, list(ds.keys()))
+    )
 
 
 def clear_embedded_overlays(file: DicomFile) -> None:
@@ -224,6 +249,6 @@ def cut_surplus(file: DicomFile) -> bool:
     if not expected or len(file.pixels) <= header + expected or bytes(file.pixels[:4]) not in PIXEL_TAGS:
         return False
     order = "<" if file.is_little_endian else ">"
-    start = bytes(file.pixels[:header - 4]) + struct.pack(order + "I", expected)
-    file.pixels = memoryview(start + bytes(file.pixels[header:header + expected]))
+    start = bytes(file.pixels[: header - 4]) + struct.pack(order + "I", expected)
+    file.pixels = memoryview(start + bytes(file.pixels[header : header + expected]))
     return True

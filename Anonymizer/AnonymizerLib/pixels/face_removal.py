@@ -53,8 +53,9 @@ class SliceGeometry:
         if [len(part) for part in numbers] != [3, 6, 2]:
             return None
         position, orientation, spacing = numbers
-        return cls(LPS_TO_RAS @ position, LPS_TO_RAS @ orientation[:3] * spacing[1],
-                   LPS_TO_RAS @ orientation[3:] * spacing[0])
+        return cls(
+            LPS_TO_RAS @ position, LPS_TO_RAS @ orientation[:3] * spacing[1], LPS_TO_RAS @ orientation[3:] * spacing[0]
+        )
 
     def points(self, rows: int, columns: int) -> np.ndarray:
         """The middle of every pixel, (rows, columns, 3) in RAS mm."""
@@ -207,10 +208,12 @@ def _edit(pixels: np.ndarray, action: np.ndarray, air: float, block: int, seed: 
     from scipy import ndimage
 
     values = pixels.astype(np.float64)
-    coarse = np.repeat(np.repeat(ndimage.uniform_filter(values, block)[block // 2::block, block // 2::block],
-                                 block, 0), block, 1)
-    coarse = np.pad(coarse, [(0, max(size - have, 0)) for size, have in zip(values.shape, coarse.shape, strict=True)],
-                    mode="edge")[:values.shape[0], :values.shape[1]]
+    coarse = np.repeat(
+        np.repeat(ndimage.uniform_filter(values, block)[block // 2 :: block, block // 2 :: block], block, 0), block, 1
+    )
+    coarse = np.pad(
+        coarse, [(0, max(size - have, 0)) for size, have in zip(values.shape, coarse.shape, strict=True)], mode="edge"
+    )[: values.shape[0], : values.shape[1]]
     noise = np.random.default_rng(seed).normal(0.0, 0.05 * values.std() + 1e-9, values.shape)
     limits = np.iinfo(pixels.dtype)
     inner = action == COARSE

@@ -116,9 +116,13 @@ def _bottom_of_head(body: np.ndarray, spacing: np.ndarray) -> int | None:
     is_head_only = areas.max() < WIDEST_HEAD_MM2
     start = first if is_head_only else int(areas.argmax())
     highest_above = np.maximum.accumulate(areas[::-1])[::-1]
-    necks = [plane for plane in range(start, top) if top - plane >= head_planes
-             and highest_above[plane] >= HEAD_GROWTH * areas[plane]
-             and (is_head_only or areas[plane] < NECK_SHARE * areas.max())]
+    necks = [
+        plane
+        for plane in range(start, top)
+        if top - plane >= head_planes
+        and highest_above[plane] >= HEAD_GROWTH * areas[plane]
+        and (is_head_only or areas[plane] < NECK_SHARE * areas.max())
+    ]
     if necks:
         return min(necks, key=lambda plane: areas[plane])
     return first if is_head_only and top - first >= head_planes else None
@@ -156,5 +160,5 @@ def _front_half(head: np.ndarray, bottom: int) -> np.ndarray:
     for plane in range(bottom, head.shape[0]):
         rows = np.flatnonzero(head[plane].any(axis=1))
         if rows.size:
-            front[plane, (rows[0] + rows[-1]) // 2:] = True
+            front[plane, (rows[0] + rows[-1]) // 2 :] = True
     return front

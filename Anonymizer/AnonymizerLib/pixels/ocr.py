@@ -52,8 +52,13 @@ def _words(program: str, gray: np.ndarray) -> list[Box]:
     stream = BytesIO()
     picture.save(stream, "PNG")
     try:
-        done = subprocess.run([program, "stdin", "stdout", "--psm", "11", "tsv"], input=stream.getvalue(),
-                              capture_output=True, timeout=SECONDS, check=True)
+        done = subprocess.run(
+            [program, "stdin", "stdout", "--psm", "11", "tsv"],
+            input=stream.getvalue(),
+            capture_output=True,
+            timeout=SECONDS,
+            check=True,
+        )
     except subprocess.SubprocessError as error:
         raise InputError("tesseract failed on this image: look at it and give the regions to blank.") from error
     return _boxes(done.stdout.decode("utf-8", "replace"))

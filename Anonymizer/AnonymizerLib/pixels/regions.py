@@ -14,10 +14,6 @@ if TYPE_CHECKING:
 ULTRASOUND_REGIONS = 0x00186011
 
 
-
-
-
-
 def boxes_for(ds: Dataset, rules: Iterable[RegionRule]) -> tuple[Box, ...]:
     """Every box of every matching rule."""
     return tuple(box for rule in rules if is_about(rule, ds) for box in rule.boxes)
@@ -27,8 +23,10 @@ def is_about(rule: RegionRule, ds: Dataset) -> bool:
     """Whether a rule is about this image."""
     if rule.rows not in (None, number_of(ds, 0x00280010)) or rule.columns not in (None, number_of(ds, 0x00280011)):
         return False
-    return all(raw_text(ds, MATCHED_TAGS[name], ["latin-1"]).casefold().startswith(text.casefold())
-               for name, text in rule.texts.items())
+    return all(
+        raw_text(ds, MATCHED_TAGS[name], ["latin-1"]).casefold().startswith(text.casefold())
+        for name, text in rule.texts.items()
+    )
 
 
 def outside_ultrasound(ds: Dataset) -> tuple[Box, ...]:
@@ -37,19 +35,22 @@ def outside_ultrasound(ds: Dataset) -> tuple[Box, ...]:
     Device labels, patient name and date stand outside the stated regions (PS3.3 C.8.5.5).
     """
     regions = ds[ULTRASOUND_REGIONS].value if ULTRASOUND_REGIONS in ds else ()
-    corners = [tuple(number_of(region, tag) for tag in (0x00186018, 0x0018601A, 0x0018601C, 0x0018601E))
-               for region in regions]
+    corners = [
+        tuple(number_of(region, tag) for tag in (0x00186018, 0x0018601A, 0x0018601C, 0x0018601E)) for region in regions
+    ]
     corners = [corner for corner in corners if None not in corner and corner[2] > corner[0] and corner[3] > corner[1]]
     rows, columns = number_of(ds, 0x00280010), number_of(ds, 0x00280011)
     if not corners or not rows or not columns:
         return ()
     left, top = min(corner[0] for corner in corners), min(corner[1] for corner in corners)
     right, bottom = max(corner[2] for corner in corners) + 1, max(corner[3] for corner in corners) + 1
-    around = (Box(0, 0, columns, top), Box(0, bottom, columns, rows - bottom),
-              Box(0, top, left, bottom - top), Box(right, top, columns - right, bottom - top))
+    around = (
+        Box(0, 0, columns, top),
+        Box(0, bottom, columns, rows - bottom),
+        Box(0, top, left, bottom - top),
+        Box(right, top, columns - right, bottom - top),
+    )
     return tuple(box for box in around if box.width > 0 and box.height > 0)
-
-
 
 
 def number_of(ds: Dataset, tag: int) -> int | None:
@@ -60,5 +61,5 @@ def number_of(ds: Dataset, tag: int) -> int | None:
     value = element.value
     if isinstance(value, bytes):
         order = "little" if getattr(element, "is_little_endian", True) else "big"
-        return int.from_bytes(value[:4 if len(value) == 4 else 2], order) if value else None
+        return int.from_bytes(value[: 4 if len(value) == 4 else 2], order) if value else None
     return None if value is None else int(value)

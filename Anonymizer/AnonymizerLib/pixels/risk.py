@@ -16,11 +16,32 @@ if TYPE_CHECKING:
 
 STORAGE = "1.2.840.10008.5.1.4.1.1."
 CAPTURES = tuple(STORAGE + suffix for suffix in ("7", "7.1", "7.2", "7.3", "7.4"))
-FREE_CAMERA = tuple(STORAGE + suffix for suffix in (
-    "77.1.1", "77.1.1.1", "77.1.2", "77.1.2.1", "77.1.4", "77.1.4.1", "77.1.5.1", "77.1.5.2"))
-LABELLED_BY_DEVICE = tuple(STORAGE + suffix for suffix in (
-    "1", "1.1", "1.2", "1.3", "1.1.1", "1.2.1", "1.3.1", "3", "3.1", "6", "6.1", "6.2", "12.1", "12.1.1", "12.2",
-    "12.2.1", "12.3"))
+FREE_CAMERA = tuple(
+    STORAGE + suffix
+    for suffix in ("77.1.1", "77.1.1.1", "77.1.2", "77.1.2.1", "77.1.4", "77.1.4.1", "77.1.5.1", "77.1.5.2")
+)
+LABELLED_BY_DEVICE = tuple(
+    STORAGE + suffix
+    for suffix in (
+        "1",
+        "1.1",
+        "1.2",
+        "1.3",
+        "1.1.1",
+        "1.2.1",
+        "1.3.1",
+        "3",
+        "3.1",
+        "6",
+        "6.1",
+        "6.2",
+        "12.1",
+        "12.1.1",
+        "12.2",
+        "12.2.1",
+        "12.3",
+    )
+)
 CROSS_SECTIONAL = ("CT", "MR", "PT", "NM")
 CAPTURE_WORDS = ("SCREEN", "CAPTURE", "REPORT", "DOSE", "PROTOCOL", "RESULT", "LABEL", "TABLE", "GRAPH", "SUMMARY")
 ENCODING = ["ascii"]

@@ -21,10 +21,25 @@ CLEANING = {
 }
 PATIENT_NAME, PATIENT_ID, PATIENT_AGE, TRIAL_SUBJECT = 0x00100010, 0x00100020, 0x00101010, 0x00120040
 # UI attributes that name a class, an encoding or a coding scheme: they say nothing about a person (PS3.3, PS3.6).
-CLASS_UIDS = frozenset({
-    0x00080016, 0x0008001A, 0x0008001B, 0x00080062, 0x0008010C, 0x00080117, 0x00080118, 0x00081150, 0x0008115A,
-    0x00041510, 0x00041512, 0x0004151A, 0x04000010, 0x04000510, 0x0040DB0D,
-})
+CLASS_UIDS = frozenset(
+    {
+        0x00080016,
+        0x0008001A,
+        0x0008001B,
+        0x00080062,
+        0x0008010C,
+        0x00080117,
+        0x00080118,
+        0x00081150,
+        0x0008115A,
+        0x00041510,
+        0x00041512,
+        0x0004151A,
+        0x04000010,
+        0x04000510,
+        0x0040DB0D,
+    }
+)
 WRITTEN_BY_US = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303, 0x00280301, 0x00280302})
 CODE_MEANING, ENCRYPTED_ATTRIBUTES = 0x00080104, 0x04000500
 TEXT_VRS = frozenset({"LO", "SH", "ST", "LT", "UT", "UC", "UR"})

@@ -33,8 +33,6 @@ class Iod:
         return "3" if self.known and self.defines(location) else None
 
 
-
-
 @lru_cache(maxsize=1)
 def _data() -> dict:
     return json.loads((DATA / "iod_types.json").read_text(encoding="utf-8"))
@@ -51,8 +49,12 @@ def iod_of(sop_class_uid: str) -> Iod:
     key = data["sop_classes"].get(sop_class_uid)
     if key is None:
         modules = data["modules"].values()
-        return Iod(False, frozenset().union(*(_tags(module["top"]) for module in modules)),
-                   frozenset().union(*(_tags(module["nested"]) for module in modules)), {})
+        return Iod(
+            False,
+            frozenset().union(*(_tags(module["top"]) for module in modules)),
+            frozenset().union(*(_tags(module["nested"]) for module in modules)),
+            {},
+        )
     top: set[int] = set()
     nested: set[int] = set()
     types: dict[Location, str] = {}

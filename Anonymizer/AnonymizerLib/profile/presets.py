@@ -12,17 +12,41 @@ PRESETS: dict[str, tuple[str, frozenset[Option], bool]] = {
     "basic": ("Basic profile: no dates, no descriptions, no device.", frozenset(), False),
     "research": (
         "Research sharing: shifted dates, cleaned descriptions and content, age, sex, size and safe private data.",
-        frozenset({Option.MODIFIED_DATES, Option.CLEAN_DESCRIPTORS, Option.CLEAN_STRUCTURED_CONTENT,
-                   Option.PATIENT_CHARACTERISTICS, Option.SAFE_PRIVATE}), False),
+        frozenset(
+            {
+                Option.MODIFIED_DATES,
+                Option.CLEAN_DESCRIPTORS,
+                Option.CLEAN_STRUCTURED_CONTENT,
+                Option.PATIENT_CHARACTERISTICS,
+                Option.SAFE_PRIVATE,
+            }
+        ),
+        False,
+    ),
     "longitudinal": (
         "Longitudinal study: as research, and the scanner stays known so that follow-ups can be compared.",
-        frozenset({Option.MODIFIED_DATES, Option.CLEAN_DESCRIPTORS, Option.CLEAN_STRUCTURED_CONTENT,
-                   Option.PATIENT_CHARACTERISTICS, Option.SAFE_PRIVATE, Option.DEVICE}), False),
+        frozenset(
+            {
+                Option.MODIFIED_DATES,
+                Option.CLEAN_DESCRIPTORS,
+                Option.CLEAN_STRUCTURED_CONTENT,
+                Option.PATIENT_CHARACTERISTICS,
+                Option.SAFE_PRIVATE,
+                Option.DEVICE,
+            }
+        ),
+        False,
+    ),
     "teaching": (
         "Teaching file: no dates, cleaned descriptions, age and sex, pixels cleaned of burned-in text.",
-        frozenset({Option.CLEAN_DESCRIPTORS, Option.PATIENT_CHARACTERISTICS, Option.CLEAN_PIXELS}), False),
-    "strict": ("Strict allow-list: the basic profile, and nothing that the SOP class does not define.",
-               frozenset(), True),
+        frozenset({Option.CLEAN_DESCRIPTORS, Option.PATIENT_CHARACTERISTICS, Option.CLEAN_PIXELS}),
+        False,
+    ),
+    "strict": (
+        "Strict allow-list: the basic profile, and nothing that the SOP class does not define.",
+        frozenset(),
+        True,
+    ),
 }
 
 

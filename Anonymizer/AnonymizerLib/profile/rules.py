@@ -1,20 +1,20 @@
 """A person's own rules from a small YAML file, checked line by line.
 
-    keep:
-      - StudyDescription            # a keyword
-      - "0018,1030"                 # or a tag
-      - creator: SIEMENS MR HEADER  # a private block; elements are optional
-        elements: ["0c", "0e"]
-    remove:
-      - PatientSex
-    replace:
-      InstitutionName: Hospital A
-    blank:                          # rectangles in images that match
-      - modality: US
-        manufacturer: Acme
-        rows: 480
-        columns: 640
-        boxes: [[0, 0, 640, 40]]    # left, top, width, height
+keep:
+  - StudyDescription            # a keyword
+  - "0018,1030"                 # or a tag
+  - creator: SIEMENS MR HEADER  # a private block; elements are optional
+    elements: ["0c", "0e"]
+remove:
+  - PatientSex
+replace:
+  InstitutionName: Hospital A
+blank:                          # rectangles in images that match
+  - modality: US
+    manufacturer: Acme
+    rows: 480
+    columns: 640
+    boxes: [[0, 0, 640, 40]]    # left, top, width, height
 """
 
 from __future__ import annotations
@@ -123,7 +123,6 @@ class _Reader:
             if not ELEMENT.match(text):
                 raise self.fail(element, f"'{text}' is not a private element: give its last two hex digits.")
             yield creator, int(text, 16)
-
 
     def region(self, node: Node) -> RegionRule:
         """One entry of blank: what images it is about, and the boxes."""

@@ -35,8 +35,12 @@ def tokens_of(text: str) -> list[str]:
 
 def is_harmless(token: str) -> bool:
     """Whether one token is a listed word, a small number, a size or a kernel name."""
-    return (token in listed_words() or NUMBER.match(token) is not None or SIZES.match(token) is not None
-            or KERNEL.match(token) is not None)
+    return (
+        token in listed_words()
+        or NUMBER.match(token) is not None
+        or SIZES.match(token) is not None
+        or KERNEL.match(token) is not None
+    )
 
 
 def may_stay(text: str, identifiers: Collection[str] = ()) -> bool:

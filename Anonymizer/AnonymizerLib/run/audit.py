@@ -76,13 +76,18 @@ class _Identifiers:
             self.uids |= {token for token in found.anywhere if UID.fullmatch(token)}
             names = {token for token in found.anywhere if not UID.fullmatch(token)}
             dates = frozenset() if self.keeps_dates else found.dates
-            self.together = Tokens(self.together.anywhere | names, self.together.dates | dates,
-                                   self.together.words | found.words, self.together.prose | found.prose)
+            self.together = Tokens(
+                self.together.anywhere | names,
+                self.together.dates | dates,
+                self.together.words | found.words,
+                self.together.prose | found.prose,
+            )
         result.tokens = len(self.together.all) + len(self.uids)
 
 
-def audit(output: Path, source: Path, profile: Profile, progress: Progress | None = None,
-          journal: Path | None = None) -> Audit:
+def audit(
+    output: Path, source: Path, profile: Profile, progress: Progress | None = None, journal: Path | None = None
+) -> Audit:
     """Search every file of an output folder, names included, for the identifiers of the files in ``source``."""
     progress = progress or Progress()
     for folder in (output, source):
@@ -125,7 +130,7 @@ def _check_file(path: Path, name: Path, identifiers: _Identifiers, own: Path | N
 def _problems(data: bytes, tokens: Tokens, uids: set[bytes]) -> Iterator[str]:
     try:
         file = read_dicom(data)
-        header = data[:len(data) - len(file.pixels)]
+        header = data[: len(data) - len(file.pixels)]
         leaks = find_leaks(file.dataset, header, tokens)
         removed = raw_text(file.dataset, IDENTITY_REMOVED, ASCII)
     except parse_errors() as error:
@@ -141,7 +146,11 @@ def _problems(data: bytes, tokens: Tokens, uids: set[bytes]) -> Iterator[str]:
 def _report_leaks(data: bytes, identifiers: _Identifiers) -> bool:
     """UIDs and numbered identifiers; plain words may be words of the report itself."""
     lowered = data.lower()
-    numbered = {token for token in identifiers.together.anywhere
-                if len(token) >= SHORTEST_IN_REPORT and any(48 <= byte <= 57 for byte in token)}
-    return (any(token in lowered for token in numbered)
-            or any(match.group() in identifiers.uids for match in UID.finditer(lowered)))
+    numbered = {
+        token
+        for token in identifiers.together.anywhere
+        if len(token) >= SHORTEST_IN_REPORT and any(48 <= byte <= 57 for byte in token)
+    }
+    return any(token in lowered for token in numbered) or any(
+        match.group() in identifiers.uids for match in UID.finditer(lowered)
+    )

@@ -60,7 +60,7 @@ class Journal:
 
     def _resume(self, settings: str) -> None:
         data = self.path.read_bytes()
-        whole = data[:data.rfind(b"\n") + 1]
+        whole = data[: data.rfind(b"\n") + 1]
         if len(whole) < len(data):
             with self.path.open("r+b") as file:
                 file.truncate(len(whole))

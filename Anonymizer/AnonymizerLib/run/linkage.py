@@ -17,7 +17,9 @@ HINTS = {
     "study_date": "use modified dates or no dates",
     "model": "drop retain-device",
     "institution": "drop retain-institution",
-    "height": "remove PatientSize", "weight": "remove PatientWeight", "sex": "remove PatientSex",
+    "height": "remove PatientSize",
+    "weight": "remove PatientWeight",
+    "sex": "remove PatientSex",
     "modality": "share the modalities apart",
 }
 
@@ -60,8 +62,10 @@ def _years(age: str) -> float:
 
 def linkage(studies: Iterable[tuple[str, dict[str, str]]]) -> Linkage:
     """k-anonymity of (patient, quasi-identifiers) of each study."""
-    rows = [(patient, {name: band_of(name, quasi.get(name, "")) for name in HINTS}, quasi.get("study_description", ""))
-            for patient, quasi in studies]
+    rows = [
+        (patient, {name: band_of(name, quasi.get(name, "")) for name in HINTS}, quasi.get("study_description", ""))
+        for patient, quasi in studies
+    ]
     groups = _groups(rows, tuple(HINTS))
     sizes = {patient: len(patients) for patients in groups.values() for patient in patients}
     for patients in groups.values():  # a patient in several groups is as exposed as in the smallest
@@ -72,11 +76,13 @@ def linkage(studies: Iterable[tuple[str, dict[str, str]]]) -> Linkage:
         described[description].add(patient)
     smallest = min(sizes.values(), default=0)
     small = sum(1 for size in sizes.values() if size < SMALL_GROUP)
-    diversity = min((len({text for patient, _, text in rows if patient in members}) for members in groups.values()),
-                    default=0)
+    diversity = min(
+        (len({text for patient, _, text in rows if patient in members}) for members in groups.values()), default=0
+    )
     rare = sum(1 for text, patients in described.items() if text and len(patients) == 1)
-    return Linkage(len(sizes), smallest, small / len(sizes) if sizes else 0.0, diversity, rare,
-                   _suggestions(rows, small))
+    return Linkage(
+        len(sizes), smallest, small / len(sizes) if sizes else 0.0, diversity, rare, _suggestions(rows, small)
+    )
 
 
 def _groups(rows: list, names: tuple[str, ...]) -> dict[tuple, set[str]]:
@@ -91,8 +97,14 @@ def _suggestions(rows: list, small: int) -> tuple[str, ...]:
     gains = []
     for name in HINTS:
         rest = tuple(other for other in HINTS if other != name)
-        left = len({patient for patients in _groups(rows, rest).values() if len(patients) < SMALL_GROUP
-                    for patient in patients})
+        left = len(
+            {
+                patient
+                for patients in _groups(rows, rest).values()
+                if len(patients) < SMALL_GROUP
+                for patient in patients
+            }
+        )
         if left < small:
             gains.append((left, HINTS[name]))
     return tuple(hint for _, hint in sorted(gains)[:3])

@@ -42,8 +42,9 @@ class TagRow:
 
 def preview(path: Path, profile: Profile, key: ProjectKey | None = None) -> list[TagRow]:
     """Every attribute of a file before and after; InputError when the file cannot be read."""
-    cleaner = InstanceCleaner(profile, Identities(key or ProjectKey.new()), PixelPolicy(accept_doubtful=True,
-                                                                                       use_ocr=False))
+    cleaner = InstanceCleaner(
+        profile, Identities(key or ProjectKey.new()), PixelPolicy(accept_doubtful=True, use_ocr=False)
+    )
     try:
         data = path.read_bytes()
         if not looks_like_dicom(data[:132]):

@@ -62,8 +62,10 @@ class Summary:
         for signature, count in self.studies[study].signatures.items():
             for path, action, reason in self.changes.get(signature, ()):
                 total[path, action, reason] += count
-        return [(path, name_of(path), action, reason, count)
-                for (path, action, reason), count in sorted(total.items(), key=lambda item: (-item[1], item[0]))]
+        return [
+            (path, name_of(path), action, reason, count)
+            for (path, action, reason), count in sorted(total.items(), key=lambda item: (-item[1], item[0]))
+        ]
 
 
 def name_of(path: str) -> str:
@@ -102,8 +104,11 @@ def latest_records(journal: Path) -> Iterator[dict]:
     for number, record in enumerate(Journal.records(journal)):
         if "source" in record:
             last[record["source"]] = number
-    return (record for number, record in enumerate(Journal.records(journal))
-            if "source" not in record or last[record["source"]] == number)
+    return (
+        record
+        for number, record in enumerate(Journal.records(journal))
+        if "source" not in record or last[record["source"]] == number
+    )
 
 
 def _count(summary: Summary, record: dict) -> None:
@@ -143,10 +148,21 @@ def _write_manifest(journal: Path, path: Path) -> None:
     with temporary.open("w", encoding="utf-8") as file:
         for record in latest_records(journal):
             if record.get("status") == CLEAN:
-                file.write(json.dumps({"path": record["output"], "sha256": record["sha256_out"],
-                                       "patient": record["patient"], "study": record.get("study", ""),
-                                       "series": record.get("series", ""), "sop_instance": record["sop_instance"],
-                                       "sop_class": record["sop_class"], "table": table()[0]}) + "\n")
+                file.write(
+                    json.dumps(
+                        {
+                            "path": record["output"],
+                            "sha256": record["sha256_out"],
+                            "patient": record["patient"],
+                            "study": record.get("study", ""),
+                            "series": record.get("series", ""),
+                            "sop_instance": record["sop_instance"],
+                            "sop_class": record["sop_class"],
+                            "table": table()[0],
+                        }
+                    )
+                    + "\n"
+                )
     os.replace(temporary, path)
 
 
@@ -173,18 +189,34 @@ def _csv(summary: Summary) -> str:
 def _summary_json(summary: Summary, settings: WorkerSettings) -> str:
     """The run in a form for programs."""
     found = summary.linkage
-    return json.dumps({
-        "schema": "thoraxai.anonymization/1", "version": __version__, "table": table()[0],
-        "profile": settings.profile.name, "options": sorted(option.label for option in settings.profile.options),
-        "strict": settings.profile.strict,
-        "counts": {name: summary.counts[name] for name in (CLEAN, QUARANTINED, SKIPPED)},
-        "reasons": [{"status": status, "reason": reason, "count": count}
-                    for (status, reason), count in summary.reasons.most_common()],
-        "pseudonymous": summary.promise.is_pseudonymous if summary.promise else None,
-        "promise": summary.promise.sentence if summary.promise else "",
-        "linkage": None if found is None else {"patients": found.patients, "smallest_k": found.smallest_k,
-                                               "share_below_five": found.share_below_five},
-    }, indent=1) + "\n"
+    return (
+        json.dumps(
+            {
+                "schema": "thoraxai.anonymization/1",
+                "version": __version__,
+                "table": table()[0],
+                "profile": settings.profile.name,
+                "options": sorted(option.label for option in settings.profile.options),
+                "strict": settings.profile.strict,
+                "counts": {name: summary.counts[name] for name in (CLEAN, QUARANTINED, SKIPPED)},
+                "reasons": [
+                    {"status": status, "reason": reason, "count": count}
+                    for (status, reason), count in summary.reasons.most_common()
+                ],
+                "pseudonymous": summary.promise.is_pseudonymous if summary.promise else None,
+                "promise": summary.promise.sentence if summary.promise else "",
+                "linkage": None
+                if found is None
+                else {
+                    "patients": found.patients,
+                    "smallest_k": found.smallest_k,
+                    "share_below_five": found.share_below_five,
+                },
+            },
+            indent=1,
+        )
+        + "\n"
+    )
 
 
 def _page(summary: Summary, settings: WorkerSettings) -> str:
@@ -197,17 +229,22 @@ def _page(summary: Summary, settings: WorkerSettings) -> str:
         f"<p class=note>ThoraxAI {__version__}, PS3.15 Table E.1-1 edition {table()[0]}, profile "
         f"{html.escape(profile.name)}, options: {html.escape(options)}. Codes of the actions: X removed, Z emptied, "
         "D dummy, U new UID, C cleaned. Research use only.</p>",
-        _counts_table(summary), _linkage_part(summary, profile.has(Option.FULL_DATES)),
+        _counts_table(summary),
+        _linkage_part(summary, profile.has(Option.FULL_DATES)),
     ]
     parts += [_study_part(summary, uid, study) for uid, study in summary.studies.items()]
     return "\n".join(parts) + "</html>\n"
 
 
 def _counts_table(summary: Summary) -> str:
-    rows = "".join(f"<tr><td>{status}</td><td class=n>{summary.counts[status]}</td></tr>"
-                   for status in (CLEAN, QUARANTINED, SKIPPED))
-    reasons = "".join(f"<tr><td>{status}</td><td>{html.escape(reason)}</td><td class=n>{count}</td></tr>"
-                      for (status, reason), count in summary.reasons.most_common())
+    rows = "".join(
+        f"<tr><td>{status}</td><td class=n>{summary.counts[status]}</td></tr>"
+        for status in (CLEAN, QUARANTINED, SKIPPED)
+    )
+    reasons = "".join(
+        f"<tr><td>{status}</td><td>{html.escape(reason)}</td><td class=n>{count}</td></tr>"
+        for (status, reason), count in summary.reasons.most_common()
+    )
     table_of_reasons = f"<h2>What did not pass, and why</h2><table>{reasons}</table>" if reasons else ""
     return f"<h2>Files</h2><table>{rows}</table>{table_of_reasons}"
 
@@ -217,17 +254,25 @@ def _linkage_part(summary: Summary, dates_kept: bool) -> str:
     if found is None or not found.patients:
         return ""
     hints = "".join(f"<li>{html.escape(hint)}</li>" for hint in found.suggestions)
-    return (f"<h2>Hiding in the crowd</h2><p>{found.patients} patients; the smallest group that shares sex, age band, "
-            f"month, modality, device, institution, height and weight has k = {found.smallest_k} (risk "
-            f"{found.largest_risk:.0%}); {found.share_below_five:.0%} of patients are in groups below 5; descriptions "
-            f"per group at least {found.diversity}; {found.rare_descriptions} descriptions occur for one patient only."
-            + (" Months are real." if dates_kept else "") + "</p>" + (f"<ul>{hints}</ul>" if hints else ""))
+    return (
+        f"<h2>Hiding in the crowd</h2><p>{found.patients} patients; the smallest group that shares sex, age band, "
+        f"month, modality, device, institution, height and weight has k = {found.smallest_k} (risk "
+        f"{found.largest_risk:.0%}); {found.share_below_five:.0%} of patients are in groups below 5; descriptions "
+        f"per group at least {found.diversity}; {found.rare_descriptions} descriptions occur for one patient only."
+        + (" Months are real." if dates_kept else "")
+        + "</p>"
+        + (f"<ul>{hints}</ul>" if hints else "")
+    )
 
 
 def _study_part(summary: Summary, uid: str, study: Study) -> str:
-    rows = "".join(f"<tr><td>{path}</td><td>{html.escape(name)}</td><td>{html.escape(action)}</td>"
-                   f"<td>{html.escape(reason)}</td><td class=n>{count}</td></tr>"
-                   for path, name, action, reason, count in summary.rows_of(uid))
-    return (f"<h2>{html.escape(study.patient)}</h2><p class=note>Study {html.escape(uid)}: {len(study.series)} series, "
-            f"{study.instances} instances</p><details><summary>What was done to which attribute</summary><table>"
-            f"<tr><th>Tag<th>Attribute<th>Action<th>Why<th>Count</tr>{rows}</table></details>")
+    rows = "".join(
+        f"<tr><td>{path}</td><td>{html.escape(name)}</td><td>{html.escape(action)}</td>"
+        f"<td>{html.escape(reason)}</td><td class=n>{count}</td></tr>"
+        for path, name, action, reason, count in summary.rows_of(uid)
+    )
+    return (
+        f"<h2>{html.escape(study.patient)}</h2><p class=note>Study {html.escape(uid)}: {len(study.series)} series, "
+        f"{study.instances} instances</p><details><summary>What was done to which attribute</summary><table>"
+        f"<tr><th>Tag<th>Attribute<th>Action<th>Why<th>Count</tr>{rows}</table></details>"
+    )

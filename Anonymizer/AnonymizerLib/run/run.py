@@ -132,11 +132,15 @@ def settings_name(settings: WorkerSettings) -> str:
     """A hash of everything that decides the result, so that a run is never finished with other settings."""
     rules = settings.profile.rules
     parts = {
-        "version": __version__, "table": table()[0], "project": settings.key.project_id,
+        "version": __version__,
+        "table": table()[0],
+        "project": settings.key.project_id,
         "check": settings.key.short_name("settings", ""),
-        "options": sorted(option.label for option in settings.profile.options), "strict": settings.profile.strict,
+        "options": sorted(option.label for option in settings.profile.options),
+        "strict": settings.profile.strict,
         "rules": [] if rules is None else [repr(item) for item in (*rules.by_tag.items(), *rules.by_creator.items())],
-        "policy": repr(settings.policy), "prefix": settings.prefix,
+        "policy": repr(settings.policy),
+        "prefix": settings.prefix,
         "patients": settings.key.short_name("settings", json.dumps(settings.patients, sort_keys=True)),
         "source": settings.key.short_name("settings", str(settings.source.resolve())),
     }
@@ -197,7 +201,7 @@ def _parallel(options: RunOptions, todo: list[str]) -> Iterator[Done]:
 
 def _batches(names: list[str]) -> Iterable[list[str]]:
     for start in range(0, len(names), BATCH):
-        yield names[start:start + BATCH]
+        yield names[start : start + BATCH]
 
 
 def _start_worker(settings: WorkerSettings) -> None:

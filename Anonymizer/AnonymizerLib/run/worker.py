@@ -92,10 +92,18 @@ class Worker:
             status, reason = refusal_of(error)
             return Done(Entry(**facts, status=status, reason=reason))
         changes, signature = _recorded(tuple(instance.changes))
-        entry = Entry(**facts, status=CLEAN, output=name,
-                      sha256_out=digest, patient=instance.pseudonym, study=instance.study, series=instance.series,
-                      sop_instance=instance.sop_instance, sop_class=instance.sop_class,
-                      signature=signature)
+        entry = Entry(
+            **facts,
+            status=CLEAN,
+            output=name,
+            sha256_out=digest,
+            patient=instance.pseudonym,
+            study=instance.study,
+            series=instance.series,
+            sop_instance=instance.sop_instance,
+            sop_class=instance.sop_class,
+            signature=signature,
+        )
         return Done(entry, changes, instance.quasi_identifiers)
 
     def _write(self, instance: CleanInstance) -> tuple[str, str, CleanInstance]:
@@ -116,8 +124,9 @@ class Worker:
             self._move(temporary, self.settings.output / name, digest)
             return name, digest, instance
         except OSError as error:
-            raise OutputError(f"The output folder cannot be written ({error.strerror}): free space or choose "
-                              "another.") from error
+            raise OutputError(
+                f"The output folder cannot be written ({error.strerror}): free space or choose another."
+            ) from error
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -133,9 +142,14 @@ class Worker:
         """A path made of pseudonyms only: patient, study, series, instance."""
         key = self.settings.key
         patient = UNSAFE_IN_NAMES.sub("_", instance.pseudonym).strip(".") or "patient"
-        return "/".join((patient, "ST-" + key.short_name("study name", instance.study),
-                         "SE-" + key.short_name("series name", instance.series),
-                         key.short_name("instance name", instance.sop_instance, 16) + ".dcm"))
+        return "/".join(
+            (
+                patient,
+                "ST-" + key.short_name("study name", instance.study),
+                "SE-" + key.short_name("series name", instance.series),
+                key.short_name("instance name", instance.sop_instance, 16) + ".dcm",
+            )
+        )
 
 
 @lru_cache(maxsize=256)

@@ -16,12 +16,21 @@ DICOM_PREFIX = "DICOM."
 PATH = re.compile(r"(^|[\s\"'=:])(/[^/\s]+/|[A-Za-z]:[\\/]|\\\\|file://)")
 SEPARATORS = re.compile(r"[_.\-\[\]()]+")
 # Tags whose tokens are looked for; the rest of the DICOM attributes is removed without being remembered.
-REMEMBERED = {"PatientName": (0x00100010, "PN"), "PatientID": (0x00100020, "LO"),
-              "PatientBirthDate": (0x00100030, "DA"), "StudyDate": (0x00080020, "DA"),
-              "SeriesDate": (0x00080021, "DA"), "StudyInstanceUID": (0x0020000D, "UI"),
-              "ReferringPhysicianName": (0x00080090, "PN"), "AccessionNumber": (0x00080050, "SH"),
-              "InstitutionName": (0x00080080, "LO"), "StudyID": (0x00200010, "SH"), "instanceUIDs": (0x00080018, "UI"),
-              "PatientComments": (0x00104000, "LT"), "OperatorsName": (0x00081070, "PN")}
+REMEMBERED = {
+    "PatientName": (0x00100010, "PN"),
+    "PatientID": (0x00100020, "LO"),
+    "PatientBirthDate": (0x00100030, "DA"),
+    "StudyDate": (0x00080020, "DA"),
+    "SeriesDate": (0x00080021, "DA"),
+    "StudyInstanceUID": (0x0020000D, "UI"),
+    "ReferringPhysicianName": (0x00080090, "PN"),
+    "AccessionNumber": (0x00080050, "SH"),
+    "InstitutionName": (0x00080080, "LO"),
+    "StudyID": (0x00200010, "SH"),
+    "instanceUIDs": (0x00080018, "UI"),
+    "PatientComments": (0x00104000, "LT"),
+    "OperatorsName": (0x00081070, "PN"),
+}
 
 
 class SceneIdentifiers:
@@ -44,8 +53,11 @@ class SceneIdentifiers:
         """Whether a text holds an identifier of this scene, or a path of a computer."""
         lowered = text.casefold().encode("utf-8")
         words = set(SEPARATORS.sub(" ", text.casefold()).split())
-        return (bool(tokens_in(lowered, self.tokens)) or PATH.search(text) is not None
-                or any(token.decode("utf-8", "replace") in words for token in self.tokens.words))
+        return (
+            bool(tokens_in(lowered, self.tokens))
+            or PATH.search(text) is not None
+            or any(token.decode("utf-8", "replace") in words for token in self.tokens.words)
+        )
 
     def mayStay(self, text: str) -> bool:
         """Whether a name or remark consists of harmless words only, and identifies nobody."""

@@ -14,11 +14,19 @@ import slicer
 from AnonymizerLib.scene.identifiers import DICOM_PREFIX, SceneIdentifiers, attributeNames, collect, hierarchyItems
 from ThoraxAILib.scene.hierarchy import subjectHierarchy
 
-NEUTRAL_NAMES = (("vtkMRMLSegmentationNode", "Segmentation"), ("vtkMRMLMarkupsNode", "Markups"),
-                 ("vtkMRMLModelNode", "Model"), ("vtkMRMLTableNode", "Table"), ("vtkMRMLTextNode", "Text"),
-                 ("vtkMRMLTransformNode", "Transform"), ("vtkMRMLVolumeNode", "Volume"),
-                 ("vtkMRMLSequenceNode", "Sequence"), ("vtkMRMLSequenceBrowserNode", "Browser"),
-                 ("vtkMRMLPlotChartNode", "Chart"), ("vtkMRMLPlotSeriesNode", "Series"))
+NEUTRAL_NAMES = (
+    ("vtkMRMLSegmentationNode", "Segmentation"),
+    ("vtkMRMLMarkupsNode", "Markups"),
+    ("vtkMRMLModelNode", "Model"),
+    ("vtkMRMLTableNode", "Table"),
+    ("vtkMRMLTextNode", "Text"),
+    ("vtkMRMLTransformNode", "Transform"),
+    ("vtkMRMLVolumeNode", "Volume"),
+    ("vtkMRMLSequenceNode", "Sequence"),
+    ("vtkMRMLSequenceBrowserNode", "Browser"),
+    ("vtkMRMLPlotChartNode", "Chart"),
+    ("vtkMRMLPlotSeriesNode", "Series"),
+)
 REMOVED_CELL = "removed"
 
 
@@ -33,8 +41,11 @@ class SceneReport:
     def sentence(self) -> str:
         """One sentence for the panel."""
         done = ", ".join(f"{count} {what}" for what, count in sorted(self.counts.items())) or "nothing to remove"
-        return f"Scene scrubbed: {done}." if not self.left else (
-            f"Identifiers are left in {', '.join(sorted(set(self.left)))}: do not share this scene.")
+        return (
+            f"Scene scrubbed: {done}."
+            if not self.left
+            else (f"Identifiers are left in {', '.join(sorted(set(self.left)))}: do not share this scene.")
+        )
 
 
 def scrubScene() -> SceneReport:
@@ -63,9 +74,14 @@ def scrubNode(node: slicer.vtkMRMLNode, identifiers: SceneIdentifiers, names: Co
         node.SetDescription("")
         report.counts["descriptions"] += 1
     _scrubName(node, identifiers, names, report)
-    for className, scrub in (("vtkMRMLStorageNode", _scrubStorage), ("vtkMRMLSegmentationNode", _scrubSegments),
-                             ("vtkMRMLMarkupsNode", _scrubMarkups), ("vtkMRMLTextNode", _scrubText),
-                             ("vtkMRMLTableNode", _scrubTable), ("vtkMRMLSequenceNode", _scrubSequence)):
+    for className, scrub in (
+        ("vtkMRMLStorageNode", _scrubStorage),
+        ("vtkMRMLSegmentationNode", _scrubSegments),
+        ("vtkMRMLMarkupsNode", _scrubMarkups),
+        ("vtkMRMLTextNode", _scrubText),
+        ("vtkMRMLTableNode", _scrubTable),
+        ("vtkMRMLSequenceNode", _scrubSequence),
+    ):
         if node.IsA(className):
             scrub(node, identifiers, report)
 
@@ -115,8 +131,11 @@ def _segmentTags(segment: slicer.vtkSegment) -> list[str]:
     try:
         segment.GetTags(tags)
     except TypeError:  # the C++ signature takes a std::map, which Python cannot pass; known tags are asked for
-        return [tag for tag in ("DicomEncodingLabel", "TerminologyEntry", "Segmentation.Status", "DICOM.PatientName")
-                if _segmentTag(segment, tag)]
+        return [
+            tag
+            for tag in ("DicomEncodingLabel", "TerminologyEntry", "Segmentation.Status", "DICOM.PatientName")
+            if _segmentTag(segment, tag)
+        ]
     return [tags.GetValue(index) for index in range(tags.GetNumberOfValues())]
 
 
@@ -169,8 +188,10 @@ def _scrubSequence(node: slicer.vtkMRMLSequenceNode, identifiers: SceneIdentifie
 
 def _removeSceneViews(scene: slicer.vtkMRMLScene, report: SceneReport) -> None:
     """Scene views hold a copy of the scene and a screenshot: they go."""
-    views = [scene.GetNthNodeByClass(index, "vtkMRMLSceneViewNode")
-             for index in range(scene.GetNumberOfNodesByClass("vtkMRMLSceneViewNode"))]
+    views = [
+        scene.GetNthNodeByClass(index, "vtkMRMLSceneViewNode")
+        for index in range(scene.GetNumberOfNodesByClass("vtkMRMLSceneViewNode"))
+    ]
     for view in views:
         scene.RemoveNode(view)
         report.counts["scene views"] += 1
@@ -191,8 +212,13 @@ def _scrubHierarchy(identifiers: SceneIdentifiers, report: SceneReport) -> None:
             _scrubItemName(hierarchy, item, identifiers, numbers, report)
 
 
-def _scrubItemName(hierarchy: slicer.vtkMRMLSubjectHierarchyNode, item: int, identifiers: SceneIdentifiers,
-                   numbers: Counter, report: SceneReport) -> None:
+def _scrubItemName(
+    hierarchy: slicer.vtkMRMLSubjectHierarchyNode,
+    item: int,
+    identifiers: SceneIdentifiers,
+    numbers: Counter,
+    report: SceneReport,
+) -> None:
     level = hierarchy.GetItemLevel(item)
     old = hierarchy.GetItemName(item)
     if level in ("Patient", "Study") or not identifiers.mayStay(old):

@@ -89,8 +89,14 @@ class Track:
         curve = self.curve(part)
         high, low = int(curve.argmax()), int(curve.argmin())
         motion = [self.frames[frame].motion_volumes_ml[part] for frame in (high, low)]
-        return {"edv_ml": float(curve[high]), "esv_ml": float(curve[low]), "ed_frame": high + 1, "es_frame": low + 1,
-                "ef_percent": _fraction(curve[high], curve[low]), "ef_from_motion_percent": _fraction(*motion)}
+        return {
+            "edv_ml": float(curve[high]),
+            "esv_ml": float(curve[low]),
+            "ed_frame": high + 1,
+            "es_frame": low + 1,
+            "ef_percent": _fraction(curve[high], curve[low]),
+            "ef_from_motion_percent": _fraction(*motion),
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,8 +107,15 @@ class SecondLabels:
     frame: int
 
 
-def track(cine: Cine, labels: Volume, labeled_frame: int, options: TrackOptions | None = None,
-          engine: Engine | None = None, second: SecondLabels | None = None, progress: Progress | None = None) -> Track:
+def track(
+    cine: Cine,
+    labels: Volume,
+    labeled_frame: int,
+    options: TrackOptions | None = None,
+    engine: Engine | None = None,
+    second: SecondLabels | None = None,
+    progress: Progress | None = None,
+) -> Track:
     """Carry ``labels`` of frame ``labeled_frame`` (an index) through the whole cine. Raises InputError, Cancelled."""
     options, progress = options or TrackOptions(), progress or Progress()
     cine.check()
@@ -113,8 +126,15 @@ def track(cine: Cine, labels: Volume, labeled_frame: int, options: TrackOptions 
         cine.index(second.frame + 1)
     shifts = measure_slice_shifts(labels, parts) if options.align_slices else None
     frames, marked = _in_line(cine, labels, shifts)
-    motion = estimate_motion(frames, marked, labeled_frame, engine or InstanceEngine(), options.order,
-                             paths=options.paths, progress=progress.part(0.0, 0.9))
+    motion = estimate_motion(
+        frames,
+        marked,
+        labeled_frame,
+        engine or InstanceEngine(),
+        options.order,
+        paths=options.paths,
+        progress=progress.part(0.0, 0.9),
+    )
     tracked, scores = [], None
     for frame in range(len(frames)):
         progress(0.9 + 0.1 * frame / len(frames), "Carrying the labels")
@@ -134,8 +154,14 @@ def _in_line(cine: Cine, labels: Volume, shifts: SliceShifts | None) -> tuple[li
     return [shifts.undo(frame) for frame in cine.frames], shifts.undo(labels, 0)
 
 
-def _fused(motion: CineMotion, candidates: list[Candidate], image: Volume, outside: Volume, options: TrackOptions,
-           shifts: SliceShifts | None) -> Volume:
+def _fused(
+    motion: CineMotion,
+    candidates: list[Candidate],
+    image: Volume,
+    outside: Volume,
+    options: TrackOptions,
+    shifts: SliceShifts | None,
+) -> Volume:
     """The labels of one frame on the cine's own slices."""
     if len(candidates) == 1:
         inside = candidates[0].labels
@@ -148,18 +174,25 @@ def _on_own_slices(labels: Volume, shifts: SliceShifts | None) -> Volume:
     return labels if shifts is None else shifts.redo(labels, 0)
 
 
-def _measured(motion: CineMotion, marked: Volume, frame: int, fused: Volume, parts: HeartLabels,
-              options: TrackOptions) -> TrackedFrame:
+def _measured(
+    motion: CineMotion, marked: Volume, frame: int, fused: Volume, parts: HeartLabels, options: TrackOptions
+) -> TrackedFrame:
     field = motion.fields[options.field_path][frame]
     inside = motion.region.cut(marked)
     wall, J = inside.array == parts.myocardium, jacobian(field)
     cavities = {name: value for name, value in parts.parts().items() if name != "MYO"}
     quality = replace(assess(field, wall, backward=invert(field)), temporal_drift_mean_mm=motion.drift_mean_mm)
-    by_motion = {name: volume_ml(inside, value) * float(J[inside.array == value].mean())
-                 for name, value in cavities.items()}
-    return TrackedFrame(fused, motion.region.extend(field), quality,
-                        {name: volume_ml(fused, value) for name, value in parts.parts().items()}, by_motion,
-                        _path_spread_mm([fields[frame] for fields in motion.fields.values()], wall))
+    by_motion = {
+        name: volume_ml(inside, value) * float(J[inside.array == value].mean()) for name, value in cavities.items()
+    }
+    return TrackedFrame(
+        fused,
+        motion.region.extend(field),
+        quality,
+        {name: volume_ml(fused, value) for name, value in parts.parts().items()},
+        by_motion,
+        _path_spread_mm([fields[frame] for fields in motion.fields.values()], wall),
+    )
 
 
 def _path_spread_mm(fields: Sequence[Field], wall: np.ndarray) -> float | None:
@@ -170,14 +203,24 @@ def _path_spread_mm(fields: Sequence[Field], wall: np.ndarray) -> float | None:
     return float(np.sqrt((distance**2).mean(0)).mean())
 
 
-def _scores(motion: CineMotion, candidates: list[Candidate], fused: Volume, truth: Volume, parts: HeartLabels,
-            shifts: SliceShifts | None) -> dict[str, dict[str, float]]:
+def _scores(
+    motion: CineMotion,
+    candidates: list[Candidate],
+    fused: Volume,
+    truth: Volume,
+    parts: HeartLabels,
+    shifts: SliceShifts | None,
+) -> dict[str, dict[str, float]]:
     """Dice by part of the result and of every path against true labels of the same frame."""
     empty = truth.with_array(np.zeros_like(truth.array))
-    rows = {candidate.name: _on_own_slices(motion.region.put_back(candidate.labels, empty), shifts)
-            for candidate in candidates}
-    return {name: {part: dice(labels.array, truth.array, value) for part, value in parts.parts().items()}
-            for name, labels in {"result": fused, **rows}.items()}
+    rows = {
+        candidate.name: _on_own_slices(motion.region.put_back(candidate.labels, empty), shifts)
+        for candidate in candidates
+    }
+    return {
+        name: {part: dice(labels.array, truth.array, value) for part, value in parts.parts().items()}
+        for name, labels in {"result": fused, **rows}.items()
+    }
 
 
 def _fraction(end_diastole: float, end_systole: float) -> float:

@@ -26,8 +26,9 @@ RESEARCH_USE = "Research use only, not a medical device."
 
 def owned_names(count: int) -> list[str]:
     """Every file a run may write, the report last."""
-    frames = [frame_name(number, kind) for number in range(1, max(count, MOST_FRAMES) + 1)
-              for kind in ("labels", "field")]
+    frames = [
+        frame_name(number, kind) for number in range(1, max(count, MOST_FRAMES) + 1) for kind in ("labels", "field")
+    ]
     return [*frames, SEQUENCE, CURVE, PICTURE, REPORT]
 
 
@@ -50,29 +51,41 @@ def write_images(track: Track, cine: Cine, folder: Path, progress: Progress) -> 
 def as_json(track: Track, cine: Cine) -> dict:
     """The report without the run's own settings: labels, volumes, ejection, quality of each field, scores, notes."""
     return {
-        "schema": SCHEMA, "version": __version__, "research_use": RESEARCH_USE,
-        "frames": len(track.frames), "labeled_frame": track.labeled_frame + 1, "frames_counted_from": 1,
-        "labels": track.parts.parts(), "fusion": track.options.fusion, "paths": list(track.options.paths),
+        "schema": SCHEMA,
+        "version": __version__,
+        "research_use": RESEARCH_USE,
+        "frames": len(track.frames),
+        "labeled_frame": track.labeled_frame + 1,
+        "frames_counted_from": 1,
+        "labels": track.parts.parts(),
+        "fusion": track.options.fusion,
+        "paths": list(track.options.paths),
         "field_path": track.options.field_path,
         "field_convention": f"{CONVENTION}; the labeled frame is the fixed one",
         "fields_relate_to": "the cine's own slices" if track.shifts is None else "slices moved by slice_shifts_mm",
         "slice_shifts_mm": None if track.shifts is None else np.round(track.shifts.shifts_mm, 3).tolist(),
         "times_ms": None if cine.times_ms is None else [round(time, 1) for time in cine.times_ms],
-        "ejection": {part: {name: round(value, 2) for name, value in track.ejection(part).items()}
-                     for part in track.parts.parts() if part != "MYO"},
+        "ejection": {
+            part: {name: round(value, 2) for name, value in track.ejection(part).items()}
+            for part in track.parts.parts()
+            if part != "MYO"
+        },
         "cycle_drift_mm": _rounded(track.drift_mean_mm),
         "per_frame": [_frame_json(track, index) for index in range(len(track.frames))],
-        "scores_against_second_labels": _rounded_scores(track), "notes": list(cine.notes),
+        "scores_against_second_labels": _rounded_scores(track),
+        "notes": list(cine.notes),
     }
 
 
 def _frame_json(track: Track, index: int) -> dict:
     frame = track.frames[index]
-    return {"frame": index + 1,
-            "volumes_ml": {part: round(value, 2) for part, value in frame.volumes_ml.items()},
-            "volumes_from_motion_ml": {part: round(value, 2) for part, value in frame.motion_volumes_ml.items()},
-            "path_spread_mm": _rounded(frame.path_spread_mm),
-            "quality": {name: round(value, 4) for name, value in frame.quality.as_json().items()}}
+    return {
+        "frame": index + 1,
+        "volumes_ml": {part: round(value, 2) for part, value in frame.volumes_ml.items()},
+        "volumes_from_motion_ml": {part: round(value, 2) for part, value in frame.motion_volumes_ml.items()},
+        "path_spread_mm": _rounded(frame.path_spread_mm),
+        "quality": {name: round(value, 4) for name, value in frame.quality.as_json().items()},
+    }
 
 
 def _rounded_scores(track: Track) -> dict | None:
@@ -91,9 +104,16 @@ def _write_curve(track: Track, times_ms: Sequence[float] | None, path: Path) -> 
     cavities = [part for part in parts if part != "MYO"]
     with path.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
-        rows.writerow(["frame", "time_ms", *(f"{part}_ml" for part in parts),
-                       *(f"{part}_from_motion_ml" for part in cavities)])
+        rows.writerow(
+            ["frame", "time_ms", *(f"{part}_ml" for part in parts), *(f"{part}_from_motion_ml" for part in cavities)]
+        )
         for index, frame in enumerate(track.frames):
             time = "" if times_ms is None else f"{times_ms[index]:.1f}"
-            rows.writerow([index + 1, time, *(f"{frame.volumes_ml[part]:.2f}" for part in parts),
-                           *(f"{frame.motion_volumes_ml[part]:.2f}" for part in cavities)])
+            rows.writerow(
+                [
+                    index + 1,
+                    time,
+                    *(f"{frame.volumes_ml[part]:.2f}" for part in parts),
+                    *(f"{frame.motion_volumes_ml[part]:.2f}" for part in cavities),
+                ]
+            )

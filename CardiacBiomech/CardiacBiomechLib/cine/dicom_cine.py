@@ -32,14 +32,18 @@ def read_dicom_cine(files: Sequence[Path], name: str, progress: Progress) -> Cin
     scan = scan_headers(files, progress.part(0.0, 0.3))
     images = [header for header in scan.headers if header.modality == "MR" and header.has_plane]
     if not images:
-        raise InputError(f"No MR image was found in '{name}' ({scan.found()} found): give a folder with the DICOM "
-                         "slices of a short-axis cine.")
+        raise InputError(
+            f"No MR image was found in '{name}' ({scan.found()} found): give a folder with the DICOM "
+            "slices of a short-axis cine."
+        )
     stacks = [_slices(group) for group in _same_plane(images)]
     slices, notes = max(stacks, key=lambda stack: sum(len(images) for _, images in stack[0] if len(stack[0]) > 1))
     count = Counter(len(images) for _, images in slices).most_common(1)[0][0]
     if len(slices) < 2 or count < 2:
-        raise InputError(f"'{name}' holds no short-axis cine: the largest stack has {len(slices)} slice positions with "
-                         f"{count} phases each, two or more of both are needed.")
+        raise InputError(
+            f"'{name}' holds no short-axis cine: the largest stack has {len(slices)} slice positions with "
+            f"{count} phases each, two or more of both are needed."
+        )
     if len(images) > sum(len(found) for _, found in slices):
         left = len(images) - sum(len(found) for _, found in slices)
         notes += (f"Left out: {left} images that are not part of the largest stack of parallel slices.",)
@@ -52,9 +56,11 @@ def _same_plane(images: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
     for image in images:
         for group in groups:
             first = group[0]
-            if (image.rows, image.columns, image.samples) == (first.rows, first.columns, first.samples) and \
-                    np.allclose(image.orientation_lps, first.orientation_lps, atol=SAME_ORIENTATION, rtol=0) and \
-                    np.allclose(image.pixel_spacing_mm, first.pixel_spacing_mm, rtol=1e-3):
+            if (
+                (image.rows, image.columns, image.samples) == (first.rows, first.columns, first.samples)
+                and np.allclose(image.orientation_lps, first.orientation_lps, atol=SAME_ORIENTATION, rtol=0)
+                and np.allclose(image.pixel_spacing_mm, first.pixel_spacing_mm, rtol=1e-3)
+            ):
                 group.append(image)
                 break
         else:
@@ -64,8 +70,9 @@ def _same_plane(images: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
 
 def _slices(images: Sequence[SliceHeader]) -> tuple[list[Slice], tuple[str, ...]]:
     """Images by position along the normal; of several series at one position the last acquired one counts."""
-    depths = depths_along_normal(np.array([image.position_lps_mm for image in images]),
-                                 *np.reshape(images[0].orientation_lps, (2, 3)))
+    depths = depths_along_normal(
+        np.array([image.position_lps_mm for image in images]), *np.reshape(images[0].orientation_lps, (2, 3))
+    )
     slices: list[Slice] = []
     repeated = 0
     for index in np.argsort(depths, kind="stable"):
@@ -78,15 +85,24 @@ def _slices(images: Sequence[SliceHeader]) -> tuple[list[Slice], tuple[str, ...]
             last = max(series, key=lambda uid: (series[uid], uid))
             found, repeated = [image for image in found if image.series_uid == last], repeated + 1
         slices[number] = (depth, sorted(found, key=_time_key))
-    notes = (f"{repeated} slice positions were acquired more than once: the last series of each was read.",) \
-        if repeated else ()
+    notes = (
+        (f"{repeated} slice positions were acquired more than once: the last series of each was read.",)
+        if repeated
+        else ()
+    )
     return slices, notes
 
 
 def _time_key(image: SliceHeader) -> tuple:
     """Order in time by the most telling attribute that is there; a cine has the same one in all its images."""
-    return (-1.0 if image.trigger_ms is None else image.trigger_ms, _number(image.temporal_position),
-            _number(image.cardiac_phase), image.instance or 0, image.sop_uid, image.frame or 0)
+    return (
+        -1.0 if image.trigger_ms is None else image.trigger_ms,
+        _number(image.temporal_position),
+        _number(image.cardiac_phase),
+        image.instance or 0,
+        image.sop_uid,
+        image.frame or 0,
+    )
 
 
 def _number(text: str) -> float:
@@ -102,11 +118,16 @@ def _read(slices: Sequence[Slice], count: int, name: str, notes: tuple[str, ...]
         notes += (f"Not every slice has {count} phases: others were brought to {count} by the nearest phase.",)
     first = slices[0][1][0]
     try:
-        grid = plan_grid(np.array([images[0].position_lps_mm for _, images in slices]), first.orientation_lps,
-                         first.pixel_spacing_mm, (first.columns, first.rows))
+        grid = plan_grid(
+            np.array([images[0].position_lps_mm for _, images in slices]),
+            first.orientation_lps,
+            first.pixel_spacing_mm,
+            (first.columns, first.rows),
+        )
     except UnusableStack as fault:
-        raise InputError(f"The slices of the cine in '{name}' form no stack, because it {fault}: give one short-axis "
-                         "cine.") from None
+        raise InputError(
+            f"The slices of the cine in '{name}' form no stack, because it {fault}: give one short-axis cine."
+        ) from None
     frames, times = [], []
     for frame in range(count):
         chosen = [images[round(frame * len(images) / count)] for _, images in slices]

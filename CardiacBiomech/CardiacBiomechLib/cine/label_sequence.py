@@ -19,11 +19,19 @@ def write_label_sequence(labels: Sequence[Volume], path: Path, first: int = 1) -
     slices, rows, width = labels[0].array.shape
     numbers = " ".join(str(first + index) for index in range(len(labels)))
     header = (
-        "NRRD0005", "type: uint8", "dimension: 4", "space: left-posterior-superior",
-        f"sizes: {width} {rows} {slices} {len(labels)}", f"space directions: {columns} none",
-        "kinds: domain domain domain list", 'labels: "" "" "" "frame"', "encoding: gzip",
-        f"space origin: {_vector(lps[:3, 3])}", "DataNodeClassName:=vtkMRMLLabelMapVolumeNode",
-        "axis 3 index type:=numeric", f"axis 3 index values:={numbers}",
+        "NRRD0005",
+        "type: uint8",
+        "dimension: 4",
+        "space: left-posterior-superior",
+        f"sizes: {width} {rows} {slices} {len(labels)}",
+        f"space directions: {columns} none",
+        "kinds: domain domain domain list",
+        'labels: "" "" "" "frame"',
+        "encoding: gzip",
+        f"space origin: {_vector(lps[:3, 3])}",
+        "DataNodeClassName:=vtkMRMLLabelMapVolumeNode",
+        "axis 3 index type:=numeric",
+        f"axis 3 index values:={numbers}",
     )
     content = np.stack([volume.array.astype(np.uint8) for volume in labels]).tobytes()
     path.write_bytes("\n".join(header).encode("ascii") + b"\n\n" + gzip.compress(content, mtime=0))

@@ -39,16 +39,19 @@ def read_frames(path: Path) -> list[Volume]:
     try:
         image = sitk.ReadImage(str(path))
     except RuntimeError:
-        raise InputError(f"'{path.name}' cannot be read (damaged, incomplete or another format): save it again.") \
-            from None
+        raise InputError(
+            f"'{path.name}' cannot be read (damaged, incomplete or another format): save it again."
+        ) from None
     array, dimension = sitk.GetArrayFromImage(image), image.GetDimension()
     if dimension == 4 and image.GetNumberOfComponentsPerPixel() == 1:
         frames = array
     elif dimension == 3:
         frames = np.moveaxis(array, -1, 0) if image.GetNumberOfComponentsPerPixel() > 1 else array[None]
     else:
-        raise InputError(f"'{path.name}' is a {dimension}-D image with {image.GetNumberOfComponentsPerPixel()} values "
-                         f"per voxel: give {ACCEPTED}.")
+        raise InputError(
+            f"'{path.name}' is a {dimension}-D image with {image.GetNumberOfComponentsPerPixel()} values "
+            f"per voxel: give {ACCEPTED}."
+        )
     if frames.dtype.kind not in "iuf":
         raise InputError(f"'{path.name}' holds {frames.dtype.name} values: give a scalar image.")
     matrix = _ijk_to_ras(image)

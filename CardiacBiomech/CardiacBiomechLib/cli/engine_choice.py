@@ -20,11 +20,16 @@ PRESET_NAMES = ("balanced", "labels", "strain")  # the first is the default; tes
 def add_engine_choice(parser: argparse.ArgumentParser) -> None:
     """Options that choose the engine."""
     parser.add_argument("--engine", default="instance", metavar="|".join(ENGINE_NAMES), help="default: instance")
-    parser.add_argument("--preset", default=PRESET_NAMES[0], metavar="|".join(PRESET_NAMES),
-                        help=f"what to be best at ({PRESET_NAMES[0]})")
+    parser.add_argument(
+        "--preset",
+        default=PRESET_NAMES[0],
+        metavar="|".join(PRESET_NAMES),
+        help=f"what to be best at ({PRESET_NAMES[0]})",
+    )
     parser.add_argument("--weights", type=Path, metavar="FILE", help="weights of your own for the cascade")
-    parser.add_argument("--threads", type=int, metavar="N",
-                        help="processor threads (default: all cores but one, at most 4)")
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help="processor threads (default: all cores but one, at most 4)"
+    )
 
 
 def chosen_engine(arguments: argparse.Namespace) -> Engine:
@@ -50,5 +55,6 @@ def progress_on_terminal(arguments: argparse.Namespace) -> Progress:
     cancelled = getattr(arguments, "is_cancelled", None)
     if not sys.stderr.isatty():
         return Progress(None, cancelled)
-    return Progress(lambda fraction, text: print(f"\r{text} {100 * fraction:3.0f} %", end="", file=sys.stderr),
-                    cancelled)
+    return Progress(
+        lambda fraction, text: print(f"\r{text} {100 * fraction:3.0f} %", end="", file=sys.stderr), cancelled
+    )

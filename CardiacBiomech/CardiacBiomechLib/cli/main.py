@@ -24,8 +24,12 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
 
 def _add_engine(parser: argparse.ArgumentParser) -> None:
     add_engine_choice(parser)
-    parser.add_argument("--field", type=Path, metavar="FILE",
-                        help="field as .nrrd, .nii.gz, .mha, .h5 or .tfm; opens in Slicer as a grid transform")
+    parser.add_argument(
+        "--field",
+        type=Path,
+        metavar="FILE",
+        help="field as .nrrd, .nii.gz, .mha, .h5 or .tfm; opens in Slicer as a grid transform",
+    )
     parser.add_argument("--report", type=Path, metavar="JSON", help="quality of the field, volumes, ejection fraction")
 
 
@@ -34,8 +38,12 @@ def _add_propagate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("moving_label", type=Path, metavar="MOVING_LABEL")
     parser.add_argument("fixed_image", type=Path, metavar="FIXED_IMAGE")
     parser.add_argument("--output", type=Path, required=True, metavar="LABEL", help="labels of the fixed image")
-    parser.add_argument("--labels", default="auto", metavar="auto|acdc|ukbb",
-                        help="which value is which part; values are kept as they are")
+    parser.add_argument(
+        "--labels",
+        default="auto",
+        metavar="auto|acdc|ukbb",
+        help="which value is which part; values are kept as they are",
+    )
     _add_engine(parser)
     parser.set_defaults(run=_propagate)
 
@@ -62,14 +70,22 @@ def _add_phantom(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_training(parser: argparse.ArgumentParser) -> None:
-    parser.description = ("Without options: the recipe of the shipped cascade. A training that was stopped goes on "
-                          "when the same command is given again.")
+    parser.description = (
+        "Without options: the recipe of the shipped cascade. A training that was stopped goes on "
+        "when the same command is given again."
+    )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="phantoms, checkpoint and weights")
     parser.add_argument("--steps", type=int, default=1000, help="of one pair each (1000)")
     parser.add_argument("--hearts", type=int, default=160, help="how many phantoms to draw from (160)")
     parser.add_argument("--seed", type=int, default=1000, help="of weights, phantoms and their order (1000)")
-    parser.add_argument("--factors", type=int, nargs="+", default=[4, 2, 2], metavar="N",
-                        help="in-plane shrink factor of each network (4 2 2)")
+    parser.add_argument(
+        "--factors",
+        type=int,
+        nargs="+",
+        default=[4, 2, 2],
+        metavar="N",
+        help="in-plane shrink factor of each network (4 2 2)",
+    )
     parser.add_argument("--composition", default="sum", metavar="sum|compose", help="how fields are combined (sum)")
     parser.add_argument("--regularizer", default="neo-hookean", metavar="neo-hookean|diffusion|bending")
     parser.add_argument("--threads", type=int, default=1, help="another number gives slightly other weights (1)")
@@ -82,10 +98,12 @@ def _propagate(arguments: argparse.Namespace) -> int:
 
     check_writable(arguments.output, "labels")
     _check_extras(arguments)
-    moving, labels, fixed = (_read(path) for path in
-                             (arguments.moving_image, arguments.moving_label, arguments.fixed_image))
-    result = propagate(moving, labels, fixed, chosen_engine(arguments), arguments.labels,
-                       progress=progress_on_terminal(arguments))
+    moving, labels, fixed = (
+        _read(path) for path in (arguments.moving_image, arguments.moving_label, arguments.fixed_image)
+    )
+    result = propagate(
+        moving, labels, fixed, chosen_engine(arguments), arguments.labels, progress=progress_on_terminal(arguments)
+    )
     write_labels(result.labels, arguments.output)
     if arguments.field is not None:
         write_field(result.field, arguments.field)
@@ -94,8 +112,10 @@ def _propagate(arguments: argparse.Namespace) -> int:
     print(preset_line(arguments))
     print(f"labels written to {arguments.output}")
     for part, ejection in report["ejection"].items():
-        print(f"{part}: EF {ejection['from_labels']['ef_percent']:.1f} % from labels, "
-              f"{ejection['from_motion']['ef_percent']:.1f} % from motion")
+        print(
+            f"{part}: EF {ejection['from_labels']['ef_percent']:.1f} % from labels, "
+            f"{ejection['from_motion']['ef_percent']:.1f} % from motion"
+        )
     return 0
 
 
@@ -116,8 +136,16 @@ def _register(arguments: argparse.Namespace) -> int:
     if arguments.field is not None:
         write_field(found.field, arguments.field)
     quality = assess(found.field, increments=list(found.increments))
-    _write_report(arguments.report, {"engine": arguments.engine, "preset": arguments.preset, "convention": CONVENTION,
-                                     "quality": quality.as_json(), "seconds": round(found.seconds, 2)})
+    _write_report(
+        arguments.report,
+        {
+            "engine": arguments.engine,
+            "preset": arguments.preset,
+            "convention": CONVENTION,
+            "quality": quality.as_json(),
+            "seconds": round(found.seconds, 2),
+        },
+    )
     print(preset_line(arguments))
     print(f"registered in {found.seconds:.1f} s, folded {quality.folded_percent:.3f} % of voxels")
     return 0
@@ -126,11 +154,21 @@ def _register(arguments: argparse.Namespace) -> int:
 def _phantom(arguments: argparse.Namespace) -> int:
     from CardiacBiomechLib.synthesis.files import PhantomRequest, write_phantom_cine
 
-    request = PhantomRequest(arguments.group, arguments.frames, arguments.slice_mm, arguments.texture, arguments.noise,
-                             arguments.shift_mm, arguments.organs, arguments.seed)
+    request = PhantomRequest(
+        arguments.group,
+        arguments.frames,
+        arguments.slice_mm,
+        arguments.texture,
+        arguments.noise,
+        arguments.shift_mm,
+        arguments.organs,
+        arguments.seed,
+    )
     strain = write_phantom_cine(request, arguments.output, progress_on_terminal(arguments))
-    print(f"phantom written to {arguments.output}: Err {strain.radial:.3f}, Ecc {strain.circumferential:.3f}, "
-          f"Ell {strain.longitudinal:.3f} at end-systole")
+    print(
+        f"phantom written to {arguments.output}: Err {strain.radial:.3f}, Ecc {strain.circumferential:.3f}, "
+        f"Ell {strain.longitudinal:.3f} at end-systole"
+    )
     return 0
 
 
@@ -142,8 +180,13 @@ def _train(arguments: argparse.Namespace) -> int:
     from ThoraxAILib.registration.cascade.settings import CascadeSettings
     from ThoraxAILib.registration.cascade.weights import sha256
 
-    options = TrainingOptions(steps=arguments.steps, hearts=arguments.hearts, seed=arguments.seed,
-                              regularizer=arguments.regularizer, threads=arguments.threads)
+    options = TrainingOptions(
+        steps=arguments.steps,
+        hearts=arguments.hearts,
+        seed=arguments.seed,
+        regularizer=arguments.regularizer,
+        threads=arguments.threads,
+    )
     settings = CascadeSettings(factors=tuple(arguments.factors), composition=arguments.composition)
     training = CascadeTraining(arguments.output, options, settings)
     weights = arguments.output / "cine_cascade.pt"
@@ -172,4 +215,3 @@ def _write_report(path: Path | None, content: dict) -> None:
         partial = path.with_name(f".{path.name}.partial")
         partial.write_text(json.dumps(content, indent=2, allow_nan=False), encoding="utf-8")
         partial.replace(path)
-

@@ -21,21 +21,31 @@ DESCRIPTION = (
 
 def add_track(commands: argparse._SubParsersAction) -> None:
     """Mount ``cardiac track``."""
-    parser = commands.add_parser("track", help="carry the labels of one frame through a whole cine",
-                                 description=DESCRIPTION)
+    parser = commands.add_parser(
+        "track", help="carry the labels of one frame through a whole cine", description=DESCRIPTION
+    )
     parser.add_argument("cine", type=Path, metavar="CINE")
     parser.add_argument("label", type=Path, metavar="LABEL", help="labels of one frame; a 4-D file: its frame N")
     parser.add_argument("--frame", type=int, default=1, metavar="N", help="which frame LABEL belongs to (1)")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--fusion", default="local-weighted", metavar="NAME",
-                        help="vote over all paths: local-weighted, majority, staple; or one path: direct (four times "
-                             "faster), forward, backward, tracked (local-weighted)")
-    parser.add_argument("--align-slices", action="store_true",
-                        help="put slices shifted between breath-holds in line before registering")
+    parser.add_argument(
+        "--fusion",
+        default="local-weighted",
+        metavar="NAME",
+        help="vote over all paths: local-weighted, majority, staple; or one path: direct (four times "
+        "faster), forward, backward, tracked (local-weighted)",
+    )
+    parser.add_argument(
+        "--align-slices", action="store_true", help="put slices shifted between breath-holds in line before registering"
+    )
     parser.add_argument("--score-label", type=Path, metavar="LABEL", help="true labels of another frame, to score with")
     parser.add_argument("--score-frame", type=int, metavar="N", help="which frame --score-label belongs to")
-    parser.add_argument("--labels", default="auto", metavar="auto|acdc|ukbb",
-                        help="which value is which part; values are kept as they are")
+    parser.add_argument(
+        "--labels",
+        default="auto",
+        metavar="auto|acdc|ukbb",
+        help="which value is which part; values are kept as they are",
+    )
     add_engine_choice(parser)
     parser.set_defaults(run=_track)
 
@@ -54,11 +64,22 @@ def _track(arguments: argparse.Namespace) -> int:
     cine = read_cine(arguments.cine, progress.part(0.0, 0.05))
     labels = _labels(arguments.label, cine.index(arguments.frame), len(cine.frames))
     with OutputFolder(arguments.output, owned_names(len(cine.frames))) as folder:
-        found = track(cine, labels, cine.index(arguments.frame), options, engine, _second(arguments, cine),
-                      progress.part(0.05, 0.95))
+        found = track(
+            cine,
+            labels,
+            cine.index(arguments.frame),
+            options,
+            engine,
+            _second(arguments, cine),
+            progress.part(0.05, 0.95),
+        )
         write_images(found, cine, folder, progress.part(0.95, 1.0))
-        report = {**as_json(found, cine), "engine": arguments.engine, "preset": arguments.preset,
-                  "seconds": round(time.perf_counter() - started, 1)}
+        report = {
+            **as_json(found, cine),
+            "engine": arguments.engine,
+            "preset": arguments.preset,
+            "seconds": round(time.perf_counter() - started, 1),
+        }
         (folder / REPORT).write_text(json.dumps(report, indent=2, allow_nan=False), encoding="utf-8")
     _print(report, arguments)
     return 0
@@ -72,8 +93,10 @@ def _labels(path: Path, frame: int, count: int):
         raise InputError(f"The label file '{path.name}' does not exist: check the path.")
     images = read_frames(path)
     if len(images) not in (1, count):
-        raise InputError(f"'{path.name}' holds {len(images)} frames, the cine {count}: give the labels of one frame or "
-                         "of every frame.")
+        raise InputError(
+            f"'{path.name}' holds {len(images)} frames, the cine {count}: give the labels of one frame or "
+            "of every frame."
+        )
     return images[0] if len(images) == 1 else images[frame]
 
 
@@ -92,9 +115,11 @@ def _print(report: dict, arguments: argparse.Namespace) -> None:
     for note in report["notes"]:
         print(note)
     for part, ejection in report["ejection"].items():
-        print(f"{part}: {ejection['edv_ml']:.0f} mL (frame {ejection['ed_frame']}) to {ejection['esv_ml']:.0f} mL "
-              f"(frame {ejection['es_frame']}), EF {ejection['ef_percent']:.1f} % from labels, "
-              f"{ejection['ef_from_motion_percent']:.1f} % from motion")
+        print(
+            f"{part}: {ejection['edv_ml']:.0f} mL (frame {ejection['ed_frame']}) to {ejection['esv_ml']:.0f} mL "
+            f"(frame {ejection['es_frame']}), EF {ejection['ef_percent']:.1f} % from labels, "
+            f"{ejection['ef_from_motion_percent']:.1f} % from motion"
+        )
     folded = max(frame["quality"]["folded_percent"] for frame in report["per_frame"])
     drift = report["cycle_drift_mm"]
     closes = "" if drift is None else f"; the cycle closes within {drift:.2f} mm"

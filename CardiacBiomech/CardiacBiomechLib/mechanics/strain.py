@@ -11,8 +11,10 @@ import numpy as np
 
 from ThoraxAILib.registration.deformation.elasticity import green_lagrange
 
-DEFINITION = ("Green-Lagrange strain about end-diastole, E = (F^T F - I)/2 along the local axis; "
-              "global = mean over the continuous wall")
+DEFINITION = (
+    "Green-Lagrange strain about end-diastole, E = (F^T F - I)/2 along the local axis; "
+    "global = mean over the continuous wall"
+)
 
 
 @dataclass(frozen=True)

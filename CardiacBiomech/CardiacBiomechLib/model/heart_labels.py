@@ -72,8 +72,10 @@ def heart_labels(labels: Volume, order: str = "auto") -> HeartLabels:
     enclosed = {value: _share_touching(labels.array, value, 2) for value in cavities}
     lv = max(cavities, key=lambda value: enclosed[value])
     if enclosed[lv] < 0.5:
-        raise InputError("No label is enclosed by label 2, so the left ventricle cannot be told from the right: name "
-                         "the order with --labels acdc or ukbb.")
+        raise InputError(
+            "No label is enclosed by label 2, so the left ventricle cannot be told from the right: name "
+            "the order with --labels acdc or ukbb."
+        )
     return _checked(HeartLabels(next((value for value in cavities if value != lv), None), 2, lv), found)
 
 
@@ -83,8 +85,10 @@ def _found_values(labels: Volume) -> tuple[int, ...]:
         raise InputError("The label image holds values that are not whole numbers: give a label image, not an image.")
     if values.min() < 0 or values.max() > 3:
         wrong = next(int(value) for value in values if value < 0 or value > 3)
-        raise InputError(f"The label image holds the value {wrong}, known are 0 to 3 (background, two cavities and "
-                         "the wall): remove or renumber it.")
+        raise InputError(
+            f"The label image holds the value {wrong}, known are 0 to 3 (background, two cavities and "
+            "the wall): remove or renumber it."
+        )
     return tuple(int(value) for value in values if value > 0)
 
 
@@ -92,8 +96,10 @@ def _checked(parts: HeartLabels, found: tuple[int, ...]) -> HeartLabels:
     for name, value in (("wall of the left ventricle", parts.myocardium), ("cavity of the left ventricle", parts.lv)):
         if value not in found:
             present = ", ".join(str(v) for v in found) or "none"
-            raise InputError(f"The label image has no voxel with label {value}, the {name} (present: {present}): "
-                             "complete the segmentation.")
+            raise InputError(
+                f"The label image has no voxel with label {value}, the {name} (present: {present}): "
+                "complete the segmentation."
+            )
     return HeartLabels(parts.rv if parts.rv in found else None, parts.myocardium, parts.lv)
 
 

@@ -39,9 +39,16 @@ class CineMotion:
     drift_mean_mm: float | None
 
 
-def estimate_motion(frames: list[Volume], labels: Volume, labeled_frame: int, engine: Engine | None = None,
-                    order: str = "auto", targets: Sequence[int] | None = None, paths: Sequence[str] = PATHS,
-                    progress: Progress | None = None) -> CineMotion:
+def estimate_motion(
+    frames: list[Volume],
+    labels: Volume,
+    labeled_frame: int,
+    engine: Engine | None = None,
+    order: str = "auto",
+    targets: Sequence[int] | None = None,
+    paths: Sequence[str] = PATHS,
+    progress: Progress | None = None,
+) -> CineMotion:
     """The ``paths`` through a cine of which one frame (index) is labeled to the ``targets`` (default: every frame).
 
     Each chain costs one registration per frame, ``direct`` and ``tracked`` one per target; ``tracked`` needs both
@@ -65,8 +72,9 @@ def estimate_motion(frames: list[Volume], labels: Volume, labeled_frame: int, en
             drift = float(temporal_drift_mm([chain[-1]])[marked.array > 0].mean())
     for path in single:
         starts = _nearer(fields, labeled_frame, len(frames)) if path == "tracked" else {}
-        fields[path] = _registered(images, HeartTissue(marked.array, parts), labeled_frame, targets, starts, engine,
-                                   next(shares))
+        fields[path] = _registered(
+            images, HeartTissue(marked.array, parts), labeled_frame, targets, starts, engine, next(shares)
+        )
     kept = {path: {frame: fields[path][frame] for frame in targets} for path in paths}
     return CineMotion(kept, labeled_frame, region, drift)
 
@@ -75,8 +83,9 @@ def _wanted(paths: Sequence[str]) -> tuple[list[str], list[str]]:
     """The chains and the single registrations that ``paths`` need."""
     unknown = [path for path in paths if path not in PATHS]
     if unknown or not paths:
-        raise InputError(f"There is no path through a cine named {', '.join(unknown) or 'nothing'}: choose from "
-                         f"{', '.join(PATHS)}.")
+        raise InputError(
+            f"There is no path through a cine named {', '.join(unknown) or 'nothing'}: choose from {', '.join(PATHS)}."
+        )
     chained = [path for path in ("forward", "backward") if path in paths or "tracked" in paths]
     return chained, [path for path in ("direct", "tracked") if path in paths]
 
@@ -91,23 +100,36 @@ def _shares(progress: Progress, weights: list[int]) -> Iterator[Progress]:
 
 def _nearer(fields: dict[str, dict[int, Field]], start: int, count: int) -> dict[int, Field]:
     """By frame the field of the chain that came the shorter way."""
-    return {frame: fields["forward" if (frame - start) % count <= count // 2 else "backward"][frame]
-            for frame in range(count)}
+    return {
+        frame: fields["forward" if (frame - start) % count <= count // 2 else "backward"][frame]
+        for frame in range(count)
+    }
 
 
-def _registered(images: list[Volume], tissue: HeartTissue, start: int, targets: Sequence[int],
-                starts: dict[int, Field], engine: Engine, progress: Progress) -> dict[int, Field]:
+def _registered(
+    images: list[Volume],
+    tissue: HeartTissue,
+    start: int,
+    targets: Sequence[int],
+    starts: dict[int, Field],
+    engine: Engine,
+    progress: Progress,
+) -> dict[int, Field]:
     """The field from the labeled frame to each target by one registration, from ``starts`` where given."""
     found = {}
     for number, frame in enumerate(targets):
         share = progress.part(number / len(targets), (number + 1) / len(targets))
-        found[frame] = Field.zero(Grid.of(images[start])) if frame == start else \
-            engine.register(images[start], images[frame], tissue, share, starts.get(frame)).field
+        found[frame] = (
+            Field.zero(Grid.of(images[start]))
+            if frame == start
+            else engine.register(images[start], images[frame], tissue, share, starts.get(frame)).field
+        )
     return found
 
 
-def carry_labels(motion: CineMotion, frames: list[Volume], labels: Volume, frame: int,
-                 paths: Sequence[str] | None = None) -> list[Candidate]:
+def carry_labels(
+    motion: CineMotion, frames: list[Volume], labels: Volume, frame: int, paths: Sequence[str] | None = None
+) -> list[Candidate]:
     """What each path (default: all estimated) carries from the labeled frame to ``frame``, on the region's grid."""
     image, marked = motion.region.cut(frames[motion.labeled_frame]), motion.region.cut(labels)
     candidates = []
@@ -117,8 +139,14 @@ def carry_labels(motion: CineMotion, frames: list[Volume], labels: Volume, frame
     return candidates
 
 
-def propagate_through(motion: CineMotion, frames: list[Volume], labels: Volume, frame: int,
-                      method: str = "local-weighted", paths: Sequence[str] | None = None) -> Volume:
+def propagate_through(
+    motion: CineMotion,
+    frames: list[Volume],
+    labels: Volume,
+    frame: int,
+    method: str = "local-weighted",
+    paths: Sequence[str] | None = None,
+) -> Volume:
     """Fused labels of ``frame`` on the whole grid."""
     fused = fuse(carry_labels(motion, frames, labels, frame, paths), motion.region.cut(frames[frame]).array, method)
     return motion.region.put_back(fused, labels.with_array(np.zeros_like(labels.array)))
@@ -128,8 +156,9 @@ def _check(frames: list[Volume], labels: Volume, labeled_frame: int, order: str)
     if len(frames) < 2:
         raise InputError(f"The cine has {len(frames)} frame: give two or more.")
     if not 0 <= labeled_frame < len(frames):
-        raise InputError(f"There is no frame {labeled_frame + 1} to be the labeled one: the cine has frames 1 to "
-                         f"{len(frames)}.")
+        raise InputError(
+            f"There is no frame {labeled_frame + 1} to be the labeled one: the cine has frames 1 to {len(frames)}."
+        )
     parts = check_inputs(frames[labeled_frame], labels, frames[labeled_frame], order)
     for number, frame in enumerate(frames, start=1):
         check_image(frame, f"frame {number} of the cine")
@@ -137,8 +166,9 @@ def _check(frames: list[Volume], labels: Volume, labeled_frame: int, order: str)
     return parts
 
 
-def _chain(images: list[Volume], labels: Volume, parts: HeartLabels, visited: list[int], engine: Engine,
-           progress: Progress) -> list[Field]:
+def _chain(
+    images: list[Volume], labels: Volume, parts: HeartLabels, visited: list[int], engine: Engine, progress: Progress
+) -> list[Field]:
     """Composed fields from the first of the visited frames to each of them; the labels travel along as tissue."""
     total = Field.zero(Grid.of(labels))
     fields, here = [total], labels.array

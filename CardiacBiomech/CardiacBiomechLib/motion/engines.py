@@ -23,8 +23,14 @@ class Engine(Protocol):
 
     name: str
 
-    def register(self, fixed: Volume, moving: Volume, tissue: HeartTissue | None, progress: Progress,
-                 initial: Field | None = None) -> Registration:
+    def register(
+        self,
+        fixed: Volume,
+        moving: Volume,
+        tissue: HeartTissue | None,
+        progress: Progress,
+        initial: Field | None = None,
+    ) -> Registration:
         """Both frames on one grid; engines that cannot use ``tissue`` or ``initial`` (a Field) ignore them."""
 
 
@@ -35,8 +41,14 @@ class InstanceEngine:
     preset: MotionPreset = PRESETS[DEFAULT_PRESET]
     name: str = "instance"
 
-    def register(self, fixed: Volume, moving: Volume, tissue: HeartTissue | None, progress: Progress,
-                 initial: Field | None = None) -> Registration:
+    def register(
+        self,
+        fixed: Volume,
+        moving: Volume,
+        tissue: HeartTissue | None,
+        progress: Progress,
+        initial: Field | None = None,
+    ) -> Registration:
         """See ``ThoraxAILib.registration.instance.register``."""
         require_torch()
         from ThoraxAILib.registration.instance import register
@@ -54,8 +66,14 @@ class CascadeEngine:
     name: str = "cascade"
     threads: int | None = None
 
-    def register(self, fixed: Volume, moving: Volume, tissue: HeartTissue | None, progress: Progress,
-                 initial: Field | None = None) -> Registration:
+    def register(
+        self,
+        fixed: Volume,
+        moving: Volume,
+        tissue: HeartTissue | None,
+        progress: Progress,
+        initial: Field | None = None,
+    ) -> Registration:
         """See ``ThoraxAILib.registration.cascade``; a given ``initial`` replaces the networks when refining."""
         require_torch()
         from ThoraxAILib.registration.cascade.predict import predict
@@ -75,8 +93,14 @@ class DemonsEngine:
 
     name: str = "demons"
 
-    def register(self, fixed: Volume, moving: Volume, tissue: HeartTissue | None, progress: Progress,
-                 initial: Field | None = None) -> Registration:
+    def register(
+        self,
+        fixed: Volume,
+        moving: Volume,
+        tissue: HeartTissue | None,
+        progress: Progress,
+        initial: Field | None = None,
+    ) -> Registration:
         """See ``ThoraxAILib.registration.demons.register_demons``."""
         from ThoraxAILib.registration.demons import register_demons
 
@@ -86,8 +110,9 @@ class DemonsEngine:
 NAMES = ("instance", "cascade", "cascade+instance", "demons")
 
 
-def engine(name: str, preset_name: str = DEFAULT_PRESET, weights: Path | None = None,
-           threads: int | None = None) -> Engine:
+def engine(
+    name: str, preset_name: str = DEFAULT_PRESET, weights: Path | None = None, threads: int | None = None
+) -> Engine:
     """The engine of this name with a preset and, for cascades, weights; raises InputError for unknown names."""
     chosen = preset(preset_name)
     chosen = replace(chosen, instance=replace(chosen.instance, threads=threads))
@@ -108,5 +133,7 @@ def require_torch() -> None:
     import importlib.util
 
     if importlib.util.find_spec("torch") is None:
-        raise MissingDependencyError("PyTorch is needed for this registration engine: install it with pip install "
-                                     "\"thoraxai[learning]\", or use --engine demons.")
+        raise MissingDependencyError(
+            "PyTorch is needed for this registration engine: install it with pip install "
+            '"thoraxai[learning]", or use --engine demons.'
+        )

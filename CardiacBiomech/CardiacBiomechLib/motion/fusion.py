@@ -47,8 +47,9 @@ def local_correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     a, b = normalized(one), normalized(other)
     mean_a, mean_b = (uniform_filter(image, WINDOW_VOXELS) for image in (a, b))
     covariance = uniform_filter(a * b, WINDOW_VOXELS) - mean_a * mean_b
-    variances = [(uniform_filter(image * image, WINDOW_VOXELS) - mean**2).clip(0) for image, mean in
-                 ((a, mean_a), (b, mean_b))]
+    variances = [
+        (uniform_filter(image * image, WINDOW_VOXELS) - mean**2).clip(0) for image, mean in ((a, mean_a), (b, mean_b))
+    ]
     return (covariance / np.sqrt(variances[0] * variances[1] + 1e-5)).clip(0.0, 1.0) + 1e-3
 
 

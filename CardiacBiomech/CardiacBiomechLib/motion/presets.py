@@ -36,12 +36,21 @@ BALANCED_LEVELS = (
 )
 DEFAULT_PRESET = "balanced"
 PRESETS = {
-    "balanced": MotionPreset(100.0, InstanceOptions(levels=BALANCED_LEVELS, weight=0.07, intensity_weight=0.3),
-                             "contours and the volume of the wall together; for strain alone take --preset strain"),
-    "labels": MotionPreset(5.0, InstanceOptions(levels=LABEL_LEVELS, weight=0.1, intensity_weight=1.0),
-                           "follows contours most closely, the wall may change its volume"),
-    "strain": MotionPreset(200.0, InstanceOptions(levels=CINE_LEVELS, weight=0.3, intensity_weight=0.3),
-                           "keeps the volume of the wall, contours follow less closely"),
+    "balanced": MotionPreset(
+        100.0,
+        InstanceOptions(levels=BALANCED_LEVELS, weight=0.07, intensity_weight=0.3),
+        "contours and the volume of the wall together; for strain alone take --preset strain",
+    ),
+    "labels": MotionPreset(
+        5.0,
+        InstanceOptions(levels=LABEL_LEVELS, weight=0.1, intensity_weight=1.0),
+        "follows contours most closely, the wall may change its volume",
+    ),
+    "strain": MotionPreset(
+        200.0,
+        InstanceOptions(levels=CINE_LEVELS, weight=0.3, intensity_weight=0.3),
+        "keeps the volume of the wall, contours follow less closely",
+    ),
 }
 
 

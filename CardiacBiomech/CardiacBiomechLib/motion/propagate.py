@@ -37,8 +37,13 @@ class Propagation:
 
     def as_json(self) -> dict:
         """The report: quality of the motion, ejection from labels and from motion, label values, convention."""
-        return {"convention": CONVENTION, "labels": self.parts.parts(), "quality": self.quality.as_json(),
-                "ejection": self.ejections, "seconds": round(self.seconds, 2)}
+        return {
+            "convention": CONVENTION,
+            "labels": self.parts.parts(),
+            "quality": self.quality.as_json(),
+            "ejection": self.ejections,
+            "seconds": round(self.seconds, 2),
+        }
 
 
 def check_inputs(labeled: Volume, labels: Volume, other: Volume, order: str = "auto") -> HeartLabels:
@@ -50,8 +55,15 @@ def check_inputs(labeled: Volume, labels: Volume, other: Volume, order: str = "a
     return heart_labels(labels, order)
 
 
-def propagate(labeled: Volume, labels: Volume, other: Volume, engine: Engine | None = None, order: str = "auto",
-              initial: Field | None = None, progress: Progress | None = None) -> Propagation:
+def propagate(
+    labeled: Volume,
+    labels: Volume,
+    other: Volume,
+    engine: Engine | None = None,
+    order: str = "auto",
+    initial: Field | None = None,
+    progress: Progress | None = None,
+) -> Propagation:
     """Carry ``labels`` of the frame ``labeled`` to the frame ``other`` (all on one grid).
 
     ``initial`` (labeled frame fixed, on the whole grid) is where the search starts. Raises InputError, Cancelled.

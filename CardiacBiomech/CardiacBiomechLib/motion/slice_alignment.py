@@ -37,8 +37,10 @@ class SliceShifts:
 
     def _moved(self, volume: Volume, shifts_mm: np.ndarray, order: int) -> Volume:
         spacing = volume.spacing_kji_mm[1:]
-        moved = [shift_image(part.astype(np.float32), offset / spacing, order=order, mode="nearest")
-                 for part, offset in zip(volume.array, shifts_mm, strict=True)]
+        moved = [
+            shift_image(part.astype(np.float32), offset / spacing, order=order, mode="nearest")
+            for part, offset in zip(volume.array, shifts_mm, strict=True)
+        ]
         return volume.with_array(np.stack(moved).astype(volume.array.dtype))
 
 
@@ -47,8 +49,10 @@ def measure_slice_shifts(labels: Volume, parts: HeartLabels) -> SliceShifts:
     left = (labels.array == parts.lv) | (labels.array == parts.myocardium)
     enough = left.sum((1, 2)) > 20
     if enough.sum() < LEAST_SLICES:
-        raise InputError(f"The left ventricle is labeled in {int(enough.sum())} slices, {LEAST_SLICES} are needed to "
-                         "tell a shifted slice from a tilted heart: leave the slices as they are.")
+        raise InputError(
+            f"The left ventricle is labeled in {int(enough.sum())} slices, {LEAST_SLICES} are needed to "
+            "tell a shifted slice from a tilted heart: leave the slices as they are."
+        )
     index = np.nonzero(enough)[0]
     spacing = labels.spacing_kji_mm
     centers = np.array([np.argwhere(left[k]).mean(0) for k in index]) * spacing[1:]

@@ -45,9 +45,13 @@ def ejection_from_motion(end_diastole: Volume, motion: Field, value: int) -> Eje
 def ejections(end_diastole: Volume, end_systole: Volume, motion: Field, parts: HeartLabels) -> dict[str, dict]:
     """Both estimates for both cavities, by part and by source."""
     values = {"LV": parts.lv} if parts.rv is None else {"LV": parts.lv, "RV": parts.rv}
-    return {name: {"from_labels": ejection_from_labels(end_diastole, end_systole, value).as_json(),
-                   "from_motion": ejection_from_motion(end_diastole, motion, value).as_json()}
-            for name, value in values.items()}
+    return {
+        name: {
+            "from_labels": ejection_from_labels(end_diastole, end_systole, value).as_json(),
+            "from_motion": ejection_from_motion(end_diastole, motion, value).as_json(),
+        }
+        for name, value in values.items()
+    }
 
 
 def dice(one: np.ndarray, other: np.ndarray, value: int) -> float:

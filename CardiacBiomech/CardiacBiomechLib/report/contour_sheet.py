@@ -45,8 +45,9 @@ def _outlined(gray: np.ndarray, labels: Volume, k: int, track: Track) -> np.ndar
     """One slice enlarged to ``PIXEL_MM`` with a line around each part, the wall's outer border only."""
     from PIL import Image
 
-    rows, columns = (max(1, round(n * mm / PIXEL_MM)) for n, mm in
-                     zip(gray.shape, labels.spacing_kji_mm[1:], strict=True))
+    rows, columns = (
+        max(1, round(n * mm / PIXEL_MM)) for n, mm in zip(gray.shape, labels.spacing_kji_mm[1:], strict=True)
+    )
     smooth = Image.fromarray((255 * gray).astype(np.uint8)).resize((columns, rows), Image.Resampling.BICUBIC)
     pixels = np.repeat(np.array(smooth)[..., None], 3, axis=2)
     values = track.parts.parts()

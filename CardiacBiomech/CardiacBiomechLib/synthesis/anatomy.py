@@ -34,8 +34,9 @@ def labels_at(ventricle: Ventricle, points_mm: np.ndarray) -> np.ndarray:
     return labels
 
 
-def brightness_at(ventricle: Ventricle, points_mm: np.ndarray, brightness: Brightness,
-                  edge_mm: float = 0.6) -> np.ndarray:
+def brightness_at(
+    ventricle: Ventricle, points_mm: np.ndarray, brightness: Brightness, edge_mm: float = 0.6
+) -> np.ndarray:
     """Signal of end-diastolic points, with edges as soft as ``edge_mm``. Blood goes on above the base (atria)."""
     s = ventricle.radial_coordinate(points_mm)
     signal = np.full(s.shape, brightness.surroundings)

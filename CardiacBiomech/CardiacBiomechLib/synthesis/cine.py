@@ -63,8 +63,12 @@ def acquire(ventricle: Ventricle, scanner: Scanner, phases: np.ndarray, seed: in
     shifts_mm = random.uniform(-scanner.slice_shift_mm, scanner.slice_shift_mm, (scanner.shape_kji[0], 2))
     coil = gaussian_filter(random.standard_normal(scanner.shape_kji), [n / 4 for n in scanner.shape_kji])
     gain = np.exp(scanner.bias * coil / (coil.std() + 1e-12))
-    paint = _Paint(ventricle, scanner, Texture(seed) if scanner.texture > 0 else None,
-                   Surroundings(seed, scanner.organs) if scanner.organs > 0 else None)
+    paint = _Paint(
+        ventricle,
+        scanner,
+        Texture(seed) if scanner.texture > 0 else None,
+        Surroundings(seed, scanner.organs) if scanner.organs > 0 else None,
+    )
     return [_frame(paint, float(phase), shifts_mm, gain, random) for phase in phases]
 
 
@@ -98,8 +102,7 @@ class _Paint:
         return signal
 
 
-def _frame(paint: _Paint, phase: float, shifts_mm: np.ndarray, gain: np.ndarray,
-           random: np.random.Generator) -> Frame:
+def _frame(paint: _Paint, phase: float, shifts_mm: np.ndarray, gain: np.ndarray, random: np.random.Generator) -> Frame:
     ventricle, scanner = paint.ventricle, paint.scanner
     grid = scanner.grid()
     moved = ventricle.at_phase(phase)

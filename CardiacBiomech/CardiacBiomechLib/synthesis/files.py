@@ -51,8 +51,9 @@ def write_phantom_cine(request: PhantomRequest, folder: Path, progress: Progress
     ventricle = draw(request.group, np.random.default_rng(request.seed))
     scanner = _scanner(request)
     phases = np.array([0.0, 1.0]) if request.frames == 2 else phase_curve(request.frames)
-    names = [f"frame{number + 1:02d}{ending}.nii.gz" for number in range(len(phases))
-             for ending in ("", "_gt", "_field")]
+    names = [
+        f"frame{number + 1:02d}{ending}.nii.gz" for number in range(len(phases)) for ending in ("", "_gt", "_field")
+    ]
     with OutputFolder(folder, [*names, "truth.json"]) as partial:
         for number, frame in enumerate(acquire(ventricle, scanner, phases, request.seed)):
             progress(number / len(phases), "Writing the phantom")
@@ -76,11 +77,23 @@ def exact_wall_strain(ventricle: Ventricle, points: int = 20000, seed: int = 0) 
 
 def _scanner(request: PhantomRequest) -> Scanner:
     shape = (round(EXTENT_MM[0] / request.slice_mm), *(round(size / IN_PLANE_MM) for size in EXTENT_MM[1:]))
-    return Scanner(shape, (request.slice_mm, IN_PLANE_MM, IN_PLANE_MM), texture=request.texture,
-                   signal_to_noise=request.noise_snr, slice_shift_mm=request.shift_mm, organs=request.organs)
+    return Scanner(
+        shape,
+        (request.slice_mm, IN_PLANE_MM, IN_PLANE_MM),
+        texture=request.texture,
+        signal_to_noise=request.noise_snr,
+        slice_shift_mm=request.shift_mm,
+        organs=request.organs,
+    )
 
 
 def _truth(request: PhantomRequest, ventricle: Ventricle, phases: np.ndarray) -> dict:
-    return {"request": asdict(request), "ventricle": asdict(ventricle), "phases": [float(p) for p in phases],
-            "strain_definition": DEFINITION, "end_systolic_wall_strain": asdict(exact_wall_strain(ventricle)),
-            "labels": {"RV": RV, "MYO": 2, "LV": LV}, "field_convention": CONVENTION}
+    return {
+        "request": asdict(request),
+        "ventricle": asdict(ventricle),
+        "phases": [float(p) for p in phases],
+        "strain_definition": DEFINITION,
+        "end_systolic_wall_strain": asdict(exact_wall_strain(ventricle)),
+        "labels": {"RV": RV, "MYO": 2, "LV": LV},
+        "field_convention": CONVENTION,
+    }

@@ -61,15 +61,24 @@ def inflate(options: InflationOptions | None = None) -> Inflation:
     pressure = felupe.SolidBodyPressure(_inner_surface(felupe, mesh, options))
     base = np.abs(mesh.points[:, 2] - options.base_mm) < 1e-3
     ramp = np.linspace(0.0, options.pressure_kpa, options.steps + 1)[1:]
-    step = felupe.Step(items=[body, pressure], ramp={pressure: ramp},
-                       boundaries={"base": felupe.Boundary(field[0], mask=base)})
+    step = felupe.Step(
+        items=[body, pressure], ramp={pressure: ramp}, boundaries={"base": felupe.Boundary(field[0], mask=base)}
+    )
     for _ in step.generate(x0=field, verbose=0):
         pass
     F = field.extract()[0]
     density = material.function([F, None])[0]
     positions = felupe.Field(region, dim=3, values=mesh.points).interpolate()
-    return Inflation(mesh.points, mesh.cells, field[0].values.copy(), F.copy(), determinant(F), density,
-                     np.moveaxis(positions, 0, -1), float((density * region.dV).sum()))
+    return Inflation(
+        mesh.points,
+        mesh.cells,
+        field[0].values.copy(),
+        F.copy(),
+        determinant(F),
+        density,
+        np.moveaxis(positions, 0, -1),
+        float((density * region.dV).sum()),
+    )
 
 
 def _mesh(felupe, options: InflationOptions):
@@ -80,8 +89,14 @@ def _mesh(felupe, options: InflationOptions):
     around = 2.0 * np.pi * block.points[:, 1]
     apex = np.pi - APEX_GAP_RAD
     polar = apex - (apex - np.arccos(options.base_mm / (options.elongation * s))) * block.points[:, 2]
-    points = np.stack([s * np.sin(polar) * np.cos(around), s * np.sin(polar) * np.sin(around),
-                       options.elongation * s * np.cos(polar)], 1)
+    points = np.stack(
+        [
+            s * np.sin(polar) * np.cos(around),
+            s * np.sin(polar) * np.sin(around),
+            options.elongation * s * np.cos(polar),
+        ],
+        1,
+    )
     return felupe.Mesh(points, block.cells, "hexahedron").merge_duplicate_points(decimals=6)
 
 
@@ -95,6 +110,7 @@ def _felupe():
     try:
         import felupe
     except ImportError:
-        raise MissingDependencyError("The finite-element ventricle needs felupe: install it with pip install "
-                                     "felupe.") from None
+        raise MissingDependencyError(
+            "The finite-element ventricle needs felupe: install it with pip install felupe."
+        ) from None
     return felupe

@@ -45,16 +45,27 @@ def draw(group: str, random: np.random.Generator) -> Ventricle:
     endo, wall = random.uniform(*ranges.endo_mm), random.uniform(*ranges.wall_mm)
     size = random.uniform(*ranges.right_size)
     epi = endo + wall
-    right = RightVentricle(center_mm=(0.88 * epi, 0.24 * epi, 6.0),
-                           radii_mm=(26.0 * size, (epi + 2.0) * size, 46.0 * size),
-                           emptying=random.uniform(*ranges.right_emptying))
+    right = RightVentricle(
+        center_mm=(0.88 * epi, 0.24 * epi, 6.0),
+        radii_mm=(26.0 * size, (epi + 2.0) * size, 46.0 * size),
+        emptying=random.uniform(*ranges.right_emptying),
+    )
     infarct = None
     if ranges.infarcted:
         angle = random.uniform(0.0, 2.0 * np.pi)
-        infarct = Infarct((float(np.cos(angle)), float(np.sin(angle)), float(random.uniform(-0.6, 0.2))),
-                          random.uniform(40.0, 70.0), random.uniform(0.05, 0.3))
-    return Ventricle(endo_mm=endo, epi_mm=epi, elongation=random.uniform(1.75, 2.0), base_mm=random.uniform(26.0, 34.0),
-                     ejection_fraction=random.uniform(*ranges.ejection),
-                     longitudinal_stretch=random.uniform(*ranges.stretch),
-                     torsion_rad_per_mm=float(np.deg2rad(random.uniform(*ranges.torsion_deg))) / 60.0,
-                     infarct=infarct, right=right)
+        infarct = Infarct(
+            (float(np.cos(angle)), float(np.sin(angle)), float(random.uniform(-0.6, 0.2))),
+            random.uniform(40.0, 70.0),
+            random.uniform(0.05, 0.3),
+        )
+    return Ventricle(
+        endo_mm=endo,
+        epi_mm=epi,
+        elongation=random.uniform(1.75, 2.0),
+        base_mm=random.uniform(26.0, 34.0),
+        ejection_fraction=random.uniform(*ranges.ejection),
+        longitudinal_stretch=random.uniform(*ranges.stretch),
+        torsion_rad_per_mm=float(np.deg2rad(random.uniform(*ranges.torsion_deg))) / 60.0,
+        infarct=infarct,
+        right=right,
+    )

@@ -57,10 +57,21 @@ def score(field: Field, ventricle: Ventricle, frames: tuple[Frame, Frame], top_m
     J = determinant(_gradient(field, core))
     carried = warp_labels(frames[0].labels, invert(field)).array
     return PhantomScore(
-        float(error.mean()), float(np.percentile(error, 95)), float(errors[1]), float(errors[0]), float(errors[2]),
-        float(found[1].mean()), float(found[0].mean()), float(exact[1].mean()), float(exact[0].mean()),
-        float(J.mean()), float(J.std()), 100.0 * float((jacobian(field) <= 0).mean()),
-        100.0 * float(folded_cells(field).mean()), dice(carried, frames[1].labels.array, 2))
+        float(error.mean()),
+        float(np.percentile(error, 95)),
+        float(errors[1]),
+        float(errors[0]),
+        float(errors[2]),
+        float(found[1].mean()),
+        float(found[0].mean()),
+        float(exact[1].mean()),
+        float(exact[0].mean()),
+        float(J.mean()),
+        float(J.std()),
+        100.0 * float((jacobian(field) <= 0).mean()),
+        100.0 * float(folded_cells(field).mean()),
+        dice(carried, frames[1].labels.array, 2),
+    )
 
 
 def _core(wall: np.ndarray, centers: np.ndarray, ventricle: Ventricle) -> np.ndarray:

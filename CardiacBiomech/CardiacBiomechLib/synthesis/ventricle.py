@@ -51,9 +51,13 @@ class Ventricle:
     def at_phase(self, phase: float) -> Ventricle:
         """The same heart whose full motion is ``phase`` (0 end-diastole .. 1 end-systole) of this one's."""
         right = None if self.right is None else replace(self.right, emptying=phase * self.right.emptying)
-        return replace(self, ejection_fraction=phase * self.ejection_fraction,
-                       longitudinal_stretch=1.0 + phase * (self.longitudinal_stretch - 1.0),
-                       torsion_rad_per_mm=phase * self.torsion_rad_per_mm, right=right)
+        return replace(
+            self,
+            ejection_fraction=phase * self.ejection_fraction,
+            longitudinal_stretch=1.0 + phase * (self.longitudinal_stretch - 1.0),
+            torsion_rad_per_mm=phase * self.torsion_rad_per_mm,
+            right=right,
+        )
 
     def radial_coordinate(self, points_mm: np.ndarray) -> np.ndarray:
         """s of points (..., 3): ``endo_mm`` on the endocardium, ``epi_mm`` on the epicardium at end-diastole."""
@@ -123,7 +127,7 @@ class Ventricle:
         axis /= np.linalg.norm(axis)
         cosine = direction @ axis
         width = 1.0 - np.cos(np.deg2rad(self.infarct.half_angle_deg))
-        return whole * (1.0 - (1.0 - self.infarct.remaining) * np.exp(-((1.0 - cosine) / width) ** 2))
+        return whole * (1.0 - (1.0 - self.infarct.remaining) * np.exp(-(((1.0 - cosine) / width) ** 2)))
 
     def _free_wall(self, direction: np.ndarray) -> np.ndarray:
         """How much of the right ventricle's motion acts in a direction."""
@@ -131,7 +135,7 @@ class Ventricle:
             return 0.0 * direction[..., 0]
         axis = np.array(self.right.center_mm) / np.array([1.0, 1.0, self.elongation])
         cosine = direction @ (axis / np.linalg.norm(axis))
-        return self.right.emptying * np.exp(-((1.0 - cosine) / 0.55) ** 2)
+        return self.right.emptying * np.exp(-(((1.0 - cosine) / 0.55) ** 2))
 
     def _squeeze(self, s: np.ndarray, direction: np.ndarray) -> np.ndarray:
         """s after the right ventricle's free wall has come nearer; changes nothing inside the left ventricle."""
@@ -145,8 +149,9 @@ class Ventricle:
     def _radius_after(self, s: np.ndarray, direction: np.ndarray) -> np.ndarray:
         shift = self._shift(direction)
         squeezed = self._squeeze(s, direction)
-        wall = (np.where(s.real >= self.endo_mm, squeezed, self.endo_mm) ** 3
-                + shift * _decay(squeezed, self.epi_mm)) ** (1.0 / 3.0)
+        wall = (
+            np.where(s.real >= self.endo_mm, squeezed, self.endo_mm) ** 3 + shift * _decay(squeezed, self.epi_mm)
+        ) ** (1.0 / 3.0)
         cavity = s / self.endo_mm * (self.endo_mm**3 + shift) ** (1.0 / 3.0)
         return np.where(s.real >= self.endo_mm, wall, cavity)
 

@@ -117,14 +117,27 @@ class CascadeTraining:
 
     def _save(self) -> None:
         partial = self._checkpoint.with_suffix(".partial")
-        torch.save({"cascade": self.cascade.state_dict(), "optimizer": self._optimizer.state_dict(), "step": self.step,
-                    "losses": self.losses, "seconds": self.seconds, "in_plane_mm": IN_PLANE_MM}, partial)
+        torch.save(
+            {
+                "cascade": self.cascade.state_dict(),
+                "optimizer": self._optimizer.state_dict(),
+                "step": self.step,
+                "losses": self.losses,
+                "seconds": self.seconds,
+                "in_plane_mm": IN_PLANE_MM,
+            },
+            partial,
+        )
         partial.replace(self._checkpoint)
 
     def _write_log(self) -> None:
         """Likeness of every step and the seconds taken: apart from the weights, which are the same at any speed."""
-        log = {"schema": LOG_SCHEMA, "recipe": asdict(self._options), "seconds": round(self.seconds, 1),
-               "similarity": [round(value, 5) for value in self.losses]}
+        log = {
+            "schema": LOG_SCHEMA,
+            "recipe": asdict(self._options),
+            "seconds": round(self.seconds, 1),
+            "similarity": [round(value, 5) for value in self.losses],
+        }
         partial = self._folder / ".training.json.partial"
         partial.write_text(json.dumps(log, indent=1), encoding="utf-8")
         partial.replace(self._folder / "training.json")

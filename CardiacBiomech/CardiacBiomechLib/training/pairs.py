@@ -29,13 +29,22 @@ class Heart:
 def draw_scanner(random: np.random.Generator, shape_kji: tuple[int, int, int] = SHAPE_KJI) -> Scanner:
     """A short-axis protocol with the variety of real ones."""
     slice_mm = float(random.choice([5.0, 6.5, 8.0, 10.0]))
-    brightness = Brightness(1.0, random.uniform(0.2, 0.5), random.uniform(0.35, 0.7),
-                            papillary_mm=random.uniform(2.5, 5.0))
+    brightness = Brightness(
+        1.0, random.uniform(0.2, 0.5), random.uniform(0.35, 0.7), papillary_mm=random.uniform(2.5, 5.0)
+    )
     center = (*random.uniform(-8.0, 8.0, 2), -14.0 + random.uniform(-4, 4))
-    return Scanner(shape_kji, (slice_mm, IN_PLANE_MM, IN_PLANE_MM), center, texture=random.choice([0.0, 0.03, 0.06]),
-                   signal_to_noise=random.uniform(18.0, 50.0), slice_shift_mm=random.uniform(0.0, 3.0),
-                   bias=random.uniform(0.0, 0.25), organs=random.uniform(0.5, 1.0), samples_per_slice=3,
-                   brightness=brightness)
+    return Scanner(
+        shape_kji,
+        (slice_mm, IN_PLANE_MM, IN_PLANE_MM),
+        center,
+        texture=random.choice([0.0, 0.03, 0.06]),
+        signal_to_noise=random.uniform(18.0, 50.0),
+        slice_shift_mm=random.uniform(0.0, 3.0),
+        bias=random.uniform(0.0, 0.25),
+        organs=random.uniform(0.5, 1.0),
+        samples_per_slice=3,
+        brightness=brightness,
+    )
 
 
 def make_heart(seed: int) -> Heart:

@@ -53,10 +53,16 @@ def analyze(volume: Volume, options: AnalysisOptions, progress: Progress, stages
     lungs = _lungs(turned, anatomy, findings)
     progress(0.97, "Putting the results on the grid of the CT")
     findings = tuple(replace(f, mask=turned_back(f.mask, order, turned.array.shape)) for f in findings)
-    methods = {"anatomy": chosen.segmenter.name, "anatomy_reason": chosen.reason,
-               "anatomy_fingerprint": chosen.segmenter.fingerprint, "detector": detector.name,
-               "detector_fingerprint": detector.fingerprint, "threshold": f"{threshold:g}", "device": device,
-               "device_reason": device_reason}
+    methods = {
+        "anatomy": chosen.segmenter.name,
+        "anatomy_reason": chosen.reason,
+        "anatomy_fingerprint": chosen.segmenter.fingerprint,
+        "detector": detector.name,
+        "detector_fingerprint": detector.fingerprint,
+        "threshold": f"{threshold:g}",
+        "device": device,
+        "device_reason": device_reason,
+    }
     labels = np.ascontiguousarray(order.undo_array(anatomy.labels))
     reported = Findings(volume.identity.series_uid, lungs, findings, (*removed, *unmeasured), volume.notes)
     progress(1.0, f"{len(findings)} findings")
@@ -64,8 +70,9 @@ def analyze(volume: Volume, options: AnalysisOptions, progress: Progress, stages
     return AnalysisResult(volume, labels, reported, anatomy.lobes_approximate, methods, structures)
 
 
-def _measure_all(volume: Volume, anatomy: Anatomy, candidates: list[Candidate], detector: str, progress: Progress
-                 ) -> tuple[tuple[Finding, ...], list[Removed]]:
+def _measure_all(
+    volume: Volume, anatomy: Anatomy, candidates: list[Candidate], detector: str, progress: Progress
+) -> tuple[tuple[Finding, ...], list[Removed]]:
     """Measured findings, the most confident first and numbered in that order, and what could not be delineated."""
     findings: list[Finding] = []
     removed: list[Removed] = []
@@ -96,16 +103,25 @@ def _lungs(volume: Volume, anatomy: Anatomy, findings: tuple[Finding, ...]) -> L
     approximate = ()
     if anatomy.lobes_approximate and anatomy.lungs.any():
         approximate = (QualityNote("lobes_approximate", f"Lobes are approximate: {anatomy.lobes_how}.", "info"),)
-    return Lungs(float(anatomy.left_lung.sum()) * ml, float(anatomy.right_lung.sum()) * ml,
-                 anatomy.quality + opacities + approximate)
+    return Lungs(
+        float(anatomy.left_lung.sum()) * ml,
+        float(anatomy.right_lung.sum()) * ml,
+        anatomy.quality + opacities + approximate,
+    )
 
 
 def _opacity(finding: Finding) -> QualityNote:
     low, high = np.array(finding.bounds_ras_mm).reshape(3, 2).T
     size = tuple(round(float(s), 1) for s in high - low)
     where = ", ".join(f"{axis}{value:.0f}" for axis, value in zip("RAS", finding.center_ras_mm, strict=True))
-    return QualityNote("large_opacity", f"A large opacity of about {finding.mean_diameter_mm:.0f} mm lies at {where} "
-                       f"mm ({finding.id}): lung volumes leave it out in part.", "warning", finding.center_ras_mm, size)
+    return QualityNote(
+        "large_opacity",
+        f"A large opacity of about {finding.mean_diameter_mm:.0f} mm lies at {where} "
+        f"mm ({finding.id}): lung volumes leave it out in part.",
+        "warning",
+        finding.center_ras_mm,
+        size,
+    )
 
 
 def turned_back(mask: Mask, order: AxisOrder, shape: tuple[int, int, int]) -> Mask:

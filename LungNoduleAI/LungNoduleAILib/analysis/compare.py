@@ -35,8 +35,14 @@ class Comparison:
     difference: DifferenceMap | None
 
 
-def compare_scans(scans: Sequence[AnalysisResult], order: tuple[int, int], options: FollowUpOptions,
-                  decisions: Sequence[LinkDecision], progress: Progress, stages: Stages) -> Comparison:
+def compare_scans(
+    scans: Sequence[AnalysisResult],
+    order: tuple[int, int],
+    options: FollowUpOptions,
+    decisions: Sequence[LinkDecision],
+    progress: Progress,
+    stages: Stages,
+) -> Comparison:
     """Compare the analyzed scans number ``order`` (prior, current) of ``scans``.
 
     A registration that fails becomes a warning: the nodules are then matched without it. Raises Cancelled.
@@ -55,16 +61,25 @@ def compare_scans(scans: Sequence[AnalysisResult], order: tuple[int, int], optio
     difference = None
     if registration is not None:
         with stages.stage("difference"):
-            difference = difference_map(registration, prior.volume, current.volume, prior.labels, current.labels,
-                                        after, before, progress.part(0.7, 1.0))
+            difference = difference_map(
+                registration,
+                prior.volume,
+                current.volume,
+                prior.labels,
+                current.labels,
+                after,
+                before,
+                progress.part(0.7, 1.0),
+            )
     pairs = _pairs(rows, before, after, evidence, days, prior, current)
     interval = Interval(*order, days, pairs, tuple(warnings), _summary(registration), _listed(difference))
     progress(1.0, f"{len(pairs)} pairs")
     return Comparison(interval, before, after, registration, difference)
 
 
-def _registered(prior: AnalysisResult, current: AnalysisResult, progress: Progress
-                ) -> tuple[LungRegistration | None, list[str]]:
+def _registered(
+    prior: AnalysisResult, current: AnalysisResult, progress: Progress
+) -> tuple[LungRegistration | None, list[str]]:
     """The registration, or why there is none; and whether the two look like one person."""
     try:
         found = register_lungs(prior.volume, current.volume, prior.labels, current.labels, progress=progress)
@@ -74,9 +89,13 @@ def _registered(prior: AnalysisResult, current: AnalysisResult, progress: Progre
     return found, [*found.notes, *([] if same else [reason])]
 
 
-def _matched(prior: AnalysisResult, current: AnalysisResult, registration: LungRegistration | None,
-             options: FollowUpOptions, decisions: Sequence[LinkDecision]
-             ) -> tuple[tuple[Finding, ...], tuple[Finding, ...], list[Match], Evidence]:
+def _matched(
+    prior: AnalysisResult,
+    current: AnalysisResult,
+    registration: LungRegistration | None,
+    options: FollowUpOptions,
+    decisions: Sequence[LinkDecision],
+) -> tuple[tuple[Finding, ...], tuple[Finding, ...], list[Match], Evidence]:
     """Findings of both dates, their rows, and the evidence in the order of the findings."""
     views = Views.of(prior, current, registration, options.network)
     before, after = prior.findings.findings, current.findings.findings
@@ -95,18 +114,32 @@ def _items(findings: Sequence[Finding]) -> list[MatchItem]:
     return [MatchItem.of(finding) for finding in findings]
 
 
-def _pairs(rows: Sequence[Match], before: Sequence[Finding], after: Sequence[Finding], evidence: Evidence,
-           days: int | None, prior: AnalysisResult, current: AnalysisResult) -> tuple[Pair, ...]:
+def _pairs(
+    rows: Sequence[Match],
+    before: Sequence[Finding],
+    after: Sequence[Finding],
+    evidence: Evidence,
+    days: int | None,
+    prior: AnalysisResult,
+    current: AnalysisResult,
+) -> tuple[Pair, ...]:
     contexts = ScanContext.of(prior.volume), ScanContext.of(current.volume)
     index = {finding.id: n for n, finding in enumerate(before)}, {finding.id: n for n, finding in enumerate(after)}
     pairs = []
     for row in rows:
         first = None if row.prior_id is None else before[index[0][row.prior_id]]
         second = None if row.current_id is None else after[index[1][row.current_id]]
-        pair = Pair(row.prior_id, row.current_id, None if first is None else first.center_ras_mm,
-                    None if second is None else second.center_ras_mm, row.status, row.match_probability,
-                    row.method_agreement, candidates=_candidates(row),
-                    decided_by="reader" if row.decided_by == "reader" else "software")
+        pair = Pair(
+            row.prior_id,
+            row.current_id,
+            None if first is None else first.center_ras_mm,
+            None if second is None else second.center_ras_mm,
+            row.status,
+            row.match_probability,
+            row.method_agreement,
+            candidates=_candidates(row),
+            decided_by="reader" if row.decided_by == "reader" else "software",
+        )
         if first is not None and second is not None:
             growth = assess_growth(first, second, days, *contexts) if row.status == MATCHED else None
             place = index[0][first.id], index[1][second.id]
@@ -121,8 +154,11 @@ def _candidates(row: Match) -> tuple[str, ...]:
 
 
 def _evidence_of(evidence: Evidence, place: tuple[int, int]) -> dict[str, float]:
-    names = {"similarity": evidence.similarity, "aligned_distance_mm": evidence.aligned_mm,
-             "registered_distance_mm": evidence.registered_mm}
+    names = {
+        "similarity": evidence.similarity,
+        "aligned_distance_mm": evidence.aligned_mm,
+        "registered_distance_mm": evidence.registered_mm,
+    }
     return {name: float(values[place]) for name, values in names.items() if values is not None}
 
 
@@ -132,5 +168,3 @@ def _summary(registration: LungRegistration | None) -> dict | None:
 
 def _listed(difference: DifferenceMap | None) -> tuple[dict, ...]:
     return () if difference is None else tuple(blob.to_dict() for blob in difference.blobs)
-
-

@@ -31,8 +31,9 @@ class FollowUpResult:
     comparisons: tuple[Comparison, ...]
 
 
-def follow_up(volumes: Sequence[Volume], options: FollowUpOptions, progress: Progress, stages: Stages
-              ) -> FollowUpResult:
+def follow_up(
+    volumes: Sequence[Volume], options: FollowUpOptions, progress: Progress, stages: Stages
+) -> FollowUpResult:
     """Analyze and compare chest CTs (HU, any axis order), the oldest first.
 
     Raises InputError for scans that cannot be followed or analyzed, Cancelled when ``progress`` says so.
@@ -63,6 +64,11 @@ def _with_findings(result: AnalysisResult, findings: tuple[Finding, ...]) -> Ana
 
 def _entry(result: AnalysisResult) -> ScanEntry:
     context = ScanContext.of(result.volume)
-    return ScanEntry(context.date, result.volume.identity.series_uid, context.kernel,
-                     None if context.slice_mm is None else round(context.slice_mm, 3), context.contrast,
-                     result.findings.findings)
+    return ScanEntry(
+        context.date,
+        result.volume.identity.series_uid,
+        context.kernel,
+        None if context.slice_mm is None else round(context.slice_mm, 3),
+        context.contrast,
+        result.findings.findings,
+    )

@@ -21,16 +21,18 @@ LEAST_REACH_MM = 4.0
 NOTE = "Below the detector's threshold at this date; found and measured at the place of its partner."
 
 
-def found_again(views: Views, before: Sequence[Finding], after: Sequence[Finding], rows: Sequence[Match]
-                ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+def found_again(
+    views: Views, before: Sequence[Finding], after: Sequence[Finding], rows: Sequence[Match]
+) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
     """Findings to add to the prior and to the current date."""
     new = [finding for finding in after if finding.id in {row.current_id for row in rows if row.status == NEW}]
     gone = [finding for finding in before if finding.id in {row.prior_id for row in rows if row.status == RESOLVED}]
     return (_looked_for(views, new, before, in_prior=True), _looked_for(views, gone, after, in_prior=False))
 
 
-def _looked_for(views: Views, lonely: Sequence[Finding], others: Sequence[Finding], in_prior: bool
-                ) -> tuple[Finding, ...]:
+def _looked_for(
+    views: Views, lonely: Sequence[Finding], others: Sequence[Finding], in_prior: bool
+) -> tuple[Finding, ...]:
     """The partners of ``lonely`` findings that are really there and not reported yet."""
     if not lonely:
         return ()
@@ -65,5 +67,7 @@ def _free_id(findings: Sequence[Finding]) -> str:
 def _is_known(finding: Finding, others: Sequence[Finding]) -> bool:
     """Whether a reported finding lies at the same place."""
     center = np.array(finding.center_ras_mm)
-    return any(np.linalg.norm(center - other.center_ras_mm) < 0.5 * max(finding.mean_diameter_mm,
-                                                                        other.mean_diameter_mm) for other in others)
+    return any(
+        np.linalg.norm(center - other.center_ras_mm) < 0.5 * max(finding.mean_diameter_mm, other.mean_diameter_mm)
+        for other in others
+    )

@@ -95,7 +95,8 @@ def _best_plane(points_mm: np.ndarray, vessel: np.ndarray, prior: FissurePrior) 
             share = np.cumsum(count) / count.sum()
             width = BAND_MM / STEP_MM
             density = ndi.gaussian_filter1d(np.bincount(bins, weights=vessel), width) / np.maximum(
-                ndi.gaussian_filter1d(count, width), 1e-6)
+                ndi.gaussian_filter1d(count, width), 1e-6
+            )
             cost = density / mean_density + PRIOR_WEIGHT * ((share - prior.share) / prior.share_spread) ** 2
             place = int(np.argmin(cost))
             if cost[place] < best:

@@ -84,7 +84,8 @@ def flood_sides(hu: np.ndarray, lungs: np.ndarray, seeds: np.ndarray) -> np.ndar
     outside = ~ndi.binary_dilation(lungs)
     markers = sitk.GetImageFromArray(np.where(outside, 3, seeds).astype(np.uint8))
     flooded = sitk.GetArrayFromImage(
-        sitk.MorphologicalWatershedFromMarkers(elevation, markers, markWatershedLine=False, fullyConnected=False))
+        sitk.MorphologicalWatershedFromMarkers(elevation, markers, markWatershedLine=False, fullyConnected=False)
+    )
     return np.where(lungs & (flooded < 3), flooded, 0).astype(np.uint8)
 
 
@@ -92,7 +93,7 @@ def middle_of_body(grid: WorkGrid, airways: np.ndarray, i_of_x_zero: float) -> t
     """The i index of the midline, and whether anatomy told it: trachea, else spine, else the middle of the scanner."""
     if airways.any():
         k = np.flatnonzero(airways.any(axis=(1, 2)))
-        upper = airways[k[len(k) // 2]:]
+        upper = airways[k[len(k) // 2] :]
         return float(ndi.center_of_mass(upper)[2]), True
     spine = _spine_i(grid)
     return (spine, True) if spine is not None else (i_of_x_zero, False)

@@ -59,8 +59,17 @@ def _resample_to_full(grid: WorkGrid, array: np.ndarray, interpolator: int) -> n
     # The border of the CT lies half a work voxel outside the outermost work centers: extend instead of cutting.
     nearest = sitk.ConstantPad(image, [1, 1, 1], [1, 1, 1]) if min(array.shape) < 2 else _edge_pad(image)
     reference_size = [int(n) for n in grid.full_shape[::-1]]
-    resampled = sitk.Resample(nearest, reference_size, sitk.Transform(), interpolator, [0.0] * 3, [1.0] * 3,
-                              [1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0], 0, sitk.sitkUInt8)
+    resampled = sitk.Resample(
+        nearest,
+        reference_size,
+        sitk.Transform(),
+        interpolator,
+        [0.0] * 3,
+        [1.0] * 3,
+        [1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0],
+        0,
+        sitk.sitkUInt8,
+    )
     return sitk.GetArrayFromImage(resampled)
 
 

@@ -62,8 +62,10 @@ def _record(request: CaseRequest, volume: Volume, started: str) -> RunRecord:
     detector = get_detector(request.options.detector)
     device, reason = select_device(request.options.device)
     segmenter = choose_segmenter(request.options.anatomy, device).segmenter
-    models = (RunModel("anatomy", segmenter.name, segmenter.fingerprint),
-              RunModel("detector", detector.name, detector.fingerprint))
+    models = (
+        RunModel("anatomy", segmenter.name, segmenter.fingerprint),
+        RunModel("detector", detector.name, detector.fingerprint),
+    )
     options = {**request.options.to_dict(), "scene": request.with_scene, **request.person.stated()}
     source = RunInput.of_volume(volume, request.case.name, _count_files(request.case.path))
     return RunRecord("lung analyze", options, (source,), models, device, reason, started, warnings=volume.notes)
@@ -73,15 +75,21 @@ def _count_files(path: Path) -> int:
     return 1 if path.is_file() else len(files_below(path))
 
 
-def _write(folder: Path, request: CaseRequest, result: AnalysisResult, record: RunRecord, progress: Progress,
-           stages: Stages) -> None:
+def _write(
+    folder: Path, request: CaseRequest, result: AnalysisResult, record: RunRecord, progress: Progress, stages: Stages
+) -> None:
     from LungNoduleAILib.cases.findings_csv import write_findings_csv
     from LungNoduleAILib.report.analysis_report import write_report
 
     findings = result.findings
-    summary = {"findings": len(findings.findings), "removed": len(findings.removed),
-               "left_ml": round(findings.lungs.left_ml, 1), "right_ml": round(findings.lungs.right_ml, 1),
-               "quality": [note.code for note in findings.lungs.quality], "methods": result.methods}
+    summary = {
+        "findings": len(findings.findings),
+        "removed": len(findings.removed),
+        "left_ml": round(findings.lungs.left_ml, 1),
+        "right_ml": round(findings.lungs.right_ml, 1),
+        "quality": [note.code for note in findings.lungs.quality],
+        "methods": result.methods,
+    }
     text = json.dumps(findings.to_dict(), indent=2)
     (folder / FINDINGS_FILE).write_text(text + "\n", encoding="utf-8")
     write_findings_csv(folder / FINDINGS_CSV, findings)

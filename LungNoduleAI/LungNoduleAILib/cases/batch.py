@@ -57,8 +57,14 @@ def gather_cases(inputs: Sequence[Path]) -> tuple[list[Case], list[IndexRow]]:
 class Batch:
     """Runs requests in up to ``jobs`` child processes; ``on_row`` hears of each finished case."""
 
-    def __init__(self, requests: Sequence[CaseRequest], jobs: int, on_row: Callable[[IndexRow], None],
-                 on_progress: Callable[[float, str], None], is_cancelled: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        requests: Sequence[CaseRequest],
+        jobs: int,
+        on_row: Callable[[IndexRow], None],
+        on_progress: Callable[[float, str], None],
+        is_cancelled: Callable[[], bool],
+    ) -> None:
         self._pending = deque(requests)
         self._jobs = jobs
         self._on_row, self._on_progress, self._is_cancelled = on_row, on_progress, is_cancelled
@@ -133,9 +139,24 @@ def _modified(path: Path) -> int | None:
 def _command(request: CaseRequest) -> list[str]:
     """The command line of one case: what a person would type for it alone."""
     options = request.options
-    command = [python_interpreter(), "-m", "ThoraxAILib", "lung", "analyze", str(request.case.path),
-               "--output", str(request.output), "--detector", options.detector, "--device", options.device,
-               "--scene", "auto" if request.with_scene else "none", "--events", "-"]
+    command = [
+        python_interpreter(),
+        "-m",
+        "ThoraxAILib",
+        "lung",
+        "analyze",
+        str(request.case.path),
+        "--output",
+        str(request.output),
+        "--detector",
+        options.detector,
+        "--device",
+        options.device,
+        "--scene",
+        "auto" if request.with_scene else "none",
+        "--events",
+        "-",
+    ]
     if request.case.series_uid:
         command += ["--series", request.case.series_uid]
     if options.threshold is not None:

@@ -7,9 +7,30 @@ from pathlib import Path
 
 from LungNoduleAILib.model.findings import Finding, Findings
 
-COLUMNS = ("id", "r_mm", "a_mm", "s_mm", "mean_diameter_mm", "long_axis_mm", "short_axis_mm", "volume_mm3", "type",
-           "kind", "mean_hu", "mass_mg", "solid_mean_diameter_mm", "solid_volume_mm3", "lobe", "side",
-           "distance_to_pleura_mm", "confidence", "status", "reason", "detector", "notes")
+COLUMNS = (
+    "id",
+    "r_mm",
+    "a_mm",
+    "s_mm",
+    "mean_diameter_mm",
+    "long_axis_mm",
+    "short_axis_mm",
+    "volume_mm3",
+    "type",
+    "kind",
+    "mean_hu",
+    "mass_mg",
+    "solid_mean_diameter_mm",
+    "solid_volume_mm3",
+    "lobe",
+    "side",
+    "distance_to_pleura_mm",
+    "confidence",
+    "status",
+    "reason",
+    "detector",
+    "notes",
+)
 
 
 def write_findings_csv(path: Path, findings: Findings) -> None:

@@ -36,8 +36,9 @@ def follow_case(request: FollowUpRequest, progress: Progress) -> FollowUp:
 
         result = follow_up(volumes, request.options, progress.part(0.08, 0.8), stages)
         summary = _summary(result.follow_up)
-        write_results(folder, result, request, finish(record, stages, folder, summary).to_dict(),
-                      progress.part(0.8, 1.0), stages)
+        write_results(
+            folder, result, request, finish(record, stages, folder, summary).to_dict(), progress.part(0.8, 1.0), stages
+        )
         write_run_record(folder, finish(record, stages, folder, summary))
     progress(1.0, "Done")
     return result.follow_up
@@ -63,14 +64,27 @@ def _record(request: FollowUpRequest, volumes: list[Volume], names: list[str], s
         models.append(RunModel("re-identification", "siamese", Siamese().fingerprint))
     sources = tuple(RunInput.of_volume(volume, name, 1) for volume, name in zip(volumes, names, strict=True))
     warnings = tuple(note for volume in volumes for note in volume.notes)
-    return RunRecord("lung follow-up", {**options.to_dict(), "scene": request.with_scene}, sources, tuple(models),
-                     device, reason, started, warnings=warnings)
+    return RunRecord(
+        "lung follow-up",
+        {**options.to_dict(), "scene": request.with_scene},
+        sources,
+        tuple(models),
+        device,
+        reason,
+        started,
+        warnings=warnings,
+    )
 
 
 def _summary(follow_up: FollowUp) -> dict:
     last = follow_up.intervals[-1]
     statuses = [pair.status for pair in last.pairs]
     growths = [pair.growth.growth for pair in last.pairs if pair.growth is not None]
-    return {"scans": len(follow_up.scans), "pairs": {name: statuses.count(name) for name in sorted(set(statuses))},
-            "growth": {name: growths.count(name) for name in sorted(set(growths))}, "days": last.days,
-            "differences": len(last.differences), "warnings": list(json.loads(json.dumps(last.warnings)))}
+    return {
+        "scans": len(follow_up.scans),
+        "pairs": {name: statuses.count(name) for name in sorted(set(statuses))},
+        "growth": {name: growths.count(name) for name in sorted(set(growths))},
+        "days": last.days,
+        "differences": len(last.differences),
+        "warnings": list(json.loads(json.dumps(last.warnings))),
+    }

@@ -17,8 +17,9 @@ from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.stages import Stages
 
 
-def write_results(folder: Path, result: FollowUpResult, request: FollowUpRequest, run: dict, progress: Progress,
-                  stages: Stages) -> None:
+def write_results(
+    folder: Path, result: FollowUpResult, request: FollowUpRequest, run: dict, progress: Progress, stages: Stages
+) -> None:
     """Write everything but the run record into ``folder``; ``run`` is the run record so far."""
     _write_tables(folder, result, request)
     last = result.comparisons[-1]

@@ -22,8 +22,13 @@ def write_patterns(folder: Path, volume: Volume, found: PatternMap, methods: dic
     from ThoraxAILib.io.transform_files import write_labels
 
     write_labels(volume.with_array(found.labels), folder / PATTERN_MAP_FILE)
-    table = {"schema": SCHEMA, "values": {name: number for number, name in enumerate(PATTERNS, start=1)},
-             "shares": found.shares, "methods": methods, "notice": NOTICE}
+    table = {
+        "schema": SCHEMA,
+        "values": {name: number for number, name in enumerate(PATTERNS, start=1)},
+        "shares": found.shares,
+        "methods": methods,
+        "notice": NOTICE,
+    }
     (folder / PATTERN_TABLE_FILE).write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
     (folder / PATTERN_PICTURE_FILE).write_bytes(pattern_sheet(volume, found.labels))
 

@@ -55,16 +55,25 @@ def register_case(request: RegisterRequest, progress: Progress) -> list[str]:
     record = RunRecord("lung register", options, inputs, (), device, reason, started)
     with OutputFolder(request.output, REGISTRATION_FILES) as folder:
         with stages.stage("lungs"):
-            labels = [_labels(segmenter, volume, progress.part(0.1 + 0.15 * n, 0.25 + 0.15 * n))
-                      for n, volume in enumerate((prior, current))]
+            labels = [
+                _labels(segmenter, volume, progress.part(0.1 + 0.15 * n, 0.25 + 0.15 * n))
+                for n, volume in enumerate((prior, current))
+            ]
         with stages.stage("registration"):
             found = register_lungs(prior, current, *labels, request.options, progress.part(0.4, 0.75))
         with stages.stage("difference"):
             difference = difference_map(found, prior, current, *labels, progress=progress.part(0.75, 0.9))
         with stages.stage("files"):
             entry = _write(folder, current, found, difference, options, progress.part(0.9, 1.0))
-        write_run_record(folder, finish(record, stages, folder, {"changes": len(difference.blobs),
-                                                                 "same_person": entry["same_person"]["plausible"]}))
+        write_run_record(
+            folder,
+            finish(
+                record,
+                stages,
+                folder,
+                {"changes": len(difference.blobs), "same_person": entry["same_person"]["plausible"]},
+            ),
+        )
     progress(1.0, "Done")
     return _told(found, difference, entry)
 
@@ -83,19 +92,28 @@ def _labels(segmenter: object, volume: Volume, progress: Progress) -> np.ndarray
     return np.ascontiguousarray(order.undo_array(segmenter.segment(turned, progress).labels))
 
 
-def _write(folder: Path, current: Volume, found: LungRegistration, difference: DifferenceMap, options: dict,
-           progress: Progress) -> dict:
+def _write(
+    folder: Path, current: Volume, found: LungRegistration, difference: DifferenceMap, options: dict, progress: Progress
+) -> dict:
     progress(0.0, "Writing the registration")
     save_registration(folder, found, difference)
     progress(0.6, "Drawing the views")
     for name, (_, picture) in zip(VIEW_FILES, sheets(current, found, difference), strict=False):
         (folder / name).write_bytes(encoded(picture))
     plausible, reason = plausibly_same_person(found)
-    entry = {"schema": SCHEMA, "convention": CONVENTION, "options": options, "sides": list(found.sides),
-             "affine_ras": np.round(found.affine, 6).tolist(), "quality": found.quality.to_dict(),
-             "same_person": {"plausible": plausible, "reason": reason}, "notes": list(found.notes),
-             "difference": difference.to_dict(), "seconds": found.seconds,
-             "notice": "Research use only, not a medical device."}
+    entry = {
+        "schema": SCHEMA,
+        "convention": CONVENTION,
+        "options": options,
+        "sides": list(found.sides),
+        "affine_ras": np.round(found.affine, 6).tolist(),
+        "quality": found.quality.to_dict(),
+        "same_person": {"plausible": plausible, "reason": reason},
+        "notes": list(found.notes),
+        "difference": difference.to_dict(),
+        "seconds": found.seconds,
+        "notice": "Research use only, not a medical device.",
+    }
     (folder / REGISTRATION_FILE).write_text(json.dumps(entry, indent=2) + "\n", encoding="utf-8")
     return entry
 
@@ -106,9 +124,11 @@ def _told(found: LungRegistration, difference: DifferenceMap, entry: dict) -> li
     lines = [f"warning: {note}" for note in found.notes]
     if not entry["same_person"]["plausible"]:
         lines.append(f"warning: {entry['same_person']['reason']}")
-    lines.append(f"Similarity {quality.similarity:.2f} (affine {quality.similarity_affine:.2f}), lung Dice "
-                 f"{quality.lung_dice:.3f}, folding {quality.folded_cells_percent:.3g} %, mean uncertainty "
-                 f"{quality.uncertainty_mean_mm:.1f} mm.")
+    lines.append(
+        f"Similarity {quality.similarity:.2f} (affine {quality.similarity_affine:.2f}), lung Dice "
+        f"{quality.lung_dice:.3f}, folding {quality.folded_cells_percent:.3g} %, mean uncertainty "
+        f"{quality.uncertainty_mean_mm:.1f} mm."
+    )
     for blob in difference.blobs:
         where = ", ".join(f"{x:.0f}" for x in blob.center_ras_mm)
         lines.append(f"  {blob.kind}: {blob.diameter_mm:.1f} mm, {blob.mean_difference_hu:+.0f} HU at RAS ({where}) mm")

@@ -30,15 +30,21 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     inspect.set_defaults(run=_inspect)
     export = actions.add_parser("export-nnunet", help="write the cases as an nnU-Net v2 raw data set")
     _add_data(export)
-    export.add_argument("--output", type=Path, required=True, metavar="DIR",
-                        help="new folder, e.g. nnUNet_raw/Dataset501_Nodules")
+    export.add_argument(
+        "--output", type=Path, required=True, metavar="DIR", help="new folder, e.g. nnUNet_raw/Dataset501_Nodules"
+    )
     export.set_defaults(run=_export)
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=Path, metavar="PATH", help="folder of the data set")
-    parser.add_argument("--readers", type=int, default=LEAST_READERS, metavar="N",
-                        help=f"LIDC readers who must agree on a nodule (default {LEAST_READERS})")
+    parser.add_argument(
+        "--readers",
+        type=int,
+        default=LEAST_READERS,
+        metavar="N",
+        help=f"LIDC readers who must agree on a nodule (default {LEAST_READERS})",
+    )
 
 
 @dataclass
@@ -69,21 +75,26 @@ class Census:
 
     def lines(self, kind: str) -> list[str]:
         """What a person wants to know, one line each."""
-        lines = [f"{kind}: {self.cases} cases, {self.with_nodules} of them with nodules, "
-                 f"{len(self.diameters_mm)} nodules, {self.ignored} places to be ignored."]
+        lines = [
+            f"{kind}: {self.cases} cases, {self.with_nodules} of them with nodules, "
+            f"{len(self.diameters_mm)} nodules, {self.ignored} places to be ignored."
+        ]
         if self.diameters_mm:
             middle = np.percentile(self.diameters_mm, (0, 50, 100))
             lines.append("Diameters: {:.1f} to {:.1f} mm, median {:.1f} mm.".format(*middle[[0, 2, 1]]))
             counts = np.histogram(self.diameters_mm, SIZE_EDGES_MM)[0]
-            names = [f"{low:g} to {high:g} mm" if np.isfinite(high) else f"{low:g} mm and more"
-                     for low, high in pairwise(SIZE_EDGES_MM)]
+            names = [
+                f"{low:g} to {high:g} mm" if np.isfinite(high) else f"{low:g} mm and more"
+                for low, high in pairwise(SIZE_EDGES_MM)
+            ]
             sizes = [f"{name} {count}" for name, count in zip(names, counts, strict=True)]
             lines.append("By size: " + ", ".join(sizes) + ".")
             lines.append("By type: " + ", ".join(f"{name} {self.types[name]}" for name in sorted(self.types)) + ".")
         if self.cases:
             outlines = "outlines" if self.with_masks else "centers and diameters"
-            lines.append(f"Annotated by {outlines}; slices {min(self.spacing_mm):g} to {max(self.spacing_mm):g} mm "
-                         "apart.")
+            lines.append(
+                f"Annotated by {outlines}; slices {min(self.spacing_mm):g} to {max(self.spacing_mm):g} mm apart."
+            )
         return lines
 
 

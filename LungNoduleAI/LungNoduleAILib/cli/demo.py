@@ -86,16 +86,39 @@ def describe_comparison(comparison: Comparison) -> list[str]:
     found = sum(finding is not None for _nodule, finding in comparison.planted)
     lines = [f"{found} of {len(comparison.planted)} planted nodules found, {len(comparison.extra)} extra"]
     rows = [_planted_row(nodule, finding) for nodule, finding in comparison.planted]
-    rows += [("extra", "-", "-", "-", position(finding.center_ras_mm), finding.id, finding.type,
-              f"{finding.mean_diameter_mm:.1f} mm", f"{finding.volume_mm3:.0f} mm3") for finding in comparison.extra]
-    return lines + table(rows, ("result", "planted", "diameter", "volume", "position", "found", "type", "diameter",
-                                "volume"))
+    rows += [
+        (
+            "extra",
+            "-",
+            "-",
+            "-",
+            position(finding.center_ras_mm),
+            finding.id,
+            finding.type,
+            f"{finding.mean_diameter_mm:.1f} mm",
+            f"{finding.volume_mm3:.0f} mm3",
+        )
+        for finding in comparison.extra
+    ]
+    return lines + table(
+        rows, ("result", "planted", "diameter", "volume", "position", "found", "type", "diameter", "volume")
+    )
 
 
 def _planted_row(nodule: PlantedNodule, finding: Finding | None) -> tuple[str, ...]:
-    planted = (f"{nodule.type}, {nodule.placement}", f"{sum(nodule.axial_axes_mm()) / 2:.1f} mm",
-               f"{nodule.volume_mm3:.0f} mm3", position(nodule.center_ras_mm))
+    planted = (
+        f"{nodule.type}, {nodule.placement}",
+        f"{sum(nodule.axial_axes_mm()) / 2:.1f} mm",
+        f"{nodule.volume_mm3:.0f} mm3",
+        position(nodule.center_ras_mm),
+    )
     if finding is None:
         return ("missed", *planted, "-", "-", "-", "-")
-    return ("matched", *planted, finding.id, finding.type, f"{finding.mean_diameter_mm:.1f} mm",
-            f"{finding.volume_mm3:.0f} mm3")
+    return (
+        "matched",
+        *planted,
+        finding.id,
+        finding.type,
+        f"{finding.mean_diameter_mm:.1f} mm",
+        f"{finding.volume_mm3:.0f} mm3",
+    )

@@ -31,12 +31,23 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 def _add_froc(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--detections", type=Path, metavar="CSV",
-                        help="marks: seriesuid,coordX,coordY,coordZ,probability (LPS mm)")
-    source.add_argument("--findings", type=Path, nargs="+", metavar="DIR",
-                        help="output folders of thoraxai lung analyze; --threshold 0 there gives the whole curve")
-    add("--annotations", type=Path, required=True, metavar="CSV",
-        help="nodules: seriesuid,coordX,coordY,coordZ,diameter_mm and, if known, type")
+    source.add_argument(
+        "--detections", type=Path, metavar="CSV", help="marks: seriesuid,coordX,coordY,coordZ,probability (LPS mm)"
+    )
+    source.add_argument(
+        "--findings",
+        type=Path,
+        nargs="+",
+        metavar="DIR",
+        help="output folders of thoraxai lung analyze; --threshold 0 there gives the whole curve",
+    )
+    add(
+        "--annotations",
+        type=Path,
+        required=True,
+        metavar="CSV",
+        help="nodules: seriesuid,coordX,coordY,coordZ,diameter_mm and, if known, type",
+    )
     add("--excluded", type=Path, metavar="CSV", help="findings whose marks are ignored, same columns")
     add("--series", type=Path, metavar="CSV", help="one series UID per line (default with --findings: theirs)")
     add("--threshold", type=float, metavar="X", help="also tell sensitivity and false positives from this score on")
@@ -60,8 +71,10 @@ def _froc(arguments: argparse.Namespace) -> int:
     from LungNoduleAILib.evaluation.froc_report import make_report, write_report
 
     if arguments.resamples < 1 or arguments.seed < 0:
-        raise InputError(f"--resamples must be at least 1 and --seed at least 0, {arguments.resamples} and "
-                         f"{arguments.seed} were given.")
+        raise InputError(
+            f"--resamples must be at least 1 and --seed at least 0, {arguments.resamples} and "
+            f"{arguments.seed} were given."
+        )
     if arguments.threshold is not None and not np.isfinite(arguments.threshold):
         raise InputError("--threshold must be a finite number: give a score of the detector.")
     marks, series = _marks_and_series(arguments)
@@ -71,8 +84,10 @@ def _froc(arguments: argparse.Namespace) -> int:
     write_report(report, arguments.output)
     content = report.to_dict()
     bounds = content["confidence_interval"]
-    print(f"CPM {content['cpm']:.3f} ({bounds['confidence']:.0%} interval {bounds['low']:.3f} to {bounds['high']:.3f}) "
-          f"on {content['nodules']} nodules in {content['scans']} scans.")
+    print(
+        f"CPM {content['cpm']:.3f} ({bounds['confidence']:.0%} interval {bounds['low']:.3f} to {bounds['high']:.3f}) "
+        f"on {content['nodules']} nodules in {content['scans']} scans."
+    )
     print("false positives per scan: sensitivity")
     for rate, sensitivity in content["sensitivity_at"].items():
         print(f"{rate:>7}: {sensitivity:.3f}")
@@ -99,19 +114,30 @@ def _segmentation(arguments: argparse.Namespace) -> int:
 
     result, reference = read_label_map(arguments.result), read_label_map(arguments.reference)
     if not on_same_grid(result, reference):
-        raise InputError(f"The two label maps lie on different grids ({_grid(result)} and {_grid(reference)}): "
-                         "resample one to the other.")
-    scores = {label: compare_masks(result.array == label, reference.array == label, reference.spacing_kji_mm,
-                                   arguments.tolerance) for label in _labels(arguments, result, reference)}
-    content = {"schema": SEGMENTATION_SCHEMA, "tolerance_mm": arguments.tolerance,
-               **{f"mean_{name}": _mean(scores, name) for name in ("dice", "nsd")},
-               "labels": {str(label): agreement.to_dict() for label, agreement in scores.items()}}
+        raise InputError(
+            f"The two label maps lie on different grids ({_grid(result)} and {_grid(reference)}): "
+            "resample one to the other."
+        )
+    scores = {
+        label: compare_masks(
+            result.array == label, reference.array == label, reference.spacing_kji_mm, arguments.tolerance
+        )
+        for label in _labels(arguments, result, reference)
+    }
+    content = {
+        "schema": SEGMENTATION_SCHEMA,
+        "tolerance_mm": arguments.tolerance,
+        **{f"mean_{name}": _mean(scores, name) for name in ("dice", "nsd")},
+        "labels": {str(label): agreement.to_dict() for label, agreement in scores.items()},
+    }
     with OutputFolder(arguments.output, (SEGMENTATION_FILE,)) as folder:
         (folder / SEGMENTATION_FILE).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     for label, agreement in scores.items():
-        print(f"label {label}: Dice {_number(agreement.dice)}, NSD {_number(agreement.nsd)} at "
-              f"{arguments.tolerance:g} mm, volume {agreement.volume_ml:.2f} mL against "
-              f"{agreement.reference_volume_ml:.2f} mL")
+        print(
+            f"label {label}: Dice {_number(agreement.dice)}, NSD {_number(agreement.nsd)} at "
+            f"{arguments.tolerance:g} mm, volume {agreement.volume_ml:.2f} mL against "
+            f"{agreement.reference_volume_ml:.2f} mL"
+        )
     print(f"Written to {arguments.output}.")
     return 0
 

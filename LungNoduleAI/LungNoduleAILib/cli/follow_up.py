@@ -20,11 +20,17 @@ DEFAULTS = AnalysisOptions()
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
     """Mount ``follow-up``."""
-    parser = commands.add_parser("follow-up", help="compare two or more CTs of one person: the same nodules, growth, "
-                                 "what changed")
+    parser = commands.add_parser(
+        "follow-up", help="compare two or more CTs of one person: the same nodules, growth, what changed"
+    )
     add = parser.add_argument
-    add("inputs", type=Path, nargs="+", metavar="SCAN", help="CTs of one person, the oldest first: DICOM folder, NRRD, "
-        "NIfTI or MetaImage file")
+    add(
+        "inputs",
+        type=Path,
+        nargs="+",
+        metavar="SCAN",
+        help="CTs of one person, the oldest first: DICOM folder, NRRD, NIfTI or MetaImage file",
+    )
     add("--output", type=Path, required=True, metavar="DIR", help="folder for the results")
     add("--days", type=int, metavar="N", help="days between two scans whose study dates are missing")
     add("--links", type=Path, metavar="CSV", help="the reader's links: prior_id, current_id, decision (link or unlink)")
@@ -44,8 +50,9 @@ def _run(arguments: argparse.Namespace) -> int:
         from LungNoduleAILib.cases.follow_up_case import follow_case
         from LungNoduleAILib.cases.requests import FollowUpRequest
 
-        request = FollowUpRequest(tuple(arguments.inputs), arguments.output, _options(arguments),
-                                  _with_scene(arguments.scene))
+        request = FollowUpRequest(
+            tuple(arguments.inputs), arguments.output, _options(arguments), _with_scene(arguments.scene)
+        )
         found = follow_case(request, Progress(events.progress, arguments.is_cancelled))
         if not events.own_stdout:
             print("\n".join([*describe(found), f"Open {arguments.output / 'report.html'} in a browser.", RESEARCH_USE]))
@@ -56,17 +63,22 @@ def _run(arguments: argparse.Namespace) -> int:
 def _options(arguments: argparse.Namespace) -> FollowUpOptions:
     from LungNoduleAILib.model.links import read_links
 
-    analysis = AnalysisOptions(detector=arguments.detector, threshold=arguments.threshold, device=arguments.device,
-                               anatomy=arguments.anatomy)
+    analysis = AnalysisOptions(
+        detector=arguments.detector, threshold=arguments.threshold, device=arguments.device, anatomy=arguments.anatomy
+    )
     decisions = () if arguments.links is None else read_links(arguments.links)
-    return FollowUpOptions(analysis, not arguments.no_registration, not arguments.no_network, days=arguments.days,
-                           decisions=decisions)
+    return FollowUpOptions(
+        analysis, not arguments.no_registration, not arguments.no_network, days=arguments.days, decisions=decisions
+    )
 
 
 def _with_scene(choice: str) -> bool:
     if choice == "auto" and not host.isAvailable():
-        print('scene.mrb is not written, because Slicer\'s libraries are missing: install them with pip install '
-              '"thoraxai[scene]".', file=sys.stderr)
+        print(
+            "scene.mrb is not written, because Slicer's libraries are missing: install them with pip install "
+            '"thoraxai[scene]".',
+            file=sys.stderr,
+        )
         return False
     return choice == "auto"
 
@@ -78,8 +90,10 @@ def describe(found: FollowUp) -> list[str]:
     count = len(last.pairs)
     lines = [f"{len(found.scans)} scans, {days} between the last two: {count} pair{'s' * (count != 1)}"]
     lines += [f"  warning: {text}" for text in last.warnings]
-    lines += table([_row(pair) for pair in last.pairs],
-                   ("prior", "current", "status", "probability", "volume", "doubling time", "growth"))
+    lines += table(
+        [_row(pair) for pair in last.pairs],
+        ("prior", "current", "status", "probability", "volume", "doubling time", "growth"),
+    )
     gone = len(last.differences)
     if last.registration is not None:
         lines.append(f"  difference map: {gone} significant place{'s' * (gone != 1)}")
@@ -90,5 +104,12 @@ def _row(pair: Pair) -> tuple[str, ...]:
     growth = pair.growth
     change = "-" if growth is None else f"{growth.volume_change_percent:+.0f} %"
     doubling = "-" if growth is None or growth.vdt_days is None else f"{growth.vdt_days:.0f} d"
-    return (pair.prior_id or "-", pair.current_id or "-", pair.status, f"{pair.match_probability:.2f}", change,
-            doubling, "-" if growth is None else growth.growth)
+    return (
+        pair.prior_id or "-",
+        pair.current_id or "-",
+        pair.status,
+        f"{pair.match_probability:.2f}",
+        change,
+        doubling,
+        "-" if growth is None else growth.growth,
+    )

@@ -19,8 +19,11 @@ SOME_FAILED = 2
 
 def add_guideline(commands: argparse._SubParsersAction) -> None:
     """Mount ``guideline``."""
-    parser = commands.add_parser("guideline", help="what a guideline or risk model says to stated inputs",
-                                 description="Rules advise, the reader decides. Research use only.")
+    parser = commands.add_parser(
+        "guideline",
+        help="what a guideline or risk model says to stated inputs",
+        description="Rules advise, the reader decides. Research use only.",
+    )
     parser.add_argument("rule", choices=tuple(RULES), metavar="RULE", help=", ".join(RULES))
     parser.add_argument("inputs", metavar="INPUTS.json", help="one object or a list of objects; - reads standard input")
     parser.add_argument("--text", action="store_true", help="sentences for a person instead of JSON")
@@ -58,12 +61,14 @@ def _read(name: str) -> Any:
     except UnicodeDecodeError as error:
         raise InputError("The inputs are not UTF-8 text: give a JSON file.") from error
     except OSError as error:
-        raise InputError(f"The inputs cannot be read ({error.strerror}): give a JSON file, or - for standard input."
-                         ) from error
+        raise InputError(
+            f"The inputs cannot be read ({error.strerror}): give a JSON file, or - for standard input."
+        ) from error
     try:
         return json.loads(text, parse_float=Decimal)
     except json.JSONDecodeError as error:
-        raise InputError(f"The inputs are not JSON (line {error.lineno}: {error.msg}): give one object or a list of "
-                         "objects.") from error
+        raise InputError(
+            f"The inputs are not JSON (line {error.lineno}: {error.msg}): give one object or a list of objects."
+        ) from error
     except RecursionError as error:
         raise InputError("The inputs are nested too deeply: give one object or a list of objects.") from error

@@ -92,8 +92,9 @@ def _analyze_inputs(arguments: argparse.Namespace, events: Events) -> int:
     with_scene = _with_scene(arguments.scene)
     if arguments.series is not None:
         if len(arguments.inputs) != 1:
-            raise InputError(f"--series chooses within one input, {len(arguments.inputs)} were given: "
-                             "analyze them one by one.")
+            raise InputError(
+                f"--series chooses within one input, {len(arguments.inputs)} were given: analyze them one by one."
+            )
         path = arguments.inputs[0]
         cases, failed = [Case(path.resolve().name, path, arguments.series)], []
     else:
@@ -114,8 +115,9 @@ def _options(arguments: argparse.Namespace) -> AnalysisOptions:
     from LungNoduleAILib.analysis.detectors import get_detector
     from LungNoduleAILib.analysis.segmenters import choose_segmenter
 
-    options = AnalysisOptions(detector=arguments.detector, threshold=arguments.threshold, device=arguments.device,
-                              anatomy=arguments.anatomy)
+    options = AnalysisOptions(
+        detector=arguments.detector, threshold=arguments.threshold, device=arguments.device, anatomy=arguments.anatomy
+    )
     get_detector(options.detector)
     device, _reason = select_device(options.device)
     choose_segmenter(options.anatomy, device)
@@ -126,8 +128,11 @@ def _options(arguments: argparse.Namespace) -> AnalysisOptions:
 
 def _with_scene(choice: str) -> bool:
     if choice == "auto" and not host.isAvailable():
-        print("scene.mrb, segmentation.seg.nrrd and nodules.mrk.json are not written, because Slicer's libraries are "
-              'missing: install them with pip install "thoraxai[scene]".', file=sys.stderr)
+        print(
+            "scene.mrb, segmentation.seg.nrrd and nodules.mrk.json are not written, because Slicer's libraries are "
+            'missing: install them with pip install "thoraxai[scene]".',
+            file=sys.stderr,
+        )
         return False
     return choice == "auto"
 
@@ -144,8 +149,9 @@ def _analyze_one(request: CaseRequest, arguments: argparse.Namespace, events: Ev
     return 0
 
 
-def _analyze_many(requests: list[CaseRequest], failed: list[IndexRow], arguments: argparse.Namespace,
-                  events: Events) -> int:
+def _analyze_many(
+    requests: list[CaseRequest], failed: list[IndexRow], arguments: argparse.Namespace, events: Events
+) -> int:
     _make_folder(arguments.output)
     tell = _nothing if events.own_stdout else _print_row
     for row in failed:
@@ -173,8 +179,10 @@ def _make_folder(output: Path) -> None:
 
 def _print_row(row: IndexRow) -> None:
     findings = f"{row.findings} finding{'s' * (row.findings != 1)}"
-    print(f"{row.case}: {row.status}, " + (row.message if row.status == FAILED else f"{findings}, {row.seconds} s"),
-          flush=True)
+    print(
+        f"{row.case}: {row.status}, " + (row.message if row.status == FAILED else f"{findings}, {row.seconds} s"),
+        flush=True,
+    )
 
 
 def _nothing(_row: IndexRow) -> None:

@@ -32,8 +32,14 @@ def _run(arguments: argparse.Namespace) -> int:
     with telling_errors(arguments.events) as events:
         from LungNoduleAILib.cases.pattern_files import NOTICE, describe_patterns
 
-        found = map_case(arguments.input, arguments.output, arguments.series, arguments.anatomy, arguments.device,
-                         Progress(events.progress, arguments.is_cancelled))
+        found = map_case(
+            arguments.input,
+            arguments.output,
+            arguments.series,
+            arguments.anatomy,
+            arguments.device,
+            Progress(events.progress, arguments.is_cancelled),
+        )
         if not events.own_stdout:
             print("\n".join([*describe_patterns(found), f"The map lies in {arguments.output}.", NOTICE]))
         events.result(arguments.output)
@@ -62,8 +68,12 @@ def map_case(source: Path, output: Path, series_uid: str | None, anatomy: str, d
         found = map_patterns(turned, lungs, progress.part(0.5, 0.9), device)
         found = PatternMap(np.ascontiguousarray(order.undo_array(found.labels)), found.shares)
         progress(0.9, "Writing the map")
-        methods = {"anatomy": chosen.segmenter.name, "anatomy_fingerprint": chosen.segmenter.fingerprint,
-                   "patterns_fingerprint": sha256(WEIGHTS)[:16], "device": device}
+        methods = {
+            "anatomy": chosen.segmenter.name,
+            "anatomy_fingerprint": chosen.segmenter.fingerprint,
+            "patterns_fingerprint": sha256(WEIGHTS)[:16],
+            "device": device,
+        }
         write_patterns(folder, volume, found, methods)
     progress(1.0, "Done")
     return found

@@ -29,17 +29,24 @@ def _years(text: str) -> float:
 def person_of(arguments: argparse.Namespace, cases: int) -> PersonAndExam:
     """What was stated; raises InputError for an impossible value, or when one person is described for several cases."""
     smoker = None if arguments.smoker is None else arguments.smoker == YES
-    person = PersonAndExam(exam=arguments.exam, age=arguments.age, sex=arguments.sex, risk=arguments.risk,
-                           smoker_ever=smoker)
+    person = PersonAndExam(
+        exam=arguments.exam, age=arguments.age, sex=arguments.sex, risk=arguments.risk, smoker_ever=smoker
+    )
     if cases > 1 and set(person.stated()) - {"exam"}:
-        raise InputError(f"--age, --sex, --risk and --smoker describe one person, {cases} cases were given: analyze "
-                         "them one by one.")
+        raise InputError(
+            f"--age, --sex, --risk and --smoker describe one person, {cases} cases were given: analyze them one by one."
+        )
     return person
 
 
 def as_arguments(person: PersonAndExam) -> list[str]:
     """The same as options of a command."""
     smoker = None if person.smoker_ever is None else YES if person.smoker_ever else NO
-    options = {"--exam": person.exam, "--age": person.age, "--sex": person.sex, "--risk": person.risk,
-               "--smoker": smoker}
+    options = {
+        "--exam": person.exam,
+        "--age": person.age,
+        "--sex": person.sex,
+        "--risk": person.risk,
+        "--smoker": smoker,
+    }
     return [text for name, value in options.items() if value is not None for text in (name, str(value))]

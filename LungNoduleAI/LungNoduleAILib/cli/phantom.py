@@ -20,9 +20,13 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     add = parser.add_argument
     add("--output", type=Path, required=True, metavar="DIR", help="folder for the results")
     add("--seed", type=int, default=1, help="which synthetic patient (default 1, the demo's)")
-    add("--setting", choices=SETTING_CHOICES, default=SCHEMATIC,
+    add(
+        "--setting",
+        choices=SETTING_CHOICES,
+        default=SCHEMATIC,
         help="schematic: the demo's average chest (default); training: random persons, scanners and nodules; "
-             "held-out: the same from another generator, for judging")
+        "held-out: the same from another generator, for judging",
+    )
     add("--count", type=int, default=1, metavar="N", help="how many, from SEED on, each in its folder")
     add("--jobs", type=int, default=1, metavar="N", help="how many are made at the same time (default 1)")
     add("--events", metavar="FILE|-", help="progress as JSON lines, to a file or standard output")

@@ -31,8 +31,9 @@ def _run(arguments: argparse.Namespace) -> int:
         from LungNoduleAILib.model.registration_options import LungRegistrationOptions
 
         options = LungRegistrationOptions(fine=arguments.fine, threads=arguments.threads)
-        request = RegisterRequest(arguments.prior, arguments.current, arguments.output, options, arguments.anatomy,
-                                  arguments.device)
+        request = RegisterRequest(
+            arguments.prior, arguments.current, arguments.output, options, arguments.anatomy, arguments.device
+        )
         told = register_case(request, Progress(events.progress, arguments.is_cancelled))
         if not events.own_stdout:
             print("\n".join([*told, f"Results lie in {arguments.output}."]))

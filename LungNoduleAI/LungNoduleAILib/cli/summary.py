@@ -18,17 +18,27 @@ def describe_findings(name: str, findings: Findings) -> list[str]:
     """Lungs, verdicts and one line per finding."""
     lungs = findings.lungs
     count = len(findings.findings)
-    lines = [f"{name}: {count} finding{'s' * (count != 1)}, {len(findings.removed)} candidates removed",
-             f"  lungs: right {lungs.right_ml:.0f} mL, left {lungs.left_ml:.0f} mL"]
+    lines = [
+        f"{name}: {count} finding{'s' * (count != 1)}, {len(findings.removed)} candidates removed",
+        f"  lungs: right {lungs.right_ml:.0f} mL, left {lungs.left_ml:.0f} mL",
+    ]
     lines += [f"  {note.severity}: {note.text}" for note in lungs.quality if note.code != "ok"]
-    return lines + table([_row(finding) for finding in findings.findings],
-                         ("id", "type", "diameter", "volume", "lobe", "position", "confidence"))
+    return lines + table(
+        [_row(finding) for finding in findings.findings],
+        ("id", "type", "diameter", "volume", "lobe", "position", "confidence"),
+    )
 
 
 def _row(finding: Finding) -> tuple[str, ...]:
-    return (finding.id, finding.type if finding.kind == "nodule" else f"{finding.type} {finding.kind}",
-            f"{finding.mean_diameter_mm:.1f} mm", f"{finding.volume_mm3:.0f} mm3", finding.lobe or "-",
-            position(finding.center_ras_mm), f"{finding.confidence:.2f}")
+    return (
+        finding.id,
+        finding.type if finding.kind == "nodule" else f"{finding.type} {finding.kind}",
+        f"{finding.mean_diameter_mm:.1f} mm",
+        f"{finding.volume_mm3:.0f} mm3",
+        finding.lobe or "-",
+        position(finding.center_ras_mm),
+        f"{finding.confidence:.2f}",
+    )
 
 
 def table(rows: list[tuple[str, ...]], header: tuple[str, ...]) -> list[str]:
@@ -36,12 +46,16 @@ def table(rows: list[tuple[str, ...]], header: tuple[str, ...]) -> list[str]:
     if not rows:
         return []
     widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
-    return ["  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in (header, *rows)]
+    return [
+        "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (header, *rows)
+    ]
 
 
 def where_to_look(output: Path, with_scene: bool) -> list[str]:
     """Which files to open."""
-    lines = [f"Open {output / 'report.html'} in a browser" +
-             (f", {output / 'scene.mrb'} in 3D Slicer." if with_scene else ".")]
+    lines = [
+        f"Open {output / 'report.html'} in a browser"
+        + (f", {output / 'scene.mrb'} in 3D Slicer." if with_scene else ".")
+    ]
     return [*lines, RESEARCH_USE]

@@ -32,8 +32,13 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
         parser = names.add_parser(name, help=f"train {what}")
         _add_training(parser)
         if name in WITH_DATA:
-            parser.add_argument("--data", type=Path, metavar="PATH", help="your own annotated CT, as many patches as "
-                                "from synthetic bodies: a LUNA16, LIDC or MSD-style folder")
+            parser.add_argument(
+                "--data",
+                type=Path,
+                metavar="PATH",
+                help="your own annotated CT, as many patches as "
+                "from synthetic bodies: a LUNA16, LIDC or MSD-style folder",
+            )
 
 
 def _add_training(parser: argparse.ArgumentParser) -> None:
@@ -55,13 +60,21 @@ def _train(arguments: argparse.Namespace) -> int:
     if arguments.device == OPENVINO:
         raise InputError("OpenVINO only runs networks, it cannot train them: use --device auto, cpu or cuda.")
     device, _reason = select_device(arguments.device)
-    request = TrainingRequest(arguments.output, arguments.steps, arguments.seed, arguments.bodies, arguments.jobs,
-                              device, getattr(arguments, "data", None))
+    request = TrainingRequest(
+        arguments.output,
+        arguments.steps,
+        arguments.seed,
+        arguments.bodies,
+        arguments.jobs,
+        device,
+        getattr(arguments, "data", None),
+    )
     try:
         request.output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"The folder '{request.output.name}' cannot be made ({error.strerror}): choose another "
-                          "--output.") from error
+        raise OutputError(
+            f"The folder '{request.output.name}' cannot be made ({error.strerror}): choose another --output."
+        ) from error
     module, function, _what = TRAININGS[arguments.training]
     bar = ProgressBar()
     try:

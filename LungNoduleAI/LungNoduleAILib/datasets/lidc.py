@@ -36,8 +36,9 @@ class LidcData:
                 problems.append(str(error))
                 continue
             if report.series_uid in self._reports:
-                problems.append(f"'{path.name}' describes a series that another XML file describes already, the first "
-                                "is taken.")
+                problems.append(
+                    f"'{path.name}' describes a series that another XML file describes already, the first is taken."
+                )
             self._reports.setdefault(report.series_uid, (path, report))
         self.names, self.problems = tuple(self._reports), tuple(problems)
 
@@ -56,20 +57,23 @@ class LidcData:
         known = [drawing for drawing in drawings if drawing is not None]
         notes = volume.notes
         if len(known) < len(drawings):
-            notes += (f"{len(drawings) - len(known)} of {len(drawings)} outlines lie outside the image and were left "
-                      "out.",)
+            notes += (
+                f"{len(drawings) - len(known)} of {len(drawings)} outlines lie outside the image and were left out.",
+            )
         nodules, mask, ignored = self._agreed(known, volume)
         return TrainingCase(name, volume, nodules, mask, (*ignored, *_points(report, volume)), notes)
 
-    def _agreed(self, drawings: list[Drawing], volume: Volume
-                ) -> tuple[tuple[TrainingNodule, ...], np.ndarray, list[IgnoredPlace]]:
+    def _agreed(
+        self, drawings: list[Drawing], volume: Volume
+    ) -> tuple[tuple[TrainingNodule, ...], np.ndarray, list[IgnoredPlace]]:
         mask = np.zeros(volume.array.shape, dtype=np.uint16)
         nodules, ignored = [], []
         for members in group(drawings, float(volume.spacing_ijk_mm[0])):
             nodule, voxels = consensus(members, volume)
             if nodule.readers < self._least_readers:
-                ignored.append(IgnoredPlace(nodule.center_ras_mm, nodule.diameter_mm,
-                                            f"drawn by {nodule.readers} of the readers"))
+                ignored.append(
+                    IgnoredPlace(nodule.center_ras_mm, nodule.diameter_mm, f"drawn by {nodule.readers} of the readers")
+                )
                 continue
             nodules.append(nodule)
             mask[tuple(voxels.T)] = len(nodules)
@@ -86,8 +90,9 @@ class LidcData:
             raise InputError(f"The DICOM images of the series '{series_uid}' are not in the folder: add them.")
         volume = read_volume(folder, series.choice or None)
         if abs(abs(volume.ijk_to_ras[2, 2]) - np.linalg.norm(volume.ijk_to_ras[:3, 2])) > STRAIGHT:
-            raise InputError(f"The series '{series_uid}' is not axial, but LIDC places outlines by axial slices: leave "
-                             "it out.")
+            raise InputError(
+                f"The series '{series_uid}' is not axial, but LIDC places outlines by axial slices: leave it out."
+            )
         return volume
 
     @cached_property

@@ -46,8 +46,12 @@ def draw(reading: Reading, volume: Volume) -> Drawing | None:
             rims.append(rim)
             widths.append(float(np.linalg.norm(rim[:, None] - rim[None], axis=2).max()))
     if not filled:  # nothing fits between the lines of a tiny drawing: then the line itself is the nodule
-        filled = {(slice_of(volume, one.z_mm), int(y), int(x)) for one in reading.outlines if one.included
-                  for x, y in np.rint(one.pixels_xy)}
+        filled = {
+            (slice_of(volume, one.z_mm), int(y), int(x))
+            for one in reading.outlines
+            if one.included
+            for x, y in np.rint(one.pixels_xy)
+        }
     voxels = np.array(sorted(filled))
     if (voxels < 0).any() or (voxels >= volume.array.shape).any():
         return None
@@ -64,7 +68,7 @@ def pixels_within(outline: Outline) -> list[tuple[int, int]]:
     """Rows and columns of the pixels strictly inside an outline (even-odd rule), the outline's own pixels left out."""
     points = outline.pixels_xy
     low, high = np.floor(points.min(axis=0)).astype(int), np.ceil(points.max(axis=0)).astype(int)
-    y, x = np.mgrid[low[1]:high[1] + 1, low[0]:high[0] + 1]
+    y, x = np.mgrid[low[1] : high[1] + 1, low[0] : high[0] + 1]
     within = np.zeros(x.shape, dtype=bool)
     for (x0, y0), (x1, y1) in zip(points, np.roll(points, -1, axis=0), strict=True):
         if y0 != y1:
@@ -107,8 +111,13 @@ def consensus(members: Sequence[Drawing], volume: Volume) -> tuple[TrainingNodul
         most = voxels
     center = np.mean([volume.ras_from_kji(one.mean(axis=0)) for one in covered], axis=0)
     diameter = float(np.mean([max(d.diameter_mm for d in own) for own in by_reader.values()]))
-    nodule = TrainingNodule(tuple(float(x) for x in center), diameter, len(most) * volume.voxel_mm3,
-                            nodule_type([d.reading for d in members]), len(by_reader))
+    nodule = TrainingNodule(
+        tuple(float(x) for x in center),
+        diameter,
+        len(most) * volume.voxel_mm3,
+        nodule_type([d.reading for d in members]),
+        len(by_reader),
+    )
     return nodule, most
 
 

@@ -76,10 +76,16 @@ def read_lidc_xml(path: Path) -> LidcReport:
             element.tag = element.tag.rsplit("}", 1)[-1]
         series_uid = (root.findtext(".//SeriesInstanceUid") or root.findtext(".//SeriesInstanceUID") or "").strip()
         sessions = root.findall("readingSession")
-        marks = [_nodule(nodule, reader) for reader, session in enumerate(sessions)
-                 for nodule in session.findall("unblindedReadNodule")]
-        marks += [_non_nodule(entry, reader) for reader, session in enumerate(sessions)
-                  for entry in session.findall("nonNodule")]
+        marks = [
+            _nodule(nodule, reader)
+            for reader, session in enumerate(sessions)
+            for nodule in session.findall("unblindedReadNodule")
+        ]
+        marks += [
+            _non_nodule(entry, reader)
+            for reader, session in enumerate(sessions)
+            for entry in session.findall("nonNodule")
+        ]
     except (ElementTree.ParseError, ValueError, TypeError, OSError):
         raise InputError(f"'{path.name}' cannot be read as an XML file of LIDC: download it again.") from None
     if root.tag != ROOT or not series_uid:
@@ -104,8 +110,9 @@ def _nodule(nodule: ElementTree.Element, reader: int) -> Reading | PointMark | N
     if not len(every):
         return None
     x, y = every.mean(axis=0)
-    return PointMark(reader, float(x), float(y), float(np.mean([o.z_mm for o in outlines])),
-                     UNRATED if is_outlined else SMALL_NODULE)
+    return PointMark(
+        reader, float(x), float(y), float(np.mean([o.z_mm for o in outlines])), UNRATED if is_outlined else SMALL_NODULE
+    )
 
 
 def _outline(roi: ElementTree.Element) -> Outline:

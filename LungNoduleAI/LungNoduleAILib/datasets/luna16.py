@@ -36,7 +36,7 @@ class LunaData:
         repeated = 0
         for path in sorted(folder.rglob("*")):
             if image_ending(path) and not is_segmentation(path) and LUNG_MASKS not in str(path.relative_to(folder)):
-                name = path.name[:len(path.name) - len(image_ending(path))]
+                name = path.name[: len(path.name) - len(image_ending(path))]
                 repeated += name in self._files
                 self._files.setdefault(name, path)
         self.names = tuple(self._files)
@@ -57,16 +57,24 @@ class LunaData:
         notes = volume.notes
         if len(kept) < len(rows):
             notes += (f"{len(rows) - len(kept)} of {len(rows)} nodules lie outside the image and were left out.",)
-        ignored = tuple(IgnoredPlace(_triple(self._excluded.centers_ras_mm[row]),
-                                     _known(self._excluded.diameter_mm[row]), "excluded by LUNA16")
-                        for row in self._left_out.get(name, ()))
+        ignored = tuple(
+            IgnoredPlace(
+                _triple(self._excluded.centers_ras_mm[row]),
+                _known(self._excluded.diameter_mm[row]),
+                "excluded by LUNA16",
+            )
+            for row in self._left_out.get(name, ())
+        )
         return TrainingCase(name, volume, tuple(self._nodule(row) for row in kept), None, ignored, notes)
 
     def _nodule(self, row: int) -> TrainingNodule:
         diameter = _known(self._nodules.diameter_mm[row])
         kind = self._nodules.type[row] if self._nodules.type else None
-        return TrainingNodule(_triple(self._nodules.centers_ras_mm[row]), diameter or UNKNOWN_DIAMETER_MM,
-                              type=kind if kind in NODULE_TYPES else None)
+        return TrainingNodule(
+            _triple(self._nodules.centers_ras_mm[row]),
+            diameter or UNKNOWN_DIAMETER_MM,
+            type=kind if kind in NODULE_TYPES else None,
+        )
 
 
 def _find(folder: Path, name: str) -> Path | None:

@@ -55,12 +55,14 @@ def _read_table(path: Path, needed: tuple[str, ...]) -> dict[str, list[str]]:
     header = [name.strip() for name in rows[0]]
     missing = [name for name in needed if name not in header]
     if missing:
-        raise InputError(f"'{path.name}' has no column {', '.join(missing)}: its first line must name "
-                         f"{','.join(needed)}.")
+        raise InputError(
+            f"'{path.name}' has no column {', '.join(missing)}: its first line must name {','.join(needed)}."
+        )
     for number, row in enumerate(rows[1:], start=1):
         if len(row) < len(header):
-            raise InputError(f"Row {number} of '{path.name}' has {len(row)} cells where {len(header)} are named: "
-                             "complete the table.")
+            raise InputError(
+                f"Row {number} of '{path.name}' has {len(row)} cells where {len(header)} are named: complete the table."
+            )
     wanted = {name: header.index(name) for name in (*needed, TYPE) if name in header}
     return {name: [row[column].strip() for row in rows[1:]] for name, column in wanted.items()}
 
@@ -91,6 +93,8 @@ def _numbers(table: dict[str, list[str]], column: str, path: Path) -> np.ndarray
         except ValueError:
             values[row] = np.nan
         if not np.isfinite(values[row]):
-            raise InputError(f"Row {row + 1} of '{path.name}' has {column} '{text[:40]}', which is not a finite "
-                             "number: correct the table.")
+            raise InputError(
+                f"Row {row + 1} of '{path.name}' has {column} '{text[:40]}', which is not a finite "
+                "number: correct the table."
+            )
     return values

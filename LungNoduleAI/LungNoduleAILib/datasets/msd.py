@@ -62,7 +62,7 @@ def nodule_labels(labels: object) -> tuple[int, ...]:
     Accepts MSD's form (value: name) and nnU-Net's (name: value or values).
     """
     if not isinstance(labels, dict) or not labels:
-        raise InputError(f"{DATASET_FILE} names no labels: add e.g. \"labels\": {{\"background\": 0, \"nodule\": 1}}.")
+        raise InputError(f'{DATASET_FILE} names no labels: add e.g. "labels": {{"background": 0, "nodule": 1}}.')
     values: dict[str, tuple[int, ...]] = {}
     try:
         for key, value in labels.items():
@@ -76,8 +76,10 @@ def nodule_labels(labels: object) -> tuple[int, ...]:
     if not chosen and len(values) == 1:
         chosen = set(*values.values())
     if not chosen:
-        raise InputError(f"None of the labels in {DATASET_FILE} ({', '.join(values) or 'only background'}) is named as "
-                         "a nodule: name one nodule, lesion, tumor, cancer or mass.")
+        raise InputError(
+            f"None of the labels in {DATASET_FILE} ({', '.join(values) or 'only background'}) is named as "
+            "a nodule: name one nodule, lesion, tumor, cancer or mass."
+        )
     return tuple(sorted(chosen))
 
 
@@ -115,16 +117,19 @@ def _read_content(folder: Path) -> dict:
 def _pairs(folder: Path, content: dict) -> tuple[dict[str, tuple[Path, Path]], int]:
     """Image and label map by case name, and how many named or present images lack one of them."""
     listed = content.get("training")
-    entries = [(str(entry.get("image")), str(entry.get("label"))) for entry in listed if isinstance(entry, dict)] \
-        if isinstance(listed, list) else _present(folder)
+    entries = (
+        [(str(entry.get("image")), str(entry.get("label"))) for entry in listed if isinstance(entry, dict)]
+        if isinstance(listed, list)
+        else _present(folder)
+    )
     pairs, missing = {}, 0
     for image_name, label_name in entries:
         image, label = (folder / PurePosixPath(name) for name in (image_name, label_name))
         if not image.is_file() and image_ending(image):
             ending = image_ending(image)
-            image = image.with_name(image.name[:len(image.name) - len(ending)] + FIRST_CHANNEL + ending)
+            image = image.with_name(image.name[: len(image.name) - len(ending)] + FIRST_CHANNEL + ending)
         if image.is_file() and label.is_file():
-            pairs[label.name[:len(label.name) - len(image_ending(label))]] = (image, label)
+            pairs[label.name[: len(label.name) - len(image_ending(label))]] = (image, label)
         else:
             missing += 1
     return dict(sorted(pairs.items())), missing
@@ -135,7 +140,7 @@ def _present(folder: Path) -> list[tuple[str, str]]:
     entries = []
     for path in sorted((folder / IMAGES).iterdir()):
         ending = image_ending(path)
-        stem = path.name[:len(path.name) - len(ending)]
+        stem = path.name[: len(path.name) - len(ending)]
         if ending and not path.name.startswith(".") and stem.endswith(FIRST_CHANNEL):
             entries.append((f"{IMAGES}/{path.name}", f"{LABELS}/{stem.removesuffix(FIRST_CHANNEL)}{ending}"))
     return entries

@@ -56,8 +56,14 @@ def export_nnunet(cases: Iterable[TrainingCase], count: int, output: Path, name:
 def dataset_content(name: str, count: int, with_spheres: bool) -> dict:
     """The content of dataset.json."""
     drawn = "spheres of the annotated diameter" if with_spheres else "outlines of the data set"
-    return {"channel_names": {"0": "CT"}, "labels": {"background": 0, "nodule": NODULE}, "numTraining": count,
-            "file_ending": ENDING, "name": name, "description": f"Lung nodules, labels are {drawn}."}
+    return {
+        "channel_names": {"0": "CT"},
+        "labels": {"background": 0, "nodule": NODULE},
+        "numTraining": count,
+        "file_ending": ENDING,
+        "name": name,
+        "description": f"Lung nodules, labels are {drawn}.",
+    }
 
 
 def _write(path: Path, volume: Volume, array: np.ndarray) -> None:

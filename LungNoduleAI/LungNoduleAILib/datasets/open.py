@@ -29,18 +29,22 @@ def open_training_data(path: Path, least_readers: int = LEAST_READERS) -> Traini
         return LunaData(path)
     if LidcData.is_at(path):
         return LidcData(path, least_readers)
-    raise InputError(f"'{path.name}' holds no annotations this program reads: it looks for dataset.json (MSD, "
-                     "nnU-Net), annotations.csv (LUNA16) or XML files of LIDC.")
+    raise InputError(
+        f"'{path.name}' holds no annotations this program reads: it looks for dataset.json (MSD, "
+        "nnU-Net), annotations.csv (LUNA16) or XML files of LIDC."
+    )
 
 
-def load_training_cases(path: Path, least_readers: int = LEAST_READERS,
-                        on_problem: Callable[[str, InputError], None] | None = None) -> Iterator[TrainingCase]:
+def load_training_cases(
+    path: Path, least_readers: int = LEAST_READERS, on_problem: Callable[[str, InputError], None] | None = None
+) -> Iterator[TrainingCase]:
     """Every case at ``path``, read when its turn comes; a case that cannot be used goes to ``on_problem`` or raises."""
     return each_case(open_training_data(path, least_readers), on_problem)
 
 
-def each_case(data: TrainingData, on_problem: Callable[[str, InputError], None] | None = None
-              ) -> Iterator[TrainingCase]:
+def each_case(
+    data: TrainingData, on_problem: Callable[[str, InputError], None] | None = None
+) -> Iterator[TrainingCase]:
     """The cases of opened data, as ``load_training_cases`` gives them."""
     for name in data.names:
         try:

@@ -85,18 +85,10 @@ class TrainingData(Protocol):
         ...
 
 
-
-
-
-
-
-
 def inside(volume: Volume, center_ras_mm: np.ndarray | tuple[float, float, float]) -> bool:
     """Whether a point lies within the voxels of a volume."""
     place = volume.kji_from_ras(np.asarray(center_ras_mm))
     return bool(((place > -0.5) & (place < np.array(volume.array.shape) - 0.5)).all())
-
-
 
 
 def _mask_box(mask: np.ndarray, volume: Volume) -> tuple[np.ndarray, np.ndarray]:

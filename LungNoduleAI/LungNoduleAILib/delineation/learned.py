@@ -43,16 +43,18 @@ class Delineation:
     threshold_hu: float | None
 
 
-def segment_nodule(volume: Volume, center_ras_mm: tuple[float, float, float], diameter_mm: float | None = None,
-                   weights: Path = SHIPPED) -> Delineation:
+def segment_nodule(
+    volume: Volume, center_ras_mm: tuple[float, float, float], diameter_mm: float | None = None, weights: Path = SHIPPED
+) -> Delineation:
     """The nodule at a point (RAS mm) of a CT (HU, any axis order); ``diameter_mm`` is its rough size if known.
 
     Raises InputError when the point lies outside the image, the size is not between 3 and 100 mm, or nothing is there;
     MissingDependencyError without PyTorch.
     """
     if diameter_mm is not None and not SMALLEST_MM <= diameter_mm <= LARGEST_MM:
-        raise InputError(f"The diameter must lie between {SMALLEST_MM:g} and {LARGEST_MM:g} mm, {diameter_mm:g} was "
-                         "given.")
+        raise InputError(
+            f"The diameter must lie between {SMALLEST_MM:g} and {LARGEST_MM:g} mm, {diameter_mm:g} was given."
+        )
     center = volume.kji_from_ras(np.array(center_ras_mm, dtype=float))
     if not ((center > -0.5) & (center < np.array(volume.array.shape) - 0.5)).all():
         place = ", ".join(f"{x:g}" for x in center_ras_mm)
@@ -90,8 +92,9 @@ def read_network(path: Path = SHIPPED) -> LabelNetwork:
     return network.eval()
 
 
-def _look(network: LabelNetwork, volume: Volume, center_kji: np.ndarray, diameter_mm: float
-          ) -> tuple[np.ndarray, float]:
+def _look(
+    network: LabelNetwork, volume: Volume, center_kji: np.ndarray, diameter_mm: float
+) -> tuple[np.ndarray, float]:
     """Probability of the nodule in a cube of PATCH voxels around a point, and the edge of its voxels in mm."""
     import torch
 
@@ -146,8 +149,9 @@ def _on_ct(volume: Volume, center_kji: np.ndarray, share: np.ndarray, spacing_mm
     low = np.clip(np.ceil(center_kji - reach), 0, np.array(volume.array.shape) - 1).astype(int)
     high = np.clip(np.floor(center_kji + reach) + 1, low + 1, volume.array.shape).astype(int)
     scale = spacing_mm / volume.spacing_kji_mm
-    axes = [(np.arange(a, b) - c) / s + (PATCH - 1) / 2
-            for a, b, c, s in zip(low, high, center_kji, scale, strict=True)]
+    axes = [
+        (np.arange(a, b) - c) / s + (PATCH - 1) / 2 for a, b, c, s in zip(low, high, center_kji, scale, strict=True)
+    ]
     likely = _sampled(share, axes)
     hu = volume.array[tuple(slice(a, b) for a, b in zip(low, high, strict=True))].astype(np.float32)
     mask, threshold = _with_edge(hu, likely, center_kji - low, volume.spacing_kji_mm, size_mm)
@@ -160,8 +164,9 @@ def _on_ct(volume: Volume, center_kji: np.ndarray, share: np.ndarray, spacing_mm
     return Delineation(Mask(tuple(int(x) for x in low + first), mask[box].copy()), float(diameter), threshold)
 
 
-def _with_edge(hu: np.ndarray, likely: np.ndarray, center: np.ndarray, spacing_kji_mm: np.ndarray, size_mm: float
-               ) -> tuple[np.ndarray, float | None]:
+def _with_edge(
+    hu: np.ndarray, likely: np.ndarray, center: np.ndarray, spacing_kji_mm: np.ndarray, size_mm: float
+) -> tuple[np.ndarray, float | None]:
     """Mask and half-way HU in a box of the CT; without a rise above the lung the network's own mask."""
     core = hu[likely > 0.9]
     background = background_hu(hu, distance_from(center, hu.shape, spacing_kji_mm), size_mm)

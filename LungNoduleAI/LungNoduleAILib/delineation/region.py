@@ -37,8 +37,9 @@ class Region:
         return 0.5 * (self.core_hu + self.background_hu)
 
 
-def grow_region(hu: np.ndarray, spacing_kji_mm: np.ndarray, seed_kji: np.ndarray, diameter_mm: float,
-                allowed: np.ndarray) -> Region | None:
+def grow_region(
+    hu: np.ndarray, spacing_kji_mm: np.ndarray, seed_kji: np.ndarray, diameter_mm: float, allowed: np.ndarray
+) -> Region | None:
     """The nodule at ``seed_kji`` of about ``diameter_mm``; None when nothing there rises above the lung around it.
 
     ``hu`` and ``allowed`` (bool, where a nodule may extend: the filled lung with its margin) are patches (k, j, i).
@@ -55,8 +56,9 @@ def grow_region(hu: np.ndarray, spacing_kji_mm: np.ndarray, seed_kji: np.ndarray
     return _region_above(hu, spacing_kji_mm, distance_mm <= 0.5 * diameter_mm + 1.0, allowed, core, background)
 
 
-def with_halo(region: Region, hu: np.ndarray, spacing_kji_mm: np.ndarray, allowed: np.ndarray, blur_mm: float
-              ) -> Region:
+def with_halo(
+    region: Region, hu: np.ndarray, spacing_kji_mm: np.ndarray, allowed: np.ndarray, blur_mm: float
+) -> Region:
     """The region together with a ground-glass halo around it, or the region itself where there is none.
 
     A halo surrounds the core beyond what blur (``blur_mm``, half a slice) explains; spicules and vessels do not.
@@ -79,8 +81,9 @@ def with_halo(region: Region, hu: np.ndarray, spacing_kji_mm: np.ndarray, allowe
     return Region(wide.mask | region.mask, wide.dense, wide.center_kji, wide.inscribed_mm, halo, wide.background_hu)
 
 
-def _region_above(hu: np.ndarray, spacing_kji_mm: np.ndarray, near: np.ndarray, allowed: np.ndarray, core_hu: float,
-                  background: float) -> Region | None:
+def _region_above(
+    hu: np.ndarray, spacing_kji_mm: np.ndarray, near: np.ndarray, allowed: np.ndarray, core_hu: float, background: float
+) -> Region | None:
     """The opened region half-way between core and background around the largest ball centred where ``near`` holds."""
     import edt
 
@@ -96,8 +99,9 @@ def _region_above(hu: np.ndarray, spacing_kji_mm: np.ndarray, near: np.ndarray, 
     return Region(mask, dense, center, inscribed, core_hu, background) if mask.any() else None
 
 
-def quieted(hu: np.ndarray, distance_mm: np.ndarray, diameter_mm: float, rise_hu: float, spacing_kji_mm: np.ndarray
-            ) -> np.ndarray:
+def quieted(
+    hu: np.ndarray, distance_mm: np.ndarray, diameter_mm: float, rise_hu: float, spacing_kji_mm: np.ndarray
+) -> np.ndarray:
     """The patch smoothed just enough that noise in the lung around a nodule no longer crosses its threshold."""
     shell = (distance_mm > 0.7 * diameter_mm) & (hu < -600.0)
     if shell.sum() < 20:
@@ -115,8 +119,10 @@ def quieted(hu: np.ndarray, distance_mm: np.ndarray, diameter_mm: float, rise_hu
 
 def distance_from(point_kji: np.ndarray, shape: tuple[int, ...], spacing_kji_mm: np.ndarray) -> np.ndarray:
     """Distance in mm of every voxel of a patch from a point, float32."""
-    k, j, i = (((np.arange(n) - p) * s).astype(np.float32) ** 2
-               for n, p, s in zip(shape, point_kji, spacing_kji_mm, strict=True))
+    k, j, i = (
+        ((np.arange(n) - p) * s).astype(np.float32) ** 2
+        for n, p, s in zip(shape, point_kji, spacing_kji_mm, strict=True)
+    )
     return np.sqrt(k[:, None, None] + j[:, None] + i)
 
 
@@ -136,8 +142,9 @@ def _brightest(hu: np.ndarray, distance_mm: np.ndarray, diameter_mm: float, spac
     return np.array(np.unravel_index(int(np.argmax(np.where(near, smooth, -np.inf))), hu.shape), dtype=float)
 
 
-def _opened(dense: np.ndarray, inside_mm: np.ndarray, center: np.ndarray, inscribed_mm: float,
-            spacing: tuple[float, ...]) -> np.ndarray:
+def _opened(
+    dense: np.ndarray, inside_mm: np.ndarray, center: np.ndarray, inscribed_mm: float, spacing: tuple[float, ...]
+) -> np.ndarray:
     """Opening by a ball of a share of the inscribed radius, kept where it hangs together with the centre."""
     import cc3d
     import edt

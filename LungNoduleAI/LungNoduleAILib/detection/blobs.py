@@ -46,16 +46,19 @@ class Blobs:
         return Blobs(self.center_kji[which], self.diameter_mm[which], self.contrast[which], self.roundness[which])
 
 
-def find_blobs(image: np.ndarray, grid: SearchGrid, diameters_mm: tuple[float, ...], least_contrast: float,
-               progress: Progress) -> Blobs:
+def find_blobs(
+    image: np.ndarray, grid: SearchGrid, diameters_mm: tuple[float, ...], least_contrast: float, progress: Progress
+) -> Blobs:
     """Blobs of ``image`` (float32, search grid) among the given diameters.
 
     Their centre may lie outside the filled lung by a little more than their radius: most of a large tumor that
     touches the wall lies outside the lung.
     """
     parts = []
-    levels = [(factor, [d for d in diameters_mm if low <= d < high])
-              for factor, low, high in ((1, 0.0, 7.0), (2, 7.0, 17.0), (4, 17.0, 1e9))]
+    levels = [
+        (factor, [d for d in diameters_mm if low <= d < high])
+        for factor, low, high in ((1, 0.0, 7.0), (2, 7.0, 17.0), (4, 17.0, 1e9))
+    ]
     levels = [(factor, sizes) for factor, sizes in levels if sizes]
     for number, (factor, sizes) in enumerate(levels):
         progress(number / len(levels), f"Looking for nodules of {sizes[0]:.0f} mm and more")
@@ -64,15 +67,18 @@ def find_blobs(image: np.ndarray, grid: SearchGrid, diameters_mm: tuple[float, .
     return Blobs(*(np.concatenate(field) for field in fields))
 
 
-def _blobs_of_level(image: np.ndarray, grid: SearchGrid, factor: int, sizes: list[float], least_contrast: float
-                    ) -> Blobs:
+def _blobs_of_level(
+    image: np.ndarray, grid: SearchGrid, factor: int, sizes: list[float], least_contrast: float
+) -> Blobs:
     strides = np.array([max(1, round(factor / s)) if factor > 1 else 1 for s in grid.spacing_kji_mm])
     coarse = block_mean(image, strides)
     spacing = grid.spacing_kji_mm * strides
     allowed = block_mean(grid.depth_mm, strides) > -sizes[-1] * OUTSIDE_SHARE
     ladder = [sizes[0] / SCALE_RATIO, *sizes, sizes[-1] * SCALE_RATIO]
-    smooth = [ndi.gaussian_filter(coarse, d / (2 * np.sqrt(3)) / spacing, truncate=3.0) for d in
-              [*ladder, ladder[-1] * SCALE_RATIO]]
+    smooth = [
+        ndi.gaussian_filter(coarse, d / (2 * np.sqrt(3)) / spacing, truncate=3.0)
+        for d in [*ladder, ladder[-1] * SCALE_RATIO]
+    ]
     answer = np.stack([fine - rough for fine, rough in itertools.pairwise(smooth)])
     scale, k, j, i = _peaks(answer, allowed, least_contrast * BALL_RESPONSE)
     center = np.stack([k, j, i], axis=1)
@@ -82,8 +88,7 @@ def _blobs_of_level(image: np.ndarray, grid: SearchGrid, factor: int, sizes: lis
         roundness[of_scale] = _roundness(smooth[s], center[of_scale], spacing)
     diameter = np.array(ladder)[scale]
     inside = grid.depth_mm[tuple((center * strides + (strides - 1) // 2).T)] > -OUTSIDE_SHARE * diameter
-    blobs = Blobs(center * strides + (strides - 1) / 2, diameter,
-                  answer[scale, k, j, i] / BALL_RESPONSE, roundness)
+    blobs = Blobs(center * strides + (strides - 1) / 2, diameter, answer[scale, k, j, i] / BALL_RESPONSE, roundness)
     return blobs.take(inside)
 
 
@@ -117,8 +122,12 @@ def _roundness(smooth: np.ndarray, center_kji: np.ndarray, spacing_kji_mm: np.nd
     for a in range(3):
         hessian[:, a, a] = (value(*unit[a]) - 2 * value(0, 0, 0) + value(*-unit[a])) / spacing_kji_mm[a] ** 2
         for b in range(a):
-            mixed = (value(*(unit[a] + unit[b])) - value(*(unit[a] - unit[b])) - value(*(unit[b] - unit[a]))
-                     + value(*(-unit[a] - unit[b])))
+            mixed = (
+                value(*(unit[a] + unit[b]))
+                - value(*(unit[a] - unit[b]))
+                - value(*(unit[b] - unit[a]))
+                + value(*(-unit[a] - unit[b]))
+            )
             hessian[:, a, b] = hessian[:, b, a] = mixed / (4 * spacing_kji_mm[a] * spacing_kji_mm[b])
     curvature = -np.linalg.eigvalsh(hessian)  # bright: all positive; ascending eigenvalues turn descending
     return np.clip(curvature[:, 2] / np.maximum(curvature[:, 0], 1e-9), -1.0, 1.0)

@@ -42,8 +42,9 @@ class ClassicalDetector:
 
     def detect(self, volume: Volume, anatomy: Anatomy, progress: Progress) -> list[Candidate]:
         """Candidates in ``volume`` (HU, LPS order), best first; see Detector."""
-        candidates = [self._candidate(volume, *blob) for blob in look(volume, anatomy, progress)
-                      if not _is_wall(blob[1])]
+        candidates = [
+            self._candidate(volume, *blob) for blob in look(volume, anatomy, progress) if not _is_wall(blob[1])
+        ]
         candidates = [candidate for candidate in candidates if candidate.confidence >= LEAST_CONFIDENCE]
         # A large opacity comes before the small blobs inside it, whatever their confidence.
         candidates.sort(key=lambda c: (c.kind != "mass" or c.confidence < self.operating_point, -c.confidence))
@@ -60,8 +61,13 @@ class ClassicalDetector:
 
 def _stands_in_lung(features: dict[str, float]) -> bool:
     """A compact opacity above 3 cm that lung surrounds: reported even where the score, made for nodules, is low."""
-    return (features["diameter_mm"] > LARGE_OPACITY_MM and features["lung_share"] > 0.65
-            and features["inside_share"] > 0.25 and features["flatness"] > 0.6 and features["fill"] > 0.75)
+    return (
+        features["diameter_mm"] > LARGE_OPACITY_MM
+        and features["lung_share"] > 0.65
+        and features["inside_share"] > 0.25
+        and features["flatness"] > 0.6
+        and features["fill"] > 0.75
+    )
 
 
 def _is_wall(features: dict[str, float]) -> bool:
@@ -80,8 +86,10 @@ def look(volume: Volume, anatomy: Anatomy, progress: Progress) -> list[tuple[np.
         return []
     coarse = grid.coarser(COARSE_MM)
     seen = []
-    passes = (("solid", SOLID_WINDOW_HU, SMALL_MM + MEDIUM_MM + LARGE_MM, LEAST_SOLID_STEP),
-              ("ground-glass", GLASS_WINDOW_HU, MEDIUM_MM + LARGE_MM[:3], LEAST_GLASS_STEP))
+    passes = (
+        ("solid", SOLID_WINDOW_HU, SMALL_MM + MEDIUM_MM + LARGE_MM, LEAST_SOLID_STEP),
+        ("ground-glass", GLASS_WINDOW_HU, MEDIUM_MM + LARGE_MM[:3], LEAST_GLASS_STEP),
+    )
     for number, (density, (low, high), diameters_mm, least) in enumerate(passes):
         part = progress.part(0.5 * number, 0.5 * number + 0.5)
         image = (np.clip(grid.hu, low, high) - low) / np.float32(high - low)
@@ -98,8 +106,9 @@ def _worth_a_look(blobs: Blobs) -> Blobs:
     return blobs.take(rank[:MOST_BLOBS])
 
 
-def _examine_all(grid: SearchGrid, coarse: SearchGrid, blobs: Blobs, density: str, progress: Progress
-                 ) -> list[tuple[np.ndarray, dict[str, float], str]]:
+def _examine_all(
+    grid: SearchGrid, coarse: SearchGrid, blobs: Blobs, density: str, progress: Progress
+) -> list[tuple[np.ndarray, dict[str, float], str]]:
     """Close looks at all blobs, large ones on the coarse grid."""
     seen = []
     full_kji = grid.full_from_search_kji(blobs.center_kji)

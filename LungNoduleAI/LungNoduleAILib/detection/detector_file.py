@@ -19,11 +19,14 @@ MAKER = "thoraxai lung train detector"
 
 def write_detector(path: Path, networks: dict[str, HeatmapNetwork], calibration: Calibration, note: dict) -> None:
     """Write both networks (keys NODULES and MASSES); the file appears whole or not at all."""
-    settings = {"networks": {name: network.settings.as_json() for name, network in networks.items()},
-                "scaling": {name: list(pair) for name, pair in calibration.scaling.items()},
-                "operating_point": calibration.operating_point}
-    state = {f"{name}.{key}": value for name, network in networks.items()
-             for key, value in network.state_dict().items()}
+    settings = {
+        "networks": {name: network.settings.as_json() for name, network in networks.items()},
+        "scaling": {name: list(pair) for name, pair in calibration.scaling.items()},
+        "operating_point": calibration.operating_point,
+    }
+    state = {
+        f"{name}.{key}": value for name, network in networks.items() for key, value in network.state_dict().items()
+    }
     save_weights(path, SCHEMA, settings, state, note)
 
 
@@ -36,10 +39,13 @@ def read_detector(path: Path = SHIPPED) -> tuple[dict[str, HeatmapNetwork], Cali
     for name, spacing_mm in ((NODULES, SPACING_MM), (MASSES, SPACING_MM * SHRINK)):
         network = HeatmapNetwork(HeatmapSettings.from_json(weights.settings["networks"][name]))
         if network.settings.spacing_mm != spacing_mm:
-            raise InputError(f"The detector in '{path.name}' looks at voxels of {network.settings.spacing_mm:g} mm, "
-                             f"this version at {spacing_mm:g} mm: train it again with '{MAKER}'.")
-        network.load_state_dict({key.removeprefix(f"{name}."): value for key, value in weights.state.items()
-                                 if key.startswith(f"{name}.")})
+            raise InputError(
+                f"The detector in '{path.name}' looks at voxels of {network.settings.spacing_mm:g} mm, "
+                f"this version at {spacing_mm:g} mm: train it again with '{MAKER}'."
+            )
+        network.load_state_dict(
+            {key.removeprefix(f"{name}."): value for key, value in weights.state.items() if key.startswith(f"{name}.")}
+        )
         networks[name] = network.eval()
     scaling = {name: (float(a), float(b)) for name, (a, b) in weights.settings["scaling"].items()}
     return networks, Calibration(scaling, float(weights.settings["operating_point"])), weights.sha256

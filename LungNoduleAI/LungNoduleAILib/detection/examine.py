@@ -8,9 +8,28 @@ import scipy.ndimage as ndi
 from LungNoduleAILib.delineation.region import Region, grow_region
 from LungNoduleAILib.detection.search_grid import SearchGrid
 
-FEATURES = ("diameter_mm", "contrast_hu", "core_hu", "roundness", "fill", "elongation", "flatness", "vessel_share",
-            "vessel_count", "wall_share", "lung_share", "inscribed_ratio", "depth_mm", "edge_hu_per_mm", "texture_hu",
-            "faint_share", "through", "opposite", "inside_share", "airway_mm")
+FEATURES = (
+    "diameter_mm",
+    "contrast_hu",
+    "core_hu",
+    "roundness",
+    "fill",
+    "elongation",
+    "flatness",
+    "vessel_share",
+    "vessel_count",
+    "wall_share",
+    "lung_share",
+    "inscribed_ratio",
+    "depth_mm",
+    "edge_hu_per_mm",
+    "texture_hu",
+    "faint_share",
+    "through",
+    "opposite",
+    "inside_share",
+    "airway_mm",
+)
 DIRECTIONS = 200
 
 
@@ -28,17 +47,20 @@ OPPOSITE_DIRECTION = np.argmin(SPHERE @ SPHERE.T, axis=1)
 NEAR_DIRECTIONS = SPHERE @ SPHERE.T > np.cos(np.radians(14.0))
 
 
-def patch_slices(center_kji: np.ndarray, half_mm: float, spacing_kji_mm: np.ndarray, shape: tuple[int, ...]
-                 ) -> tuple[slice, slice, slice]:
+def patch_slices(
+    center_kji: np.ndarray, half_mm: float, spacing_kji_mm: np.ndarray, shape: tuple[int, ...]
+) -> tuple[slice, slice, slice]:
     """The box of a patch of ``half_mm`` around a voxel position, inside ``shape``."""
     half = np.ceil(half_mm / spacing_kji_mm).astype(int)
     center = np.round(center_kji).astype(int)
-    return tuple(slice(max(0, int(c) - int(h)), min(n, int(c) + int(h) + 1))
-                 for c, h, n in zip(center, half, shape, strict=True))
+    return tuple(
+        slice(max(0, int(c) - int(h)), min(n, int(c) + int(h) + 1)) for c, h, n in zip(center, half, shape, strict=True)
+    )
 
 
-def examine(grid: SearchGrid, center_kji: np.ndarray, diameter_mm: float, roundness: float
-            ) -> tuple[Region, dict[str, float], np.ndarray] | None:
+def examine(
+    grid: SearchGrid, center_kji: np.ndarray, diameter_mm: float, roundness: float
+) -> tuple[Region, dict[str, float], np.ndarray] | None:
     """Region (in its patch), features and centre (search grid) of one blob; None when there is no region."""
     box = patch_slices(center_kji, 1.3 * diameter_mm + 9.0, grid.spacing_kji_mm, grid.hu.shape)
     offset = np.array([b.start for b in box])
@@ -48,8 +70,11 @@ def examine(grid: SearchGrid, center_kji: np.ndarray, diameter_mm: float, roundn
     region = grow_region(hu, grid.spacing_kji_mm, center_kji - offset, diameter_mm, allowed)
     if region is None:
         return None
-    features = {"roundness": roundness, **_shape(region, grid.spacing_kji_mm),
-                **_surroundings(region, hu, depth, grid.spacing_kji_mm)}
+    features = {
+        "roundness": roundness,
+        **_shape(region, grid.spacing_kji_mm),
+        **_surroundings(region, hu, depth, grid.spacing_kji_mm),
+    }
     center = np.array(ndi.center_of_mass(region.mask)) + offset
     place = tuple(np.round(center).astype(int))
     features["depth_mm"] = float(grid.depth_mm[place])
@@ -66,8 +91,13 @@ def _shape(region: Region, spacing_kji_mm: np.ndarray) -> dict[str, float]:
     moments = np.linalg.eigvalsh(np.cov(points.T) + np.diag(spacing_kji_mm**2 / 12)) if len(points) > 3 else np.ones(3)
     axes = np.sqrt(np.maximum(moments[::-1], 1e-6) * 5)  # semi-axes of the ellipsoid with these moments
     ellipsoid = 4 / 3 * np.pi * float(np.prod(axes))
-    return {"diameter_mm": diameter, "elongation": float(axes[1] / axes[0]), "flatness": float(axes[2] / axes[1]),
-            "fill": min(volume / max(ellipsoid, 1e-6), 1.2), "inscribed_ratio": 2 * region.inscribed_mm / diameter}
+    return {
+        "diameter_mm": diameter,
+        "elongation": float(axes[1] / axes[0]),
+        "flatness": float(axes[2] / axes[1]),
+        "fill": min(volume / max(ellipsoid, 1e-6), 1.2),
+        "inscribed_ratio": 2 * region.inscribed_mm / diameter,
+    }
 
 
 def _surroundings(region: Region, hu: np.ndarray, depth_mm: np.ndarray, spacing_kji_mm: np.ndarray) -> dict[str, float]:
@@ -82,16 +112,22 @@ def _surroundings(region: Region, hu: np.ndarray, depth_mm: np.ndarray, spacing_
     other = hu[index][~dense & ~wall]
     rim = ndi.binary_dilation(region.mask) & ~region.mask & (depth_mm > 0) & ~region.dense
     edge = (float(hu[region.mask].mean()) - float(hu[rim].mean())) if rim.any() else 0.0
-    return {"contrast_hu": region.core_hu - region.background_hu, "core_hu": region.core_hu,
-            "vessel_share": float(dense.mean()), "vessel_count": float(_clusters(SPHERE[dense])),
-            "wall_share": float(wall.mean()), "lung_share": float((~wall & ~dense).mean()),
-            "edge_hu_per_mm": edge / float(spacing_kji_mm.min()),
-            "texture_hu": float(other.std()) if other.size > 5 else 0.0,
-            **_lines_through(region, hu, shell, wall, spacing_kji_mm)}
+    return {
+        "contrast_hu": region.core_hu - region.background_hu,
+        "core_hu": region.core_hu,
+        "vessel_share": float(dense.mean()),
+        "vessel_count": float(_clusters(SPHERE[dense])),
+        "wall_share": float(wall.mean()),
+        "lung_share": float((~wall & ~dense).mean()),
+        "edge_hu_per_mm": edge / float(spacing_kji_mm.min()),
+        "texture_hu": float(other.std()) if other.size > 5 else 0.0,
+        **_lines_through(region, hu, shell, wall, spacing_kji_mm),
+    }
 
 
-def _lines_through(region: Region, hu: np.ndarray, shell_kji: np.ndarray, wall: np.ndarray, spacing_kji_mm: np.ndarray
-                   ) -> dict[str, float]:
+def _lines_through(
+    region: Region, hu: np.ndarray, shell_kji: np.ndarray, wall: np.ndarray, spacing_kji_mm: np.ndarray
+) -> dict[str, float]:
     """How much looks like a vessel running through: shares of the core's rise found on the shell, smoothed.
 
     ``through``: highest value met on both of two opposite ends; ``opposite``: the second highest such line away from
@@ -104,8 +140,11 @@ def _lines_through(region: Region, hu: np.ndarray, shell_kji: np.ndarray, wall: 
     line = np.minimum(cone, cone[OPPOSITE_DIRECTION])
     first = int(np.argmax(line))
     away = np.abs(SPHERE @ SPHERE[first]) < 0.7
-    return {"faint_share": float((rise > 0.25).mean()), "through": float(np.clip(line[first], 0.0, 1.5)),
-            "opposite": float(np.clip(line[away].max(), 0.0, 1.5))}
+    return {
+        "faint_share": float((rise > 0.25).mean()),
+        "through": float(np.clip(line[first], 0.0, 1.5)),
+        "opposite": float(np.clip(line[away].max(), 0.0, 1.5)),
+    }
 
 
 def _clusters(vectors: np.ndarray, touch: float = 0.45) -> int:

@@ -37,8 +37,11 @@ class HeatmapSettings:
     @staticmethod
     def from_json(values: dict) -> HeatmapSettings:
         """Settings saved by ``as_json``."""
-        return HeatmapSettings(float(values["spacing_mm"]), tuple(int(n) for n in values["channels"]),
-                               tuple((float(low), float(high)) for low, high in values["windows_hu"]))
+        return HeatmapSettings(
+            float(values["spacing_mm"]),
+            tuple(int(n) for n in values["channels"]),
+            tuple((float(low), float(high)) for low, high in values["windows_hu"]),
+        )
 
 
 class HeatmapNetwork(nn.Module):
@@ -101,5 +104,8 @@ class Probabilities(nn.Module):
 
 
 def _block(width_in: int, width_out: int, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(nn.Conv3d(width_in, width_out, 3, stride, 1, bias=False), nn.BatchNorm3d(width_out),
-                         nn.LeakyReLU(0.1, inplace=True))
+    return nn.Sequential(
+        nn.Conv3d(width_in, width_out, 3, stride, 1, bias=False),
+        nn.BatchNorm3d(width_out),
+        nn.LeakyReLU(0.1, inplace=True),
+    )

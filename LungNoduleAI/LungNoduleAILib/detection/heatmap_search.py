@@ -22,8 +22,7 @@ AIR_HU = -1000.0
 
 @dataclass(frozen=True, eq=False)
 class Peaks:
-    """Centres (n, 3) and radii (n,) in voxels of the searched image, heat (n,) 0..1, subsolid share (n,); best first.
-    """
+    """Centres (n, 3) and radii (n,) in voxels of the searched image, heat 0..1, subsolid share, all (n,); best first."""
 
     center_kji: np.ndarray
     radius: np.ndarray
@@ -38,8 +37,9 @@ class Peaks:
         return Peaks(self.center_kji[which], self.radius[which], self.heat[which], self.subsolid[which])
 
 
-def search(network: HeatmapNetwork, hu: np.ndarray, wanted: np.ndarray, device: str, progress: Progress, text: str
-           ) -> Peaks:
+def search(
+    network: HeatmapNetwork, hu: np.ndarray, wanted: np.ndarray, device: str, progress: Progress, text: str
+) -> Peaks:
     """Peaks where ``wanted`` (bool) holds of an image (float32 HU, k, j, i, voxels of the network's size)."""
     from LungNoduleAILib.detection.heatmap_network import STRIDE, Probabilities
     from ThoraxAILib.networks.tiles import Tiles, run_tiled

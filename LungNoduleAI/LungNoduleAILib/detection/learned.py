@@ -50,13 +50,21 @@ class LearnedDetector:
 
 def as_candidates(places: Places, calibration: Calibration, centers_ras_mm: np.ndarray) -> list[Candidate]:
     """Candidates of calibrated confidence, best first; within a mass above the operating point nothing else is said."""
-    confidence = np.where(places.of_masses, calibration.probability(MASSES, places.heat),
-                          calibration.probability(NODULES, places.heat))
+    confidence = np.where(
+        places.of_masses, calibration.probability(MASSES, places.heat), calibration.probability(NODULES, places.heat)
+    )
     found = []
     for n in np.flatnonzero(confidence >= LEAST_CONFIDENCE):
         diameter = max(SMALLEST_MM, float(places.diameter_mm[n]))
-        found.append(Candidate(tuple(float(x) for x in centers_ras_mm[n]), diameter, float(confidence[n]),
-                               "ground-glass" if places.subsolid[n] > 0.5 else "solid",
-                               "mass" if diameter > MASS_MM else "nodule", {"heat": float(places.heat[n])}))
+        found.append(
+            Candidate(
+                tuple(float(x) for x in centers_ras_mm[n]),
+                diameter,
+                float(confidence[n]),
+                "ground-glass" if places.subsolid[n] > 0.5 else "solid",
+                "mass" if diameter > MASS_MM else "nodule",
+                {"heat": float(places.heat[n])},
+            )
+        )
     found.sort(key=lambda c: (c.kind != "mass" or c.confidence < calibration.operating_point, -c.confidence))
     return sorted(without_doubles(found), key=lambda c: -c.confidence)

@@ -10,8 +10,9 @@ from LungNoduleAILib.model.findings import Removed
 from ThoraxAILib.image.volume import Volume
 
 
-def filter_candidates(candidates: list[Candidate], volume: Volume, anatomy: Anatomy, threshold: float,
-                      margin_mm: float) -> tuple[list[Candidate], list[Removed]]:
+def filter_candidates(
+    candidates: list[Candidate], volume: Volume, anatomy: Anatomy, threshold: float, margin_mm: float
+) -> tuple[list[Candidate], list[Removed]]:
     """Split candidates (best first) by confidence and by distance to the filled lungs (``margin_mm`` is allowed).
 
     A mass may have its centre outside the lung: what counts is whether its ball comes within the margin.
@@ -28,8 +29,12 @@ def filter_candidates(candidates: list[Candidate], volume: Volume, anatomy: Anat
 
 def as_removed(candidate: Candidate, reason: str) -> Removed:
     """The record of a candidate that is not reported."""
-    return Removed(tuple(round(x, 2) for x in candidate.center_ras_mm), round(candidate.diameter_mm, 1),
-                   round(candidate.confidence, 3), reason)
+    return Removed(
+        tuple(round(x, 2) for x in candidate.center_ras_mm),
+        round(candidate.diameter_mm, 1),
+        round(candidate.confidence, 3),
+        reason,
+    )
 
 
 def _reason(candidate: Candidate, volume: Volume, anatomy: Anatomy, threshold: float, margin_mm: float) -> str | None:
@@ -45,8 +50,9 @@ def _gap_to_lung_mm(candidate: Candidate, volume: Volume, anatomy: Anatomy) -> f
     """Distance in mm from the candidate's ball to the nearest lung voxel; up to 60 mm are looked at."""
     center = np.round(volume.kji_from_ras(np.array(candidate.center_ras_mm))).astype(int)
     half = np.ceil((0.5 * candidate.diameter_mm + 60.0) / volume.spacing_kji_mm).astype(int)
-    box = tuple(slice(max(0, c - h), min(n, c + h + 1))
-                for c, h, n in zip(center, half, anatomy.labels.shape, strict=True))
+    box = tuple(
+        slice(max(0, c - h), min(n, c + h + 1)) for c, h, n in zip(center, half, anatomy.labels.shape, strict=True)
+    )
     labels = anatomy.labels[box]
     lung = (labels > 0) & (labels < AIRWAY)
     local = tuple(int(np.clip(c - b.start, 0, b.stop - b.start - 1)) for c, b in zip(center, box, strict=True))

@@ -47,8 +47,13 @@ class SearchGrid:
         middle = tuple(slice(int(s - 1) // 2, int(m * s), int(s)) for m, s in zip(shape, n, strict=True))
         maps = (self.lung, self.airway, self.depth_mm, self.airway_mm, self.hull_mm)
         picked = (np.ascontiguousarray(array[middle]) for array in maps)
-        return SearchGrid(block_mean(self.hu, n), *picked, self.spacing_kji_mm * n,
-                          self.origin_kji + (n - 1) / 2 * self.step_kji, self.step_kji * n)
+        return SearchGrid(
+            block_mean(self.hu, n),
+            *picked,
+            self.spacing_kji_mm * n,
+            self.origin_kji + (n - 1) / 2 * self.step_kji,
+            self.step_kji * n,
+        )
 
     def search_from_full_kji(self, points_kji: np.ndarray) -> np.ndarray:
         """Positions in search voxels of positions (..., 3) in CT voxels."""
@@ -76,15 +81,32 @@ def make_search_grid(volume: Volume, anatomy: Anatomy) -> SearchGrid | None:
     airway_mm = np.minimum(edt.edt(~airway, anisotropy=fine), FAR_FROM_AIRWAY_MM)
     right = _resample(((labels > 0) & (labels <= RLL)).astype(np.uint8), step, size, sitk.sitkNearestNeighbor) > 0
     hull = np.maximum(hull_depth_mm(right, spacing * step), hull_depth_mm(lung & ~right, spacing * step))
-    return SearchGrid(hu.astype(np.float32), lung, airway, depth, airway_mm, hull, spacing * step,
-                      np.array([b.start for b in box], dtype=float), step)
+    return SearchGrid(
+        hu.astype(np.float32),
+        lung,
+        airway,
+        depth,
+        airway_mm,
+        hull,
+        spacing * step,
+        np.array([b.start for b in box], dtype=float),
+        step,
+    )
 
 
 def _resample(array: np.ndarray, step_kji: np.ndarray, size_kji: list[int], interpolator: int) -> np.ndarray:
     if np.allclose(step_kji, 1.0):
         return array
     image = sitk.GetImageFromArray(array)
-    resampled = sitk.Resample(image, size_kji[::-1], sitk.Transform(), interpolator, [0.0] * 3,
-                              [float(s) for s in step_kji[::-1]], [1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0], 0,
-                              image.GetPixelID())
+    resampled = sitk.Resample(
+        image,
+        size_kji[::-1],
+        sitk.Transform(),
+        interpolator,
+        [0.0] * 3,
+        [float(s) for s in step_kji[::-1]],
+        [1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0],
+        0,
+        image.GetPixelID(),
+    )
     return sitk.GetArrayFromImage(resampled)

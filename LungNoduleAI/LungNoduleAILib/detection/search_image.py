@@ -37,8 +37,7 @@ class SearchImage:
 
 def averaged(array: np.ndarray, places: list[np.ndarray], step: np.ndarray) -> np.ndarray:
     """float32 values at ``places`` (voxels, per axis): a triangle of half-width ``step`` voxels, but at least one."""
-    k, j, i = (_triangles(at, n, max(1.0, float(wide)))
-               for at, n, wide in zip(places, array.shape, step, strict=True))
+    k, j, i = (_triangles(at, n, max(1.0, float(wide))) for at, n, wide in zip(places, array.shape, step, strict=True))
     planes = np.stack([j @ plane.astype(np.float32) @ i.T for plane in array])
     return (k @ planes.reshape(len(planes), -1)).reshape(len(k), len(j), len(i))
 

@@ -54,20 +54,24 @@ def logit(share: np.ndarray) -> np.ndarray:
     return np.log(clipped / (1 - clipped))
 
 
-def find_places(networks: dict[str, HeatmapNetwork], hu: np.ndarray, wanted: np.ndarray, device: str,
-                progress: Progress) -> Places:
+def find_places(
+    networks: dict[str, HeatmapNetwork], hu: np.ndarray, wanted: np.ndarray, device: str, progress: Progress
+) -> Places:
     """All peaks where ``wanted`` (bool) holds in an image (float32 HU, voxels of SPACING_MM)."""
     fine = search(networks[NODULES], hu, wanted, device, progress.part(0.0, 0.85), "Looking for nodules")
     coarse_hu, coarse_wanted = block_mean(hu, SHRINK, fill=True), block_mean(wanted, SHRINK, fill=True) > 0.5
     coarse = search(networks[MASSES], coarse_hu, coarse_wanted, device, progress.part(0.85, 1.0), "Looking for masses")
     coarse = coarse.take(2 * coarse.radius * SPACING_MM * SHRINK >= MASS_FROM_MM)
     middle = (SHRINK - 1) / 2
-    return _together(fine, Peaks(coarse.center_kji * SHRINK + middle, coarse.radius * SHRINK, coarse.heat,
-                                 coarse.subsolid))
+    return _together(
+        fine, Peaks(coarse.center_kji * SHRINK + middle, coarse.radius * SHRINK, coarse.heat, coarse.subsolid)
+    )
 
 
 def _together(fine: Peaks, coarse: Peaks) -> Places:
-    both = [np.concatenate([getattr(fine, name), getattr(coarse, name)])
-            for name in ("center_kji", "radius", "heat", "subsolid")]
+    both = [
+        np.concatenate([getattr(fine, name), getattr(coarse, name)])
+        for name in ("center_kji", "radius", "heat", "subsolid")
+    ]
     of_masses = np.arange(len(both[2])) >= len(fine)
     return Places(both[0], 2 * both[1] * SPACING_MM, both[2], both[3], of_masses)

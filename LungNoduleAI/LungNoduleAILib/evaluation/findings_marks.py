@@ -25,8 +25,11 @@ def read_findings_marks(folders: Sequence[Path]) -> tuple[Marks, tuple[str, ...]
     if len(set(series)) < len(series):
         twice = next(name for name in series if series.count(name) > 1)
         raise InputError(f"Two of the findings.json files describe the same series ({twice}): give each series once.")
-    rows = [(found.series_uid, *finding.center_ras_mm, finding.confidence)
-            for found in everything for finding in found.findings]
+    rows = [
+        (found.series_uid, *finding.center_ras_mm, finding.confidence)
+        for found in everything
+        for finding in found.findings
+    ]
     if not rows:
         return Marks.none(), tuple(series)
     numbers = np.array([row[1:] for row in rows], dtype=float)
@@ -37,8 +40,9 @@ def _files(folder: Path) -> list[Path]:
     own = folder / FINDINGS_FILE
     found = [own] if own.is_file() else sorted(folder.glob(f"*/{FINDINGS_FILE}"))
     if not found:
-        raise InputError(f"'{folder.resolve().name}' holds no {FINDINGS_FILE}: give the output folder of "
-                         "thoraxai lung analyze.")
+        raise InputError(
+            f"'{folder.resolve().name}' holds no {FINDINGS_FILE}: give the output folder of thoraxai lung analyze."
+        )
     return found
 
 
@@ -46,5 +50,6 @@ def _read(file: Path) -> Findings:
     try:
         return Findings.from_dict(json.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise InputError(f"{FINDINGS_FILE} in '{file.parent.name}' is damaged or of another version: analyze the case "
-                         "again.") from None
+        raise InputError(
+            f"{FINDINGS_FILE} in '{file.parent.name}' is damaged or of another version: analyze the case again."
+        ) from None

@@ -31,8 +31,15 @@ def draw_froc(curve: Curve, intervals: Bootstrap, title: str = "") -> bytes:
     for x, y in _points(RATES, curve.sensitivity_at()):
         radius = 5 * OVERSAMPLE
         draw.ellipse([x - radius, y - radius, x + radius, y + radius], fill=LINE)
-    _write(draw, LEFT, 14, f"{title + ': ' if title else ''}CPM {curve.cpm:.3f} "
-           f"({intervals.confidence:.0%} interval {intervals.cpm.low:.3f} to {intervals.cpm.high:.3f})", 19, "la")
+    _write(
+        draw,
+        LEFT,
+        14,
+        f"{title + ': ' if title else ''}CPM {curve.cpm:.3f} "
+        f"({intervals.confidence:.0%} interval {intervals.cpm.low:.3f} to {intervals.cpm.high:.3f})",
+        19,
+        "la",
+    )
     small = image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
     return encoded(np.asarray(small))
 
@@ -52,8 +59,10 @@ def _draw_axes(draw: ImageDraw.ImageDraw) -> None:
     _write(draw, 16, TOP - 16, "sensitivity", 17, "lb")
 
 
-def _points(rates: np.ndarray | tuple[float, ...], values: np.ndarray | list[float] | tuple[float, ...],
-            ) -> list[tuple[float, float]]:
+def _points(
+    rates: np.ndarray | tuple[float, ...],
+    values: np.ndarray | list[float] | tuple[float, ...],
+) -> list[tuple[float, float]]:
     """Pixel positions of rates and sensitivities."""
     share = np.log(np.asarray(rates) / RATES[0]) / np.log(RATES[-1] / RATES[0])
     x = (LEFT + share * (WIDTH - LEFT - RIGHT)) * OVERSAMPLE
@@ -64,5 +73,6 @@ def _points(rates: np.ndarray | tuple[float, ...], values: np.ndarray | list[flo
 def _write(draw: ImageDraw.ImageDraw, x: float, y: float, text: str, size: int, anchor: str) -> None:
     from PIL import ImageFont
 
-    draw.text((x * OVERSAMPLE, y * OVERSAMPLE), text, fill=INK, font=ImageFont.load_default(size * OVERSAMPLE),
-              anchor=anchor)
+    draw.text(
+        (x * OVERSAMPLE, y * OVERSAMPLE), text, fill=INK, font=ImageFont.load_default(size * OVERSAMPLE), anchor=anchor
+    )

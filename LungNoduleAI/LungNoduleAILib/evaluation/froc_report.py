@@ -61,19 +61,32 @@ class FrocReport:
         """The content of froc.json."""
         outcome, nodules = self.outcome, self.outcome.is_nodule
         content = {
-            "schema": SCHEMA, **_scores(self.curve), "nodules": int(nodules.sum()), "scans": len(outcome.series),
+            "schema": SCHEMA,
+            **_scores(self.curve),
+            "nodules": int(nodules.sum()),
+            "scans": len(outcome.series),
             "confidence_interval": _intervals(self.intervals),
             "detected": int((nodules & ~outcome.is_missed).sum()),
-            "marks": {"in_listed_scans": outcome.marks, "false_positives": int((~nodules).sum()),
-                      "doubles": outcome.doubles, "on_excluded": outcome.marks_on_excluded,
-                      "beyond_100_per_scan": outcome.marks_cut, "in_other_scans": outcome.marks_elsewhere},
-            "nodules_in_other_scans": outcome.nodules_elsewhere, "per_size": self.of_sizes}
+            "marks": {
+                "in_listed_scans": outcome.marks,
+                "false_positives": int((~nodules).sum()),
+                "doubles": outcome.doubles,
+                "on_excluded": outcome.marks_on_excluded,
+                "beyond_100_per_scan": outcome.marks_cut,
+                "in_other_scans": outcome.marks_elsewhere,
+            },
+            "nodules_in_other_scans": outcome.nodules_elsewhere,
+            "per_size": self.of_sizes,
+        }
         if outcome.nodules.type:
             content["per_type"] = self.of_types
         if self.threshold is not None:
             sensitivity, rate = outcome.at_threshold(self.threshold)
-            content["at_threshold"] = {"threshold": self.threshold, "sensitivity": round(sensitivity, DECIMALS),
-                                       "false_positives_per_scan": round(rate, DECIMALS)}
+            content["at_threshold"] = {
+                "threshold": self.threshold,
+                "sensitivity": round(sensitivity, DECIMALS),
+                "false_positives_per_scan": round(rate, DECIMALS),
+            }
         return content
 
     def _of(self, chosen: np.ndarray) -> dict:
@@ -83,8 +96,15 @@ class FrocReport:
         return {"nodules": count, **_scores(froc_curve(outcome))} if count else {}
 
 
-def make_report(marks: Marks, nodules: Places, excluded: Places, series: tuple[str, ...], seed: int = 0,
-                resamples: int = RESAMPLES, threshold: float | None = None) -> FrocReport:
+def make_report(
+    marks: Marks,
+    nodules: Places,
+    excluded: Places,
+    series: tuple[str, ...],
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    threshold: float | None = None,
+) -> FrocReport:
     """Evaluate marks over scans with intervals from ``resamples`` resampled sets of scans; raises InputError."""
     outcome, curve = evaluate_froc(marks, nodules, excluded, series)
     return FrocReport(outcome, curve, bootstrap(outcome, resamples, seed), threshold)
@@ -108,15 +128,21 @@ def _write_curve(path: Path, curve: Curve) -> None:
 
 
 def _scores(curve: Curve) -> dict:
-    at = {f"{rate:g}": round(float(value), DECIMALS)
-          for rate, value in zip(RATES, curve.sensitivity_at(), strict=True)}
+    at = {f"{rate:g}": round(float(value), DECIMALS) for rate, value in zip(RATES, curve.sensitivity_at(), strict=True)}
     return {"cpm": round(curve.cpm, DECIMALS), "sensitivity_at": at}
 
 
 def _intervals(found: Bootstrap) -> dict:
     at = {f"{rate:g}": _bounds(interval) for rate, interval in zip(RATES, found.sensitivity_at, strict=True)}
-    return {"of": "cpm", **_bounds(found.cpm), "confidence": found.confidence, "resamples": found.resamples,
-            "seed": found.seed, "unit": "scan", "sensitivity_at": at}
+    return {
+        "of": "cpm",
+        **_bounds(found.cpm),
+        "confidence": found.confidence,
+        "resamples": found.resamples,
+        "seed": found.seed,
+        "unit": "scan",
+        "sensitivity_at": at,
+    }
 
 
 def _bounds(interval: Interval) -> dict:

@@ -14,5 +14,16 @@ from LungNoduleAILib.guidelines.rules import RULES, apply_guideline, apply_rule
 from LungNoduleAILib.guidelines.terms.answer import Answer
 from LungNoduleAILib.guidelines.terms.inputs import Inputs, MissingInput
 
-__all__ = ["RULES", "Answer", "Inputs", "MissingInput", "apply_guideline", "apply_rule", "brock", "bts_2015",
-           "fleischner_2017", "lung_rads_2022", "mayo"]
+__all__ = [
+    "RULES",
+    "Answer",
+    "Inputs",
+    "MissingInput",
+    "apply_guideline",
+    "apply_rule",
+    "brock",
+    "bts_2015",
+    "fleischner_2017",
+    "lung_rads_2022",
+    "mayo",
+]

@@ -35,9 +35,16 @@ def bts_2015(inputs: Inputs) -> Answer:
         trace.unsure(f"The age is not stated; at least {table.LEAST_AGE} years are taken for granted.")
     trace.because(f"The answer {management} means: {table.ADVICE[management]}")
     reason = time.sentence + "." if time is not None and time.days is None else None
-    return Answer(table.RULE, table.EDITION, management=management, growth=growth,
-                  vdt_days=None if time is None else time.rounded, reason=reason, reasons=tuple(trace.reasons),
-                  uncertain=tuple(trace.uncertain))
+    return Answer(
+        table.RULE,
+        table.EDITION,
+        management=management,
+        growth=growth,
+        vdt_days=None if time is None else time.rounded,
+        reason=reason,
+        reasons=tuple(trace.reasons),
+        uncertain=tuple(trace.uncertain),
+    )
 
 
 def _time(inputs: Inputs) -> DoublingTime | None:
@@ -71,8 +78,9 @@ def _of_nodule(inputs: Inputs, trace: Trace) -> str:
     if stage == "after_pet":
         return _after_pet(inputs, trace)
     if inputs.type is None:
-        raise MissingInput("BTS 2015 needs the kind of nodule: state 'type' as solid, part-solid or ground-glass.",
-                           "type")
+        raise MissingInput(
+            "BTS 2015 needs the kind of nodule: state 'type' as solid, part-solid or ground-glass.", "type"
+        )
     return _at_first(inputs, trace) if stage == "initial" else follow_up(inputs, stage, trace)
 
 
@@ -86,8 +94,10 @@ def _is_benign(inputs: Inputs, trace: Trace) -> bool:
     elif inputs.fat_containing:
         trace.because("The nodule contains fat")
     elif is_typical_perifissural(inputs, table.BENIGN_SHAPES, trace) and _is_small_enough(inputs):
-        trace.unsure(f"Up to which size and distance a perifissural or subpleural nodule is typical is unclear; below "
-                     f"{table.TYPICAL_BELOW_MM} mm ({table.TYPICAL_BELOW_MM3} mm3) without a limit of distance counts.")
+        trace.unsure(
+            f"Up to which size and distance a perifissural or subpleural nodule is typical is unclear; below "
+            f"{table.TYPICAL_BELOW_MM} mm ({table.TYPICAL_BELOW_MM3} mm3) without a limit of distance counts."
+        )
         trace.because("Typical perifissural or subpleural nodule: smooth, solid, lentiform or triangular")
     else:
         return False
@@ -136,8 +146,12 @@ def _size(inputs: Inputs, trace: Trace) -> Size:
     """The size that decides; raises MissingInput when only a mean diameter, or none, is stated."""
     sizes = _stated_sizes(inputs)
     if not sizes:
-        raise MissingInput("BTS 2015 needs 'volume_mm3' or, where volumetry is missing, 'max_diameter_mm' (the mean "
-                           "diameter does not do).", "volume_mm3", "max_diameter_mm")
+        raise MissingInput(
+            "BTS 2015 needs 'volume_mm3' or, where volumetry is missing, 'max_diameter_mm' (the mean "
+            "diameter does not do).",
+            "volume_mm3",
+            "max_diameter_mm",
+        )
     if sizes[0].unit == "mm" and (inputs.max_diameter_mm, inputs.long_axis_mm) == (None, None):
         trace.unsure("'diameter_mm' does not say which diameter it is; it is taken as the maximum diameter.")
     return sizes[0]
@@ -168,8 +182,9 @@ def _after_pet(inputs: Inputs, trace: Trace) -> str:
     if percent is None:
         raise MissingInput("After PET-CT BTS 2015 needs the Herder risk: state 'herder_percent'.", "herder_percent")
     low, high = table.HERDER_PERCENT
-    trace.unsure(f"The Herder bands of {low} and {high} % are not certain; {low} and {high} themselves count as "
-                 "between.")
+    trace.unsure(
+        f"The Herder bands of {low} and {high} % are not certain; {low} and {high} themselves count as between."
+    )
     band = 0 if percent < low else 1 if percent <= high else 2
     where = (f"below {low} %", f"{low} to {high} %", f"above {high} %")[band]
     trace.because(f"The Herder risk of {percent} % is {where}")

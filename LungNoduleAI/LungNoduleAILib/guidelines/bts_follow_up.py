@@ -26,8 +26,10 @@ def bts_growth(inputs: Inputs, trace: Trace) -> str | None:
     before, now, words = pair
     percent = 100 * (now - before) / before
     if percent == table.GROWTH_PERCENT:
-        trace.unsure(f"Growth is printed as at least and as more than {table.GROWTH_PERCENT} %; exactly "
-                     f"{table.GROWTH_PERCENT} % counts as growth.")
+        trace.unsure(
+            f"Growth is printed as at least and as more than {table.GROWTH_PERCENT} %; exactly "
+            f"{table.GROWTH_PERCENT} % counts as growth."
+        )
     found = GROWTH if percent >= table.GROWTH_PERCENT else STABLE
     trace.because(f"{words}, {percent:+.1f} % in volume, growth is {table.GROWTH_PERCENT} %: {found}")
     if stated not in (None, found):
@@ -59,9 +61,11 @@ def follow_up(inputs: Inputs, stage: str, trace: Trace) -> str:
         return table.SUBSOLID_GROWING
     growth = bts_growth(inputs, trace)
     if growth is None:
-        raise MissingInput("BTS 2015 needs to know what became of the nodule: state 'volume_mm3' and "
-                           "'prior_volume_mm3', 'max_diameter_mm' and 'prior_max_diameter_mm', or 'change'.",
-                           "prior_volume_mm3")
+        raise MissingInput(
+            "BTS 2015 needs to know what became of the nodule: state 'volume_mm3' and "
+            "'prior_volume_mm3', 'max_diameter_mm' and 'prior_max_diameter_mm', or 'change'.",
+            "prior_volume_mm3",
+        )
     if subsolid:
         return _subsolid(inputs, growth, trace)
     if growth == GROWTH:
@@ -105,7 +109,8 @@ def _by_doubling_time(inputs: Inputs, trace: Trace) -> str:
 def _is_altered(inputs: Inputs, trace: Trace) -> bool:
     """Whether the morphology changed: a solid part where there was none, or a new opacity or nodularity."""
     solid_part_is_new = inputs.type == "part-solid" and (
-        inputs.prior_type == "ground-glass" or (inputs.prior_solid_mean_diameter_mm == 0))
+        inputs.prior_type == "ground-glass" or (inputs.prior_solid_mean_diameter_mm == 0)
+    )
     if solid_part_is_new or inputs.change in ("new_opacity", "nodularity_growing"):
         trace.because("The morphology of the subsolid nodule is altered")
         return True
@@ -117,7 +122,8 @@ def _subsolid(inputs: Inputs, growth: str, trace: Trace) -> str:
         trace.because("The subsolid nodule grows")
         return table.SUBSOLID_GROWING
     concerning = list(inputs.suspicious_features or ()) + ["spiculation"] * bool(
-        inputs.spiculation or inputs.margin == "spiculated")
+        inputs.spiculation or inputs.margin == "spiculated"
+    )
     if concerning:
         trace.because(f"Stable subsolid nodule with concerning morphology ({', '.join(concerning)})")
         return table.SUBSOLID_CONCERNING
@@ -128,6 +134,8 @@ def _subsolid(inputs: Inputs, growth: str, trace: Trace) -> str:
     if percent == table.BROCK_PERCENT:
         trace.unsure(f"A Brock risk of exactly {table.BROCK_PERCENT} % is on no side; it is taken as above.")
     low = percent < table.BROCK_PERCENT
-    trace.because(f"Stable subsolid nodule with a Brock risk of {percent} %, {'below' if low else 'not below'} "
-                  f"{table.BROCK_PERCENT} %")
+    trace.because(
+        f"Stable subsolid nodule with a Brock risk of {percent} %, {'below' if low else 'not below'} "
+        f"{table.BROCK_PERCENT} %"
+    )
     return table.SUBSOLID_STABLE if low else table.SUBSOLID_CONCERNING

@@ -29,8 +29,14 @@ def fleischner_2017(inputs: Inputs) -> Answer:
         management = _of_nodule(inputs, inputs.multiple or (inputs.nodule_count or 1) > 1, trace)
         growth = fleischner_growth(inputs, trace)
     trace.because(f"The answer {management} means: {table.ADVICE[management]}")
-    return Answer(table.RULE, table.EDITION, management=management, growth=growth, reasons=tuple(trace.reasons),
-                  uncertain=tuple(trace.uncertain))
+    return Answer(
+        table.RULE,
+        table.EDITION,
+        management=management,
+        growth=growth,
+        reasons=tuple(trace.reasons),
+        uncertain=tuple(trace.uncertain),
+    )
 
 
 def fleischner_growth(inputs: Inputs, trace: Trace) -> str | None:
@@ -42,8 +48,10 @@ def fleischner_growth(inputs: Inputs, trace: Trace) -> str | None:
     grown = now - before >= table.GROWTH_MM
     if (whole(now) - whole(before) >= table.GROWTH_MM) != grown:
         trace.unsure("Growth would be called otherwise on diameters rounded to whole mm; it is judged before rounding.")
-    trace.because(f"The {name} went from {before} to {now} mm, growth is at least {table.GROWTH_MM} mm: "
-                  f"{'growth' if grown else 'no growth'}")
+    trace.because(
+        f"The {name} went from {before} to {now} mm, growth is at least {table.GROWTH_MM} mm: "
+        f"{'growth' if grown else 'no growth'}"
+    )
     return "growth" if grown else "no_growth"
 
 
@@ -87,9 +95,9 @@ def _most_urgent(nodules: tuple[Inputs, ...], trace: Trace) -> str:
 
 def _of_nodule(inputs: Inputs, multiple: bool | None, trace: Trace) -> str:
     if inputs.type is None:
-        raise MissingInput("Fleischner 2017 needs the kind of nodule: state 'type' as solid, part-solid or "
-                           "ground-glass.",
-                           "type")
+        raise MissingInput(
+            "Fleischner 2017 needs the kind of nodule: state 'type' as solid, part-solid or ground-glass.", "type"
+        )
     if inputs.type in ("airway", "cyst"):
         trace.because(f"The guideline has no row for type {inputs.type}")
         return table.NOT_APPLICABLE
@@ -113,9 +121,9 @@ def _solid(inputs: Inputs, sizes: tuple[Size, ...], multiple: bool, trace: Trace
         trace.unsure("A typical perifissural or juxtapleural nodule of 6 mm or more is unclear; its size row counts.")
     risk = inputs.risk
     if risk is None and band not in table.BANDS_WITHOUT_RISK[number]:
-        raise MissingInput("Fleischner 2017 needs the risk of the person for this solid nodule: state 'risk' as low or "
-                           "high.",
-                           "risk")
+        raise MissingInput(
+            "Fleischner 2017 needs the risk of the person for this solid nodule: state 'risk' as low or high.", "risk"
+        )
     cells = table.SOLID_MULTIPLE if multiple else table.SOLID_SINGLE
     of_risk = "" if risk is None else f", {risk} risk"
     trace.because(f"Solid nodule, {number}{of_risk}: the {words}")
@@ -135,8 +143,10 @@ def _subsolid(inputs: Inputs, sizes: tuple[Size, ...], multiple: bool, trace: Tr
         return table.PART_SOLID_SINGLE[band]
     parts = _solid_part_sizes(inputs)
     if not parts:
-        trace.unsure("The size of the solid part is not stated; the row for a solid part below 6 mm is used, which "
-                     "also starts with CT at 3 to 6 months.")
+        trace.unsure(
+            "The size of the solid part is not stated; the row for a solid part below 6 mm is used, which "
+            "also starts with CT at 3 to 6 months."
+        )
         trace.because(f"Part-solid nodule, single: the {words}")
         return table.PART_SOLID_SINGLE["solid part <6"]
     part, part_words = decide(parts, table.SUBSOLID, trace, whole_numbers=True)
@@ -150,8 +160,11 @@ def _sizes(inputs: Inputs, trace: Trace) -> tuple[Size, ...]:
     if inputs.volume_mm3 is not None:
         sizes = (*sizes, Size(whole(inputs.volume_mm3), "mm3", "volume"))
     if not sizes:
-        raise MissingInput("Fleischner 2017 needs the size of the nodule: state 'mean_diameter_mm', 'long_axis_mm' "
-                           "with 'short_axis_mm', or 'volume_mm3'.", "mean_diameter_mm")
+        raise MissingInput(
+            "Fleischner 2017 needs the size of the nodule: state 'mean_diameter_mm', 'long_axis_mm' "
+            "with 'short_axis_mm', or 'volume_mm3'.",
+            "mean_diameter_mm",
+        )
     return sizes
 
 

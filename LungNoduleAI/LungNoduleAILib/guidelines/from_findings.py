@@ -24,8 +24,10 @@ SCREENING_EXAMS = ("baseline", "follow_up", "screening")
 UPPER_LOBES = ("RUL", "LUL")
 ALL_NODULES = "all"
 SAME_PLACE_MM = 3.0
-_NEEDED = {BROCK: {"age": "the age", "sex": "the sex"},
-           MAYO: {"age": "the age", "smoker_ever": "whether the person ever smoked"}}
+_NEEDED = {
+    BROCK: {"age": "the age", "sex": "the sex"},
+    MAYO: {"age": "the age", "smoker_ever": "whether the person ever smoked"},
+}
 _OF_EXAM = (LUNG_RADS, FLEISCHNER, BTS)  # rules whose answer for an exam is more than that for each nodule
 
 
@@ -46,8 +48,16 @@ class NoduleBefore:
     def of(finding: Finding, days: float | None) -> NoduleBefore:
         """The nodule as it was ``days`` ago."""
         kind = _type(finding)
-        return NoduleBefore(False, finding.mean_diameter_mm, finding.long_axis_mm, finding.volume_mm3,
-                            finding.solid_mean_diameter_mm if kind == "part-solid" else None, kind, None, days)
+        return NoduleBefore(
+            False,
+            finding.mean_diameter_mm,
+            finding.long_axis_mm,
+            finding.volume_mm3,
+            finding.solid_mean_diameter_mm if kind == "part-solid" else None,
+            kind,
+            None,
+            days,
+        )
 
 
 @dataclass(frozen=True)
@@ -80,9 +90,13 @@ class AdviceTable:
 def nodule_inputs(finding: Finding, before: NoduleBefore | None = None) -> dict[str, Any]:
     """A finding as inputs of a rule; solid part only of part-solid nodules, never larger than the whole."""
     kind = _type(finding)
-    inputs = {"type": kind, "mean_diameter_mm": finding.mean_diameter_mm, "max_diameter_mm": finding.long_axis_mm,
-              "volume_mm3": finding.volume_mm3, "upper_lobe": None if finding.lobe is None
-              else finding.lobe in UPPER_LOBES}
+    inputs = {
+        "type": kind,
+        "mean_diameter_mm": finding.mean_diameter_mm,
+        "max_diameter_mm": finding.long_axis_mm,
+        "volume_mm3": finding.volume_mm3,
+        "upper_lobe": None if finding.lobe is None else finding.lobe in UPPER_LOBES,
+    }
     if kind == "part-solid":
         inputs["solid_mean_diameter_mm"] = _at_most(finding.solid_mean_diameter_mm, finding.mean_diameter_mm)
         inputs["solid_volume_mm3"] = _at_most(finding.solid_volume_mm3, finding.volume_mm3)
@@ -92,9 +106,15 @@ def nodule_inputs(finding: Finding, before: NoduleBefore | None = None) -> dict[
 
 
 def _prior_inputs(before: NoduleBefore) -> dict[str, Any]:
-    return {"prior_mean_diameter_mm": before.mean_diameter_mm, "prior_max_diameter_mm": before.max_diameter_mm,
-            "prior_volume_mm3": before.volume_mm3, "prior_solid_mean_diameter_mm": before.solid_mean_diameter_mm,
-            "prior_type": before.type, "prior_category": before.category, "days_since_prior": before.days}
+    return {
+        "prior_mean_diameter_mm": before.mean_diameter_mm,
+        "prior_max_diameter_mm": before.max_diameter_mm,
+        "prior_volume_mm3": before.volume_mm3,
+        "prior_solid_mean_diameter_mm": before.solid_mean_diameter_mm,
+        "prior_type": before.type,
+        "prior_category": before.category,
+        "days_since_prior": before.days,
+    }
 
 
 def _type(finding: Finding) -> str:
@@ -120,8 +140,11 @@ def before_of_follow_up(found: FollowUp, findings: Sequence[Finding]) -> dict[st
             before[pair.current_id] = NoduleBefore(is_new=True)
         elif pair.status == "matched" and pair.prior_id in prior:
             before[pair.current_id] = NoduleBefore.of(prior[pair.prior_id], interval.days)
-    return {finding.id: before[finding.id] for finding in findings
-            if finding.id in before and finding.id in current and _same_place(finding, current[finding.id])}
+    return {
+        finding.id: before[finding.id]
+        for finding in findings
+        if finding.id in before and finding.id in current and _same_place(finding, current[finding.id])
+    }
 
 
 def _same_place(one: Finding, other: Finding) -> bool:
@@ -129,8 +152,9 @@ def _same_place(one: Finding, other: Finding) -> bool:
     return sum(squares) <= SAME_PLACE_MM**2
 
 
-def advice_table(findings: Sequence[Finding], person: PersonAndExam, before: Mapping[str, NoduleBefore] | None = None
-                 ) -> AdviceTable:
+def advice_table(
+    findings: Sequence[Finding], person: PersonAndExam, before: Mapping[str, NoduleBefore] | None = None
+) -> AdviceTable:
     """What the guidelines that fit ``person`` advise for all findings that were not rejected."""
     kept = [finding for finding in findings if finding.status != "rejected"]
     nodules = {finding.id: nodule_inputs(finding, (before or {}).get(finding.id)) for finding in kept}
@@ -155,8 +179,9 @@ def _rules_for(person: PersonAndExam) -> tuple[list[str], list[str]]:
     elif person.exam == "incidental":
         rules += [FLEISCHNER, BTS]
     else:
-        missing.append("Lung-RADS, Fleischner and BTS need the kind of exam: state baseline, follow_up, screening or "
-                       "incidental.")
+        missing.append(
+            "Lung-RADS, Fleischner and BTS need the kind of exam: state baseline, follow_up, screening or incidental."
+        )
     for rule, names in _NEEDED.items():
         absent = [words for name, words in names.items() if getattr(person, name) is None]
         if absent:
@@ -182,8 +207,15 @@ def _asked(rule: str, nodules: dict[str, dict], person: PersonAndExam) -> dict[s
 
 
 def _row(nodule: str, answer: dict) -> AdviceRow:
-    return AdviceRow(nodule, answer["rule"], RULES[answer["rule"]].title, result_words(answer), advice(answer),
-                     tuple(answer["reasons"]), tuple(answer.get("uncertain", ())))
+    return AdviceRow(
+        nodule,
+        answer["rule"],
+        RULES[answer["rule"]].title,
+        result_words(answer),
+        advice(answer),
+        tuple(answer["reasons"]),
+        tuple(answer.get("uncertain", ())),
+    )
 
 
 def _of_exam(sentence: str) -> str:

@@ -35,14 +35,19 @@ def doubling_time(inputs: Inputs, max_diameters_first: bool = False) -> Doubling
     """Of the volumes, else of the diameters; raises MissingInput without two sizes and the time between."""
     days = days_between(inputs)
     if days is None:
-        raise MissingInput("The doubling time needs the time between the exams: state 'days_since_prior' or "
-                           "'months_since_prior'.", "days_since_prior")
+        raise MissingInput(
+            "The doubling time needs the time between the exams: state 'days_since_prior' or 'months_since_prior'.",
+            "days_since_prior",
+        )
     if inputs.method != "diameter" and inputs.volume_mm3 is not None and inputs.prior_volume_mm3 is not None:
         return _described("volume", "mm3", inputs.prior_volume_mm3, inputs.volume_mm3, days)
     pairs = diameter_pairs(inputs)
     if not pairs:
-        raise MissingInput("The doubling time needs two sizes: state 'volume_mm3' and 'prior_volume_mm3', or a "
-                           "diameter and its prior.", "prior_volume_mm3")
+        raise MissingInput(
+            "The doubling time needs two sizes: state 'volume_mm3' and 'prior_volume_mm3', or a "
+            "diameter and its prior.",
+            "prior_volume_mm3",
+        )
     name, before, now = pairs[-1] if max_diameters_first else pairs[0]
     return _described(name, "mm", before, now, days)
 
@@ -50,8 +55,10 @@ def doubling_time(inputs: Inputs, max_diameters_first: bool = False) -> Doubling
 def diameter_pairs(inputs: Inputs) -> list[tuple[str, Decimal, Decimal]]:
     """(name, prior, current) of mean and maximum diameter, where both times are known."""
     largest = inputs.max_diameter_mm or inputs.long_axis_mm
-    pairs = (("mean diameter", inputs.prior_mean_diameter_mm, mean_diameter_mm(inputs)),
-             ("maximum diameter", inputs.prior_max_diameter_mm, largest))
+    pairs = (
+        ("mean diameter", inputs.prior_mean_diameter_mm, mean_diameter_mm(inputs)),
+        ("maximum diameter", inputs.prior_max_diameter_mm, largest),
+    )
     return [(name, before, now) for name, before, now in pairs if before is not None and now is not None]
 
 
@@ -78,6 +85,7 @@ def answer_query(rule: str, edition: str, inputs: Inputs, growth: Growth | None,
         raise InputError(f"The rule {rule} says nothing about growth: ask lung-rads-2022, fleischner-2017 or bts-2015.")
     found = growth(inputs, trace)
     if found is None:
-        raise MissingInput("Growth needs two sizes: state a size now and its prior, or 'change'.",
-                           "prior_mean_diameter_mm")
+        raise MissingInput(
+            "Growth needs two sizes: state a size now and its prior, or 'change'.", "prior_mean_diameter_mm"
+        )
     return Answer(rule, edition, growth=found, reasons=tuple(trace.reasons), uncertain=tuple(trace.uncertain))

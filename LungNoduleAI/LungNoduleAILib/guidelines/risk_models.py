@@ -26,18 +26,38 @@ def brock(inputs: Inputs) -> Answer:
         trace.unsure("Spiculation is stated, but model 2a does not use it.")
     of_type = {"solid": 0.0, "part-solid": model.part_solid, "ground-glass": model.ground_glass}[nodule.type]
     size = (diameter / 10) ** -0.5 - table.BROCK_SIZE_OFFSET
-    x = (model.intercept + model.age * (float(nodule.age) - table.BROCK_AGE_YEARS) + model.female * (nodule.sex == "F")
-         + model.family * bool(nodule.family_history_lung_cancer) + model.emphysema * bool(nodule.emphysema)
-         + model.size * size + of_type + model.upper_lobe * bool(nodule.upper_lobe)
-         + model.count * (count - table.BROCK_COUNT) + model.spiculation * bool(nodule.spiculation))
+    x = (
+        model.intercept
+        + model.age * (float(nodule.age) - table.BROCK_AGE_YEARS)
+        + model.female * (nodule.sex == "F")
+        + model.family * bool(nodule.family_history_lung_cancer)
+        + model.emphysema * bool(nodule.emphysema)
+        + model.size * size
+        + of_type
+        + model.upper_lobe * bool(nodule.upper_lobe)
+        + model.count * (count - table.BROCK_COUNT)
+        + model.spiculation * bool(nodule.spiculation)
+    )
     probability = _logistic(x)
-    stated = _stated(nodule, "family_history_lung_cancer", "emphysema", "upper_lobe",
-                     *(("spiculation",) if model.spiculation else ()))
-    trace.because(f"Model {model.name}: age {nodule.age} years, sex {nodule.sex}, {_WHERE_TYPE[nodule.type]} nodule of "
-                  f"{diameter:g} mm, {count} nodule{'s' * (count != 1)}, {stated}: x = {x:.4f}, probability of "
-                  f"malignancy {100 * probability:.2f} %")
-    return Answer(table.BROCK_RULE, table.BROCK_EDITION.format(name=model.name), probability=probability,
-                  reasons=tuple(trace.reasons), uncertain=tuple(trace.uncertain))
+    stated = _stated(
+        nodule,
+        "family_history_lung_cancer",
+        "emphysema",
+        "upper_lobe",
+        *(("spiculation",) if model.spiculation else ()),
+    )
+    trace.because(
+        f"Model {model.name}: age {nodule.age} years, sex {nodule.sex}, {_WHERE_TYPE[nodule.type]} nodule of "
+        f"{diameter:g} mm, {count} nodule{'s' * (count != 1)}, {stated}: x = {x:.4f}, probability of "
+        f"malignancy {100 * probability:.2f} %"
+    )
+    return Answer(
+        table.BROCK_RULE,
+        table.BROCK_EDITION.format(name=model.name),
+        probability=probability,
+        reasons=tuple(trace.reasons),
+        uncertain=tuple(trace.uncertain),
+    )
 
 
 def mayo(inputs: Inputs) -> Answer:
@@ -46,23 +66,37 @@ def mayo(inputs: Inputs) -> Answer:
     nodule = _one_nodule(inputs)
     _need(nodule, "Mayo", "age")
     diameter = _diameter(nodule, "Mayo", trace)
-    x = (model.intercept + model.age * float(nodule.age) + model.smoker_ever * bool(nodule.smoker_ever)
-         + model.extrathoracic_cancer * bool(nodule.extrathoracic_cancer_over_5y_ago) + model.diameter * diameter
-         + model.spiculation * bool(nodule.spiculation) + model.upper_lobe * bool(nodule.upper_lobe))
+    x = (
+        model.intercept
+        + model.age * float(nodule.age)
+        + model.smoker_ever * bool(nodule.smoker_ever)
+        + model.extrathoracic_cancer * bool(nodule.extrathoracic_cancer_over_5y_ago)
+        + model.diameter * diameter
+        + model.spiculation * bool(nodule.spiculation)
+        + model.upper_lobe * bool(nodule.upper_lobe)
+    )
     probability = _logistic(x)
     stated = _stated(nodule, "smoker_ever", "extrathoracic_cancer_over_5y_ago", "spiculation", "upper_lobe")
-    trace.because(f"Age {nodule.age} years, nodule of {diameter:g} mm, {stated}: x = {x:.4f}, probability of "
-                  f"malignancy {100 * probability:.2f} %")
-    return Answer(table.MAYO_RULE, table.MAYO_EDITION, probability=probability, reasons=tuple(trace.reasons),
-                  uncertain=tuple(trace.uncertain))
+    trace.because(
+        f"Age {nodule.age} years, nodule of {diameter:g} mm, {stated}: x = {x:.4f}, probability of "
+        f"malignancy {100 * probability:.2f} %"
+    )
+    return Answer(
+        table.MAYO_RULE,
+        table.MAYO_EDITION,
+        probability=probability,
+        reasons=tuple(trace.reasons),
+        uncertain=tuple(trace.uncertain),
+    )
 
 
 def _one_nodule(inputs: Inputs) -> Inputs:
     if inputs.nodules is None:
         return inputs
     if len(inputs.nodules) != 1:
-        raise InputError(f"A risk model is about one nodule, 'nodules' lists {len(inputs.nodules)}: ask for each by "
-                         "itself.")
+        raise InputError(
+            f"A risk model is about one nodule, 'nodules' lists {len(inputs.nodules)}: ask for each by itself."
+        )
     return inputs.nodules[0]
 
 

@@ -34,14 +34,30 @@ class Rule:
     growth: Growth | None = None
 
 
-RULES: dict[str, Rule] = {rule.name: rule for rule in (
-    Rule(lung_rads_table.RULE, "Lung-RADS v2022", lung_rads_table.EDITION, lung_rads_table.SOURCE, lung_rads_2022,
-         lung_rads_growth),
-    Rule(fleischner_table.RULE, "Fleischner 2017", fleischner_table.EDITION, fleischner_table.SOURCE, fleischner_2017,
-         fleischner_growth),
-    Rule(bts_table.RULE, "BTS 2015", bts_table.EDITION, bts_table.SOURCE, bts_2015, bts_growth),
-    Rule(risk_table.BROCK_RULE, "Brock", risk_table.BROCK_EDITION.format(name="2"), risk_table.BROCK_SOURCE, brock),
-    Rule(risk_table.MAYO_RULE, "Mayo", risk_table.MAYO_EDITION, risk_table.MAYO_SOURCE, mayo))}
+RULES: dict[str, Rule] = {
+    rule.name: rule
+    for rule in (
+        Rule(
+            lung_rads_table.RULE,
+            "Lung-RADS v2022",
+            lung_rads_table.EDITION,
+            lung_rads_table.SOURCE,
+            lung_rads_2022,
+            lung_rads_growth,
+        ),
+        Rule(
+            fleischner_table.RULE,
+            "Fleischner 2017",
+            fleischner_table.EDITION,
+            fleischner_table.SOURCE,
+            fleischner_2017,
+            fleischner_growth,
+        ),
+        Rule(bts_table.RULE, "BTS 2015", bts_table.EDITION, bts_table.SOURCE, bts_2015, bts_growth),
+        Rule(risk_table.BROCK_RULE, "Brock", risk_table.BROCK_EDITION.format(name="2"), risk_table.BROCK_SOURCE, brock),
+        Rule(risk_table.MAYO_RULE, "Mayo", risk_table.MAYO_EDITION, risk_table.MAYO_SOURCE, mayo),
+    )
+}
 
 
 def apply_rule(rule: str, inputs: Inputs) -> Answer:

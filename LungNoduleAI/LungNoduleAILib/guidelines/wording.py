@@ -48,6 +48,10 @@ def answer_text(answer: dict) -> str:
     title = RULES[answer["rule"]].title
     if "error" in answer:
         return f"{title}: {answer['error']}"
-    lines = [f"{title}: {answer_words(answer)}", *(f"  because: {reason}" for reason in answer["reasons"]),
-             *(f"  uncertain: {choice}" for choice in answer.get("uncertain", ())), f"  {READER_DECIDES}"]
+    lines = [
+        f"{title}: {answer_words(answer)}",
+        *(f"  because: {reason}" for reason in answer["reasons"]),
+        *(f"  uncertain: {choice}" for choice in answer.get("uncertain", ())),
+        f"  {READER_DECIDES}",
+    ]
     return "\n".join(lines)

@@ -33,11 +33,16 @@ class LungFollowUpLogic:
             document = json.loads((directory / PAIRS_FILE).read_text(encoding="utf-8"))
             FollowUp.from_dict(document)
         except (OSError, ValueError, KeyError) as error:
-            raise InputError(f"The folder holds no follow-up ({type(error).__name__}): run the follow-up again."
-                             ) from error
+            raise InputError(
+                f"The folder holds no follow-up ({type(error).__name__}): run the follow-up again."
+            ) from error
         transform = directory / TRANSFORM_FILE
-        data = FollowUpData(document, transform if transform.is_file() else None,
-                            _volume(directory / DIFFERENCE_FILE), _volume(directory / WARPED_FILE))
+        data = FollowUpData(
+            document,
+            transform if transform.is_file() else None,
+            _volume(directory / DIFFERENCE_FILE),
+            _volume(directory / WARPED_FILE),
+        )
         return self.showResult(priorNode, currentNode, data)
 
     def showResult(self, priorNode, currentNode, data: FollowUpData):
@@ -79,8 +84,9 @@ class LungFollowUpLogic:
         logic = slicer.app.applicationLogic().GetSliceLogic(sliceNode) if hasattr(slicer, "app") else None
         composite = None if logic is None else logic.GetSliceCompositeNode()
         showsPrior = composite is not None and prior is not None and composite.GetBackgroundVolumeID() == prior.GetID()
-        if pair.current_center_ras_mm is None or (showsPrior and pair.prior_center_ras_mm is not None
-                                                  and not prior.GetTransformNodeID()):
+        if pair.current_center_ras_mm is None or (
+            showsPrior and pair.prior_center_ras_mm is not None and not prior.GetTransformNodeID()
+        ):
             return pair.prior_center_ras_mm
         return pair.current_center_ras_mm
 

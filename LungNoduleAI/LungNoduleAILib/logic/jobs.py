@@ -16,8 +16,9 @@ from ThoraxAILib.jobs.work_folder import WorkFolder
 PACKAGES = ("ThoraxAILib", "LungNoduleAILib")
 
 
-def analysisJob(logic: LungNoduleAILogic, volumeNode: slicer.vtkMRMLScalarVolumeNode,
-                options: AnalysisOptions) -> ChildJob:
+def analysisJob(
+    logic: LungNoduleAILogic, volumeNode: slicer.vtkMRMLScalarVolumeNode, options: AnalysisOptions
+) -> ChildJob:
     """A job, not yet started, that analyzes a copy of the volume; its ``output`` is for LungNoduleAILogic.loadResult.
 
     Raises InputError or OutputError, with nothing left behind, when the volume cannot be handed over.
@@ -27,16 +28,38 @@ def analysisJob(logic: LungNoduleAILogic, volumeNode: slicer.vtkMRMLScalarVolume
         onFailure.callback(folder.remove)
         image = logic.exportVolume(volumeNode, folder.path / "ct.nrrd")
         onFailure.pop_all()
-    command = [python_interpreter(), "-m", "ThoraxAILib", "lung", "analyze", str(image),
-               "--output", str(folder.path / "result"), "--scene", "none", "--events", "-",
-               "--detector", options.detector, "--anatomy", options.anatomy, "--device", options.device]
+    command = [
+        python_interpreter(),
+        "-m",
+        "ThoraxAILib",
+        "lung",
+        "analyze",
+        str(image),
+        "--output",
+        str(folder.path / "result"),
+        "--scene",
+        "none",
+        "--events",
+        "-",
+        "--detector",
+        options.detector,
+        "--anatomy",
+        options.anatomy,
+        "--device",
+        options.device,
+    ]
     if options.threshold is not None:
         command += ["--threshold", str(options.threshold)]
     return ChildJob(command, child_environment(PACKAGES), folder)
 
 
-def followUpJob(exportVolume: Callable, priorNode: slicer.vtkMRMLScalarVolumeNode,
-                currentNode: slicer.vtkMRMLScalarVolumeNode, options: AnalysisOptions, days: int | None) -> ChildJob:
+def followUpJob(
+    exportVolume: Callable,
+    priorNode: slicer.vtkMRMLScalarVolumeNode,
+    currentNode: slicer.vtkMRMLScalarVolumeNode,
+    options: AnalysisOptions,
+    days: int | None,
+) -> ChildJob:
     """A job that compares copies of two volumes; its ``output`` is for LungFollowUpLogic.loadResult.
 
     Raises InputError or OutputError, with nothing left behind, when a volume cannot be handed over.
@@ -44,12 +67,31 @@ def followUpJob(exportVolume: Callable, priorNode: slicer.vtkMRMLScalarVolumeNod
     folder = WorkFolder()
     with ExitStack() as onFailure:
         onFailure.callback(folder.remove)
-        scans = [exportVolume(node, folder.path / f"{name}.nrrd") for name, node in (("prior", priorNode),
-                                                                                       ("current", currentNode))]
+        scans = [
+            exportVolume(node, folder.path / f"{name}.nrrd")
+            for name, node in (("prior", priorNode), ("current", currentNode))
+        ]
         onFailure.pop_all()
-    command = [python_interpreter(), "-m", "ThoraxAILib", "lung", "follow-up", *(str(scan) for scan in scans),
-               "--output", str(folder.path / "result"), "--scene", "none", "--events", "-",
-               "--detector", options.detector, "--anatomy", options.anatomy, "--device", options.device]
+    command = [
+        python_interpreter(),
+        "-m",
+        "ThoraxAILib",
+        "lung",
+        "follow-up",
+        *(str(scan) for scan in scans),
+        "--output",
+        str(folder.path / "result"),
+        "--scene",
+        "none",
+        "--events",
+        "-",
+        "--detector",
+        options.detector,
+        "--anatomy",
+        options.anatomy,
+        "--device",
+        options.device,
+    ]
     if options.threshold is not None:
         command += ["--threshold", str(options.threshold)]
     if days is not None:
@@ -60,6 +102,15 @@ def followUpJob(exportVolume: Callable, priorNode: slicer.vtkMRMLScalarVolumeNod
 def sampleJob() -> ChildJob:
     """A job that makes the sample CT; its ``output`` is for sample_data.loadSample."""
     folder = WorkFolder()
-    command = [python_interpreter(), "-m", "ThoraxAILib", "lung", "phantom", "--output", str(folder.path / "sample"),
-               "--events", "-"]
+    command = [
+        python_interpreter(),
+        "-m",
+        "ThoraxAILib",
+        "lung",
+        "phantom",
+        "--output",
+        str(folder.path / "sample"),
+        "--events",
+        "-",
+    ]
     return ChildJob(command, child_environment(PACKAGES), folder)

@@ -47,8 +47,9 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
         """Write a volume node, placed in the world, as uncompressed NRRD for a worker; raises OutputError."""
         return writeVolume(volumeNode, Path(path))
 
-    def analyze(self, volumeNode, options: AnalysisOptions | None = None,
-                onProgress: Callable[[float, str], None] | None = None) -> ResultNodes:
+    def analyze(
+        self, volumeNode, options: AnalysisOptions | None = None, onProgress: Callable[[float, str], None] | None = None
+    ) -> ResultNodes:
         """Run the analysis in this process and show its result; for scripts (panels use a child process).
 
         ``onProgress`` gets a fraction (0..1) and a sentence, and may raise Cancelled to stop.
@@ -60,8 +61,12 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
 
         options, stages = options or AnalysisOptions(), Stages()
         result = analyze(volumeFromNode(volumeNode), options, Progress(onProgress), stages)
-        run = {"command": "LungNoduleAILogic.analyze", "options": options.to_dict(), "software": software(),
-               "stages": stages.entries}
+        run = {
+            "command": "LungNoduleAILogic.analyze",
+            "options": options.to_dict(),
+            "software": software(),
+            "stages": stages.entries,
+        }
         return self.showResult(volumeNode, result, run)
 
     # Results in
@@ -92,7 +97,8 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
             run = json.loads(runFile.read_text(encoding="utf-8")) if runFile.is_file() else None
         except (OSError, ValueError, KeyError) as error:
             raise InputError(
-                f"The folder holds no result that fits the selected volume ({error}): analyze it again.") from error
+                f"The folder holds no result that fits the selected volume ({error}): analyze it again."
+            ) from error
         if volume.identity.series_uid:  # the worker saw an exported file, which does not tell its series
             findings = replace(result.findings, series_uid=volume.identity.series_uid)
             result = replace(result, findings=findings)
@@ -140,7 +146,7 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
         nodes, index = self._find(findingId)
         result = nodes.findings()
         changed = result.findings[index].with_status(status, reason)
-        findings = (*result.findings[:index], changed, *result.findings[index + 1:])
+        findings = (*result.findings[:index], changed, *result.findings[index + 1 :])
         nodes.setFindings(replace(result, findings=findings))
         setStatusCells(nodes.table, index, changed)
         marks.showFinding(nodes, index, changed, nodes.threshold())

@@ -25,8 +25,12 @@ class LungDepth:
         # Half a coarse voxel lies between the last lung voxel's centre and the border.
         self._depth_mm = np.maximum(edt.edt(lungs, anisotropy=spacing, black_border=True) - 0.5 * min(spacing), 0.0)
 
-        self._hull_mm = np.maximum(*(hull_depth_mm(side[sampled], self._strides * volume.spacing_kji_mm)
-                                     for side in (anatomy.right_lung, anatomy.left_lung)))
+        self._hull_mm = np.maximum(
+            *(
+                hull_depth_mm(side[sampled], self._strides * volume.spacing_kji_mm)
+                for side in (anatomy.right_lung, anatomy.left_lung)
+            )
+        )
 
     def hull_at(self, points_kji: np.ndarray) -> np.ndarray:
         """Depth in mm inside the hull of the lungs at CT voxel positions (..., 3), negative outside."""

@@ -25,8 +25,9 @@ HULL_FROM_MM = 17.0  # smaller nodules on the wall lie inside the filled lung
 FINE_DEPTH_MM = 6.0  # a patch sees at least this far beyond the nodule
 
 
-def measure(volume: Volume, anatomy: Anatomy, lung_depth: LungDepth, candidate: Candidate, detector: str
-            ) -> Finding | None:
+def measure(
+    volume: Volume, anatomy: Anatomy, lung_depth: LungDepth, candidate: Candidate, detector: str
+) -> Finding | None:
     """A Finding (without id) for a candidate in a volume in LPS order; None when no nodule can be delineated there."""
     center_kji = volume.kji_from_ras(np.array(candidate.center_ras_mm))
     patch = cut_patch(volume, anatomy, center_kji, candidate.diameter_mm)
@@ -49,8 +50,9 @@ def measure(volume: Volume, anatomy: Anatomy, lung_depth: LungDepth, candidate: 
     return replace(finding, notes=notes)
 
 
-def _within_reach(region: Region, patch: Patch, seed: np.ndarray, diameter_mm: float, allowed: np.ndarray
-                  ) -> tuple[Region, tuple[str, ...]]:
+def _within_reach(
+    region: Region, patch: Patch, seed: np.ndarray, diameter_mm: float, allowed: np.ndarray
+) -> tuple[Region, tuple[str, ...]]:
     """The region, grown again inside a ball when it ran far beyond what the detector saw (into wall or hilum)."""
     voxels = region.mask.sum() * float(np.prod(patch.spacing_kji_mm))
     if (6 * voxels / np.pi) ** (1 / 3) <= 1.5 * diameter_mm + 3.0:
@@ -60,25 +62,46 @@ def _within_reach(region: Region, patch: Patch, seed: np.ndarray, diameter_mm: f
     return (again or region), ("Its border towards denser tissue is not visible and was cut at the detector's size.",)
 
 
-def _finding(volume: Volume, patch: Patch, region: Region, mask: Mask, lung_depth: LungDepth, candidate: Candidate,
-             detector: str, allowed: np.ndarray, seen_mm3: float | None) -> Finding:
+def _finding(
+    volume: Volume,
+    patch: Patch,
+    region: Region,
+    mask: Mask,
+    lung_depth: LungDepth,
+    candidate: Candidate,
+    detector: str,
+    allowed: np.ndarray,
+    seen_mm3: float | None,
+) -> Finding:
     spacing = patch.spacing_kji_mm
     size = axial_size(patch.hu, region.mask, region.threshold_hu, spacing)
     density = classify_density(patch.hu, region.mask, spacing)
-    volume_mm3 = seen_mm3 or partial_volume_mm3(patch.hu, region.mask, region.dense, region.core_hu,
-                                                region.background_hu, spacing, allowed)
+    volume_mm3 = seen_mm3 or partial_volume_mm3(
+        patch.hu, region.mask, region.dense, region.core_hu, region.background_hu, spacing, allowed
+    )
     center = patch.full_from_patch_kji(centroid_kji(patch.hu, region))
     lobe, side = _where(patch, region)
     return Finding(
-        id="", center_ras_mm=_rounded(volume.ras_from_kji(center)), mean_diameter_mm=size.mean_diameter_mm,
-        long_axis_mm=size.long_axis_mm, short_axis_mm=size.short_axis_mm, volume_mm3=round(volume_mm3, 1),
-        type=density.type, mean_hu=round(density.mean_hu, 1), mass_mg=round(mass_mg(volume_mm3, density.mean_hu), 1),
-        lobe=lobe, side=side, confidence=round(candidate.confidence, 3),
+        id="",
+        center_ras_mm=_rounded(volume.ras_from_kji(center)),
+        mean_diameter_mm=size.mean_diameter_mm,
+        long_axis_mm=size.long_axis_mm,
+        short_axis_mm=size.short_axis_mm,
+        volume_mm3=round(volume_mm3, 1),
+        type=density.type,
+        mean_hu=round(density.mean_hu, 1),
+        mass_mg=round(mass_mg(volume_mm3, density.mean_hu), 1),
+        lobe=lobe,
+        side=side,
+        confidence=round(candidate.confidence, 3),
         kind="mass" if size.mean_diameter_mm > MASS_MM else "nodule",
         solid_volume_mm3=None if density.solid_volume_mm3 is None else round(density.solid_volume_mm3, 1),
         solid_mean_diameter_mm=_solid_diameter(patch, region, density, spacing),
         distance_to_pleura_mm=_to_pleura_mm(patch, region, lung_depth),
-        bounds_ras_mm=_bounds(volume, patch, region), detector=detector, mask=mask)
+        bounds_ras_mm=_bounds(volume, patch, region),
+        detector=detector,
+        mask=mask,
+    )
 
 
 def centroid_kji(hu: np.ndarray, region: Region) -> np.ndarray:

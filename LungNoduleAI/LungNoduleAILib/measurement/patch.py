@@ -57,8 +57,9 @@ class Patch:
     def _nearest(self, low_kji: np.ndarray, high_kji: np.ndarray) -> tuple[np.ndarray, ...]:
         """Patch indices nearest to every CT voxel between two corners, for indexing the patch."""
         along = zip(low_kji, high_kji, self.offset_kji, self.scale_kji, self.hu.shape, strict=True)
-        return np.ix_(*(np.clip(np.round((np.arange(a, b + 1) - o) / s).astype(int), 0, n - 1)
-                        for a, b, o, s, n in along))
+        return np.ix_(
+            *(np.clip(np.round((np.arange(a, b + 1) - o) / s).astype(int), 0, n - 1) for a, b, o, s, n in along)
+        )
 
 
 def cut_patch(volume: Volume, anatomy: Anatomy, center_kji: np.ndarray, diameter_mm: float) -> Patch:
@@ -68,11 +69,15 @@ def cut_patch(volume: Volume, anatomy: Anatomy, center_kji: np.ndarray, diameter
     spacing = volume.spacing_kji_mm
     half = np.ceil((1.3 * diameter_mm + 9.0) / spacing).astype(int)
     center = np.round(center_kji).astype(int)
-    box = tuple(slice(max(0, int(c - h)), min(n, int(c + h) + 1))
-                for c, h, n in zip(center, half, volume.array.shape, strict=True))
+    box = tuple(
+        slice(max(0, int(c - h)), min(n, int(c + h) + 1))
+        for c, h, n in zip(center, half, volume.array.shape, strict=True)
+    )
     hu, offset, scale = _resampled(volume.array[box].astype(np.float32), spacing, diameter_mm)
-    axes = [np.clip(np.round(np.arange(n) * s + o).astype(int), 0, b.stop - b.start - 1)
-            for n, s, o, b in zip(hu.shape, scale, offset, box, strict=True)]
+    axes = [
+        np.clip(np.round(np.arange(n) * s + o).astype(int), 0, b.stop - b.start - 1)
+        for n, s, o, b in zip(hu.shape, scale, offset, box, strict=True)
+    ]
     labels = anatomy.labels[box][np.ix_(*axes)]
     lung = (labels > 0) & (labels < AIRWAY)
     fine = tuple(float(s) for s in spacing * scale)
@@ -80,14 +85,16 @@ def cut_patch(volume: Volume, anatomy: Anatomy, center_kji: np.ndarray, diameter
     return Patch(hu, depth, labels, spacing * scale, np.array([b.start for b in box]) + offset, scale)
 
 
-def _resampled(hu: np.ndarray, spacing_kji_mm: np.ndarray, diameter_mm: float
-               ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _resampled(
+    hu: np.ndarray, spacing_kji_mm: np.ndarray, diameter_mm: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """HU averaged for masses and interpolated between thick slices; its offset and scale in voxels of the input."""
     target_mm = diameter_mm / VOXELS_ACROSS
     shrink = np.minimum(np.maximum(1, np.round(target_mm / spacing_kji_mm)), hu.shape).astype(int)
     size = np.array(hu.shape) // shrink * shrink
     blocks = hu[: size[0], : size[1], : size[2]].reshape(
-        size[0] // shrink[0], shrink[0], size[1] // shrink[1], shrink[1], size[2] // shrink[2], shrink[2])
+        size[0] // shrink[0], shrink[0], size[1] // shrink[1], shrink[1], size[2] // shrink[2], shrink[2]
+    )
     hu = blocks.mean(axis=(1, 3, 5))
     scale, offset = shrink.astype(float), (shrink - 1) / 2
     slice_mm = spacing_kji_mm[0] * shrink[0]

@@ -24,8 +24,9 @@ LEAST_MM, MOST_MM = 3.0, 40.0  # larger masses are left to region growing, which
 NOTE = "Outlined by the segmentation network: region growing gave {0:.1f} times its volume."
 
 
-def second_outline(region: Region, patch: Patch, volume: Volume, candidate: Candidate, allowed: np.ndarray
-                   ) -> tuple[Region, float | None, tuple[str, ...]]:
+def second_outline(
+    region: Region, patch: Patch, volume: Volume, candidate: Candidate, allowed: np.ndarray
+) -> tuple[Region, float | None, tuple[str, ...]]:
     """The region itself, or in its place the network's with its volume in mm3 and a note; both in ``patch``.
 
     ``patch`` is a cut of ``volume``. The volume counts voxels above half-way HU: next to a vessel, the blurred skirt
@@ -38,8 +39,11 @@ def second_outline(region: Region, patch: Patch, volume: Volume, candidate: Cand
     ratio = region.mask.sum() / max(int(mask.sum()), 1)
     if not mask.any() or 1 / FAR_APART < ratio < FAR_APART:
         return region, None, ()
-    core = float(np.median(patch.hu[mask])) if seen.threshold_hu is None else (2 * seen.threshold_hu
-                                                                             - region.background_hu)
+    core = (
+        float(np.median(patch.hu[mask]))
+        if seen.threshold_hu is None
+        else (2 * seen.threshold_hu - region.background_hu)
+    )
     dense = (patch.hu > 0.5 * (core + region.background_hu)) & allowed
     seen_mm3 = float(seen.mask.array.sum()) * volume.voxel_mm3
     return _region(mask, dense, core, region.background_hu, patch), seen_mm3, (NOTE.format(ratio),)
@@ -57,8 +61,12 @@ def _seen(volume: Volume, candidate: Candidate) -> Delineation | None:
 
 def _in_patch(seen: Delineation, patch: Patch) -> np.ndarray:
     """The network's mask on the voxels of the patch."""
-    along = [np.rint(np.arange(n) * scale + offset).astype(int) - first for n, scale, offset, first in
-             zip(patch.hu.shape, patch.scale_kji, patch.offset_kji, seen.mask.offset_kji, strict=True)]
+    along = [
+        np.rint(np.arange(n) * scale + offset).astype(int) - first
+        for n, scale, offset, first in zip(
+            patch.hu.shape, patch.scale_kji, patch.offset_kji, seen.mask.offset_kji, strict=True
+        )
+    ]
     held = [(at >= 0) & (at < n) for at, n in zip(along, seen.mask.array.shape, strict=True)]
     mask = np.zeros(patch.hu.shape, dtype=bool)
     mask[np.ix_(*held)] = seen.mask.array[np.ix_(*(at[h] for at, h in zip(along, held, strict=True)))]

@@ -62,8 +62,15 @@ def _fine_mask(plane: np.ndarray, mask: np.ndarray, threshold_hu: float, spacing
     return labels == np.bincount(own).argmax() if own.size else bright & near
 
 
-def partial_volume_mm3(hu: np.ndarray, mask: np.ndarray, dense: np.ndarray, core_hu: float, background_hu: float,
-                       spacing_kji_mm: np.ndarray, allowed: np.ndarray) -> float:
+def partial_volume_mm3(
+    hu: np.ndarray,
+    mask: np.ndarray,
+    dense: np.ndarray,
+    core_hu: float,
+    background_hu: float,
+    spacing_kji_mm: np.ndarray,
+    allowed: np.ndarray,
+) -> float:
     """Volume in mm3 of a nodule: the sum of (HU - lung) / (core - lung) over the mask and its blurred skirt.
 
     Vessels and wall (``dense`` outside the mask, or not ``allowed``) and what lies nearer to them do not count.

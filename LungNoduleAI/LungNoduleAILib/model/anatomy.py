@@ -48,5 +48,3 @@ class Anatomy:
     def lungs(self) -> np.ndarray:
         """Both lungs, bool (k, j, i)."""
         return (self.labels >= RUL) & (self.labels <= LLL)
-
-

@@ -15,5 +15,3 @@ class Candidate:
     density: str = "solid"
     kind: str = "nodule"
     features: dict[str, float] = field(default_factory=dict)
-
-

@@ -15,8 +15,6 @@ NODULE_TYPES = ("solid", "part-solid", "ground-glass", "calcified")
 LOBES = ("RUL", "RML", "RLL", "LUL", "LLL")
 
 
-
-
 @dataclass(frozen=True, eq=False)
 class Finding:
     """One nodule (or mass, from 30 mm) with its measurements; ``status`` is the reader's decision."""
@@ -121,8 +119,11 @@ class Lungs:
 
     def to_dict(self) -> dict:
         """JSON form."""
-        return {"left_ml": round(self.left_ml, 1), "right_ml": round(self.right_ml, 1),
-                "quality": [note.to_dict() for note in self.quality]}
+        return {
+            "left_ml": round(self.left_ml, 1),
+            "right_ml": round(self.right_ml, 1),
+            "quality": [note.to_dict() for note in self.quality],
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,18 +138,32 @@ class Findings:
 
     def to_dict(self) -> dict:
         """The content of findings.json."""
-        return {"schema": SCHEMA, "series_uid": self.series_uid, "lungs": self.lungs.to_dict(),
-                "findings": [finding.to_dict() for finding in self.findings],
-                "removed": [removed.to_dict() for removed in self.removed], "notes": list(self.notes)}
+        return {
+            "schema": SCHEMA,
+            "series_uid": self.series_uid,
+            "lungs": self.lungs.to_dict(),
+            "findings": [finding.to_dict() for finding in self.findings],
+            "removed": [removed.to_dict() for removed in self.removed],
+            "notes": list(self.notes),
+        }
 
     @staticmethod
     def from_dict(entry: dict) -> Findings:
         """Inverse of to_dict, without masks; raises ValueError for another schema."""
         if entry.get("schema") != SCHEMA:
             raise ValueError(f"findings of schema {entry.get('schema')!r} cannot be read: {SCHEMA} is expected")
-        lungs = Lungs(entry["lungs"]["left_ml"], entry["lungs"]["right_ml"],
-                      tuple(QualityNote.from_dict(note) for note in entry["lungs"]["quality"]))
-        removed = tuple(Removed(tuple(r["center_ras_mm"]), r["diameter_mm"], r["confidence"], r["reason"])
-                        for r in entry["removed"])
-        return Findings(entry["series_uid"], lungs, tuple(Finding.from_dict(f) for f in entry["findings"]),
-                        removed, tuple(entry.get("notes", ())))
+        lungs = Lungs(
+            entry["lungs"]["left_ml"],
+            entry["lungs"]["right_ml"],
+            tuple(QualityNote.from_dict(note) for note in entry["lungs"]["quality"]),
+        )
+        removed = tuple(
+            Removed(tuple(r["center_ras_mm"]), r["diameter_mm"], r["confidence"], r["reason"]) for r in entry["removed"]
+        )
+        return Findings(
+            entry["series_uid"],
+            lungs,
+            tuple(Finding.from_dict(f) for f in entry["findings"]),
+            removed,
+            tuple(entry.get("notes", ())),
+        )

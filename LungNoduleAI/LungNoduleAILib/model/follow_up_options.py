@@ -26,8 +26,9 @@ class FollowUpOptions:
 
     def __post_init__(self) -> None:
         if self.days is not None and self.days < 0:
-            raise InputError(f"The days between the scans cannot be negative, {self.days} was given: name the prior "
-                             "scan first.")
+            raise InputError(
+                f"The days between the scans cannot be negative, {self.days} was given: name the prior scan first."
+            )
 
     def to_dict(self) -> dict:
         """The options as they are written to run.json."""

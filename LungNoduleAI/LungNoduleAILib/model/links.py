@@ -48,15 +48,19 @@ def read_links(path: Path) -> tuple[LinkDecision, ...]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The links '{path.name}' cannot be read: give a CSV file with the columns "
-                         f"{', '.join(COLUMNS)}.") from error
+        raise InputError(
+            f"The links '{path.name}' cannot be read: give a CSV file with the columns {', '.join(COLUMNS)}."
+        ) from error
     reader = csv.DictReader(io.StringIO(text))
     missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
     if missing:
         raise InputError(f"The links '{path.name}' lack the column {missing[0]}: the columns are {', '.join(COLUMNS)}.")
     rows = [[(row[name] or "").strip() for name in COLUMNS] for row in reader]
-    return tuple(LinkDecision(prior, current, decision.lower()) for prior, current, decision in rows
-                 if prior or current or decision)
+    return tuple(
+        LinkDecision(prior, current, decision.lower())
+        for prior, current, decision in rows
+        if prior or current or decision
+    )
 
 
 def write_links(decisions: Sequence[LinkDecision], path: Path) -> None:
@@ -69,5 +73,6 @@ def write_links(decisions: Sequence[LinkDecision], path: Path) -> None:
             writer.writerows((one.prior_id, one.current_id, one.decision) for one in decisions)
         partial.replace(path)
     except OSError as error:
-        raise OutputError(f"The links '{path.name}' cannot be written ({type(error).__name__}): choose a folder that "
-                          "can be written.") from error
+        raise OutputError(
+            f"The links '{path.name}' cannot be written ({type(error).__name__}): choose a folder that can be written."
+        ) from error

@@ -46,28 +46,44 @@ class Pair:
         """JSON form; the growth's main numbers stand beside its details."""
         growth = self.growth
         return {
-            "prior_id": self.prior_id, "current_id": self.current_id,
+            "prior_id": self.prior_id,
+            "current_id": self.current_id,
             "prior_center_ras_mm": _listed(self.prior_center_ras_mm),
             "current_center_ras_mm": _listed(self.current_center_ras_mm),
-            "status": self.status, "match_probability": round(self.match_probability, 4),
+            "status": self.status,
+            "match_probability": round(self.match_probability, 4),
             "volume_change_percent": None if growth is None else round(growth.volume_change_percent, 1),
             "vdt_days": None if growth is None or growth.vdt_days is None else round(growth.vdt_days, 1),
             "growth": None if growth is None else growth.growth,
             "method_agreement": self.method_agreement,
             "evidence": {name: round(value, 4) for name, value in self.evidence.items()},
-            "candidates": list(self.candidates), "decided_by": self.decided_by, "notes": list(self.notes),
-            "growth_details": None if growth is None else growth.to_dict()}
+            "candidates": list(self.candidates),
+            "decided_by": self.decided_by,
+            "notes": list(self.notes),
+            "growth_details": None if growth is None else growth.to_dict(),
+        }
 
     @staticmethod
     def from_dict(entry: dict) -> Pair:
         """Inverse of to_dict, as far as its rounding allows."""
         details = entry["growth_details"]
-        places = (None if entry[f"{when}_center_ras_mm"] is None else tuple(entry[f"{when}_center_ras_mm"])
-                  for when in ("prior", "current"))
-        return Pair(entry["prior_id"], entry["current_id"], *places, entry["status"], entry["match_probability"],
-                    entry["method_agreement"], entry["evidence"], tuple(entry["candidates"]),
-                    None if details is None else Growth.from_dict(details), entry["decided_by"],
-                    tuple(entry["notes"]))
+        places = (
+            None if entry[f"{when}_center_ras_mm"] is None else tuple(entry[f"{when}_center_ras_mm"])
+            for when in ("prior", "current")
+        )
+        return Pair(
+            entry["prior_id"],
+            entry["current_id"],
+            *places,
+            entry["status"],
+            entry["match_probability"],
+            entry["method_agreement"],
+            entry["evidence"],
+            tuple(entry["candidates"]),
+            None if details is None else Growth.from_dict(details),
+            entry["decided_by"],
+            tuple(entry["notes"]),
+        )
 
 
 @dataclass(frozen=True)
@@ -83,14 +99,26 @@ class ScanEntry:
 
     def to_dict(self) -> dict:
         """JSON form, with the findings as in findings.json."""
-        return {"date": self.date, "series_uid": self.series_uid, "kernel": self.kernel, "slice_mm": self.slice_mm,
-                "contrast": self.contrast, "findings": [finding.to_dict() for finding in self.findings]}
+        return {
+            "date": self.date,
+            "series_uid": self.series_uid,
+            "kernel": self.kernel,
+            "slice_mm": self.slice_mm,
+            "contrast": self.contrast,
+            "findings": [finding.to_dict() for finding in self.findings],
+        }
 
     @staticmethod
     def from_dict(entry: dict) -> ScanEntry:
         """Inverse of to_dict."""
-        return ScanEntry(entry["date"], entry["series_uid"], entry["kernel"], entry["slice_mm"], entry["contrast"],
-                         tuple(Finding.from_dict(finding) for finding in entry["findings"]))
+        return ScanEntry(
+            entry["date"],
+            entry["series_uid"],
+            entry["kernel"],
+            entry["slice_mm"],
+            entry["contrast"],
+            tuple(Finding.from_dict(finding) for finding in entry["findings"]),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,16 +135,28 @@ class Interval:
 
     def to_dict(self) -> dict:
         """JSON form."""
-        return {"prior": self.prior, "current": self.current, "days": self.days, "warnings": list(self.warnings),
-                "registration": self.registration, "differences": list(self.differences),
-                "pairs": [pair.to_dict() for pair in self.pairs]}
+        return {
+            "prior": self.prior,
+            "current": self.current,
+            "days": self.days,
+            "warnings": list(self.warnings),
+            "registration": self.registration,
+            "differences": list(self.differences),
+            "pairs": [pair.to_dict() for pair in self.pairs],
+        }
 
     @staticmethod
     def from_dict(entry: dict) -> Interval:
         """Inverse of to_dict."""
-        return Interval(entry["prior"], entry["current"], entry["days"],
-                        tuple(Pair.from_dict(pair) for pair in entry["pairs"]), tuple(entry["warnings"]),
-                        entry["registration"], tuple(entry["differences"]))
+        return Interval(
+            entry["prior"],
+            entry["current"],
+            entry["days"],
+            tuple(Pair.from_dict(pair) for pair in entry["pairs"]),
+            tuple(entry["warnings"]),
+            entry["registration"],
+            tuple(entry["differences"]),
+        )
 
 
 @dataclass(frozen=True)
@@ -130,9 +170,12 @@ class Track:
 
     def to_dict(self) -> dict:
         """JSON form, numbers to one decimal."""
-        return {"id": self.id, "finding_ids": list(self.finding_ids),
-                "volumes_mm3": [None if v is None else round(v, 1) for v in self.volumes_mm3],
-                "diameters_mm": [None if d is None else round(d, 1) for d in self.diameters_mm]}
+        return {
+            "id": self.id,
+            "finding_ids": list(self.finding_ids),
+            "volumes_mm3": [None if v is None else round(v, 1) for v in self.volumes_mm3],
+            "diameters_mm": [None if d is None else round(d, 1) for d in self.diameters_mm],
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,19 +194,27 @@ class FollowUp:
         """The content of pairs.json: ``pairs`` are those of the last two dates, ``intervals`` holds every step."""
         last = self.intervals[-1]
         warnings = dict.fromkeys(text for interval in self.intervals for text in interval.warnings)
-        return {"schema": SCHEMA, "scans": [scan.to_dict() for scan in self.scans], "days": last.days,
-                "warnings": list(warnings), "pairs": [pair.to_dict() for pair in last.pairs],
-                "differences": list(last.differences), "intervals": [step.to_dict() for step in self.intervals],
-                "tracks": [track.to_dict() for track in self.tracks],
-                "notice": "Research use only, not a medical device."}
+        return {
+            "schema": SCHEMA,
+            "scans": [scan.to_dict() for scan in self.scans],
+            "days": last.days,
+            "warnings": list(warnings),
+            "pairs": [pair.to_dict() for pair in last.pairs],
+            "differences": list(last.differences),
+            "intervals": [step.to_dict() for step in self.intervals],
+            "tracks": [track.to_dict() for track in self.tracks],
+            "notice": "Research use only, not a medical device.",
+        }
 
     @staticmethod
     def from_dict(entry: dict) -> FollowUp:
         """Inverse of to_dict; raises ValueError for another schema."""
         if entry.get("schema") != SCHEMA:
             raise ValueError(f"pairs of schema {entry.get('schema')!r} cannot be read: {SCHEMA} is expected")
-        return FollowUp(tuple(ScanEntry.from_dict(scan) for scan in entry["scans"]),
-                        tuple(Interval.from_dict(step) for step in entry["intervals"]))
+        return FollowUp(
+            tuple(ScanEntry.from_dict(scan) for scan in entry["scans"]),
+            tuple(Interval.from_dict(step) for step in entry["intervals"]),
+        )
 
 
 def make_tracks(findings: Sequence[Sequence[Finding]], intervals: Sequence[Interval]) -> tuple[Track, ...]:
@@ -192,8 +243,12 @@ def _links(interval: Interval) -> dict[str, str]:
 
 def _track(number: int, ids: list[str | None], sizes: list[dict[str, Finding]]) -> Track:
     found = [None if name is None else by_id[name] for name, by_id in zip(ids, sizes, strict=True)]
-    return Track(f"Track_{number:02d}", tuple(ids), tuple(None if f is None else f.volume_mm3 for f in found),
-                 tuple(None if f is None else f.mean_diameter_mm for f in found))
+    return Track(
+        f"Track_{number:02d}",
+        tuple(ids),
+        tuple(None if f is None else f.volume_mm3 for f in found),
+        tuple(None if f is None else f.mean_diameter_mm for f in found),
+    )
 
 
 def with_growth(pair: Pair, growth: Growth) -> Pair:

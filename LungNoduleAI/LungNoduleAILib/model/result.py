@@ -44,10 +44,14 @@ class AnalysisResult:
             labels = arrays["labels"]
             if labels.shape != volume.array.shape:
                 raise ValueError(f"labels of shape {labels.shape} do not fit a volume of shape {volume.array.shape}")
-            masks = {name[5:]: Mask(tuple(int(o) for o in arrays["offset_" + name[5:]]), arrays[name])
-                     for name in arrays.files if name.startswith("mask_")}
+            masks = {
+                name[5:]: Mask(tuple(int(o) for o in arrays["offset_" + name[5:]]), arrays[name])
+                for name in arrays.files
+                if name.startswith("mask_")
+            }
             approximate = bool(arrays["lobes_approximate"])
             structures = arrays["structures"] if "structures" in arrays.files else None
         with_masks = tuple(replace(finding, mask=masks.get(finding.id)) for finding in findings.findings)
-        return AnalysisResult(volume, labels, replace(findings, findings=with_masks), approximate,
-                              structures=structures)
+        return AnalysisResult(
+            volume, labels, replace(findings, findings=with_masks), approximate, structures=structures
+        )

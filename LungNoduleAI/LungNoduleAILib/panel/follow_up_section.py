@@ -29,8 +29,9 @@ LEAST_ROWS = 5
 class FollowUpSection:
     """Add ``widget`` to the panel. ``analyzed()`` gives the current CT and the options of the panel."""
 
-    def __init__(self, jobPanel: JobPanel, exportVolume: Callable,
-                 analyzed: Callable[[], tuple[object, AnalysisOptions]]) -> None:
+    def __init__(
+        self, jobPanel: JobPanel, exportVolume: Callable, analyzed: Callable[[], tuple[object, AnalysisOptions]]
+    ) -> None:
         self._jobPanel, self._exportVolume, self._analyzed = jobPanel, exportVolume, analyzed
         self.logic = LungFollowUpLogic()
         self._isFilling = False
@@ -64,8 +65,12 @@ class FollowUpSection:
         self.daysSpinBox.value = UNKNOWN_DAYS
         self.daysSpinBox.toolTip = _("Days from the prior to the current CT; without them there is no doubling time")
         form.addRow(_("Days between:"), self.daysSpinBox)
-        self.compareButton = self._button("compareButton", _("Compare with prior"), self.onCompare,
-                                          _("Analyze both CTs, match their nodules and tell what grew or appeared"))
+        self.compareButton = self._button(
+            "compareButton",
+            _("Compare with prior"),
+            self.onCompare,
+            _("Analyze both CTs, match their nodules and tell what grew or appeared"),
+        )
         form.addRow(self.compareButton)
         self.warningLabel = qt.QLabel()
         self.warningLabel.name = "followUpWarningLabel"
@@ -91,27 +96,40 @@ class FollowUpSection:
         row = qt.QHBoxLayout()
         layout.addLayout(row)
         self.priorIdComboBox, self.currentIdComboBox = qt.QComboBox(), qt.QComboBox()
-        for box, name, tip in ((self.priorIdComboBox, "priorIdComboBox", _("Nodule of the prior CT")),
-                               (self.currentIdComboBox, "currentIdComboBox", _("Nodule of the current CT"))):
+        for box, name, tip in (
+            (self.priorIdComboBox, "priorIdComboBox", _("Nodule of the prior CT")),
+            (self.currentIdComboBox, "currentIdComboBox", _("Nodule of the current CT")),
+        ):
             box.name, box.toolTip = name, tip
             row.addWidget(box)
-        self.linkButton = self._button("linkButton", _("Link"), lambda: self._decide(True),
-                                       _("Say that these two are the same nodule"))
-        self.unlinkButton = self._button("unlinkButton", _("Unlink"), lambda: self._decide(False),
-                                         _("Say that these two are not the same nodule"))
+        self.linkButton = self._button(
+            "linkButton", _("Link"), lambda: self._decide(True), _("Say that these two are the same nodule")
+        )
+        self.unlinkButton = self._button(
+            "unlinkButton", _("Unlink"), lambda: self._decide(False), _("Say that these two are not the same nodule")
+        )
         row.addWidget(self.linkButton)
         row.addWidget(self.unlinkButton)
 
     def _buildViews(self, layout: qt.QVBoxLayout) -> None:
         row = qt.QHBoxLayout()
         layout.addLayout(row)
-        self.sideBySideButton = self._button("sideBySideButton", _("Side by side"), self.onSideBySide,
-                                             _("Prior left, current right, both axial and linked"))
+        self.sideBySideButton = self._button(
+            "sideBySideButton",
+            _("Side by side"),
+            self.onSideBySide,
+            _("Prior left, current right, both axial and linked"),
+        )
         self.chartButton = self._button("chartButton", _("Chart"), self.onChart, _("Volumes over time as a plot"))
-        self.alignButton = self._toggle("alignButton", _("Align prior"), self.onAlign,
-                                            _("Lay the prior CT over the current one through the registration"))
-        self.differenceButton = self._toggle("differenceButton", _("What changed"), self.onDifference,
-                                                 _("Show the difference map over the current CT"))
+        self.alignButton = self._toggle(
+            "alignButton",
+            _("Align prior"),
+            self.onAlign,
+            _("Lay the prior CT over the current one through the registration"),
+        )
+        self.differenceButton = self._toggle(
+            "differenceButton", _("What changed"), self.onDifference, _("Show the difference map over the current CT")
+        )
         for control in (self.sideBySideButton, self.chartButton, self.alignButton, self.differenceButton):
             row.addWidget(control)
 
@@ -168,8 +186,9 @@ class FollowUpSection:
     def _enable(self, found: FollowUp | None) -> None:
         text = self.logic.currentText()
         prior, current = self.priorSelector.currentNode(), self._analyzed()[0]
-        self.compareButton.enabled = (prior is not None and current is not None and prior is not current
-                                      and not self._jobPanel.isRunning)
+        self.compareButton.enabled = (
+            prior is not None and current is not None and prior is not current and not self._jobPanel.isRunning
+        )
         hasBoth = found is not None and self.priorIdComboBox.count > 0 and self.currentIdComboBox.count > 0
         self.linkButton.enabled = self.unlinkButton.enabled = hasBoth
         self.sideBySideButton.enabled = self.chartButton.enabled = found is not None
@@ -182,8 +201,10 @@ class FollowUpSection:
         for row, pair in enumerate(pairs):
             for column, text in enumerate(_texts(row, pair)):
                 self.table.setItem(row, column, qt.QTableWidgetItem(text))
-        for box, ids in ((self.priorIdComboBox, [f.id for f in found.scans[-2].findings] if found else []),
-                         (self.currentIdComboBox, [f.id for f in found.scans[-1].findings] if found else [])):
+        for box, ids in (
+            (self.priorIdComboBox, [f.id for f in found.scans[-2].findings] if found else []),
+            (self.currentIdComboBox, [f.id for f in found.scans[-1].findings] if found else []),
+        ):
             box.clear()
             box.addItems(ids)
 
@@ -232,5 +253,13 @@ def _texts(row: int, pair: Pair) -> tuple[str, ...]:
     agree = "" if pair.method_agreement is None else _("yes") if pair.method_agreement else _("no")
     change = "" if growth is None else f"{growth.volume_change_percent:+.0f}"
     doubling = "" if growth is None or growth.vdt_days is None else f"{growth.vdt_days:.0f}"
-    return (pairLabel(row + 1), pair.prior_id or "", pair.current_id or "", pair.status, change, doubling,
-            "" if growth is None else growth.growth, agree)
+    return (
+        pairLabel(row + 1),
+        pair.prior_id or "",
+        pair.current_id or "",
+        pair.status,
+        change,
+        doubling,
+        "" if growth is None else growth.growth,
+        agree,
+    )

@@ -52,14 +52,20 @@ class GuidelinesSection:
     def _buildPerson(self, layout: qt.QVBoxLayout) -> None:
         grid = qt.QGridLayout()
         layout.addLayout(grid)
-        exams = ((_("Baseline screening"), "baseline"), (_("Follow-up screening"), "follow_up"),
-                 (_("Screening"), "screening"), (_("Incidental finding"), "incidental"))
+        exams = (
+            (_("Baseline screening"), "baseline"),
+            (_("Follow-up screening"), "follow_up"),
+            (_("Screening"), "screening"),
+            (_("Incidental finding"), "incidental"),
+        )
         self.examComboBox = self._choice("examComboBox", exams, _("Which guideline fits follows from the kind of exam"))
         self.sexComboBox = self._choice("sexComboBox", ((_("Female"), "F"), (_("Male"), "M")), _("For the Brock model"))
-        self.riskComboBox = self._choice("riskComboBox", ((_("Low"), "low"), (_("High"), "high")),
-                                         _("Risk of lung cancer, for Fleischner 2017"))
-        self.smokerComboBox = self._choice("smokerComboBox", ((_("Yes"), YES), (_("No"), NO)),
-                                           _("Ever smoked, for the Mayo model"))
+        self.riskComboBox = self._choice(
+            "riskComboBox", ((_("Low"), "low"), (_("High"), "high")), _("Risk of lung cancer, for Fleischner 2017")
+        )
+        self.smokerComboBox = self._choice(
+            "smokerComboBox", ((_("Yes"), YES), (_("No"), NO)), _("Ever smoked, for the Mayo model")
+        )
         self.ageSpinBox = qt.QSpinBox()
         self.ageSpinBox.name = "ageSpinBox"
         self.ageSpinBox.setRange(UNKNOWN_AGE, 120)
@@ -67,8 +73,13 @@ class GuidelinesSection:
         self.ageSpinBox.value = UNKNOWN_AGE
         self.ageSpinBox.toolTip = _("Age in years; not kept in the scene")
         self.ageSpinBox.connect("valueChanged(int)", lambda _value: self._update())
-        fields = ((_("Exam:"), self.examComboBox), (_("Age:"), self.ageSpinBox), (_("Sex:"), self.sexComboBox),
-                  (_("Risk:"), self.riskComboBox), (_("Ever smoked:"), self.smokerComboBox))
+        fields = (
+            (_("Exam:"), self.examComboBox),
+            (_("Age:"), self.ageSpinBox),
+            (_("Sex:"), self.sexComboBox),
+            (_("Risk:"), self.riskComboBox),
+            (_("Ever smoked:"), self.smokerComboBox),
+        )
         for index, (text, control) in enumerate(fields):
             row, column = (0, 0) if index == 0 else (1 + (index - 1) // 2, 2 * ((index - 1) % 2))
             grid.addWidget(qt.QLabel(text), row, column)
@@ -77,16 +88,24 @@ class GuidelinesSection:
     def _buildHistory(self, layout: qt.QVBoxLayout) -> None:
         grid = qt.QGridLayout()
         layout.addLayout(grid)
-        self.cancerCheckBox = self._check("cancerCheckBox", _("Cancer now or before"),
-                                          _("Fleischner 2017 then does not apply"))
-        self.immunosuppressedCheckBox = self._check("immunosuppressedCheckBox", _("Immunosuppressed"),
-                                                    _("Fleischner 2017 then does not apply"))
-        self.oldCancerCheckBox = self._check("oldCancerCheckBox", _("Extrathoracic cancer > 5 years ago"),
-                                             _("For the Mayo model"))
+        self.cancerCheckBox = self._check(
+            "cancerCheckBox", _("Cancer now or before"), _("Fleischner 2017 then does not apply")
+        )
+        self.immunosuppressedCheckBox = self._check(
+            "immunosuppressedCheckBox", _("Immunosuppressed"), _("Fleischner 2017 then does not apply")
+        )
+        self.oldCancerCheckBox = self._check(
+            "oldCancerCheckBox", _("Extrathoracic cancer > 5 years ago"), _("For the Mayo model")
+        )
         self.familyCheckBox = self._check("familyCheckBox", _("Lung cancer in the family"), _("For the Brock model"))
         self.emphysemaCheckBox = self._check("emphysemaCheckBox", _("Emphysema"), _("For the Brock model"))
-        boxes = (self.cancerCheckBox, self.immunosuppressedCheckBox, self.oldCancerCheckBox, self.familyCheckBox,
-                 self.emphysemaCheckBox)
+        boxes = (
+            self.cancerCheckBox,
+            self.immunosuppressedCheckBox,
+            self.oldCancerCheckBox,
+            self.familyCheckBox,
+            self.emphysemaCheckBox,
+        )
         for index, box in enumerate(boxes):
             grid.addWidget(box, index // 2, index % 2)
 
@@ -146,14 +165,17 @@ class GuidelinesSection:
         """What was stated; a box that is not checked states nothing."""
         smoker = self._chosen(self.smokerComboBox)
         return PersonAndExam(
-            exam=self._chosen(self.examComboBox), sex=self._chosen(self.sexComboBox),
-            risk=self._chosen(self.riskComboBox), smoker_ever=None if smoker is None else smoker == YES,
+            exam=self._chosen(self.examComboBox),
+            sex=self._chosen(self.sexComboBox),
+            risk=self._chosen(self.riskComboBox),
+            smoker_ever=None if smoker is None else smoker == YES,
             age=None if self.ageSpinBox.value == UNKNOWN_AGE else self.ageSpinBox.value,
             cancer_history=self.cancerCheckBox.checked or None,
             immunosuppressed=self.immunosuppressedCheckBox.checked or None,
             extrathoracic_cancer_over_5y_ago=self.oldCancerCheckBox.checked or None,
             family_history_lung_cancer=self.familyCheckBox.checked or None,
-            emphysema=self.emphysemaCheckBox.checked or None)
+            emphysema=self.emphysemaCheckBox.checked or None,
+        )
 
     @staticmethod
     def _chosen(box: qt.QComboBox) -> str | None:
@@ -165,8 +187,13 @@ class GuidelinesSection:
         for box in (self.examComboBox, self.sexComboBox, self.riskComboBox, self.smokerComboBox):
             box.setCurrentIndex(0)
         self.ageSpinBox.value = UNKNOWN_AGE
-        for box in (self.cancerCheckBox, self.immunosuppressedCheckBox, self.oldCancerCheckBox, self.familyCheckBox,
-                    self.emphysemaCheckBox):
+        for box in (
+            self.cancerCheckBox,
+            self.immunosuppressedCheckBox,
+            self.oldCancerCheckBox,
+            self.familyCheckBox,
+            self.emphysemaCheckBox,
+        ):
             box.checked = False
         self._isFilling = False
         self._update()
@@ -188,8 +215,9 @@ class GuidelinesSection:
         self.table.clearSelection()
         self._isFilling = False
         self.reasonsText.plainText = ""
-        self.missingLabel.text = ("\n".join(self._shown.missing) if self._hasResult
-                                  else _("There is no result yet: press Analyze."))
+        self.missingLabel.text = (
+            "\n".join(self._shown.missing) if self._hasResult else _("There is no result yet: press Analyze.")
+        )
         self.missingLabel.visible = bool(self.missingLabel.text)
 
     def _fillRow(self, index: int, row: AdviceRow) -> None:

@@ -15,8 +15,11 @@ from ThoraxAILib.panels.findings_table import TableColumn, TableRow
 
 RUN_PREFIX = "LungNoduleAI.run."
 STATUS_COLUMN = 6
-_ICON_OF_SEVERITY = {"info": "SP_MessageBoxInformation", "warning": "SP_MessageBoxWarning",
-                     "error": "SP_MessageBoxCritical"}
+_ICON_OF_SEVERITY = {
+    "info": "SP_MessageBoxInformation",
+    "warning": "SP_MessageBoxWarning",
+    "error": "SP_MessageBoxCritical",
+}
 _MAXIMUM_LIST_HEIGHT = 110
 _ROLE = 0x0100  # Qt::UserRole
 
@@ -38,10 +41,16 @@ def findingRow(finding: Finding) -> TableRow:
     """One finding as a row under findingColumns()."""
     place = finding.lobe or finding.side or ""
     kind = finding.type if finding.kind == "nodule" else f"{finding.kind}, {finding.type}"
-    values = (finding.id, kind, finding.mean_diameter_mm, finding.volume_mm3, place, finding.confidence,
-              finding.status)
-    texts = (finding.id, kind, f"{finding.mean_diameter_mm:.1f}", f"{finding.volume_mm3:.0f}", place,
-             f"{finding.confidence:.2f}", finding.status)
+    values = (finding.id, kind, finding.mean_diameter_mm, finding.volume_mm3, place, finding.confidence, finding.status)
+    texts = (
+        finding.id,
+        kind,
+        f"{finding.mean_diameter_mm:.1f}",
+        f"{finding.volume_mm3:.0f}",
+        place,
+        f"{finding.confidence:.2f}",
+        finding.status,
+    )
     return TableRow(finding.id, values, texts, finding.status, finding.reason)
 
 
@@ -82,7 +91,7 @@ def runRecord(textNode: slicer.vtkMRMLTextNode) -> dict[str, Any]:
     record = {}
     for name in textNode.GetAttributeNames():
         if name.startswith(RUN_PREFIX):
-            record[name[len(RUN_PREFIX):]] = _decoded(textNode.GetAttribute(name))
+            record[name[len(RUN_PREFIX) :]] = _decoded(textNode.GetAttribute(name))
     return record
 
 

@@ -42,8 +42,10 @@ def loadSample(folder: Path) -> slicer.vtkMRMLScalarVolumeNode:
 
 def _words(entry: dict) -> str:
     right, anterior, superior = entry["center_ras_mm"]
-    return (f"{entry['id']} {entry['type']} {entry['diameter_mm']:.1f} mm at RAS "
-            f"({right:.0f}, {anterior:.0f}, {superior:.0f}) mm")
+    return (
+        f"{entry['id']} {entry['type']} {entry['diameter_mm']:.1f} mm at RAS "
+        f"({right:.0f}, {anterior:.0f}, {superior:.0f}) mm"
+    )
 
 
 def registerSampleData() -> None:
@@ -54,9 +56,14 @@ def registerSampleData() -> None:
         logger.debug("Slicer runs without its Sample Data module")
         return
     SampleDataLogic.registerCustomSampleDataSource(
-        category=CATEGORY, sampleName="SyntheticChestCT", uris=[], fileNames=[], nodeNames=[],
+        category=CATEGORY,
+        sampleName="SyntheticChestCT",
+        uris=[],
+        fileNames=[],
+        nodeNames=[],
         thumbnailFileName=str(Path(__file__).parents[2] / "Resources" / "Icons" / "LungNoduleAI.png"),
-        customDownloader=lambda _source: [makeSampleHere()])
+        customDownloader=lambda _source: [makeSampleHere()],
+    )
 
 
 def makeSampleHere() -> slicer.vtkMRMLScalarVolumeNode:

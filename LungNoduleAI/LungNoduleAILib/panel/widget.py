@@ -54,8 +54,9 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = LungNoduleAILogic()
         self.jobPanel = JobPanel(self._updateControls)
         self.ui.jobLayout.addWidget(self.jobPanel.widget)
-        self.findingsTable = FindingsTable(result_panel.findingColumns(), result_panel.STATUS_COLUMN,
-                                           self.onJump, self.onDecision)
+        self.findingsTable = FindingsTable(
+            result_panel.findingColumns(), result_panel.STATUS_COLUMN, self.onJump, self.onDecision
+        )
         self.ui.findingsLayout.addWidget(self.findingsTable.widget)
         self.followUp = FollowUpSection(self.jobPanel, self.logic.exportVolume, self._chosen)
         self.ui.followUpLayout.addWidget(self.followUp.widget)
@@ -210,9 +211,12 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _chosen(self) -> tuple[object, AnalysisOptions]:
         """The chosen CT and the options as the controls stand."""
         ui, threshold = self.ui, self.parameters.threshold
-        options = AnalysisOptions(detector=ui.detectorComboBox.currentText, anatomy=ui.anatomyComboBox.currentText,
-                                  threshold=threshold if threshold >= 0 else None,
-                                  device=DEVICES[ui.deviceComboBox.currentIndex])
+        options = AnalysisOptions(
+            detector=ui.detectorComboBox.currentText,
+            anatomy=ui.anatomyComboBox.currentText,
+            threshold=threshold if threshold >= 0 else None,
+            device=DEVICES[ui.deviceComboBox.currentIndex],
+        )
         return ui.inputSelector.currentNode(), options
 
     def onAnalyze(self) -> None:
@@ -259,8 +263,11 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         record = {} if nodes is None else result_panel.runRecord(nodes.text)
         ui.methodsText.plainText = "" if result is None else result_panel.methodsText(record, result.notes)
         self._isUpdating = True
-        ui.show3DButton.checked = nodes is not None and bool(nodes.segmentation.GetDisplayNode().GetVisibility3D()) \
+        ui.show3DButton.checked = (
+            nodes is not None
+            and bool(nodes.segmentation.GetDisplayNode().GetVisibility3D())
             and nodes.segmentation.GetSegmentation().ContainsRepresentation("Closed surface")
+        )
         self._isUpdating = False
         self._showFindings()
         self._updateControls()
@@ -284,12 +291,14 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _findingsText(self, shown: int, computed: int) -> str:
         threshold = self.ui.thresholdSlider.value
         text = _("{shown} findings of confidence {threshold} and above, {hidden} hidden.").format(
-            shown=shown, threshold=f"{threshold:.2f}", hidden=computed - shown)
+            shown=shown, threshold=f"{threshold:.2f}", hidden=computed - shown
+        )
         record = result_panel.runRecord(slicer.mrmlScene.GetNodeByID(self._shownTextID))
         analyzed = result_panel.analyzedThreshold(record)
         if analyzed is not None and threshold < analyzed:
             text += " " + _("Below {analyzed} nothing was computed: press Analyze to look there.").format(
-                analyzed=f"{analyzed:.2f}")
+                analyzed=f"{analyzed:.2f}"
+            )
         return text
 
     def onJump(self, findingId: str) -> None:
@@ -356,16 +365,25 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.parameters is None:
             return
         ui, running, hasResult = self.ui, self.jobPanel.isRunning, bool(self._shownTextID)
-        for control in (ui.inputSelector, ui.sampleDataButton, ui.detectorComboBox, ui.anatomyComboBox,
-                        ui.deviceComboBox):
+        for control in (
+            ui.inputSelector,
+            ui.sampleDataButton,
+            ui.detectorComboBox,
+            ui.anatomyComboBox,
+            ui.deviceComboBox,
+        ):
             control.enabled = not running
-        self._allow(ui.analyzeButton, self._reasonNotToAnalyze(),
-                    _("Find lungs, lobes, airways and nodules, and measure them"))
+        self._allow(
+            ui.analyzeButton, self._reasonNotToAnalyze(), _("Find lungs, lobes, airways and nodules, and measure them")
+        )
         noResult = "" if hasResult else _("There is no result yet: press Analyze")
         self._allow(ui.show3DButton, noResult, _("Make and show the surfaces of lungs, airways and nodules"))
         self._allow(ui.clearButton, noResult, _("Remove the result from the scene; the CT stays"))
-        noReport = noResult or ("" if self.keptFiles.report is not None
-                                else _("The report belongs to a fresh analysis: press Analyze to make it again"))
+        noReport = noResult or (
+            ""
+            if self.keptFiles.report is not None
+            else _("The report belongs to a fresh analysis: press Analyze to make it again")
+        )
         self._allow(ui.reportButton, noReport, _("Open the report in the web browser"))
         noFolder = noResult or ("" if ui.saveFolderEdit.currentPath.strip() else _("Choose the folder to save to"))
         self._allow(ui.saveButton, noFolder, _("Write scene, segmentation, points, findings and report to the folder"))

@@ -42,8 +42,9 @@ class PatternMap:
     shares: dict[str, dict[str, float]]
 
 
-def map_patterns(volume: Volume, anatomy: Anatomy, progress: Progress, device: str = "cpu",
-                 weights: Path = WEIGHTS) -> PatternMap:
+def map_patterns(
+    volume: Volume, anatomy: Anatomy, progress: Progress, device: str = "cpu", weights: Path = WEIGHTS
+) -> PatternMap:
     """The patterns of the lungs of ``anatomy`` in ``volume`` (HU, axes in LPS order).
 
     Raises InputError for an image without lungs or weights of another kind.
@@ -58,11 +59,20 @@ def map_patterns(volume: Volume, anatomy: Anatomy, progress: Progress, device: s
     box = mask_box(lungs, np.ceil(MARGIN_MM / volume.spacing_kji_mm).astype(int))
     grid = make_work_grid(np.ascontiguousarray(volume.array[box]), volume.spacing_kji_mm, WORK_MM)
     seen = seen_by(grid, spacing_mm)
-    index = [_nearest(n, s, m, spacing_mm) for n, s, m in
-             zip(grid.full_shape, volume.spacing_kji_mm, seen.shape, strict=True)]
+    index = [
+        _nearest(n, s, m, spacing_mm)
+        for n, s, m in zip(grid.full_shape, volume.spacing_kji_mm, seen.shape, strict=True)
+    ]
     wanted = _sampled(lungs[box], seen.shape, volume.spacing_kji_mm, spacing_mm)
-    logits = run_tiled(network, seen, Tiles((TILE,) * 3, OVERLAP, network.stride), device, wanted=wanted,
-                       progress=progress, text="Mapping patterns")
+    logits = run_tiled(
+        network,
+        seen,
+        Tiles((TILE,) * 3, OVERLAP, network.stride),
+        device,
+        wanted=wanted,
+        progress=progress,
+        text="Mapping patterns",
+    )
     best = _smoothed_best(logits, wanted, SMOOTH_MM / spacing_mm)
     labels = np.zeros(volume.array.shape, np.uint8)
     part = labels[box]
@@ -85,8 +95,10 @@ def _nearest(count: int, step_mm: float, seen: int, seen_mm: float) -> np.ndarra
 
 def _sampled(mask: np.ndarray, shape: tuple[int, ...], spacing_kji_mm: np.ndarray, seen_mm: float) -> np.ndarray:
     """A mask of the CT at the voxel centres of the network's grid."""
-    at = [np.clip(((np.arange(n) + 0.5) * seen_mm / step).astype(int), 0, full - 1)
-          for n, step, full in zip(shape, spacing_kji_mm, mask.shape, strict=True)]
+    at = [
+        np.clip(((np.arange(n) + 0.5) * seen_mm / step).astype(int), 0, full - 1)
+        for n, step, full in zip(shape, spacing_kji_mm, mask.shape, strict=True)
+    ]
     return mask[np.ix_(*at)]
 
 
@@ -97,7 +109,14 @@ def _shares(labels: np.ndarray, anatomy: Anatomy, voxel_ml: float) -> dict[str, 
         counts += np.bincount((lobes * np.uint8(4) + patterns).ravel(), minlength=28)[:28].reshape(7, 4)
     rows = {name: counts[label, 1:] for label, name in LOBE_OF_LABEL.items()}
     rows["lungs"] = counts[1:6, 1:].sum(axis=0)
-    return {name: {"volume_ml": round(float(row.sum() * voxel_ml), 1),
-                   **{f"{pattern.replace(' ', '_')}_percent": round(float(100 * n / row.sum()), 2)
-                      for pattern, n in zip(PATTERNS, row, strict=True)}}
-            for name, row in rows.items() if row.sum() > 0}
+    return {
+        name: {
+            "volume_ml": round(float(row.sum() * voxel_ml), 1),
+            **{
+                f"{pattern.replace(' ', '_')}_percent": round(float(100 * n / row.sum()), 2)
+                for pattern, n in zip(PATTERNS, row, strict=True)
+            },
+        }
+        for name, row in rows.items()
+        if row.sum() > 0
+    }

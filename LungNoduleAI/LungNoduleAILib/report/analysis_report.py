@@ -28,9 +28,15 @@ def write_report(path: Path, result: AnalysisResult, run: dict | None, person: P
     """
     case = _case_name(run)
     top = f'<div class="halves">{reading_section(result)}{lungs_section(result)}</div>'
-    body = [top, overview_section(result), findings_section(result),
-            guidelines_section(result.findings.findings, person or PersonAndExam()), each_finding_section(result),
-            removed_section(result), methods_section(result, run)]
+    body = [
+        top,
+        overview_section(result),
+        findings_section(result),
+        guidelines_section(result.findings.findings, person or PersonAndExam()),
+        each_finding_section(result),
+        removed_section(result),
+        methods_section(result, run),
+    ]
     path.write_text(page(case, "\n".join(body)), encoding="utf-8")
 
 

@@ -28,19 +28,30 @@ SHOWN_BLOBS = 3
 Sheet = tuple[str, Picture]
 
 
-def sheets(current: Volume, registration: LungRegistration, difference: DifferenceMap | None = None
-           ) -> tuple[Sheet, ...]:
+def sheets(
+    current: Volume, registration: LungRegistration, difference: DifferenceMap | None = None
+) -> tuple[Sheet, ...]:
     """Caption and picture of each view in three planes; the difference is cut at the first change."""
     blobs = () if difference is None else difference.blobs
     frame = _LungFrame.of(registration)
-    found = [("Blended: current cyan, prior red, gray where both agree.", _three(
-                 lambda plane: _blended(*_pair(current, registration, plane, frame)))),
-             ("Checkerboard of the current scan and the aligned prior.", _three(
-                 lambda plane: _checkerboard(*_pair(current, registration, plane, frame))))]
+    found = [
+        (
+            "Blended: current cyan, prior red, gray where both agree.",
+            _three(lambda plane: _blended(*_pair(current, registration, plane, frame))),
+        ),
+        (
+            "Checkerboard of the current scan and the aligned prior.",
+            _three(lambda plane: _checkerboard(*_pair(current, registration, plane, frame))),
+        ),
+    ]
     if difference is not None:
         through = frame.through(blobs[0].center_ras_mm) if blobs else frame
-        found.append(("Difference: red appeared or grew, blue vanished or shrank.", _three(
-            lambda plane: _colored(current, difference, plane, through.place(plane), frame.field_mm, blobs))))
+        found.append(
+            (
+                "Difference: red appeared or grew, blue vanished or shrank.",
+                _three(lambda plane: _colored(current, difference, plane, through.place(plane), frame.field_mm, blobs)),
+            )
+        )
         found += [_close_up(current, registration, difference, blob) for blob in blobs[:SHOWN_BLOBS]]
     return tuple(found)
 
@@ -86,8 +97,9 @@ def _shown(volume: Volume, plane: str, place: np.ndarray, field_mm: float, windo
 
 
 def _pair(current: Volume, registration: LungRegistration, plane: str, frame: _LungFrame) -> tuple[Picture, Picture]:
-    return tuple(_shown(volume, plane, frame.place(plane), frame.field_mm)
-                 for volume in (current, registration.warped_prior))
+    return tuple(
+        _shown(volume, plane, frame.place(plane), frame.field_mm) for volume in (current, registration.warped_prior)
+    )
 
 
 def _blended(current: Picture, prior: Picture) -> Picture:
@@ -102,8 +114,14 @@ def _checkerboard(current: Picture, prior: Picture) -> Picture:
     return current.with_pixels(np.where(odd, prior.pixels, current.pixels))
 
 
-def _colored(current: Volume, difference: DifferenceMap, plane: str, place: np.ndarray, field_mm: float,
-             blobs: tuple[DifferenceBlob, ...]) -> Picture:
+def _colored(
+    current: Volume,
+    difference: DifferenceMap,
+    plane: str,
+    place: np.ndarray,
+    field_mm: float,
+    blobs: tuple[DifferenceBlob, ...],
+) -> Picture:
     """The current scan with differences in color, and boxes around the blobs."""
     picture = _shown(current, plane, place, field_mm)
     pixels = picture.pixels.astype(np.float32)
@@ -112,18 +130,27 @@ def _colored(current: Volume, difference: DifferenceMap, plane: str, place: np.n
         part = difference.volume.with_array(np.maximum(sign * difference.volume.array, 0))
         strength = _shown(part, plane, place, field_mm, window).pixels[..., :1].astype(np.float32) / 255
         pixels += strength * (np.array(color, np.float32) - pixels)
-    boxes = [Box(blob.center_ras_mm, ((size := blob.diameter_mm + 6.0),) * 3,
-                 blob.kind if abs(picture.position(blob.center_ras_mm)[2]) < size / 2 else "") for blob in blobs]
+    boxes = [
+        Box(
+            blob.center_ras_mm,
+            ((size := blob.diameter_mm + 6.0),) * 3,
+            blob.kind if abs(picture.position(blob.center_ras_mm)[2]) < size / 2 else "",
+        )
+        for blob in blobs
+    ]
     return draw_boxes(picture.with_pixels(np.rint(pixels).astype(np.uint8)), boxes)
 
 
-def _close_up(current: Volume, registration: LungRegistration, difference: DifferenceMap, blob: DifferenceBlob
-              ) -> Sheet:
+def _close_up(
+    current: Volume, registration: LungRegistration, difference: DifferenceMap, blob: DifferenceBlob
+) -> Sheet:
     """Aligned prior, current and difference around one change, axial."""
     place, field_mm = np.array(blob.center_ras_mm), max(50.0, 3 * blob.diameter_mm)
     now, then = (_shown(volume, "axial", place, field_mm) for volume in (current, registration.warped_prior))
     colored = _colored(current, difference, "axial", place, field_mm, ())
-    parts = [with_title(picture, title, "R") for picture, title in
-             ((then, "prior, aligned"), (now, "current"), (colored, "difference"))]
+    parts = [
+        with_title(picture, title, "R")
+        for picture, title in ((then, "prior, aligned"), (now, "current"), (colored, "difference"))
+    ]
     caption = f"{blob.kind.capitalize()}: {blob.diameter_mm:.0f} mm, {blob.mean_difference_hu:+.0f} HU."
     return caption, Picture(contact_sheet(parts, 3), np.zeros((3, 4)), parts[0].pixel_mm)

@@ -21,8 +21,10 @@ def growth_svg(follow_up: FollowUp) -> str:
     volumes = [v for track in tracks for v in track.volumes_mm3 if v is not None]
     axes = _Axes(times, min(volumes), max(volumes))
     lines = "".join(_line(track, times, axes, COLORS[n % len(COLORS)], n) for n, track in enumerate(tracks))
-    return (f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" role="img" aria-label="Volume over time" '
-            f'font-family="system-ui, sans-serif" font-size="11">{axes.drawn(title)}{lines}</svg>')
+    return (
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" role="img" aria-label="Volume over time" '
+        f'font-family="system-ui, sans-serif" font-size="11">{axes.drawn(title)}{lines}</svg>'
+    )
 
 
 def _times(follow_up: FollowUp) -> tuple[list[float], str]:
@@ -59,15 +61,21 @@ class _Axes:
         for step in range(round(self._low * 3), round(self._high * 3) + 1):
             volume = 10 ** (step / 3)
             y = self.y(volume)
-            parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="#dde3e8"/>'
-                         f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{volume:,.0f}</text>')
+            parts.append(
+                f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="#dde3e8"/>'
+                f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{volume:,.0f}</text>'
+            )
         for time in self._times:
             x = self.x(time)
-            parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}" stroke="#eef2f5"/>'
-                         f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{time:g}</text>')
+            parts.append(
+                f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}" stroke="#eef2f5"/>'
+                f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{time:g}</text>'
+            )
         middle = (LEFT + WIDTH - RIGHT) / 2
-        parts.append(f'<text x="{middle}" y="{HEIGHT - 6}" text-anchor="middle">{escape(title)}</text>'
-                     f'<text x="12" y="{TOP + 4}">mm3</text>')
+        parts.append(
+            f'<text x="{middle}" y="{HEIGHT - 6}" text-anchor="middle">{escape(title)}</text>'
+            f'<text x="12" y="{TOP + 4}">mm3</text>'
+        )
         return "".join(parts)
 
 
@@ -76,7 +84,12 @@ def _line(track: Track, times: Sequence[float], axes: _Axes, color: str, number:
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{color}"/>' for x, y in points)
     legend_y = TOP + 10 + 15 * number
-    legend = "" if legend_y > HEIGHT - BOTTOM else (
-        f'<rect x="{WIDTH - RIGHT + 14}" y="{legend_y - 8}" width="10" height="10" fill="{color}"/>'
-        f'<text x="{WIDTH - RIGHT + 30}" y="{legend_y + 1}">{escape(track.id)}</text>')
+    legend = (
+        ""
+        if legend_y > HEIGHT - BOTTOM
+        else (
+            f'<rect x="{WIDTH - RIGHT + 14}" y="{legend_y - 8}" width="10" height="10" fill="{color}"/>'
+            f'<text x="{WIDTH - RIGHT + 30}" y="{legend_y + 1}">{escape(track.id)}</text>'
+        )
+    )
     return f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>{dots}{legend}'

@@ -11,8 +11,9 @@ from LungNoduleAILib.model.findings import Finding
 from ThoraxAILib.report.page import bullets, section, table
 
 
-def guidelines_section(findings: Sequence[Finding], person: PersonAndExam,
-                       before: Mapping[str, NoduleBefore] | None = None) -> str:
+def guidelines_section(
+    findings: Sequence[Finding], person: PersonAndExam, before: Mapping[str, NoduleBefore] | None = None
+) -> str:
     """A table of advice for all findings that were not rejected; empty when nothing about the exam was stated."""
     if not person.stated():
         return ""
@@ -20,10 +21,20 @@ def guidelines_section(findings: Sequence[Finding], person: PersonAndExam,
     stated = ", ".join(f"{name.replace('_', ' ')} {_value(value)}" for name, value in person.stated().items())
     head = [("Nodule", False), ("Guideline", False), ("Advice", False), ("Why", False)]
     rows = table(head, [_row(row) for row in advised.rows]) if advised.rows else "<p>No guideline can be asked.</p>"
-    uncertain = dict.fromkeys(choice for row in advised.rows for choice in row.uncertain
-                              if row.nodule != ALL_NODULES or len(advised.rows) == 1)
-    return section("Guidelines", bullets([f"Stated: {stated}."]) + rows + bullets(advised.missing, "info")
-                   + (_uncertain(uncertain) if uncertain else "") + f'<p class="quiet">{READER_DECIDES}</p>')
+    uncertain = dict.fromkeys(
+        choice
+        for row in advised.rows
+        for choice in row.uncertain
+        if row.nodule != ALL_NODULES or len(advised.rows) == 1
+    )
+    return section(
+        "Guidelines",
+        bullets([f"Stated: {stated}."])
+        + rows
+        + bullets(advised.missing, "info")
+        + (_uncertain(uncertain) if uncertain else "")
+        + f'<p class="quiet">{READER_DECIDES}</p>',
+    )
 
 
 def _row(row: AdviceRow) -> list[str]:

@@ -21,8 +21,11 @@ def methods_text(result: AnalysisResult, record: dict) -> str:
     """Sentences on software, models, options, device and input, as far as the record knows them."""
     software = record.get("software", {})
     sentences = [f"Chest CT was analyzed with {_software(software)}."]
-    sentences += [f"{str(model.get('role', 'model')).capitalize()}: {model.get('name')} (fingerprint "
-                  f"{str(model.get('fingerprint', ''))[:16] or 'unknown'})." for model in record.get("models", [])]
+    sentences += [
+        f"{str(model.get('role', 'model')).capitalize()}: {model.get('name')} (fingerprint "
+        f"{str(model.get('fingerprint', ''))[:16] or 'unknown'})."
+        for model in record.get("models", [])
+    ]
     options = ", ".join(f"{name} = {_option(value)}" for name, value in record.get("options", {}).items())
     if options:
         sentences.append(f"Options: {options}.")
@@ -58,5 +61,10 @@ def _stages(record: dict) -> str:
     if not stages:
         return ""
     head = [("Stage", False), ("Seconds", True), ("Peak memory (MB)", True)]
-    return table(head, [(str(stage.get("name", "")), f"{stage.get('seconds', 0):.1f}", f"{stage.get('peak_mb', 0):.0f}")
-                        for stage in stages])
+    return table(
+        head,
+        [
+            (str(stage.get("name", "")), f"{stage.get('seconds', 0):.1f}", f"{stage.get('peak_mb', 0):.0f}")
+            for stage in stages
+        ],
+    )

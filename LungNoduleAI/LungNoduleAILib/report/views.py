@@ -13,8 +13,14 @@ from LungNoduleAILib.model.result import AnalysisResult
 from ThoraxAILib.report import PLANES, Box, Overlay, Picture, draw_boxes, encoded, render, with_title
 from ThoraxAILib.report.page import number, position, section
 
-COLORS = {RUL: (90, 180, 255), RML: (70, 220, 190), RLL: (60, 110, 255), LUL: (255, 190, 90), LLL: (255, 110, 120),
-          AIRWAY: (200, 160, 255)}
+COLORS = {
+    RUL: (90, 180, 255),
+    RML: (70, 220, 190),
+    RLL: (60, 110, 255),
+    LUL: (255, 190, 90),
+    LLL: (255, 110, 120),
+    AIRWAY: (200, 160, 255),
+}
 FINDING_COLOR = (0, 230, 230)
 OVERVIEW_PIXELS = 620  # shown at a third of the page, sharp in print
 FINDING_PIXELS = 230
@@ -36,8 +42,11 @@ def overview_section(result: AnalysisResult) -> str:
         picture = render(volume, plane, middle, overlay=overlay, pixel_mm=widest_mm / OVERVIEW_PIXELS)
         picture = with_title(draw_boxes(picture, boxes), plane.capitalize(), _LEFT_SIDE[plane])
         figures.append(figure(picture, f"{plane.capitalize()} at RAS ({position(middle)}) mm"))
-    words = ("Lobes in color" + (" (approximate)" if result.lobes_approximate else "")
-             + ", airways violet. Bright boxes cross the plane shown, dim ones lie before or behind it.")
+    words = (
+        "Lobes in color"
+        + (" (approximate)" if result.lobes_approximate else "")
+        + ", airways violet. Bright boxes cross the plane shown, dim ones lie before or behind it."
+    )
     return section("Overview", f'<div class="thirds">{"".join(figures)}</div><p class="quiet">{escape(words)}</p>')
 
 
@@ -57,16 +66,25 @@ def _card(result: AnalysisResult, finding: Finding) -> str:
     field_mm = float(np.clip(3.5 * finding.long_axis_mm, 50, 180))
     overlay = _mask_overlay(result, finding)
     settings = {"field_mm": field_mm, "pixel_mm": field_mm / FINDING_PIXELS}
-    figures = [figure(with_title(render(result.volume, plane, finding.center_ras_mm, overlay=overlay, **settings),
-                                  "", _LEFT_SIDE[plane]), plane.capitalize()) for plane in PLANES]
+    figures = [
+        figure(
+            with_title(
+                render(result.volume, plane, finding.center_ras_mm, overlay=overlay, **settings), "", _LEFT_SIDE[plane]
+            ),
+            plane.capitalize(),
+        )
+        for plane in PLANES
+    ]
     slab_mm = max(10.0, 1.2 * finding.long_axis_mm)
     slab = render(result.volume, "axial", finding.center_ras_mm, slab_mm=slab_mm, **settings)
     figures.append(figure(slab, f"Axial, brightest over {slab_mm:.0f} mm"))
     title = f"{finding.id}: {number(finding.mean_diameter_mm)} mm {finding.type} {finding.kind}"
     notes = " ".join(escape(note) for note in finding.notes)
-    return (f'<article class="finding {escape(finding.status)}"><h3>{escape(title)}</h3>'
-            f'<p class="facts">{escape(_facts(finding))} {notes}</p>'
-            f'<div class="row">{"".join(figures)}</div></article>')
+    return (
+        f'<article class="finding {escape(finding.status)}"><h3>{escape(title)}</h3>'
+        f'<p class="facts">{escape(_facts(finding))} {notes}</p>'
+        f'<div class="row">{"".join(figures)}</div></article>'
+    )
 
 
 def _facts(finding: Finding) -> str:
@@ -76,8 +94,10 @@ def _facts(finding: Finding) -> str:
         solid = f" Solid part {number(finding.solid_mean_diameter_mm)} mm"
         solid += "." if finding.solid_volume_mm3 is None else f", {number(finding.solid_volume_mm3, 0)} mm3."
     status = f" {finding.status.capitalize()}" + (f": {finding.reason}." if finding.reason else ".")
-    return (f"{where}, RAS ({position(finding.center_ras_mm)}) mm, {number(finding.volume_mm3, 0)} mm3, mean "
-            f"{number(finding.mean_hu, 0)} HU, confidence {number(finding.confidence, 2)}.{solid}{status}")
+    return (
+        f"{where}, RAS ({position(finding.center_ras_mm)}) mm, {number(finding.volume_mm3, 0)} mm3, mean "
+        f"{number(finding.mean_hu, 0)} HU, confidence {number(finding.confidence, 2)}.{solid}{status}"
+    )
 
 
 def _mask_overlay(result: AnalysisResult, finding: Finding) -> Overlay | None:
@@ -112,5 +132,7 @@ def figure(picture: Picture, caption: str) -> str:
     """A picture with its caption, inside the page."""
     data = base64.b64encode(encoded(picture, "jpeg")).decode("ascii")
     height, width = picture.pixels.shape[:2]
-    return (f'<figure><img alt="{escape(caption)}" width="{width}" height="{height}" '
-            f'src="data:image/jpeg;base64,{data}"><figcaption>{escape(caption)}</figcaption></figure>')
+    return (
+        f'<figure><img alt="{escape(caption)}" width="{width}" height="{height}" '
+        f'src="data:image/jpeg;base64,{data}"><figcaption>{escape(caption)}</figcaption></figure>'
+    )

@@ -23,8 +23,17 @@ from ThoraxAILib.scene.volumes import nodeFromVolume
 
 PREFIX = "LungNoduleAI.followUp."
 ROLE = PREFIX + "result"
-SINGLE_ROLES = ("prior", "current", "table", "priorPoints", "currentPoints", "chart", "transform", "difference",
-                "warpedPrior")
+SINGLE_ROLES = (
+    "prior",
+    "current",
+    "table",
+    "priorPoints",
+    "currentPoints",
+    "chart",
+    "transform",
+    "difference",
+    "warpedPrior",
+)
 COLOR_OF_GROWTH = {"growing": (0.95, 0.2, 0.2), "shrinking": (0.3, 0.6, 1.0), "stable": (0.3, 0.85, 0.4)}
 PLAIN, DIMMED = (1.0, 0.85, 0.1), (0.6, 0.6, 0.6)
 DIFFERENCE_WINDOW_HU = (1200.0, 0.0)
@@ -46,8 +55,13 @@ def createFollowUpNodes(priorNode, currentNode, data: FollowUpData):
     text = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", unusedName("Lung follow-up"))
     text.SetText(json.dumps(document, indent=1))
     text.SetAttribute(ROLE, "true")
-    nodes = {"prior": priorNode, "current": currentNode, "table": pairsTableNode(document),
-             "priorPoints": datePointsNode(document, "prior"), "currentPoints": datePointsNode(document, "current")}
+    nodes = {
+        "prior": priorNode,
+        "current": currentNode,
+        "table": pairsTableNode(document),
+        "priorPoints": datePointsNode(document, "prior"),
+        "currentPoints": datePointsNode(document, "current"),
+    }
     chart, chartParts = growthChartNodes(document)
     nodes["chart"] = chart
     if data.transformFile is not None:
@@ -71,8 +85,12 @@ def refreshFollowUpNodes(text, document: dict) -> None:
     text.RemoveNodeReferenceIDs(PREFIX + "chartPart")
     old = [nodeOf(text, role) for role in ("table", "priorPoints", "currentPoints", "chart")]
     chart, chartParts = growthChartNodes(document)
-    made = {"table": pairsTableNode(document), "priorPoints": datePointsNode(document, "prior"),
-            "currentPoints": datePointsNode(document, "current"), "chart": chart}
+    made = {
+        "table": pairsTableNode(document),
+        "priorPoints": datePointsNode(document, "prior"),
+        "currentPoints": datePointsNode(document, "current"),
+        "chart": chart,
+    }
     for role, node in made.items():
         text.SetNodeReferenceID(PREFIX + role, node.GetID())
     for part in chartParts:
@@ -135,19 +153,29 @@ def pairsTableNode(document: dict):
         values = ["" if pair[key] is None else f"{pair[key]:g}" for pair in pairs]
         return Column(name, values, unit, description, numeric=False)
 
-    return tableNode("Lung follow-up table", [
-        Column("Pair", [pairLabel(number) for number in range(1, len(pairs) + 1)], "", "Label on both scans", False),
-        words("Prior", "prior_id", "Finding of the prior scan"),
-        words("Current", "current_id", "Finding of the current scan"),
-        words("Status", "status", "matched, new, resolved or uncertain"),
-        numbers("Probability", "match_probability", "", "That both are one nodule, 0 to 1"),
-        numbers("Volume change", "volume_change_percent", "%", "From prior to current"),
-        numbers("Doubling time", "vdt_days", "d", "t ln 2 / ln(V2 / V1)"),
-        words("Growth", "growth", "growing, stable, indeterminate or shrinking"),
-        Column("Methods agree", [_agreement(pair["method_agreement"]) for pair in pairs], "",
-               "Whether network and registration say the same", False),
-        words("Decided by", "decided_by", "software or reader"),
-    ])
+    return tableNode(
+        "Lung follow-up table",
+        [
+            Column(
+                "Pair", [pairLabel(number) for number in range(1, len(pairs) + 1)], "", "Label on both scans", False
+            ),
+            words("Prior", "prior_id", "Finding of the prior scan"),
+            words("Current", "current_id", "Finding of the current scan"),
+            words("Status", "status", "matched, new, resolved or uncertain"),
+            numbers("Probability", "match_probability", "", "That both are one nodule, 0 to 1"),
+            numbers("Volume change", "volume_change_percent", "%", "From prior to current"),
+            numbers("Doubling time", "vdt_days", "d", "t ln 2 / ln(V2 / V1)"),
+            words("Growth", "growth", "growing, stable, indeterminate or shrinking"),
+            Column(
+                "Methods agree",
+                [_agreement(pair["method_agreement"]) for pair in pairs],
+                "",
+                "Whether network and registration say the same",
+                False,
+            ),
+            words("Decided by", "decided_by", "software or reader"),
+        ],
+    )
 
 
 def pairLabel(number: int) -> str:

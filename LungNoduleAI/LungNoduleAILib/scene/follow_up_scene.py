@@ -22,8 +22,9 @@ def writeFollowUpScene(path: Path, result: FollowUpResult, transformFile: Path |
         segmentation.SetName(f"{name} nodules")
         scans.append((volumeNode, segmentation))
     difference = None if last.difference is None else last.difference.volume
-    text = createFollowUpNodes(scans[0][0], scans[1][0],
-                               FollowUpData(result.follow_up.to_dict(), transformFile, difference))
+    text = createFollowUpNodes(
+        scans[0][0], scans[1][0], FollowUpData(result.follow_up.to_dict(), transformFile, difference)
+    )
     alignPrior(text, True)
     scans[0][1].SetAndObserveTransformNodeID(scans[0][0].GetTransformNodeID())
     try:

@@ -10,8 +10,16 @@ from ThoraxAILib.scene.names import unusedName
 from ThoraxAILib.scene.tables import Column, tableNode
 
 DAYS, LABEL = "Days", "Date"
-COLORS = ((0.90, 0.30, 0.25), (0.20, 0.55, 0.90), (0.25, 0.70, 0.35), (0.85, 0.60, 0.10), (0.60, 0.35, 0.80),
-          (0.10, 0.70, 0.70), (0.85, 0.40, 0.65), (0.50, 0.50, 0.50))
+COLORS = (
+    (0.90, 0.30, 0.25),
+    (0.20, 0.55, 0.90),
+    (0.25, 0.70, 0.35),
+    (0.85, 0.60, 0.10),
+    (0.60, 0.35, 0.80),
+    (0.10, 0.70, 0.70),
+    (0.85, 0.40, 0.65),
+    (0.50, 0.50, 0.50),
+)
 
 
 def growthChartNodes(document: dict) -> tuple:
@@ -19,8 +27,12 @@ def growthChartNodes(document: dict) -> tuple:
     tracks = [track for track in document["tracks"] if sum(v is not None for v in track["volumes_mm3"]) > 1]
     days, unit = dayAxis(document)
     columns = [Column(DAYS, days, "d", "Days since the first scan")]
-    columns += [Column(track["id"], [float("nan") if v is None else v for v in track["volumes_mm3"]], "mm3",
-                       "Volume of one nodule") for track in tracks]
+    columns += [
+        Column(
+            track["id"], [float("nan") if v is None else v for v in track["volumes_mm3"]], "mm3", "Volume of one nodule"
+        )
+        for track in tracks
+    ]
     table = tableNode("Lung follow-up volumes", columns)
     chart = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", unusedName("Lung follow-up growth"))
     chart.SetTitle("Volume of each nodule (research use only)")

@@ -12,8 +12,12 @@ COLOR_OF_STATUS = {"unreviewed": (1.0, 0.85, 0.1), "accepted": (0.2, 0.9, 0.3), 
 
 def findingPointsNode(findings: tuple[Finding, ...]):
     """A new point list, one locked point per finding in their order, e.g. ``Nodule_01 8.3 mm``."""
-    points = [LabeledPoint(finding.center_ras_mm, f"{finding.id} {finding.mean_diameter_mm:.1f} mm",
-                           pointDescription(finding)) for finding in findings]
+    points = [
+        LabeledPoint(
+            finding.center_ras_mm, f"{finding.id} {finding.mean_diameter_mm:.1f} mm", pointDescription(finding)
+        )
+        for finding in findings
+    ]
     return pointsNode("Lung nodules", points, COLOR_OF_STATUS["unreviewed"], COLOR_OF_STATUS["rejected"])
 
 

@@ -12,12 +12,20 @@ LUNG = Code("39607008", "Lung")
 SUFFIX = " (approximate)"
 # value: (segment id, name, term, color)
 ORGANS = {
-    LUNG_VESSEL: ("LungVessels", "Lung vessels",
-                  Term(ANATOMICAL_STRUCTURE, Code("59820001", "Blood vessel"), Code(), LUNG), (0.85, 0.40, 0.31)),
+    LUNG_VESSEL: (
+        "LungVessels",
+        "Lung vessels",
+        Term(ANATOMICAL_STRUCTURE, Code("59820001", "Blood vessel"), Code(), LUNG),
+        (0.85, 0.40, 0.31),
+    ),
     HEART: ("Heart", "Heart" + SUFFIX, Term(ANATOMICAL_STRUCTURE, Code("80891009", "Heart")), (0.81, 0.26, 0.29)),
     AORTA: ("Aorta", "Aorta" + SUFFIX, Term(ANATOMICAL_STRUCTURE, Code("15825003", "Aorta")), (0.88, 0.38, 0.30)),
-    SPINE: ("Spine", "Spine" + SUFFIX, Term(ANATOMICAL_STRUCTURE, Code("421060004", "Vertebral column")),
-            (0.89, 0.85, 0.60)),
+    SPINE: (
+        "Spine",
+        "Spine" + SUFFIX,
+        Term(ANATOMICAL_STRUCTURE, Code("421060004", "Vertebral column")),
+        (0.89, 0.85, 0.60),
+    ),
     BONE: ("Bones", "Ribs and other bones", Term(ANATOMICAL_STRUCTURE, Code("272673000", "Bone")), (0.95, 0.84, 0.57)),
     BODY: ("SoftTissue", "Other tissue", Term(TISSUE, Code("87784001", "Soft tissue")), (0.69, 0.48, 0.40)),
 }
@@ -25,6 +33,10 @@ ORGANS = {
 
 def organLayer(structures: np.ndarray) -> Layer:
     """The layer of Anatomy.structures; lungs, lobes and airways in it are segments of other layers already."""
-    return Layer(structures, {
-        value: Segment(name, text, term, color, fillOpacity=0.2, opacity3D=0.0, visible=False)
-        for value, (name, text, term, color) in ORGANS.items()})
+    return Layer(
+        structures,
+        {
+            value: Segment(name, text, term, color, fillOpacity=0.2, opacity3D=0.0, visible=False)
+            for value, (name, text, term, color) in ORGANS.items()
+        },
+    )

@@ -61,8 +61,14 @@ def createResultNodes(volumeNode, result: AnalysisResult, run: dict | None) -> R
     """Build all nodes of a result in a folder beside ``volumeNode``; ``run`` (run.json) goes to their attributes."""
     findings = result.findings.findings
     text = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", unusedName("Lung nodules findings"))
-    nodes = ResultNodes(text, segmentationNode(volumeNode, result), findingPointsNode(findings),
-                        findingsTableNode(findings), tuple(findingBoxNode(finding) for finding in findings), volumeNode)
+    nodes = ResultNodes(
+        text,
+        segmentationNode(volumeNode, result),
+        findingPointsNode(findings),
+        findingsTableNode(findings),
+        tuple(findingBoxNode(finding) for finding in findings),
+        volumeNode,
+    )
     nodes.setFindings(result.findings)
     text.SetAttribute(RESULT_ROLE, "true")
     for role in ("volume", "segmentation", "points", "table"):

@@ -31,15 +31,18 @@ LOBES = {
     "LUL": (LUL, "Left upper lobe", UPPER_LOBE, LEFT, (0.45, 0.65, 0.90)),
     "LLL": (LLL, "Left lower lobe", LOWER_LOBE, LEFT, (0.45, 0.78, 0.60)),
 }
-COLOR_OF_TYPE = {"solid": (1.0, 0.55, 0.1), "part-solid": (0.95, 0.35, 0.75), "ground-glass": (0.3, 0.85, 0.95),
-                 "calcified": (0.95, 0.95, 0.95)}
+COLOR_OF_TYPE = {
+    "solid": (1.0, 0.55, 0.1),
+    "part-solid": (0.95, 0.35, 0.75),
+    "ground-glass": (0.3, 0.85, 0.95),
+    "calcified": (0.95, 0.95, 0.95),
+}
 MAX_LABEL = 255
 
 
 def segmentationNode(volumeNode, result: AnalysisResult):
     """A new segmentation node beside ``volumeNode``: lungs, lobes, airways, findings with a mask, and organs."""
-    layers = [_lungLayer(result.labels), _lobeLayer(result.labels, result.lobes_approximate),
-              *_findingLayers(result)]
+    layers = [_lungLayer(result.labels), _lobeLayer(result.labels, result.lobes_approximate), *_findingLayers(result)]
     if result.structures is not None:
         layers.append(organLayer(result.structures))
     node = segmentationFromLayers("Lung nodules segmentation", volumeNode, layers)
@@ -54,20 +57,37 @@ def _lungLayer(labels: np.ndarray) -> Layer:
     valueOf[list(RIGHT_LUNG_LABELS)] = 1
     valueOf[list(LEFT_LUNG_LABELS)] = 2
     looks = {"color": (0.77, 0.65, 0.57), "fillOpacity": 0.0, "opacity3D": 0.0}
-    return Layer(valueOf[labels], {
-        1: Segment("RightLung", "Right lung", Term(ANATOMICAL_STRUCTURE, LUNG, RIGHT), **looks),
-        2: Segment("LeftLung", "Left lung", Term(ANATOMICAL_STRUCTURE, LUNG, LEFT), **looks),
-    })
+    return Layer(
+        valueOf[labels],
+        {
+            1: Segment("RightLung", "Right lung", Term(ANATOMICAL_STRUCTURE, LUNG, RIGHT), **looks),
+            2: Segment("LeftLung", "Left lung", Term(ANATOMICAL_STRUCTURE, LUNG, LEFT), **looks),
+        },
+    )
 
 
 def _lobeLayer(labels: np.ndarray, approximate: bool) -> Layer:
     suffix = " (approximate)" if approximate else ""
     segments = {
-        label: Segment(code, name + suffix, Term(ANATOMICAL_STRUCTURE, lobe, side), color, fillOpacity=0.12,
-                       outlineOpacity=0.35, opacity3D=0.25)
-        for code, (label, name, lobe, side, color) in LOBES.items()}
-    segments[AIRWAY] = Segment("Airway", "Trachea and main bronchi", Term(ANATOMICAL_STRUCTURE, TRACHEA_AND_BRONCHUS),
-                               (0.71, 0.89, 1.0), fillOpacity=0.2, opacity3D=0.6)
+        label: Segment(
+            code,
+            name + suffix,
+            Term(ANATOMICAL_STRUCTURE, lobe, side),
+            color,
+            fillOpacity=0.12,
+            outlineOpacity=0.35,
+            opacity3D=0.25,
+        )
+        for code, (label, name, lobe, side, color) in LOBES.items()
+    }
+    segments[AIRWAY] = Segment(
+        "Airway",
+        "Trachea and main bronchi",
+        Term(ANATOMICAL_STRUCTURE, TRACHEA_AND_BRONCHUS),
+        (0.71, 0.89, 1.0),
+        fillOpacity=0.2,
+        opacity3D=0.6,
+    )
     return Layer(labels, segments)
 
 
@@ -95,6 +115,11 @@ def _findingSegment(finding: Finding) -> Segment:
         _, _, region, side, _ = LOBES[finding.lobe]
     else:
         region, side = LUNG, {"right": RIGHT, "left": LEFT}.get(finding.side, Code())
-    return Segment(finding.id, finding.id, Term(MORPHOLOGICALLY_ALTERED, kind, Code(), region, side),
-                   COLOR_OF_TYPE.get(finding.type, COLOR_OF_TYPE["solid"]), fillOpacity=0.4,
-                   tags={FINDING_TAG: finding.id})
+    return Segment(
+        finding.id,
+        finding.id,
+        Term(MORPHOLOGICALLY_ALTERED, kind, Code(), region, side),
+        COLOR_OF_TYPE.get(finding.type, COLOR_OF_TYPE["solid"]),
+        fillOpacity=0.4,
+        tags={FINDING_TAG: finding.id},
+    )

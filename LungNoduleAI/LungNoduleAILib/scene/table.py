@@ -8,29 +8,35 @@ from ThoraxAILib.scene.tables import Column, setCell, tableNode
 
 def findingsTableNode(findings: tuple[Finding, ...]):
     """A new table node of measurements, place, confidence and the reader's decision."""
+
     def numbers(name: str, attribute: str, unit: str, decimals: int, description: str) -> Column:
         return Column(name, [round(getattr(f, attribute), decimals) for f in findings], unit, description)
 
     def words(name: str, attribute: str, description: str) -> Column:
         return Column(name, [getattr(f, attribute) for f in findings], "", description, numeric=False)
 
-    position = [Column(axis, [round(f.center_ras_mm[n], 2) for f in findings], "mm", f"Center, {axis} axis of RAS")
-                for n, axis in enumerate("RAS")]
-    return tableNode("Lung nodules table", [
-        words("Finding", "id", "Name of the finding, of its segment and of its point"),
-        numbers("Mean diameter", "mean_diameter_mm", "mm", 1, "Mean of long and short axis in the largest slice"),
-        numbers("Long axis", "long_axis_mm", "mm", 1, "Largest axial diameter"),
-        numbers("Short axis", "short_axis_mm", "mm", 1, "Largest diameter at right angles to the long axis"),
-        numbers("Volume", "volume_mm3", "mm3", 1, "Volume of the mask"),
-        words("Type", "type", "Density type"),
-        numbers("Mean HU", "mean_hu", "HU", 0, "Mean density of the mask"),
-        words("Lobe", "lobe", "Lobe of the center"),
-        words("Side", "side", "Lung of the center"),
-        numbers("Confidence", "confidence", "", 3, "Score of the detector, 0 to 1"),
-        words("Status", "status", "Decision of the reader"),
-        words("Reason", "reason", "Why the reader decided so"),
-        *position,
-    ])
+    position = [
+        Column(axis, [round(f.center_ras_mm[n], 2) for f in findings], "mm", f"Center, {axis} axis of RAS")
+        for n, axis in enumerate("RAS")
+    ]
+    return tableNode(
+        "Lung nodules table",
+        [
+            words("Finding", "id", "Name of the finding, of its segment and of its point"),
+            numbers("Mean diameter", "mean_diameter_mm", "mm", 1, "Mean of long and short axis in the largest slice"),
+            numbers("Long axis", "long_axis_mm", "mm", 1, "Largest axial diameter"),
+            numbers("Short axis", "short_axis_mm", "mm", 1, "Largest diameter at right angles to the long axis"),
+            numbers("Volume", "volume_mm3", "mm3", 1, "Volume of the mask"),
+            words("Type", "type", "Density type"),
+            numbers("Mean HU", "mean_hu", "HU", 0, "Mean density of the mask"),
+            words("Lobe", "lobe", "Lobe of the center"),
+            words("Side", "side", "Lung of the center"),
+            numbers("Confidence", "confidence", "", 3, "Score of the detector, 0 to 1"),
+            words("Status", "status", "Decision of the reader"),
+            words("Reason", "reason", "Why the reader decided so"),
+            *position,
+        ],
+    )
 
 
 def setStatusCells(node, row: int, finding: Finding) -> None:

@@ -16,7 +16,29 @@ from LungNoduleAILib.synthesis.test_phantom.ellipsoid import EllipsoidPhantom, m
 from LungNoduleAILib.synthesis.test_phantom.thorax import ThoraxPhantom, make_thorax
 from LungNoduleAILib.synthesis.truth import write_phantom
 
-__all__ = ["DEFAULT_RECIPES", "OTHER_KINDS", "PATTERNS", "STRUCTURES", "Body", "EllipsoidPhantom", "Negative",
-           "NodulePlanter", "NoduleRecipe", "NoduleShape", "PlantedNodule", "Scanner", "ThoraxPhantom", "acquire",
-           "draw_case", "draw_scanner", "load_or_make_body", "make_body", "make_cohort", "make_ellipsoid",
-           "make_other_body", "make_thorax", "mass_recipe", "write_phantom"]
+__all__ = [
+    "DEFAULT_RECIPES",
+    "OTHER_KINDS",
+    "PATTERNS",
+    "STRUCTURES",
+    "Body",
+    "EllipsoidPhantom",
+    "Negative",
+    "NodulePlanter",
+    "NoduleRecipe",
+    "NoduleShape",
+    "PlantedNodule",
+    "Scanner",
+    "ThoraxPhantom",
+    "acquire",
+    "draw_case",
+    "draw_scanner",
+    "load_or_make_body",
+    "make_body",
+    "make_cohort",
+    "make_ellipsoid",
+    "make_other_body",
+    "make_thorax",
+    "mass_recipe",
+    "write_phantom",
+]

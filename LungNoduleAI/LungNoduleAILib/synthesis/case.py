@@ -24,8 +24,9 @@ _FINE_MM = 1.25  # slices are averaged from steps no coarser than this
 _LABEL_OF_LOBE = {name: label for label, name in LOBE_OF_LABEL.items()}
 
 
-def draw_case(seed: int, setting: str = "training", *, pixel_mm: float | None = None,
-              scanner: Scanner | None = None) -> ThoraxPhantom:
+def draw_case(
+    seed: int, setting: str = "training", *, pixel_mm: float | None = None, scanner: Scanner | None = None
+) -> ThoraxPhantom:
     """The CT of a seed with its truth, the same for the same arguments; ``pixel_mm`` and ``scanner`` None are drawn.
 
     Nodules whose centre the field of view cuts off are not in the truth. Raises InputError as make_body does.
@@ -99,8 +100,15 @@ def _move(hu: np.ndarray, body: Body, rng: np.random.Generator) -> None:
         hu[k][box] += weight[box] * (moved - hu[k][box])
 
 
-def _cut(seed: int, image: np.ndarray, truth: list[np.ndarray], grid: Grid, nodules: tuple[PlantedNodule, ...],
-         scanner: Scanner, rng: np.random.Generator) -> ThoraxPhantom:
+def _cut(
+    seed: int,
+    image: np.ndarray,
+    truth: list[np.ndarray],
+    grid: Grid,
+    nodules: tuple[PlantedNodule, ...],
+    scanner: Scanner,
+    rng: np.random.Generator,
+) -> ThoraxPhantom:
     """The field of view: square, at times smaller than the body or short; padding outside the scan's circle."""
     spacing = grid.spacing_kji_mm
     size = np.array(image.shape[1:]) * spacing[1:]
@@ -121,15 +129,20 @@ def _cut(seed: int, image: np.ndarray, truth: list[np.ndarray], grid: Grid, nodu
     shift = np.eye(4)
     shift[:3, 3] = low[::-1]
     matrix = grid.ijk_to_ras @ shift
-    identity = SeriesIdentity(series_uid=f"2.25.{7310000000 + seed}", kernel=scanner.kernel,
-                              slice_thickness_mm=scanner.slice_mm, manufacturer="ThoraxAI phantom")
+    identity = SeriesIdentity(
+        series_uid=f"2.25.{7310000000 + seed}",
+        kernel=scanner.kernel,
+        slice_thickness_mm=scanner.slice_mm,
+        manufacturer="ThoraxAI phantom",
+    )
     volume = Volume(image, matrix, identity=identity)
     shown = tuple(n for n in nodules if _inside(volume, n))
     return ThoraxPhantom(volume, truth[0], shown, {}, seed, scanner.noise_hu, truth[1], truth[2])
 
 
-def _pad(image: np.ndarray, truth: list[np.ndarray], side_mm: float, spacing: np.ndarray,
-         rng: np.random.Generator) -> None:
+def _pad(
+    image: np.ndarray, truth: list[np.ndarray], side_mm: float, spacing: np.ndarray, rng: np.random.Generator
+) -> None:
     """In half of the scans nothing is known outside a circle; changes image and truth."""
     if rng.random() > 0.5:
         return

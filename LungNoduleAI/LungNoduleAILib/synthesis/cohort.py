@@ -25,8 +25,9 @@ CHEST = "chest"
 _ARRAYS = ("clean_hu", "labels", "structures", "patterns")
 
 
-def load_or_make_body(seed: int, setting: str, spacing_mm: tuple[float, float, float], cache: Path,
-                      kind: str = CHEST) -> Body:
+def load_or_make_body(
+    seed: int, setting: str, spacing_mm: tuple[float, float, float], cache: Path, kind: str = CHEST
+) -> Body:
     """The body of a seed from ``cache``, made and stored there first if need be; raises OutputError when it cannot.
 
     ``kind`` is a chest or one of OTHER_KINDS.
@@ -37,8 +38,15 @@ def load_or_make_body(seed: int, setting: str, spacing_mm: tuple[float, float, f
     return load_body(path)
 
 
-def make_cohort(seeds: Iterable[int], setting: str, spacing_mm: tuple[float, float, float], cache: Path,
-                processes: int = 1, progress: Progress | None = None, kind: str = CHEST) -> list[Path]:
+def make_cohort(
+    seeds: Iterable[int],
+    setting: str,
+    spacing_mm: tuple[float, float, float],
+    cache: Path,
+    processes: int = 1,
+    progress: Progress | None = None,
+    kind: str = CHEST,
+) -> list[Path]:
     """Files of all bodies, in the order of the seeds; those already there are kept, so a stopped run goes on."""
     if processes < 1:
         raise InputError(f"The number of processes must be at least 1, {processes} was given.")
@@ -82,8 +90,13 @@ def body_file(seed: int, setting: str, spacing_mm: tuple[float, float, float], c
 
 def store_body(body: Body, path: Path) -> None:
     """Write a body at once: labels compressed, HU as they are, for fast reading. Raises OutputError."""
-    facts = {"seed": body.seed, "setting": body.setting, "is_chest": body.is_chest,
-             "ijk_to_ras": body.grid.ijk_to_ras.tolist(), "negatives": [asdict(n) for n in body.negatives]}
+    facts = {
+        "seed": body.seed,
+        "setting": body.setting,
+        "is_chest": body.is_chest,
+        "ijk_to_ras": body.grid.ijk_to_ras.tolist(),
+        "negatives": [asdict(n) for n in body.negatives],
+    }
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,8 +113,10 @@ def store_body(body: Body, path: Path) -> None:
                     np.lib.format.write_array(file, np.ascontiguousarray(getattr(body, array)), allow_pickle=False)
         os.replace(temporary, path)
     except OSError as error:
-        raise OutputError(f"The body cannot be kept in '{path.parent.name}': choose a folder that can be written and "
-                          f"has room ({type(error).__name__}).") from error
+        raise OutputError(
+            f"The body cannot be kept in '{path.parent.name}': choose a folder that can be written and "
+            f"has room ({type(error).__name__})."
+        ) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)

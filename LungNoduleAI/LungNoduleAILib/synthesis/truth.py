@@ -32,37 +32,77 @@ def write_phantom(phantom: ThoraxPhantom, directory: Path) -> None:
         (directory / TRUTH_FILE).write_text(json.dumps(truth(phantom), indent=2) + "\n", encoding="utf-8")
         with (directory / TABLE_FILE).open("w", newline="", encoding="utf-8") as file:
             _write_table(phantom.nodules, file)
-        arrays = {CT_FILE: phantom.volume.array, LABELS_FILE: phantom.labels, STRUCTURES_FILE: phantom.structures,
-                  PATTERNS_FILE: phantom.patterns}
+        arrays = {
+            CT_FILE: phantom.volume.array,
+            LABELS_FILE: phantom.labels,
+            STRUCTURES_FILE: phantom.structures,
+            PATTERNS_FILE: phantom.patterns,
+        }
         for name, array in arrays.items():
             if array is None:
                 continue
             sitk.WriteImage(_image(phantom.volume, array), str(directory / name), useCompression=True)
     except (OSError, RuntimeError) as error:
-        raise OutputError(f"The phantom cannot be written to '{directory.name}': choose a folder that can be written "
-                          f"and has room ({type(error).__name__}).") from error
+        raise OutputError(
+            f"The phantom cannot be written to '{directory.name}': choose a folder that can be written "
+            f"and has room ({type(error).__name__})."
+        ) from error
 
 
 def truth(phantom: ThoraxPhantom) -> dict:
     """What was planted, in RAS mm, mm3, HU and mL."""
     names = {str(label): name for label, name in LOBE_OF_LABEL.items()} | {str(AIRWAY): "airways"}
-    return {"schema": SCHEMA, "seed": phantom.seed, "noise_hu": phantom.noise_hu,
-            "spacing_ijk_mm": [round(float(mm), 6) for mm in phantom.volume.spacing_ijk_mm], "labels": names,
-            "lungs": {"left_ml": round(phantom.left_lung_ml, 1), "right_ml": round(phantom.right_lung_ml, 1)},
-            "nodules": [nodule.to_dict() for nodule in phantom.nodules]}
+    return {
+        "schema": SCHEMA,
+        "seed": phantom.seed,
+        "noise_hu": phantom.noise_hu,
+        "spacing_ijk_mm": [round(float(mm), 6) for mm in phantom.volume.spacing_ijk_mm],
+        "labels": names,
+        "lungs": {"left_ml": round(phantom.left_lung_ml, 1), "right_ml": round(phantom.right_lung_ml, 1)},
+        "nodules": [nodule.to_dict() for nodule in phantom.nodules],
+    }
 
 
 def _write_table(nodules: tuple[PlantedNodule, ...], file: TextIO) -> None:
     """One row per nodule."""
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["id", "r_mm", "a_mm", "s_mm", "diameter_mm", "long_axis_mm", "short_axis_mm", "volume_mm3", "type",
-                     "mean_hu", "core_volume_mm3", "placement", "lobe", "side"])
+    writer.writerow(
+        [
+            "id",
+            "r_mm",
+            "a_mm",
+            "s_mm",
+            "diameter_mm",
+            "long_axis_mm",
+            "short_axis_mm",
+            "volume_mm3",
+            "type",
+            "mean_hu",
+            "core_volume_mm3",
+            "placement",
+            "lobe",
+            "side",
+        ]
+    )
     for nodule in nodules:
         long_mm, short_mm = nodule.axial_axes_mm()
         core = "" if nodule.core_volume_mm3 is None else f"{nodule.core_volume_mm3:.1f}"
-        writer.writerow([nodule.id, *(f"{x:.2f}" for x in nodule.center_ras_mm), f"{nodule.diameter_mm:.2f}",
-                         f"{long_mm:.2f}", f"{short_mm:.2f}", f"{nodule.volume_mm3:.1f}", nodule.type,
-                         f"{nodule.mean_hu:.0f}", core, nodule.placement, nodule.lobe, nodule.side])
+        writer.writerow(
+            [
+                nodule.id,
+                *(f"{x:.2f}" for x in nodule.center_ras_mm),
+                f"{nodule.diameter_mm:.2f}",
+                f"{long_mm:.2f}",
+                f"{short_mm:.2f}",
+                f"{nodule.volume_mm3:.1f}",
+                nodule.type,
+                f"{nodule.mean_hu:.0f}",
+                core,
+                nodule.placement,
+                nodule.lobe,
+                nodule.side,
+            ]
+        )
 
 
 def _image(volume: Volume, array: np.ndarray) -> sitk.Image:

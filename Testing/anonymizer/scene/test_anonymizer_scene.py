@@ -26,8 +26,12 @@ def personal(slicer, tmp_path):
     volume.SetDescription("of Ottoline")
     hierarchy = subjectHierarchy()
     patient = hierarchy.CreateSubjectItem(hierarchy.GetSceneItemID(), "Quillfeather^Ottoline (MRN-4711)")
-    for name, value in (("PatientName", "Quillfeather^Ottoline"), ("PatientID", "MRN-4711"),
-                        ("PatientBirthDate", "19510407"), ("ReferringPhysicianName", "Brackenbury^Lucius")):
+    for name, value in (
+        ("PatientName", "Quillfeather^Ottoline"),
+        ("PatientID", "MRN-4711"),
+        ("PatientBirthDate", "19510407"),
+        ("ReferringPhysicianName", "Brackenbury^Lucius"),
+    ):
         hierarchy.SetItemAttribute(patient, f"DICOM.{name}", value)
     study = hierarchy.CreateStudyItem(patient, "Study of 2024-02-29")
     hierarchy.SetItemUID(study, "DICOM", "1.2.826.0.1.77.4")
@@ -72,8 +76,14 @@ def test_every_node_opens_again_with_its_data(personal, tmp_path):
     from AnonymizerLib.scene.bundle import scrubBundle
     from ThoraxAILib.scene.saving import writeScene
 
-    kinds = ("vtkMRMLScalarVolumeNode", "vtkMRMLMarkupsFiducialNode", "vtkMRMLSegmentationNode", "vtkMRMLTextNode",
-             "vtkMRMLTableNode", "vtkMRMLSequenceNode")
+    kinds = (
+        "vtkMRMLScalarVolumeNode",
+        "vtkMRMLMarkupsFiducialNode",
+        "vtkMRMLSegmentationNode",
+        "vtkMRMLTextNode",
+        "vtkMRMLTableNode",
+        "vtkMRMLSequenceNode",
+    )
     scene = personal.mrmlScene
     before = {kind: scene.GetNumberOfNodesByClass(kind) for kind in kinds}
     writeScene(tmp_path / "before.mrb")

@@ -28,4 +28,3 @@ def test_a_label_sequence_opens_as_a_sequence_of_label_maps(slicer, tmp_path):
         node.GetIJKToRASMatrix(found)
         stored = np.array([[found.GetElement(row, column) for column in range(4)] for row in range(4)])
         np.testing.assert_allclose(stored, matrix, atol=1e-5)
-

@@ -29,7 +29,8 @@ def _setattr(self: QtCore.QObject, name: str, value: Any) -> None:
     if written and not hasattr(cls, name) and not isNative(sys._getframe(1)):
         raise AttributeError(
             f"Attribute '{name}' does not exist on {cls.__name__} and creating new attributes on C++ objects "
-            f"is not allowed")
+            f"is not allowed"
+        )
     for base in cls.__mro__:
         if name in vars(base):
             if isinstance(vars(base)[name], QtCore.Property):  # Shiboken resolves these in its own slot

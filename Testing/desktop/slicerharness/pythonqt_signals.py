@@ -14,8 +14,9 @@ from slicerharness import pythonqt_properties
 _nativeConnect = QtCore.QObject.connect
 _nativeDisconnect = QtCore.QObject.disconnect
 _nativeGetattribute = QtCore.QObject.__getattribute__
-_links: weakref.WeakKeyDictionary[QtCore.QObject, list[tuple[str, Callable, Callable, Any]]] = \
+_links: weakref.WeakKeyDictionary[QtCore.QObject, list[tuple[str, Callable, Callable, Any]]] = (
     weakref.WeakKeyDictionary()
+)
 # PySide6 passes nothing to *args slots of signals with default arguments (clicked(bool = false)): exact arity needed
 _ADAPTERS: tuple[Callable[[Callable], Callable], ...] = (
     lambda slot: lambda: slot(),
@@ -82,8 +83,9 @@ def _positionalCount(slot: Callable) -> int | None:
         return None
     if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
         return None
-    return sum(parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
-               for parameter in parameters)
+    return sum(
+        parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD) for parameter in parameters
+    )
 
 
 def _findSignal(sender: QtCore.QObject, signature: str) -> tuple[Any, int]:

@@ -19,8 +19,9 @@ class QUiLoader(QtUiTools.QUiLoader):
         super().__init__(parent)
         self._made: list[QtWidgets.QWidget] = []
 
-    def createWidget(self, className: str, parent: QtWidgets.QWidget | None = None,
-                     name: str = "") -> QtWidgets.QWidget:
+    def createWidget(
+        self, className: str, parent: QtWidgets.QWidget | None = None, name: str = ""
+    ) -> QtWidgets.QWidget:
         """Called by Qt for every widget of the file."""
         cls = self.registry.get(className)
         if cls is None:
@@ -33,8 +34,9 @@ class QUiLoader(QtUiTools.QUiLoader):
     def load(self, device: QtCore.QIODevice, parent: QtWidgets.QWidget | None = None) -> QtWidgets.QWidget:
         """The widget of an opened .ui file; raises RuntimeError for classes or properties nobody knows."""
         root = ElementTree.fromstring(bytes(device.readAll()))
-        connections = [{part.tag: part.text or "" for part in entry}
-                       for entry in root.iterfind("connections/connection")]
+        connections = [
+            {part.tag: part.text or "" for part in entry} for entry in root.iterfind("connections/connection")
+        ]
         for element in root.findall("connections"):
             root.remove(element)
         self._checkClasses(root)
@@ -65,5 +67,7 @@ class QUiLoader(QtUiTools.QUiLoader):
             for entry in element.findall("property"):
                 name = entry.get("name")
                 if widget.metaObject().indexOfProperty(name) < 0 and name not in allowed:
-                    raise RuntimeError(f"The .ui file sets property '{name}', which {element.get('class')} "
-                                       f"'{element.get('name')}' does not have")
+                    raise RuntimeError(
+                        f"The .ui file sets property '{name}', which {element.get('class')} "
+                        f"'{element.get('name')}' does not have"
+                    )

@@ -17,8 +17,11 @@ import vtk
 from PySide6 import QtGui
 from vtk.util.numpy_support import vtk_to_numpy
 
-SLICE_VIEWS = {"Red": ("Axial", (0.95, 0.29, 0.19)), "Yellow": ("Sagittal", (0.93, 0.84, 0.30)),
-               "Green": ("Coronal", (0.43, 0.69, 0.29))}
+SLICE_VIEWS = {
+    "Red": ("Axial", (0.95, 0.29, 0.19)),
+    "Yellow": ("Sagittal", (0.93, 0.84, 0.30)),
+    "Green": ("Coronal", (0.43, 0.69, 0.29)),
+}
 BACKGROUND_3D = ((0.757, 0.764, 0.909), (0.455, 0.471, 0.745))
 
 

@@ -72,8 +72,9 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):  # noqa: N801
         arrow.initFrom(self)
         arrow.rect = QtCore.QRect(8, (_HEADER_HEIGHT - 12) // 2, 10, 10)
         element = QtWidgets.QStyle.PrimitiveElement
-        painter.drawPrimitive(element.PE_IndicatorArrowRight if self._collapsed else element.PE_IndicatorArrowDown,
-                              arrow)
+        painter.drawPrimitive(
+            element.PE_IndicatorArrowRight if self._collapsed else element.PE_IndicatorArrowDown, arrow
+        )
         painter.drawText(option.rect.adjusted(24, 0, -4, 0), QtCore.Qt.AlignmentFlag.AlignVCenter, self.text())
 
 
@@ -181,8 +182,9 @@ class ctkPathLineEdit(QtWidgets.QWidget):  # noqa: N801
 
     @staticmethod
     def _plain(kind: type, attribute: str) -> Property:
-        return Property(kind, lambda self: getattr(self, attribute),
-                        lambda self, value: setattr(self, attribute, value))
+        return Property(
+            kind, lambda self: getattr(self, attribute), lambda self, value: setattr(self, attribute, value)
+        )
 
     currentPath = Property(str, _getPath, setCurrentPath, notify=currentPathChanged)
     settingKey = _plain(str, "_settingKey")
@@ -194,5 +196,6 @@ class ctkMessageBox(QtWidgets.QMessageBox):  # noqa: N801
     """A message box; the harness never shows one, see session."""
 
 
-CTK_WIDGETS: dict[str, type] = {cls.__name__: cls for cls in (
-    ctkCollapsibleButton, ctkSliderWidget, ctkPathLineEdit, ctkMessageBox)}
+CTK_WIDGETS: dict[str, type] = {
+    cls.__name__: cls for cls in (ctkCollapsibleButton, ctkSliderWidget, ctkPathLineEdit, ctkMessageBox)
+}

@@ -53,9 +53,16 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):  # noqa: N801
         self._scene: Any = None
         self._observers: list[int] = []
         self._nodeTypes: list[str] = []
-        self._options = {"noneEnabled": False, "addEnabled": True, "removeEnabled": True, "editEnabled": False,
-                         "renameEnabled": False, "showChildNodeTypes": True, "showHidden": False,
-                         "selectNodeUponCreation": True}
+        self._options = {
+            "noneEnabled": False,
+            "addEnabled": True,
+            "removeEnabled": True,
+            "editEnabled": False,
+            "renameEnabled": False,
+            "showChildNodeTypes": True,
+            "showHidden": False,
+            "selectNodeUponCreation": True,
+        }
         self._currentID = ""
         self._isFilling = False
         self._box = QtWidgets.QComboBox()
@@ -74,8 +81,13 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):  # noqa: N801
             self._scene.RemoveObserver(tag)
         self._scene, self._observers = scene, []
         if scene is not None:
-            events = (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndCloseEvent, scene.EndImportEvent,
-                      scene.EndBatchProcessEvent)
+            events = (
+                scene.NodeAddedEvent,
+                scene.NodeRemovedEvent,
+                scene.EndCloseEvent,
+                scene.EndImportEvent,
+                scene.EndBatchProcessEvent,
+            )
             self._observers = [scene.AddObserver(event, self._onSceneEvent) for event in events]
         self._refill()
 
@@ -175,5 +187,6 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):  # noqa: N801
     selectNodeUponCreation = _option("selectNodeUponCreation")
 
 
-MRML_WIDGETS: dict[str, type] = {cls.__name__: cls for cls in (
-    qMRMLWidget, qSlicerScriptedLoadableModuleWidget, qMRMLNodeComboBox)}
+MRML_WIDGETS: dict[str, type] = {
+    cls.__name__: cls for cls in (qMRMLWidget, qSlicerScriptedLoadableModuleWidget, qMRMLNodeComboBox)
+}

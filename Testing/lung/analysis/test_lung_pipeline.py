@@ -102,11 +102,13 @@ def test_a_lower_threshold_reports_more(chest: ThoraxPhantom, result: AnalysisRe
     assert all(finding.confidence >= 0.05 for finding in more.findings.findings)
 
 
-@pytest.mark.parametrize(("permutation", "flips"), [((2, 1, 0), (False, False, False)),
-                                                    ((1, 0, 2), (True, False, True)),
-                                                    ((0, 1, 2), (True, True, True))])
+@pytest.mark.parametrize(
+    ("permutation", "flips"),
+    [((2, 1, 0), (False, False, False)), ((1, 0, 2), (True, False, True)), ((0, 1, 2), (True, True, True))],
+)
 def test_turned_and_flipped_arrays_give_the_same_positions_and_masks(
-        chest: ThoraxPhantom, result: AnalysisResult, permutation: tuple, flips: tuple):
+    chest: ThoraxPhantom, result: AnalysisResult, permutation: tuple, flips: tuple
+):
     turned = AxisOrder(permutation, flips).apply(chest.volume)
     again = run(turned.with_array(np.ascontiguousarray(turned.array)))
     assert len(again.findings.findings) == len(result.findings.findings)

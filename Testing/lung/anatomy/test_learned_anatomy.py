@@ -73,8 +73,12 @@ def test_structures_and_labels_say_the_same_about_the_lungs(anatomy: Anatomy):
 
 
 def test_segmenter_and_synthetic_body_mean_the_same_values():
-    assert (LUNG_VESSEL, HEART, AORTA, SPINE) == (structures.LUNG_VESSEL, structures.HEART, structures.AORTA,
-                                                  structures.SPINE)
+    assert (LUNG_VESSEL, HEART, AORTA, SPINE) == (
+        structures.LUNG_VESSEL,
+        structures.HEART,
+        structures.AORTA,
+        structures.SPINE,
+    )
     assert (BONE, BODY) == (OTHER_BONE, OTHER_BODY)
 
 
@@ -144,8 +148,21 @@ def test_the_command_names_the_segmenter_in_its_record(small_chest, tmp_path):
     from ThoraxAILib.cli.main import main
 
     write_phantom(small_chest, tmp_path)
-    status = main(["lung", "analyze", str(tmp_path / "ct.nrrd"), "--output", str(tmp_path / "out"), "--anatomy",
-                   "classical", "--detector", "classical", "--scene", "none"])
+    status = main(
+        [
+            "lung",
+            "analyze",
+            str(tmp_path / "ct.nrrd"),
+            "--output",
+            str(tmp_path / "out"),
+            "--anatomy",
+            "classical",
+            "--detector",
+            "classical",
+            "--scene",
+            "none",
+        ]
+    )
     assert status == 0
     run = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
     assert run["options"]["anatomy"] == "classical"
@@ -163,8 +180,12 @@ def test_an_averaged_body_lies_where_the_fine_one_does():
     assert np.allclose(coarse.grid.ijk_to_ras @ [2, 3, 4, 1], (corners @ fine.grid.ijk_to_ras.T).mean(axis=0))
     block = (slice(8, 10), slice(6, 8), slice(4, 6))
     assert abs(coarse.clean_hu[4, 3, 2] - fine.clean_hu[block].mean()) <= 0.5
-    eighths = [fine.structures[k::2, j::2, i::2][tuple(slice(0, n) for n in coarse.structures.shape)]
-               for k in (0, 1) for j in (0, 1) for i in (0, 1)]
+    eighths = [
+        fine.structures[k::2, j::2, i::2][tuple(slice(0, n) for n in coarse.structures.shape)]
+        for k in (0, 1)
+        for j in (0, 1)
+        for i in (0, 1)
+    ]
     same = np.all([part == eighths[0] for part in eighths], axis=0)
     assert same.mean() > 0.5
     assert (coarse.structures[same] == eighths[0][same]).all()

@@ -24,8 +24,15 @@ from ThoraxAILib.jobs.output_folder import PREFIX
 from ThoraxAILib.scene import host
 
 CLASSICAL = ["--detector", "classical", "--anatomy", "classical"]  # fast: these tests are about files and batches
-WITH_SCENE = ["findings.csv", "findings.json", "nodules.mrk.json", "report.html", "run.json", "scene.mrb",
-              "segmentation.seg.nrrd"]
+WITH_SCENE = [
+    "findings.csv",
+    "findings.json",
+    "nodules.mrk.json",
+    "report.html",
+    "run.json",
+    "scene.mrb",
+    "segmentation.seg.nrrd",
+]
 WITHOUT_SCENE = ["arrays.npz", "findings.csv", "findings.json", "report.html", "run.json"]
 
 
@@ -39,8 +46,12 @@ def index(folder: Path) -> dict[str, dict[str, str]]:
 
 
 def start(*arguments: str) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-m", "ThoraxAILib", "lung", *arguments], text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.Popen(
+        [sys.executable, "-m", "ThoraxAILib", "lung", *arguments],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -158,8 +169,19 @@ def test_resume_skips_what_is_done_and_works_again_on_what_is_not_whole(chest, t
     folder.mkdir()
     for name in ("a.nrrd", "b.nrrd"):
         shutil.copy(chest, folder / name)
-    arguments = ["lung", "analyze", str(folder), "--output", str(output), "--scene", "none", "--resume", "--jobs", "2",
-                 *CLASSICAL]
+    arguments = [
+        "lung",
+        "analyze",
+        str(folder),
+        "--output",
+        str(output),
+        "--scene",
+        "none",
+        "--resume",
+        "--jobs",
+        "2",
+        *CLASSICAL,
+    ]
     assert main(arguments) == 0
     assert [row["status"] for row in index(output).values()] == ["done", "done"]
     (output / "b" / "findings.csv").unlink()
@@ -172,8 +194,17 @@ def test_a_cancelled_batch_ends_its_children_and_keeps_what_was_finished(chest, 
     for name in ("a.nrrd", "b.nrrd", "c.nrrd"):
         shutil.copy(chest, tmp_path / name)
     output = tmp_path / "out"
-    process = start("analyze", *(str(tmp_path / name) for name in ("a.nrrd", "b.nrrd", "c.nrrd")),
-                    "--output", str(output), "--scene", "none", "--events", "-", *CLASSICAL)
+    process = start(
+        "analyze",
+        *(str(tmp_path / name) for name in ("a.nrrd", "b.nrrd", "c.nrrd")),
+        "--output",
+        str(output),
+        "--scene",
+        "none",
+        "--events",
+        "-",
+        *CLASSICAL,
+    )
     wait_until(lambda: (output / "a" / "run.json").exists() and list(output.glob(f"{PREFIX}*")))
     children = psutil.Process(process.pid).children(recursive=True)
     assert children

@@ -32,8 +32,11 @@ def tables(tmp_path) -> dict[str, Path]:
 
 
 def run_froc(tables: dict[str, Path | list[Path]], output: Path, *more: str) -> int:
-    options = [str(word) for option, value in tables.items()
-               for word in (option, *(value if isinstance(value, list) else [value]))]
+    options = [
+        str(word)
+        for option, value in tables.items()
+        for word in (option, *(value if isinstance(value, list) else [value]))
+    ]
     return main(["lung", "evaluate", "froc", *options, "--output", str(output), *more])
 
 
@@ -47,8 +50,14 @@ def test_froc_writes_scores_curve_and_picture(tables, tmp_path, capsys):
     assert found["sensitivity_at"] == wanted
     assert found["cpm"] == pytest.approx(9 / 21, abs=1e-6)
     assert (found["nodules"], found["scans"], found["detected"]) == (3, 2, 2)
-    assert found["marks"] == {"in_listed_scans": 5, "false_positives": 2, "doubles": 0, "on_excluded": 1,
-                              "beyond_100_per_scan": 0, "in_other_scans": 0}
+    assert found["marks"] == {
+        "in_listed_scans": 5,
+        "false_positives": 2,
+        "doubles": 0,
+        "on_excluded": 1,
+        "beyond_100_per_scan": 0,
+        "in_other_scans": 0,
+    }
     assert found["at_threshold"] == {"threshold": 0.5, "sensitivity": third, "false_positives_per_scan": 1.0}
     interval = found["confidence_interval"]
     assert interval["low"] <= found["cpm"] <= interval["high"]
@@ -63,8 +72,9 @@ def test_froc_writes_scores_curve_and_picture(tables, tmp_path, capsys):
 def test_froc_tells_sizes_and_types_apart(tables, tmp_path):
     assert run_froc(tables, tmp_path / "out") == 0
     found = json.loads((tmp_path / "out" / "froc.json").read_text())
-    sizes = {(band["from_mm"], band["to_mm"]): (band["nodules"], band["sensitivity_at"]["8"])
-             for band in found["per_size"]}
+    sizes = {
+        (band["from_mm"], band["to_mm"]): (band["nodules"], band["sensitivity_at"]["8"]) for band in found["per_size"]
+    }
     assert sizes == {(None, None): (1, 0.0), (4.0, 6.0): (1, 1.0), (8.0, 15.0): (1, 1.0)}
     types = {name: (entry["nodules"], entry["sensitivity_at"]["8"]) for name, entry in found["per_type"].items()}
     assert types == {"ground-glass": (1, 1.0), "solid": (2, 0.5)}
@@ -75,7 +85,7 @@ def test_the_picture_shows_a_curve_that_rises_to_the_right(tables, tmp_path):
 
     assert run_froc(tables, tmp_path / "out") == 0
     picture = np.asarray(Image.open(io.BytesIO((tmp_path / "out" / "froc.png").read_bytes())).convert("RGB"), dtype=int)
-    line = (np.abs(picture - (20, 90, 170)).sum(axis=2) < 40)
+    line = np.abs(picture - (20, 90, 170)).sum(axis=2) < 40
     rows = [np.flatnonzero(line[:, column]) for column in (150, 440, 800)]
     heights = [row.mean() for row in rows]
     assert heights[0] > heights[1] > heights[2]
@@ -101,19 +111,24 @@ def test_finished_analyses_are_marks_in_ras(tables, tmp_path):
 
 
 def write_findings(folder: Path, series: str, places: list[tuple[tuple[float, float, float], float]]) -> None:
-    findings = tuple(Finding(f"N{n}", center, 6.0, 6.0, 6.0, 113.0, "solid", 20.0, 100.0, None, None, confidence)
-                     for n, (center, confidence) in enumerate(places, start=1))
+    findings = tuple(
+        Finding(f"N{n}", center, 6.0, 6.0, 6.0, 113.0, "solid", 20.0, 100.0, None, None, confidence)
+        for n, (center, confidence) in enumerate(places, start=1)
+    )
     folder.mkdir(parents=True)
     content = Findings(series, Lungs(2000.0, 2400.0), findings).to_dict()
     (folder / "findings.json").write_text(json.dumps(content), encoding="utf-8")
 
 
-@pytest.mark.parametrize(("option", "text", "words"), [
-    ("--detections", HEADER + "score\n", "has no column probability"),
-    ("--annotations", HEADER + "diameter_mm\nz,0,0,0,5\n", "no nodule in the listed scans"),
-    ("--series", "a\na\n", "names 1 series more than once"),
-    ("--excluded", HEADER + "diameter_mm\na,0,x,0,5\n", "coordY 'x'"),
-])
+@pytest.mark.parametrize(
+    ("option", "text", "words"),
+    [
+        ("--detections", HEADER + "score\n", "has no column probability"),
+        ("--annotations", HEADER + "diameter_mm\nz,0,0,0,5\n", "no nodule in the listed scans"),
+        ("--series", "a\na\n", "names 1 series more than once"),
+        ("--excluded", HEADER + "diameter_mm\na,0,x,0,5\n", "coordY 'x'"),
+    ],
+)
 def test_froc_says_in_one_line_what_is_wrong(tables, tmp_path, capsys, option, text, words):
     tables[option].write_text(text, encoding="utf-8")
     assert run_froc(tables, tmp_path / "out") == 2
@@ -145,8 +160,12 @@ def test_damaged_and_repeated_findings_are_refused(tables, tmp_path, capsys):
     assert "findings.json in 'two' is damaged" in capsys.readouterr().err
 
 
-def label_map(path: Path, labels: np.ndarray, spacing: tuple[float, float, float] = (1.0, 1.0, 2.0),
-              origin: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Path:
+def label_map(
+    path: Path,
+    labels: np.ndarray,
+    spacing: tuple[float, float, float] = (1.0, 1.0, 2.0),
+    origin: tuple[float, float, float] = (0.0, 0.0, 0.0),
+) -> Path:
     image = sitk.GetImageFromArray(labels)
     image.SetSpacing(spacing)
     image.SetOrigin(origin)
@@ -163,8 +182,20 @@ def two_labels() -> tuple[np.ndarray, np.ndarray]:
 
 
 def run_segmentation(result: Path, reference: Path, output: Path, *more: str) -> int:
-    return main(["lung", "evaluate", "segmentation", "--result", str(result), "--reference", str(reference),
-                 "--output", str(output), *more])
+    return main(
+        [
+            "lung",
+            "evaluate",
+            "segmentation",
+            "--result",
+            str(result),
+            "--reference",
+            str(reference),
+            "--output",
+            str(output),
+            *more,
+        ]
+    )
 
 
 def test_segmentations_are_scored_per_label(tmp_path, capsys):
@@ -191,9 +222,15 @@ def test_label_maps_that_cannot_be_compared_are_refused_in_one_line(tmp_path, ca
     (tmp_path / "broken.nrrd").write_bytes(b"NRRD0004\n")
     (tmp_path / "table.csv").write_text("1\n")
     absent = tmp_path / "none.nrrd"
-    cases = [(moved, good, "different grids"), (image, good, "no whole numbers"), (negative, good, "0 and above"),
-             (empty, empty, "Both label maps are empty"), (absent, good, "There is no file 'none.nrrd'"),
-             (tmp_path / "broken.nrrd", good, "cannot be read"), (tmp_path / "table.csv", good, "is no label map")]
+    cases = [
+        (moved, good, "different grids"),
+        (image, good, "no whole numbers"),
+        (negative, good, "0 and above"),
+        (empty, empty, "Both label maps are empty"),
+        (absent, good, "There is no file 'none.nrrd'"),
+        (tmp_path / "broken.nrrd", good, "cannot be read"),
+        (tmp_path / "table.csv", good, "is no label map"),
+    ]
     for first, second, words in cases:
         assert run_segmentation(first, second, tmp_path / "out") == 2
         message = capsys.readouterr().err

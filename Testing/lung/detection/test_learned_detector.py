@@ -69,8 +69,9 @@ def test_the_shipped_detector_finds_a_planted_nodule_and_says_the_same_twice():
 
 def test_nothing_is_found_where_there_are_no_lungs():
     volume, _, _ = chest()
-    assert get_detector("learned", "cpu").detect(volume, Anatomy(np.zeros(volume.array.shape, np.uint8)), Progress()) \
-        == []
+    assert (
+        get_detector("learned", "cpu").detect(volume, Anatomy(np.zeros(volume.array.shape, np.uint8)), Progress()) == []
+    )
 
 
 def test_a_cancel_ends_the_search():
@@ -126,8 +127,13 @@ def test_a_detector_for_other_voxels_is_refused(tmp_path):
 
 def ball_patch(*seen: bool) -> Patch:
     """A patch with a large and a small nodule."""
-    return Patch(np.zeros((32, 32, 32), np.float32), np.array([[10.0, 12.0, 14.0], [24.0, 25.0, 8.0]]),
-                 np.array([6.0, 2.0]), np.array([False, True]), np.array(seen or (True, True)))
+    return Patch(
+        np.zeros((32, 32, 32), np.float32),
+        np.array([[10.0, 12.0, 14.0], [24.0, 25.0, 8.0]]),
+        np.array([6.0, 2.0]),
+        np.array([False, True]),
+        np.array(seen or (True, True)),
+    )
 
 
 def perfect_answer(patch: Patch) -> torch.Tensor:
@@ -210,8 +216,9 @@ def stopping_after(steps: int | None) -> Progress:
 
 def test_a_resumed_training_gives_the_weights_of_an_unbroken_one(tmp_path):
     scene = small_scene()
-    recipe = DetectorRecipe(steps=6, seed=3, bodies=1, batch=1, channels=(4, 8), mined_bodies=1, coarse_every=3,
-                            first_bodies=1)
+    recipe = DetectorRecipe(
+        steps=6, seed=3, bodies=1, batch=1, channels=(4, 8), mined_bodies=1, coarse_every=3, first_bodies=1
+    )
 
     def run(name: str, stops: tuple[int, ...]) -> dict[str, torch.Tensor]:
         folder = tmp_path / name
@@ -238,8 +245,13 @@ def test_a_folder_with_another_training_is_refused(tmp_path):
 
 
 def test_a_second_mark_on_a_nodule_is_no_false_alarm():
-    places = Places(np.array([[10.0, 10, 10], [11.0, 10, 10], [40.0, 40, 40]]), np.full(3, 8.0),
-                    np.array([0.5, 0.9, 0.3]), np.zeros(3), np.zeros(3, bool))
+    places = Places(
+        np.array([[10.0, 10, 10], [11.0, 10, 10], [40.0, 40, 40]]),
+        np.full(3, 8.0),
+        np.array([0.5, 0.9, 0.3]),
+        np.zeros(3),
+        np.zeros(3, bool),
+    )
     hits, counts = graded(places, np.array([[10.0, 10, 10]]), np.array([8.0]))
     assert hits.tolist() == [True, True, False]
     assert counts.tolist() == [False, True, True]

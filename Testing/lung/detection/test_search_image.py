@@ -36,8 +36,9 @@ def test_voxels_are_cubes_and_the_search_reaches_over_the_border_of_the_lungs():
     image = searched(np.full((40, 180, 210), -800, np.int16))
     np.testing.assert_allclose(image.hu, -800, atol=0.01)
     lungs_mm = np.array([20, 60, 130]) * SPACING_KJI_MM
-    assert np.all(np.abs(np.array(image.hu.shape) * SPACING_MM - np.minimum(lungs_mm + 2 * MARGIN_MM,
-                                                                            [100, 126, 126])) < 3)
+    assert np.all(
+        np.abs(np.array(image.hu.shape) * SPACING_MM - np.minimum(lungs_mm + 2 * MARGIN_MM, [100, 126, 126])) < 3
+    )
     inner = image.full_kji(np.argwhere(image.wanted).astype(float))
     assert inner[:, 1].min() * SPACING_KJI_MM[1] < 60 * SPACING_KJI_MM[1] - 2
     assert not image.wanted[:, :3].any()

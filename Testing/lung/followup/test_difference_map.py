@@ -109,8 +109,10 @@ def test_another_kernel_noise_and_breath_level_alone_show_nothing(places: np.nda
 
 def test_a_change_carries_the_name_of_the_finding_it_lies_on(changed, places: np.ndarray):
     prior, current, found, _ = changed
-    now = [finding("Nodule_01", MOTION.to_current(places[NEW]), 6.0),
-           finding("Nodule_02", MOTION.to_current(places[STABLE]), 8.0)]
+    now = [
+        finding("Nodule_01", MOTION.to_current(places[NEW]), 6.0),
+        finding("Nodule_02", MOTION.to_current(places[STABLE]), 8.0),
+    ]
     before = [finding("Nodule_07", places[GONE], 8.0)]
     named = difference_map(found, prior.volume, current.volume, prior.labels, current.labels, now, before)
     names = {blob.kind: blob.finding_id for blob in named.blobs}
@@ -118,8 +120,20 @@ def test_a_change_carries_the_name_of_the_finding_it_lies_on(changed, places: np
 
 
 def finding(name: str, center: np.ndarray, diameter_mm: float) -> Finding:
-    return Finding(name, tuple(float(x) for x in center), diameter_mm, diameter_mm, diameter_mm, 100.0, "solid", 0.0,
-                   100.0, None, None, 0.9)
+    return Finding(
+        name,
+        tuple(float(x) for x in center),
+        diameter_mm,
+        diameter_mm,
+        diameter_mm,
+        100.0,
+        "solid",
+        0.0,
+        100.0,
+        None,
+        None,
+        0.9,
+    )
 
 
 def test_nothing_is_said_where_the_registration_is_too_uncertain(changed, places: np.ndarray):
@@ -142,5 +156,12 @@ def test_the_map_is_zero_outside_the_lungs_and_its_json_is_plain(changed):
     labels = current.labels[tuple(index.clip(0, np.array(current.labels.shape) - 1).T)]
     assert (labels > 0).mean() > 0.99
     entry = json.loads(json.dumps(found.to_dict()))
-    assert {"center_ras_mm", "diameter_mm", "volume_mm3", "mean_difference_hu", "kind", "uncertainty_mm",
-            "finding_id"} <= set(entry["blobs"][0])
+    assert {
+        "center_ras_mm",
+        "diameter_mm",
+        "volume_mm3",
+        "mean_difference_hu",
+        "kind",
+        "uncertainty_mm",
+        "finding_id",
+    } <= set(entry["blobs"][0])

@@ -45,8 +45,20 @@ def scan(date: str, number: int = 0, **identity) -> Volume:
 def finding(name: str, place: tuple[float, float, float], volume: float, lobe: str | None = None) -> Finding:
     diameter = (6 * volume / math.pi) ** (1 / 3)
     side = "right" if place[0] > 0 else "left"
-    return Finding(name, place, diameter, diameter, diameter, volume, "solid", 20.0, volume,
-                   lobe or ("RUL" if side == "right" else "LLL"), side, 0.9)
+    return Finding(
+        name,
+        place,
+        diameter,
+        diameter,
+        diameter,
+        volume,
+        "solid",
+        20.0,
+        volume,
+        lobe or ("RUL" if side == "right" else "LLL"),
+        side,
+        0.9,
+    )
 
 
 def analysis(volume: Volume, findings: tuple[Finding, ...]) -> AnalysisResult:
@@ -76,8 +88,10 @@ def statuses(result: follow_up.FollowUpResult) -> list[str]:
 
 
 def moved(shift: tuple[float, float, float], *names: str, factor: float = 1.0) -> tuple[Finding, ...]:
-    return tuple(finding(f"N{n}", tuple(np.add(NODULES[name][0], shift).tolist()), factor * NODULES[name][1])
-                 for n, name in enumerate(names, start=1))
+    return tuple(
+        finding(f"N{n}", tuple(np.add(NODULES[name][0], shift).tolist()), factor * NODULES[name][1])
+        for n, name in enumerate(names, start=1)
+    )
 
 
 def test_a_shifted_person_is_matched_with_growth_and_doubling_time(given):
@@ -103,11 +117,19 @@ def test_no_nodules_at_either_date_give_an_empty_table(given):
 
 def test_twelve_nodules_in_one_lobe_find_their_own_partners(given):
     random = np.random.default_rng(5)
-    places = [tuple((np.array([40 + 12 * (n % 3), -20 + 14 * (n // 3 % 4), 20 + 16 * (n % 4)])
-                     + random.uniform(-2, 2, 3)).tolist()) for n in range(12)]
+    places = [
+        tuple(
+            (
+                np.array([40 + 12 * (n % 3), -20 + 14 * (n // 3 % 4), 20 + 16 * (n % 4)]) + random.uniform(-2, 2, 3)
+            ).tolist()
+        )
+        for n in range(12)
+    ]
     given["1.1"] = tuple(finding(f"N{n}", place, 150.0 + 20 * n, "RUL") for n, place in enumerate(places))
-    given["1.2"] = tuple(finding(f"N{n}", tuple(np.add(place, (4, -3, 5)).tolist()), 150.0 + 20 * n, "RUL")
-                         for n, place in enumerate(places))
+    given["1.2"] = tuple(
+        finding(f"N{n}", tuple(np.add(place, (4, -3, 5)).tolist()), 150.0 + 20 * n, "RUL")
+        for n, place in enumerate(places)
+    )
     pairs = followed([scan(DATES[0], 1), scan(DATES[1], 2)]).follow_up.intervals[0].pairs
     assert all(pair.prior_id == pair.current_id for pair in pairs if pair.status == "matched")
     assert sum(pair.status == "matched" for pair in pairs) >= 10
@@ -146,9 +168,14 @@ def test_scans_that_look_like_two_persons_are_followed_with_a_stated_warning(giv
     assert interval.pairs
 
 
-@pytest.mark.parametrize(("volumes", "word"), [
-    ([scan(DATES[1], 1), scan(DATES[0], 2)], "oldest to the newest"), ([scan(DATES[0], 1)], "at least two"),
-    ([scan(DATES[0], 1), scan(DATES[1], 1)], "same images")])
+@pytest.mark.parametrize(
+    ("volumes", "word"),
+    [
+        ([scan(DATES[1], 1), scan(DATES[0], 2)], "oldest to the newest"),
+        ([scan(DATES[0], 1)], "at least two"),
+        ([scan(DATES[0], 1), scan(DATES[1], 1)], "same images"),
+    ],
+)
 def test_swapped_single_and_doubled_scans_are_refused(given, volumes, word):
     with pytest.raises(InputError, match=word):
         followed(volumes)
@@ -200,8 +227,15 @@ def test_a_run_writes_its_files_at_once_and_tells_how_it_came_about(given, files
     given["any"] = moved((0, 0, 0), "a", "b")
     out = tmp_path / "out"
     follow_case(FollowUpRequest(tuple(files), out, replace(POSITIONS_ONLY, days=90), with_scene=False), Progress())
-    assert {path.name for path in out.iterdir()} == {"pairs.json", "pairs.csv", "links.csv", "report.html", "run.json",
-                                                     "findings_1.json", "findings_2.json"}
+    assert {path.name for path in out.iterdir()} == {
+        "pairs.json",
+        "pairs.csv",
+        "links.csv",
+        "report.html",
+        "run.json",
+        "findings_1.json",
+        "findings_2.json",
+    }
     document = json.loads((out / "pairs.json").read_text(encoding="utf-8"))
     assert document["schema"] == "thoraxai.pairs/1"
     assert [pair["status"] for pair in document["pairs"]] == ["matched", "matched"]
@@ -211,6 +245,8 @@ def test_a_run_writes_its_files_at_once_and_tells_how_it_came_about(given, files
 
 def test_a_cancelled_run_leaves_nothing(given, files, tmp_path):
     with pytest.raises(Cancelled):
-        follow_case(FollowUpRequest(tuple(files), tmp_path / "out", POSITIONS_ONLY, with_scene=False),
-                    Progress(is_cancelled=lambda: True))
+        follow_case(
+            FollowUpRequest(tuple(files), tmp_path / "out", POSITIONS_ONLY, with_scene=False),
+            Progress(is_cancelled=lambda: True),
+        )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["scan1.nrrd", "scan2.nrrd"]

@@ -17,10 +17,15 @@ def nodule(name: str, volume_mm3: float = 500.0) -> Finding:
 
 @pytest.fixture
 def follow_up() -> FollowUp:
-    scans = (ScanEntry("20200101", "", "", 1.0, "", (nodule("A"), nodule("B"))),
-             ScanEntry("20200401", "", "", 1.0, "", (nodule("C", 1000.0), nodule("D"))))
-    pairs = (Pair("A", "C", PLACE, PLACE, "matched", 0.9), Pair("B", None, PLACE, None, "resolved", 0.2),
-             Pair(None, "D", None, PLACE, "new", 0.2))
+    scans = (
+        ScanEntry("20200101", "", "", 1.0, "", (nodule("A"), nodule("B"))),
+        ScanEntry("20200401", "", "", 1.0, "", (nodule("C", 1000.0), nodule("D"))),
+    )
+    pairs = (
+        Pair("A", "C", PLACE, PLACE, "matched", 0.9),
+        Pair("B", None, PLACE, None, "resolved", 0.2),
+        Pair(None, "D", None, PLACE, "new", 0.2),
+    )
     return FollowUp(scans, (Interval(0, 1, 91, pairs),))
 
 

@@ -20,12 +20,16 @@ def test_scans_in_order_of_their_dates_are_accepted():
     check_scans([scan("20200101", 1), scan("20200401", 2), scan("", 3), scan("20210101", 4)], None)
 
 
-@pytest.mark.parametrize(("volumes", "days", "word"), [
-    ([scan("20200101")], None, "at least two"),
-    ([scan("20200401", 1), scan("20200101", 2)], None, "oldest to the newest"),
-    ([scan("20200101"), scan("20200401")], None, "same images"),
-    ([scan(fill=1), scan(fill=2), scan(fill=1)], None, "Scans 1 and 3"),
-    ([scan(fill=1), scan(fill=2), scan(fill=3)], 90, "two scans only")])
+@pytest.mark.parametrize(
+    ("volumes", "days", "word"),
+    [
+        ([scan("20200101")], None, "at least two"),
+        ([scan("20200401", 1), scan("20200101", 2)], None, "oldest to the newest"),
+        ([scan("20200101"), scan("20200401")], None, "same images"),
+        ([scan(fill=1), scan(fill=2), scan(fill=1)], None, "Scans 1 and 3"),
+        ([scan(fill=1), scan(fill=2), scan(fill=3)], 90, "two scans only"),
+    ],
+)
 def test_what_cannot_be_followed_is_told_in_one_sentence(volumes, days, word):
     with pytest.raises(InputError, match=word):
         check_scans(volumes, days)

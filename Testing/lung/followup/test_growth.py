@@ -15,11 +15,25 @@ from LungNoduleAILib.followup.growth.assessment import (
 from LungNoduleAILib.model.findings import Finding
 
 
-def nodule(diameter_mm: float, volume_mm3: float | None = None, hu: float = 20.0,
-           solid: float | None = None) -> Finding:
+def nodule(
+    diameter_mm: float, volume_mm3: float | None = None, hu: float = 20.0, solid: float | None = None
+) -> Finding:
     volume = math.pi / 6 * diameter_mm**3 if volume_mm3 is None else volume_mm3
-    return Finding("Nodule_01", (0.0, 0.0, 0.0), diameter_mm, diameter_mm, diameter_mm, volume, "solid", hu,
-                   volume * (hu + 1000) / 1000, "RUL", "right", 0.9, solid_volume_mm3=solid)
+    return Finding(
+        "Nodule_01",
+        (0.0, 0.0, 0.0),
+        diameter_mm,
+        diameter_mm,
+        diameter_mm,
+        volume,
+        "solid",
+        hu,
+        volume * (hu + 1000) / 1000,
+        "RUL",
+        "right",
+        0.9,
+        solid_volume_mm3=solid,
+    )
 
 
 def grown(percent: float, diameter_mm: float = 10.0, days: int | None = 90, **scans) -> object:
@@ -27,8 +41,10 @@ def grown(percent: float, diameter_mm: float = 10.0, days: int | None = 90, **sc
     return assess_growth(first, nodule(diameter_mm, first.volume_mm3 * (1 + percent / 100)), days, **scans)
 
 
-@pytest.mark.parametrize(("before", "after", "days", "expected"), [
-    (100.0, 125.0, 365, 1133.8), (250.0, 400.0, 90, 132.7), (100.0, 200.0, 77, 77.0), (100.0, 800.0, 90, 30.0)])
+@pytest.mark.parametrize(
+    ("before", "after", "days", "expected"),
+    [(100.0, 125.0, 365, 1133.8), (250.0, 400.0, 90, 132.7), (100.0, 200.0, 77, 77.0), (100.0, 800.0, 90, 30.0)],
+)
 def test_doubling_time_is_the_exact_formula(before, after, days, expected):
     assert volume_doubling_days(before, after, days) == pytest.approx(expected, abs=0.05)
 
@@ -38,10 +54,22 @@ def test_without_growth_or_time_there_is_no_doubling_time_and_never_a_negative_o
     assert volume_doubling_days(before, after, days) is None
 
 
-@pytest.mark.parametrize(("percent", "diameter_mm", "verdict"), [
-    (100, 10.0, "growing"), (25.1, 10.0, "growing"), (24.9, 10.0, "indeterminate"), (10.0, 10.0, "indeterminate"),
-    (8.0, 10.0, "stable"), (-8.0, 10.0, "stable"), (-15.0, 10.0, "indeterminate"), (-25.0, 10.0, "shrinking"),
-    (25.1, 6.0, "indeterminate"), (25.7, 6.0, "growing"), (12.0, 6.0, "stable")])
+@pytest.mark.parametrize(
+    ("percent", "diameter_mm", "verdict"),
+    [
+        (100, 10.0, "growing"),
+        (25.1, 10.0, "growing"),
+        (24.9, 10.0, "indeterminate"),
+        (10.0, 10.0, "indeterminate"),
+        (8.0, 10.0, "stable"),
+        (-8.0, 10.0, "stable"),
+        (-15.0, 10.0, "indeterminate"),
+        (-25.0, 10.0, "shrinking"),
+        (25.1, 6.0, "indeterminate"),
+        (25.7, 6.0, "growing"),
+        (12.0, 6.0, "stable"),
+    ],
+)
 def test_small_changes_are_indeterminate_and_the_band_follows_the_size(percent, diameter_mm, verdict):
     assert grown(percent, diameter_mm).growth == verdict
 
@@ -81,10 +109,16 @@ def test_reversed_dates_and_empty_measurements_are_refused():
         assess_growth(nodule(5.0, 0.0), nodule(5.0), 90)
 
 
-@pytest.mark.parametrize(("prior", "current", "days"), [
-    ("20200101", "20210101", 366), ("20210101", "20200101", -366), ("", "20200101", None),
-    ("20201399", "20200101", None),
-    ("20200301", "20200301", 0)])
+@pytest.mark.parametrize(
+    ("prior", "current", "days"),
+    [
+        ("20200101", "20210101", 366),
+        ("20210101", "20200101", -366),
+        ("", "20200101", None),
+        ("20201399", "20200101", None),
+        ("20200301", "20200301", 0),
+    ],
+)
 def test_days_between_two_dates(prior, current, days):
     assert days_between(prior, current) == days
 
@@ -96,9 +130,14 @@ def test_density_mass_and_solid_part_are_compared():
     assert growth.solid_volume_change_percent == pytest.approx(100)
 
 
-@pytest.mark.parametrize(("other", "word"), [
-    (ScanContext(kernel="B70f", slice_mm=1.0), "kernels"), (ScanContext(kernel="B30f", slice_mm=5.0), "slices"),
-    (ScanContext(kernel="B30f", slice_mm=1.0, contrast="yes"), "contrast")])
+@pytest.mark.parametrize(
+    ("other", "word"),
+    [
+        (ScanContext(kernel="B70f", slice_mm=1.0), "kernels"),
+        (ScanContext(kernel="B30f", slice_mm=5.0), "slices"),
+        (ScanContext(kernel="B30f", slice_mm=1.0, contrast="yes"), "contrast"),
+    ],
+)
 def test_scans_made_differently_are_told(other, word):
     told = scan_differences(ScanContext(kernel="B30f", slice_mm=1.0), other)
     assert len(told) == 1

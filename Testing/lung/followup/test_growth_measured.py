@@ -19,8 +19,9 @@ SLICES_MM = (1.0, 1.5, 2.5)
 
 def measured(diameter_mm: float, slice_mm: float, noise_hu: float, seed: int) -> Finding:
     """The sphere of one date, found a little beside its center and with a wrong size, as by a detector."""
-    phantom = make_ellipsoid(diameter_mm, spacing_mm=(0.7, 0.7, slice_mm), noise_hu=noise_hu, seed=seed,
-                             block_mm=2 * diameter_mm + 26)
+    phantom = make_ellipsoid(
+        diameter_mm, spacing_mm=(0.7, 0.7, slice_mm), noise_hu=noise_hu, seed=seed, block_mm=2 * diameter_mm + 26
+    )
     random = np.random.default_rng(seed)
     volume = phantom.volume.in_lps_order()
     anatomy = Anatomy(np.full(volume.array.shape, 3, np.uint8))
@@ -40,7 +41,8 @@ def doubling_days(diameter_mm: float, prior_mm: float, current_mm: float, seed: 
 @pytest.mark.parametrize("diameter_mm", [8.0, 12.0, 18.0])
 @pytest.mark.parametrize(("prior_mm", "current_mm"), [(mm, mm) for mm in SLICES_MM] + [(1.0, 2.5), (2.5, 1.0)])
 def test_a_doubled_volume_gives_the_days_between_as_doubling_time_within_10_percent(
-        diameter_mm: float, prior_mm: float, current_mm: float):
+    diameter_mm: float, prior_mm: float, current_mm: float
+):
     assert doubling_days(diameter_mm, prior_mm, current_mm) == pytest.approx(DAYS, rel=0.10)
 
 

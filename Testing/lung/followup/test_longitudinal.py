@@ -83,8 +83,10 @@ def test_the_two_dates_share_no_noise(plan):
     grid = Grid.around(center, (1.5, 1.5, 1.5), (40, 40, 40))
     view = replace(plan.prior, nodules=())
     quiet = replace(view, scanner=replace(view.scanner, noise_hu=0.0))
-    noise = [view.patch(grid, np.random.default_rng(seed)) - quiet.patch(grid, np.random.default_rng(seed))
-             for seed in (1, 2)]
+    noise = [
+        view.patch(grid, np.random.default_rng(seed)) - quiet.patch(grid, np.random.default_rng(seed))
+        for seed in (1, 2)
+    ]
     assert min(part.std() for part in noise) > 2
     assert abs(np.corrcoef(noise[0].ravel(), noise[1].ravel())[0, 1]) < 0.05
 
@@ -108,8 +110,10 @@ def test_a_new_nodule_is_not_in_the_prior_scan_and_a_resolved_one_not_in_the_cur
         nodule = link.current if link.status == "new" else link.prior
         there = np.array(nodule.center_ras_mm)
         away = plan.motion.to_prior(there) if link.status == "new" else plan.motion.to_current(there)
-        with_it, without = (view.clean_patch(Grid.around(place, (1.0, 1.0, 1.0), (3, 3, 3))).mean()
-                            for view, place in ((shown, there), (other, away)))
+        with_it, without = (
+            view.clean_patch(Grid.around(place, (1.0, 1.0, 1.0), (3, 3, 3))).mean()
+            for view, place in ((shown, there), (other, away))
+        )
         assert nodule.id in {n.id for n in shown.nodules}
         assert nodule.id not in {n.id for n in other.nodules}
         assert with_it >= without - 1.0
@@ -118,6 +122,7 @@ def test_a_new_nodule_is_not_in_the_prior_scan_and_a_resolved_one_not_in_the_cur
 def test_a_still_person_looks_the_same_on_both_dates_but_for_scanner_and_nodules(body):
     plan = plan_case(6, body=body, most=STILL)
     grid = Grid.around(np.mean(lung_box(body), axis=0), (3.0, 3.0, 3.0), (40, 40, 40))
-    prior, current = (replace(view, nodules=(), contrast_hu=0.0).clean_patch(grid)
-                      for view in (plan.prior, plan.current))
+    prior, current = (
+        replace(view, nodules=(), contrast_hu=0.0).clean_patch(grid) for view in (plan.prior, plan.current)
+    )
     assert np.abs(prior - current).max() < 1.0

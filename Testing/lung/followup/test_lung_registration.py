@@ -70,8 +70,9 @@ def test_shift_breath_and_elastic_motion_are_undone(registration: LungRegistrati
     assert np.percentile(after, 95) < 5.5
 
 
-def test_the_field_is_the_pull_back_from_current_to_prior_and_does_not_fold(registration: LungRegistration,
-                                                                            current: Date):
+def test_the_field_is_the_pull_back_from_current_to_prior_and_does_not_fold(
+    registration: LungRegistration, current: Date
+):
     points = lung_points(current, 50)
     through_field = points + registration.field.at(points)
     assert np.abs(through_field - registration.map_points_to_prior(points)).max() < 0.2
@@ -94,8 +95,9 @@ def test_the_warped_prior_lies_on_the_current_grid_in_hu(registration: LungRegis
     assert moved > 0.8
 
 
-def test_the_uncertainty_bounds_most_errors_and_is_nothing_outside_the_lungs(registration: LungRegistration,
-                                                                             current: Date):
+def test_the_uncertainty_bounds_most_errors_and_is_nothing_outside_the_lungs(
+    registration: LungRegistration, current: Date
+):
     errors = error_mm(registration, current, MOTION)
     stated = registration.uncertainty_at(lung_points(current, 800))
     assert (errors > 2 * stated).mean() < 0.10
@@ -212,8 +214,10 @@ def test_a_transform_maps_a_scan_on_an_oblique_grid_like_its_points():
     turn = np.eye(4)
     turn[:2, :2] = [[np.cos(0.4), -np.sin(0.4)], [np.sin(0.4), np.cos(0.4)]]
     oblique = Grid((10, 11, 9), turn @ np.diag([2.0, 2.0, 3.0, 1.0]))
-    prior = Volume(np.zeros((60, 60, 60), np.float32), np.array([[2, 0, 0, -60], [0, 2, 0, -60], [0, 0, 2, -60],
-                                                                [0, 0, 0, 1]], dtype=float))
+    prior = Volume(
+        np.zeros((60, 60, 60), np.float32),
+        np.array([[2, 0, 0, -60], [0, 2, 0, -60], [0, 0, 2, -60], [0, 0, 0, 1]], dtype=float),
+    )
     ramp = prior.ras_from_kji(np.moveaxis(np.indices(prior.array.shape), 0, -1)) @ np.array([3.0, -2.0, 1.0])
     warped = transform.warped(prior.with_array(ramp.astype(np.float32)), oblique)
     expected = transform.to_prior(oblique.centers_ras_mm()) @ np.array([3.0, -2.0, 1.0])

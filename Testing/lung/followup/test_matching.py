@@ -92,8 +92,12 @@ def test_every_nodule_is_in_exactly_one_row_whatever_is_known():
     prior, current = items(chest_points(7, 5), "P"), items(chest_points(7, 6)[1:] + np.array((6, 3, -4)), "C")
     random = np.random.default_rng(8)
     similarity, distance = random.uniform(-0.2, 0.9, (5, 5)), random.uniform(1, 60, (5, 5))
-    for evidence in (None, Evidence(registered_mm=distance), Evidence(similarity, distance),
-                     Evidence(similarity, distance, distance[::-1])):
+    for evidence in (
+        None,
+        Evidence(registered_mm=distance),
+        Evidence(similarity, distance),
+        Evidence(similarity, distance, distance[::-1]),
+    ):
         rows = match(prior, current, evidence)
         assert sorted(row.prior_id for row in rows if row.prior_id) == [item.id for item in prior]
         assert sorted(row.current_id for row in rows if row.current_id) == [item.id for item in current]
@@ -142,7 +146,11 @@ def test_the_reader_s_links_and_unlinks_win():
     rows = match(prior, current, Evidence(registered_mm=distances(places, places + 2)), decisions=decisions)
     linked = next(row for row in rows if row.prior_id == "P0")
     assert (linked.current_id, linked.status, linked.match_probability, linked.decided_by) == (
-        "C1", MATCHED, 1.0, "reader")
+        "C1",
+        MATCHED,
+        1.0,
+        "reader",
+    )
     assert ("P2", "C2") not in pairs_of(rows)
     assert pairs_of(rows, RESOLVED) >= {("P2", None)}
 
@@ -152,10 +160,14 @@ def distances(prior: np.ndarray, current: np.ndarray) -> np.ndarray:
     return np.linalg.norm(prior[:, None] - current[None], axis=2)
 
 
-@pytest.mark.parametrize("wrong", [
-    [LinkDecision("P9", "C0", "link")],
-    [LinkDecision("P0", "C0", "link"), LinkDecision("P0", "C1", "link")],
-    [LinkDecision("P0", "C0", "link"), LinkDecision("P0", "C0", "unlink")]])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        [LinkDecision("P9", "C0", "link")],
+        [LinkDecision("P0", "C0", "link"), LinkDecision("P0", "C1", "link")],
+        [LinkDecision("P0", "C0", "link"), LinkDecision("P0", "C0", "unlink")],
+    ],
+)
 def test_contradictory_or_unknown_links_are_refused(wrong):
     with pytest.raises(InputError):
         match(items(np.zeros((2, 3)), "P"), items(np.zeros((2, 3)), "C"), decisions=wrong)

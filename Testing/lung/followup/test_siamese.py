@@ -51,7 +51,8 @@ def test_patches_show_the_patient_whatever_the_order_of_the_voxels():
     up, back, left = ((PATCH_VOXELS - 1) / 2 + offset for offset in (4, -6, 2))
     place = np.array([-2, 6, 4]) * PATCH_MM  # left of, in front of and above the middle
     assert upright[int(up + 0.5), int(back + 0.5), int(left + 0.5)] == pytest.approx(
-        scene_at(place + PATCH_MM / 2 * np.array([-1, -1, 1])), abs=25)
+        scene_at(place + PATCH_MM / 2 * np.array([-1, -1, 1])), abs=25
+    )
 
 
 def test_a_patch_at_the_border_continues_the_image():
@@ -102,8 +103,10 @@ def test_a_nodule_is_more_like_itself_on_another_date_than_like_the_others(body)
     for seed in (11, 12, 13):
         plan = plan_case(seed, body=body)
         dates = draw_places(plan, rng)
-        told = [embed_patches(loaded_network(), render_patches(view, date.centers_ras_mm, rng), date.values())
-                for view, date in zip((plan.prior, plan.current), dates, strict=True)]
+        told = [
+            embed_patches(loaded_network(), render_patches(view, date.centers_ras_mm, rng), date.values())
+            for view, date in zip((plan.prior, plan.current), dates, strict=True)
+        ]
         likeness = told[0] @ told[1].T
         for link in plan.links:
             if link.status == "matched":

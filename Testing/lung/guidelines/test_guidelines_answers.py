@@ -52,8 +52,9 @@ def any_value(key: Key, chance: random.Random) -> object:
 
 def any_inputs(chance: random.Random, of_exam: bool = True) -> dict:
     names = [name for name in KEYS if of_exam or name not in EXAM_KEYS]
-    stated = {name: any_value(KEYS[name], chance) for name in chance.sample(names, chance.randint(0, 6))
-              if name != "nodules"}
+    stated = {
+        name: any_value(KEYS[name], chance) for name in chance.sample(names, chance.randint(0, 6)) if name != "nodules"
+    }
     size = round(chance.uniform(3, 32), 1)
     return {"type": chance.choice(KINDS), "mean_diameter_mm": size, "age": 60, "sex": "F", **stated}
 
@@ -83,18 +84,22 @@ def answer_or_sentence(rule: str, stated: dict) -> dict | str:
         return str(error)
 
 
-@pytest.mark.parametrize("course", [{"exam": "baseline"}, {"exam": "follow_up", "is_new": True},
-                                    {"exam": "follow_up", "change": "growing"}])
+@pytest.mark.parametrize(
+    "course", [{"exam": "baseline"}, {"exam": "follow_up", "is_new": True}, {"exam": "follow_up", "change": "growing"}]
+)
 def test_a_larger_nodule_never_has_a_lower_category(course):
     order = lung_rads_2022.ORDER.index
     for kind in (solid, ground_glass):
-        found = [order(apply_guideline("lung-rads-2022", kind(tenths / 10, **course))["category"])
-                 for tenths in range(30, 330)]
+        found = [
+            order(apply_guideline("lung-rads-2022", kind(tenths / 10, **course))["category"])
+            for tenths in range(30, 330)
+        ]
         assert found == sorted(found)
 
 
-@pytest.mark.parametrize(("mm", "mm3"), [(3, 14.1), (4, 33.5), (5, 65.4), (6, 113.1), (8, 268.1), (10, 523.6),
-                                         (15, 1767.1), (30, 14137)])
+@pytest.mark.parametrize(
+    ("mm", "mm3"), [(3, 14.1), (4, 33.5), (5, 65.4), (6, 113.1), (8, 268.1), (10, 523.6), (15, 1767.1), (30, 14137)]
+)
 def test_a_sphere_on_a_limit_has_the_category_of_its_diameter(mm, mm3):
     for course in ({"exam": "baseline"}, {"exam": "follow_up", "is_new": True}):
         by_diameter = apply_guideline("lung-rads-2022", solid(mm, **course))["category"]

@@ -54,8 +54,10 @@ def test_an_exam_without_nodules_is_category_1():
 def test_an_incidental_exam_gets_fleischner_for_several_nodules_and_bts():
     table = advice_table([finding("N1", 5), finding("N2", 7)], INCIDENTAL)
     assert results(table, "fleischner-2017")["N2"] == "ct 3 6m then consider ct 18 24m"
-    assert results(advice_table([finding("N2", 7)], INCIDENTAL), "fleischner-2017")["N2"] == \
-        "ct 6 12m then consider ct 18 24m"
+    assert (
+        results(advice_table([finding("N2", 7)], INCIDENTAL), "fleischner-2017")["N2"]
+        == "ct 6 12m then consider ct 18 24m"
+    )
     assert results(table, "bts-2015")["N1"] == "discharge"
 
 
@@ -86,17 +88,25 @@ def test_a_calcified_finding_is_not_called_benign():
 
 def test_what_is_known_from_before_decides_new_growing_and_stable():
     nodules = [finding("N1", 7), finding("N2", 7), finding("N3", 7)]
-    before = {"N1": NoduleBefore(is_new=True), "N2": NoduleBefore(mean_diameter_mm=5.0, days=300),
-              "N3": NoduleBefore(mean_diameter_mm=7.0, days=183, category="3")}
+    before = {
+        "N1": NoduleBefore(is_new=True),
+        "N2": NoduleBefore(mean_diameter_mm=5.0, days=300),
+        "N3": NoduleBefore(mean_diameter_mm=7.0, days=183, category="3"),
+    }
     found = results(advice_table(nodules, FOLLOW_UP, before), "lung-rads-2022")
     assert [found[name].removesuffix("; growth").removesuffix("; no growth") for name in ("N1", "N2", "N3")] == [
-        "category 4A", "category 4A", "category 2"]
+        "category 4A",
+        "category 4A",
+        "category 2",
+    ]
 
 
 def test_a_follow_up_tells_what_was_before():
     prior, current, new = finding("A", 6), finding("B", 8), replace(finding("C", 5), center_ras_mm=(50.0, 0.0, 0.0))
-    pairs = (Pair("A", "B", prior.center_ras_mm, current.center_ras_mm, "matched", 0.9),
-             Pair(None, "C", None, new.center_ras_mm, "new", 0.1))
+    pairs = (
+        Pair("A", "B", prior.center_ras_mm, current.center_ras_mm, "matched", 0.9),
+        Pair(None, "C", None, new.center_ras_mm, "new", 0.1),
+    )
     scans = tuple(ScanEntry("", "", "", 1.0, "", found) for found in ((prior,), (current, new)))
     before = before_of_follow_up(FollowUp(scans, (Interval(0, 1, 91, pairs),)), [current, new])
     assert before["B"] == NoduleBefore.of(prior, 91)
@@ -122,8 +132,13 @@ def test_an_impossible_statement_is_refused():
 
 def test_the_report_says_what_was_stated_what_is_advised_and_why():
     html = guidelines_section([finding("N1", 9)], PersonAndExam(exam="baseline", smoker_ever=True))
-    for words in ("Stated: exam baseline, smoker ever yes.", "category 4A: low-dose CT in 3 months", "8 to below 15 mm",
-                  "the reader decides", "Brock needs to know"):
+    for words in (
+        "Stated: exam baseline, smoker ever yes.",
+        "category 4A: low-dose CT in 3 months",
+        "8 to below 15 mm",
+        "the reader decides",
+        "Brock needs to know",
+    ):
         assert words in html
 
 

@@ -19,30 +19,51 @@ from ThoraxAILib.errors import InputError
 SOLID = {"exam": "baseline", "type": "solid", "mean_diameter_mm": 7}
 
 
-@pytest.mark.parametrize(("stated", "words"), [
-    ({"mean_diameter_cm": 0.7}, "perhaps 'mean_diameter_mm' was meant"),
-    ({"Type": "solid"}, "perhaps 'type' was meant"),
-    ({"volume_ml": 1}, "perhaps 'volume_mm3' was meant"), ({"nonsense": 1}, "'nonsense'"), ({3: 4}, "3"),
-    ({"type": "calcified"}, "'calcified' was found"), ({"type": "Solid"}, "part-solid"),
-    ({"exam": "first"}, "baseline"),
-    ({"mean_diameter_mm": "7 mm"}, "number in mm"), ({"mean_diameter_mm": 0}, "more than 0"),
-    ({"mean_diameter_mm": -3}, "more than 0"), ({"mean_diameter_mm": True}, "number in mm"),
-    ({"mean_diameter_mm": float("nan")}, "finite"), ({"volume_mm3": float("inf")}, "finite"),
-    ({"mean_diameter_mm": 1e9}, "at most 400"), ({"mean_diameter_mm": [7]}, "number"), ({"age": 300}, "at most 120"),
-    ({"is_new": "yes"}, "true or false"), ({"is_new": 1}, "true or false"), ({"nodule_count": 1.5}, "whole number"),
-    ({"sex": "female"}, "F, M"), ({"risk": "medium"}, "low, high"), ({"prior_category": "5"}, "4X"),
-    ({"margin": "smoth"}, "smooth"), ({"shape": 3}, "lentiform"), ({"suspicious_features": "spiculation"}, "list"),
-    ({"suspicious_features": [3]}, "words"), ({"brock_percent": 120}, "at most 100"),
-    ({"months_since_prior": 0}, "more than 0"),
-    ({"diameter_history_mm": [5, 6]}, "belong together"), ({"nodules": {}}, "list of nodules"),
-    ({"diameter_history_mm": [5, 6], "history_months_ago": [12]}, "equally long"),
-    ({"long_axis_mm": 5, "short_axis_mm": 6}, "longer than"), ({"solid_mean_diameter_mm": 8}, "more than"),
-    ({"benign_calcification": True, "calcification_pattern": "eccentric"}, "contradicts"),
-    ({"months_since_prior": 12, "days_since_prior": 90}, "state one of them"),
-    ({"nodule_count": 0}, "correct the count"),
-    ({"nodules": [{"type": "solid", "mean_diameter_mm": 5}]}, "beside 'nodules'"),
-    ({"is_new": True, "change": "stable"}, "new"),
-    ({"type": "ground-glass", "solid_mean_diameter_mm": 3}, "no solid part")])
+@pytest.mark.parametrize(
+    ("stated", "words"),
+    [
+        ({"mean_diameter_cm": 0.7}, "perhaps 'mean_diameter_mm' was meant"),
+        ({"Type": "solid"}, "perhaps 'type' was meant"),
+        ({"volume_ml": 1}, "perhaps 'volume_mm3' was meant"),
+        ({"nonsense": 1}, "'nonsense'"),
+        ({3: 4}, "3"),
+        ({"type": "calcified"}, "'calcified' was found"),
+        ({"type": "Solid"}, "part-solid"),
+        ({"exam": "first"}, "baseline"),
+        ({"mean_diameter_mm": "7 mm"}, "number in mm"),
+        ({"mean_diameter_mm": 0}, "more than 0"),
+        ({"mean_diameter_mm": -3}, "more than 0"),
+        ({"mean_diameter_mm": True}, "number in mm"),
+        ({"mean_diameter_mm": float("nan")}, "finite"),
+        ({"volume_mm3": float("inf")}, "finite"),
+        ({"mean_diameter_mm": 1e9}, "at most 400"),
+        ({"mean_diameter_mm": [7]}, "number"),
+        ({"age": 300}, "at most 120"),
+        ({"is_new": "yes"}, "true or false"),
+        ({"is_new": 1}, "true or false"),
+        ({"nodule_count": 1.5}, "whole number"),
+        ({"sex": "female"}, "F, M"),
+        ({"risk": "medium"}, "low, high"),
+        ({"prior_category": "5"}, "4X"),
+        ({"margin": "smoth"}, "smooth"),
+        ({"shape": 3}, "lentiform"),
+        ({"suspicious_features": "spiculation"}, "list"),
+        ({"suspicious_features": [3]}, "words"),
+        ({"brock_percent": 120}, "at most 100"),
+        ({"months_since_prior": 0}, "more than 0"),
+        ({"diameter_history_mm": [5, 6]}, "belong together"),
+        ({"nodules": {}}, "list of nodules"),
+        ({"diameter_history_mm": [5, 6], "history_months_ago": [12]}, "equally long"),
+        ({"long_axis_mm": 5, "short_axis_mm": 6}, "longer than"),
+        ({"solid_mean_diameter_mm": 8}, "more than"),
+        ({"benign_calcification": True, "calcification_pattern": "eccentric"}, "contradicts"),
+        ({"months_since_prior": 12, "days_since_prior": 90}, "state one of them"),
+        ({"nodule_count": 0}, "correct the count"),
+        ({"nodules": [{"type": "solid", "mean_diameter_mm": 5}]}, "beside 'nodules'"),
+        ({"is_new": True, "change": "stable"}, "new"),
+        ({"type": "ground-glass", "solid_mean_diameter_mm": 3}, "no solid part"),
+    ],
+)
 def test_what_is_wrong_is_named(stated, words, refused):
     with refused(words):
         apply_guideline("lung-rads-2022", {**SOLID, **stated})
@@ -124,8 +145,13 @@ def test_a_missing_file_and_an_unknown_rule_are_status_2(capsys):
 
 def test_words_for_people_say_that_the_reader_decides(tmp_path, capsys):
     _, out, _ = command(tmp_path, capsys, "fleischner-2017", {**SOLID, "exam": "incidental", "risk": "low"}, "--text")
-    for words in ("CT at 6 to 12 months, then consider", "because:", "uncertain:", "the reader decides",
-                  "Research use only"):
+    for words in (
+        "CT at 6 to 12 months, then consider",
+        "because:",
+        "uncertain:",
+        "the reader decides",
+        "Research use only",
+    ):
         assert words in out
 
 
@@ -135,8 +161,13 @@ def test_decimals_of_a_file_are_exact(tmp_path, capsys):
 
 
 def test_standard_input_is_read():
-    done = subprocess.run([sys.executable, "-m", "ThoraxAILib.cli.main", "lung", "guideline", "mayo", "-"], check=False,
-                          input='{"age": 60, "diameter_mm": 8}', capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "ThoraxAILib.cli.main", "lung", "guideline", "mayo", "-"],
+        check=False,
+        input='{"age": 60, "diameter_mm": 8}',
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["probability"] == pytest.approx(0.03041, abs=1e-5)
 

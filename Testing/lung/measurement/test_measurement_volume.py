@@ -28,16 +28,28 @@ def measured(phantom: EllipsoidPhantom, guess: float = 1.1) -> Finding:
 
 @pytest.mark.parametrize(("slice_mm", "noise_hu"), list(itertools.product(SLICES_MM, NOISE_HU)))
 def test_the_volume_of_a_6_mm_sphere_is_within_10_percent_at_every_slice_and_noise(slice_mm: float, noise_hu: float):
-    phantom = make_ellipsoid(6.0, spacing_mm=(0.7, 0.7, slice_mm), noise_hu=noise_hu, seed=3,
-                             center_offset_mm=(0.2, -0.3, 0.4), block_mm=36.0)
+    phantom = make_ellipsoid(
+        6.0,
+        spacing_mm=(0.7, 0.7, slice_mm),
+        noise_hu=noise_hu,
+        seed=3,
+        center_offset_mm=(0.2, -0.3, 0.4),
+        block_mm=36.0,
+    )
     assert measured(phantom).volume_mm3 == pytest.approx(phantom.nodule.volume_mm3, rel=0.10)
 
 
 @pytest.mark.parametrize("slice_mm", SLICES_MM)
 def test_the_volume_of_a_tilted_ellipsoid_is_within_10_percent(slice_mm: float):
     turn = np.linalg.qr(np.random.default_rng(5).standard_normal((3, 3)))[0]
-    phantom = make_ellipsoid(semi_axes_mm=(4.0, 5.0, 7.0), axes_ras=turn, spacing_mm=(0.7, 0.7, slice_mm),
-                             noise_hu=30.0, seed=4, block_mm=44.0)
+    phantom = make_ellipsoid(
+        semi_axes_mm=(4.0, 5.0, 7.0),
+        axes_ras=turn,
+        spacing_mm=(0.7, 0.7, slice_mm),
+        noise_hu=30.0,
+        seed=4,
+        block_mm=44.0,
+    )
     assert measured(phantom).volume_mm3 == pytest.approx(phantom.nodule.volume_mm3, rel=0.10)
 
 
@@ -69,8 +81,9 @@ def test_the_mass_follows_from_volume_and_density():
 
 @pytest.mark.parametrize("diameter_mm", [6.0, 10.0, 18.0])
 def test_the_diameter_of_a_sphere_is_right_within_half_a_millimeter_and_has_one_decimal(diameter_mm: float):
-    finding = measured(make_ellipsoid(diameter_mm, spacing_mm=(0.7, 0.7, 1.0), noise_hu=15.0, seed=8,
-                                      block_mm=2 * diameter_mm + 26))
+    finding = measured(
+        make_ellipsoid(diameter_mm, spacing_mm=(0.7, 0.7, 1.0), noise_hu=15.0, seed=8, block_mm=2 * diameter_mm + 26)
+    )
     assert finding.mean_diameter_mm == pytest.approx(diameter_mm, abs=0.5)
     for value in (finding.mean_diameter_mm, finding.long_axis_mm, finding.short_axis_mm):
         assert round(value, 1) == value
@@ -78,15 +91,17 @@ def test_the_diameter_of_a_sphere_is_right_within_half_a_millimeter_and_has_one_
 
 
 def test_long_and_short_axis_are_those_of_the_largest_axial_slice():
-    finding = measured(make_ellipsoid(semi_axes_mm=(8.0, 5.0, 6.0), spacing_mm=(0.6, 0.6, 1.0), noise_hu=10.0, seed=9,
-                                      block_mm=48.0))
+    finding = measured(
+        make_ellipsoid(semi_axes_mm=(8.0, 5.0, 6.0), spacing_mm=(0.6, 0.6, 1.0), noise_hu=10.0, seed=9, block_mm=48.0)
+    )
     assert finding.long_axis_mm == pytest.approx(16.0, abs=0.6)
     assert finding.short_axis_mm == pytest.approx(10.0, abs=0.6)
 
 
 def test_the_position_is_the_centroid_to_a_tenth_of_a_millimeter():
-    phantom = make_ellipsoid(10.0, spacing_mm=(0.7, 0.7, 1.25), noise_hu=15.0, seed=10,
-                             center_offset_mm=(0.31, -0.17, 0.42), block_mm=44.0)
+    phantom = make_ellipsoid(
+        10.0, spacing_mm=(0.7, 0.7, 1.25), noise_hu=15.0, seed=10, center_offset_mm=(0.31, -0.17, 0.42), block_mm=44.0
+    )
     assert np.linalg.norm(np.array(measured(phantom).center_ras_mm) - phantom.nodule.center_ras_mm) < 0.1
 
 

@@ -18,12 +18,17 @@ from LungNoduleAILib.report.analysis_report import write_report
 from LungNoduleAILib.synthesis import make_thorax
 from ThoraxAILib.image.mask import Mask
 
-RUN = {"schema": "thoraxai.run/1", "inputs": [{"name": "Case <7>", "sha256": "ab12" * 16}],
-       "software": {"thoraxai": "9.8.7", "python": "3.11", "libraries": {"numpy": "2.0"}},
-       "models": [{"role": "detector", "name": "classical", "fingerprint": "feed" * 8}],
-       "options": {"detector": "classical", "threshold": None}, "device": {"name": "cpu", "reason": "asked"},
-       "stages": [{"name": "lungs", "seconds": 4.2, "peak_mb": 900}], "warnings": ["One slice was missing."],
-       "finished": "2024-01-01T00:00:00"}
+RUN = {
+    "schema": "thoraxai.run/1",
+    "inputs": [{"name": "Case <7>", "sha256": "ab12" * 16}],
+    "software": {"thoraxai": "9.8.7", "python": "3.11", "libraries": {"numpy": "2.0"}},
+    "models": [{"role": "detector", "name": "classical", "fingerprint": "feed" * 8}],
+    "options": {"detector": "classical", "threshold": None},
+    "device": {"name": "cpu", "reason": "asked"},
+    "stages": [{"name": "lungs", "seconds": 4.2, "peak_mb": 900}],
+    "warnings": ["One slice was missing."],
+    "finished": "2024-01-01T00:00:00",
+}
 
 
 @pytest.fixture(scope="module")
@@ -34,15 +39,29 @@ def result() -> AnalysisResult:
     for nodule in phantom.nodules:
         start = np.rint(phantom.volume.kji_from_ras(np.array(nodule.center_ras_mm))).astype(int) - 2
         long_mm, short_mm = nodule.axial_axes_mm()
-        findings.append(Finding(
-            nodule.id, nodule.center_ras_mm, round((long_mm + short_mm) / 2, 1), long_mm, short_mm, nodule.volume_mm3,
-            nodule.type, nodule.mean_hu, 100.0, nodule.lobe, nodule.side, 0.87,
-            mask=Mask(tuple(int(s) for s in start), np.ones((5, 5, 5), dtype=bool))))
+        findings.append(
+            Finding(
+                nodule.id,
+                nodule.center_ras_mm,
+                round((long_mm + short_mm) / 2, 1),
+                long_mm,
+                short_mm,
+                nodule.volume_mm3,
+                nodule.type,
+                nodule.mean_hu,
+                100.0,
+                nodule.lobe,
+                nodule.side,
+                0.87,
+                mask=Mask(tuple(int(s) for s in start), np.ones((5, 5, 5), dtype=bool)),
+            )
+        )
     findings[0] = findings[0].with_status("rejected", "scar & <script>alert(1)</script>")
     quality = (QualityNote("thick_slices", "Slices of 3 mm are thick.", "warning"),)
     removed = tuple(Removed((1.0, 2.0, 3.0 + n), 5.0, n / 100, f"vessel {n}") for n in range(70))
-    everything = Findings("1.2.3.4", Lungs(phantom.left_lung_ml, phantom.right_lung_ml, quality), tuple(findings),
-                          removed)
+    everything = Findings(
+        "1.2.3.4", Lungs(phantom.left_lung_ml, phantom.right_lung_ml, quality), tuple(findings), removed
+    )
     volume = replace(phantom.volume, notes=("Slices were sorted by position.",))
     return AnalysisResult(volume, phantom.labels, everything, methods={"anatomy": "classical segmenter"})
 
@@ -102,9 +121,19 @@ def test_what_people_wrote_is_escaped(html: str):
 
 def test_it_says_what_it_is_and_what_was_done(html: str):
     words = " ".join(Tags(html).words)
-    for expected in ("Research use only", "not a medical device", "ThoraxAI 9.8.7", "Detector: classical",
-                     "threshold = default", "Computed on cpu", "ab12ab12ab12ab12", "Slices were sorted by position.",
-                     "Slices of 3 mm are thick.", "One slice was missing.", "classical segmenter"):
+    for expected in (
+        "Research use only",
+        "not a medical device",
+        "ThoraxAI 9.8.7",
+        "Detector: classical",
+        "threshold = default",
+        "Computed on cpu",
+        "ab12ab12ab12ab12",
+        "Slices were sorted by position.",
+        "Slices of 3 mm are thick.",
+        "One slice was missing.",
+        "classical segmenter",
+    ):
         assert expected in words
 
 

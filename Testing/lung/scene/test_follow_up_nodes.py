@@ -22,11 +22,15 @@ def nodule(name: str, place: tuple, volume_mm3: float) -> Finding:
 def follow_up() -> FollowUp:
     a, b = nodule("A", (10.0, 0.0, 0.0), 500.0), nodule("B", (-10.0, 5.0, 0.0), 300.0)
     c, d = nodule("C", (13.0, 0.0, 2.0), 1000.0), nodule("D", (0.0, 9.0, 9.0), 200.0)
-    scans = (ScanEntry("20200101", "1.1", "B30f", 1.0, "", (a, b)),
-             ScanEntry("20200401", "1.2", "B30f", 1.0, "", (c, d)))
-    pairs = (Pair("A", "C", a.center_ras_mm, c.center_ras_mm, "matched", 0.97, True, growth=assess_growth(a, c, 91)),
-             Pair("B", None, b.center_ras_mm, None, "resolved", 0.1),
-             Pair(None, "D", None, d.center_ras_mm, "new", 0.1))
+    scans = (
+        ScanEntry("20200101", "1.1", "B30f", 1.0, "", (a, b)),
+        ScanEntry("20200401", "1.2", "B30f", 1.0, "", (c, d)),
+    )
+    pairs = (
+        Pair("A", "C", a.center_ras_mm, c.center_ras_mm, "matched", 0.97, True, growth=assess_growth(a, c, 91)),
+        Pair("B", None, b.center_ras_mm, None, "resolved", 0.1),
+        Pair(None, "D", None, d.center_ras_mm, "new", 0.1),
+    )
     return FollowUp(scans, (Interval(0, 1, 91, pairs, ("A warning.",)),))
 
 
@@ -114,7 +118,9 @@ def test_a_link_of_the_reader_changes_text_table_points_and_chart(shown):
     logic, text, _, _ = shown
     logic.decide("B", "D", True)
     assert {(pair.prior_id, pair.current_id, pair.status) for pair in logic.pairs()} == {
-        ("A", "C", "matched"), ("B", "D", "matched")}
+        ("A", "C", "matched"),
+        ("B", "D", "matched"),
+    }
     assert nodeOf(text, "table").GetTable().GetNumberOfRows() == 2
     assert nodeOf(text, "chart").GetNumberOfPlotSeriesNodes() == 2
     assert len(labels(text, "priorPoints")) == 2

@@ -21,10 +21,14 @@ def status_cells(table, row: int) -> tuple[str, str]:
 def visible(nodes) -> list[tuple[bool, bool, bool]]:
     """Whether point, box and segment of each finding show."""
     ids = ("Nodule_01", "Nodule_02", "Mass_01")
-    return [(bool(nodes.points.GetNthControlPointVisibility(index)),
-             bool(nodes.boxes[index].GetDisplayNode().GetVisibility()),
-             bool(nodes.segmentation.GetDisplayNode().GetSegmentVisibility(finding_id)))
-            for index, finding_id in enumerate(ids)]
+    return [
+        (
+            bool(nodes.points.GetNthControlPointVisibility(index)),
+            bool(nodes.boxes[index].GetDisplayNode().GetVisibility()),
+            bool(nodes.segmentation.GetDisplayNode().GetSegmentVisibility(finding_id)),
+        )
+        for index, finding_id in enumerate(ids)
+    ]
 
 
 def test_a_decision_is_kept_in_text_table_point_and_box(logic, shown):
@@ -54,9 +58,14 @@ def test_a_rejected_finding_keeps_only_a_dimmed_point(logic, shown):
     assert status_cells(shown.table, NODULE) == ("unreviewed", "")
 
 
-@pytest.mark.parametrize("call", [lambda logic: logic.setFindingStatus("Nodule_09", "accepted"),
-                                  lambda logic: logic.setFindingStatus("Nodule_01", "perhaps"),
-                                  lambda logic: logic.jumpToFinding("Nodule_09")])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda logic: logic.setFindingStatus("Nodule_09", "accepted"),
+        lambda logic: logic.setFindingStatus("Nodule_01", "perhaps"),
+        lambda logic: logic.jumpToFinding("Nodule_09"),
+    ],
+)
 def test_unknown_findings_and_decisions_raise_and_change_nothing(logic, shown, call):
     before = shown.text.GetText()
     with pytest.raises(ValueError, match=r"Nodule_09|perhaps"):

@@ -60,10 +60,12 @@ def reopened(request, tmp_path_factory):
     logic.setThreshold(0.5)
     folder = tmp_path_factory.mktemp("saved")
     logic.saveResult(folder)
-    process = subprocess.run([sys.executable, str(READER), str(folder)], capture_output=True, text=True, timeout=120,
-                             check=True)
-    return SimpleNamespace(volume=volume, result=result, folder=folder, errors=process.stderr,
-                           facts=json.loads(process.stdout))
+    process = subprocess.run(
+        [sys.executable, str(READER), str(folder)], capture_output=True, text=True, timeout=120, check=True
+    )
+    return SimpleNamespace(
+        volume=volume, result=result, folder=folder, errors=process.stderr, facts=json.loads(process.stdout)
+    )
 
 
 def expected_center(reopened, segment_id: str) -> np.ndarray:
@@ -83,8 +85,19 @@ def test_exactly_three_files_are_written(reopened):
 @pytest.mark.parametrize("file", ["scene", "segmentation"])
 def test_every_segment_is_there_with_name_code_and_all_voxels(reopened, file):
     segments = reopened.facts["scene"]["segments"] if file == "scene" else reopened.facts["segmentation"]
-    assert list(segments) == ["RightLung", "LeftLung", "RUL", "RML", "RLL", "LUL", "LLL", "Airway", "Nodule_01",
-                              "Nodule_02", "Mass_01"]
+    assert list(segments) == [
+        "RightLung",
+        "LeftLung",
+        "RUL",
+        "RML",
+        "RLL",
+        "LUL",
+        "LLL",
+        "Airway",
+        "Nodule_01",
+        "Nodule_02",
+        "Mass_01",
+    ]
     labels = chest_labels()
     assert segments["LLL"]["voxels"] == (labels == LLL).sum()
     assert segments["RightLung"]["voxels"] == np.isin(labels, (1, 2, 3)).sum()
@@ -123,13 +136,19 @@ def test_boxes_lie_where_they_lay_and_hide_as_before(reopened):
 def test_decisions_and_everything_else_about_the_findings_survive(reopened):
     findings = reopened.facts["scene"]["findings"]["findings"]
     assert [(f["status"], f["reason"]) for f in findings] == [
-        ("accepted", ""), ("rejected", "vessel, not a nodule"), ("unreviewed", "")]
+        ("accepted", ""),
+        ("rejected", "vessel, not a nodule"),
+        ("unreviewed", ""),
+    ]
     for found, finding in zip(findings, reopened.result.findings.findings, strict=True):
         written = json.loads(json.dumps(finding.to_dict()))
         assert {**found, "status": "", "reason": ""} == {**written, "status": "", "reason": ""}
     rows = reopened.facts["scene"]["table"]
     assert [(row["Finding"], row["Status"]) for row in rows] == [
-        ("Nodule_01", "accepted"), ("Nodule_02", "rejected"), ("Mass_01", "unreviewed")]
+        ("Nodule_01", "accepted"),
+        ("Nodule_02", "rejected"),
+        ("Mass_01", "unreviewed"),
+    ]
     assert reopened.facts["scene"]["unit"] == "mm"
 
 
@@ -154,8 +173,9 @@ def test_slicers_own_writer_and_ours_put_the_same_files_into_a_bundle(slicer, lo
     logic.saveResult(tmp_path)
     (tmp_path / "own").mkdir()
     assert slicer.mrmlScene.WriteToMRB(str(tmp_path / "own" / "scene.mrb"), None, None)
-    ours, theirs = (sorted(zipfile.ZipFile(path).namelist()) for path in (
-        tmp_path / "scene.mrb", tmp_path / "own" / "scene.mrb"))
+    ours, theirs = (
+        sorted(zipfile.ZipFile(path).namelist()) for path in (tmp_path / "scene.mrb", tmp_path / "own" / "scene.mrb")
+    )
     assert ours == [name for name in theirs if not name.endswith("/")]
 
 
@@ -223,8 +243,13 @@ def test_a_full_disk_raises_and_leaves_the_earlier_files(logic, shown, tmp_path,
 
 
 def test_a_full_disk_says_one_sentence_and_no_more(tmp_path):
-    process = subprocess.run([sys.executable, "-c", FILL_THE_DISK, str(tmp_path / "ct.nrrd")], capture_output=True,
-                             text=True, timeout=120, check=True)
+    process = subprocess.run(
+        [sys.executable, "-c", FILL_THE_DISK, str(tmp_path / "ct.nrrd")],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
     assert process.stdout == "ct.nrrd could not be written: check that the output folder is writable and not full.\n"
     assert process.stderr == ""
     assert list(tmp_path.iterdir()) == []

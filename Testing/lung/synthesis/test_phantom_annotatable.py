@@ -24,6 +24,6 @@ def test_round_patches_of_disease_are_found_with_place_and_size_flat_ones_are_no
     patterns[(k - 20) ** 2 + (j - 30) ** 2 + (i - 40) ** 2 < 36] = GROUND_GLASS
     patterns[50:52, 5:55, 5:55] = GROUND_GLASS
     grid = Grid.around(np.zeros(3), (1.0, 1.0, 2.0), patterns.shape)
-    patch, = ground_glass_patches(patterns, grid)
+    (patch,) = ground_glass_patches(patterns, grid)
     np.testing.assert_allclose(grid.frame_mm(np.array(patch.center_ras_mm)), (40.0, 30.0, 40.0), atol=0.01)
     assert abs(patch.diameter_mm - (2 * 6.0**3 * 8) ** (1 / 3)) < 0.5

@@ -111,12 +111,22 @@ def turned(degrees: float) -> np.ndarray:
     return np.array([[1, 0, 0], [0, c, -s], [0, s, c]]) @ np.diag([-1.0, -1.0, 1.0])
 
 
-@pytest.mark.parametrize("direction", [np.diag([1.0, 1.0, -1.0]), np.array([[0, 0, -1.0], [-1.0, 0, 0], [0, 1.0, 0]]),
-                                       turned(17)], ids=["flipped", "sagittal", "oblique"])
+@pytest.mark.parametrize(
+    "direction",
+    [np.diag([1.0, 1.0, -1.0]), np.array([[0, 0, -1.0], [-1.0, 0, 0], [0, 1.0, 0]]), turned(17)],
+    ids=["flipped", "sagittal", "oblique"],
+)
 def test_any_grid_shows_the_same_patient(direction: np.ndarray):
     nodule = PlantedNodule((70.0, -30.0, 10.0), (9.0, 8.0, 7.0))
-    settings = {"seed": 4, "noise_hu": 0, "nodules": [nodule], "spacing_mm": (2.0, 2.0, 2.0),
-                "shape_ijk": (40, 40, 40), "center_ras_mm": (70.0, -30.0, 10.0), "psf_fwhm_mm": 0.0}
+    settings = {
+        "seed": 4,
+        "noise_hu": 0,
+        "nodules": [nodule],
+        "spacing_mm": (2.0, 2.0, 2.0),
+        "shape_ijk": (40, 40, 40),
+        "center_ras_mm": (70.0, -30.0, 10.0),
+        "psf_fwhm_mm": 0.0,
+    }
     upright, other = make_thorax(**settings), make_thorax(**settings, direction=direction)
     assert other.nodules == upright.nodules
     for phantom in (upright, other):
@@ -133,8 +143,13 @@ def test_any_grid_shows_the_same_patient(direction: np.ndarray):
 
 def test_planting_adds_the_mass_of_the_nodule():
     nodule = PlantedNodule((75.0, -35.0, 40.0), (6.0, 5.0, 4.5))
-    settings = {"seed": 4, "noise_hu": 0, "spacing_mm": (0.8, 0.8, 1.0), "shape_ijk": (50, 50, 40),
-                "center_ras_mm": nodule.center_ras_mm}
+    settings = {
+        "seed": 4,
+        "noise_hu": 0,
+        "spacing_mm": (0.8, 0.8, 1.0),
+        "shape_ijk": (50, 50, 40),
+        "center_ras_mm": nodule.center_ras_mm,
+    }
     planted, empty = (make_thorax(**settings, nodules=nodules) for nodules in ([nodule], []))
     added = (planted.volume.array.astype(float) - empty.volume.array).sum() * planted.volume.voxel_mm3
     distance = np.linalg.norm(empty.volume.ras_from_kji(np.argwhere(empty.labels > -1)) - nodule.center_ras_mm, axis=1)
@@ -144,8 +159,9 @@ def test_planting_adds_the_mass_of_the_nodule():
 
 def test_every_branching_obeys_murrays_law(chest: ThoraxPhantom):
     for tree in chest.trees.values():
-        children = np.bincount(tree.parent[tree.parent >= 0], weights=tree.radius_mm[tree.parent >= 0] ** 3,
-                               minlength=len(tree.radius_mm))
+        children = np.bincount(
+            tree.parent[tree.parent >= 0], weights=tree.radius_mm[tree.parent >= 0] ** 3, minlength=len(tree.radius_mm)
+        )
         branching = children > 0
         assert branching.sum() > 50
         np.testing.assert_allclose(children[branching], tree.radius_mm[branching] ** 3, rtol=1e-6)
@@ -173,9 +189,15 @@ def test_a_mass_of_60_mm_can_be_planted():
     assert hu_at(phantom, mass.center_ras_mm) > -60
 
 
-@pytest.mark.parametrize(("wrong", "word"), [
-    ({"direction": np.ones((3, 3))}, "orthonormal"), ({"spacing_mm": (0, 1, 1), "shape_ijk": (9, 9, 9)}, "positive"),
-    ({"noise_hu": -1}, "negative"), ({"nodules": [NoduleRecipe(90.0, lobe="RML")]}, "RML")])
+@pytest.mark.parametrize(
+    ("wrong", "word"),
+    [
+        ({"direction": np.ones((3, 3))}, "orthonormal"),
+        ({"spacing_mm": (0, 1, 1), "shape_ijk": (9, 9, 9)}, "positive"),
+        ({"noise_hu": -1}, "negative"),
+        ({"nodules": [NoduleRecipe(90.0, lobe="RML")]}, "RML"),
+    ],
+)
 def test_impossible_wishes_are_told_in_a_sentence(wrong: dict, word: str):
     with pytest.raises(InputError, match=word):
         make_thorax(**{"spacing_mm": COARSE_MM, **wrong})

@@ -31,8 +31,13 @@ def test_the_rendered_mass_is_the_analytic_volume(diameter_mm: float, slice_mm: 
 
 def test_a_tilted_ellipsoid_on_a_tilted_grid_keeps_its_volume_and_place():
     turn = np.linalg.qr(np.random.default_rng(1).standard_normal((3, 3)))[0]
-    phantom = make_ellipsoid(semi_axes_mm=(9, 5, 4), axes_ras=turn.T, direction=turn[:, [2, 0, 1]], noise_hu=0,
-                             center_offset_mm=(2.2, -3.1, 0.7))
+    phantom = make_ellipsoid(
+        semi_axes_mm=(9, 5, 4),
+        axes_ras=turn.T,
+        direction=turn[:, [2, 0, 1]],
+        noise_hu=0,
+        center_offset_mm=(2.2, -3.1, 0.7),
+    )
     assert measured_mm3(phantom) == pytest.approx(phantom.nodule.volume_mm3, rel=0.01)
     weight = phantom.volume.array.astype(float) - LUNG_HU
     places = phantom.volume.ras_from_kji(np.moveaxis(np.indices(weight.shape), 0, -1))

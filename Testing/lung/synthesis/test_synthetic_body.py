@@ -143,8 +143,14 @@ def test_painting_changes_only_the_nodule(chest: Body):
     assert (patch[outside] == -860).all()
 
 
-@pytest.mark.parametrize("scanner", [Scanner(noise_hu=0), Scanner(psf_fwhm_mm=0.8, overshoot=0.8, noise_hu=0),
-                                     Scanner(slice_mm=5, increment_mm=5, noise_hu=0)])
+@pytest.mark.parametrize(
+    "scanner",
+    [
+        Scanner(noise_hu=0),
+        Scanner(psf_fwhm_mm=0.8, overshoot=0.8, noise_hu=0),
+        Scanner(slice_mm=5, increment_mm=5, noise_hu=0),
+    ],
+)
 def test_a_scan_keeps_the_mean(scanner: Scanner):
     clean = np.full((40, 40, 40), -800, dtype=np.float32)
     clean[12:28, 12:28, 12:28] = 50
@@ -164,8 +170,9 @@ def test_a_scan_has_the_noise_it_was_asked_for():
 def test_thick_slices_blur_along_k_only():
     clean = np.full((60, 24, 24), -800, dtype=np.float32)
     clean[30:] = 0
-    image = acquire(clean, np.array([1.0, 1.0, 1.0]), Scanner(slice_mm=6, increment_mm=6, noise_hu=0),
-                    np.random.default_rng(4))
+    image = acquire(
+        clean, np.array([1.0, 1.0, 1.0]), Scanner(slice_mm=6, increment_mm=6, noise_hu=0), np.random.default_rng(4)
+    )
     middle = image[:, 12, 12]
     assert ((middle > -700) & (middle < -100)).sum() >= 4
     assert np.ptp(image[10]) < 1
@@ -198,8 +205,10 @@ def test_the_held_out_setting_makes_other_persons_nodules_and_scanners(chest: Bo
     assert set(np.unique(other.structures)) == set(STRUCTURES.values())
     assert other.grid.shape_kji != chest.grid.shape_kji
     planters = [NodulePlanter(body) for body in (chest, other)]
-    kinds = [{n.shape.kind for n in (planter.draw(np.random.default_rng(seed)) for seed in range(40)) if n.shape}
-             for planter in planters]
+    kinds = [
+        {n.shape.kind for n in (planter.draw(np.random.default_rng(seed)) for seed in range(40)) if n.shape}
+        for planter in planters
+    ]
     assert "union of spheres" in kinds[1] - kinds[0]
     assert {"lobulated", "spiculated"} <= kinds[0] - kinds[1]
     slices = {draw_scanner(np.random.default_rng(seed), "held-out").slice_mm for seed in range(60)}
@@ -239,8 +248,9 @@ def test_a_whole_case_is_the_same_twice_and_tells_its_truth():
 
 
 def test_the_command_writes_each_case_with_its_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("LungNoduleAILib.synthesis.case.draw_case",
-                        partial(draw_case, pixel_mm=6.0, scanner=COARSE_SCAN))
+    monkeypatch.setattr(
+        "LungNoduleAILib.synthesis.case.draw_case", partial(draw_case, pixel_mm=6.0, scanner=COARSE_SCAN)
+    )
     arguments = ["lung", "phantom", "--setting", "held-out", "--seed", "5", "--output", str(tmp_path / "out")]
     assert main([*arguments, "--count", "2"]) == 0
     folders = sorted((tmp_path / "out").iterdir())
@@ -250,8 +260,10 @@ def test_the_command_writes_each_case_with_its_truth(tmp_path: Path, monkeypatch
     assert main([*arguments, "--count", "0"]) == 2
 
 
-@pytest.mark.parametrize(("seed", "setting", "spacing"), [(1, "real", COARSE_MM), (-1, "training", COARSE_MM),
-                                                          (1, "training", (1.0, 0.0, 1.0))])
+@pytest.mark.parametrize(
+    ("seed", "setting", "spacing"),
+    [(1, "real", COARSE_MM), (-1, "training", COARSE_MM), (1, "training", (1.0, 0.0, 1.0))],
+)
 def test_what_cannot_be_made_is_said(seed: int, setting: str, spacing: tuple[float, float, float]):
     with pytest.raises(InputError):
         make_body(seed, setting, spacing)

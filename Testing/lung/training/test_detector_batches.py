@@ -31,15 +31,22 @@ class LungOfNoise:
         nodules = tuple(PlantedNodule(tuple(rng.uniform(-25, 25, 3)), (4.0, 4.0, 4.0)) for _ in range(6))
         places = np.array([grid.frame_mm(np.array(n.center_ras_mm)) for n in nodules])
         inside = rng.uniform(10, 70, (20, 3))
-        return Scene(rng.normal(-850, 60, shape).astype(np.int16), grid, nodules, places,
-                     {"imitation": inside, "border": inside, "lung": inside})
+        return Scene(
+            rng.normal(-850, 60, shape).astype(np.int16),
+            grid,
+            nodules,
+            places,
+            {"imitation": inside, "border": inside, "lung": inside},
+        )
 
 
 def drawn(jobs: int, mined: dict[int, np.ndarray]) -> list[np.ndarray]:
     """The first patch of every step; false alarms are known from the step on at which they are collected."""
     with Batches(RECIPE, LungOfNoise(), jobs) as batches:
-        return [batches.draw(step, mined if step >= RECIPE.mine_step else None).patches[0].hu
-                for step in range(RECIPE.steps)]
+        return [
+            batches.draw(step, mined if step >= RECIPE.mine_step else None).patches[0].hu
+            for step in range(RECIPE.steps)
+        ]
 
 
 def test_another_process_draws_the_same_patches_also_around_the_collected_false_alarms():
@@ -78,8 +85,9 @@ def test_the_nodules_of_a_scene_lie_in_the_lung():
     assert all(lies_in_lung(body.structures, body.grid, nodule) for nodule in nodules)  # 97 % with a single draw each
 
 
-@pytest.mark.parametrize(("hu", "noise_hu", "seen"), [(-600, 20, True), (-820, 20, False), (-650, 300, False),
-                                                      (40, 200, True)])
+@pytest.mark.parametrize(
+    ("hu", "noise_hu", "seen"), [(-600, 20, True), (-820, 20, False), (-650, 300, False), (40, 200, True)]
+)
 def test_a_nodule_is_seen_when_it_differs_from_the_lung_by_more_than_the_lung_from_itself(hu, noise_hu, seen):
     lung = np.random.default_rng(1).normal(-870, noise_hu, (48, 48, 48)).astype(np.float32)
     grid = Grid.around(np.zeros(3), (1.0, 1.0, 1.0), lung.shape)

@@ -71,8 +71,11 @@ def test_annotated_nodules_lie_where_the_image_shows_them(scenes, small_chest):
         there = small_chest.volume.kji_from_ras(np.array(nodule.center_ras_mm))
         wanted = small_chest.volume.array[tuple(np.rint(there).astype(int))]
         assert abs(float(found) - float(wanted)) < 350
-    solid = [place for place, nodule in zip(scene.places_kji, taught, strict=True)
-             if nodule.type == "solid" and nodule.diameter_mm > 8]
+    solid = [
+        place
+        for place, nodule in zip(scene.places_kji, taught, strict=True)
+        if nodule.type == "solid" and nodule.diameter_mm > 8
+    ]
     assert solid
     assert min(scene.hu[tuple(np.rint(place).astype(int))] for place in solid) > -300
 
@@ -142,8 +145,9 @@ def test_a_request_with_data_mixes_them_in_and_the_recipe_counts_them(data, scen
 
 
 def test_the_training_takes_steps_on_cases(scenes, tmp_path):
-    recipe = DetectorRecipe(steps=2, seed=3, bodies=1, batch=1, channels=(4, 8), mined_bodies=1, mine_at=0.5,
-                            coarse_every=2)
+    recipe = DetectorRecipe(
+        steps=2, seed=3, bodies=1, batch=1, channels=(4, 8), mined_bodies=1, mine_at=0.5, coarse_every=2
+    )
     training = DetectorTraining(tmp_path, recipe, scenes)
     training.run(Progress())
     assert training.step == 2

@@ -30,8 +30,9 @@ def only_case(path, **options) -> TrainingCase:
 
 
 def test_luna_nodules_are_those_of_the_table_in_ras(tmp_path):
-    folder = folders.write_luna(tmp_path, {"1.2.3": [BALL, SECOND], "1.2.4": []},
-                                excluded=[("1.2.3", (0.0, 0.0, 104.0, -1.0))])
+    folder = folders.write_luna(
+        tmp_path, {"1.2.3": [BALL, SECOND], "1.2.4": []}, excluded=[("1.2.3", (0.0, 0.0, 104.0, -1.0))]
+    )
     data = open_training_data(folder)
     assert (data.kind, data.names, data.problems) == ("LUNA16", ("1.2.3", "1.2.4"), ())
     case = data.load("1.2.3")
@@ -100,9 +101,15 @@ def test_a_box_of_a_mask_includes_the_faces_of_its_voxels(tmp_path):
     assert case.boxes_ras_mm()[0] == pytest.approx(wanted, abs=1e-4)
 
 
-@pytest.mark.parametrize(("labels", "expected"), [
-    ({"0": "background", "1": "cancer"}, 1), ({"background": 0, "lung": 2, "nodule": 1}, 1),
-    ({"background": 0, "anything": 1}, 1), ({"background": 0, "lung": [1, 2], "tumor": 2}, 0)])
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ({"0": "background", "1": "cancer"}, 1),
+        ({"background": 0, "lung": 2, "nodule": 1}, 1),
+        ({"background": 0, "anything": 1}, 1),
+        ({"background": 0, "lung": [1, 2], "tumor": 2}, 0),
+    ],
+)
 def test_msd_and_nnunet_labels_are_understood(tmp_path, labels, expected):
     assert len(only_case(folders.write_msd(tmp_path, {"a": [BALL]}, labels)).nodules) == expected
 
@@ -112,17 +119,27 @@ def test_nnunet_raw_folders_without_a_list_are_read(tmp_path):
     for name in "ab":
         (tmp_path / "imagesTr" / f"{name}.nii.gz").rename(tmp_path / "imagesTr" / f"{name}_0000.nii.gz")
     (tmp_path / "imagesTr" / "._a_0000.nii.gz").write_bytes(b"metadata of another system")
-    content = {"channel_names": {"0": "CT"}, "labels": {"background": 0, "nodule": 1}, "numTraining": 2,
-               "file_ending": ".nii.gz"}
+    content = {
+        "channel_names": {"0": "CT"},
+        "labels": {"background": 0, "nodule": 1},
+        "numTraining": 2,
+        "file_ending": ".nii.gz",
+    }
     (tmp_path / "dataset.json").write_text(json.dumps(content))
     assert [(case.name, len(case.nodules)) for case in load_training_cases(tmp_path)] == [("a", 1), ("b", 0)]
 
 
-@pytest.mark.parametrize(("content", "words"), [
-    ("[]", "cannot be read as JSON"), ("{", "cannot be read as JSON"), ("{}", "names no labels"),
-    ('{"labels": {"background": 0, "lung": 1, "heart": 2}}', "None of the labels"),
-    ('{"labels": {"background": 0, "nodule": 1.5e}}', "cannot be read as JSON"),
-    ('{"labels": {"background": 0, "nodule": null}}', "no whole numbers")])
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("[]", "cannot be read as JSON"),
+        ("{", "cannot be read as JSON"),
+        ("{}", "names no labels"),
+        ('{"labels": {"background": 0, "lung": 1, "heart": 2}}', "None of the labels"),
+        ('{"labels": {"background": 0, "nodule": 1.5e}}', "cannot be read as JSON"),
+        ('{"labels": {"background": 0, "nodule": null}}', "no whole numbers"),
+    ],
+)
 def test_damaged_dataset_files_are_refused(tmp_path, refused, content, words):
     (tmp_path / "imagesTr").mkdir()
     (tmp_path / "dataset.json").write_text(content)
@@ -242,9 +259,17 @@ def test_an_outline_holds_the_pixels_inside_but_not_its_own():
         assert {(x, y) for y, x in pixels_within(outline)} == folders.disc_pixels(disc)
 
 
-@pytest.mark.parametrize(("ratings", "expected"), [
-    ([(5, 6), (5, 6), (4, 6)], "solid"), ([(1, 6), (2, 6)], "ground-glass"), ([(3, 6), (2, 6), (5, 6)], "part-solid"),
-    ([(5, 3), (5, 3), (5, 6)], "calcified"), ([(5, 3), (5, 6), (5, 6)], "solid"), ([(None, None)], None)])
+@pytest.mark.parametrize(
+    ("ratings", "expected"),
+    [
+        ([(5, 6), (5, 6), (4, 6)], "solid"),
+        ([(1, 6), (2, 6)], "ground-glass"),
+        ([(3, 6), (2, 6), (5, 6)], "part-solid"),
+        ([(5, 3), (5, 3), (5, 6)], "calcified"),
+        ([(5, 3), (5, 6), (5, 6)], "solid"),
+        ([(None, None)], None),
+    ],
+)
 def test_types_follow_the_median_rating(ratings, expected):
     assert nodule_type([Reading(n, (), *rating) for n, rating in enumerate(ratings)]) == expected
 

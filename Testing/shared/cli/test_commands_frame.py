@@ -25,12 +25,15 @@ def run_raising(monkeypatch, error):
     return commands.main(["doctor"])
 
 
-@pytest.mark.parametrize(("error", "status", "sentence"), [
-    (InputError("The image is not a CT:\n MR was found."), 2, "The image is not a CT: MR was found."),
-    (Cancelled("Cancelled; nothing was written."), 130, "Cancelled; nothing was written."),
-    (MemoryError(), 2, "There is not enough memory"),
-    (OSError(errno.ENOSPC, "No space left on device"), 2, "The disk of the output folder is full"),
-])
+@pytest.mark.parametrize(
+    ("error", "status", "sentence"),
+    [
+        (InputError("The image is not a CT:\n MR was found."), 2, "The image is not a CT: MR was found."),
+        (Cancelled("Cancelled; nothing was written."), 130, "Cancelled; nothing was written."),
+        (MemoryError(), 2, "There is not enough memory"),
+        (OSError(errno.ENOSPC, "No space left on device"), 2, "The disk of the output folder is full"),
+    ],
+)
 def test_an_error_becomes_one_line_and_an_exit_status(monkeypatch, capsys, error, status, sentence):
     assert run_raising(monkeypatch, error) == status
     message = capsys.readouterr().err
@@ -43,8 +46,9 @@ def test_a_bug_is_not_hidden(monkeypatch):
         run_raising(monkeypatch, ZeroDivisionError())
 
 
-@pytest.mark.parametrize("arguments", [[], ["brain"], ["lung", "analyze"],
-                                       ["lung", "analyze", "x", "--threshold", "many", "--output", "y"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["brain"], ["lung", "analyze"], ["lung", "analyze", "x", "--threshold", "many", "--output", "y"]]
+)
 def test_wrong_arguments_are_told_in_one_line(capsys, arguments):
     assert commands.main(arguments) == 2
     message = capsys.readouterr().err
@@ -87,8 +91,9 @@ def test_another_thread_can_run_commands_without_signal_handlers():
 
 
 def test_a_reader_that_leaves_early_is_no_error():
-    process = subprocess.Popen([sys.executable, "-m", "ThoraxAILib", "doctor"], stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ThoraxAILib", "doctor"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     process.stdout.close()
     errors = process.stderr.read()
     assert process.wait(timeout=120) == 0

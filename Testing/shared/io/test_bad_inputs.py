@@ -28,13 +28,15 @@ MOST_CHARACTERS = 300
 
 def tree(folder: Path) -> dict[str, str]:
     """Every path below a folder with the hash of its content."""
-    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
-            for path in sorted(folder.rglob("*"))}
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+        for path in sorted(folder.rglob("*"))
+    }
 
 
 def write_image(path: Path, array: np.ndarray, is_vector: bool = False) -> list[str]:
     image = sitk.GetImageFromArray(array, isVector=is_vector)
-    image.SetSpacing([0.8, 0.8, 2.0][:image.GetDimension()] + [1.0] * (image.GetDimension() - 3))
+    image.SetSpacing([0.8, 0.8, 2.0][: image.GetDimension()] + [1.0] * (image.GetDimension() - 3))
     sitk.WriteImage(image, str(path))
     return [str(path)]
 
@@ -83,9 +85,12 @@ def magnetic_resonance(folder: Path) -> list[str]:
 
 def two_interleaved_series(folder: Path) -> list[str]:
     write_dicom(folder / "ct", count=12)
-    series.write_series(folder / "ct", series.SeriesPlan(count=12),
-                        lambda dataset, _k: series.set_hu(dataset, series.stored_values(dataset) * 0 - 700),
-                        prefix="other")
+    series.write_series(
+        folder / "ct",
+        series.SeriesPlan(count=12),
+        lambda dataset, _k: series.set_hu(dataset, series.stored_values(dataset) * 0 - 700),
+        prefix="other",
+    )
     return [str(folder / "ct")]
 
 
@@ -260,8 +265,13 @@ def test_an_error_is_also_an_event(tmp_path, capsys):
 
 
 def start(arguments: list[str], **options: object) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-m", "ThoraxAILib", "lung", "analyze", *arguments], text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+    return subprocess.Popen(
+        [sys.executable, "-m", "ThoraxAILib", "lung", "analyze", *arguments],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        **options,
+    )
 
 
 @pytest.fixture
@@ -292,8 +302,10 @@ def test_a_disk_that_is_full_is_told_and_leaves_nothing(tmp_path, chest):
 
     before = tree(tmp_path)
     limit = 20_000  # bytes a file may have: less than any image of the result
-    process = start([*chest, "--output", str(tmp_path / "result"), "--scene", "none"],
-                    preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+    process = start(
+        [*chest, "--output", str(tmp_path / "result"), "--scene", "none"],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
     _output, message = process.communicate(timeout=120)
     assert process.returncode == 2, message
     assert message.count("\n") == 1, message
@@ -330,7 +342,23 @@ def test_what_a_killed_run_left_is_gone_after_the_next_one(tmp_path, chest):
     process.kill()
     process.communicate()
     assert list(tmp_path.glob(f"{PREFIX}*"))
-    assert main(["lung", "analyze", *chest, "--output", str(tmp_path / "result"), "--scene", "none", "--detector",
-                 "classical", "--anatomy", "classical"]) == 0
+    assert (
+        main(
+            [
+                "lung",
+                "analyze",
+                *chest,
+                "--output",
+                str(tmp_path / "result"),
+                "--scene",
+                "none",
+                "--detector",
+                "classical",
+                "--anatomy",
+                "classical",
+            ]
+        )
+        == 0
+    )
     assert list(tmp_path.glob(f"{PREFIX}*")) == []
     assert (tmp_path / "result" / "run.json").is_file()

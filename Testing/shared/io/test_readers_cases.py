@@ -13,8 +13,9 @@ from ThoraxAILib.io import find_cases, read_volume
 
 def write_image(path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    sitk.WriteImage(sitk.GetImageFromArray(np.random.default_rng(0).integers(-1000, 300, (8, 9, 10), np.int16)),
-                    str(path))
+    sitk.WriteImage(
+        sitk.GetImageFromArray(np.random.default_rng(0).integers(-1000, 300, (8, 9, 10), np.int16)), str(path)
+    )
 
 
 def write_study(module, folder, number: int, **changes) -> None:
@@ -43,15 +44,18 @@ def test_each_study_below_a_folder_is_one_case_with_one_series(tmp_path, dicom_s
 def test_a_folder_with_one_study_gives_the_case_its_name(tmp_path, dicom_series):
     write_study(dicom_series, tmp_path / "case 7" / "deep" / "deeper", 1)
     (tmp_path / "case 7" / "read me.txt").write_text("x", encoding="utf-8")
-    case, = find_cases([tmp_path / "case 7"])
+    (case,) = find_cases([tmp_path / "case 7"])
     assert case.name == "case_7"
     assert read_volume(case.path, case.series_uid).array.shape[0] == 9
 
 
 def test_studies_in_one_flat_folder_are_numbered(tmp_path, dicom_series):
     for number in (1, 2):
-        dicom_series.write_series(tmp_path / "all", replace(
-            dicom_series.SeriesPlan(), study_uid=f"1.2.{number}", series_uid=f"1.2.{number}.1"), prefix=f"s{number}")
+        dicom_series.write_series(
+            tmp_path / "all",
+            replace(dicom_series.SeriesPlan(), study_uid=f"1.2.{number}", series_uid=f"1.2.{number}.1"),
+            prefix=f"s{number}",
+        )
     cases = find_cases([tmp_path / "all"])
     assert [case.name for case in cases] == ["all", "all_2"]
     uids = {read_volume(case.path, case.series_uid).identity.series_uid for case in cases}
@@ -74,14 +78,14 @@ def test_equal_names_are_made_unique_and_the_same_input_twice_is_one_case(tmp_pa
 def test_a_part_of_a_series_is_found_again_by_its_case(tmp_path, dicom_series):
     dicom_series.write_series(tmp_path / "thin", dicom_series.SeriesPlan(count=12))
     dicom_series.write_series(tmp_path / "wide", dicom_series.SeriesPlan(count=11, step_mm=4.0, rows=22))
-    case, = find_cases([tmp_path])
+    (case,) = find_cases([tmp_path])
     assert case.series_uid.endswith("#2")
     assert read_volume(case.path, case.series_uid).array.shape == (11, 22, 24)
 
 
 def test_a_dicom_file_is_a_case_named_by_the_file(tmp_path, dicom_series):
     paths = dicom_series.write_series(tmp_path)
-    case, = find_cases([paths[0]])
+    (case,) = find_cases([paths[0]])
     assert case.name == paths[0].stem
     assert read_volume(case.path, case.series_uid).array.shape[0] == 12
 

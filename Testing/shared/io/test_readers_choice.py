@@ -9,9 +9,23 @@ import pytest
 from ThoraxAILib.io import find_series, read_volume
 from ThoraxAILib.io.kernels import SHARP, SOFT, UNKNOWN, kernel_rank
 
-KERNELS = {"B30f": SOFT, "B70f": SHARP, "Br40d\\3": SOFT, "Bl57f": SHARP, "I31f\\2": SOFT, "FC13": SOFT, "FC52": SHARP,
-           "STANDARD": SOFT, "LUNG": SHARP, "BONEPLUS": SHARP, "CHST": SOFT, "C": SOFT, "YA": SHARP, "": UNKNOWN,
-           "SOMETHING": UNKNOWN}
+KERNELS = {
+    "B30f": SOFT,
+    "B70f": SHARP,
+    "Br40d\\3": SOFT,
+    "Bl57f": SHARP,
+    "I31f\\2": SOFT,
+    "FC13": SOFT,
+    "FC52": SHARP,
+    "STANDARD": SOFT,
+    "LUNG": SHARP,
+    "BONEPLUS": SHARP,
+    "CHST": SOFT,
+    "C": SOFT,
+    "YA": SHARP,
+    "": UNKNOWN,
+    "SOMETHING": UNKNOWN,
+}
 
 
 @pytest.mark.parametrize(("kernel", "rank"), KERNELS.items())
@@ -54,6 +68,7 @@ def test_the_stated_rule_picks_one_series_and_says_why(tmp_path, dicom_series, l
 @pytest.fixture
 def mixed_folder(tmp_path, dicom_series):
     """Two kernels, a scout, PET, a dose report, a DICOMDIR, a text file and an empty file, in nested folders."""
+
     def scout(dataset, _k):
         dataset.ImageType = ["ORIGINAL", "PRIMARY", "LOCALIZER"]
 

@@ -71,7 +71,8 @@ REPAIRED = {
 
 @pytest.mark.parametrize(("depths", "tilt", "note", "grid"), REPAIRED.values(), ids=REPAIRED)
 def test_a_repairable_stack_lands_on_an_even_right_angled_grid_and_says_so(
-        tmp_path, dicom_series, depths, tilt, note, grid):
+    tmp_path, dicom_series, depths, tilt, note, grid
+):
     dicom_series.write_series(tmp_path, with_depths(dicom_series, depths, tilt))
     volume = read_volume(tmp_path)
     assert volume.array.shape[0] == grid[0]
@@ -91,9 +92,11 @@ def test_a_tilted_stack_keeps_every_pixel_on_a_larger_grid(tmp_path, dicom_serie
     assert filled / 14 == pytest.approx(1 - 20 / volume.array.shape[1], abs=0.06)
 
 
-@pytest.mark.parametrize("written_mm", [
-    np.round(np.arange(30) * 0.625, 1), np.arange(30) * 0.625 + np.random.default_rng(0).normal(0, 0.005, 30)],
-    ids=["rounded to one decimal", "small jitter"])
+@pytest.mark.parametrize(
+    "written_mm",
+    [np.round(np.arange(30) * 0.625, 1), np.arange(30) * 0.625 + np.random.default_rng(0).normal(0, 0.005, 30)],
+    ids=["rounded to one decimal", "small jitter"],
+)
 def test_rounded_slice_positions_are_still_an_even_stack(tmp_path, dicom_series, written_mm):
     dicom_series.write_series(tmp_path, with_depths(dicom_series, written_mm))
     volume = read_volume(tmp_path)
@@ -106,7 +109,9 @@ REFUSED = {
     "three missing in a row": (np.delete(LADDER, [5, 6, 7]), "lacks 3 slices \\(a gap of 10.0 mm"),
     "many missing": (np.delete(np.arange(40) * 2.5, [3, 9, 15, 21, 27, 33]), "unevenly spaced"),
     "two interleaved series that nothing tells apart": (
-        np.sort(np.concatenate([np.arange(8) * 5.0, np.arange(8) * 5.0 + 1])), "two series are mixed"),
+        np.sort(np.concatenate([np.arange(8) * 5.0, np.arange(8) * 5.0 + 1])),
+        "two series are mixed",
+    ),
     "two spacings": (np.concatenate([np.arange(30) * 1.0, 29 + np.arange(1, 9) * 5.0]), "unevenly spaced"),
 }
 

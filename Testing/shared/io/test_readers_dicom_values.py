@@ -113,7 +113,8 @@ def test_compressed_pixels_are_decoded_by_simpleitk_when_pydicom_has_no_decoder(
 
 
 def test_pixels_that_nothing_can_decode_are_refused_with_the_name_of_their_encoding(
-        tmp_path, dicom_series, refused, monkeypatch):
+    tmp_path, dicom_series, refused, monkeypatch
+):
     def no_decoder(*_arguments):
         raise RuntimeError("no plugin")
 
@@ -135,8 +136,9 @@ def test_padding_outside_the_scan_becomes_air_and_is_said(tmp_path, dicom_series
     volume = read_volume(tmp_path)
     assert set(np.unique(volume.array[:, :3])) == {-1024}
     assert dicom_series.largest_ramp_error_hu(volume) <= HALF_A_HU
-    assert volume.notes == (f"Voxels outside the scanned field (stored as {padding_hu}, 15.0 % of the image) were set "
-                            "to -1024 HU.",)
+    assert volume.notes == (
+        f"Voxels outside the scanned field (stored as {padding_hu}, 15.0 % of the image) were set to -1024 HU.",
+    )
 
 
 def test_a_monochrome1_series_keeps_its_hu_and_says_so(tmp_path, dicom_series):

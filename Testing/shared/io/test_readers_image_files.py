@@ -17,8 +17,11 @@ SPACING_IJK_MM = (0.9, 1.1, 2.5)
 SHAPE_KJI = (12, 20, 24)
 OBLIQUE = Rotation.from_euler("xyz", (20, -10, 35), degrees=True).as_matrix()
 DIRECTIONS = {
-    "axial": np.eye(3), "flipped": np.diag([-1.0, -1.0, 1.0]), "upside down": np.diag([1.0, 1.0, -1.0]),
-    "sagittal": np.array([[0.0, 0, 1], [1, 0, 0], [0, -1, 0]]), "oblique": OBLIQUE,
+    "axial": np.eye(3),
+    "flipped": np.diag([-1.0, -1.0, 1.0]),
+    "upside down": np.diag([1.0, 1.0, -1.0]),
+    "sagittal": np.array([[0.0, 0, 1], [1, 0, 0], [0, -1, 0]]),
+    "oblique": OBLIQUE,
 }
 
 
@@ -116,7 +119,7 @@ def test_a_folder_with_one_image_file_is_that_image(tmp_path, dicom_series):
     sitk.WriteImage(ramp_image(dicom_series), str(tmp_path / "ct.nrrd"))
     (tmp_path / "notes.txt").write_text("x", encoding="utf-8")
     assert read_volume(tmp_path).array.shape == SHAPE_KJI
-    summary, = find_series(tmp_path)
+    (summary,) = find_series(tmp_path)
     assert (summary.slice_count, summary.rows, summary.columns, summary.usable) == (*SHAPE_KJI, True)
 
 
@@ -166,7 +169,7 @@ def test_a_file_that_is_no_ct_volume_in_hu_is_refused_in_one_sentence(tmp_path, 
 def test_a_file_cut_short_is_refused_in_one_sentence(tmp_path, dicom_series, refused, ending):
     path = tmp_path / f"ct{ending}"
     sitk.WriteImage(ramp_image(dicom_series), str(path))
-    path.write_bytes(path.read_bytes()[:path.stat().st_size * 2 // 3])
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
     with refused("cannot be read as (NRRD|NIfTI|MetaImage) \\(damaged, incomplete or another format\\)"):
         read_volume(path)
 

@@ -68,14 +68,17 @@ import time; time.sleep(60)
 
 def test_failure_keeps_the_sentence_the_last_lines_and_a_remedy():
     folder = WorkFolder()
-    job = job_of("""
+    job = job_of(
+        """
 import sys
 for i in range(100): print("line", i)
 print('{"event": "error", "message": "The CT has two slices: give a whole series."}')
 sys.stdout.flush()
 sys.stderr.write("OSError: [Errno 28] No space left on device\\n")
 sys.exit(2)
-""", folder=folder)
+""",
+        folder=folder,
+    )
     run_to_the_end(job)
     assert job.state == FAILED
     assert job.failure.message == "The CT has two slices: give a whole series."
@@ -181,7 +184,7 @@ def test_cancel_ends_a_run_that_ignores_the_request(monkeypatch):
 def test_cancel_lets_the_run_tidy_up(tmp_path):
     job = job_of(f"""
 import pathlib, signal, sys, time
-half = pathlib.Path({str(tmp_path / 'half')!r}); half.write_text("x")
+half = pathlib.Path({str(tmp_path / "half")!r}); half.write_text("x")
 def stop(*_): half.unlink(); sys.exit(130)
 signal.signal(signal.SIGTERM, stop)
 print("ready", flush=True); time.sleep(60)
@@ -213,7 +216,7 @@ def test_a_descendant_that_keeps_the_pipe_open_does_not_hold_the_job(monkeypatch
 
 
 def test_a_chatty_run_neither_blocks_nor_loses_its_end():
-    job = job_of("for i in range(60000): print(i)\nprint('{\"event\": \"result\", \"output\": \"x\"}')")
+    job = job_of('for i in range(60000): print(i)\nprint(\'{"event": "result", "output": "x"}\')')
     lines = run_to_the_end(job)
     assert len(lines) == 60000
     assert job.output == Path("x")
@@ -248,8 +251,14 @@ def test_folders_of_dead_programs_are_removed_and_those_of_living_ones_kept(tmp_
 def test_the_child_finds_the_packages_of_this_program(tmp_path):
     environment = child_environment(("ThoraxAILib", "LungNoduleAILib"))
     environment.pop("VIRTUAL_ENV", None)
-    answer = subprocess.run([python_interpreter(), "-c", "import ThoraxAILib, LungNoduleAILib; print('found')"],
-                            env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
+    answer = subprocess.run(
+        [python_interpreter(), "-c", "import ThoraxAILib, LungNoduleAILib; print('found')"],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert answer.stdout.strip() == "found"
     assert environment is not os.environ
 
@@ -276,16 +285,19 @@ def test_inside_slicer_the_python_on_the_path_is_used_when_none_is_beside_it(tmp
     assert python_interpreter() == str(launcher)
 
 
-@pytest.mark.parametrize(("text", "exit_status", "advice"), [
-    ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate", 1, "graphics card has too little"),
-    ("numpy._core._exceptions._ArrayMemoryError: Unable to allocate 3 GiB", 1, "too little free memory"),
-    ("MemoryError", 1, "too little free memory"),
-    ("ModuleNotFoundError: No module named 'cc3d'", 1, "'cc3d' is missing"),
-    ("ImportError: libcudart.so.12: cannot open shared object file", 1, "does not fit"),
-    ("PermissionError: [Errno 13] Permission denied", 1, "cannot be written"),
-    ("", -9, "memory ran out"),
-    ("something nobody has seen", 1, ""),
-])
+@pytest.mark.parametrize(
+    ("text", "exit_status", "advice"),
+    [
+        ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate", 1, "graphics card has too little"),
+        ("numpy._core._exceptions._ArrayMemoryError: Unable to allocate 3 GiB", 1, "too little free memory"),
+        ("MemoryError", 1, "too little free memory"),
+        ("ModuleNotFoundError: No module named 'cc3d'", 1, "'cc3d' is missing"),
+        ("ImportError: libcudart.so.12: cannot open shared object file", 1, "does not fit"),
+        ("PermissionError: [Errno 13] Permission denied", 1, "cannot be written"),
+        ("", -9, "memory ran out"),
+        ("something nobody has seen", 1, ""),
+    ],
+)
 def test_known_error_texts_come_with_advice(text, exit_status, advice):
     remedy = remedy_for(text, exit_status)
     assert advice in remedy

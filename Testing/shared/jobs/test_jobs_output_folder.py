@@ -106,10 +106,12 @@ def test_a_target_that_is_a_file_or_below_one_is_refused(tmp_path):
 
 
 def test_what_a_killed_run_left_is_removed_and_what_a_living_one_writes_stays(tmp_path):
-    write = ("import os, sys\n"
-             "from ThoraxAILib.jobs.output_folder import OutputFolder\n"
-             "OutputFolder(sys.argv[1], ('run.json',)).__enter__()\n"
-             "os._exit(9)\n")
+    write = (
+        "import os, sys\n"
+        "from ThoraxAILib.jobs.output_folder import OutputFolder\n"
+        "OutputFolder(sys.argv[1], ('run.json',)).__enter__()\n"
+        "os._exit(9)\n"
+    )
     subprocess.run([sys.executable, "-c", write, str(tmp_path / "a")], check=False)
     assert len(names(tmp_path)) == 1
     with OutputFolder(tmp_path / "b", OWNED) as living, OutputFolder(tmp_path / "c", OWNED) as other:

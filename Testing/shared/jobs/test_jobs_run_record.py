@@ -31,9 +31,15 @@ def volume():
 
 @pytest.fixture
 def record(volume):
-    return RunRecord("lung analyze", {"threshold": None, "device": "auto"},
-                     (RunInput.of_volume(volume, "case-1", 40),), (RunModel("detector", "classical", "abc"),),
-                     "cpu", "CPU was asked for", now())
+    return RunRecord(
+        "lung analyze",
+        {"threshold": None, "device": "auto"},
+        (RunInput.of_volume(volume, "case-1", 40),),
+        (RunModel("detector", "classical", "abc"),),
+        "cpu",
+        "CPU was asked for",
+        now(),
+    )
 
 
 def run_into(directory, record):

@@ -81,8 +81,12 @@ def test_other_errors_of_the_network_are_not_swallowed():
 def test_a_cancel_takes_effect_between_tiles():
     asked = iter([False, True, True, True])
     with pytest.raises(Cancelled):
-        run_tiled(smoothing(), noise(16, 16, 64), Tiles((16, 16, 16), overlap=0),
-                  progress=Progress(is_cancelled=lambda: next(asked)))
+        run_tiled(
+            smoothing(),
+            noise(16, 16, 64),
+            Tiles((16, 16, 16), overlap=0),
+            progress=Progress(is_cancelled=lambda: next(asked)),
+        )
 
 
 def test_weights_come_back_in_single_precision_with_their_note(tmp_path):

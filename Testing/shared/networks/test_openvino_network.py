@@ -34,8 +34,10 @@ def chest_like(*shape: int) -> np.ndarray:
 
 def both(network: torch.nn.Module, hu: np.ndarray, tiles: Tiles) -> tuple[np.ndarray, np.ndarray]:
     """The answers of PyTorch and of OpenVINO, both in float32."""
-    return (run_tiled(network, hu, tiles, precision=choose_precision("cpu", full=True)),
-            run_tiled(network, hu, tiles, precision=EXACT))
+    return (
+        run_tiled(network, hu, tiles, precision=choose_precision("cpu", full=True)),
+        run_tiled(network, hu, tiles, precision=EXACT),
+    )
 
 
 def test_the_shipped_detector_answers_the_same_through_openvino():

@@ -49,8 +49,12 @@ def test_masks_bring_a_distant_organ_near(moving):
 def test_a_field_followed_by_a_matrix_samples_where_both_lead(moving):
     grid = Grid.centered((30, 36, 36), (3.0, 2.5, 2.5))
     still = then_affine(Field.zero(grid), MATRIX)
-    np.testing.assert_allclose(warp_image(moving, still).array[4:-4, 4:-4, 4:-4],
-                               resampled(moving, grid, MATRIX).array[4:-4, 4:-4, 4:-4], rtol=1e-3, atol=0.5)
+    np.testing.assert_allclose(
+        warp_image(moving, still).array[4:-4, 4:-4, 4:-4],
+        resampled(moving, grid, MATRIX).array[4:-4, 4:-4, 4:-4],
+        rtol=1e-3,
+        atol=0.5,
+    )
 
 
 def test_what_cannot_be_aligned_is_refused(moving, refused):

@@ -71,8 +71,9 @@ def test_fields_are_summed_or_composed_as_told(composition):
 def test_saved_weights_predict_the_same(images, tmp_path):
     cascade = restless(SMALL)
     save_cascade(cascade, tmp_path / "weights.pt")
-    before, after = (predict(one, *images).field.displacement_ras_mm for one in
-                     (cascade, load_cascade(tmp_path / "weights.pt")))
+    before, after = (
+        predict(one, *images).field.displacement_ras_mm for one in (cascade, load_cascade(tmp_path / "weights.pt"))
+    )
     np.testing.assert_allclose(before, after, atol=0.05)
 
 

@@ -91,8 +91,9 @@ def test_small_strain_is_linear_elasticity():
 
 def test_contraction_by_a_tenth_is_seen_as_contraction_on_anisotropic_voxels():
     spacing = np.array([8.0, 1.4, 0.9])
-    positions = np.stack(np.meshgrid(*(np.arange(n) * s for n, s in zip((5, 9, 11), spacing, strict=True)),
-                                     indexing="ij"))
+    positions = np.stack(
+        np.meshgrid(*(np.arange(n) * s for n, s in zip((5, 9, 11), spacing, strict=True)), indexing="ij")
+    )
     F = deformation_gradient(-0.1 * positions, spacing)
     np.testing.assert_allclose(determinant(F), 0.729, atol=1e-5)
     assert neo_hookean(F, MU, KAPPA).mean() == pytest.approx(KAPPA / 2 * (0.729 - 1) ** 2, rel=1e-5)

@@ -32,8 +32,9 @@ def test_components_along_the_axes_and_in_ras_are_the_same_vectors():
     field = smooth_field(oblique_grid())
     again = Field.from_axes(field.along_axes_mm(), field.grid)
     np.testing.assert_allclose(again.displacement_ras_mm, field.displacement_ras_mm, atol=1e-5)
-    np.testing.assert_allclose(np.linalg.norm(field.along_axes_mm(), axis=0),
-                               np.linalg.norm(field.displacement_ras_mm, axis=-1), rtol=1e-5)
+    np.testing.assert_allclose(
+        np.linalg.norm(field.along_axes_mm(), axis=0), np.linalg.norm(field.displacement_ras_mm, axis=-1), rtol=1e-5
+    )
 
 
 def test_the_moving_image_is_sampled_at_x_plus_u():

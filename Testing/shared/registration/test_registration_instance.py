@@ -86,8 +86,7 @@ def test_tissue_declared_incompressible_keeps_its_volume(pair, frame):
 
 def test_both_optimizers_and_all_regularizers_improve_the_likeness(pair):
     fixed, moving, _ = pair
-    start = register(fixed, moving, InstanceOptions(levels=(Level(4.0, 16.0, 1, (12.0,)),), step_mm=1e-6,
-                                                  threads=1))
+    start = register(fixed, moving, InstanceOptions(levels=(Level(4.0, 16.0, 1, (12.0,)),), step_mm=1e-6, threads=1))
     level = (Level(4.0, 16.0, 20, (12.0,)),)
     for optimizer, name in (("lbfgs", "neo-hookean"), ("adam", "diffusion"), ("adam", "bending")):
         options = InstanceOptions(levels=level, optimizer=optimizer, regularizer=name, weight=0.05, threads=1)

@@ -25,14 +25,18 @@ from ThoraxAILib.report import (
 ORIGIN_RAS = np.array([0.0, 0.0, 0.0])
 WINDOW = Window(0, 200)
 ORIENTATIONS = {
-    "axial": np.diag([-1.0, -1.0, 1.0]), "flipped": np.diag([1.0, 1.0, -1.0]),
+    "axial": np.diag([-1.0, -1.0, 1.0]),
+    "flipped": np.diag([1.0, 1.0, -1.0]),
     "sagittal": np.array([[0, 0, -1.0], [-1.0, 0, 0], [0, -1.0, 0]]),
     "coronal": np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]]),
 }
 
 
-def volume_with(points_ras_mm: list[tuple[float, float, float]], direction: np.ndarray,
-                spacing_ijk_mm: tuple[float, float, float] = (1.0, 1.5, 2.0)) -> Volume:
+def volume_with(
+    points_ras_mm: list[tuple[float, float, float]],
+    direction: np.ndarray,
+    spacing_ijk_mm: tuple[float, float, float] = (1.0, 1.5, 2.0),
+) -> Volume:
     """A dark volume of about 80 mm around the origin, bright within 3 mm of some points."""
     spacing = np.array(spacing_ijk_mm)
     shape_ijk = np.ceil(80 / spacing).astype(int)
@@ -54,10 +58,20 @@ def bright_center(pixels: np.ndarray) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("direction", ORIENTATIONS.values(), ids=ORIENTATIONS.keys())
-@pytest.mark.parametrize(("plane", "point", "half"), [
-    ("axial", (25, 0, 0), "left"), ("axial", (-25, 0, 0), "right"), ("axial", (0, 25, 0), "top"),
-    ("coronal", (25, 0, 0), "left"), ("coronal", (0, 0, 25), "top"), ("coronal", (0, 0, -25), "bottom"),
-    ("sagittal", (0, 25, 0), "left"), ("sagittal", (0, 0, 25), "top"), ("sagittal", (0, -25, 0), "right")])
+@pytest.mark.parametrize(
+    ("plane", "point", "half"),
+    [
+        ("axial", (25, 0, 0), "left"),
+        ("axial", (-25, 0, 0), "right"),
+        ("axial", (0, 25, 0), "top"),
+        ("coronal", (25, 0, 0), "left"),
+        ("coronal", (0, 0, 25), "top"),
+        ("coronal", (0, 0, -25), "bottom"),
+        ("sagittal", (0, 25, 0), "left"),
+        ("sagittal", (0, 0, 25), "top"),
+        ("sagittal", (0, -25, 0), "right"),
+    ],
+)
 def test_the_patients_right_front_and_head_are_left_and_up(direction: np.ndarray, plane: str, point: tuple, half: str):
     picture = render(volume_with([point], direction), plane, ORIGIN_RAS, window=WINDOW)
     row, column = bright_center(picture.pixels)
@@ -69,8 +83,14 @@ def test_the_patients_right_front_and_head_are_left_and_up(direction: np.ndarray
 @pytest.mark.parametrize("field_mm", [None, 50.0])
 def test_a_position_falls_on_its_pixel(direction: np.ndarray, plane: str, field_mm: float | None):
     point = np.array([7.0, -6.0, 5.0])
-    picture = render(volume_with([tuple(point)], direction, (1.0, 1.0, 1.0)), plane, point * 0.999, window=WINDOW,
-                     field_mm=field_mm, pixel_mm=0.5)
+    picture = render(
+        volume_with([tuple(point)], direction, (1.0, 1.0, 1.0)),
+        plane,
+        point * 0.999,
+        window=WINDOW,
+        field_mm=field_mm,
+        pixel_mm=0.5,
+    )
     x, y, depth = picture.position(point)
     rows, columns = np.nonzero(picture.pixels[..., 0] > 128)
     assert (x, y) == pytest.approx((columns.mean(), rows.mean()), abs=1.5)

@@ -45,8 +45,9 @@ except MissingDependencyError as error:
 
 def run_python(code: str, *arguments: Path) -> subprocess.CompletedProcess:
     """Run code in a fresh interpreter."""
-    return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True,
-                          timeout=120, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 def test_a_second_install_changes_nothing(slicer):
@@ -90,20 +91,25 @@ def test_in_python_slicer_one_sentence_says_where_to_run_instead(package_folder)
 
 def test_inside_the_desktop_application_nothing_is_touched(package_folder):
     (package_folder / "__init__.py").write_text("app = mrmlScene = modules = 'desktop'\n")
-    process = run_python("from ThoraxAILib.scene import host\nslicer = host.install()\n"
-                         "print(host.isAvailable(), slicer.app, slicer.mrmlScene, slicer.modules)")
+    process = run_python(
+        "from ThoraxAILib.scene import host\nslicer = host.install()\n"
+        "print(host.isAvailable(), slicer.app, slicer.mrmlScene, slicer.modules)"
+    )
     assert process.stdout.split() == ["True", "desktop", "desktop", "desktop"]
 
 
-@pytest.mark.parametrize(("kind", "file_name", "load"), [
-    ("ScalarVolume", "image.nrrd", "loadVolume"),
-    ("Segmentation", "labels.seg.nrrd", "loadSegmentation"),
-    ("MarkupsFiducial", "points.mrk.json", "loadMarkups"),
-    ("Table", "rows.tsv", "loadTable"),
-    ("Text", "words.txt", "loadText"),
-    ("LinearTransform", "move.tfm", "loadTransform"),
-    ("Model", "surface.vtp", "loadModel"),
-])
+@pytest.mark.parametrize(
+    ("kind", "file_name", "load"),
+    [
+        ("ScalarVolume", "image.nrrd", "loadVolume"),
+        ("Segmentation", "labels.seg.nrrd", "loadSegmentation"),
+        ("MarkupsFiducial", "points.mrk.json", "loadMarkups"),
+        ("Table", "rows.tsv", "loadTable"),
+        ("Text", "words.txt", "loadText"),
+        ("LinearTransform", "move.tfm", "loadTransform"),
+        ("Model", "surface.vtp", "loadModel"),
+    ],
+)
 def test_slicer_util_saves_and_loads_every_kind_of_node_we_write(slicer, tmp_path, kind, file_name, load):
     node = slicer.mrmlScene.AddNewNodeByClass(f"vtkMRML{kind}Node")
     fill(slicer, node)

@@ -91,14 +91,23 @@ def test_slicer_understands_the_code_of_every_segment(slicer, shown, segment_id)
 
 
 def test_every_code_we_use_is_in_dicoms_master_lists(slicer, shown):
-    codes = {(entry["CodingSchemeDesignator"], entry["CodeValue"], entry["CodeMeaning"])
-             for name in ("SegmentationCategoryTypeModifier-DICOM-Master.term.json",
-                          "AnatomicRegionAndModifier-DICOM-Master.term.json")
-             for entry in walk(full_list(name))}
+    codes = {
+        (entry["CodingSchemeDesignator"], entry["CodeValue"], entry["CodeMeaning"])
+        for name in (
+            "SegmentationCategoryTypeModifier-DICOM-Master.term.json",
+            "AnatomicRegionAndModifier-DICOM-Master.term.json",
+        )
+        for entry in walk(full_list(name))
+    }
     for segment_id in shown.segmentation.GetSegmentation().GetSegmentIDs():
         entry = terminology(slicer, shown.segmentation, segment_id)
-        used = [entry.GetCategoryObject(), entry.GetTypeObject(), entry.GetTypeModifierObject(),
-                entry.GetAnatomicRegionObject(), entry.GetAnatomicRegionModifierObject()]
+        used = [
+            entry.GetCategoryObject(),
+            entry.GetTypeObject(),
+            entry.GetTypeModifierObject(),
+            entry.GetAnatomicRegionObject(),
+            entry.GetAnatomicRegionModifierObject(),
+        ]
         used = {(c.GetCodingSchemeDesignator(), c.GetCodeValue(), c.GetCodeMeaning()) for c in used if c.GetCodeValue()}
         assert len(used) >= 2
         assert used <= codes

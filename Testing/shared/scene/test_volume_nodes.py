@@ -97,8 +97,16 @@ def test_series_and_modality_are_found_where_slicers_dicom_module_notes_them(sli
     assert (volume.modality, volume.identity.series_uid) == ("PT", "1.2.3")
 
 
-@pytest.mark.parametrize(("dtype", "stored"), [(np.bool_, np.int16), (np.uint8, np.int16), (np.int64, np.int16),
-                                               (np.float64, np.float32), (np.float16, np.float32)])
+@pytest.mark.parametrize(
+    ("dtype", "stored"),
+    [
+        (np.bool_, np.int16),
+        (np.uint8, np.int16),
+        (np.int64, np.int16),
+        (np.float64, np.float32),
+        (np.float16, np.float32),
+    ],
+)
 def test_every_number_type_becomes_one_that_slicer_stores(slicer, chest, dtype, stored):
     from ThoraxAILib.scene.volumes import nodeFromVolume
 

@@ -49,8 +49,11 @@ def official(case: Case) -> tuple[np.ndarray, np.ndarray]:
         places += [(row, False) for row in case.excluded if row[0] == uid]
         for (_, x, y, z, diameter), included in places:
             radius2 = math.pow((10.0 if diameter < 0 else diameter) / 2.0, 2.0)
-            inside = [key for key, row in candidates.items() if
-                      math.pow(x - row[1], 2.0) + math.pow(y - row[2], 2.0) + math.pow(z - row[3], 2.0) < radius2]
+            inside = [
+                key
+                for key, row in candidates.items()
+                if math.pow(x - row[1], 2.0) + math.pow(y - row[2], 2.0) + math.pow(z - row[3], 2.0) < radius2
+            ]
             for key in inside:
                 left.pop(key, None)
             if included:
@@ -84,8 +87,10 @@ def random_case(seed: int) -> Case:
     series = tuple(f"scan{number}" for number in range(int(random.integers(1, 7))))
 
     def rows(count: int, values: Callable[[], float]) -> list[Row]:
-        return [(str(random.choice([*series, "elsewhere"])), *(float(x) for x in random.integers(0, 30, 3)), values())
-                for _ in range(count)]
+        return [
+            (str(random.choice([*series, "elsewhere"])), *(float(x) for x in random.integers(0, 30, 3)), values())
+            for _ in range(count)
+        ]
 
     nodules = rows(int(random.integers(1, 12)), lambda: float(random.choice([-1.0, 4.0, 9.5, 14.0])))
     nodules.append((series[0], 5.0, 5.0, 5.0, 8.0))
@@ -141,8 +146,10 @@ def test_bootstrap_resamples_scans_and_agrees_with_repeating_the_whole_evaluatio
     for _ in range(40):
         chosen = [case.series[i] for i in random.integers(len(case.series), size=len(case.series))]
         copies = [(f"{name}#{n}", name) for n, name in enumerate(chosen)]
-        renamed = {rows: [(new, *row[1:]) for new, old in copies for row in getattr(case, rows) if row[0] == old]
-                   for rows in ("marks", "nodules", "excluded")}
+        renamed = {
+            rows: [(new, *row[1:]) for new, old in copies for row in getattr(case, rows) if row[0] == old]
+            for rows in ("marks", "nodules", "excluded")
+        }
         if renamed["nodules"]:
             again = Case("", renamed["marks"], renamed["nodules"], (), renamed["excluded"], tuple(n for n, _ in copies))
             values.append(result(again)[1].sensitivity_at())
@@ -193,12 +200,15 @@ def test_lists_of_series_are_read_with_and_without_header(tmp_path):
         assert read_series(path) == ("1.2", "1.3")
 
 
-@pytest.mark.parametrize(("text", "words"), [
-    (HEADER[:-12] + "\n", "has no column probability"),
-    (HEADER + "\na,1,2,3\n", "Row 1 of 'marks.csv' has 4 cells where 5"),
-    (HEADER + "\na,1,2,3,0.5\na,1,two,3,0.5\n", "Row 2 of 'marks.csv' has coordY 'two'"),
-    (HEADER + "\na,1,2,3,nan\n", "probability 'nan'"),
-])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (HEADER[:-12] + "\n", "has no column probability"),
+        (HEADER + "\na,1,2,3\n", "Row 1 of 'marks.csv' has 4 cells where 5"),
+        (HEADER + "\na,1,2,3,0.5\na,1,two,3,0.5\n", "Row 2 of 'marks.csv' has coordY 'two'"),
+        (HEADER + "\na,1,2,3,nan\n", "probability 'nan'"),
+    ],
+)
 def test_tables_that_cannot_be_used_are_refused_in_one_sentence(tmp_path, refused, text, words):
     path = tmp_path / "marks.csv"
     path.write_text(text, encoding="utf-8")
@@ -222,8 +232,11 @@ def test_missing_binary_and_empty_tables_are_refused_or_empty(tmp_path, refused)
 def luna(shared_data) -> tuple[Places, Places, tuple[str, ...]]:
     """The real tables of the challenge."""
     folder = shared_data("tables/luna16")
-    return (read_places(folder / "annotations.csv"), read_places(folder / "annotations_excluded.csv"),
-            read_series(folder / "seriesuids.csv"))
+    return (
+        read_places(folder / "annotations.csv"),
+        read_places(folder / "annotations_excluded.csv"),
+        read_series(folder / "seriesuids.csv"),
+    )
 
 
 def test_luna_tables_are_read_whole(luna):
@@ -252,13 +265,20 @@ def test_on_luna_tables_marks_moved_by_a_share_of_the_radius_hit_up_to_the_radiu
 
 def test_on_luna_tables_a_random_detector_equals_the_official_algorithm(luna):
     nodules, excluded, series = luna
-    rows = {name: [(str(s), *(center * LPS), d) for s, center, d in
-                   zip(places.series, places.centers_ras_mm, places.diameter_mm, strict=True)]
-            for name, places in (("nodules", nodules), ("excluded", excluded))}
+    rows = {
+        name: [
+            (str(s), *(center * LPS), d)
+            for s, center, d in zip(places.series, places.centers_ras_mm, places.diameter_mm, strict=True)
+        ]
+        for name, places in (("nodules", nodules), ("excluded", excluded))
+    }
     few = series[:40]
     random = np.random.default_rng(0)
-    marks = [(*row[:1], *(np.array(row[1:4]) + random.normal(0, 2, 3)), float(random.uniform()))
-             for row in [*rows["nodules"], *rows["excluded"][::3]] if row[0] in few]
+    marks = [
+        (*row[:1], *(np.array(row[1:4]) + random.normal(0, 2, 3)), float(random.uniform()))
+        for row in [*rows["nodules"], *rows["excluded"][::3]]
+        if row[0] in few
+    ]
     case = Case("luna", marks, rows["nodules"], (), rows["excluded"], few)
     false, sensitivity = official(case)
     assert np.array_equal(result(case)[1].sensitivity_at(), np.interp(RATES, false, sensitivity))

@@ -48,6 +48,6 @@ def read_header(file: BinaryIO) -> NiftiHeader | None:
         return None
     sizes = struct.unpack_from(f"{order}8h", header, 40)
     datatype, bits = struct.unpack_from(f"{order}2h", header, 70)
-    offset, = struct.unpack_from(f"{order}f", header, 108)
-    voxels = prod(max(1, size) for size in sizes[1:1 + min(max(sizes[0], 0), 7)])
+    (offset,) = struct.unpack_from(f"{order}f", header, 108)
+    voxels = prod(max(1, size) for size in sizes[1 : 1 + min(max(sizes[0], 0), 7)])
     return NiftiHeader(order, datatype, bits, voxels, int(offset), header[344:347] == b"n+1")

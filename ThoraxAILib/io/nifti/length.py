@@ -1,5 +1,4 @@
-"""Is a NIfTI file as long as its header says? ITK fills the rest of a cut file with arbitrary values and says nothing.
-"""
+"""Is a NIfTI file as long as its header says? ITK fills the rest of a cut file with arbitrary values in silence."""
 
 from __future__ import annotations
 

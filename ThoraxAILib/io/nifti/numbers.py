@@ -20,6 +20,6 @@ def count_not_finite(path: Path) -> int:
         file.seek(header.offset)
         bad = 0
         while chunk := file.read(CHUNK):
-            values = np.frombuffer(chunk[:len(chunk) // 8 * 8], dtype=f"{header.byte_order}{FLOATS[header.datatype]}")
+            values = np.frombuffer(chunk[: len(chunk) // 8 * 8], dtype=f"{header.byte_order}{FLOATS[header.datatype]}")
             bad += int(np.count_nonzero(~np.isfinite(values)))
         return bad

@@ -37,8 +37,11 @@ class FieldNetwork(nn.Module):
         """(1, 2, k, j, i) to (1, 3, k, j, i); any size, padded inside to a multiple of the total stride."""
         rows, columns = images.shape[-2:]
         stride = 2 ** len(self.down)
-        value = functional.pad(images, (0, -columns % stride, 0, -rows % stride, 0, 0), mode="replicate") \
-            if columns % stride or rows % stride else images
+        value = (
+            functional.pad(images, (0, -columns % stride, 0, -rows % stride, 0, 0), mode="replicate")
+            if columns % stride or rows % stride
+            else images
+        )
         value = functional.leaky_relu(self.first(value), 0.2)
         skips = []
         for layer in self.down:
@@ -75,8 +78,9 @@ class Cascade(nn.Module):
     def _increment(self, network: FieldNetwork, images: Tensor, factor: int) -> Tensor:
         size = images.shape[1:]
         if factor > 1:
-            images = functional.avg_pool3d(images[None], (1, factor, factor), ceil_mode=True,
-                                           count_include_pad=False)[0]
+            images = functional.avg_pool3d(images[None], (1, factor, factor), ceil_mode=True, count_include_pad=False)[
+                0
+            ]
         field = self.settings.output_mm * network(images[None])
         if factor > 1:
             full = (field.shape[2], field.shape[3] * factor, field.shape[4] * factor)

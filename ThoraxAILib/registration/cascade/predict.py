@@ -18,8 +18,9 @@ from ThoraxAILib.registration.inputs import check_image, check_same_grid, normal
 from ThoraxAILib.registration.result import Registration
 
 
-def predict(cascade: Cascade, fixed: Volume, moving: Volume, progress: Progress | None = None,
-            threads: int | None = None) -> Registration:
+def predict(
+    cascade: Cascade, fixed: Volume, moving: Volume, progress: Progress | None = None, threads: int | None = None
+) -> Registration:
     """The field on the fixed grid; rows and columns are resampled to the voxel size the cascade was trained at."""
     progress = progress or Progress()
     check_image(fixed, "fixed image")
@@ -29,8 +30,10 @@ def predict(cascade: Cascade, fixed: Volume, moving: Volume, progress: Progress 
     progress(0.0, "Registering")
     grid = Grid.of(fixed)
     size = _trained_size(grid, cascade.settings.in_plane_mm)
-    spacing = [float(step) * (n - 1) / max(m - 1, 1) for step, n, m in
-               zip(grid.spacing_kji_mm, grid.shape_kji, size, strict=True)]
+    spacing = [
+        float(step) * (n - 1) / max(m - 1, 1)
+        for step, n, m in zip(grid.spacing_kji_mm, grid.shape_kji, size, strict=True)
+    ]
     with torch_threads(threads), torch.inference_mode():
         images = [_resized(torch.from_numpy(normalized(volume.array))[None], size) for volume in (fixed, moving)]
         total, increments = cascade(*images, spacing)
@@ -43,8 +46,10 @@ def _trained_size(grid: Grid, in_plane_mm: float) -> tuple[int, int, int]:
     """Rows and columns that bring voxels to the size of the training, unless they are within 5 % of it."""
     slices, *in_plane = grid.shape_kji
     factors = [float(step) / in_plane_mm for step in grid.spacing_kji_mm[1:]]
-    return slices, *(n if abs(factor - 1.0) < 0.05 else max(2, round(n * factor))
-                     for n, factor in zip(in_plane, factors, strict=True))
+    return slices, *(
+        n if abs(factor - 1.0) < 0.05 else max(2, round(n * factor))
+        for n, factor in zip(in_plane, factors, strict=True)
+    )
 
 
 def _resized(images: Tensor, size: tuple[int, int, int]) -> Tensor:

@@ -27,8 +27,7 @@ def save_cascade(cascade: Cascade, path: Path, note: dict | None = None) -> None
 def load_cascade(path: Path) -> Cascade:
     """A cascade ready to predict; raises InputError when the file is no cascade of this program."""
     if not path.is_file():
-        raise InputError(f"The weights '{path.name}' do not exist: make some with thoraxai cardiac "
-                         "train-registration.")
+        raise InputError(f"The weights '{path.name}' do not exist: make some with thoraxai cardiac train-registration.")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, pickle.UnpicklingError, EOFError):

@@ -17,15 +17,19 @@ from ThoraxAILib.registration.deformation.spline import SECOND_DERIVATIVES
 
 def voxel_positions(shape_kji: Sequence[int], spacing_kji_mm: Sequence[float]) -> Tensor:
     """Positions (3, k, j, i) of voxel centres in mm from the first one."""
-    axes = [torch.arange(size, dtype=torch.float32) * float(step)
-            for size, step in zip(shape_kji, spacing_kji_mm, strict=True)]
+    axes = [
+        torch.arange(size, dtype=torch.float32) * float(step)
+        for size, step in zip(shape_kji, spacing_kji_mm, strict=True)
+    ]
     return torch.stack(torch.meshgrid(*axes, indexing="ij"))
 
 
 def sample(image: Tensor, positions_mm: Tensor, spacing_kji_mm: Sequence[float], mode: str = "bilinear") -> Tensor:
     """Values (C, ...) of an image (C, k, j, i) at positions (3, k', j', i') in mm; the border value outside."""
-    normalized = [2.0 * positions_mm[axis] / (float(spacing_kji_mm[axis]) * max(image.shape[1 + axis] - 1, 1)) - 1.0
-                  for axis in (2, 1, 0)]
+    normalized = [
+        2.0 * positions_mm[axis] / (float(spacing_kji_mm[axis]) * max(image.shape[1 + axis] - 1, 1)) - 1.0
+        for axis in (2, 1, 0)
+    ]
     grid = torch.stack(normalized, -1)[None]
     return functional.grid_sample(image[None], grid, mode=mode, padding_mode="border", align_corners=True)[0]
 
@@ -67,6 +71,7 @@ class DenseDeformation:
 
     def hessian(self) -> Tensor:
         """Second derivatives (3, 6, ...) in 1/mm at the inner voxels."""
+
         def central(u: Tensor, axis: int) -> Tensor:
             if u.shape[1 + axis] < 3:
                 return torch.zeros_like(u)

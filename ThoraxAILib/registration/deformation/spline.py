@@ -38,8 +38,9 @@ class SplineLattice:
     @property
     def shape(self) -> tuple[int, int, int]:
         """Number of control points along k, j, i."""
-        return tuple(int(np.ceil(size / step - 1e-9)) + 3
-                     for size, step in zip(self.extent_mm, self.spacing_mm, strict=True))
+        return tuple(
+            int(np.ceil(size / step - 1e-9)) + 3 for size, step in zip(self.extent_mm, self.spacing_mm, strict=True)
+        )
 
     def basis(self, points_mm: np.ndarray, axis: int, order: int = 0) -> Tensor:
         """Matrix (points, controls) of the ``order``-th derivative of the basis along one axis, per mm^order."""
@@ -74,8 +75,9 @@ class SplineSampler:
 
     def __init__(self, lattice: SplineLattice, axes_mm: Sequence[np.ndarray]) -> None:
         self.axes_mm = [np.asarray(points, dtype=float) for points in axes_mm]
-        self._bases = [[lattice.basis(points, axis, order) for order in range(3)]
-                       for axis, points in enumerate(self.axes_mm)]
+        self._bases = [
+            [lattice.basis(points, axis, order) for order in range(3)] for axis, points in enumerate(self.axes_mm)
+        ]
 
     def points_mm(self) -> Tensor:
         """Positions (3, k, j, i) of the points in mm."""

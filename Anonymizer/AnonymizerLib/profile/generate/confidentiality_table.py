@@ -23,10 +23,15 @@ SOURCES = [
     "rows added after 2024b: option columns by value representation",
 ]
 COLUMNS = {
-    "rtnSafePrivOpt": "retain-safe-private", "rtnUIDsOpt": "retain-uids", "rtnDevIdOpt": "retain-device",
-    "rtnInstIdOpt": "retain-institution", "rtnPatCharsOpt": "retain-patient-characteristics",
-    "rtnLongFullDatesOpt": "full-dates", "rtnLongModifDatesOpt": "modified-dates",
-    "cleanDescOpt": "clean-descriptors", "cleanStructContOpt": "clean-structured-content",
+    "rtnSafePrivOpt": "retain-safe-private",
+    "rtnUIDsOpt": "retain-uids",
+    "rtnDevIdOpt": "retain-device",
+    "rtnInstIdOpt": "retain-institution",
+    "rtnPatCharsOpt": "retain-patient-characteristics",
+    "rtnLongFullDatesOpt": "full-dates",
+    "rtnLongModifDatesOpt": "modified-dates",
+    "cleanDescOpt": "clean-descriptors",
+    "cleanStructContOpt": "clean-structured-content",
     "cleanGraphOpt": "clean-graphics",
 }
 SECTION = re.compile(r"^(?P<action>[A-Z_]+)_TAGS = \[\n(?P<entries>.*?)^\]", re.M | re.S)
@@ -91,8 +96,15 @@ def build(fields: Path, attributes: Path) -> dict:
         if options := option_columns(published.get(tag), vr):
             row["options"] = options
         rows.append(row)
-    rows.append({"tag": "private", "name": "Private Attributes", "vr": "", "basic": "X",
-                 "options": option_columns(published[private_key], "")})
+    rows.append(
+        {
+            "tag": "private",
+            "name": "Private Attributes",
+            "vr": "",
+            "basic": "X",
+            "options": option_columns(published[private_key], ""),
+        }
+    )
     return {"edition": "2026c", "sources": SOURCES, "rows": rows}
 
 

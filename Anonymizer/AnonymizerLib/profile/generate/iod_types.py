@@ -55,16 +55,19 @@ def module_entry(attributes: list[dict], wanted: set[str]) -> dict:
 
 def build(folder: Path) -> dict:
     """The whole data set as JSON-ready data."""
+
     def read(name: str) -> dict:
         return json.loads((folder / "_standard" / name).read_text(encoding="utf-8"))
 
     wanted, classes = wanted_tags(), read("sop_class_iod_map.json")
     iods = {key: modules for key, modules in read("iod_module_map.json").items() if key in set(classes.values())}
     used = {module["key"] for modules in iods.values() for module in modules}
-    modules = {key: module_entry(rows, wanted) for key, rows in read("module_attribute_map.json").items()
-               if key in used}
+    modules = {
+        key: module_entry(rows, wanted) for key, rows in read("module_attribute_map.json").items() if key in used
+    }
     return {
-        "source": SOURCE, "sop_classes": classes,
+        "source": SOURCE,
+        "sop_classes": classes,
         "iods": {key: [module["key"] for module in modules_of] for key, modules_of in iods.items()},
         "modules": modules,
     }

@@ -20,8 +20,20 @@ from pathlib import Path
 TARGET = Path(__file__).resolve().parents[1] / "data" / "safe_private.json"
 SOURCE = "TCIA private tag knowledge base 02-01-2024, dispositions 'keep', CC BY 4.0"
 ELEMENT = re.compile(r"\(([0-9a-fA-F]{4}),\s*\"*([^\"()]+?)\"+,([0-9a-fA-F]{2})\)$")
-DEVICE_MAKERS = ("GEMS", "GEHC", "PHILIPS", "MMCPRIVATE", "SIEMENS", "FDMS", "TOSHIBA", "ELSCINT", "HOLOGIC",
-                 "LORAD", "SPI", "AGFA")
+DEVICE_MAKERS = (
+    "GEMS",
+    "GEHC",
+    "PHILIPS",
+    "MMCPRIVATE",
+    "SIEMENS",
+    "FDMS",
+    "TOSHIBA",
+    "ELSCINT",
+    "HOLOGIC",
+    "LORAD",
+    "SPI",
+    "AGFA",
+)
 TEXT_VRS = {"LT", "ST", "UT", "UC", "PN", "DA", "DT", "TM", "UI", "AE", "AS", "UR"}
 
 
@@ -52,9 +64,11 @@ def main() -> None:
     data = build(Path(sys.argv[1]))
     rows = ",\n".join(
         f"  {json.dumps(creator)}: " + json.dumps({group: " ".join(offsets) for group, offsets in groups.items()})
-        for creator, groups in data["creators"].items())
-    TARGET.write_text(f'{{\n "source": {json.dumps(data["source"])},\n "creators": {{\n{rows}\n }}\n}}\n',
-                      encoding="utf-8")
+        for creator, groups in data["creators"].items()
+    )
+    TARGET.write_text(
+        f'{{\n "source": {json.dumps(data["source"])},\n "creators": {{\n{rows}\n }}\n}}\n', encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def find_network_lungs(prediction: Prediction, box: Box, enclosed: np.ndarray, a
     grid = prediction.grid.part(box)
     chance = [prediction.on_work(prediction.chance[lobe], LOBE_BLUR_MM, box) for lobe in (RUL, RML, RLL, LUL, LLL)]
     right, left = chance[0] + chance[1] + chance[2], chance[3] + chance[4]
-    where = prediction.on_work(prediction.chance[RUL:LLL + 1].sum(axis=0), 0.0, box) > AGREED
+    where = prediction.on_work(prediction.chance[RUL : LLL + 1].sum(axis=0), 0.0, box) > AGREED
     mask, air = _lung_mask(grid, where, enclosed, airways)
     seeds = _side_seeds(where & mask, right, left, grid)
     sides = flood_sides(grid.hu, mask, seeds) if mask.any() else mask.view(np.uint8)
@@ -67,8 +67,9 @@ def airway_seeds(grid: WorkGrid, prediction: Prediction) -> np.ndarray:
     return (prediction.on_work(prediction.chance[AIRWAY]) > AGREED) & (grid.hu < -850.0)
 
 
-def _lung_mask(grid: WorkGrid, where: np.ndarray, enclosed: np.ndarray, airways: np.ndarray
-               ) -> tuple[np.ndarray, np.ndarray]:
+def _lung_mask(
+    grid: WorkGrid, where: np.ndarray, enclosed: np.ndarray, airways: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Lung before filling, and the air in it."""
     import edt
 

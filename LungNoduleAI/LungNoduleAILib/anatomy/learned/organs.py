@@ -22,12 +22,14 @@ SLAB = 16
 def organs_on_ct(volume: Volume, grid: WorkGrid, best: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Anatomy.structures (uint8, grid of ``volume``) from the likeliest classes on the work grid and the lungs."""
     coarse, near_bone, inner = _zones(grid, best, labels)
-    index = [np.minimum(np.arange(n) // f, m - 1) for n, f, m in
-             zip(volume.array.shape, grid.factors_kji, coarse.shape, strict=True)]
+    index = [
+        np.minimum(np.arange(n) // f, m - 1)
+        for n, f, m in zip(volume.array.shape, grid.factors_kji, coarse.shape, strict=True)
+    ]
     structures = np.empty(volume.array.shape, np.uint8)
     for start in range(0, len(structures), SLAB):
-        k = index[0][start:start + SLAB]
-        hu, lungs = volume.array[start:start + SLAB], labels[start:start + SLAB]
+        k = index[0][start : start + SLAB]
+        hu, lungs = volume.array[start : start + SLAB], labels[start : start + SLAB]
 
         def seen(work: np.ndarray, k: np.ndarray = k) -> np.ndarray:
             return work[k][:, index[1]][:, :, index[2]]
@@ -36,7 +38,7 @@ def organs_on_ct(volume: Volume, grid: WorkGrid, best: np.ndarray, labels: np.nd
         part[seen(near_bone) & (hu > BONE_HU)] = BONE
         part = np.where(lungs > 0, lungs, part)
         part[seen(inner) & (hu > VESSEL_HU) & (lungs <= LLL) & (lungs >= RUL)] = LUNG_VESSEL
-        structures[start:start + SLAB] = part
+        structures[start : start + SLAB] = part
     return structures
 
 

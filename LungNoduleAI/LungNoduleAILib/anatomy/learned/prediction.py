@@ -44,8 +44,15 @@ WEIGHTS = Path(__file__).with_name("lung_anatomy.pt")
 TILE, OVERLAP = 192, 48
 OUTSIDE_HU = -1024.0
 LUNG = RUL  # stands for the whole lung where lobes do not matter
-GROUPS = {0: (0,), LUNG: (RUL, RML, RLL, LUL, LLL, LUNG_VESSEL), HEART: (HEART,), AORTA: (AORTA,), SPINE: (SPINE,),
-          BONE: (BONE,), BODY: (BODY, AIRWAY)}
+GROUPS = {
+    0: (0,),
+    LUNG: (RUL, RML, RLL, LUL, LLL, LUNG_VESSEL),
+    HEART: (HEART,),
+    AORTA: (AORTA,),
+    SPINE: (SPINE,),
+    BONE: (BONE,),
+    BODY: (BODY, AIRWAY),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +78,17 @@ class Prediction:
         spacing = [float(s) for s in self.grid.spacing_kji_mm[::-1]]
         origin = [(start + 0.5) * s for (start, _, _), s in zip(reversed(spans), spacing, strict=True)]
         padded = sitk.ZeroFluxNeumannPad(image, [2] * 3, [2] * 3)
-        resampled = sitk.Resample(padded, size, sitk.Transform(), sitk.sitkLinear, origin, spacing,
-                                  [1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0], 0.0, sitk.sitkFloat32)
+        resampled = sitk.Resample(
+            padded,
+            size,
+            sitk.Transform(),
+            sitk.sitkLinear,
+            origin,
+            spacing,
+            [1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0],
+            0.0,
+            sitk.sitkFloat32,
+        )
         return sitk.GetArrayFromImage(resampled)
 
     def best_on_work(self, sigma_mm: float = 0.0) -> np.ndarray:
@@ -110,8 +126,9 @@ def load_network(path: Path, schema: str, maker: str, classes: int) -> LabelNetw
     weights = load_weights(path, schema, maker)
     settings = LabelNetworkSettings.from_json(weights.settings)
     if settings.classes != classes:
-        raise InputError(f"'{path.name}' knows {settings.classes} classes instead of {classes}: give a file that "
-                         f"{maker} wrote.")
+        raise InputError(
+            f"'{path.name}' knows {settings.classes} classes instead of {classes}: give a file that {maker} wrote."
+        )
     network = LabelNetwork(settings)
     network.load_state_dict(weights.state)
     return network.eval()
@@ -125,6 +142,15 @@ def seen_by(grid: WorkGrid, spacing_mm: float) -> np.ndarray:
     image.SetOrigin([s / 2 for s in spacing])
     size = [max(1, round(n * s / spacing_mm)) for n, s in zip(image.GetSize(), spacing, strict=True)]
     padded = sitk.ZeroFluxNeumannPad(image, [2] * 3, [2] * 3)
-    seen = sitk.Resample(padded, size, sitk.Transform(), sitk.sitkLinear, [spacing_mm / 2] * 3, [spacing_mm] * 3,
-                         [1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0], OUTSIDE_HU, sitk.sitkFloat32)
+    seen = sitk.Resample(
+        padded,
+        size,
+        sitk.Transform(),
+        sitk.sitkLinear,
+        [spacing_mm / 2] * 3,
+        [spacing_mm] * 3,
+        [1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0],
+        OUTSIDE_HU,
+        sitk.sitkFloat32,
+    )
     return sitk.GetArrayFromImage(seen)

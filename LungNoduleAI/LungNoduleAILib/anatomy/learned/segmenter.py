@@ -45,8 +45,10 @@ class LearnedSegmenter:
         enclosed = find_lung_air(grid).mask
         lung = best == LUNG
         box = box_around(lung | enclosed, grid.spacing_kji_mm)
-        lung_air, seeds, enclosed = (np.ascontiguousarray(mask[box]) for mask in (
-            lung & (grid.hu < LUNG_AIR_HU), airway_seeds(grid, prediction), enclosed))
+        lung_air, seeds, enclosed = (
+            np.ascontiguousarray(mask[box])
+            for mask in (lung & (grid.hu < LUNG_AIR_HU), airway_seeds(grid, prediction), enclosed)
+        )
         progress(0.4, "Finding trachea and bronchi")
         airways = find_airways(grid.part(box), lung_air, seeds)
         progress(0.55, "Drawing the edge of the lungs")

@@ -59,9 +59,13 @@ class _Peak:
     sign: int
 
 
-def find_blobs(compared: Compared, scores: Sequence[tuple[np.ndarray, np.ndarray]], registration: LungRegistration,
-               current_findings: Sequence[Finding], prior_findings: Sequence[Finding]
-               ) -> tuple[tuple[DifferenceBlob, ...], int]:
+def find_blobs(
+    compared: Compared,
+    scores: Sequence[tuple[np.ndarray, np.ndarray]],
+    registration: LungRegistration,
+    current_findings: Sequence[Finding],
+    prior_findings: Sequence[Finding],
+) -> tuple[tuple[DifferenceBlob, ...], int]:
     """Blobs, best first, and how many places were left out because the registration is too uncertain there."""
     difference = compared.difference
     taken = np.zeros(difference.shape, dtype=bool)
@@ -98,8 +102,9 @@ def _peaks(grid: Grid, scores: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[
     return sorted(found, key=lambda peak: -peak.score)
 
 
-def _region(signed: np.ndarray, place: tuple[int, int, int], grid: Grid
-            ) -> tuple[tuple[slice, slice, slice], np.ndarray] | None:
+def _region(
+    signed: np.ndarray, place: tuple[int, int, int], grid: Grid
+) -> tuple[tuple[slice, slice, slice], np.ndarray] | None:
     """Box and mask of the connected voxels above half of the highest difference near a place."""
     import cc3d
 
@@ -117,17 +122,29 @@ def _region(signed: np.ndarray, place: tuple[int, int, int], grid: Grid
     return box, labels == own
 
 
-def _measured(compared: Compared, difference: np.ndarray, peak: _Peak, box: tuple[slice, slice, slice],
-              mask: np.ndarray, registration: LungRegistration) -> DifferenceBlob:
+def _measured(
+    compared: Compared,
+    difference: np.ndarray,
+    peak: _Peak,
+    box: tuple[slice, slice, slice],
+    mask: np.ndarray,
+    registration: LungRegistration,
+) -> DifferenceBlob:
     grid = compared.grid
     index = np.argwhere(mask).mean(0) + [s.start for s in box]
     center = grid.ijk_to_ras[:3, :3] @ index[::-1] + grid.ijk_to_ras[:3, 3]
     volume = float(mask.sum() * np.prod(grid.spacing_kji_mm))
     prior_center = registration.map_points_to_prior(center[None])[0]
     return DifferenceBlob(
-        tuple(float(x) for x in center), float((6 * volume / np.pi) ** (1 / 3)), volume,
-        float(difference[box][mask].mean()), _kind(compared, peak.sign, box, mask), peak.score,
-        float(compared.error_mm[box][mask].mean()), tuple(float(x) for x in prior_center))
+        tuple(float(x) for x in center),
+        float((6 * volume / np.pi) ** (1 / 3)),
+        volume,
+        float(difference[box][mask].mean()),
+        _kind(compared, peak.sign, box, mask),
+        peak.score,
+        float(compared.error_mm[box][mask].mean()),
+        tuple(float(x) for x in prior_center),
+    )
 
 
 def _kind(compared: Compared, sign: int, box: tuple[slice, slice, slice], mask: np.ndarray) -> str:
@@ -141,12 +158,14 @@ def _kind(compared: Compared, sign: int, box: tuple[slice, slice, slice], mask: 
     return SHRANK if already else VANISHED
 
 
-def _named(blob: DifferenceBlob, current_findings: Sequence[Finding], prior_findings: Sequence[Finding]
-           ) -> DifferenceBlob:
+def _named(
+    blob: DifferenceBlob, current_findings: Sequence[Finding], prior_findings: Sequence[Finding]
+) -> DifferenceBlob:
     """The blob with the nearest finding it touches, of the date that shows more of it."""
     brighter = blob.mean_difference_hu > 0
-    findings, center = ((current_findings, blob.center_ras_mm) if brighter else
-                        (prior_findings, blob.prior_center_ras_mm))
+    findings, center = (
+        (current_findings, blob.center_ras_mm) if brighter else (prior_findings, blob.prior_center_ras_mm)
+    )
     best, best_gap = None, np.inf
     for finding in findings:
         gap = float(np.linalg.norm(np.array(finding.center_ras_mm) - center))

@@ -52,15 +52,23 @@ class DifferenceMap:
 
     def to_dict(self) -> dict:
         """JSON form, without the volume."""
-        return {"compared_ml": round(self.compared_ml, 1), "suppressed": self.suppressed,
-                "blobs": [blob.to_dict() for blob in self.blobs]}
+        return {
+            "compared_ml": round(self.compared_ml, 1),
+            "suppressed": self.suppressed,
+            "blobs": [blob.to_dict() for blob in self.blobs],
+        }
 
 
-
-
-def difference_map(registration: LungRegistration, prior: Volume, current: Volume, prior_labels: np.ndarray,
-                   current_labels: np.ndarray, current_findings: Sequence[Finding] = (),
-                   prior_findings: Sequence[Finding] = (), progress: Progress | None = None) -> DifferenceMap:
+def difference_map(
+    registration: LungRegistration,
+    prior: Volume,
+    current: Volume,
+    prior_labels: np.ndarray,
+    current_labels: np.ndarray,
+    current_findings: Sequence[Finding] = (),
+    prior_findings: Sequence[Finding] = (),
+    progress: Progress | None = None,
+) -> DifferenceMap:
     """Compare two scans (HU) through their registration; findings name the blobs that lie on them."""
     progress = progress or Progress()
     progress(0.0, "Comparing the lungs")
@@ -72,12 +80,14 @@ def difference_map(registration: LungRegistration, prior: Volume, current: Volum
     progress(1.0, f"{len(blobs)} changes")
     difference = np.rint(compared.difference).astype(np.int16)
     voxel_ml = float(np.prod(compared.grid.spacing_kji_mm)) / 1000
-    return DifferenceMap(compared.grid.volume(difference, "CT"), blobs, suppressed,
-                         float(compared.inside.sum()) * voxel_ml)
+    return DifferenceMap(
+        compared.grid.volume(difference, "CT"), blobs, suppressed, float(compared.inside.sum()) * voxel_ml
+    )
 
 
-def compare(registration: LungRegistration, prior: Volume, current: Volume, prior_lungs: np.ndarray,
-            current_lungs: np.ndarray) -> Compared:
+def compare(
+    registration: LungRegistration, prior: Volume, current: Volume, prior_lungs: np.ndarray, current_lungs: np.ndarray
+) -> Compared:
     """Both scans on one grid of cubes around the current lungs, alike but for what changed."""
     now = reduce_lungs(current, current_lungs, STEP_MM, WINDOW_HU, paint_outside=False)
     then = reduce_lungs(prior, prior_lungs, STEP_MM, WINDOW_HU, paint_outside=False)
@@ -92,8 +102,10 @@ def compare(registration: LungRegistration, prior: Volume, current: Volume, prio
     level, level_before = _levels((seen, before), parenchyma, grid)
     matched = SOFT_HU + (before - SOFT_HU) * (level - SOFT_HU) / (level_before - SOFT_HU)
     index = np.moveaxis(registration.uncertainty_mm.kji_from_ras(points), -1, 0).astype(np.float32)
-    error, stretch = (map_coordinates(part, index, order=1, mode="nearest") for part in
-                      (registration.uncertainty_mm.array, _own_volume_change(registration)))
+    error, stretch = (
+        map_coordinates(part, index, order=1, mode="nearest")
+        for part in (registration.uncertainty_mm.array, _own_volume_change(registration))
+    )
     diluted = np.where(matched > level, level + (matched - level) * stretch, matched)
     return Compared(grid, seen, diluted, matched, level, inside, parenchyma, error)
 
@@ -116,8 +128,9 @@ def significance(compared: Compared, sigma_mm: float) -> tuple[np.ndarray, np.nd
     wide = NEIGHBORHOOD_MM / compared.grid.spacing_kji_mm
     share = gaussian_filter(compared.parenchyma.astype(np.float32), wide).clip(1e-3)
     noise = gaussian_filter(difference**2 * compared.parenchyma, wide) / share
-    explained = np.where(difference > 0, _slope(compared.prior, compared, sigma_mm),
-                         _slope(compared.current, compared, sigma_mm))
+    explained = np.where(
+        difference > 0, _slope(compared.prior, compared, sigma_mm), _slope(compared.current, compared, sigma_mm)
+    )
     score = difference / np.sqrt(noise + (explained * compared.error_mm) ** 2 + 1.0)
     return difference, score * compared.inside
 
@@ -138,8 +151,10 @@ def _hu(image: np.ndarray) -> np.ndarray:
 def _levels(images: Sequence[np.ndarray], parenchyma: np.ndarray, grid: Grid) -> list[np.ndarray]:
     """Local mean HU of the lung tissue of each image; wider means where there is little tissue nearby."""
     weight = parenchyma.astype(np.float32)
-    levels = [np.full(weight.shape, float(image[parenchyma].mean()) if parenchyma.any() else -850.0, np.float32)
-              for image in images]
+    levels = [
+        np.full(weight.shape, float(image[parenchyma].mean()) if parenchyma.any() else -850.0, np.float32)
+        for image in images
+    ]
     for reach_mm in (4 * NEIGHBORHOOD_MM, NEIGHBORHOOD_MM):
         sigma = reach_mm / grid.spacing_kji_mm
         share = gaussian_filter(weight, sigma)

@@ -45,8 +45,6 @@ class ScanContext:
         return ScanContext(identity.study_date, identity.kernel, slice_mm, identity.contrast)
 
 
-
-
 def days_between(prior: str, current: str) -> int | None:
     """Days from one DICOM date (YYYYMMDD) to another, negative when reversed; None when one is missing or no date."""
     try:
@@ -67,13 +65,17 @@ def scan_differences(prior: ScanContext, current: ScanContext) -> tuple[str, ...
     """One sentence for each way in which two scans were not made alike."""
     told = []
     if prior.kernel and current.kernel and prior.kernel != current.kernel:
-        told.append(f"The reconstruction kernels differ ({prior.kernel} and {current.kernel}): sizes are less exactly "
-                    "comparable.")
+        told.append(
+            f"The reconstruction kernels differ ({prior.kernel} and {current.kernel}): sizes are less exactly "
+            "comparable."
+        )
     if prior.slice_mm and current.slice_mm:
         thin, thick = sorted((prior.slice_mm, current.slice_mm))
         if thick > THICKNESS_RATIO * thin:
-            told.append(f"The slices differ ({prior.slice_mm:g} and {current.slice_mm:g} mm): sizes are less exactly "
-                        "comparable.")
+            told.append(
+                f"The slices differ ({prior.slice_mm:g} and {current.slice_mm:g} mm): sizes are less exactly "
+                "comparable."
+            )
         elif thick > THICK_MM:
             told.append(f"Slices of {thick:g} mm are thick for measuring nodules (at most {THICK_MM:g} mm is better).")
     if bool(prior.contrast) != bool(current.contrast):
@@ -87,8 +89,13 @@ def variability_band_percent(diameter_mm: float, scans_alike: bool) -> float:
     return band if scans_alike else UNLIKE_SCANS_FACTOR * band
 
 
-def assess_growth(prior: Finding, current: Finding, days: int | None, prior_scan: ScanContext | None = None,
-                  current_scan: ScanContext | None = None) -> Growth:
+def assess_growth(
+    prior: Finding,
+    current: Finding,
+    days: int | None,
+    prior_scan: ScanContext | None = None,
+    current_scan: ScanContext | None = None,
+) -> Growth:
     """Growth of one nodule from its two measurements; ``days`` None means that a date is missing.
 
     Raises ValueError for a measurement without volume or for dates in reverse order: swap the scans before.
@@ -104,10 +111,21 @@ def assess_growth(prior: Finding, current: Finding, days: int | None, prior_scan
     by_volume, by_diameter = change >= GROWTH_PERCENT, wider > GROWTH_MM
     verdict, reason = _verdict(change, band, by_diameter, days)
     vdt, vdt_reason = _doubling(prior, current, days)
-    return Growth(verdict, change, float(wider), band, by_volume, by_diameter, days, vdt, vdt_reason,
-                  current.mean_hu - prior.mean_hu, _percent(prior.mass_mg, current.mass_mg),
-                  _percent(prior.solid_volume_mm3, current.solid_volume_mm3),
-                  (reason, _rules(change, by_volume, wider, by_diameter)))
+    return Growth(
+        verdict,
+        change,
+        float(wider),
+        band,
+        by_volume,
+        by_diameter,
+        days,
+        vdt,
+        vdt_reason,
+        current.mean_hu - prior.mean_hu,
+        _percent(prior.mass_mg, current.mass_mg),
+        _percent(prior.solid_volume_mm3, current.solid_volume_mm3),
+        (reason, _rules(change, by_volume, wider, by_diameter)),
+    )
 
 
 def _verdict(change: float, band: float, by_diameter: bool, days: int | None) -> tuple[str, str]:
@@ -116,23 +134,29 @@ def _verdict(change: float, band: float, by_diameter: bool, days: int | None) ->
     down = -100.0 * (1.0 - 1.0 / (1.0 + up / 100.0))
     if days == 0:
         steady = abs(change) <= band and not by_diameter
-        return (STABLE if steady else INDETERMINATE,
-                f"Both scans are of the same day: the change of {change:+.0f} % is a difference of measurement.")
+        return (
+            STABLE if steady else INDETERMINATE,
+            f"Both scans are of the same day: the change of {change:+.0f} % is a difference of measurement.",
+        )
     if change >= up:
         return GROWING, f"The volume changed by {change:+.0f} %, more than {up:.0f} % (rule 25 %, band {band:.0f} %)."
     if change <= down:
         return SHRINKING, f"The volume changed by {change:+.0f} %, beyond {down:.0f} % (the inverse of {up:+.0f} %)."
     if abs(change) <= band / 2 and not by_diameter:
         return STABLE, f"The volume changed by {change:+.0f} %, less than half of the band of {band:.0f} %."
-    return INDETERMINATE, (f"The volume changed by {change:+.0f} %: repeated measurement of a nodule this size varies "
-                           f"by {band:.0f} %, so neither growth nor stability is shown.")
+    return INDETERMINATE, (
+        f"The volume changed by {change:+.0f} %: repeated measurement of a nodule this size varies "
+        f"by {band:.0f} %, so neither growth nor stability is shown."
+    )
 
 
 def _rules(change: float, by_volume: bool, wider: Decimal, by_diameter: bool) -> str:
     volume = "met" if by_volume else "not met"
     diameter = "met" if by_diameter else "not met"
-    return (f"Volume rule (+25 %): {volume} ({change:+.0f} %). Diameter rule (more than 1.5 mm): {diameter} "
-            f"({wider:+.1f} mm).")
+    return (
+        f"Volume rule (+25 %): {volume} ({change:+.0f} %). Diameter rule (more than 1.5 mm): {diameter} "
+        f"({wider:+.1f} mm)."
+    )
 
 
 def _doubling(prior: Finding, current: Finding, days: int | None) -> tuple[float | None, str]:

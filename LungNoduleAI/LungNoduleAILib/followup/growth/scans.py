@@ -17,13 +17,16 @@ def check_scans(volumes: Sequence[Volume], days: int | None) -> None:
     if len(volumes) < 2:
         raise InputError(f"A follow-up needs at least two scans, {len(volumes)} was given: name the prior first.")
     if days is not None and len(volumes) > 2:
-        raise InputError(f"The number of days can be given for two scans only, here are {len(volumes)}: their study "
-                         "dates are used.")
+        raise InputError(
+            f"The number of days can be given for two scans only, here are {len(volumes)}: their study dates are used."
+        )
     for number, (prior, current) in enumerate(pairwise(volumes), start=1):
         gap = days_between(prior.identity.study_date, current.identity.study_date)
         if gap is not None and gap < 0:
-            raise InputError(f"Scan {number} is dated {-gap} days after scan {number + 1}: name the scans from the "
-                             "oldest to the newest.")
+            raise InputError(
+                f"Scan {number} is dated {-gap} days after scan {number + 1}: name the scans from the "
+                "oldest to the newest."
+            )
     for first in range(len(volumes)):
         for second in range(first + 1, len(volumes)):
             if _same(volumes[first], volumes[second]):
@@ -39,8 +42,10 @@ def interval_warnings(prior: Volume, current: Volume, days: int | None) -> tuple
     """Sentences on missing dates and on scans that were not made alike."""
     told = list(scan_differences(ScanContext.of(prior), ScanContext.of(current)))
     if days is None:
-        told.append("A study date is missing: changes are told, doubling times are not. Give the days between the "
-                    "scans to have them.")
+        told.append(
+            "A study date is missing: changes are told, doubling times are not. Give the days between the "
+            "scans to have them."
+        )
     elif days == 0:
         told.append("Both scans are of the same day: differences in size are differences of measurement.")
     return tuple(told)

@@ -56,8 +56,10 @@ class Evidence:
         for name in ("similarity", "aligned_mm", "registered_mm"):
             array = getattr(self, name)
             if array is not None and (array.shape != shape or not np.isfinite(array).all()):
-                raise InputError(f"The evidence '{name}' must be finite and of shape {shape}, found {array.shape}: "
-                                 "give one value per pair of a prior and a current nodule.")
+                raise InputError(
+                    f"The evidence '{name}' must be finite and of shape {shape}, found {array.shape}: "
+                    "give one value per pair of a prior and a current nodule."
+                )
         return self
 
 
@@ -82,15 +84,20 @@ FEATURES = {
 }
 
 
-def pair_features(prior: Sequence[MatchItem], current: Sequence[MatchItem], evidence: Evidence, method: str
-                  ) -> np.ndarray:
+def pair_features(
+    prior: Sequence[MatchItem], current: Sequence[MatchItem], evidence: Evidence, method: str
+) -> np.ndarray:
     """The features of every pair (n_prior, n_current, features) in the order of FEATURES; what is unknown is 0.
 
     Near is log(1 + (d / 10 mm)^2), which forgives a single bad alignment; far is d / 10 mm.
     """
     shape = len(prior), len(current)
-    known: dict[str, np.ndarray] = {"constant": np.ones(shape), "size": _size_change(prior, current),
-                                    "type": _type_steps(prior, current), "side": _other_side(prior, current)}
+    known: dict[str, np.ndarray] = {
+        "constant": np.ones(shape),
+        "size": _size_change(prior, current),
+        "type": _type_steps(prior, current),
+        "side": _other_side(prior, current),
+    }
     if evidence.similarity is not None:
         known["similarity"] = evidence.similarity
     for name, distance in (("aligned", evidence.aligned_mm), ("registered", evidence.registered_mm)):
@@ -108,8 +115,9 @@ def weights_of(method: str) -> dict[str, float]:
 
 def _size_change(prior: Sequence[MatchItem], current: Sequence[MatchItem]) -> np.ndarray:
     """|log2 of the volume ratio|, at most 5; nodules seldom shrink or grow more than 32-fold between two scans."""
-    before, after = ([np.nan if not item.volume_mm3 else np.log2(item.volume_mm3) for item in items]
-                     for items in (prior, current))
+    before, after = (
+        [np.nan if not item.volume_mm3 else np.log2(item.volume_mm3) for item in items] for items in (prior, current)
+    )
     change = np.abs(np.array(after, dtype=float)[None] - np.array(before, dtype=float)[:, None])
     return np.minimum(np.nan_to_num(change, nan=0.0), 5.0)
 
@@ -122,5 +130,6 @@ def _type_steps(prior: Sequence[MatchItem], current: Sequence[MatchItem]) -> np.
 
 def _other_side(prior: Sequence[MatchItem], current: Sequence[MatchItem]) -> np.ndarray:
     """1 where the two lie in different lungs."""
-    return np.array([[float(bool(a.side and b.side and a.side != b.side)) for b in current] for a in prior]
-                    ).reshape(len(prior), len(current))
+    return np.array([[float(bool(a.side and b.side and a.side != b.side)) for b in current] for a in prior]).reshape(
+        len(prior), len(current)
+    )

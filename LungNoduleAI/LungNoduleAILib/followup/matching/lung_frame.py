@@ -56,8 +56,9 @@ class LungFrame:
         return np.asarray(normalized) * self.half_mm + self.center_ras_mm
 
 
-def aligned_distances(prior: Sequence[MatchItem], current: Sequence[MatchItem], prior_frame: LungFrame,
-                      current_frame: LungFrame) -> np.ndarray:
+def aligned_distances(
+    prior: Sequence[MatchItem], current: Sequence[MatchItem], prior_frame: LungFrame, current_frame: LungFrame
+) -> np.ndarray:
     """Distance in mm (n_prior, n_current) in the current scan after aligning the lungs' boxes, then the points."""
     moved = current_frame.placed(prior_frame.normalized(points_of(prior)))
     return match_positions(moved, points_of(current), IN_LUNG_BOXES).distance_mm

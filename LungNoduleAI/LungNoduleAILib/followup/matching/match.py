@@ -76,8 +76,13 @@ class Match:
     decided_by: str = POSITIONS
 
 
-def match(prior: Sequence[MatchItem], current: Sequence[MatchItem], evidence: Evidence | None = None,
-          options: MatchOptions | None = None, decisions: Sequence[LinkDecision] = ()) -> list[Match]:
+def match(
+    prior: Sequence[MatchItem],
+    current: Sequence[MatchItem],
+    evidence: Evidence | None = None,
+    options: MatchOptions | None = None,
+    decisions: Sequence[LinkDecision] = (),
+) -> list[Match]:
     """Rows for all nodules of both dates: by prior nodule in the order given, then the new ones.
 
     Without evidence the coordinates alone are matched. Raises InputError for doubled ids, evidence that does not fit
@@ -114,14 +119,20 @@ class _Case:
             else:
                 rows.append(Match(item.id, None, RESOLVED, self._any(i, axis=1), decided_by=self._method))
         taken = set(pairs.values())
-        return rows + [Match(None, item.id, NEW, self._any(j, axis=0), decided_by=self._method)
-                       for j, item in enumerate(self._current) if j not in taken]
+        return rows + [
+            Match(None, item.id, NEW, self._any(j, axis=0), decided_by=self._method)
+            for j, item in enumerate(self._current)
+            if j not in taken
+        ]
 
     def _add_doubtful(self, pairs: dict[int, int], options: MatchOptions) -> None:
         """Join two lone nodules that are likely enough each other's partner to be shown as uncertain."""
         taken = set(pairs.values())
-        doubtful = [(self._probability[i, j], i, j) for i, j in np.argwhere(self._probability >= options.candidate_from)
-                    if i not in pairs and j not in taken]
+        doubtful = [
+            (self._probability[i, j], i, j)
+            for i, j in np.argwhere(self._probability >= options.candidate_from)
+            if i not in pairs and j not in taken
+        ]
         for _, i, j in sorted(doubtful, reverse=True):
             if i not in pairs and j not in pairs.values():
                 pairs[int(i)] = int(j)
@@ -136,8 +147,10 @@ class _Case:
         if probability >= options.least_probability and probability - second >= options.clear_lead:
             return Match(*ids, MATCHED, round(probability, 4), decided_by=self._method)
         likely = sorted((o for o in others if o[0] >= 0.05), reverse=True)
-        candidates = [Candidate(*ids, round(probability, 4)),
-                      *(Candidate(self._prior[a].id, self._current[b].id, round(p, 4)) for p, a, b in likely)]
+        candidates = [
+            Candidate(*ids, round(probability, 4)),
+            *(Candidate(self._prior[a].id, self._current[b].id, round(p, 4)) for p, a, b in likely),
+        ]
         return Match(*ids, UNCERTAIN, round(probability, 4), tuple(candidates), decided_by=self._method)
 
     def _sharing(self, i: int, j: int) -> list[tuple[int, int]]:
@@ -161,13 +174,15 @@ def _with_alignment(prior: Sequence[MatchItem], current: Sequence[MatchItem], ev
     """The evidence with distances after laying the points over one another, when no alignment is given."""
     if evidence.aligned_mm is not None:
         return evidence
-    points = (np.array([item.center_ras_mm for item in items], dtype=float).reshape(-1, 3)
-              for items in (prior, current))
+    points = (
+        np.array([item.center_ras_mm for item in items], dtype=float).reshape(-1, 3) for items in (prior, current)
+    )
     return Evidence(evidence.similarity, match_positions(*points).distance_mm, evidence.registered_mm)
 
 
-def _decided(odds: np.ndarray, prior: Sequence[MatchItem], current: Sequence[MatchItem],
-             decisions: Sequence[LinkDecision]) -> np.ndarray:
+def _decided(
+    odds: np.ndarray, prior: Sequence[MatchItem], current: Sequence[MatchItem], decisions: Sequence[LinkDecision]
+) -> np.ndarray:
     """The log odds after the reader's decisions: a link excludes all else, an unlink that one pair."""
     odds = odds.copy()
     rows, columns = ({item.id: n for n, item in enumerate(items)} for items in (prior, current))
@@ -209,5 +224,20 @@ def _with_opinions(row: Match, opinions: dict[str, _Opinion]) -> Match:
     return replace(row, opinions=told, method_agreement=same)
 
 
-__all__ = ["MATCHED", "NETWORK", "NEW", "POSITIONS", "REGISTRATION", "RESOLVED", "TOGETHER", "UNCERTAIN", "Candidate",
-           "Evidence", "LinkDecision", "Match", "MatchItem", "MatchOptions", "match"]
+__all__ = [
+    "MATCHED",
+    "NETWORK",
+    "NEW",
+    "POSITIONS",
+    "REGISTRATION",
+    "RESOLVED",
+    "TOGETHER",
+    "UNCERTAIN",
+    "Candidate",
+    "Evidence",
+    "LinkDecision",
+    "Match",
+    "MatchItem",
+    "MatchOptions",
+    "match",
+]

@@ -27,8 +27,9 @@ class Views:
     current_frame: LungFrame | None
 
     @staticmethod
-    def of(prior: AnalysisResult, current: AnalysisResult, registration: LungRegistration | None,
-           network: bool) -> Views:
+    def of(
+        prior: AnalysisResult, current: AnalysisResult, registration: LungRegistration | None, network: bool
+    ) -> Views:
         """The views of two scans."""
         return Views(prior, current, registration, network, _frame(prior), _frame(current))
 

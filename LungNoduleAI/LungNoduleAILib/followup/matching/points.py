@@ -52,8 +52,9 @@ class PointMatch:
         return np.asarray(prior_ras_mm, dtype=float) @ self.matrix.T + self.shift_mm
 
 
-def match_positions(prior_ras_mm: np.ndarray, current_ras_mm: np.ndarray, options: PointOptions | None = None
-                    ) -> PointMatch:
+def match_positions(
+    prior_ras_mm: np.ndarray, current_ras_mm: np.ndarray, options: PointOptions | None = None
+) -> PointMatch:
     """One-to-one matching of prior (n, 3) and current (m, 3) points whose common shift is not known.
 
     Points without a partner are left out of ``pairs``. Raises InputError for arrays that are not points.
@@ -91,8 +92,9 @@ def _proposals(prior: np.ndarray, current: np.ndarray, options: PointOptions) ->
     return [np.zeros(3), *shifts[order]]
 
 
-def _refined(prior: np.ndarray, current: np.ndarray, shift: np.ndarray, options: PointOptions
-             ) -> tuple[float, PointMatch]:
+def _refined(
+    prior: np.ndarray, current: np.ndarray, shift: np.ndarray, options: PointOptions
+) -> tuple[float, PointMatch]:
     """The map near one proposed shift and how much better it explains the points than leaving all alone."""
     center = prior.mean(axis=0)
     matrix, pairs = np.eye(3), None
@@ -112,8 +114,14 @@ def _map(points: np.ndarray, center: np.ndarray, matrix: np.ndarray, shift: np.n
     return (points - center) @ matrix.T + center + shift
 
 
-def _fitted(prior: np.ndarray, current: np.ndarray, center: np.ndarray, pairs: list[tuple[int, int]],
-            shift: np.ndarray, options: PointOptions) -> tuple[np.ndarray, np.ndarray]:
+def _fitted(
+    prior: np.ndarray,
+    current: np.ndarray,
+    center: np.ndarray,
+    pairs: list[tuple[int, int]],
+    shift: np.ndarray,
+    options: PointOptions,
+) -> tuple[np.ndarray, np.ndarray]:
     """Affine map and shift of matched pairs: ridge regression towards the identity and, along each axis, no shift.
 
     The ridge of the shift is that of its Cauchy prior at the shift found before (iteratively reweighted).

@@ -45,8 +45,9 @@ class SiameseNetwork(nn.Module):
         self.close, self.wide = _look(settings.channels), _look(settings.channels)
         self.place = nn.Sequential(nn.Linear(4, settings.place), nn.ReLU(), nn.Linear(settings.place, settings.place))
         seen = 2 * 8 * settings.channels[-1] + settings.place
-        self.join = nn.Sequential(nn.Linear(seen, settings.hidden), nn.ReLU(),
-                                  nn.Linear(settings.hidden, settings.length))
+        self.join = nn.Sequential(
+            nn.Linear(seen, settings.hidden), nn.ReLU(), nn.Linear(settings.hidden, settings.length)
+        )
         self.sharpness = nn.Parameter(torch.tensor(2.3))
 
     def forward(self, patches: Tensor, places: Tensor) -> Tensor:
@@ -65,13 +66,17 @@ class SiameseNetwork(nn.Module):
 def info_nce(likeness: Tensor, prior_index: Sequence[int], current_index: Sequence[int]) -> Tensor:
     """Mean cross entropy of the true partner among all places of the other date, in both directions."""
     rows, columns = torch.as_tensor(prior_index), torch.as_tensor(current_index)
-    return 0.5 * (functional.cross_entropy(likeness[rows], columns)
-                  + functional.cross_entropy(likeness.T[columns], rows))
+    return 0.5 * (
+        functional.cross_entropy(likeness[rows], columns) + functional.cross_entropy(likeness.T[columns], rows)
+    )
 
 
 def _look(channels: tuple[int, ...]) -> nn.Sequential:
     layers: list[nn.Module] = []
     for number, (before, after) in enumerate(zip((1, *channels), channels, strict=False)):
-        layers += [nn.Conv3d(before, after, 3, stride=1 if number == 0 else 2, padding=1, bias=False),
-                   nn.GroupNorm(after // 6 if after % 6 == 0 else 4, after), nn.LeakyReLU(0.1)]
+        layers += [
+            nn.Conv3d(before, after, 3, stride=1 if number == 0 else 2, padding=1, bias=False),
+            nn.GroupNorm(after // 6 if after % 6 == 0 else 4, after),
+            nn.LeakyReLU(0.1),
+        ]
     return nn.Sequential(*layers, nn.AdaptiveAvgPool3d(2), nn.Flatten())

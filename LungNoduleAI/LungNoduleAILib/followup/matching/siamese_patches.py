@@ -21,8 +21,9 @@ def cut_patches(volume: Volume, centers_ras_mm: np.ndarray) -> np.ndarray:
     offsets = (np.arange(PATCH_VOXELS) - (PATCH_VOXELS - 1) / 2) * PATCH_MM
     k, j, i = (offsets.reshape([-1 if a == axis else 1 for a in range(3)])[..., None] for axis in range(3))
     around = k * LPS_AXES_RAS[0] + j * LPS_AXES_RAS[1] + i * LPS_AXES_RAS[2]
-    return np.array([_sampled(volume, around + center) for center in np.asarray(centers_ras_mm).reshape(-1, 3)],
-                    dtype=np.float32).reshape(-1, *(PATCH_VOXELS,) * 3)
+    return np.array(
+        [_sampled(volume, around + center) for center in np.asarray(centers_ras_mm).reshape(-1, 3)], dtype=np.float32
+    ).reshape(-1, *(PATCH_VOXELS,) * 3)
 
 
 def _sampled(volume: Volume, places_ras_mm: np.ndarray) -> np.ndarray:

@@ -123,8 +123,9 @@ class _Pair:
         values = parameters.double().numpy()
         axes = self.current.grid.axes_ras
         linear = axes @ (np.eye(3) + values[:, :3] / LEVER_MM) @ axes.T
-        own, other = (_ras(image, center) for image, center in
-                      zip((self.current, self.prior), self.centers, strict=True))
+        own, other = (
+            _ras(image, center) for image, center in zip((self.current, self.prior), self.centers, strict=True)
+        )
         matrix = np.eye(4)
         matrix[:3, :3], matrix[:3, 3] = linear, other + axes @ values[:, 3] - linear @ own
         return matrix
@@ -132,8 +133,9 @@ class _Pair:
     def parameters(self, matrix: np.ndarray) -> Tensor:
         """Inverse of ``matrix``."""
         axes = self.current.grid.axes_ras
-        own, other = (_ras(image, center) for image, center in
-                      zip((self.current, self.prior), self.centers, strict=True))
+        own, other = (
+            _ras(image, center) for image, center in zip((self.current, self.prior), self.centers, strict=True)
+        )
         linear = axes.T @ matrix[:3, :3] @ axes
         shift = axes.T @ (matrix[:3, :3] @ own + matrix[:3, 3] - other)
         return torch.from_numpy(np.c_[(linear - np.eye(3)) * LEVER_MM, shift]).float()
@@ -145,11 +147,14 @@ def _ras(image: LungImage, frame_mm: np.ndarray) -> np.ndarray:
 
 def _starts(pair: _Pair) -> Sequence[tuple[str, np.ndarray]]:
     """Shifts (k, j, i mm) relative to equal centroids."""
-    own, other = (np.flatnonzero(image.lung.any(axis=(1, 2))) * pair.spacing[0] for image in
-                  (pair.current, pair.prior))
+    own, other = (np.flatnonzero(image.lung.any(axis=(1, 2))) * pair.spacing[0] for image in (pair.current, pair.prior))
     relative = [ends - center[0] for ends, center in zip((own, other), pair.centers, strict=True)]
     up = np.array([1.0, 0.0, 0.0])
     axes = pair.current.grid.axes_ras
     same_place = axes.T @ (_ras(pair.current, pair.centers[0]) - _ras(pair.prior, pair.centers[1]))
-    return (("centroids", 0.0 * up), ("tops", up * (relative[1][-1] - relative[0][-1])),
-            ("bottoms", up * (relative[1][0] - relative[0][0])), ("scanner positions", same_place))
+    return (
+        ("centroids", 0.0 * up),
+        ("tops", up * (relative[1][-1] - relative[0][-1])),
+        ("bottoms", up * (relative[1][0] - relative[0][0])),
+        ("scanner positions", same_place),
+    )

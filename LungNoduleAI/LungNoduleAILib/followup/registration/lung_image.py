@@ -36,8 +36,9 @@ class ReducedLungs:
     def grid(self, step_mm: float) -> Grid:
         """A grid of cubes in LPS order (k superior, j posterior, i left) that covers the lungs with a margin."""
         index = np.argwhere(self.lung.array > 0.5)
-        corners = self.lung.ras_from_kji(np.array(np.meshgrid(*zip(index.min(0), index.max(0), strict=True))
-                                                  ).reshape(3, -1).T)
+        corners = self.lung.ras_from_kji(
+            np.array(np.meshgrid(*zip(index.min(0), index.max(0), strict=True))).reshape(3, -1).T
+        )
         low, high = corners.min(0) - MARGIN_MM, corners.max(0) + MARGIN_MM
         count = np.ceil((high - low) / step_mm).astype(int) + 1
         matrix = np.diag([-step_mm, -step_mm, step_mm, 1.0])
@@ -52,8 +53,9 @@ class ReducedLungs:
     def at(self, grid: Grid, points: np.ndarray) -> LungImage:
         """What this CT shows at ``points`` (k, j, i, 3), RAS mm of this CT, as an image on ``grid``."""
         index = np.moveaxis(self.image.kji_from_ras(points), -1, 0).astype(np.float32)
-        image, lung, seen = (map_coordinates(part.array, index, order=1, mode="nearest")
-                             for part in (self.image, self.lung, self.seen))
+        image, lung, seen = (
+            map_coordinates(part.array, index, order=1, mode="nearest") for part in (self.image, self.lung, self.seen)
+        )
         whole = np.moveaxis(self.scan_grid.kji_from_ras(points), -1, 0)
         size = np.array(self.scan_grid.shape_kji).reshape(3, 1, 1, 1)
         valid = ((whole >= -0.5) & (whole <= size - 0.5)).all(0) & (seen > 0.5)
@@ -74,8 +76,13 @@ class LungImage:
         return (distance_transform_edt(~self.lung, sampling=self.grid.spacing_kji_mm) <= reach_mm) & self.valid
 
 
-def reduce_lungs(volume: Volume, lungs: np.ndarray, step_mm: float, window_hu: tuple[float, float] = (LOW_HU, HIGH_HU),
-                 paint_outside: bool = True) -> ReducedLungs:
+def reduce_lungs(
+    volume: Volume,
+    lungs: np.ndarray,
+    step_mm: float,
+    window_hu: tuple[float, float] = (LOW_HU, HIGH_HU),
+    paint_outside: bool = True,
+) -> ReducedLungs:
     """A CT (HU, any axis order) and its lung mask as block means of at most ``step_mm`` around the lungs.
 
     ``window_hu`` becomes 0..1; ``paint_outside`` puts 1 outside the lungs.

@@ -66,9 +66,15 @@ class LungQuality:
     def to_dict(self) -> dict:
         """JSON form, rounded, without what was not measured."""
         entry = {name: round(value, 4) for name, value in asdict(self).items() if isinstance(value, float)}
-        entry["regions"] = [{"name": r.name, "uncertainty_mean_mm": round(r.uncertainty_mean_mm, 2),
-                             "uncertainty_p95_mm": round(r.uncertainty_p95_mm, 2),
-                             "poor_percent": round(r.poor_percent, 1)} for r in self.regions]
+        entry["regions"] = [
+            {
+                "name": r.name,
+                "uncertainty_mean_mm": round(r.uncertainty_mean_mm, 2),
+                "uncertainty_p95_mm": round(r.uncertainty_p95_mm, 2),
+                "poor_percent": round(r.poor_percent, 1),
+            }
+            for r in self.regions
+        ]
         return entry
 
 
@@ -116,8 +122,14 @@ def region_quality(uncertainty: Volume, regions: dict[str, np.ndarray]) -> tuple
     for name, mask in regions.items():
         values = uncertainty.array[mask]
         if values.size:
-            result.append(RegionQuality(name, float(values.mean()), float(np.percentile(values, 95)),
-                                        100.0 * float((values > POOR_MM).mean())))
+            result.append(
+                RegionQuality(
+                    name,
+                    float(values.mean()),
+                    float(np.percentile(values, 95)),
+                    100.0 * float((values > POOR_MM).mean()),
+                )
+            )
     return tuple(result)
 
 
@@ -137,9 +149,14 @@ class FieldMeasures:
         """Measure a field; SD of log J, least and mean J are of the lungs."""
         J = jacobian(field)
         inside = J[lung]
-        return FieldMeasures(100.0 * float((J <= 0).mean()), 100.0 * float(folded_cells(field).mean()),
-                             100.0 * float((inside <= 0).mean()), float(np.log(inside.clip(1e-9)).std()),
-                             float(inside.min()), float(inside.mean()))
+        return FieldMeasures(
+            100.0 * float((J <= 0).mean()),
+            100.0 * float(folded_cells(field).mean()),
+            100.0 * float((inside <= 0).mean()),
+            float(np.log(inside.clip(1e-9)).std()),
+            float(inside.min()),
+            float(inside.mean()),
+        )
 
 
 def dice(one: np.ndarray, other: np.ndarray) -> float:

@@ -80,9 +80,14 @@ class LungRegistration:
         return map_coordinates(self.uncertainty_mm.array, index, order=1, mode="nearest")
 
 
-def register_lungs(prior: Volume, current: Volume, prior_labels: np.ndarray, current_labels: np.ndarray,
-                   options: LungRegistrationOptions | None = None,
-                   progress: Progress | None = None) -> LungRegistration:
+def register_lungs(
+    prior: Volume,
+    current: Volume,
+    prior_labels: np.ndarray,
+    current_labels: np.ndarray,
+    options: LungRegistrationOptions | None = None,
+    progress: Progress | None = None,
+) -> LungRegistration:
     """Register two chest CTs (HU, any axis order) with their labels (uint8 as in Anatomy, same grids).
 
     Raises InputError when a scan shows no lungs or the two do not fit, Cancelled when ``progress`` is told to stop,
@@ -95,8 +100,9 @@ def register_lungs(prior: Volume, current: Volume, prior_labels: np.ndarray, cur
     shared = shared_lungs(prior, current, prior_labels, current_labels)
     clock = _Clock()
     progress(0.0, "Preparing the lungs")
-    scans = _Scans(reduce_lungs(current, shared.current, options.grid_mm),
-                   reduce_lungs(prior, shared.prior, options.grid_mm))
+    scans = _Scans(
+        reduce_lungs(current, shared.current, options.grid_mm), reduce_lungs(prior, shared.prior, options.grid_mm)
+    )
     forward, backward, overlap = _both_directions(scans, options, progress.part(0.02, 0.75), clock)
     progress(0.75, "Judging the registration")
     fixed = scans.current.on(forward.local.grid)
@@ -109,8 +115,9 @@ def register_lungs(prior: Volume, current: Volume, prior_labels: np.ndarray, cur
     clock.lap("warp")
     notes = (*shared.notes, *_notes(prior, current, quality))
     progress(1.0, "Registered")
-    return LungRegistration(total, forward.matrix, forward, warped, uncertainty, quality, shared.sides, notes,
-                            clock.laps)
+    return LungRegistration(
+        total, forward.matrix, forward, warped, uncertainty, quality, shared.sides, notes, clock.laps
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,8 +139,9 @@ class _Clock:
         self._last = now
 
 
-def _both_directions(scans: _Scans, options: LungRegistrationOptions, progress: Progress, clock: _Clock
-                     ) -> tuple[LungTransform, LungTransform | None, float]:
+def _both_directions(
+    scans: _Scans, options: LungRegistrationOptions, progress: Progress, clock: _Clock
+) -> tuple[LungTransform, LungTransform | None, float]:
     """Current to prior, prior to current when asked for, and the share of the current lungs that the prior sees."""
     from LungNoduleAILib.followup.registration.alignment import align_lungs
     from ThoraxAILib.networks.threads import torch_threads
@@ -161,12 +169,15 @@ def _check_fit(scans: _Scans, matrix: np.ndarray, overlap: float) -> None:
     seen = own.valid & other.valid
     fit = dice(own.lung & seen, other.lung & seen)
     if overlap < LEAST_OVERLAP or fit < LEAST_DICE:
-        raise InputError(f"The lungs of the two scans do not fit each other (overlap {100 * overlap:.0f} %, Dice "
-                         f"{fit:.2f} after alignment): check that both show the same part of the same person.")
+        raise InputError(
+            f"The lungs of the two scans do not fit each other (overlap {100 * overlap:.0f} %, Dice "
+            f"{fit:.2f} after alignment): check that both show the same part of the same person."
+        )
 
 
-def _nonrigid(fixed: ReducedLungs, moving: ReducedLungs, matrix: np.ndarray, options: LungRegistrationOptions,
-              progress: Progress) -> LungTransform:
+def _nonrigid(
+    fixed: ReducedLungs, moving: ReducedLungs, matrix: np.ndarray, options: LungRegistrationOptions, progress: Progress
+) -> LungTransform:
     """The displacement on the fixed lungs after the affine, without folds."""
     from ThoraxAILib.registration.instance import register
 
@@ -175,39 +186,63 @@ def _nonrigid(fixed: ReducedLungs, moving: ReducedLungs, matrix: np.ndarray, opt
     weight = own.near_lung(REACH_MM) & other.valid
     stiff = distance_transform_edt(~own.lung, sampling=grid.spacing_kji_mm) <= STIFF_REACH_MM
     tissue = TissueMap(stiff.astype(np.uint8), {1: LUNG_MODULI}, "fixed", OUTSIDE_MODULI)
-    found = register(grid.volume(own.image, "CT"), grid.volume(other.image, "CT"), options.instance(), tissue, weight,
-                     progress=progress)
+    found = register(
+        grid.volume(own.image, "CT"),
+        grid.volume(other.image, "CT"),
+        options.instance(),
+        tissue,
+        weight,
+        progress=progress,
+    )
     local, rounds = unfolded(found.field)
     if rounds:
         logger.info("folds taken out in %d rounds", rounds)
     return LungTransform(local, matrix)
 
 
-def _judge(fixed: LungImage, prior: ReducedLungs, forward: LungTransform, backward: LungTransform | None, total: Field,
-           overlap: float, lobes: dict[str, np.ndarray]) -> tuple[LungQuality, Volume]:
+def _judge(
+    fixed: LungImage,
+    prior: ReducedLungs,
+    forward: LungTransform,
+    backward: LungTransform | None,
+    total: Field,
+    overlap: float,
+    lobes: dict[str, np.ndarray],
+) -> tuple[LungQuality, Volume]:
     """The report and the uncertainty map on the grid of ``fixed``."""
     affine = prior.on(fixed.grid, forward.matrix)
     index = np.moveaxis(fixed.grid.kji_from_ras(forward.local.targets_ras_mm()), -1, 0).astype(np.float32)
-    warped, lung = (map_coordinates(part, index, order=1, mode="nearest")
-                    for part in (affine.image, affine.lung.astype(np.float32)))
+    warped, lung = (
+        map_coordinates(part, index, order=1, mode="nearest") for part in (affine.image, affine.lung.astype(np.float32))
+    )
     inside = fixed.lung & affine.valid
     likeness = local_correlation(fixed, warped)
     error = None if backward is None else inconsistency_mm(forward, backward, fixed.grid)
     uncertainty = uncertainty_map(fixed, likeness, error)
     measures = FieldMeasures.of(total, fixed.lung)
     length = np.linalg.norm(forward.local.displacement_ras_mm[fixed.lung], axis=-1)
-    consistency = {} if error is None else {
-        "inverse_consistency_mean_mm": float(error[inside].mean()),
-        "inverse_consistency_p95_mm": float(np.percentile(error[inside], 95))}
+    consistency = (
+        {}
+        if error is None
+        else {
+            "inverse_consistency_mean_mm": float(error[inside].mean()),
+            "inverse_consistency_p95_mm": float(np.percentile(error[inside], 95)),
+        }
+    )
     quality = LungQuality(
-        **vars(measures), similarity=float(likeness[inside].mean()),
+        **vars(measures),
+        similarity=float(likeness[inside].mean()),
         similarity_affine=float(local_correlation(fixed, affine.image)[inside].mean()),
         lung_dice=dice(fixed.lung & affine.valid, (lung > 0.5) & affine.valid),
-        lung_dice_affine=dice(fixed.lung & affine.valid, affine.lung & affine.valid), overlap=overlap,
-        mean_displacement_mm=float(length.mean()), max_displacement_mm=float(length.max()),
+        lung_dice_affine=dice(fixed.lung & affine.valid, affine.lung & affine.valid),
+        overlap=overlap,
+        mean_displacement_mm=float(length.mean()),
+        max_displacement_mm=float(length.max()),
         uncertainty_mean_mm=float(uncertainty.array[inside].mean()),
         poor_percent=100.0 * float((uncertainty.array[inside] > POOR_MM).mean()),
-        regions=region_quality(uncertainty, {name: mask & inside for name, mask in lobes.items()}), **consistency)
+        regions=region_quality(uncertainty, {name: mask & inside for name, mask in lobes.items()}),
+        **consistency,
+    )
     return quality, uncertainty
 
 
@@ -225,11 +260,13 @@ def _notes(prior: Volume, current: Volume, quality: LungQuality) -> tuple[str, .
     notes = []
     dates = prior.identity.study_date, current.identity.study_date
     if all(dates) and dates[0] > dates[1]:
-        notes.append(f"The prior scan ({dates[0]}) is dated after the current one ({dates[1]}): the order may be "
-                     "swapped.")
+        notes.append(
+            f"The prior scan ({dates[0]}) is dated after the current one ({dates[1]}): the order may be swapped."
+        )
     if quality.overlap < 0.95:
-        notes.append(f"The prior scan shows only {100 * quality.overlap:.0f} % of the current lungs: the rest is not "
-                     "compared.")
+        notes.append(
+            f"The prior scan shows only {100 * quality.overlap:.0f} % of the current lungs: the rest is not compared."
+        )
     poor = [region for region in quality.regions if region.poor_percent > 25.0]
     if poor:
         named = ", ".join(f"{region.name} ({region.poor_percent:.0f} %)" for region in poor)
@@ -241,5 +278,6 @@ def _require_torch() -> None:
     import importlib.util
 
     if importlib.util.find_spec("torch") is None:
-        raise MissingDependencyError("PyTorch is needed to register two scans: install it with pip install "
-                                     "\"thoraxai[learning]\".")
+        raise MissingDependencyError(
+            'PyTorch is needed to register two scans: install it with pip install "thoraxai[learning]".'
+        )

@@ -14,8 +14,10 @@ LEAST_SIMILARITY = 0.70
 def plausibly_same_person(registration: LungRegistration) -> tuple[bool, str]:
     """Whether the match is as good as that of one person's scans, and the reason; a warning, never a proof."""
     quality = registration.quality
-    found = (f"similarity {quality.similarity:.2f} of 1 after registration, {quality.poor_percent:.0f} % of the lungs "
-             "poorly matched")
+    found = (
+        f"similarity {quality.similarity:.2f} of 1 after registration, {quality.poor_percent:.0f} % of the lungs "
+        "poorly matched"
+    )
     if quality.similarity < LEAST_SIMILARITY:
         return False, f"The vessels of the two scans do not match ({found}): check that both are of the same person."
     return True, f"The lungs match ({found})."

@@ -30,8 +30,10 @@ def shared_lungs(prior: Volume, current: Volume, prior_labels: np.ndarray, curre
     masks, present = [], []
     for name, volume, labels in scans:
         if labels.shape != volume.array.shape:
-            raise InputError(f"The lung labels of the {name} scan have shape {labels.shape}, the scan has "
-                             f"{volume.array.shape}: give labels on the grid of the scan.")
+            raise InputError(
+                f"The lung labels of the {name} scan have shape {labels.shape}, the scan has "
+                f"{volume.array.shape}: give labels on the grid of the scan."
+            )
         anatomy = Anatomy(labels)
         sides = {"right": anatomy.right_lung, "left": anatomy.left_lung}
         found = tuple(side for side in SIDES if sides[side].sum() * volume.voxel_mm3 / 1000 >= LEAST_ML)
@@ -41,10 +43,16 @@ def shared_lungs(prior: Volume, current: Volume, prior_labels: np.ndarray, curre
         present.append(found)
     common = tuple(side for side in SIDES if all(side in found for found in present))
     if not common:  # one lung each, on other sides: the same lung with its side mistaken, or not the same lung
-        note = (f"The prior scan shows only the {present[0][0]} lung and the current one only the {present[1][0]}: "
-                "they are registered as one and the same, check the sides.")
+        note = (
+            f"The prior scan shows only the {present[0][0]} lung and the current one only the {present[1][0]}: "
+            "they are registered as one and the same, check the sides."
+        )
         return SharedLungs(masks[0][present[0][0]], masks[1][present[1][0]], ("unknown",), (note,))
-    notes = tuple(f"Only the {common[0]} lung is in both scans: the {side} lung of the {name} scan is not compared."
-                  for (name, _, _), found in zip(scans, present, strict=True) for side in found if side not in common)
+    notes = tuple(
+        f"Only the {common[0]} lung is in both scans: the {side} lung of the {name} scan is not compared."
+        for (name, _, _), found in zip(scans, present, strict=True)
+        for side in found
+        if side not in common
+    )
     joined = [np.logical_or.reduce([sides[side] for side in common]) for sides in masks]
     return SharedLungs(*joined, common, notes)

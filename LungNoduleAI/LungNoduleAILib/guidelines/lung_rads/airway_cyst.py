@@ -17,13 +17,18 @@ def airway_category(inputs: Inputs, course: Course, trace: Trace) -> str:
     """By level, and whether it is still there; several tubular findings favour infection."""
     if inputs.multiple_tubular:
         category = "0" if inputs.suspected_infection else "2"
-        trace.unsure("Several tubular airway findings with infection favoured are category 0 or 2; 0 is used when "
-                     "infection is suspected, else 2.")
+        trace.unsure(
+            "Several tubular airway findings with infection favoured are category 0 or 2; 0 is used when "
+            "infection is suspected, else 2."
+        )
         trace.because(f"Several tubular airway findings, which favour infection: category {category}")
         return category
     if inputs.airway_level is None:
-        raise MissingInput("Lung-RADS needs the level of the airway nodule: state 'airway_level' as trachea, mainstem, "
-                           "lobar, segmental or subsegmental.", "airway_level")
+        raise MissingInput(
+            "Lung-RADS needs the level of the airway nodule: state 'airway_level' as trachea, mainstem, "
+            "lobar, segmental or subsegmental.",
+            "airway_level",
+        )
     if inputs.airway_level in table.PROXIMAL_AIRWAYS:
         return _proximal_airway(inputs, course, trace)
     if course.kind in (GROWING, SLOW):
@@ -44,14 +49,18 @@ def _proximal_airway(inputs: Inputs, course: Course, trace: Trace) -> str:
         trace.unsure("The row for a new airway nodule follows from the note, which treats it as at baseline.")
     trace.unsure("Air inside a segmental airway lesion without a soft-tissue nodule may be category 2.")
     category = table.AIRWAY["proximal", row]
-    trace.because(f"Airway nodule, {inputs.airway_level} and so segmental or more proximal, "
-                  f"{'at baseline' if row == 'baseline' else row}: category {category}")
+    trace.because(
+        f"Airway nodule, {inputs.airway_level} and so segmental or more proximal, "
+        f"{'at baseline' if row == 'baseline' else row}: category {category}"
+    )
     return category
 
 
 def _growing_subsegmental(inputs: Inputs, course: Course, trace: Trace) -> str:
-    trace.unsure("A growing subsegmental airway nodule has no row; the row for a growing solid nodule is used, 4A "
-                 "where its size is not stated.")
+    trace.unsure(
+        "A growing subsegmental airway nodule has no row; the row for a growing solid nodule is used, 4A "
+        "where its size is not stated."
+    )
     if mean_diameter_mm(inputs) is not None or inputs.volume_mm3 is not None:
         return solid_category(inputs, Course(GROWING, course.growth), trace)
     trace.because("Subsegmental airway nodule, growing, of unknown size: category 4A")
@@ -79,8 +88,12 @@ def _cyst_alone(inputs: Inputs, course: Course, trace: Trace) -> str:
     if kinds == (THIN,):
         return _thin(inputs, trace)
     changes = _changes(inputs, course, trace)
-    cells = [(kind, change, table.CYST_CHANGE[kind, change]) for kind in kinds for change in changes
-             if (kind, change) in table.CYST_CHANGE and not _became_so(inputs, kind, change, trace)]
+    cells = [
+        (kind, change, table.CYST_CHANGE[kind, change])
+        for kind in kinds
+        for change in changes
+        if (kind, change) in table.CYST_CHANGE and not _became_so(inputs, kind, change, trace)
+    ]
     if cells:
         kind, change, category = max(cells, key=lambda cell: table.ORDER.index(cell[2]))
         trace.because(f"A {kind} cyst ({_stated(inputs)}), {change.replace('_', ' ')}: category {category}")
@@ -91,23 +104,31 @@ def _cyst_alone(inputs: Inputs, course: Course, trace: Trace) -> str:
     if changes and not _became(inputs):
         trace.unsure(f"'{changes[0]}' has no row for a {' and '.join(kinds)} cyst; the baseline row is used.")
     category = table.CYST_AT_BASELINE[kinds[0]]
-    trace.because(f"A {' and '.join(kinds)} cyst ({_stated(inputs)}; a wall of at least {table.THICK_WALL_MM} mm is "
-                  f"thick): category {category}")
+    trace.because(
+        f"A {' and '.join(kinds)} cyst ({_stated(inputs)}; a wall of at least {table.THICK_WALL_MM} mm is "
+        f"thick): category {category}"
+    )
     return category
 
 
 def _kinds(inputs: Inputs, trace: Trace) -> tuple[str, ...]:
     wall, locules = inputs.wall_thickness_mm, inputs.cyst_locules
     kinds = ((THICK,) if wall is not None and wall >= table.THICK_WALL_MM else ()) + (
-        (MULTI,) if locules == "multilocular" else ())
+        (MULTI,) if locules == "multilocular" else ()
+    )
     if kinds:
         return kinds
     if wall is None or locules is None:
-        raise MissingInput("Lung-RADS needs the cyst's wall and locules: state 'wall_thickness_mm' and 'cyst_locules'.",
-                           "wall_thickness_mm", "cyst_locules")
+        raise MissingInput(
+            "Lung-RADS needs the cyst's wall and locules: state 'wall_thickness_mm' and 'cyst_locules'.",
+            "wall_thickness_mm",
+            "cyst_locules",
+        )
     if inputs.change in ("increased_loculation", "nodularity_growing"):
-        trace.unsure(f"'{inputs.change}' of a thin-walled unilocular cyst makes it an atypical cyst; it is taken as a "
-                     "cyst that becomes thick-walled or multilocular.")
+        trace.unsure(
+            f"'{inputs.change}' of a thin-walled unilocular cyst makes it an atypical cyst; it is taken as a "
+            "cyst that becomes thick-walled or multilocular."
+        )
         return (MULTI,) if inputs.change == "increased_loculation" else (THICK,)
     return (THIN,)
 
@@ -115,8 +136,10 @@ def _kinds(inputs: Inputs, trace: Trace) -> tuple[str, ...]:
 def _thin(inputs: Inputs, trace: Trace) -> str:
     if inputs.change not in (None, "stable"):
         trace.unsure(f"'{inputs.change}' has no row for a thin-walled unilocular cyst; look whether it is still one.")
-    trace.because(f"A cyst with a wall of {inputs.wall_thickness_mm} mm, thinner than {table.THICK_WALL_MM} mm, and "
-                  "one locule: not classified")
+    trace.because(
+        f"A cyst with a wall of {inputs.wall_thickness_mm} mm, thinner than {table.THICK_WALL_MM} mm, and "
+        "one locule: not classified"
+    )
     return table.CYST_AT_BASELINE[THIN]
 
 

@@ -35,15 +35,23 @@ def lung_rads_2022(inputs: Inputs) -> Answer:
     if inputs.significant_other_finding and category != "not_classified":
         trace.because("Another significant finding is stated: suffix S")
         category += "S"
-    return Answer(table.RULE, table.EDITION, category, growth=growth, reasons=tuple(trace.reasons),
-                  uncertain=tuple(trace.uncertain))
+    return Answer(
+        table.RULE,
+        table.EDITION,
+        category,
+        growth=growth,
+        reasons=tuple(trace.reasons),
+        uncertain=tuple(trace.uncertain),
+    )
 
 
 def _advise(category: str, trace: Trace) -> None:
     trace.because(f"Category {category} advises: {table.ADVICE[category]}")
     if category in table.PROBABILITY_V1:
-        trace.because(f"Probability of malignancy published for category {category}: "
-                      f"{table.PROBABILITY_V1[category]}", "published with Lung-RADS v1.x, not with v2022")
+        trace.because(
+            f"Probability of malignancy published for category {category}: {table.PROBABILITY_V1[category]}",
+            "published with Lung-RADS v1.x, not with v2022",
+        )
 
 
 def _cannot_be_read(inputs: Inputs, trace: Trace) -> bool:
@@ -55,18 +63,27 @@ def _cannot_be_read(inputs: Inputs, trace: Trace) -> bool:
     elif inputs.lungs_fully_evaluable is False:
         trace.because("The lungs cannot be evaluated in full, additional imaging is needed: category 0")
     elif inputs.suspected_infection:
-        trace.because("Findings suggest infection or inflammation, low-dose CT in 1 to 3 months may be recommended: "
-                      "category 0")
-        trace.unsure("Where infection is suspected but less likely than cancer, the nodule is classified by its size: "
-                     "leave 'suspected_infection' out.")
+        trace.because(
+            "Findings suggest infection or inflammation, low-dose CT in 1 to 3 months may be recommended: category 0"
+        )
+        trace.unsure(
+            "Where infection is suspected but less likely than cancer, the nodule is classified by its size: "
+            "leave 'suspected_infection' out."
+        )
     elif new > table.MOST_NEW_NODULES:
-        trace.because(f"{new} new nodules, more than {table.MOST_NEW_NODULES}, suggest infection or inflammation, "
-                      "low-dose CT in 1 to 3 months may be recommended: category 0")
+        trace.because(
+            f"{new} new nodules, more than {table.MOST_NEW_NODULES}, suggest infection or inflammation, "
+            "low-dose CT in 1 to 3 months may be recommended: category 0"
+        )
     elif inputs.immunosuppressed and (inputs.is_new or new):
-        trace.because("A new nodule in an immunocompromised person suggests infection, low-dose CT in 1 to 3 months "
-                      "may be recommended: category 0")
-        trace.unsure("Whether a new nodule of an immunocompromised person is infection is for the reader to judge; "
-                     "category 0 is used, leave 'immunosuppressed' out to classify by size.")
+        trace.because(
+            "A new nodule in an immunocompromised person suggests infection, low-dose CT in 1 to 3 months "
+            "may be recommended: category 0"
+        )
+        trace.unsure(
+            "Whether a new nodule of an immunocompromised person is infection is for the reader to judge; "
+            "category 0 is used, leave 'immunosuppressed' out to classify by size."
+        )
     else:
         return False
     return True
@@ -74,12 +91,15 @@ def _cannot_be_read(inputs: Inputs, trace: Trace) -> bool:
 
 def _without_nodule(inputs: Inputs, trace: Trace) -> str:
     if inputs.is_empty:
-        raise MissingInput("Nothing is stated: describe a nodule by 'type' and size, or state 'exam' with "
-                           "'nodule_count' 0.",
-                           "type")
+        raise MissingInput(
+            "Nothing is stated: describe a nodule by 'type' and size, or state 'exam' with 'nodule_count' 0.", "type"
+        )
     if inputs.nodule_count:
-        raise MissingInput(f"'nodule_count' is {inputs.nodule_count}, but no nodule is described: state 'type' and "
-                           "size, or list 'nodules'.", "type")
+        raise MissingInput(
+            f"'nodule_count' is {inputs.nodule_count}, but no nodule is described: state 'type' and "
+            "size, or list 'nodules'.",
+            "type",
+        )
     trace.because("No lung nodule is stated: category 1")
     return "1"
 
@@ -96,8 +116,10 @@ def _worst(inputs: Inputs, trace: Trace) -> str:
             raise MissingInput(f"Nodule {number}: {error}", *error.keys) from error
         trace.take(own, f"Nodule {number}: ")
     worst = max(categories, key=table.ORDER.index)
-    trace.because(f"The exam takes the category of the worst of {len(categories)} nodules, nodule "
-                  f"{categories.index(worst) + 1}: category {worst}")
+    trace.because(
+        f"The exam takes the category of the worst of {len(categories)} nodules, nodule "
+        f"{categories.index(worst) + 1}: category {worst}"
+    )
     if worst == "not_classified":
         trace.unsure("An exam with nothing but thin-walled unilocular cysts can also be called category 1.")
     return worst
@@ -113,8 +135,10 @@ def _of_nodule(inputs: Inputs, trace: Trace) -> tuple[str, str | None]:
             trace.unsure("The row for nodules proven benign is printed for category 4B; it is used for every category.")
         return "2", None
     if inputs.type is None:
-        raise MissingInput("Lung-RADS needs the kind of nodule: state 'type' as solid, part-solid, ground-glass, "
-                           "airway or cyst.", "type")
+        raise MissingInput(
+            "Lung-RADS needs the kind of nodule: state 'type' as solid, part-solid, ground-glass, airway or cyst.",
+            "type",
+        )
     if inputs.type == "airway" and inputs.multiple_tubular:
         return airway_category(inputs, Course("at baseline"), trace), None
     course = course_of(inputs, trace)

@@ -34,8 +34,9 @@ def course_of(inputs: Inputs, trace: Trace) -> Course:
     """New, slowly growing, growing, followed (neither) or at baseline."""
     if inputs.is_new:
         if inputs.exam == "baseline":
-            trace.unsure("A new nodule at a baseline exam is new against an earlier CT: the rows for new nodules are "
-                         "used.")
+            trace.unsure(
+                "A new nodule at a baseline exam is new against an earlier CT: the rows for new nodules are used."
+            )
         return Course(NEW)
     growth = nodule_growth(inputs, trace)
     if _is_slow(inputs, growth, trace):
@@ -69,9 +70,16 @@ def _kind_without_growth(inputs: Inputs, growth: str | None, trace: Trace) -> st
 
 def is_follow_up(inputs: Inputs) -> bool:
     """Whether the exam is, or must be, a later one."""
-    stated = (inputs.prior_mean_diameter_mm, inputs.prior_volume_mm3, inputs.prior_solid_mean_diameter_mm,
-              inputs.prior_type, inputs.prior_category, inputs.prior_cyst_locules, inputs.change,
-              inputs.diameter_history_mm)
+    stated = (
+        inputs.prior_mean_diameter_mm,
+        inputs.prior_volume_mm3,
+        inputs.prior_solid_mean_diameter_mm,
+        inputs.prior_type,
+        inputs.prior_category,
+        inputs.prior_cyst_locules,
+        inputs.change,
+        inputs.diameter_history_mm,
+    )
     return inputs.exam == "follow_up" or any(value is not None for value in stated)
 
 
@@ -81,17 +89,22 @@ def step_down(inputs: Inputs, course: Course, trace: Trace) -> str | None:
     if step is None or course.kind != FOLLOWED or inputs.type == "airway":
         return None
     if not course.is_stable:
-        trace.unsure(f"A category {inputs.prior_category} nodule that is stable or smaller would become category "
-                     f"{step.category}, but neither a prior size nor a change is stated.")
+        trace.unsure(
+            f"A category {inputs.prior_category} nodule that is stable or smaller would become category "
+            f"{step.category}, but neither a prior size nor a change is stated."
+        )
         return None
     months = whole_months(inputs)
     if months is not None and months < step.months:
-        trace.because(f"Category {inputs.prior_category} goes down to {step.category} when stable or smaller at "
-                      f"{step.months} months; {months} months have passed: no step down")
+        trace.because(
+            f"Category {inputs.prior_category} goes down to {step.category} when stable or smaller at "
+            f"{step.months} months; {months} months have passed: no step down"
+        )
         return None
     when = f"at {months} months" if months is not None else f"at an exam taken as the one after {step.months} months"
     if months is None:
         trace.unsure(f"The interval is not stated; the exam is taken as the one planned after {step.months} months.")
-    trace.because(f"Category {inputs.prior_category}, stable or smaller {when} (at least {step.months}): category "
-                  f"{step.category}")
+    trace.because(
+        f"Category {inputs.prior_category}, stable or smaller {when} (at least {step.months}): category {step.category}"
+    )
     return step.category

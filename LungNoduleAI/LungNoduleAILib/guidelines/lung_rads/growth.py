@@ -60,10 +60,14 @@ def grows_slowly(inputs: Inputs, trace: Trace) -> bool:
     total = sizes[-1] - sizes[0]
     if total <= GROWTH_MM or min(steps) < 0 or sum(step > 0 for step in steps) < 2 or _fast(points):
         return False
-    trace.because(f"Mean diameters {', '.join(str(size) for size in sizes)} mm over {points[0][0]} months grow by "
-                  f"{total} mm in all but never by more than {GROWTH_MM} mm within {GROWTH_MONTHS} months: slow growth")
-    trace.unsure(f"How much in all makes slow growth is not printed; more than {GROWTH_MM} mm over at least three "
-                 "exams without a decrease is used.")
+    trace.because(
+        f"Mean diameters {', '.join(str(size) for size in sizes)} mm over {points[0][0]} months grow by "
+        f"{total} mm in all but never by more than {GROWTH_MM} mm within {GROWTH_MONTHS} months: slow growth"
+    )
+    trace.unsure(
+        f"How much in all makes slow growth is not printed; more than {GROWTH_MM} mm over at least three "
+        "exams without a decrease is used."
+    )
     return True
 
 
@@ -73,8 +77,11 @@ def _total_pair(inputs: Inputs, trace: Trace) -> Pair | None:
         return now, one_decimal(before), "mean diameter"
     if inputs.volume_mm3 is not None and inputs.prior_volume_mm3 is not None:
         trace.unsure("Growth is defined on mean diameters; those of spheres of the two volumes are compared.")
-        return (sphere_diameter_mm(inputs.volume_mm3), sphere_diameter_mm(inputs.prior_volume_mm3),
-                "diameter of the sphere of this volume")
+        return (
+            sphere_diameter_mm(inputs.volume_mm3),
+            sphere_diameter_mm(inputs.prior_volume_mm3),
+            "diameter of the sphere of this volume",
+        )
     return None
 
 
@@ -90,14 +97,19 @@ def _of_pair(pair: Pair | None, inputs: Inputs, trace: Trace) -> str | None:
         within = f" in {months} months"
     if difference > GROWTH_MM:
         if months is not None and months > GROWTH_MONTHS:
-            trace.unsure(f"Growth is defined within {GROWTH_MONTHS} months and the only prior is {months} months old; "
-                         f"more than {GROWTH_MM} mm is still counted as growth.")
-        trace.because(f"The {name} went from {before} to {now} mm{within}, {difference} mm more and so more than "
-                      f"{GROWTH_MM} mm: growth")
+            trace.unsure(
+                f"Growth is defined within {GROWTH_MONTHS} months and the only prior is {months} months old; "
+                f"more than {GROWTH_MM} mm is still counted as growth."
+            )
+        trace.because(
+            f"The {name} went from {before} to {now} mm{within}, {difference} mm more and so more than "
+            f"{GROWTH_MM} mm: growth"
+        )
         return GROWTH
     change = f"{difference} mm more" if difference > 0 else f"{-difference} mm less" if difference else "no change"
-    trace.because(f"The {name} went from {before} to {now} mm{within}, {change}, not more than {GROWTH_MM} mm: no "
-                  "growth")
+    trace.because(
+        f"The {name} went from {before} to {now} mm{within}, {change}, not more than {GROWTH_MM} mm: no growth"
+    )
     return NO_GROWTH
 
 
@@ -105,8 +117,9 @@ def _history(inputs: Inputs) -> list[tuple[Decimal, Decimal]]:
     """(months ago, mean diameter), the oldest first, the present exam last when its size is known."""
     if not inputs.diameter_history_mm:
         return []
-    points = {ago: one_decimal(size) for ago, size in
-              zip(inputs.history_months_ago, inputs.diameter_history_mm, strict=True)}
+    points = {
+        ago: one_decimal(size) for ago, size in zip(inputs.history_months_ago, inputs.diameter_history_mm, strict=True)
+    }
     now = mean_diameter_mm(inputs)
     if now is not None:
         points[Decimal(0)] = now
@@ -126,12 +139,16 @@ def _of_history(inputs: Inputs, trace: Trace) -> str | None:
         return None
     fast = _fast(points)
     if fast is not None:
-        trace.because(f"The mean diameter went from {fast[1]} to {points[-1][1]} mm in {fast[0] - points[-1][0]} "
-                      f"months, more than {GROWTH_MM} mm within {GROWTH_MONTHS} months: growth")
+        trace.because(
+            f"The mean diameter went from {fast[1]} to {points[-1][1]} mm in {fast[0] - points[-1][0]} "
+            f"months, more than {GROWTH_MM} mm within {GROWTH_MONTHS} months: growth"
+        )
         return GROWTH
     if len(points) == 2 and points[1][1] - points[0][1] > GROWTH_MM:
-        trace.unsure(f"Growth is defined within {GROWTH_MONTHS} months and the only prior is older; more than "
-                     f"{GROWTH_MM} mm is still counted as growth.")
+        trace.unsure(
+            f"Growth is defined within {GROWTH_MONTHS} months and the only prior is older; more than "
+            f"{GROWTH_MM} mm is still counted as growth."
+        )
         trace.because(f"The mean diameter went from {points[0][1]} to {points[1][1]} mm: growth")
         return GROWTH
     return NO_GROWTH

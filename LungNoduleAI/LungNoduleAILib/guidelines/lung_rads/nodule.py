@@ -43,8 +43,10 @@ def solid_category(inputs: Inputs, course: Course, trace: Trace) -> str:
 
 def _may_be_infection(inputs: Inputs, course: Course, answer: str, trace: Trace) -> None:
     if course.kind == NEW and answer == "4B":
-        trace.unsure("A large solid nodule (at least 8 mm) that appeared fast may be infection; state "
-                     "'suspected_infection' where that is more likely than cancer (category 0).")
+        trace.unsure(
+            "A large solid nodule (at least 8 mm) that appeared fast may be infection; state "
+            "'suspected_infection' where that is more likely than cancer (category 0)."
+        )
 
 
 def _is_benign_juxtapleural(inputs: Inputs) -> bool:
@@ -63,8 +65,10 @@ def _ground_glass(inputs: Inputs, course: Course, trace: Trace) -> str:
         row = "stable or slowly growing" if course.is_stable else "baseline"
     answer, words = decide(sizes, table.GROUND_GLASS[row], trace)
     if row == "growing" and answer == "3":
-        trace.unsure("A ground-glass nodule of at least 30 mm that grows by more than 1.5 mm within a year has no row; "
-                     "category 3 is used.")
+        trace.unsure(
+            "A ground-glass nodule of at least 30 mm that grows by more than 1.5 mm within a year has no row; "
+            "category 3 is used."
+        )
     trace.because(f"Ground-glass nodule, {course.kind}: the {words}: category {answer}")
     return answer
 
@@ -81,8 +85,10 @@ def _part_solid(inputs: Inputs, course: Course, trace: Trace) -> str:
             trace.unsure("What grows is not stated; growth of a part-solid nodule is taken as that of its solid part.")
         return _solid_part_new_or_growing(inputs, trace, "growing or new in a followed nodule")
     if course.kind == GROWING:
-        trace.unsure("Growth of a part-solid nodule without known growth of its solid part has no row; the baseline "
-                     "rows are used.")
+        trace.unsure(
+            "Growth of a part-solid nodule without known growth of its solid part has no row; the baseline "
+            "rows are used."
+        )
     else:
         stepped = step_down(inputs, course, trace)
         if stepped is not None:
@@ -93,8 +99,10 @@ def _part_solid(inputs: Inputs, course: Course, trace: Trace) -> str:
 def _solid_part_new_or_growing(inputs: Inputs, trace: Trace, course: str) -> str:
     answer, words = decide(solid_part_sizes(inputs, trace), table.SOLID_PART["new or growing"], trace)
     if answer == "4A" and _is_small(inputs, trace):
-        trace.unsure("Whether the row for a new or growing solid part below 4 mm also holds for a nodule below 6 mm in "
-                     "all is not clear; it is used.")
+        trace.unsure(
+            "Whether the row for a new or growing solid part below 4 mm also holds for a nodule below 6 mm in "
+            "all is not clear; it is used."
+        )
     trace.because(f"Part-solid nodule, solid part {course}: the {words}: category {answer}")
     return answer
 
@@ -107,14 +115,18 @@ def _is_small(inputs: Inputs, trace: Trace) -> bool:
 def _new_part_solid(inputs: Inputs, trace: Trace) -> str:
     answer, words = decide(total_sizes(inputs, trace), table.PART_SOLID_TOTAL["new"], trace)
     if answer != "3":
-        trace.unsure("A new part-solid nodule of at least 6 mm has no row of its own; its solid part is new, so the "
-                     "row for a new solid part is used.")
+        trace.unsure(
+            "A new part-solid nodule of at least 6 mm has no row of its own; its solid part is new, so the "
+            "row for a new solid part is used."
+        )
         return _solid_part_new_or_growing(inputs, trace, "new in a new nodule")
     if inputs.solid_mean_diameter_mm or inputs.solid_max_diameter_mm or inputs.solid_volume_mm3:
         by_part, part_words = decide(solid_part_sizes(inputs, trace), table.SOLID_PART["new or growing"], trace)
         if by_part == "4B":
-            trace.unsure("A new part-solid nodule below 6 mm is category 3, a new solid part of at least 4 mm is 4B; "
-                         "4B is used where both hold.")
+            trace.unsure(
+                "A new part-solid nodule below 6 mm is category 3, a new solid part of at least 4 mm is 4B; "
+                "4B is used where both hold."
+            )
             trace.because(f"Part-solid nodule, new: the {words}, but the {part_words}, a new solid part: category 4B")
             return by_part
     trace.because(f"Part-solid nodule, new: the {words}: category 3")

@@ -31,8 +31,11 @@ def total_sizes(inputs: Inputs, trace: Trace) -> tuple[Size, ...]:
     if inputs.volume_mm3 is not None:
         sizes = (*sizes, Size(whole(inputs.volume_mm3), "mm3", "volume"))
     if not sizes:
-        raise MissingInput(f"Lung-RADS needs the size of the {inputs.type} nodule: state 'mean_diameter_mm', "
-                           "'long_axis_mm' with 'short_axis_mm', or 'volume_mm3'.", "mean_diameter_mm")
+        raise MissingInput(
+            f"Lung-RADS needs the size of the {inputs.type} nodule: state 'mean_diameter_mm', "
+            "'long_axis_mm' with 'short_axis_mm', or 'volume_mm3'.",
+            "mean_diameter_mm",
+        )
     return sizes
 
 
@@ -47,6 +50,9 @@ def solid_part_sizes(inputs: Inputs, trace: Trace) -> tuple[Size, ...]:
         trace.unsure("Only the maximum diameter of the solid part is stated; it stands for the mean diameter.")
         sizes = (Size(one_decimal(inputs.solid_max_diameter_mm), "mm", "maximum diameter of the solid part"),)
     if not sizes:
-        raise MissingInput("Lung-RADS needs the size of the solid part of the part-solid nodule: state "
-                           "'solid_mean_diameter_mm' or 'solid_volume_mm3'.", "solid_mean_diameter_mm")
+        raise MissingInput(
+            "Lung-RADS needs the size of the solid part of the part-solid nodule: state "
+            "'solid_mean_diameter_mm' or 'solid_volume_mm3'.",
+            "solid_mean_diameter_mm",
+        )
     return sizes

@@ -37,15 +37,31 @@ INVESTIGATE = "further_investigation"
 BROCK_PERCENT = 10
 BROCK_ABOVE = "pet_ct_with_herder"
 SUBSOLID_STABLE, SUBSOLID_CONCERNING, SUBSOLID_GROWING = (
-    "ct_1y_2y_4y", "discuss_surveillance_biopsy_or_resection", "favour_resection")
+    "ct_1y_2y_4y",
+    "discuss_surveillance_biopsy_or_resection",
+    "favour_resection",
+)
 HERDER_PERCENT = (10, 70)
 BY_HERDER = (SURVEILLANCE, "image_guided_biopsy", "excision_or_nonsurgical_treatment")
 
 # The most urgent last: which nodule leads when several are listed
 URGENCY = (
-    NOT_APPLICABLE, DISCHARGE, "consider_discharge_or_surveillance", "ct_24m", "ct_12m", "ct_1y_2y_4y",
-    SURVEILLANCE, "ct_3m_then_12m", "ct_3m", BROCK, "yearly_surveillance_or_biopsy", BROCK_ABOVE,
-    "discuss_surveillance_biopsy_or_resection", INVESTIGATE, "image_guided_biopsy", "favour_resection",
+    NOT_APPLICABLE,
+    DISCHARGE,
+    "consider_discharge_or_surveillance",
+    "ct_24m",
+    "ct_12m",
+    "ct_1y_2y_4y",
+    SURVEILLANCE,
+    "ct_3m_then_12m",
+    "ct_3m",
+    BROCK,
+    "yearly_surveillance_or_biopsy",
+    BROCK_ABOVE,
+    "discuss_surveillance_biopsy_or_resection",
+    INVESTIGATE,
+    "image_guided_biopsy",
+    "favour_resection",
     "excision_or_nonsurgical_treatment",
 )
 ADVICE = {

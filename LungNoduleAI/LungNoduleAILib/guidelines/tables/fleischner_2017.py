@@ -50,9 +50,17 @@ SUBSOLID_MULTIPLE = {"<6": "ct_3_6m_if_stable_consider_ct_2y_and_4y", ">=6": "ct
 
 # The most urgent last: which nodule leads when several are listed
 URGENCY = (
-    NOT_APPLICABLE, NONE, "optional_ct_12m", "ct_6_12m_then_consider_ct_18_24m", "ct_6_12m_then_every_2y_until_5y",
-    "ct_6_12m_then_ct_18_24m", "ct_3_6m_if_stable_consider_ct_2y_and_4y", "ct_3_6m_then_consider_ct_18_24m",
-    "ct_3_6m_then_ct_18_24m", "ct_3_6m_then_annual_5y_if_unchanged_and_solid_lt_6", "ct_3_6m_then_by_most_suspicious",
+    NOT_APPLICABLE,
+    NONE,
+    "optional_ct_12m",
+    "ct_6_12m_then_consider_ct_18_24m",
+    "ct_6_12m_then_every_2y_until_5y",
+    "ct_6_12m_then_ct_18_24m",
+    "ct_3_6m_if_stable_consider_ct_2y_and_4y",
+    "ct_3_6m_then_consider_ct_18_24m",
+    "ct_3_6m_then_ct_18_24m",
+    "ct_3_6m_then_annual_5y_if_unchanged_and_solid_lt_6",
+    "ct_3_6m_then_by_most_suspicious",
     "ct_3_6m_if_persistent_highly_suspicious_pet_ct_biopsy_or_resection",
     "consider_ct_3m_or_pet_ct_or_tissue_sampling",
 )
@@ -65,11 +73,13 @@ ADVICE = {
     "ct_3_6m_then_consider_ct_18_24m": "CT at 3 to 6 months, then consider CT at 18 to 24 months",
     "ct_3_6m_then_ct_18_24m": "CT at 3 to 6 months, then CT at 18 to 24 months",
     "ct_6_12m_then_every_2y_until_5y": "CT at 6 to 12 months to confirm persistence, then every 2 years until 5 years",
-    "ct_3_6m_then_annual_5y_if_unchanged_and_solid_lt_6":
+    "ct_3_6m_then_annual_5y_if_unchanged_and_solid_lt_6": (
         "CT at 3 to 6 months to confirm persistence; if unchanged and the solid part stays below 6 mm, CT every year "
-        "for 5 years",
-    "ct_3_6m_if_persistent_highly_suspicious_pet_ct_biopsy_or_resection":
-        "CT at 3 to 6 months; if it persists it is highly suspicious: PET/CT, biopsy or resection then",
+        "for 5 years"
+    ),
+    "ct_3_6m_if_persistent_highly_suspicious_pet_ct_biopsy_or_resection": (
+        "CT at 3 to 6 months; if it persists it is highly suspicious: PET/CT, biopsy or resection then"
+    ),
     "ct_3_6m_if_stable_consider_ct_2y_and_4y": "CT at 3 to 6 months; if stable consider CT at 2 and 4 years",
     "ct_3_6m_then_by_most_suspicious": "CT at 3 to 6 months, then by the most suspicious nodule",
     NOT_APPLICABLE: "Fleischner 2017 does not apply",

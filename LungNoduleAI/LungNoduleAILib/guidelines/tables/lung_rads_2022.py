@@ -22,8 +22,7 @@ SOLID = {
     "growing": bands(("4A", "8", 268), "4B"),
 }
 # whole part-solid nodule: from 6 mm the solid part decides
-PART_SOLID_TOTAL = {"baseline": bands(("2", "6", 113), "by solid part"),
-                    "new": bands(("3", "6", 113), "by solid part")}
+PART_SOLID_TOTAL = {"baseline": bands(("2", "6", 113), "by solid part"), "new": bands(("3", "6", 113), "by solid part")}
 SOLID_PART = {
     "baseline": bands(("3", "6", 113), ("4A", "8", 268), "4B"),
     "new or growing": bands(("4A", "4", 34), "4B"),
@@ -48,8 +47,12 @@ MOST_NEW_NODULES = 6  # more suggest infection
 
 PROXIMAL_AIRWAYS = ("trachea", "mainstem", "lobar", "segmental")
 AIRWAY = {
-    ("proximal", "baseline"): "4A", ("proximal", "new"): "4A", ("proximal", "stable or growing"): "4B",
-    ("subsegmental", "baseline"): "2", ("subsegmental", "new"): "2", ("subsegmental", "stable"): "2",
+    ("proximal", "baseline"): "4A",
+    ("proximal", "new"): "4A",
+    ("proximal", "stable or growing"): "4B",
+    ("subsegmental", "baseline"): "2",
+    ("subsegmental", "new"): "2",
+    ("subsegmental", "stable"): "2",
 }
 
 THICK_WALL_MM = Decimal(2)
@@ -78,7 +81,7 @@ STEP_DOWN = {"3": StepDown("2", 6), "4A": StepDown("3", 3)}
 ORDER = ("not_classified", "1", "2", "3", "4A", "4B", "4X", "0")
 ADVICE = {
     "0": "obtain the awaited comparison or additional imaging; when infection or inflammation is suspected, low-dose "
-         "CT in 1 to 3 months may be recommended",
+    "CT in 1 to 3 months may be recommended",
     "1": "low-dose CT in 12 months",
     "2": "low-dose CT in 12 months",
     "3": "low-dose CT in 6 months",
@@ -88,5 +91,11 @@ ADVICE = {
     "not_classified": "none: thin-walled unilocular cysts are neither classified nor managed",
 }
 # Published with v1.x, not with v2022
-PROBABILITY_V1 = {"1": "less than 1 %", "2": "less than 1 %", "3": "1 to 2 %", "4A": "5 to 15 %",
-                  "4B": "more than 15 %", "4X": "more than 15 %"}
+PROBABILITY_V1 = {
+    "1": "less than 1 %",
+    "2": "less than 1 %",
+    "3": "1 to 2 %",
+    "4A": "5 to 15 %",
+    "4B": "more than 15 %",
+    "4X": "more than 15 %",
+}

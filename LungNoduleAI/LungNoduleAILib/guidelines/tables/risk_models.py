@@ -35,10 +35,34 @@ BROCK_EDITION = "Brock model {name} (McWilliams 2013, N Engl J Med 369:910-919)"
 BROCK_AGE_YEARS, BROCK_COUNT = 62, 4
 BROCK_SIZE_OFFSET = 1.58113883  # (4/10)^-0.5
 BROCK = {
-    "2a_full_without_spiculation": BrockModel("2a, full without spiculation", -6.8071, 0.0321, 0.5635, 0.3013, 0.3462,
-                                              -5.6693, 0.3395, -0.3055, 0.7116, -0.0803, 0.0),
-    "2b_full_with_spiculation": BrockModel("2b, full with spiculation", -6.7892, 0.0287, 0.6011, 0.2961, 0.2953,
-                                           -5.3854, 0.377, -0.1276, 0.6581, -0.0824, 0.7729),
+    "2a_full_without_spiculation": BrockModel(
+        "2a, full without spiculation",
+        -6.8071,
+        0.0321,
+        0.5635,
+        0.3013,
+        0.3462,
+        -5.6693,
+        0.3395,
+        -0.3055,
+        0.7116,
+        -0.0803,
+        0.0,
+    ),
+    "2b_full_with_spiculation": BrockModel(
+        "2b, full with spiculation",
+        -6.7892,
+        0.0287,
+        0.6011,
+        0.2961,
+        0.2953,
+        -5.3854,
+        0.377,
+        -0.1276,
+        0.6581,
+        -0.0824,
+        0.7729,
+    ),
 }
 DEFAULT_BROCK = "2b_full_with_spiculation"
 

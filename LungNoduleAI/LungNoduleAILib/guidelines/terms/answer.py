@@ -49,8 +49,10 @@ class Answer:
 
     def to_dict(self) -> dict:
         """The fields that apply, in the order of the class; ``uncertain`` only when there is something."""
-        entry = {name: getattr(self, name) for name in
-                 ("rule", "edition", "category", "management", "probability", "growth", "vdt_days", "reason")}
+        entry = {
+            name: getattr(self, name)
+            for name in ("rule", "edition", "category", "management", "probability", "growth", "vdt_days", "reason")
+        }
         entry = {name: value for name, value in entry.items() if value is not None}
         if self.reason is not None:
             entry["vdt_days"] = None

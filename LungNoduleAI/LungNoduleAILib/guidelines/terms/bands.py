@@ -39,8 +39,9 @@ class Band:
 
 def bands(*cells: tuple[str, str, int] | str) -> tuple[Band, ...]:
     """Bands from (answer, below mm, below mm3) in rising order; the last is the answer for all the rest."""
-    return tuple(Band(cell) if isinstance(cell, str) else Band(cell[0], Decimal(cell[1]), Decimal(cell[2]))
-                 for cell in cells)
+    return tuple(
+        Band(cell) if isinstance(cell, str) else Band(cell[0], Decimal(cell[1]), Decimal(cell[2])) for cell in cells
+    )
 
 
 def place(size: Size, table: tuple[Band, ...], whole_numbers: bool = False) -> tuple[str, str]:
@@ -66,8 +67,9 @@ def _limits(lower: Decimal | None, upper: Decimal | None, unit: str, whole_numbe
     return f"{lower} to {upper - 1} {unit}" if whole_numbers else f"{lower} to below {upper} {unit}"
 
 
-def decide(sizes: tuple[Size, ...], table: tuple[Band, ...], trace: Trace, whole_numbers: bool = False
-           ) -> tuple[str, str]:
+def decide(
+    sizes: tuple[Size, ...], table: tuple[Band, ...], trace: Trace, whole_numbers: bool = False
+) -> tuple[str, str]:
     """The answer by the first of ``sizes`` and the words why; another answer of a later size is told as uncertain."""
     answer, limits = place(sizes[0], table, whole_numbers)
     for other in sizes[1:]:

@@ -9,8 +9,12 @@ from LungNoduleAILib.guidelines.terms.measures import DAYS_PER_MONTH
 from LungNoduleAILib.guidelines.terms.vocabulary import BENIGN_PATTERNS
 
 ROUNDING_MM = Decimal("0.1")  # axes and mean may have been rounded apart
-_SOLID_WITHIN = (("solid_mean_diameter_mm", "mean_diameter_mm"), ("solid_mean_diameter_mm", "long_axis_mm"),
-                 ("solid_max_diameter_mm", "max_diameter_mm"), ("solid_volume_mm3", "volume_mm3"))
+_SOLID_WITHIN = (
+    ("solid_mean_diameter_mm", "mean_diameter_mm"),
+    ("solid_mean_diameter_mm", "long_axis_mm"),
+    ("solid_max_diameter_mm", "max_diameter_mm"),
+    ("solid_volume_mm3", "volume_mm3"),
+)
 
 
 def contradiction(inputs: Inputs) -> str | None:
@@ -32,8 +36,10 @@ def _sizes(inputs: Inputs) -> str | None:
     if inputs.type == "ground-glass":
         for part, _ in _SOLID_WITHIN:
             if getattr(inputs, part):
-                return (f"'{part}'{{place}} is {getattr(inputs, part)}, but a ground-glass nodule has no solid part: "
-                        "state the type part-solid or leave it out.")
+                return (
+                    f"'{part}'{{place}} is {getattr(inputs, part)}, but a ground-glass nodule has no solid part: "
+                    "state the type part-solid or leave it out."
+                )
     return None
 
 
@@ -54,8 +60,10 @@ def _times(inputs: Inputs) -> str | None:
         return f"'months_since_prior'{{place}} is {months} and 'days_since_prior' {days}: state one of them."
     sizes, ages = inputs.diameter_history_mm, inputs.history_months_ago
     if (sizes is None) != (ages is None) or len(sizes or ()) != len(ages or ()):
-        return ("'diameter_history_mm'{place} and 'history_months_ago' belong together and must be equally long: "
-                f"{len(sizes or ())} and {len(ages or ())} values were found.")
+        return (
+            "'diameter_history_mm'{place} and 'history_months_ago' belong together and must be equally long: "
+            f"{len(sizes or ())} and {len(ages or ())} values were found."
+        )
     if ages and len(set(ages)) != len(ages):
         return "'history_months_ago'{place} names one time twice: give one diameter for each time."
     return None
@@ -65,8 +73,10 @@ def _counts(inputs: Inputs) -> str | None:
     if inputs.nodules is not None and inputs.tells_of_a_nodule:
         return "The inputs describe a nodule beside 'nodules'{place}: put every nodule into the list."
     if inputs.nodules is not None and inputs.nodule_count is not None and inputs.nodule_count < len(inputs.nodules):
-        return (f"'nodule_count' is {inputs.nodule_count}{{place}}, but 'nodules' lists {len(inputs.nodules)}: "
-                "correct the count.")
+        return (
+            f"'nodule_count' is {inputs.nodule_count}{{place}}, but 'nodules' lists {len(inputs.nodules)}: "
+            "correct the count."
+        )
     if inputs.nodule_count == 0 and inputs.type is not None:
         return f"'nodule_count'{{place}} is 0, but a nodule of type {inputs.type} is described: correct the count."
     return None

@@ -98,8 +98,10 @@ def _number(key: Key, value: Any, place: str) -> Decimal | int:
         raise InputError(f"'{key.name}'{place} must be a finite number{unit}, {_shown(value)} was found.")
     if number > key.most or number < key.least or (key.above_least and number == key.least):
         least = "more than 0" if key.above_least else f"at least {key.least}"
-        raise InputError(f"'{key.name}'{place} must be {least} and at most {key.most}{' ' * bool(key.unit)}{key.unit}, "
-                         f"{_shown(value)} was found.")
+        raise InputError(
+            f"'{key.name}'{place} must be {least} and at most {key.most}{' ' * bool(key.unit)}{key.unit}, "
+            f"{_shown(value)} was found."
+        )
     if key.kind == vocabulary.WHOLE:
         if number != int(number):
             raise InputError(f"'{key.name}'{place} must be a whole number, {_shown(value)} was found.")

@@ -17,8 +17,14 @@ STEP_MM = 2.0
 class Canvas:
     """HU (float32, starts as air) and structure labels on a box of RAS space; ``r``, ``a``, ``s`` are deformed mm."""
 
-    def __init__(self, low_ras_mm: Sequence[float], high_ras_mm: Sequence[float], rng: np.random.Generator,
-                 wobble_mm: float = 3.0, turn_degrees: float = 8.0) -> None:
+    def __init__(
+        self,
+        low_ras_mm: Sequence[float],
+        high_ras_mm: Sequence[float],
+        rng: np.random.Generator,
+        wobble_mm: float = 3.0,
+        turn_degrees: float = 8.0,
+    ) -> None:
         self.rng = rng
         lattice = Lattice.covering(np.array(low_ras_mm, dtype=float), np.array(high_ras_mm, dtype=float), STEP_MM)
         matrix = np.diag([STEP_MM, STEP_MM, STEP_MM, 1.0])
@@ -34,8 +40,13 @@ class Canvas:
         self.s = (s + wobble[2]).astype(np.float32)
         self.texture = smooth_noise(rng, self.grid.shape_kji, 30)
 
-    def fill(self, distance_mm: np.ndarray, hu: float | np.ndarray, structure: int = OTHER_BODY,
-             only: np.ndarray | None = None) -> None:
+    def fill(
+        self,
+        distance_mm: np.ndarray,
+        hu: float | np.ndarray,
+        structure: int = OTHER_BODY,
+        only: np.ndarray | None = None,
+    ) -> None:
         """Draw where the signed distance is negative, with partial volume; ``only`` (bool) limits it."""
         share = np.clip(0.5 - distance_mm / np.float32(STEP_MM), 0, 1)
         if only is not None:

@@ -38,8 +38,9 @@ class Recipe:
 
 
 TRAINING = Recipe("training", 11, draw_habitus, make_torso, grow_tree, TorsoSlab, FINE_GRAIN)
-HELD_OUT = Recipe("held-out", 12, draw_held_out_habitus, make_held_out_torso, grow_held_out_tree, BandedWallSlab,
-                  MIXED_GRAIN)
+HELD_OUT = Recipe(
+    "held-out", 12, draw_held_out_habitus, make_held_out_torso, grow_held_out_tree, BandedWallSlab, MIXED_GRAIN
+)
 
 
 def make_chest(seed: int, recipe: Recipe, spacing_mm: tuple[float, float, float]) -> Body:
@@ -86,8 +87,9 @@ def field_of_view(torso: Torso, spacing_mm: tuple[float, float, float]) -> Grid:
     return Grid.around((np.array(low) + np.array(high)) / 2, spacing_mm, shape)
 
 
-def _grow(torso: Torso, tree: Callable[[TreePlan, Torso, np.ndarray, np.random.Generator], Tree],
-          rng: np.random.Generator) -> dict[str, Tree]:
+def _grow(
+    torso: Torso, tree: Callable[[TreePlan, Torso, np.ndarray, np.random.Generator], Tree], rng: np.random.Generator
+) -> dict[str, Tree]:
     """Arteries, veins and bronchi of both lungs, where there is lung."""
     build, trees = torso.build, {}
     for name, plans, depth_mm in (("arteries", ARTERIES, 3.0), ("veins", VEINS, 3.0), ("bronchi", BRONCHI, 16.0)):
@@ -125,8 +127,14 @@ def _airways(torso: Torso, trees: dict[str, Tree], rng: np.random.Generator) -> 
     return Tubes.joined(main), Tubes.joined(distal) if distal else None
 
 
-def _draw_airways(hu: np.ndarray, labels: np.ndarray, structures: np.ndarray, patterns: np.ndarray, grid: Grid,
-                  airways: tuple[Tubes, Tubes | None]) -> None:
+def _draw_airways(
+    hu: np.ndarray,
+    labels: np.ndarray,
+    structures: np.ndarray,
+    patterns: np.ndarray,
+    grid: Grid,
+    airways: tuple[Tubes, Tubes | None],
+) -> None:
     """Walls first, then the air in them; beyond the hilum only inside the lung. Lumen becomes a structure."""
     central, distal = airways
     lung = labels > 0

@@ -23,16 +23,24 @@ def draw_held_out_habitus(rng: np.random.Generator) -> Habitus:
     fields = {**basis.__dict__, **draw_contrast(rng)}
     dome = float(rng.uniform(-98, -52))
     fields |= {
-        "width": float(rng.uniform(0.86, 1.12)), "depth": float(rng.uniform(0.86, 1.2)),
-        "height": float(rng.uniform(0.84, 1.08)), "fat_mm": float(rng.uniform(6, 42)), "barrel": 0.0,
-        "right_dome_mm": dome, "left_dome_mm": dome - float(rng.uniform(2, 22)),
+        "width": float(rng.uniform(0.86, 1.12)),
+        "depth": float(rng.uniform(0.86, 1.2)),
+        "height": float(rng.uniform(0.84, 1.08)),
+        "fat_mm": float(rng.uniform(6, 42)),
+        "barrel": 0.0,
+        "right_dome_mm": dome,
+        "left_dome_mm": dome - float(rng.uniform(2, 22)),
         "heart": float(rng.uniform(0.88, 1.18)),
         "fissure_mm": tuple(rng.uniform(-12, 12, 3).tolist()),
         "breast_mm": float(rng.choice([0.0, rng.uniform(10, 50)])),
-        "kyphosis_mm": float(rng.uniform(0, 16)), "scoliosis_mm": float(rng.uniform(-8, 8)),
-        "lung_hu": float(rng.uniform(-915, -800)), "gravity_hu_per_mm": float(rng.uniform(0.15, 0.55)),
-        "mottle_hu": float(rng.uniform(8, 20)), "leaf_radius_mm": float(rng.uniform(0.42, 0.55)),
-        "emphysema": float(rng.uniform(0.2, 0.9)) if rng.random() < 0.2 else 0.0}
+        "kyphosis_mm": float(rng.uniform(0, 16)),
+        "scoliosis_mm": float(rng.uniform(-8, 8)),
+        "lung_hu": float(rng.uniform(-915, -800)),
+        "gravity_hu_per_mm": float(rng.uniform(0.15, 0.55)),
+        "mottle_hu": float(rng.uniform(8, 20)),
+        "leaf_radius_mm": float(rng.uniform(0.42, 0.55)),
+        "emphysema": float(rng.uniform(0.2, 0.9)) if rng.random() < 0.2 else 0.0,
+    }
     return Habitus(**fields)
 
 
@@ -53,8 +61,10 @@ def make_held_out_torso(habitus: Habitus, rng: np.random.Generator) -> Torso:
     breast = _breast(r, a, s, habitus) if habitus.breast_mm > 3 else None
     skin = _skin(r, a, s, habitus, _waves(angle, rng, 0.02), cavity, breast)
     lung, fluid = with_losses(lung, r, a, s, oblique, horizontal, habitus)
-    fields = [np.ascontiguousarray(f, dtype=np.float32) for f in
-              (skin, cavity, mediastinum, heart, diaphragm, lung, oblique, horizontal, smooth, texture)]
+    fields = [
+        np.ascontiguousarray(f, dtype=np.float32)
+        for f in (skin, cavity, mediastinum, heart, diaphragm, lung, oblique, horizontal, smooth, texture)
+    ]
     return Torso(lattice, habitus, *fields, warp, (r, a, s), fluid, breast)
 
 
@@ -87,11 +97,12 @@ def _heart(r: np.ndarray, a: np.ndarray, s: np.ndarray, habitus: Habitus) -> np.
 
 def _mediastinum(r: np.ndarray, a: np.ndarray, s: np.ndarray, heart: np.ndarray, habitus: Habitus) -> np.ndarray:
     """The lungs' inner sides as heights over the midsagittal plane: vessels, heart, spine, aorta."""
+
     def bump(height: float, at_a: float, at_s: float, wide_a: float, wide_s: float) -> np.ndarray:
         return height * np.exp(-(((a - at_a) / wide_a) ** 2) - ((s - at_s) / wide_s) ** 2)
 
-    vessels = 34 * habitus.mediastinum * np.exp(-np.abs((a - 2) / 34) ** 3) / (1 + np.exp(-(s + 30) / 14))
-    spine = 25 * np.exp(-np.abs((a + 74) / 24) ** 4)
+    vessels = 34 * habitus.mediastinum * np.exp(-(np.abs((a - 2) / 34) ** 3)) / (1 + np.exp(-(s + 30) / 14))
+    spine = 25 * np.exp(-(np.abs((a + 74) / 24) ** 4))
     right = 4 + np.maximum(vessels, spine) + bump(12, 8, 40, 20, 60) + bump(30, 8, -36, 40, 38)
     left = 4 + np.maximum(vessels, spine) + bump(14, -16, 62, 24, 24) + bump(14, -56, 0, 18, 400) * (s < 66)
     left = left + bump(26, 14, -34, 38, 46)
@@ -107,8 +118,9 @@ def _diaphragm(r: np.ndarray, a: np.ndarray, s: np.ndarray, habitus: Habitus) ->
     return -(s - np.maximum(tops - 58 * squared, np.float32(-178))) * 0.75
 
 
-def _fissures(r: np.ndarray, a: np.ndarray, s: np.ndarray, habitus: Habitus,
-              smooth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _fissures(
+    r: np.ndarray, a: np.ndarray, s: np.ndarray, habitus: Habitus, smooth: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Curved sheets; positive above."""
     right, left, level = habitus.fissure_mm
     on_right = r > 0
@@ -126,8 +138,15 @@ def _breast(r: np.ndarray, a: np.ndarray, s: np.ndarray, habitus: Habitus) -> np
     return np.sqrt((np.abs(r) - 74) ** 2 + (a - 62 - 0.75 * habitus.breast_mm) ** 2 + (s + 22) ** 2) - size
 
 
-def _skin(r: np.ndarray, a: np.ndarray, s: np.ndarray, habitus: Habitus, waves: np.ndarray, cavity: np.ndarray,
-          breast: np.ndarray | None) -> np.ndarray:
+def _skin(
+    r: np.ndarray,
+    a: np.ndarray,
+    s: np.ndarray,
+    habitus: Habitus,
+    waves: np.ndarray,
+    cavity: np.ndarray,
+    breast: np.ndarray | None,
+) -> np.ndarray:
     """An ellipse with waves that widens to the shoulders, the arms as cones going up or cylinders going down."""
     fat = habitus.fat_mm
     shoulder = 1 / (1 + np.exp(-(s - 70) / 16))

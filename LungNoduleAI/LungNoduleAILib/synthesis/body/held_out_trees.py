@@ -43,8 +43,8 @@ def grow_held_out_tree(plan: TreePlan, torso: Torso, candidates_ras_mm: np.ndarr
     for place in trunk:
         used = _add(grown, used, place, used - 1)
     for leaf in leaves[order]:
-        gap = np.linalg.norm(grown.place[len(trunk) - 1: used] - leaf, axis=1)
-        joint = int(np.argmin(gap + _BALANCE * grown.way[len(trunk) - 1: used])) + len(trunk) - 1
+        gap = np.linalg.norm(grown.place[len(trunk) - 1 : used] - leaf, axis=1)
+        joint = int(np.argmin(gap + _BALANCE * grown.way[len(trunk) - 1 : used])) + len(trunk) - 1
         pieces = min(int(np.ceil(gap[joint - len(trunk) + 1] / _PIECE_MM)), 50)
         bent = rng.standard_normal(3) * 0.10 * gap[joint - len(trunk) + 1]
         start, parent = grown.place[joint].copy(), joint

@@ -60,15 +60,22 @@ def draw_lung_fields(torso: Torso, rng: np.random.Generator) -> LungFields:
         basal = np.clip(-(level + 10) / 70, -1.2, 0.8) * rng.uniform(0.4, 1.1)
         rim = 1 - np.clip(depth, 0, None) / rng.uniform(10, 30)
         reticular = (rim + basal + 0.5 * smooth_noise(rng, shape, 16) - 0.9 + 0.8 * build.reticular).astype(np.float32)
-    return LungFields(density.astype(np.float32), emphysema, ground_glass, reticular, float(rng.uniform(110, 340)),
-                      smooth_noise(rng, shape, 14))
+    return LungFields(
+        density.astype(np.float32),
+        emphysema,
+        ground_glass,
+        reticular,
+        float(rng.uniform(110, 340)),
+        smooth_noise(rng, shape, 14),
+    )
 
 
 class LungPainter:
     """Puts the tissue lattice, the lungs and their vessels together on the fine grid, a few slices at a time."""
 
-    def __init__(self, torso: Torso, fields: LungFields, tissue: Tissue, grid: Grid, grain: Grain,
-                 rng: np.random.Generator) -> None:
+    def __init__(
+        self, torso: Torso, fields: LungFields, tissue: Tissue, grid: Grid, grain: Grain, rng: np.random.Generator
+    ) -> None:
         self._torso, self._fields, self._grid = torso, fields, grid
         self._coarse = FieldSampler(torso.lattice, grid)
         lattice_fine = tissue.hu.transpose(2, 1, 0)
@@ -84,8 +91,9 @@ class LungPainter:
             slab = slice(start, min(start + _SLAB, len(hu)))
             self._paint_slab(slab, hu[slab], labels[slab], structures[slab], patterns[slab])
 
-    def _paint_slab(self, slab: slice, hu: np.ndarray, labels: np.ndarray, structures: np.ndarray,
-                    patterns: np.ndarray) -> None:
+    def _paint_slab(
+        self, slab: slice, hu: np.ndarray, labels: np.ndarray, structures: np.ndarray, patterns: np.ndarray
+    ) -> None:
         torso = self._torso
         vessel = hu.copy()
         image = self._fine.slab(self._tissue_hu, slab.start, slab.stop)
@@ -111,8 +119,9 @@ class LungPainter:
     def _sampled(self, field: np.ndarray, slab: slice, place: tuple[np.ndarray, ...]) -> np.ndarray:
         return self._coarse.slab(field, slab.start, slab.stop)[place]
 
-    def _parenchyma(self, slab: slice, place: tuple[np.ndarray, ...], right: np.ndarray, oblique: np.ndarray,
-                    horizontal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _parenchyma(
+        self, slab: slice, place: tuple[np.ndarray, ...], right: np.ndarray, oblique: np.ndarray, horizontal: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """HU and pattern of the voxels at ``place`` of a slab."""
         build, fields = self._torso.build, self._fields
         k, j, i = place[0] + slab.start, place[1], place[2]
@@ -135,8 +144,9 @@ class LungPainter:
             pattern[soft > 0.5] = RETICULAR
         return np.minimum(lung, 40), pattern
 
-    def _fissure_hu(self, slab: slice, place: tuple[np.ndarray, ...], right: np.ndarray, oblique: np.ndarray,
-                    horizontal: np.ndarray) -> np.ndarray:
+    def _fissure_hu(
+        self, slab: slice, place: tuple[np.ndarray, ...], right: np.ndarray, oblique: np.ndarray, horizontal: np.ndarray
+    ) -> np.ndarray:
         """Added HU of the fissures, sheets of about a millimetre, in places missing."""
         sheet = np.where(right & (oblique > 0), np.minimum(np.abs(oblique), np.abs(horizontal)), np.abs(oblique))
         added = np.zeros(len(sheet), dtype=np.float32)

@@ -25,8 +25,13 @@ def paint_negatives(hu: np.ndarray, grid: Grid, torso: Torso, rng: np.random.Gen
     """Paint a random choice of them into float32 HU; returns where they are."""
     surface = _Surface(torso, rng, hu, grid)
     drawn: list[tuple[PlantedNodule, str]] = []
-    for kind, chance, most, make in (("plaque", 0.25, 5, _plaque), ("apical cap", 0.25, 2, _cap),
-                                     ("scar", 0.5, 4, _scar), ("band", 0.25, 3, _band), ("bone spur", 0.4, 4, _spur)):
+    for kind, chance, most, make in (
+        ("plaque", 0.25, 5, _plaque),
+        ("apical cap", 0.25, 2, _cap),
+        ("scar", 0.5, 4, _scar),
+        ("band", 0.25, 3, _band),
+        ("bone spur", 0.4, 4, _spur),
+    ):
         if rng.random() < chance:
             made = [make(surface, rng) for _ in range(int(rng.integers(1, most + 1)))]
             drawn += [(one, kind) for one in made if one is not None]
@@ -50,8 +55,12 @@ class _Surface:
         self._costal = torso.cavity[tuple(inside.T)] > -9
         self._level = torso.position[2][tuple(inside.T)]
 
-    def at(self, costal: bool = False, depth_mm: tuple[float, float] = (0, 5), share: tuple[float, float] = (0, 1),
-           ) -> tuple[np.ndarray, np.ndarray]:
+    def at(
+        self,
+        costal: bool = False,
+        depth_mm: tuple[float, float] = (0, 5),
+        share: tuple[float, float] = (0, 1),
+    ) -> tuple[np.ndarray, np.ndarray]:
         """A random point on the surface (or at its own depth beyond 5 mm) and the outward direction there.
 
         ``share`` limits how far up the lung it lies, 0 base, 1 apex.
@@ -77,8 +86,13 @@ class _Surface:
 
 def _ellipsoid(center: np.ndarray, semi: tuple[float, float, float], axes: np.ndarray, hu: float) -> PlantedNodule:
     kind = "calcified" if hu > 150 else "solid"
-    return PlantedNodule(tuple(float(x) for x in center), tuple(float(x) for x in semi), kind, float(hu),
-                         axes_ras=tuple(tuple(float(x) for x in row) for row in axes))
+    return PlantedNodule(
+        tuple(float(x) for x in center),
+        tuple(float(x) for x in semi),
+        kind,
+        float(hu),
+        axes_ras=tuple(tuple(float(x) for x in row) for row in axes),
+    )
 
 
 def _frame(first: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -139,16 +153,26 @@ def _hilar_node(torso: Torso, rng: np.random.Generator) -> PlantedNodule:
         if too_deep <= 0:
             break
         center = center + torso.gradient_at(torso.lung, center) * too_deep
-    return _ellipsoid(center, semi, np.linalg.qr(rng.standard_normal((3, 3)))[0],
-                      hu if rng.random() < 0.8 else rng.uniform(300, 800))
+    return _ellipsoid(
+        center, semi, np.linalg.qr(rng.standard_normal((3, 3)))[0], hu if rng.random() < 0.8 else rng.uniform(300, 800)
+    )
 
 
 def _mediastinal_nodes(torso: Torso, rng: np.random.Generator) -> list[PlantedNodule]:
-    within = np.argwhere((torso.mediastinum < -5) & (torso.lung > 4) & (torso.cavity < 0)
-                         & (torso.heart > 2) & (torso.position[2] > -20) & (torso.position[2] < 100))
+    within = np.argwhere(
+        (torso.mediastinum < -5)
+        & (torso.lung > 4)
+        & (torso.cavity < 0)
+        & (torso.heart > 2)
+        & (torso.position[2] > -20)
+        & (torso.position[2] < 100)
+    )
     nodes = []
     for index in within[rng.integers(len(within), size=int(rng.integers(1, 6)))] if len(within) else ():
         center = torso.lattice.low_ras_mm + torso.lattice.step_mm * index
-        nodes.append(_ellipsoid(center, tuple(rng.uniform(2.5, 7, 3)), np.linalg.qr(rng.standard_normal((3, 3)))[0],
-                                rng.uniform(25, 65)))
+        nodes.append(
+            _ellipsoid(
+                center, tuple(rng.uniform(2.5, 7, 3)), np.linalg.qr(rng.standard_normal((3, 3)))[0], rng.uniform(25, 65)
+            )
+        )
     return nodes

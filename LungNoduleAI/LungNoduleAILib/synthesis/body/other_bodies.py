@@ -15,8 +15,9 @@ from ThoraxAILib.errors import InputError
 _AIR, _FAT, _MUSCLE = -1000.0, -100.0, 52.0
 
 
-def make_other_body(seed: int, kind: str, spacing_mm: tuple[float, float, float] = (1.25, 1.25, 1.25),
-                    setting: str = "training") -> Body:
+def make_other_body(
+    seed: int, kind: str, spacing_mm: tuple[float, float, float] = (1.25, 1.25, 1.25), setting: str = "training"
+) -> Body:
     """An abdomen, head or knee of a seed; no lungs in ``labels``, ``is_chest`` False.
 
     In the held-out setting sections, proportions and gas follow another model. Raises InputError for an unknown kind.
@@ -60,8 +61,10 @@ def _abdomen(rng: np.random.Generator, held_out: bool) -> Canvas:
     bright = float(rng.uniform(0, 60)) if rng.random() < 0.5 else 0.0
     _organs(canvas, inner, bright, wide, deep)
     _spine(canvas, -0.45 * deep)
-    aorta = canvas.tube([(-14, -0.18 * deep, 0), (-8, -0.16 * deep, -0.6 * length), (-4, -0.14 * deep, -length)],
-                        float(rng.uniform(8, 13)))
+    aorta = canvas.tube(
+        [(-14, -0.18 * deep, 0), (-8, -0.16 * deep, -0.6 * length), (-4, -0.14 * deep, -length)],
+        float(rng.uniform(8, 13)),
+    )
     canvas.fill(aorta, 42 + 2.4 * bright, AORTA)
     canvas.fill(canvas.tube([(18, -0.12 * deep, 0), (16, -0.14 * deep, -length)], 11.0), 42 + 1.6 * bright)
     _bowel(canvas, inner, wide, deep, length, held_out)
@@ -145,8 +148,9 @@ def _head(rng: np.random.Generator, held_out: bool) -> Canvas:
     canvas = Canvas((-125, -130, bottom), (125, 130, tall + 18), rng, turn_degrees=20)
     skull = canvas.ellipsoid((0, -8, 0), (wide, deep, tall))
     face = canvas.ellipsoid((0, 42, -70), (0.75 * wide, 52, 62))
-    neck = np.maximum(_section(canvas, np.float32(rng.uniform(52, 70)), np.float32(rng.uniform(50, 66)), held_out),
-                      canvas.s + 60)
+    neck = np.maximum(
+        _section(canvas, np.float32(rng.uniform(52, 70)), np.float32(rng.uniform(50, 66)), held_out), canvas.s + 60
+    )
     scalp = np.minimum(np.minimum(skull - rng.uniform(4, 9), face), neck)
     canvas.fill(scalp, np.where(canvas.texture > 0.2, np.float32(-70), np.float32(45)))
     canvas.fill(neck + rng.uniform(4, 14), np.where(canvas.texture > 0.9, np.float32(_FAT), np.float32(_MUSCLE)))
@@ -190,11 +194,15 @@ def _midface(canvas: Canvas) -> None:
     rng = canvas.rng
     cavity = canvas.ellipsoid((0, 66, -62), (13, 34, 24))
     turbinates = np.sin(canvas.s * 0.42) * np.cos(canvas.r * 0.3)
-    canvas.fill(cavity, np.where(np.abs(canvas.r) < 1.6, np.float32(60),
-                                 np.where(turbinates > 0.45, np.float32(30), np.float32(-960))))
+    canvas.fill(
+        cavity,
+        np.where(np.abs(canvas.r) < 1.6, np.float32(60), np.where(turbinates > 0.45, np.float32(30), np.float32(-960))),
+    )
     ethmoid = canvas.ellipsoid((0, 58, -32), (13, 22, 10))
-    canvas.fill(ethmoid, np.where(np.abs(np.sin(canvas.r * 0.6) * np.sin(canvas.a * 0.5)) > 0.2, np.float32(-950),
-                                  np.float32(200)))
+    canvas.fill(
+        ethmoid,
+        np.where(np.abs(np.sin(canvas.r * 0.6) * np.sin(canvas.a * 0.5)) > 0.2, np.float32(-950), np.float32(200)),
+    )
     canvas.fill(canvas.ellipsoid((0, 22, -44), (13, 12, 10)), np.float32(-980))
     turn = np.linspace(-1.2, 1.2, 13)
     for level in (-88, -97):
@@ -226,7 +234,7 @@ def _leg(canvas: Canvas, at: float, side: int, length: float, held_out: bool) ->
     near_joint = 16 * np.exp(-((canvas.s / 40) ** 2))
     muscle = np.where(np.abs(canvas.texture - 0.3) < 0.12, np.float32(-60), np.float32(_MUSCLE))
     canvas.fill(skin + fat + near_joint, muscle)
-    end = np.exp(-((np.abs(canvas.s) - 16) / 22) ** 2)
+    end = np.exp(-(((np.abs(canvas.s) - 16) / 22) ** 2))
     femur = np.maximum(np.hypot(canvas.r / (1 + 1.3 * end), canvas.a / (1 + 0.7 * end)) - 14, 3 - canvas.s)
     tibia = np.maximum(np.hypot(canvas.r / (1 + 1.4 * end), (canvas.a + 2) / (1 + 0.6 * end)) - 13, canvas.s + 3)
     for bone in (femur, tibia):
@@ -242,4 +250,7 @@ def _leg(canvas: Canvas, at: float, side: int, length: float, held_out: bool) ->
 
 
 OTHER_KINDS: dict[str, Callable[[np.random.Generator, bool], Canvas]] = {
-    "abdomen": _abdomen, "head": _head, "knee": _knee}
+    "abdomen": _abdomen,
+    "head": _head,
+    "knee": _knee,
+}

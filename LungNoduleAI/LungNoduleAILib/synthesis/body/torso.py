@@ -46,15 +46,16 @@ def make_torso(habitus: Habitus, rng: np.random.Generator) -> Torso:
     mediastinum = _mediastinum(r, a, s, heart, habitus) + 1.5 * smooth
     diaphragm = shape._diaphragm(r, a, s, habitus) + 1.2 * smooth
     cupola = s - (121 - 0.011 * (np.abs(r) - 46) ** 2 - 0.010 * (a + 28) ** 2)
-    lung = shape._maximum(shape._maximum(cavity + 2, cupola * 0.75, 6),
-                          shape._maximum(-mediastinum, diaphragm, 5), 5)
+    lung = shape._maximum(shape._maximum(cavity + 2, cupola * 0.75, 6), shape._maximum(-mediastinum, diaphragm, 5), 5)
     lung = shape._as_distance(lung.astype(np.float32), STEP_MM)
     oblique, horizontal = _fissures(r, a, s, habitus, smooth)
     breast = _breast(r, a, s, habitus) if habitus.breast_mm > 3 else None
     skin = _skin(r, a, s, habitus, cavity, breast)
     lung, fluid = with_losses(lung, r, a, s, oblique, horizontal, habitus)
-    fields = [np.ascontiguousarray(f, dtype=np.float32) for f in
-              (skin, cavity, mediastinum, heart, diaphragm, lung, oblique, horizontal, smooth, texture)]
+    fields = [
+        np.ascontiguousarray(f, dtype=np.float32)
+        for f in (skin, cavity, mediastinum, heart, diaphragm, lung, oblique, horizontal, smooth, texture)
+    ]
     return Torso(lattice, habitus, *fields, warp, (r, a, s), fluid, breast)
 
 
@@ -70,7 +71,7 @@ def torso_lattice(habitus: Habitus) -> Lattice:
 def _cavity_table(habitus: Habitus) -> np.ndarray:
     """Inner chest wall by level; a barrel chest is wide and deep above."""
     table = shape._CAVITY.copy()
-    upper = np.exp(-((table[:, 0] - 40) / 70) ** 2)
+    upper = np.exp(-(((table[:, 0] - 40) / 70) ** 2))
     table[:, 1] *= 1 + 0.35 * habitus.barrel * upper
     table[:, 3] += 60 * habitus.barrel * upper
     return table
@@ -80,8 +81,9 @@ def _section(table: np.ndarray, r: np.ndarray, a: np.ndarray, s: np.ndarray, pow
     """Superellipse sections whose size follows a table of levels."""
     wide, back, front = (_by_level(s, table[:, 0], column) for column in table[:, 1:].T)
     half, middle = (front - back) / 2, (front + back) / 2
-    ratio = (np.abs(r / wide) ** np.float32(power)
-             + np.abs((a - middle) / half) ** np.float32(power)) ** np.float32(1 / power)
+    ratio = (np.abs(r / wide) ** np.float32(power) + np.abs((a - middle) / half) ** np.float32(power)) ** np.float32(
+        1 / power
+    )
     return (ratio - 1) * np.minimum(wide, half)
 
 
@@ -107,14 +109,18 @@ def _mediastinum(r: np.ndarray, a: np.ndarray, s: np.ndarray, heart: np.ndarray,
     knob = np.sqrt((r + 22) ** 2 + (a + 18) ** 2 / 3 + (s - 62) ** 2) - 16 * wide
     behind_sternum = np.clip(84 - a - 0.12 * np.abs(s + 20), 0, None)
     septum = np.abs(r + 3 + 0.06 * a) - 2.2 * wide**2 - 12 * np.exp(-behind_sternum / 7)
-    septum = septum - 5 * np.exp(-((a + 10) / 30) ** 2)
-    merged = shape._minimum(shape._minimum(heart - 4 - 4 * (wide > 1.15), stalk, 14),
-                            shape._minimum(spine, shape._minimum(aorta, knob, 8), 8), 9)
+    septum = septum - 5 * np.exp(-(((a + 10) / 30) ** 2))
+    merged = shape._minimum(
+        shape._minimum(heart - 4 - 4 * (wide > 1.15), stalk, 14),
+        shape._minimum(spine, shape._minimum(aorta, knob, 8), 8),
+        9,
+    )
     return shape._minimum(merged, septum, 7)
 
 
-def _fissures(r: np.ndarray, a: np.ndarray, s: np.ndarray, habitus: Habitus,
-              smooth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _fissures(
+    r: np.ndarray, a: np.ndarray, s: np.ndarray, habitus: Habitus, smooth: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Oblique and horizontal fissures, steeper or flatter than the schematic ones."""
     right, left, level = habitus.fissure_mm
     on_right = r > 0
@@ -129,19 +135,26 @@ def _breast(r: np.ndarray, a: np.ndarray, s: np.ndarray, habitus: Habitus) -> np
     """Two flattened mounds on the front wall, fallen to the sides as in lying."""
     out = habitus.breast_mm
     side = np.abs(r) - 82
-    return (np.sqrt((side / (52 + 0.5 * out)) ** 2 + ((a - 92) / (18 + out)) ** 2
-                    + ((s + 25 + 0.3 * out) / (48 + 0.5 * out)) ** 2) - 1) * (16 + 0.8 * out)
+    return (
+        np.sqrt(
+            (side / (52 + 0.5 * out)) ** 2
+            + ((a - 92) / (18 + out)) ** 2
+            + ((s + 25 + 0.3 * out) / (48 + 0.5 * out)) ** 2
+        )
+        - 1
+    ) * (16 + 0.8 * out)
 
 
-def _skin(r: np.ndarray, a: np.ndarray, s: np.ndarray, habitus: Habitus, cavity: np.ndarray,
-          breast: np.ndarray | None) -> np.ndarray:
+def _skin(
+    r: np.ndarray, a: np.ndarray, s: np.ndarray, habitus: Habitus, cavity: np.ndarray, breast: np.ndarray | None
+) -> np.ndarray:
     """Skin over fat and muscle: the schematic torso with more or less around it, breasts, arms up or down."""
     table = shape._SKIN.copy()
     extra = habitus.fat_mm - 12 + 10 * (habitus.muscle - 1)
     below = np.clip((40 - table[:, 0]) / 120, 0, 1)  # fat gathers at the belly
     table[:, 1] += extra * (0.75 + 0.35 * below)
     table[:, 2] -= 0.55 * extra
-    table[:, 3] += extra * (0.55 + 0.55 * below) + 60 * habitus.barrel * np.exp(-((table[:, 0] - 40) / 70) ** 2)
+    table[:, 3] += extra * (0.55 + 0.55 * below) + 60 * habitus.barrel * np.exp(-(((table[:, 0] - 40) / 70) ** 2))
     torso = _section(table, r, a, s, 2.1 + 0.25 * habitus.section_power)
     torso = torso + 6 * np.exp(-((r / 14) ** 2)) * (a < 0)
     torso = torso + 5 * np.exp(-((r / 22) ** 2) - ((s - 20) / 90) ** 2) * (a > 0)
@@ -156,8 +169,15 @@ def _skin(r: np.ndarray, a: np.ndarray, s: np.ndarray, habitus: Habitus, cavity:
     return shape._minimum(torso, arms, 6)
 
 
-def with_losses(lung: np.ndarray, r: np.ndarray, a: np.ndarray, s: np.ndarray, oblique: np.ndarray,
-                 horizontal: np.ndarray, habitus: Habitus) -> tuple[np.ndarray, np.ndarray | None]:
+def with_losses(
+    lung: np.ndarray,
+    r: np.ndarray,
+    a: np.ndarray,
+    s: np.ndarray,
+    oblique: np.ndarray,
+    horizontal: np.ndarray,
+    habitus: Habitus,
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Lung without what fluid or collapse took, and the space that was taken (negative inside)."""
     taken = None
     for side, depth in zip((1, -1), habitus.effusion_mm, strict=True):

@@ -100,9 +100,14 @@ class _Organs:
         """One person's organs; contrast makes them denser, fat makes the liver less dense."""
         enhanced = 45.0 if torso.build.aorta_hu > 90 else 0.0
         fatty = float(rng.uniform(15, 60)) if rng.random() < 0.2 else 0.0
-        return _Organs(LIVER_HU + enhanced - fatty + float(rng.normal(0, 5)), SPLEEN_HU + enhanced,
-                       tuple(rng.normal((-62, 14, -132), (8, 8, 12)).tolist()), float(rng.uniform(0.7, 1.3)),
-                       float(rng.uniform(5, 45)), 48.0 + enhanced)
+        return _Organs(
+            LIVER_HU + enhanced - fatty + float(rng.normal(0, 5)),
+            SPLEEN_HU + enhanced,
+            tuple(rng.normal((-62, 14, -132), (8, 8, 12)).tolist()),
+            float(rng.uniform(0.7, 1.3)),
+            float(rng.uniform(5, 45)),
+            48.0 + enhanced,
+        )
 
 
 class TorsoSlab:
@@ -130,8 +135,12 @@ class TorsoSlab:
         """Mediastinal fat, heart, fluid, diaphragm and abdomen."""
         texture = self._texture
         inside = np.where((texture > 0.9) | self._neck_muscle(), np.float32(35), np.float32(FAT_HU + 8)) + 6 * texture
-        inside = _over(inside, heart, np.where(heart > -9, np.float32(self._organs.myocardium_hu),
-                                               np.float32(self._build.heart_hu)) + 3 * texture)
+        inside = _over(
+            inside,
+            heart,
+            np.where(heart > -9, np.float32(self._organs.myocardium_hu), np.float32(self._build.heart_hu))
+            + 3 * texture,
+        )
         if self._torso.fluid is not None:
             inside = _over(inside, self._sample(self._torso.fluid), np.float32(18) + 8 * texture)
         inside = _over(inside, -diaphragm - 2.5, np.float32(48))
@@ -149,7 +158,7 @@ class TorsoSlab:
     def _wall(self) -> np.ndarray:
         """Skin, fat, muscle with fat planes, axillary fat, breast gland, and muscle between the ribs."""
         depth, texture, build = -self._skin, self._texture, self._build
-        front = (self._a > 0) * np.exp(-((np.abs(self._r) - 70) / 45) ** 2)
+        front = (self._a > 0) * np.exp(-(((np.abs(self._r) - 70) / 45) ** 2))
         thick = build.fat_mm * (1 + 0.25 * texture) * (1 + 0.5 * front)
         thick += (14 * (1.05 - build.muscle)) * (np.abs(self._cavity) > 0)
         muscle = np.where(np.abs(texture - 0.25) < 0.16 * (1.8 - build.muscle), np.float32(-70), np.float32(MUSCLE_HU))
@@ -172,8 +181,14 @@ class TorsoSlab:
         liver = np.maximum(-r - 42 - 0.35 * (a - 20) - 0.2 * (s + 100), -(a + 96))
         result = _over(fat, liver + 6 * texture, organs.liver_hu + 2 * texture)
         at, scale = organs.stomach, np.float32(organs.stomach_scale)
-        stomach = 40 * (np.sqrt(((r - at[0]) / (40 * scale)) ** 2 + ((a - at[1]) / (46 * scale)) ** 2
-                                + ((s - at[2]) / (40 * scale)) ** 2) - 1)
+        stomach = 40 * (
+            np.sqrt(
+                ((r - at[0]) / (40 * scale)) ** 2
+                + ((a - at[1]) / (46 * scale)) ** 2
+                + ((s - at[2]) / (40 * scale)) ** 2
+            )
+            - 1
+        )
         result = _over(result, stomach, np.float32(40))
         result = _over(result, stomach + 4, np.float32(15))
         result = _over(result, np.maximum(stomach + 4, organs.gas_level_a - a), np.float32(-960))
@@ -255,8 +270,14 @@ def _draw_bones(hu: np.ndarray, structures: np.ndarray, grid: Grid, torso: Torso
 def _lowered_arms(build: Habitus) -> Tubes:
     """Humeri beside the chest."""
     reach = 215 + 0.9 * (build.fat_mm - 12 + 10 * (build.muscle - 1))
-    return Tubes.joined([Tubes.along(np.array([[side * (reach - 16), -18, 118], [side * reach, -18, 20],
-                                               [side * reach, -18, -235]]), 11.5) for side in (-1, 1)])
+    return Tubes.joined(
+        [
+            Tubes.along(
+                np.array([[side * (reach - 16), -18, 118], [side * reach, -18, 20], [side * reach, -18, -235]]), 11.5
+            )
+            for side in (-1, 1)
+        ]
+    )
 
 
 def _outside_lungs(torso: Torso, bones: Tubes) -> Tubes:
@@ -266,8 +287,10 @@ def _outside_lungs(torso: Torso, bones: Tubes) -> Tubes:
     for _ in range(2):
         missing = np.clip(5.5 - lattice.sample(torso.cavity, ends), 0, 14)
         missing[np.abs(ends[:, 0] - torso.warp.midline_r(ends[:, 2])) < 22] = 0
-        slope = np.stack([lattice.sample(torso.cavity, ends + axis) - lattice.sample(torso.cavity, ends - axis)
-                          for axis in step], axis=1)
+        slope = np.stack(
+            [lattice.sample(torso.cavity, ends + axis) - lattice.sample(torso.cavity, ends - axis) for axis in step],
+            axis=1,
+        )
         slope /= np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-6)
         ends = ends + slope * missing[:, None]
     count = len(bones.radius_mm)

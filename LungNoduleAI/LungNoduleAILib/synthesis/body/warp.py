@@ -30,15 +30,19 @@ class Warp:
     def on_lattice(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Schematic R, A, S of the lattice's nodes, float32 (x, y, z)."""
         regular = self._regular(*self.lattice.open_axes())
-        return tuple((np.float32(0) + part + wobble).astype(np.float32)
-                     for part, wobble in zip(regular, self.wobble, strict=True))
+        return tuple(
+            (np.float32(0) + part + wobble).astype(np.float32)
+            for part, wobble in zip(regular, self.wobble, strict=True)
+        )
 
     def schematic(self, points_ras_mm: np.ndarray) -> np.ndarray:
         """Schematic position (n, 3) of patient points (n, 3)."""
         points = np.asarray(points_ras_mm, dtype=float)
         regular = self._regular(points[:, 0], points[:, 1], points[:, 2])
-        return np.stack([part + self.lattice.sample(wobble, points)
-                         for part, wobble in zip(regular, self.wobble, strict=True)], axis=1)
+        return np.stack(
+            [part + self.lattice.sample(wobble, points) for part, wobble in zip(regular, self.wobble, strict=True)],
+            axis=1,
+        )
 
     def patient(self, schematic_mm: np.ndarray) -> np.ndarray:
         """Patient position (n, 3) of schematic points (n, 3), by fixed-point iteration."""

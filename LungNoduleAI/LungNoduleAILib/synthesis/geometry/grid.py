@@ -136,8 +136,9 @@ class FieldSampler:
         """Lattice coordinate of each voxel along one array axis."""
         ras = self._axes[axis]
         mm = self._grid.ijk_to_ras[ras, 3] + steps[ras, axis] * np.arange(self._grid.shape_kji[axis])
-        return np.clip((mm - self._lattice.low_ras_mm[ras]) / self._lattice.step_mm, 0,
-                       self._lattice.shape_xyz[ras] - 1.001)
+        return np.clip(
+            (mm - self._lattice.low_ras_mm[ras]) / self._lattice.step_mm, 0, self._lattice.shape_xyz[ras] - 1.001
+        )
 
     def slab(self, values: np.ndarray, start: int, stop: int) -> np.ndarray:
         """A field on slices ``start:stop`` of the grid, float32 (k, j, i)."""
@@ -153,8 +154,12 @@ class FieldSampler:
         shape = (stop - start, *self._grid.shape_kji[1:])
         k, j, i = np.indices(shape, sparse=True)
         matrix = self._grid.ijk_to_ras
-        return (i[..., None] * matrix[:3, 0] + j[..., None] * matrix[:3, 1] + (k + start)[..., None] * matrix[:3, 2]
-                + matrix[:3, 3])
+        return (
+            i[..., None] * matrix[:3, 0]
+            + j[..., None] * matrix[:3, 1]
+            + (k + start)[..., None] * matrix[:3, 2]
+            + matrix[:3, 3]
+        )
 
 
 def _interpolated(values: np.ndarray, axis: int, places: np.ndarray) -> np.ndarray:

@@ -13,13 +13,35 @@ from scipy.interpolate import PchipInterpolator
 from LungNoduleAILib.synthesis.geometry.grid import Lattice
 
 # Inner chest wall by level: S, half width, posterior wall A, anterior wall A (mm).
-_CAVITY = np.array([
-    (135, 84, -62, 6), (115, 92, -72, 18), (90, 104, -82, 36), (60, 117, -91, 56), (20, 128, -96, 74),
-    (-30, 135, -98, 86), (-80, 137, -97, 90), (-130, 134, -92, 88), (-190, 130, -86, 86)], dtype=float)[::-1]
+_CAVITY = np.array(
+    [
+        (135, 84, -62, 6),
+        (115, 92, -72, 18),
+        (90, 104, -82, 36),
+        (60, 117, -91, 56),
+        (20, 128, -96, 74),
+        (-30, 135, -98, 86),
+        (-80, 137, -97, 90),
+        (-130, 134, -92, 88),
+        (-190, 130, -86, 86),
+    ],
+    dtype=float,
+)[::-1]
 # Skin by level: S, half width, posterior A, anterior A (mm); arms are raised, so the shoulders stay wide.
-_SKIN = np.array([
-    (150, 178, -120, 62), (120, 180, -128, 72), (90, 176, -131, 88), (60, 170, -132, 100), (20, 167, -133, 112),
-    (-30, 168, -134, 118), (-80, 168, -133, 118), (-130, 166, -131, 116), (-190, 164, -130, 116)], dtype=float)[::-1]
+_SKIN = np.array(
+    [
+        (150, 178, -120, 62),
+        (120, 180, -128, 72),
+        (90, 176, -131, 88),
+        (60, 170, -132, 100),
+        (20, 167, -133, 112),
+        (-30, 168, -134, 118),
+        (-80, 168, -133, 118),
+        (-130, 166, -131, 116),
+        (-190, 164, -130, 116),
+    ],
+    dtype=float,
+)[::-1]
 
 VERTEBRAL_BODY_MM = (17.5, 14.5)  # half width, half depth
 
@@ -40,9 +62,16 @@ class Build:
     @staticmethod
     def drawn(rng: np.random.Generator) -> Build:
         """Proportions of one person."""
-        return Build(width=rng.uniform(0.95, 1.03), depth=rng.uniform(0.95, 1.04), height=rng.uniform(0.96, 1.03),
-                     fat_mm=rng.uniform(9, 16), right_dome_mm=rng.uniform(-80, -68), left_dome_mm=rng.uniform(-93, -82),
-                     heart=rng.uniform(0.94, 1.06), fissure_mm=tuple(rng.uniform(-6, 6, 3).tolist()))
+        return Build(
+            width=rng.uniform(0.95, 1.03),
+            depth=rng.uniform(0.95, 1.04),
+            height=rng.uniform(0.96, 1.03),
+            fat_mm=rng.uniform(9, 16),
+            right_dome_mm=rng.uniform(-80, -68),
+            left_dome_mm=rng.uniform(-93, -82),
+            heart=rng.uniform(0.94, 1.06),
+            fissure_mm=tuple(rng.uniform(-6, 6, 3).tolist()),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,11 +126,20 @@ def make_shapes(build: Build, rng: np.random.Generator, step_mm: float = 3.0) ->
     lung = _maximum(_maximum(cavity + 2, cupola * 0.75, 6), _maximum(-mediastinum, diaphragm, 5), 5)
     skin = _skin(r, a, s)
     oblique, horizontal = _fissures(r, a, s, build, smooth)
-    full = [np.ascontiguousarray(np.broadcast_to(field, lattice.shape_xyz), dtype=np.float32)
-            for field in (skin, cavity, mediastinum, heart, diaphragm)]
-    return Shapes(lattice, build, *full, _as_distance(lung.astype(np.float32), step_mm),
-                  oblique.astype(np.float32), horizontal.astype(np.float32), smooth,
-                  smooth_noise(rng, lattice.shape_xyz, 30))
+    full = [
+        np.ascontiguousarray(np.broadcast_to(field, lattice.shape_xyz), dtype=np.float32)
+        for field in (skin, cavity, mediastinum, heart, diaphragm)
+    ]
+    return Shapes(
+        lattice,
+        build,
+        *full,
+        _as_distance(lung.astype(np.float32), step_mm),
+        oblique.astype(np.float32),
+        horizontal.astype(np.float32),
+        smooth,
+        smooth_noise(rng, lattice.shape_xyz, 30),
+    )
 
 
 def smooth_noise(rng: np.random.Generator, shape: tuple[int, int, int], knots: int) -> np.ndarray:
@@ -126,8 +164,10 @@ def chest_wall(build: Build, s_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
 def _section(table: np.ndarray, r: np.ndarray, a: np.ndarray, s: np.ndarray, power: float) -> np.ndarray:
     """Superellipse sections whose size follows a table of levels."""
     level, width, back, front = (column.astype(float) for column in table.T)
-    at = [PchipInterpolator(level, values)(np.clip(s, level[0], level[-1])).astype(np.float32)
-          for values in (width, back, front)]
+    at = [
+        PchipInterpolator(level, values)(np.clip(s, level[0], level[-1])).astype(np.float32)
+        for values in (width, back, front)
+    ]
     half, middle = (at[2] - at[1]) / 2, (at[2] + at[1]) / 2
     ratio = (np.abs(r / at[0]) ** power + np.abs((a - middle) / half) ** power) ** np.float32(1 / power)
     return (ratio - 1) * np.minimum(at[0], half)
@@ -147,8 +187,14 @@ def _skin(r: np.ndarray, a: np.ndarray, s: np.ndarray) -> np.ndarray:
 
 def _heart(r: np.ndarray, a: np.ndarray, s: np.ndarray, scale: float) -> np.ndarray:
     """Ventricles with their axis to the left, front and below; right atrium; left atrium."""
-    ventricles = _ellipsoid(r, a, s, (-24, 22, -52), np.array([66, 45, 48]) * scale,
-                            np.array([[-0.74, 0.53, -0.42], [0.58, 0.81, 0.0], [0.34, -0.24, -0.91]]))
+    ventricles = _ellipsoid(
+        r,
+        a,
+        s,
+        (-24, 22, -52),
+        np.array([66, 45, 48]) * scale,
+        np.array([[-0.74, 0.53, -0.42], [0.58, 0.81, 0.0], [0.34, -0.24, -0.91]]),
+    )
     right_atrium = _ellipsoid(r, a, s, (26, 14, -40), np.array([27, 33, 44]) * scale, np.eye(3))
     left_atrium = _ellipsoid(r, a, s, (-2, -16, -16), np.array([37, 21, 25]) * scale, np.eye(3))
     return _minimum(_minimum(ventricles, right_atrium, 12), left_atrium, 10)
@@ -165,15 +211,18 @@ def _mediastinum(r: np.ndarray, a: np.ndarray, s: np.ndarray, heart: np.ndarray)
     spine = np.hypot(r, np.clip(a - spine_center_a(s), 0, None) * 1.08) - 19 - 0.35 * behind
     aorta = np.hypot(r + 23, a + 56) - 15 + np.clip(s - 55, 0, None)
     septum = np.abs(r + 3 + 0.06 * a) - 2.2 - 12 * np.exp(-np.clip(84 - a - 0.12 * np.abs(s + 20), 0, None) / 7)
-    septum = septum - 5 * np.exp(-((a + 10) / 30) ** 2)
+    septum = septum - 5 * np.exp(-(((a + 10) / 30) ** 2))
     merged = _minimum(_minimum(heart - 4, stalk, 14), _minimum(spine, aorta, 8), 9)
     return _minimum(merged, septum, 7)
 
 
 def spine_center_a(s_mm: np.ndarray) -> np.ndarray:
     """Anterior position of the vertebral bodies' axis by level: the thoracic kyphosis."""
-    return (-72 + 0.0012 * (np.asarray(s_mm) + 10) ** 2 * (np.asarray(s_mm) > -10)
-            + 0.0009 * (np.asarray(s_mm) + 10) ** 2 * (np.asarray(s_mm) <= -10)).astype(np.float32)
+    return (
+        -72
+        + 0.0012 * (np.asarray(s_mm) + 10) ** 2 * (np.asarray(s_mm) > -10)
+        + 0.0009 * (np.asarray(s_mm) + 10) ** 2 * (np.asarray(s_mm) <= -10)
+    ).astype(np.float32)
 
 
 def _diaphragm(r: np.ndarray, a: np.ndarray, s: np.ndarray, build: Build) -> np.ndarray:
@@ -187,8 +236,9 @@ def _diaphragm(r: np.ndarray, a: np.ndarray, s: np.ndarray, build: Build) -> np.
     return -(s - _maximum(falls[0], falls[1], 8)) * 0.8
 
 
-def _fissures(r: np.ndarray, a: np.ndarray, s: np.ndarray, build: Build,
-              smooth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _fissures(
+    r: np.ndarray, a: np.ndarray, s: np.ndarray, build: Build, smooth: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Oblique fissures from high behind to low in front, horizontal fissure at the level of the right hilum."""
     right, left, level = build.fissure_mm
     tilt = np.where(r > 0, 0.80, 0.92).astype(np.float32)
@@ -198,8 +248,9 @@ def _fissures(r: np.ndarray, a: np.ndarray, s: np.ndarray, build: Build,
     return oblique, np.where(r > 0, horizontal, np.float32(99)) + 0 * a
 
 
-def _ellipsoid(r: np.ndarray, a: np.ndarray, s: np.ndarray, center: tuple[float, float, float], semi: np.ndarray,
-               axes: np.ndarray) -> np.ndarray:
+def _ellipsoid(
+    r: np.ndarray, a: np.ndarray, s: np.ndarray, center: tuple[float, float, float], semi: np.ndarray, axes: np.ndarray
+) -> np.ndarray:
     """Approximate signed distance to an ellipsoid whose axes are the rows of ``axes``."""
     total = np.float32(0)
     for axis, length in zip(axes.tolist(), semi.tolist(), strict=True):

@@ -30,7 +30,7 @@ def make_skeleton(build: Build) -> Skeleton:
             osseous = max(2, int(len(path) * (0.78 if number < 10 else 0.55)))
             bones += [Tubes.along(path[:osseous] + np.array([0, 0, up]), 3.4) for up in (-2.2, 2.2)]
             if number < 10:
-                cartilage.append(Tubes.along(path[osseous - 1:], 4.8))
+                cartilage.append(Tubes.along(path[osseous - 1 :], 4.8))
         bones += _girdle(build, side)
     bones += _posterior_elements()
     bones.append(_sternum(build))
@@ -80,8 +80,14 @@ def _posterior_elements() -> list[Tubes]:
     for level in np.arange(-190.0, 158, VERTEBRA_MM):
         front = float(spine_center_a(level))
         for side in (-1, 1):
-            parts.append(Tubes.along(np.array([[side * 12, front - 12, level + 5], [side * 13, front - 28, level],
-                                               [0, front - 37, level - 4]]), 3.8))
+            parts.append(
+                Tubes.along(
+                    np.array(
+                        [[side * 12, front - 12, level + 5], [side * 13, front - 28, level], [0, front - 37, level - 4]]
+                    ),
+                    3.8,
+                )
+            )
             parts.append(Tubes.along(np.array([[side * 13, front - 28, level], [side * 30, front - 36, level + 2]]), 4))
         parts.append(Tubes.along(np.array([[0, front - 37, level - 4], [0, front - 56, level - 20]]), 3.4))
     return parts

@@ -28,8 +28,11 @@ class Tree:
     def tubes(self) -> Tubes:
         """The branches as tubes, each slightly bent in its middle."""
         middle = (self.start_ras_mm + self.end_ras_mm) / 2 + self.bend_mm
-        return Tubes(np.concatenate([self.start_ras_mm, middle]), np.concatenate([middle, self.end_ras_mm]),
-                     np.concatenate([self.radius_mm, self.radius_mm]))
+        return Tubes(
+            np.concatenate([self.start_ras_mm, middle]),
+            np.concatenate([middle, self.end_ras_mm]),
+            np.concatenate([self.radius_mm, self.radius_mm]),
+        )
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,18 @@ class TreePlan:
     lobar_mm: float = 12.0
 
 
-ARTERIES = (TreePlan(((-14, 26, 38), (10, 12, 33), (38, -4, 26)), True, 2600, 0.46),
-            TreePlan(((-18, 26, 42), (-32, 8, 44), (-45, -14, 38)), False, 2400, 0.46))
-VEINS = (TreePlan(((14, -14, -8), (38, 2, -2)), True, 2300, 0.44),
-         TreePlan(((-22, -14, -8), (-42, -2, 4)), False, 2100, 0.44))
-BRONCHI = (TreePlan(((2, -8, 46), (20, -14, 32), (38, -16, 20)), True, 190, 1.0, 14.0),
-           TreePlan(((2, -8, 46), (-24, -16, 32), (-46, -20, 22)), False, 165, 1.0, 14.0))
+ARTERIES = (
+    TreePlan(((-14, 26, 38), (10, 12, 33), (38, -4, 26)), True, 2600, 0.46),
+    TreePlan(((-18, 26, 42), (-32, 8, 44), (-45, -14, 38)), False, 2400, 0.46),
+)
+VEINS = (
+    TreePlan(((14, -14, -8), (38, 2, -2)), True, 2300, 0.44),
+    TreePlan(((-22, -14, -8), (-42, -2, 4)), False, 2100, 0.44),
+)
+BRONCHI = (
+    TreePlan(((2, -8, 46), (20, -14, 32), (38, -16, 20)), True, 190, 1.0, 14.0),
+    TreePlan(((2, -8, 46), (-24, -16, 32), (-46, -20, 22)), False, 165, 1.0, 14.0),
+)
 TRACHEA = ((0, 2, 158), (0, -2, 110), (2, -8, 46))
 TRACHEA_RADIUS_MM = 8.6
 
@@ -91,8 +100,15 @@ class _Branches:
         return Tree(*(np.concatenate(part) for part in zip(*self._parts, strict=True)))
 
 
-def _fill(parts: _Branches, points: np.ndarray, sizes: np.ndarray, origin: np.ndarray, parent: np.ndarray,
-          leaf_radius_mm: float, rng: np.random.Generator) -> None:
+def _fill(
+    parts: _Branches,
+    points: np.ndarray,
+    sizes: np.ndarray,
+    origin: np.ndarray,
+    parent: np.ndarray,
+    leaf_radius_mm: float,
+    rng: np.random.Generator,
+) -> None:
     """Halve each group of leaves along its widest axis until every leaf has its own branch, all groups at once.
 
     ``points`` are sorted by group; groups of ``sizes`` grow from ``origin`` as children of ``parent``.
@@ -112,8 +128,14 @@ def _fill(parts: _Branches, points: np.ndarray, sizes: np.ndarray, origin: np.nd
         points, sizes, origin, parent = points[np.repeat(going, sizes)], sizes[going], end[going], index[going]
 
 
-def _halved(points: np.ndarray, owner: np.ndarray, sizes: np.ndarray, first: np.ndarray, origin: np.ndarray,
-            rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _halved(
+    points: np.ndarray,
+    owner: np.ndarray,
+    sizes: np.ndarray,
+    first: np.ndarray,
+    origin: np.ndarray,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Each group split in two across its main axis (less weight along the way it came); groups of one stay.
 
     Returns points sorted by new group, the new sizes, and which old group each came from.

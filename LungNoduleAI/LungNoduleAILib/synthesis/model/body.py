@@ -40,8 +40,6 @@ class Body:
     is_chest: bool = True
 
 
-
-
 def check_request(seed: int, setting: str, spacing_mm: tuple[float, float, float]) -> None:
     """Raise InputError unless a body can be made from these."""
     if setting not in SETTINGS:

@@ -25,8 +25,9 @@ class Conspicuity:
         return self.contrast_hu >= max(hu, deviations * self.deviation_hu)
 
 
-def conspicuity(hu: np.ndarray, lung: np.ndarray, center_kji: np.ndarray, diameter_mm: float,
-                spacing_kji_mm: np.ndarray) -> Conspicuity:
+def conspicuity(
+    hu: np.ndarray, lung: np.ndarray, center_kji: np.ndarray, diameter_mm: float, spacing_kji_mm: np.ndarray
+) -> Conspicuity:
     """Of a nodule in ``hu`` (k, j, i) with ``lung`` (bool); with hardly any lung around it, against all that is there.
 
     The deviation is that above the median (50th to 84th percentile), where vessels and disease lie.
@@ -36,8 +37,9 @@ def conspicuity(hu: np.ndarray, lung: np.ndarray, center_kji: np.ndarray, diamet
     low = np.maximum(np.floor(center_kji - outer / spacing_kji_mm), 0).astype(int)
     high = np.minimum(np.ceil(center_kji + outer / spacing_kji_mm) + 1, hu.shape).astype(int)
     box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    squares = [((np.arange(a, b) - at) * mm) ** 2
-               for a, b, at, mm in zip(low, high, center_kji, spacing_kji_mm, strict=True)]
+    squares = [
+        ((np.arange(a, b) - at) * mm) ** 2 for a, b, at, mm in zip(low, high, center_kji, spacing_kji_mm, strict=True)
+    ]
     distance = np.sqrt(squares[0][:, None, None] + squares[1][None, :, None] + squares[2][None, None, :])
     shell = (distance > radius + GAP_MM) & (distance < outer)
     around = shell & lung[box]

@@ -44,9 +44,16 @@ class NoduleModel:
         if kind == "part-solid":
             share = rng.uniform(0.25, 0.75)
             core = tuple(float(x) for x in semi * share * np.exp(rng.normal(0, 0.1, 3)).clip(0.8, 1.1))
-        return PlantedNodule((0.0, 0.0, 0.0), tuple(float(x) for x in semi), kind, float(rng.uniform(*self.hu[kind])),
-                             core, float(rng.uniform(*self.core_hu)),
-                             tuple(tuple(float(x) for x in row) for row in turn), shape=shape)
+        return PlantedNodule(
+            (0.0, 0.0, 0.0),
+            tuple(float(x) for x in semi),
+            kind,
+            float(rng.uniform(*self.hu[kind])),
+            core,
+            float(rng.uniform(*self.core_hu)),
+            tuple(tuple(float(x) for x in row) for row in turn),
+            shape=shape,
+        )
 
     def flattened(self, nodule: PlantedNodule, outward_ras: np.ndarray, cut_mm: float) -> PlantedNodule:
         """The nodule ending at a plane ``cut_mm`` outward of its centre, enlarged to keep its volume."""
@@ -79,9 +86,16 @@ TRAINING = NoduleModel(
     placement_chance={"isolated": 0.42, "juxtavascular": 0.25, "juxtapleural": 0.33},
     pleural_chance={"costal": 0.5, "mediastinal": 0.2, "diaphragmatic": 0.15, "fissural": 0.15},
     diameter_mm=(3.0, 30.0),
-    hu={"solid": (-50.0, 100.0), "part-solid": (-750.0, -430.0), "ground-glass": (-750.0, -400.0),
-        "calcified": (200.0, 900.0)},
-    core_hu=(-60.0, 80.0), stretch=0.28, outline=_training_outline)
+    hu={
+        "solid": (-50.0, 100.0),
+        "part-solid": (-750.0, -430.0),
+        "ground-glass": (-750.0, -400.0),
+        "calcified": (200.0, 900.0),
+    },
+    core_hu=(-60.0, 80.0),
+    stretch=0.28,
+    outline=_training_outline,
+)
 
 
 def _held_out_outline(rng: np.random.Generator, kind: str, diameter_mm: float) -> NoduleShape | None:
@@ -103,9 +117,16 @@ HELD_OUT = NoduleModel(
     placement_chance={"isolated": 0.4, "juxtavascular": 0.22, "juxtapleural": 0.38},
     pleural_chance={"costal": 0.55, "mediastinal": 0.15, "diaphragmatic": 0.12, "fissural": 0.18},
     diameter_mm=(4.0, 26.0),
-    hu={"solid": (-20.0, 80.0), "part-solid": (-700.0, -480.0), "ground-glass": (-710.0, -450.0),
-        "calcified": (180.0, 700.0)},
-    core_hu=(-30.0, 60.0), stretch=0.22, outline=_held_out_outline)
+    hu={
+        "solid": (-20.0, 80.0),
+        "part-solid": (-700.0, -480.0),
+        "ground-glass": (-710.0, -450.0),
+        "calcified": (180.0, 700.0),
+    },
+    core_hu=(-30.0, 60.0),
+    stretch=0.22,
+    outline=_held_out_outline,
+)
 
 
 def model_of(setting: str) -> NoduleModel:

@@ -40,9 +40,16 @@ class NoduleRecipe:
         factors = np.array(self.stretch) / np.prod(self.stretch) ** (1 / 3)
         semi = tuple(float(x) for x in self.diameter_mm / 2 * factors)
         core = tuple(x * self.core_share for x in semi) if self.type == "part-solid" else None
-        return PlantedNodule(tuple(float(x) for x in center_ras_mm), semi, self.type,
-                             TYPICAL_HU[self.type] if self.hu is None else self.hu, core, CORE_HU,
-                             tuple(tuple(float(x) for x in row) for row in axes_ras), self.placement)
+        return PlantedNodule(
+            tuple(float(x) for x in center_ras_mm),
+            semi,
+            self.type,
+            TYPICAL_HU[self.type] if self.hu is None else self.hu,
+            core,
+            CORE_HU,
+            tuple(tuple(float(x) for x in row) for row in axes_ras),
+            self.placement,
+        )
 
 
 DEFAULT_RECIPES = (
@@ -92,8 +99,10 @@ class Placer:
                 continue
             if all(np.linalg.norm(center - n.center_ras_mm) > radius + max(n.semi_axes_mm) + 10 for n in self._placed):
                 return recipe.nodule(center, self._axes(recipe, center))
-        raise InputError(f"A nodule of {recipe.diameter_mm:g} mm finds no {recipe.placement} place in "
-                         f"{recipe.lobe or 'the lungs'}: choose a smaller one or another lobe.")
+        raise InputError(
+            f"A nodule of {recipe.diameter_mm:g} mm finds no {recipe.placement} place in "
+            f"{recipe.lobe or 'the lungs'}: choose a smaller one or another lobe."
+        )
 
     def _has_room(self, center: np.ndarray, radius: float) -> bool:
         """Whether a sphere lies inside the lung."""

@@ -95,9 +95,16 @@ class PlantedNodule:
     def to_dict(self) -> dict:
         """Truth as written to truth.json."""
         long_mm, short_mm = self.axial_axes_mm()
-        derived = {"volume_mm3": self.volume_mm3, "diameter_mm": self.diameter_mm, "long_axis_mm": long_mm,
-                   "short_axis_mm": short_mm, "mean_diameter_mm": (long_mm + short_mm) / 2, "mean_hu": self.mean_hu,
-                   "core_volume_mm3": self.core_volume_mm3, "kind": "mass" if self.diameter_mm > 30 else "nodule"}
+        derived = {
+            "volume_mm3": self.volume_mm3,
+            "diameter_mm": self.diameter_mm,
+            "long_axis_mm": long_mm,
+            "short_axis_mm": short_mm,
+            "mean_diameter_mm": (long_mm + short_mm) / 2,
+            "mean_hu": self.mean_hu,
+            "core_volume_mm3": self.core_volume_mm3,
+            "kind": "mass" if self.diameter_mm > 30 else "nodule",
+        }
         rounded = {name: round(v, 3) if isinstance(v, float) else v for name, v in derived.items()}
         kept = asdict(self)
         kept["shape"] = "ellipsoid" if self.shape is None else self.shape.kind
@@ -117,8 +124,9 @@ def paint_nodule(image: np.ndarray, grid: Grid, nodule: PlantedNodule) -> None:
         image[box] += share * (np.float32(nodule.core_hu) - image[box])
 
 
-def ellipsoid_share(grid: Grid, nodule: PlantedNodule,
-                    semi_axes_mm: tuple[float, float, float]) -> tuple[tuple[slice, slice, slice], np.ndarray]:
+def ellipsoid_share(
+    grid: Grid, nodule: PlantedNodule, semi_axes_mm: tuple[float, float, float]
+) -> tuple[tuple[slice, slice, slice], np.ndarray]:
     """Share (0..1) of each voxel of a box that lies inside the ellipsoid, by supersampling at a 12th of its size."""
     frame_axes = np.array(nodule.axes_ras) @ grid.frame_axes_ras.T
     semi = np.array(semi_axes_mm, dtype=float)
@@ -132,8 +140,10 @@ def ellipsoid_share(grid: Grid, nodule: PlantedNodule,
         inner = (np.arange(n) + 0.5) / n - 0.5
         axes.append(((np.arange(span.start, span.stop)[:, None] + inner) * step - center[axis]).reshape(-1))
     k, j, i = np.meshgrid(*(axis.astype(np.float32) for axis in axes), indexing="ij", sparse=True)
-    squared = sum(((k * d[0] + j * d[1] + i * d[2]) / np.float32(length)) ** 2
-                  for d, length in zip(frame_axes.astype(np.float32), semi, strict=True))
+    squared = sum(
+        ((k * d[0] + j * d[1] + i * d[2]) / np.float32(length)) ** 2
+        for d, length in zip(frame_axes.astype(np.float32), semi, strict=True)
+    )
     shape = [n for span, part in zip(box, parts, strict=True) for n in (span.stop - span.start, part)]
     return box, (squared <= 1).reshape(shape).mean(axis=(1, 3, 5), dtype=np.float32)
 

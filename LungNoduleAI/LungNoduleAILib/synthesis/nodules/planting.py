@@ -49,8 +49,14 @@ class NodulePlanter:
         structures = body.structures[:: step[0], :: step[1], :: step[2]]
         self._places = self._found(lungs, structures)
 
-    def draw(self, rng: np.random.Generator, *, diameter_mm: float | tuple[float, float] | None = None,
-             type: str | None = None, placement: str | None = None) -> PlantedNodule:
+    def draw(
+        self,
+        rng: np.random.Generator,
+        *,
+        diameter_mm: float | tuple[float, float] | None = None,
+        type: str | None = None,
+        placement: str | None = None,
+    ) -> PlantedNodule:
         """A random nodule; ``diameter_mm`` is a value or a log-uniform range (default 3-30 mm).
 
         ``type`` is one of NODULE_TYPES, ``placement`` isolated, juxtavascular or juxtapleural; None draws them.
@@ -65,8 +71,13 @@ class NodulePlanter:
         else:
             center, outline, place = self._free(rng, nodule), nodule, "isolated"
         lobe = self._lobe_at(center)
-        return replace(outline, center_ras_mm=tuple(float(x) for x in center), placement=place, lobe=lobe,
-                       side="right" if lobe.startswith("R") else "left")
+        return replace(
+            outline,
+            center_ras_mm=tuple(float(x) for x in center),
+            placement=place,
+            lobe=lobe,
+            side="right" if lobe.startswith("R") else "left",
+        )
 
     def paint(self, hu: np.ndarray, grid: Grid, nodule: PlantedNodule) -> None:
         """Blend a nodule into a float32 HU patch on any grid, with partial volume; changes ``hu``."""
@@ -76,8 +87,13 @@ class NodulePlanter:
         """Box of the grid and share (0..1) of each voxel inside the true outline."""
         return nodule_share(grid, nodule)
 
-    def _choices(self, rng: np.random.Generator, diameter_mm: float | tuple[float, float] | None, type: str | None,
-                 placement: str | None) -> tuple[str, str, float]:
+    def _choices(
+        self,
+        rng: np.random.Generator,
+        diameter_mm: float | tuple[float, float] | None,
+        type: str | None,
+        placement: str | None,
+    ) -> tuple[str, str, float]:
         kind, place, diameter = self._model.choices(rng)
         if type is not None:
             if type not in NODULE_TYPES:
@@ -100,17 +116,26 @@ class NodulePlanter:
         vessel = np.argwhere((structures == LUNG_VESSEL) & (self._depth > 7))
         shell = np.argwhere(lungs & (self._depth <= 1.2 * self._spacing.max()))
         normal = self._normals.outward(shell)  # k up, j back, i left
-        middle = np.array([np.argwhere(lungs & (self._labels >= 4 if left else self._labels <= 3)).mean(axis=0)
-                           if (lungs & (self._labels >= 4 if left else self._labels <= 3)).any() else np.zeros(3)
-                           for left in (False, True)])
+        middle = np.array(
+            [
+                np.argwhere(lungs & (self._labels >= 4 if left else self._labels <= 3)).mean(axis=0)
+                if (lungs & (self._labels >= 4 if left else self._labels <= 3)).any()
+                else np.zeros(3)
+                for left in (False, True)
+            ]
+        )
         left = self._labels[tuple(shell.T)] >= 4
         inward = np.where(left, -normal[:, 2], normal[:, 2])  # toward the midline
         medial = np.where(left, shell[:, 2] < middle[1, 2], shell[:, 2] > middle[0, 2])
         below = normal[:, 0] < -0.65
         mediastinal = ~below & (inward > 0.4) & medial
         lobe_edge = np.argwhere(_between_lobes(self._labels) & (self._depth > 5))
-        sides = {"diaphragmatic": shell[below], "mediastinal": shell[mediastinal],
-                 "costal": shell[~below & ~mediastinal], "fissural": lobe_edge}
+        sides = {
+            "diaphragmatic": shell[below],
+            "mediastinal": shell[mediastinal],
+            "costal": shell[~below & ~mediastinal],
+            "fissural": lobe_edge,
+        }
         return _Places(inside, vessel, {side: places for side, places in sides.items() if len(places)})
 
     def _free(self, rng: np.random.Generator, nodule: PlantedNodule) -> np.ndarray:
@@ -196,8 +221,9 @@ def _depth_mm(lungs: np.ndarray, spacing_mm: np.ndarray) -> np.ndarray:
     """Distance to the nearest voxel outside the lungs."""
     import edt
 
-    return edt.edt(np.ascontiguousarray(lungs), anisotropy=tuple(float(x) for x in spacing_mm), black_border=False,
-                   parallel=1)
+    return edt.edt(
+        np.ascontiguousarray(lungs), anisotropy=tuple(float(x) for x in spacing_mm), black_border=False, parallel=1
+    )
 
 
 def _between_lobes(labels: np.ndarray) -> np.ndarray:

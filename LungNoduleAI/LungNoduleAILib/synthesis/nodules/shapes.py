@@ -82,8 +82,9 @@ def draw_shape(rng: np.random.Generator, kind: str) -> NoduleShape | None:
     return NoduleShape(kind, tuple(bumps))
 
 
-def _bumps(rng: np.random.Generator, count: int, sharpness: tuple[float, float],
-           height: tuple[float, float]) -> list[tuple[float, ...]]:
+def _bumps(
+    rng: np.random.Generator, count: int, sharpness: tuple[float, float], height: tuple[float, float]
+) -> list[tuple[float, ...]]:
     directions = rng.standard_normal((count, 3))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     table = np.column_stack([directions, np.exp(rng.uniform(*np.log(sharpness), count)), rng.uniform(*height, count)])

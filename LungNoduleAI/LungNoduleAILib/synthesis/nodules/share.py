@@ -44,7 +44,7 @@ def _supersampled(nodule: PlantedNodule, places: np.ndarray, to_unit: np.ndarray
     """Share of voxels near the outline, from points inside each of them."""
     parts = _PARTS if len(places) < 12000 else 2
     inner = (np.arange(parts) + 0.5) / parts - 0.5
-    offsets = (np.stack(np.meshgrid(inner, inner, inner, indexing="ij"), axis=-1).reshape(-1, 3) * spacing)
+    offsets = np.stack(np.meshgrid(inner, inner, inner, indexing="ij"), axis=-1).reshape(-1, 3) * spacing
     fine = (places @ to_unit.T)[:, None] + (offsets.astype(np.float32) @ to_unit.T)[None]
     inside = _gap(nodule, fine.reshape(-1, 3)) < 0
     return inside.reshape(len(places), parts**3).mean(axis=1, dtype=np.float32)

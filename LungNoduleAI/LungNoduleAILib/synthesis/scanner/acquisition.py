@@ -19,8 +19,13 @@ def acquire(clean_hu: np.ndarray, spacing_kji_mm: np.ndarray, scanner: Scanner, 
     slices = reconstruct(clean_hu, spacing_kji_mm, scanner, rng, places)
     if len(slices) == len(clean_hu) and np.allclose(places, np.arange(len(clean_hu))):
         return slices
-    at = np.clip((np.arange(len(clean_hu)) - places[0]) / max(places[1] - places[0], 1e-6) if len(places) > 1
-                 else np.zeros(len(clean_hu)), 0, len(slices) - 1)
+    at = np.clip(
+        (np.arange(len(clean_hu)) - places[0]) / max(places[1] - places[0], 1e-6)
+        if len(places) > 1
+        else np.zeros(len(clean_hu)),
+        0,
+        len(slices) - 1,
+    )
     below = np.minimum(at.astype(int), max(len(slices) - 2, 0))
     above = np.minimum(below + 1, len(slices) - 1)
     weight = (at - below).astype(np.float32)[:, None, None]
@@ -36,8 +41,9 @@ def slice_places(count: int, step_mm: float, increment_mm: float, phase: float) 
     return first + pace * np.arange(max(1, int((count - 1 - first) / pace + 1e-9) + 1))
 
 
-def reconstruct(clean_hu: np.ndarray, spacing_kji_mm: np.ndarray, scanner: Scanner, rng: np.random.Generator,
-                places: np.ndarray) -> np.ndarray:
+def reconstruct(
+    clean_hu: np.ndarray, spacing_kji_mm: np.ndarray, scanner: Scanner, rng: np.random.Generator, places: np.ndarray
+) -> np.ndarray:
     """float32 slices at ``places`` (voxels along k): averaged over their thickness, filtered, noised."""
     step, *pixel = (float(x) for x in spacing_kji_mm)
     slices = _thick(clean_hu, places, scanner.slice_mm / step)
@@ -90,8 +96,14 @@ def _blurred(slices: np.ndarray, pixel_mm: list[float], fwhm_mm: float) -> np.nd
     return result.copy() if result is slices else result
 
 
-def _noise(shape: tuple[int, ...], pixel_mm: list[float], scanner: Scanner, places: np.ndarray, step_mm: float,
-           rng: np.random.Generator) -> np.ndarray:
+def _noise(
+    shape: tuple[int, ...],
+    pixel_mm: list[float],
+    scanner: Scanner,
+    places: np.ndarray,
+    step_mm: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
     """Noise of the kernel's grain, correlated between slices that overlap, slowly varying over the plane."""
     noise = rng.standard_normal(shape, dtype=np.float32)
     pace_mm = step_mm * (places[1] - places[0] if len(places) > 1 else 1.0)

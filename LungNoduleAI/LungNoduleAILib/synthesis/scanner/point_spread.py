@@ -17,8 +17,9 @@ def gaussian_weights(sigma_voxels: float) -> np.ndarray:
     return weights / weights.sum()
 
 
-def scan(truth_hu: np.ndarray, spacing_kji_mm: np.ndarray, psf_fwhm_mm: float, noise_hu: float,
-         rng: np.random.Generator) -> np.ndarray:
+def scan(
+    truth_hu: np.ndarray, spacing_kji_mm: np.ndarray, psf_fwhm_mm: float, noise_hu: float, rng: np.random.Generator
+) -> np.ndarray:
     """int16 HU of a float32 truth (changed in place): Gaussian blur, and noise of deviation ``noise_hu``.
 
     White noise is added before the blur, so that noise and image share one point spread as in a reconstruction.

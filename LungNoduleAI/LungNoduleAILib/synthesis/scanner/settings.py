@@ -41,14 +41,24 @@ def draw_scanner(rng: np.random.Generator, setting: str = "training") -> Scanner
     fwhm = float(rng.uniform(0.6, 1.2)) if overshoot > 0.3 else float(rng.uniform(0.9, 2.2))
     dose = np.exp(rng.uniform(np.log(5), np.log(38)))
     noise = dose * (1 + 1.6 * overshoot) * (1.2 / slice_mm) ** 0.35
-    return Scanner(fwhm, overshoot, slice_mm, increment_mm, float(np.clip(noise, 4, 80)), fwhm * float(
-        rng.uniform(0.9, 1.5)))
+    return Scanner(
+        fwhm, overshoot, slice_mm, increment_mm, float(np.clip(noise, 4, 80)), fwhm * float(rng.uniform(0.9, 1.5))
+    )
 
 
 def _protocol(rng: np.random.Generator) -> Scanner:
     """One of the protocols hospitals name: fixed slices and kernels, noise whose grain is its own."""
-    slice_mm, increment_mm = ((0.625, 0.625), (1.0, 0.7), (1.0, 1.0), (1.25, 1.25), (1.5, 1.0), (2.0, 2.0), (2.5, 2.0),
-                              (3.0, 3.0), (5.0, 5.0))[int(rng.choice(9, p=[.1, .13, .17, .17, .1, .1, .08, .1, .05]))]
+    slice_mm, increment_mm = (
+        (0.625, 0.625),
+        (1.0, 0.7),
+        (1.0, 1.0),
+        (1.25, 1.25),
+        (1.5, 1.0),
+        (2.0, 2.0),
+        (2.5, 2.0),
+        (3.0, 3.0),
+        (5.0, 5.0),
+    )[int(rng.choice(9, p=[0.1, 0.13, 0.17, 0.17, 0.1, 0.1, 0.08, 0.1, 0.05]))]
     fwhm, overshoot = ((0.75, 0.6), (0.95, 0.35), (1.15, 0.0), (1.6, 0.0))[int(rng.integers(4))]
     noise = float(rng.gamma(5.0, 3.6) + 5) * (1 + overshoot) * (1.25 / slice_mm) ** 0.5
     return Scanner(fwhm, overshoot, slice_mm, increment_mm, float(np.clip(noise, 5, 70)), float(rng.uniform(0.8, 2.8)))

@@ -53,8 +53,14 @@ def make_ellipsoid(
     grid = Grid.around(np.zeros(3), spacing_mm, tuple(int(np.ceil(size / step)) for step in spacing_mm), direction)
     rows = np.eye(3) if axes_ras is None else np.asarray(axes_ras, dtype=float)
     kind = "solid" if hu > -300 else "ground-glass"
-    nodule = PlantedNodule(tuple(float(x) for x in offset), tuple(float(x) for x in semi), kind, hu,
-                           axes_ras=tuple(tuple(float(x) for x in row) for row in rows), id="N1")
+    nodule = PlantedNodule(
+        tuple(float(x) for x in offset),
+        tuple(float(x) for x in semi),
+        kind,
+        hu,
+        axes_ras=tuple(tuple(float(x) for x in row) for row in rows),
+        id="N1",
+    )
     image = np.full(grid.shape_kji, background_hu, dtype=np.float32)
     paint_nodule(image, grid, nodule)
     scanned = scan(image, grid.spacing_kji_mm, psf_fwhm_mm, noise_hu, rng)

@@ -93,8 +93,12 @@ def make_thorax(
     planted = numbered(tuple(placer.place(wish) for wish in (DEFAULT_RECIPES if nodules is None else nodules)))
     hu, labels = _render(shapes, grid, trees, vessels, planted, blood_hu, table)
     image = scan(hu, grid.spacing_kji_mm, psf_fwhm_mm, noise_hu, scanner)
-    identity = SeriesIdentity(series_uid=f"2.25.{7300000000 + seed}", kernel="phantom",
-                              slice_thickness_mm=float(spacing_mm[2]), manufacturer="ThoraxAI phantom")
+    identity = SeriesIdentity(
+        series_uid=f"2.25.{7300000000 + seed}",
+        kernel="phantom",
+        slice_thickness_mm=float(spacing_mm[2]),
+        manufacturer="ThoraxAI phantom",
+    )
     return ThoraxPhantom(Volume(image, grid.ijk_to_ras, identity=identity), labels, planted, trees, seed, noise_hu)
 
 
@@ -109,8 +113,15 @@ def _grow(shapes: Shapes, rng: np.random.Generator) -> dict[str, Tree]:
     return trees
 
 
-def _render(shapes: Shapes, grid: Grid, trees: dict[str, Tree], vessels: Tubes, nodules: tuple[PlantedNodule, ...],
-            blood_hu: float, table: bool) -> tuple[np.ndarray, np.ndarray]:
+def _render(
+    shapes: Shapes,
+    grid: Grid,
+    trees: dict[str, Tree],
+    vessels: Tubes,
+    nodules: tuple[PlantedNodule, ...],
+    blood_hu: float,
+    table: bool,
+) -> tuple[np.ndarray, np.ndarray]:
     """Noise-free float32 HU and uint8 labels on the grid."""
     hu = np.zeros(grid.shape_kji, dtype=np.float32)
     labels = np.zeros(grid.shape_kji, dtype=np.uint8)
@@ -126,8 +137,9 @@ def _render(shapes: Shapes, grid: Grid, trees: dict[str, Tree], vessels: Tubes, 
     return hu, labels
 
 
-def _compose(hu: np.ndarray, labels: np.ndarray, shapes: Shapes, grid: Grid, tissue: tuple[Lattice, np.ndarray],
-             blood_hu: float) -> None:
+def _compose(
+    hu: np.ndarray, labels: np.ndarray, shapes: Shapes, grid: Grid, tissue: tuple[Lattice, np.ndarray], blood_hu: float
+) -> None:
     """Turn vessel coverage (``hu`` on entry) into HU: tissue, then lungs with fissures, then vessels."""
     coarse, fine = FieldSampler(shapes.lattice, grid), FieldSampler(tissue[0], grid)
     parenchyma = _parenchyma(shapes)

@@ -28,14 +28,18 @@ from LungNoduleAILib.synthesis.model.tissue_hu import (
 _ASCENDING_AORTA = ((-4, 14, -6), (8, 24, 14), (13, 22, 40), (8, 16, 62), (-4, 0, 72), (-16, -22, 72), (-23, -42, 62))
 _DESCENDING_AORTA = ((-23, -42, 62), (-25, -54, 42), (-24, -58, 0), (-20, -58, -60), (-10, -54, -120), (-6, -50, -195))
 _VESSELS = (
-    (_ASCENDING_AORTA, 14.0), (_DESCENDING_AORTA, 12.0),
+    (_ASCENDING_AORTA, 14.0),
+    (_DESCENDING_AORTA, 12.0),
     (((-12, 40, -14), (-20, 34, 14), (-17, 24, 38)), 13.0),
     (((24, 6, -20), (26, 8, 20), (27, 8, 62), (25, 8, 92)), 8.5),
     (((25, 8, 92), (38, 2, 118), (46, -2, 150)), 7.0),
     (((25, 8, 90), (0, 22, 84), (-30, 14, 104), (-46, -2, 150)), 6.5),
-    (((4, 14, 70), (14, 8, 104), (26, 0, 150)), 5.5), (((-8, 2, 76), (-18, -4, 110), (-26, -2, 150)), 4.0),
-    (((-18, -10, 76), (-28, -18, 110), (-44, -10, 150)), 4.5), (((10, -44, 60), (12, -52, 0), (8, -50, -150)), 3.5),
-    (((22, -4, -70), (24, -8, -110), (20, -20, -195)), 12.0))
+    (((4, 14, 70), (14, 8, 104), (26, 0, 150)), 5.5),
+    (((-8, 2, 76), (-18, -4, 110), (-26, -2, 150)), 4.0),
+    (((-18, -10, 76), (-28, -18, 110), (-44, -10, 150)), 4.5),
+    (((10, -44, 60), (12, -52, 0), (8, -50, -150)), 3.5),
+    (((22, -4, -70), (24, -8, -110), (20, -20, -195)), 12.0),
+)
 _ESOPHAGUS = ((-2, -24, 150), (-4, -28, 90), (-4, -34, 30), (-8, -38, -30), (-20, -34, -95))
 
 
@@ -64,8 +68,9 @@ def render_tissue(shapes: Shapes, shown: Grid, blood_hu: float, table: bool) -> 
 class _Slab:
     """Soft tissue of a few slices of the lattice."""
 
-    def __init__(self, r: np.ndarray, a: np.ndarray, s: np.ndarray, sample: Callable[[np.ndarray], np.ndarray],
-                 step_mm: float) -> None:
+    def __init__(
+        self, r: np.ndarray, a: np.ndarray, s: np.ndarray, sample: Callable[[np.ndarray], np.ndarray], step_mm: float
+    ) -> None:
         self._r, self._a, self._s, self._sample, self._step = r, a, s, sample, np.float32(step_mm)
 
     def soft_tissue(self, shapes: Shapes, blood_hu: float, table: bool) -> np.ndarray:
@@ -100,7 +105,9 @@ class _Slab:
     def _wall(self, skin: np.ndarray, cavity: np.ndarray, texture: np.ndarray, fat_mm: float) -> np.ndarray:
         """Skin, fat, muscle with fat planes, axillary fat, and muscle between the ribs."""
         depth = -skin
-        thick = fat_mm * (1 + 0.25 * texture) * (1 + 0.5 * (self._a > 0) * np.exp(-((np.abs(self._r) - 70) / 45) ** 2))
+        thick = (
+            fat_mm * (1 + 0.25 * texture) * (1 + 0.5 * (self._a > 0) * np.exp(-(((np.abs(self._r) - 70) / 45) ** 2)))
+        )
         planes = np.abs(texture - 0.25) < 0.13
         muscle = np.where(planes, np.float32(-70), np.float32(MUSCLE_HU)) + 5 * texture
         axilla = np.hypot(np.hypot((np.abs(self._r) - 132) / 26, (self._a + 12) / 30), (self._s - 72) / 42) < 1
@@ -127,8 +134,9 @@ class _Slab:
         """A cradle of two thin shells with foam between, touching the back."""
         top = -137 * depth - 5 + 0.00075 * self._r**2
         upper, lower = np.abs(self._a - top) - 1.2, np.abs(self._a - top + 22 - 0.0004 * self._r**2) - 1.2
-        foam = np.where((self._a < top) & (self._a > top - 22) & (np.abs(self._r) < 205), np.float32(-955),
-                        np.float32(AIR_HU))
+        foam = np.where(
+            (self._a < top) & (self._a > top - 22) & (np.abs(self._r) < 205), np.float32(-955), np.float32(AIR_HU)
+        )
         return self._over(foam, np.minimum(upper, lower), np.float32(-380)) + 0 * self._s
 
 
@@ -136,8 +144,9 @@ def _draw_vessels(hu: np.ndarray, grid: Grid, shapes: Shapes, blood_hu: float) -
     """Aorta, pulmonary trunk, caval veins, arch branches, esophagus and thyroid."""
     coverage = np.zeros(grid.shape_kji, dtype=np.float32)
     scale = np.array([1.0, shapes.build.depth, shapes.build.height])
-    draw_coverage(coverage, grid, Tubes.joined([Tubes.along(np.array(path) * scale, radius)
-                                                for path, radius in _VESSELS]))
+    draw_coverage(
+        coverage, grid, Tubes.joined([Tubes.along(np.array(path) * scale, radius) for path, radius in _VESSELS])
+    )
     hu += coverage * (np.float32(blood_hu) - hu)
     paint(hu, grid, Tubes.along(np.array(_ESOPHAGUS) * scale, 6.5), 38)
     paint(hu, grid, Tubes.along(np.array([[0, -26, 150], [-4, -31, 50]]) * scale, 1.5), -500)

@@ -91,9 +91,14 @@ class LongitudinalCase:
         return tuple(link.current for link in self.links if link.current is not None)
 
 
-def make_longitudinal_case(seed: int, setting: str = "training", *,
-                           spacing_mm: tuple[float, float, float] = (0.9, 0.9, 1.25),
-                           body: Body | None = None, most: MotionRange | None = None) -> LongitudinalCase:
+def make_longitudinal_case(
+    seed: int,
+    setting: str = "training",
+    *,
+    spacing_mm: tuple[float, float, float] = (0.9, 0.9, 1.25),
+    body: Body | None = None,
+    most: MotionRange | None = None,
+) -> LongitudinalCase:
     """Two whole scans of ``spacing_mm`` (i, j, slice distance); same arguments, same case.
 
     Raises InputError for an unknown setting or a spacing that is not positive.
@@ -104,13 +109,20 @@ def make_longitudinal_case(seed: int, setting: str = "training", *,
         grid = _covering(plan, view, spacing_mm)
         scans.append((*view.volume(grid, np.random.default_rng([seed, 61, number])), grid))
     field_grid = _coarse(scans[1][2])
-    return LongitudinalCase(scans[0][0], scans[1][0], scans[0][1], scans[1][1], plan.links, plan.motion,
-                            plan.motion.field(field_grid))
+    return LongitudinalCase(
+        scans[0][0], scans[1][0], scans[0][1], scans[1][1], plan.links, plan.motion, plan.motion.field(field_grid)
+    )
 
 
-def plan_case(seed: int, setting: str = "training", *, body: Body | None = None, most: MotionRange | None = None,
-              slice_mm: float | None = None, spacing_mm: tuple[float, float, float] = (1.25, 1.25, 1.25)
-              ) -> LongitudinalPlan:
+def plan_case(
+    seed: int,
+    setting: str = "training",
+    *,
+    body: Body | None = None,
+    most: MotionRange | None = None,
+    slice_mm: float | None = None,
+    spacing_mm: tuple[float, float, float] = (1.25, 1.25, 1.25),
+) -> LongitudinalPlan:
     """Who, which nodules, which motion and which scanners; nothing is rendered yet.
 
     ``body`` takes the place of the seed's own person; ``slice_mm`` fixes the slices of both scanners.
@@ -159,8 +171,11 @@ def _drawn_links(planter: NodulePlanter, motion: Motion, rng: np.random.Generato
             continue
         name = f"N{len(links) + 1}"
         taken.append((nodule, room))
-        current = None if fate == "resolved" else on_date([replace(later if fate == "matched" else nodule, id=name)],
-                                                         motion)[0]
+        current = (
+            None
+            if fate == "resolved"
+            else on_date([replace(later if fate == "matched" else nodule, id=name)], motion)[0]
+        )
         links.append(NoduleLink(name, None if fate == "new" else replace(nodule, id=name), current))
     return tuple(links)
 
@@ -178,8 +193,11 @@ def _scaled(nodule: PlantedNodule, volume_ratio: float) -> PlantedNodule:
     """The nodule at another size, its core with it."""
     factor = volume_ratio ** (1 / 3)
     core = nodule.core_semi_axes_mm
-    return replace(nodule, semi_axes_mm=tuple(factor * x for x in nodule.semi_axes_mm),
-                   core_semi_axes_mm=None if core is None else tuple(factor * x for x in core))
+    return replace(
+        nodule,
+        semi_axes_mm=tuple(factor * x for x in nodule.semi_axes_mm),
+        core_semi_axes_mm=None if core is None else tuple(factor * x for x in core),
+    )
 
 
 def _apart(nodule: PlantedNodule, room_mm: float, other: PlantedNodule, other_room_mm: float) -> bool:

@@ -72,12 +72,15 @@ class DateView:
         hu, labels = self._clean_volume(fine)
         places = (np.arange(grid.shape_kji[0]) * parts + (parts - 1) / 2).astype(float)
         scanned = np.rint(reconstruct(hu, fine.spacing_kji_mm, self.scanner, rng, places)).astype(np.int16)
-        identity = SeriesIdentity(series_uid=f"2.25.{7400000000 + int(rng.integers(10**9))}",
-                                  kernel=self.scanner.kernel, slice_thickness_mm=round(self.scanner.slice_mm, 2),
-                                  study_date=self.study_date,
-                                  contrast="phantom contrast" if self.contrast_hu else "",
-                                  manufacturer="ThoraxAI phantom")
-        return Volume(scanned, grid.ijk_to_ras, identity=identity), labels[(parts - 1) // 2::parts].copy()
+        identity = SeriesIdentity(
+            series_uid=f"2.25.{7400000000 + int(rng.integers(10**9))}",
+            kernel=self.scanner.kernel,
+            slice_thickness_mm=round(self.scanner.slice_mm, 2),
+            study_date=self.study_date,
+            contrast="phantom contrast" if self.contrast_hu else "",
+            manufacturer="ThoraxAI phantom",
+        )
+        return Volume(scanned, grid.ijk_to_ras, identity=identity), labels[(parts - 1) // 2 :: parts].copy()
 
     def _clean_volume(self, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
         hu = np.empty(grid.shape_kji, dtype=np.float32)
@@ -103,9 +106,14 @@ class DateView:
     def _near(self, grid: Grid) -> list[PlantedNodule]:
         """The nodules that may reach into a grid; outlines stay within 2.2 times the longest semi-axis."""
         low, high = grid.bounds_ras_mm()
-        return [nodule for nodule in self.nodules
-                if all(a - 2.2 * max(nodule.semi_axes_mm) < x < b + 2.2 * max(nodule.semi_axes_mm)
-                       for x, a, b in zip(nodule.center_ras_mm, low, high, strict=True))]
+        return [
+            nodule
+            for nodule in self.nodules
+            if all(
+                a - 2.2 * max(nodule.semi_axes_mm) < x < b + 2.2 * max(nodule.semi_axes_mm)
+                for x, a, b in zip(nodule.center_ras_mm, low, high, strict=True)
+            )
+        ]
 
     def _body_index(self, grid: Grid, start: int, stop: int) -> np.ndarray:
         """Voxel positions (3, k, j, i) in the body of slices ``start:stop`` of a grid of this date, float32."""
@@ -120,8 +128,7 @@ class DateView:
         bend = self._bend(grid, start, stop)
         for axis in range(3):
             part = index[2 - axis]
-            part[:] = (from_index[axis, 0] * i + from_index[axis, 1] * j + from_index[axis, 2] * (k + start)
-                       + rest[axis])
+            part[:] = from_index[axis, 0] * i + from_index[axis, 1] * j + from_index[axis, 2] * (k + start) + rest[axis]
             for weight, component in zip(to_voxel[axis, :3], bend, strict=False):
                 if weight:
                     part += np.float32(weight) * component
@@ -149,6 +156,11 @@ def on_date(nodules: Sequence[PlantedNodule], motion: Motion) -> tuple[PlantedNo
     for nodule in nodules:
         center = motion.to_current(np.array(nodule.center_ras_mm))
         axes = np.array(nodule.axes_ras) @ motion.rotation
-        moved.append(replace(nodule, center_ras_mm=tuple(float(x) for x in center),
-                             axes_ras=tuple(tuple(float(x) for x in row) for row in axes)))
+        moved.append(
+            replace(
+                nodule,
+                center_ras_mm=tuple(float(x) for x in center),
+                axes_ras=tuple(tuple(float(x) for x in row) for row in axes),
+            )
+        )
     return tuple(moved)

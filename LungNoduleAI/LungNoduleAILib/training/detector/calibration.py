@@ -37,8 +37,9 @@ FALSE_ALARMS_PER_CASE = 0.5  # at the operating point; patients have more that i
 START = Calibration({NODULES: (1.0, 0.0), MASSES: (1.0, 0.0)}, 0.5)
 
 
-def calibrate(networks: dict[str, HeatmapNetwork], seed: int, folder: Path, device: str, progress: Progress,
-              cases: int = CASES) -> Calibration:
+def calibrate(
+    networks: dict[str, HeatmapNetwork], seed: int, folder: Path, device: str, progress: Progress, cases: int = CASES
+) -> Calibration:
     """Scaling and operating point from scans of bodies with the seeds from ``seed`` + SEED_OFFSET on."""
     results = []
     number = 0
@@ -56,8 +57,7 @@ def calibrate(networks: dict[str, HeatmapNetwork], seed: int, folder: Path, devi
 
 
 def scan_of(body: Body, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """A scan of a body: HU, where to search (bool), centres (n, 3) in voxels and diameters (n,) in mm of its nodules.
-    """
+    """A scan of a body: HU, where to search (bool), centres (n, 3) in voxels, diameters (n,) in mm of its nodules."""
     box = body_box(body)
     grid = body.grid.part(box)
     planter = NodulePlanter(body)
@@ -65,8 +65,11 @@ def scan_of(body: Body, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarra
     for n in range(NODULES_PER_CASE + int(rng.random() < MASS_CHANCE)):
         size = MASSES_MM if n == NODULES_PER_CASE else None
         nodule = planter.draw(rng, diameter_mm=size)
-        if all(np.linalg.norm(np.subtract(nodule.center_ras_mm, other.center_ras_mm))
-               > (nodule.diameter_mm + other.diameter_mm) / 2 + 5 for other in nodules):
+        if all(
+            np.linalg.norm(np.subtract(nodule.center_ras_mm, other.center_ras_mm))
+            > (nodule.diameter_mm + other.diameter_mm) / 2 + 5
+            for other in nodules
+        ):
             nodules.append(nodule)
     hu = body.clean_hu[box].astype(np.float32)
     for nodule in nodules:
@@ -111,8 +114,14 @@ def _platt(results: list[tuple[Places, np.ndarray, np.ndarray]], level: str) -> 
 
 def _operating_point(results: list[tuple[Places, np.ndarray, np.ndarray]], calibration: Calibration) -> float:
     """The probability above which FALSE_ALARMS_PER_CASE false alarms per scan remain, between 0.05 and 0.9."""
-    false = [np.where(places.of_masses, calibration.probability(MASSES, places.heat),
-                      calibration.probability(NODULES, places.heat))[~hits] for places, hits, _ in results]
+    false = [
+        np.where(
+            places.of_masses,
+            calibration.probability(MASSES, places.heat),
+            calibration.probability(NODULES, places.heat),
+        )[~hits]
+        for places, hits, _ in results
+    ]
     scores = np.sort(np.concatenate([*false, [calibration.probability(NODULES, np.array(LEAST_HEAT)).item()]]))[::-1]
     allowed = min(int(FALSE_ALARMS_PER_CASE * len(results)), len(scores) - 1)
     return round(float(np.clip(scores[allowed], 0.05, 0.9)), 3)

@@ -38,15 +38,24 @@ def random_phantom(seed: int) -> ThoraxPhantom:
         kind = str(rng.choice(TYPES))
         smallest = 6.0 if kind in ("part-solid", "ground-glass") else 4.0
         diameter = float(np.exp(rng.uniform(np.log(smallest), np.log(30.0))))
-        hu = {"solid": rng.uniform(-20, 80), "part-solid": rng.uniform(-700, -550),
-              "ground-glass": rng.uniform(-700, -500), "calcified": rng.uniform(250, 600)}[kind]
+        hu = {
+            "solid": rng.uniform(-20, 80),
+            "part-solid": rng.uniform(-700, -550),
+            "ground-glass": rng.uniform(-700, -500),
+            "calcified": rng.uniform(250, 600),
+        }[kind]
         recipes.append(NoduleRecipe(diameter, kind, str(rng.choice(PLACEMENTS)), str(rng.choice(LOBES)), hu=float(hu)))
     if rng.random() < 0.7:
         recipes.append(mass_recipe(float(rng.uniform(32.0, 75.0)), str(rng.choice(("RUL", "RLL", "LUL", "LLL")))))
     in_plane = float(rng.uniform(0.65, 0.9))
-    return make_thorax(seed, (in_plane, in_plane, float(rng.choice(SLICES_MM))), noise_hu=float(rng.uniform(8, 60)),
-                       psf_fwhm_mm=float(rng.uniform(0.8, 1.6)), blood_hu=float(rng.choice([42, 60, 180])),
-                       nodules=recipes)
+    return make_thorax(
+        seed,
+        (in_plane, in_plane, float(rng.choice(SLICES_MM))),
+        noise_hu=float(rng.uniform(8, 60)),
+        psf_fwhm_mm=float(rng.uniform(0.8, 1.6)),
+        blood_hu=float(rng.choice([42, 60, 180])),
+        nodules=recipes,
+    )
 
 
 def examples(phantom: ThoraxPhantom) -> tuple[np.ndarray, np.ndarray]:
@@ -90,8 +99,13 @@ def fit(features: np.ndarray, truth: np.ndarray) -> dict:
 
     best = minimize(loss, np.zeros(design.shape[1] + 1), jac=True, method="L-BFGS-B").x
     rounded = [round(float(v), 5) for v in best]
-    return {"features": list(FEATURES), "mean": [round(float(v), 5) for v in mean],
-            "scale": [round(float(v), 5) for v in scale], "weights": rounded[:-1], "bias": rounded[-1]}
+    return {
+        "features": list(FEATURES),
+        "mean": [round(float(v), 5) for v in mean],
+        "scale": [round(float(v), 5) for v in scale],
+        "weights": rounded[:-1],
+        "bias": rounded[-1],
+    }
 
 
 def main() -> int:
@@ -112,9 +126,14 @@ def main() -> int:
     features, truth = (np.concatenate(part) for part in zip(*parts, strict=True))
     if arguments.examples:
         np.savez_compressed(arguments.examples, features=features, truth=truth)
-    entry = {"made_by": "LungNoduleAILib.training.detector.classical_score", "first_seed": arguments.first_seed,
-             "phantoms": arguments.seeds, "positives": int(truth.sum()), "negatives": int((1 - truth).sum()),
-             **fit(features, truth)}
+    entry = {
+        "made_by": "LungNoduleAILib.training.detector.classical_score",
+        "first_seed": arguments.first_seed,
+        "phantoms": arguments.seeds,
+        "positives": int(truth.sum()),
+        "negatives": int((1 - truth).sum()),
+        **fit(features, truth),
+    }
     arguments.output.write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
     return 0
 

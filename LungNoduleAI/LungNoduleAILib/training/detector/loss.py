@@ -66,8 +66,7 @@ def make_targets(patches: list[Patch]) -> Targets:
     return Targets(*(torch.from_numpy(a) for a in arrays), sum(int(patch.seen.sum()) for patch in patches))
 
 
-def _around(cell: np.ndarray, sigma: float, shape: tuple[int, ...]
-            ) -> tuple[tuple[slice, ...], np.ndarray, np.ndarray]:
+def _around(cell: np.ndarray, sigma: float, shape: tuple[int, ...]) -> tuple[tuple[slice, ...], np.ndarray, np.ndarray]:
     """Box of cells around a centre, the way from each to it (3, k, j, i), and the Gaussian, 1 at its peak."""
     low = np.clip(np.floor(cell - 3 * sigma), 0, shape).astype(int)
     high = np.clip(np.ceil(cell + 3 * sigma) + 1, 0, shape).astype(int)
@@ -82,15 +81,17 @@ def detector_loss(answer: Tensor, targets: Targets) -> Tensor:
     answer = answer.float()
     logit = answer[:, HEAT]
     miss = (targets.heat - logit.sigmoid()).detach().abs() ** 2
-    heat = (functional.binary_cross_entropy_with_logits(logit, targets.heat, reduction="none") * miss * targets.weight)
+    heat = functional.binary_cross_entropy_with_logits(logit, targets.heat, reduction="none") * miss * targets.weight
     loss = heat.sum() / (FULL_MASS * (targets.nodules + 1))
     near = targets.near
     if not bool(near.any()):
         return loss
     share = targets.weight[near] / targets.weight[near].sum()
     size = functional.smooth_l1_loss(answer[:, SIZE][near], targets.size[near], reduction="none", beta=0.25)
-    kind = functional.binary_cross_entropy_with_logits(answer[:, SUBSOLID][near], targets.subsolid[near],
-                                                       reduction="none")
-    way = functional.smooth_l1_loss(answer[:, OFFSET].movedim(1, -1)[near], targets.offset.movedim(1, -1)[near],
-                                    reduction="none", beta=0.5).sum(dim=-1)
+    kind = functional.binary_cross_entropy_with_logits(
+        answer[:, SUBSOLID][near], targets.subsolid[near], reduction="none"
+    )
+    way = functional.smooth_l1_loss(
+        answer[:, OFFSET].movedim(1, -1)[near], targets.offset.movedim(1, -1)[near], reduction="none", beta=0.5
+    ).sum(dim=-1)
     return loss + (share * (SIZE_WEIGHT * size + OFFSET_WEIGHT * way + SUBSOLID_WEIGHT * kind)).sum()

@@ -59,8 +59,9 @@ class Level:
         return SPACING_MM * self.shrink
 
 
-FINE = Level("nodules", 1, 64, 140, (3.0, 34.0),
-             {"solid": 0.46, "part-solid": 0.2, "ground-glass": 0.27, "calcified": 0.07})
+FINE = Level(
+    "nodules", 1, 64, 140, (3.0, 34.0), {"solid": 0.46, "part-solid": 0.2, "ground-glass": 0.27, "calcified": 0.07}
+)
 # from 14 mm on, so that the size of what is no mass is known too and it can be left to the other network
 COARSE = Level("masses", SHRINK, 48, 60, (14.0, 90.0), {"solid": 0.8, "part-solid": 0.12, "ground-glass": 0.08}, 0.35)
 MASSES_MM = (22.0, 90.0)
@@ -113,8 +114,9 @@ def body_box(body: Body) -> tuple[slice, slice, slice]:
     return lung_box(body.labels, np.full(3, SPACING_MM), MARGIN_MM)
 
 
-def planted(body: Body, level: Level, box: tuple[slice, slice, slice], rng: np.random.Generator
-             ) -> tuple[PlantedNodule, ...]:
+def planted(
+    body: Body, level: Level, box: tuple[slice, slice, slice], rng: np.random.Generator
+) -> tuple[PlantedNodule, ...]:
     """Nodules that lie in the lung as far as some draws can make them."""
     planter, grid = NodulePlanter(body), body.grid.part(box, level.shrink)
     structures = body.structures[box][:: level.shrink, :: level.shrink, :: level.shrink]
@@ -168,13 +170,17 @@ def draw_patch(scene: Scene, level: Level, rng: np.random.Generator, extra: np.n
 def _chosen(scene: Scene, level: Level, start: np.ndarray, first: int | None, rng: np.random.Generator) -> list[int]:
     """Nodules of a patch: the one it was made for, then some of those in reach that keep their distance."""
     place = scene.places_kji - start
-    near = np.flatnonzero(((place > -6) & (place < level.patch + 6)).all(axis=1) &
-                          (rng.random(len(place)) < NEIGHBOR_CHANCE))
+    near = np.flatnonzero(
+        ((place > -6) & (place < level.patch + 6)).all(axis=1) & (rng.random(len(place)) < NEIGHBOR_CHANCE)
+    )
     kept = [] if first is None else [first]
     for n in near:
         nodule = scene.nodules[n]
-        gaps = [np.linalg.norm(np.subtract(nodule.center_ras_mm, scene.nodules[m].center_ras_mm))
-                - (nodule.diameter_mm + scene.nodules[m].diameter_mm) / 2 for m in kept]
+        gaps = [
+            np.linalg.norm(np.subtract(nodule.center_ras_mm, scene.nodules[m].center_ras_mm))
+            - (nodule.diameter_mm + scene.nodules[m].diameter_mm) / 2
+            for m in kept
+        ]
         if min(gaps, default=np.inf) > GAP_MM:
             kept.append(int(n))
     return kept
@@ -199,14 +205,18 @@ def _render(scene: Scene, level: Level, start: np.ndarray, painted: list[int], r
     nodules = [scene.nodules[n] for n in kept]
     center = scene.places_kji[kept] - start
     seen = [is_seen(hu, lung, at, nodule, level.spacing_mm) for at, nodule in zip(center, nodules, strict=True)]
-    patch = Patch(hu, center, np.array([nodule.diameter_mm / 2 / level.spacing_mm for nodule in nodules]),
-                  np.array([nodule.type in SUBSOLID for nodule in nodules], dtype=bool), np.array(seen, dtype=bool))
+    patch = Patch(
+        hu,
+        center,
+        np.array([nodule.diameter_mm / 2 / level.spacing_mm for nodule in nodules]),
+        np.array([nodule.type in SUBSOLID for nodule in nodules], dtype=bool),
+        np.array(seen, dtype=bool),
+    )
     return flipped(patch, rng.random(3) < FLIPS)
 
 
 def is_seen(hu: np.ndarray, lung: np.ndarray, center_kji: np.ndarray, nodule: PlantedNodule, spacing_mm: float) -> bool:
-    """Whether a nodule differs from the lung around it (``lung``: bool, without nodules) by more than that from itself.
-    """
+    """Whether a nodule differs from the lung around (``lung``: bool, without nodules) by more than that from itself."""
     if nodule.type not in SUBSOLID and nodule.diameter_mm >= PLAIN_MM:
         return True
     found = conspicuity(hu, lung, center_kji, nodule.diameter_mm, np.full(3, spacing_mm))

@@ -55,8 +55,7 @@ class CaseScene(Scene):
 
 @dataclass(frozen=True, eq=False)
 class PreparedCase:
-    """A case around its lungs on cubes of SPACING_MM: HU int16, where to search, nodules and ignored places (voxels).
-    """
+    """A case around its lungs on cubes of SPACING_MM: HU int16, search mask, nodules and ignored places (voxels)."""
 
     hu: np.ndarray
     wanted: np.ndarray
@@ -96,30 +95,43 @@ def prepare_case(case: TrainingCase) -> PreparedCase:
         ras = np.array(centers, dtype=float).reshape(-1, 3)
         return ((ras - matrix[:3, 3]) @ np.linalg.inv(matrix[:3, :3]).T)[:, ::-1]
 
-    return PreparedCase(np.rint(image.hu).astype(np.int16), image.wanted, matrix,
-                        places([nodule.center_ras_mm for nodule in case.nodules]),
-                        np.array([nodule.equivalent_diameter_mm for nodule in case.nodules]),
-                        np.array([nodule.type in SUBSOLID for nodule in case.nodules], dtype=bool),
-                        places([place.center_ras_mm for place in case.ignored]))
+    return PreparedCase(
+        np.rint(image.hu).astype(np.int16),
+        image.wanted,
+        matrix,
+        places([nodule.center_ras_mm for nodule in case.nodules]),
+        np.array([nodule.equivalent_diameter_mm for nodule in case.nodules]),
+        np.array([nodule.type in SUBSOLID for nodule in case.nodules], dtype=bool),
+        places([place.center_ras_mm for place in case.ignored]),
+    )
 
 
 def make_case_scene(case: PreparedCase, level: Level, rng: np.random.Generator) -> CaseScene:
     """A prepared case at one level; centers of patches without a nodule are drawn from ``rng``."""
     factor = level.shrink
     hu = block_mean(case.hu, factor).astype(np.int16) if factor > 1 else case.hu
-    wanted = case.wanted[::factor, ::factor, ::factor][:hu.shape[0], :hu.shape[1], :hu.shape[2]]
+    wanted = case.wanted[::factor, ::factor, ::factor][: hu.shape[0], : hu.shape[1], : hu.shape[2]]
     matrix = case.ijk_to_ras.copy()
     matrix[:3, 3] += matrix[:3, :3] @ np.full(3, (factor - 1) / 2)
     matrix[:3, :3] *= factor
     places, ignored = ((points - (factor - 1) / 2) / factor for points in (case.places_kji, case.ignored_kji))
     low, high = level.diameters_mm
     taught = (case.diameter_mm >= low) & (case.diameter_mm <= high)
-    return CaseScene(hu, Grid(hu.shape, matrix), (), places[taught], _centers(hu, wanted, ignored, level, rng),
-                     case.diameter_mm[taught] / 2 / level.spacing_mm, case.subsolid[taught], places[~taught])
+    return CaseScene(
+        hu,
+        Grid(hu.shape, matrix),
+        (),
+        places[taught],
+        _centers(hu, wanted, ignored, level, rng),
+        case.diameter_mm[taught] / 2 / level.spacing_mm,
+        case.subsolid[taught],
+        places[~taught],
+    )
 
 
-def _centers(hu: np.ndarray, wanted: np.ndarray, ignored_kji: np.ndarray, level: Level,
-             rng: np.random.Generator) -> dict[str, np.ndarray]:
+def _centers(
+    hu: np.ndarray, wanted: np.ndarray, ignored_kji: np.ndarray, level: Level, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
     """Voxels (n, 3) for each name of CENTERS but "nodule": bright ones, the border, and anywhere in the search."""
     border = np.zeros_like(wanted)
     for axis in range(3):
@@ -142,8 +154,7 @@ def _centers(hu: np.ndarray, wanted: np.ndarray, ignored_kji: np.ndarray, level:
 
 
 @draw_patch.register(CaseScene)
-def draw_case_patch(scene: CaseScene, level: Level, rng: np.random.Generator,
-                    extra: np.ndarray | None = None) -> Patch:
+def draw_case_patch(scene: CaseScene, level: Level, rng: np.random.Generator, extra: np.ndarray | None = None) -> Patch:
     """One patch of a real CT with every annotated nodule in it; sizes of another level are avoided where possible."""
     for _ in range(TRIES):
         start = _start(scene, level, rng, extra)
@@ -158,8 +169,10 @@ def draw_case_patch(scene: CaseScene, level: Level, rng: np.random.Generator,
     hu += np.float32(rng.normal(0, SHIFT_HU))
     center = scene.places_kji - start
     inside = ((center >= 0) & (center <= level.patch - 1)).all(axis=1)
-    return flipped(Patch(hu, center[inside], scene.radius[inside], scene.subsolid[inside],
-                         np.ones(int(inside.sum()), bool)), rng.random(3) < FLIPS)
+    return flipped(
+        Patch(hu, center[inside], scene.radius[inside], scene.subsolid[inside], np.ones(int(inside.sum()), bool)),
+        rng.random(3) < FLIPS,
+    )
 
 
 def _start(scene: CaseScene, level: Level, rng: np.random.Generator, extra: np.ndarray | None) -> np.ndarray:
@@ -190,8 +203,9 @@ class CaseScenes:
         index = folder / INDEX_FILE
         content = {"kind": source.kind, "names": list(source.names)}
         if index.is_file() and json.loads(index.read_text(encoding="utf-8")) != content:
-            raise InputError(f"The folder '{folder.parent.name}' holds a training on other data: choose another "
-                             "--output.")
+            raise InputError(
+                f"The folder '{folder.parent.name}' holds a training on other data: choose another --output."
+            )
         folder.mkdir(parents=True, exist_ok=True)
         self._files = []
         for number, name in enumerate(source.names):
@@ -205,8 +219,10 @@ class CaseScenes:
                 continue
             self._files.append(path)
         if not self._files:
-            raise InputError(f"None of the {len(source.names)} cases in '{data.name}' can be used: see thoraxai lung "
-                             "dataset inspect.")
+            raise InputError(
+                f"None of the {len(source.names)} cases in '{data.name}' can be used: see thoraxai lung "
+                "dataset inspect."
+            )
         index.write_text(json.dumps(content), encoding="utf-8")
 
     def __len__(self) -> int:
@@ -246,8 +262,9 @@ class MixedScenes:
         return self._cases(half % len(self._cases), level)
 
 
-def mix_in(request: TrainingRequest, recipe: DetectorRecipe, bodies: Scenes,
-           progress: Progress) -> tuple[MixedScenes, DetectorRecipe]:
+def mix_in(
+    request: TrainingRequest, recipe: DetectorRecipe, bodies: Scenes, progress: Progress
+) -> tuple[MixedScenes, DetectorRecipe]:
     """The scenes of a training on ``request.data`` and synthetic bodies, and the recipe that counts all of them."""
     cases = CaseScenes(request.data, request.output / FOLDER, recipe.seed, progress)
     mixed = MixedScenes(cases, bodies, recipe.bodies)

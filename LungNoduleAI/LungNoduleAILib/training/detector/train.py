@@ -40,8 +40,9 @@ class Learner:
     def __init__(self, level: Level, recipe: DetectorRecipe, device: str) -> None:
         self.network = HeatmapNetwork(HeatmapSettings(level.spacing_mm, recipe.channels))
         self.network.to(device, memory_format=torch.channels_last_3d)
-        self._optimizer = torch.optim.AdamW(self.network.parameters(), recipe.learning_rate,
-                                            weight_decay=recipe.weight_decay)
+        self._optimizer = torch.optim.AdamW(
+            self.network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
+        )
         self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
         self._recipe, self._precision, self.step = recipe, choose_precision(device), 0
 
@@ -84,8 +85,12 @@ class Learner:
 
     def state(self) -> dict:
         """Everything that ``resume`` needs."""
-        return {"network": self.network.state_dict(), "average": self.average, "step": self.step,
-                "optimizer": self._optimizer.state_dict()}
+        return {
+            "network": self.network.state_dict(),
+            "average": self.average,
+            "step": self.step,
+            "optimizer": self._optimizer.state_dict(),
+        }
 
     def resume(self, state: dict) -> None:
         """Go on from a saved state."""
@@ -97,8 +102,9 @@ class Learner:
 class DetectorTraining:
     """One training in a folder: ``bodies``, ``checkpoint.pt``; made again with the same recipe it goes on."""
 
-    def __init__(self, folder: Path, recipe: DetectorRecipe, scenes: Scenes, device: str = "cpu", jobs: int = 1
-                 ) -> None:
+    def __init__(
+        self, folder: Path, recipe: DetectorRecipe, scenes: Scenes, device: str = "cpu", jobs: int = 1
+    ) -> None:
         """With ``jobs`` above 1 another process draws the patches; raises InputError when the folder holds a training
         of another recipe."""
         self._checkpoint, self.recipe, self._scenes, self._device = folder / "checkpoint.pt", recipe, scenes, device
@@ -134,8 +140,11 @@ class DetectorTraining:
         if self._jobs > 1:  # drawn by another process, whose time is not in this one's
             self.seconds += batch.seconds
         done = self.step / recipe.steps
-        rate = recipe.learning_rate * min(1.0, (self.step + 1) / recipe.warm_up) * \
-            (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * done)))
+        rate = (
+            recipe.learning_rate
+            * min(1.0, (self.step + 1) / recipe.warm_up)
+            * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * done)))
+        )
         loss = self.learners[level.name].learn(batch.patches, float(rate), done >= recipe.freeze_at)
         self.losses[level.name].append(loss)
         self.step += 1
@@ -160,16 +169,26 @@ class DetectorTraining:
     def save(self) -> None:
         """Keep the state of the training; the file appears whole or not at all."""
         partial = self._checkpoint.with_suffix(".partial")
-        torch.save({"recipe": asdict(self.recipe), "step": self.step, "losses": self.losses, "seconds": self.seconds,
-                    "mined": self.mined, "learners": {name: one.state() for name, one in self.learners.items()}},
-                   partial)
+        torch.save(
+            {
+                "recipe": asdict(self.recipe),
+                "step": self.step,
+                "losses": self.losses,
+                "seconds": self.seconds,
+                "mined": self.mined,
+                "learners": {name: one.state() for name, one in self.learners.items()},
+            },
+            partial,
+        )
         partial.replace(self._checkpoint)
 
     def _resume(self) -> None:
         state = torch.load(self._checkpoint, map_location=self._device, weights_only=True)
         if state["recipe"] != asdict(self.recipe):
-            raise InputError(f"The folder '{self._checkpoint.parent.name}' holds a training with other settings: "
-                             "choose another --output, or the same --steps, --seed and --bodies.")
+            raise InputError(
+                f"The folder '{self._checkpoint.parent.name}' holds a training with other settings: "
+                "choose another --output, or the same --steps, --seed and --bodies."
+            )
         self.step, self.losses, self.seconds = state["step"], state["losses"], state["seconds"]
         self.mined = state["mined"]
         for name, learner in self.learners.items():

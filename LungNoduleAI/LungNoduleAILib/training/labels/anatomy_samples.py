@@ -102,12 +102,14 @@ class AnatomySamples:
             return _Person(body, target_of(body))
         body = self._chest(body_seed)
         planter = NodulePlanter(body)
-        nodules = tuple(planter.draw(rng, diameter_mm=(25.0, 80.0) if n % 3 == 0 else (5.0, 25.0))
-                        for n in range(NODULES_PER_BODY))
+        nodules = tuple(
+            planter.draw(rng, diameter_mm=(25.0, 80.0) if n % 3 == 0 else (5.0, 25.0)) for n in range(NODULES_PER_BODY)
+        )
         return _Person(body, target_of(body), nodules)
 
     def _chest(self, seed: int) -> Body:
         """A chest with the voxels of the network, from the cache when it is there."""
+
         def make() -> Body:
             return averaged(make_body(seed, self.setting, (self.spacing_mm / FINER,) * 3), FINER)
 
@@ -128,9 +130,14 @@ def averaged(body: Body, factor: int) -> Body:
         counts = [(split == value).sum(axis=(1, 3, 5), dtype=np.uint8) for value in range(split.max() + 1)]
         return np.argmax(counts, axis=0).astype(np.uint8)
 
-    return replace(body, grid=body.grid.part(whole, factor),
-                   clean_hu=np.rint(block_mean(body.clean_hu, factor)).astype(np.int16), labels=most(body.labels),
-                   structures=most(body.structures), patterns=most(body.patterns))
+    return replace(
+        body,
+        grid=body.grid.part(whole, factor),
+        clean_hu=np.rint(block_mean(body.clean_hu, factor)).astype(np.int16),
+        labels=most(body.labels),
+        structures=most(body.structures),
+        patterns=most(body.patterns),
+    )
 
 
 @lru_cache(maxsize=2)

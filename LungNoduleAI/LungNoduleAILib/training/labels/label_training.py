@@ -63,8 +63,9 @@ class LabelRecipe:
 class LabelTraining:
     """One training in a folder that keeps ``checkpoint.pt``; ``draw`` gives the sample of a step."""
 
-    def __init__(self, folder: Path, recipe: LabelRecipe, settings: LabelNetworkSettings,
-                 draw: Callable[[int], LabelSample]) -> None:
+    def __init__(
+        self, folder: Path, recipe: LabelRecipe, settings: LabelNetworkSettings, draw: Callable[[int], LabelSample]
+    ) -> None:
         """Starts or resumes; raises InputError when the folder holds a training of another recipe."""
         self._checkpoint = folder / "checkpoint.pt"
         folder.mkdir(parents=True, exist_ok=True)
@@ -76,8 +77,9 @@ class LabelTraining:
             if isinstance(layer, nn.BatchNorm3d):
                 layer.momentum = recipe.norm_momentum
         self._weights = torch.tensor(recipe.class_weights, device=recipe.device)
-        self._optimizer = torch.optim.AdamW(self.network.parameters(), lr=recipe.learning_rate,
-                                            weight_decay=recipe.weight_decay)
+        self._optimizer = torch.optim.AdamW(
+            self.network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+        )
         self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
         self.step, self.losses = 0, []
         if self._checkpoint.is_file():
@@ -134,16 +136,25 @@ class LabelTraining:
 
     def _save(self) -> None:
         partial = self._checkpoint.with_suffix(".partial")
-        torch.save({"network": self.network.state_dict(), "average": self.average, "step": self.step,
-                    "optimizer": self._optimizer.state_dict(), "losses": self.losses,
-                    "recipe": self._recipe.settled()}, partial)
+        torch.save(
+            {
+                "network": self.network.state_dict(),
+                "average": self.average,
+                "step": self.step,
+                "optimizer": self._optimizer.state_dict(),
+                "losses": self.losses,
+                "recipe": self._recipe.settled(),
+            },
+            partial,
+        )
         partial.replace(self._checkpoint)
 
     def _resume(self) -> None:
         state = torch.load(self._checkpoint, map_location=self._recipe.device, weights_only=True)
         if state["recipe"] != self._recipe.settled():
-            raise InputError("The folder holds a training with other settings: choose another folder or the same "
-                             "settings.")
+            raise InputError(
+                "The folder holds a training with other settings: choose another folder or the same settings."
+            )
         self.network.load_state_dict(state["network"])
         self.average = state["average"]
         self._optimizer.load_state_dict(state["optimizer"])

@@ -52,7 +52,7 @@ class PatternSamples:
     def __call__(self, step: int) -> LabelSample:
         """The sample of a step, (pieces, k, j, i)."""
         rng = np.random.default_rng([self.seed, 51, step])
-        numbers = step // self.reuse + rng.permutation(self.pool)[:self.pieces]
+        numbers = step // self.reuse + rng.permutation(self.pool)[: self.pieces]
         pieces = [self._piece(_pool(self)(int(number)), rng) for number in numbers]
         return LabelSample(np.stack([hu for hu, _ in pieces]), np.stack([labels for _, labels in pieces]))
 
@@ -73,21 +73,27 @@ class PatternSamples:
         hu = acquire(hu, np.full(3, self.spacing_mm), scanner, rng) + np.float32(rng.normal(0, 12))
         return hu, labels
 
-    def _box(self, shape: tuple[int, ...], middle_mm: np.ndarray, spacing_kji_mm: np.ndarray,
-             scale: float) -> tuple[slice, ...]:
+    def _box(
+        self, shape: tuple[int, ...], middle_mm: np.ndarray, spacing_kji_mm: np.ndarray, scale: float
+    ) -> tuple[slice, ...]:
         """The part of a body that a piece may touch, however it is turned; at least one voxel."""
         reach_mm = self.spacing_mm / scale * np.linalg.norm(self.shape_kji) / 2 + self.spacing_mm
         first = np.floor((middle_mm - reach_mm) / spacing_kji_mm).astype(int)
         last = np.ceil((middle_mm + reach_mm) / spacing_kji_mm).astype(int)
-        return tuple(slice(int(np.clip(a, 0, n - 1)), int(np.clip(b + 1, 1, n)))
-                     for a, b, n in zip(first, last, shape, strict=True))
+        return tuple(
+            slice(int(np.clip(a, 0, n - 1)), int(np.clip(b + 1, 1, n)))
+            for a, b, n in zip(first, last, shape, strict=True)
+        )
 
     def lungs(self, number: int) -> _Lungs:
         """Body ``number`` of this training."""
         rng = np.random.default_rng([self.seed, 52, number])
         seed, spacing = 100_000 * self.seed + number, (BODY_MM,) * 3
-        body = load_or_make_body(seed, self.setting, spacing, Path(self.cache)) if self.cache else make_body(
-            seed, self.setting, spacing)
+        body = (
+            load_or_make_body(seed, self.setting, spacing, Path(self.cache))
+            if self.cache
+            else make_body(seed, self.setting, spacing)
+        )
         hu = body.clean_hu.astype(np.float32)
         planter = NodulePlanter(body)
         if rng.random() < NODULE_SHARE:

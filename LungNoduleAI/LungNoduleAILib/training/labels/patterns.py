@@ -29,10 +29,18 @@ def train(request: TrainingRequest, progress: Progress) -> Path:
     samples = PatternSamples(seed, cache=str(request.output / "bodies"))
     if request.bodies is not None:
         pool = min(samples.pool, request.bodies)
-        samples = replace(samples, pool=pool, pieces=min(samples.pieces, pool),
-                          reuse=max(1, -(-steps // request.bodies)))
-    recipe = LabelRecipe(steps, seed, CLASS_WEIGHTS, frozen_norm_from=0.5, norm_momentum=0.05,
-                         workers=request.jobs - 1, device=request.device)
+        samples = replace(
+            samples, pool=pool, pieces=min(samples.pieces, pool), reuse=max(1, -(-steps // request.bodies))
+        )
+    recipe = LabelRecipe(
+        steps,
+        seed,
+        CLASS_WEIGHTS,
+        frozen_norm_from=0.5,
+        norm_momentum=0.05,
+        workers=request.jobs - 1,
+        device=request.device,
+    )
     settings = LabelNetworkSettings(len(PATTERNS), CHANNELS, SPACING_MM, WINDOWS_HU)
     started = time.process_time()
     network = LabelTraining(request.output, recipe, settings, samples).run(progress)

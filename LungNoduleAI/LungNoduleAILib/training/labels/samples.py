@@ -51,17 +51,28 @@ class Placement:
     angles_deg: np.ndarray
     scale: float
 
-    def cut(self, array: np.ndarray, spacing_kji_mm: np.ndarray, spacing_mm: float, outside: float,
-            linear: bool) -> np.ndarray:
+    def cut(
+        self, array: np.ndarray, spacing_kji_mm: np.ndarray, spacing_mm: float, outside: float, linear: bool
+    ) -> np.ndarray:
         """The array (k, j, i) as seen by this sample with voxels of ``spacing_mm``; ``outside`` beyond its border."""
         image = sitk.GetImageFromArray(array)
         image.SetSpacing([float(s) for s in spacing_kji_mm[::-1]])
         turn = sitk.Euler3DTransform([0.0] * 3, *(float(a) for a in np.radians(self.angles_deg[::-1])))
         size = np.array(self.shape_kji)
-        transform = sitk.AffineTransform((np.array(turn.GetMatrix()).reshape(3, 3) / self.scale).ravel().tolist(),
-                                         [float(m) for m in self.middle_mm[::-1]])
+        transform = sitk.AffineTransform(
+            (np.array(turn.GetMatrix()).reshape(3, 3) / self.scale).ravel().tolist(),
+            [float(m) for m in self.middle_mm[::-1]],
+        )
         origin = [-(n - 1) / 2 * spacing_mm for n in size[::-1]]
-        cut = sitk.Resample(image, [int(n) for n in size[::-1]], transform,
-                            sitk.sitkLinear if linear else sitk.sitkNearestNeighbor, origin, [spacing_mm] * 3,
-                            [1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0], outside, image.GetPixelID())
+        cut = sitk.Resample(
+            image,
+            [int(n) for n in size[::-1]],
+            transform,
+            sitk.sitkLinear if linear else sitk.sitkNearestNeighbor,
+            origin,
+            [spacing_mm] * 3,
+            [1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0],
+            outside,
+            image.GetPixelID(),
+        )
         return sitk.GetArrayFromImage(cut)

@@ -63,12 +63,17 @@ def draw_case(body: Body, seed: int, number: int) -> SiameseCase:
         values.append(told)
     prior, current = (list(date.names) for date in dates)
     shared = [name for name in prior if name in current]
-    return SiameseCase(tuple(patches), tuple(values), tuple(prior.index(name) for name in shared),
-                       tuple(current.index(name) for name in shared))
+    return SiameseCase(
+        tuple(patches),
+        tuple(values),
+        tuple(prior.index(name) for name in shared),
+        tuple(current.index(name) for name in shared),
+    )
 
 
-def draw_places(plan: LongitudinalPlan, rng: np.random.Generator, with_empty: bool = False
-                ) -> tuple[DatePlaces, DatePlaces]:
+def draw_places(
+    plan: LongitudinalPlan, rng: np.random.Generator, with_empty: bool = False
+) -> tuple[DatePlaces, DatePlaces]:
     """Nodules of both dates as detectors would center them, and places on vessels, pleura and imitations of nodules.
 
     ``with_empty`` adds, without a partner, the places where a new nodule was not yet and a resolved one no longer is:
@@ -81,8 +86,13 @@ def draw_places(plan: LongitudinalPlan, rng: np.random.Generator, with_empty: bo
         shown = [(name, nodule) for name, nodule in shown if nodule is not None]
         empty = _empty_places(plan, number) if with_empty else {}
         names = [name for name, _ in shown] + [f"P{n}" for n in range(len(others))] + list(empty)
-        centers = np.concatenate([np.array([n.center_ras_mm for _, n in shown]).reshape(-1, 3),
-                                  view.motion.to_current(others), np.array(list(empty.values())).reshape(-1, 3)])
+        centers = np.concatenate(
+            [
+                np.array([n.center_ras_mm for _, n in shown]).reshape(-1, 3),
+                view.motion.to_current(others),
+                np.array(list(empty.values())).reshape(-1, 3),
+            ]
+        )
         diameters = np.array([n.diameter_mm for _, n in shown] + [5.0] * (len(others) + len(empty)))
         off = rng.normal(0, 1, centers.shape) * (CENTER_ERROR_MM + CENTER_ERROR_SHARE * diameters)[:, None]
         dates.append(DatePlaces(tuple(names), centers + off, diameters, lung_frame(view, rng), len(shown)))
@@ -92,17 +102,24 @@ def draw_places(plan: LongitudinalPlan, rng: np.random.Generator, with_empty: bo
 def _empty_places(plan: LongitudinalPlan, number: int) -> dict[str, np.ndarray]:
     """Where the nodules of the other date alone would lie on this date, by names that date does not have."""
     if number == 0:
-        return {f"before {link.id}": plan.motion.to_prior(np.array(link.current.center_ras_mm))
-                for link in plan.links if link.prior is None}
-    return {f"after {link.id}": plan.motion.to_current(np.array(link.prior.center_ras_mm))
-            for link in plan.links if link.current is None}
+        return {
+            f"before {link.id}": plan.motion.to_prior(np.array(link.current.center_ras_mm))
+            for link in plan.links
+            if link.prior is None
+        }
+    return {
+        f"after {link.id}": plan.motion.to_current(np.array(link.prior.center_ras_mm))
+        for link in plan.links
+        if link.current is None
+    }
 
 
 def render_patches(view: DateView, centers_ras_mm: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Scanned HU cubes (n, 48, 48, 48) around places of one date."""
     size = (PATCH_VOXELS,) * 3
-    return np.array([view.patch(Grid.around(center, (PATCH_MM,) * 3, size), rng) for center in centers_ras_mm],
-                    dtype=np.float32).reshape(-1, *size)
+    return np.array(
+        [view.patch(Grid.around(center, (PATCH_MM,) * 3, size), rng) for center in centers_ras_mm], dtype=np.float32
+    ).reshape(-1, *size)
 
 
 def lung_frame(view: DateView, rng: np.random.Generator) -> LungFrame:
@@ -126,8 +143,11 @@ def _other_places(body: Body, rng: np.random.Generator) -> np.ndarray:
     vessel = np.argwhere(body.structures[::step, ::step, ::step] == LUNG_VESSEL)
     edge = np.argwhere(lung[:-1, :-1] & ~(lung[1:, :-1] & lung[:-1, 1:]))
     matrix = body.grid.ijk_to_ras
-    found = [places[rng.integers(len(places), size=count)] * step @ matrix[:3, 2::-1].T + matrix[:3, 3]
-             for places, count in ((vessel, VESSELS), (edge, PLEURA)) if len(places)]
+    found = [
+        places[rng.integers(len(places), size=count)] * step @ matrix[:3, 2::-1].T + matrix[:3, 3]
+        for places, count in ((vessel, VESSELS), (edge, PLEURA))
+        if len(places)
+    ]
     if body.negatives:
         picked = rng.permutation(len(body.negatives))[:IMITATIONS]
         found.append(np.array([body.negatives[n].center_ras_mm for n in picked]))

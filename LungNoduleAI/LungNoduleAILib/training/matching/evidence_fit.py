@@ -49,8 +49,14 @@ class FitCase:
     box_mm: np.ndarray
 
 
-def draw_fit_case(plan: LongitudinalPlan, rng: np.random.Generator, network: object | None, *, missed: float = MISSED,
-                  false_alarms: int = FALSE_ALARMS) -> FitCase:
+def draw_fit_case(
+    plan: LongitudinalPlan,
+    rng: np.random.Generator,
+    network: object | None,
+    *,
+    missed: float = MISSED,
+    false_alarms: int = FALSE_ALARMS,
+) -> FitCase:
     """A plan seen as by a detector: ``missed`` nodules, ``false_alarms`` at most on look-alike places, errors.
 
     Centers, sizes and types are off as measurements are. ``network`` embeds rendered patches (a SiameseNetwork); None
@@ -64,8 +70,10 @@ def draw_fit_case(plan: LongitudinalPlan, rng: np.random.Generator, network: obj
     if network is not None:
         from LungNoduleAILib.followup.matching.siamese import embed_patches
 
-        told = [embed_patches(network, render_patches(view, date.centers_ras_mm[keep], rng), date.values()[keep])
-                for view, date, keep in zip((plan.prior, plan.current), dates, kept, strict=True)]
+        told = [
+            embed_patches(network, render_patches(view, date.centers_ras_mm[keep], rng), date.values()[keep])
+            for view, date, keep in zip((plan.prior, plan.current), dates, kept, strict=True)
+        ]
         similarity = told[0] @ told[1].T
     aligned = aligned_distances(*items, dates[0].frame, dates[1].frame)
     names = [[date.names[n] for n in keep] for date, keep in zip(dates, kept, strict=True)]
@@ -82,8 +90,9 @@ def _detected(date: DatePlaces, rng: np.random.Generator, missed: float, false_a
     return found + sorted(int(n) for n in rng.permutation(others)[: rng.integers(false_alarms + 1)])
 
 
-def _items(plan: LongitudinalPlan, number: int, date: DatePlaces, kept: list[int], rng: np.random.Generator
-           ) -> list[MatchItem]:
+def _items(
+    plan: LongitudinalPlan, number: int, date: DatePlaces, kept: list[int], rng: np.random.Generator
+) -> list[MatchItem]:
     true = {link.id: (link.prior, link.current)[number] for link in plan.links}
     items = []
     for n in kept:
@@ -98,8 +107,9 @@ def _items(plan: LongitudinalPlan, number: int, date: DatePlaces, kept: list[int
     return items
 
 
-def registered_distances(plan: LongitudinalPlan, items: Sequence[Sequence[MatchItem]], rng: np.random.Generator
-                         ) -> np.ndarray:
+def registered_distances(
+    plan: LongitudinalPlan, items: Sequence[Sequence[MatchItem]], rng: np.random.Generator
+) -> np.ndarray:
     """Distances (n_prior, n_current) after the true motion plus a registration error."""
     prior, current = (points_of(some) for some in items)
     back = plan.motion.to_prior(current) + registration_error(current, rng)
@@ -134,8 +144,17 @@ def fit_weights(cases: Sequence[FitCase], method: str) -> dict[str, float]:
     return {name: round(float(w), 4) for name, w in zip(FEATURES[method], found.x, strict=True)}
 
 
-_START = {"constant": 2.0, "similarity": 5.0, "aligned_near": -1.5, "aligned_far": -1.0, "registered_near": -2.0,
-          "registered_far": -2.0, "size": -0.5, "type": -0.5, "side": -3.0}
+_START = {
+    "constant": 2.0,
+    "similarity": 5.0,
+    "aligned_near": -1.5,
+    "aligned_far": -1.0,
+    "registered_near": -2.0,
+    "registered_far": -2.0,
+    "size": -0.5,
+    "type": -0.5,
+    "side": -3.0,
+}
 
 
 def _log_likelihood(probability: np.ndarray, truth: np.ndarray, exists: np.ndarray) -> float:
@@ -172,8 +191,13 @@ def train(request: TrainingRequest, progress: Progress | None = None) -> Path:
         plan = plan_case(seed + n, "training", body=body)
         cases.append(draw_fit_case(plan, np.random.default_rng([seed, 72, n]), network))
     weights = {method: fit_weights(cases, method) for method in FEATURES}
-    made = {"setting": "training", "cases": len(cases), "seed": seed, "bodies": bodies,
-            "network": sha256(WEIGHTS_FILE)[:12]}
+    made = {
+        "setting": "training",
+        "cases": len(cases),
+        "seed": seed,
+        "bodies": bodies,
+        "network": sha256(WEIGHTS_FILE)[:12],
+    }
     path = request.output / "matching_weights.json"
     write_weights(weights, made, path)
     return path

@@ -72,8 +72,9 @@ class SiameseTraining:
         torch.manual_seed(recipe.seed)
         torch.set_num_threads(1)
         self.network = SiameseNetwork(SiameseSettings()).to(memory_format=torch.channels_last_3d)
-        self._optimizer = torch.optim.AdamW(self.network.parameters(), lr=recipe.learning_rate,
-                                            weight_decay=recipe.weight_decay)
+        self._optimizer = torch.optim.AdamW(
+            self.network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+        )
         self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
         self.step, self.losses, self.seconds = 0, [], 0.0
         if (folder / CHECKPOINT_NAME).is_file():
@@ -94,8 +95,11 @@ class SiameseTraining:
     def write_weights(self) -> Path:
         """Write the averaged weights with how they were made."""
         path = self._folder / WEIGHTS_NAME
-        note = {"recipe": asdict(self._recipe), "steps": self.step,
-                "last_loss": round(float(np.mean(self.losses[-20:])), 4)}
+        note = {
+            "recipe": asdict(self._recipe),
+            "steps": self.step,
+            "last_loss": round(float(np.mean(self.losses[-20:])), 4),
+        }
         save_weights(path, SCHEMA, self.network.settings.as_json(), self.average, note)
         logger.info("learned in %.0f CPU seconds", self.seconds)
         return path
@@ -126,24 +130,35 @@ class SiameseTraining:
 
     def _loss(self, case: SiameseCase) -> torch.Tensor:
         images = torch.from_numpy(normalized_hu(np.concatenate(case.patches)))[:, None]
-        embedded = self.network(images.contiguous(memory_format=torch.channels_last_3d),
-                                torch.from_numpy(np.concatenate(case.places)))
+        embedded = self.network(
+            images.contiguous(memory_format=torch.channels_last_3d), torch.from_numpy(np.concatenate(case.places))
+        )
         count = len(case.patches[0])
         return info_nce(self.network.likeness(embedded[:count], embedded[count:]), case.prior_index, case.current_index)
 
     def _save(self) -> None:
         path = self._folder / CHECKPOINT_NAME
         partial = path.with_name(path.name + ".partial")
-        torch.save({"recipe": asdict(self._recipe), "network": self.network.state_dict(), "average": self.average,
-                    "optimizer": self._optimizer.state_dict(), "step": self.step, "losses": self.losses,
-                    "seconds": self.seconds}, partial)
+        torch.save(
+            {
+                "recipe": asdict(self._recipe),
+                "network": self.network.state_dict(),
+                "average": self.average,
+                "optimizer": self._optimizer.state_dict(),
+                "step": self.step,
+                "losses": self.losses,
+                "seconds": self.seconds,
+            },
+            partial,
+        )
         partial.replace(path)
 
     def _resume(self) -> None:
         state = torch.load(self._folder / CHECKPOINT_NAME, map_location="cpu", weights_only=True)
         if state["recipe"] != asdict(self._recipe):
-            raise InputError("The folder holds a training of another recipe: choose another --output or the same "
-                             "options.")
+            raise InputError(
+                "The folder holds a training of another recipe: choose another --output or the same options."
+            )
         self.network.load_state_dict(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
         self.average = state["average"]
