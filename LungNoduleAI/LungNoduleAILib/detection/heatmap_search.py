@@ -22,7 +22,7 @@ AIR_HU = -1000.0
 
 @dataclass(frozen=True, eq=False)
 class Peaks:
-    """Centres (n, 3) and radii (n,) in voxels of the searched image, heat 0..1, subsolid share, all (n,); best first."""
+    """Centres (n, 3) and radii (n,) in voxels of the image, heat 0..1, subsolid share, all (n,); best first."""
 
     center_kji: np.ndarray
     radius: np.ndarray
