@@ -9,6 +9,7 @@ import SimpleITK as sitk
 
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.readers.detached_data import require_data_beside
 from ThoraxAILib.readers.hounsfield import AIR_HU, refuse_non_finite, to_hounsfield, to_scalar
 from ThoraxAILib.readers.lps import content_uid, ijk_to_ras_from_lps
 from ThoraxAILib.readers.nifti_length import is_cut_short
@@ -19,6 +20,7 @@ from ThoraxAILib.volume import SeriesIdentity, Volume
 
 FORMATS = {".nrrd": "NRRD", ".nhdr": "NRRD", ".nii": "NIfTI", ".nii.gz": "NIfTI", ".mha": "MetaImage",
            ".mhd": "MetaImage"}
+IMAGE_IO = {"NRRD": "NrrdImageIO", "NIfTI": "NiftiImageIO", "MetaImage": "MetaImageIO"}
 SEGMENTATION_ENDING = ".seg.nrrd"
 RIGHT_ANGLE = 1e-3  # largest cosine between axes that are taken as perpendicular
 VOXEL_RANGE_MM = (0.05, 20.0)
@@ -28,6 +30,11 @@ def image_ending(path: Path) -> str:
     """The ending that names an image format we read (``.nii.gz`` as one), or nothing."""
     name = path.name.lower()
     return next((ending for ending in sorted(FORMATS, key=len, reverse=True) if name.endswith(ending)), "")
+
+
+def image_io(path: Path) -> str:
+    """The one reader of ITK for a file, by its ending; by content ITK would also take formats that nobody checked."""
+    return IMAGE_IO[FORMATS[image_ending(path)]]
 
 
 def is_segmentation(path: Path) -> bool:
@@ -61,7 +68,9 @@ def _read(path: Path) -> sitk.Image:
     """The file as a 3-D scalar image; a trailing axis of length one is dropped."""
     kind = FORMATS[image_ending(path)]
     damaged = f"'{path.name}' cannot be read as {kind} (damaged, incomplete or another format): save it again."
+    require_data_beside(path)
     reader = sitk.ImageFileReader()
+    reader.SetImageIO(image_io(path))
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import slicer
 
+from ThoraxAILib.scene.opening import safeDescription
+
 # file type as slicer.util names it: (endings, node class made before its storage node reads)
 _FILE_TYPES = {
     "SceneFile": ((".mrb", ".mrml"), None),
@@ -74,10 +76,14 @@ class CoreIOManager:
 
 
 def _readScene(path: Path, clear: bool) -> bool:
-    if path.name.lower().endswith(".mrb"):
-        return bool(slicer.mrmlScene.ReadFromMRB(str(path), clear))
-    slicer.mrmlScene.SetURL(str(path))
-    return bool(slicer.mrmlScene.Connect() if clear else slicer.mrmlScene.Import())
+    """As vtkMRMLScene.ReadFromMRB, which unpacks and loads without any check; the scene's address is ``path`` after."""
+    scene = slicer.mrmlScene
+    with safeDescription(path) as description:
+        scene.SetURL(str(description))
+        isRead = bool(scene.Connect() if clear else scene.Import())
+        scene.SetURL(str(path.with_suffix(".mrml")))
+        scene.SetRootDirectory(str(path.parent))
+    return isRead
 
 
 def _readWithStorageNode(className: str, path: Path, name: str):

@@ -14,6 +14,7 @@ from AnonymizerLib.scene.identifiers import SceneIdentifiers, collect
 from AnonymizerLib.scene.scrub import SceneReport, scrubScene
 from AnonymizerLib.selfcheck.search import tokens_in
 from ThoraxAILib.errors import InputError, OutputError
+from ThoraxAILib.scene.opening import safeDescription
 from ThoraxAILib.scene.saving import writeScene
 
 HEADER_BYTES = 65536
@@ -26,11 +27,12 @@ def scrubBundle(source: Path, target: Path) -> SceneReport:
         raise InputError(f"'{source.name}' is not a saved scene: give a .mrb file.")
     if target.exists():
         raise InputError(f"'{target.name}' exists already: choose a new name.")
-    slicer.mrmlScene.Clear(0)
-    try:
-        slicer.util.loadScene(str(source.resolve()))
-    except RuntimeError as error:
-        raise InputError(f"'{source.name}' cannot be opened as a scene: save it again in Slicer.") from error
+    with safeDescription(source.resolve()) as description:
+        slicer.mrmlScene.Clear(0)
+        try:
+            slicer.util.loadScene(str(description))
+        except RuntimeError as error:
+            raise InputError(f"'{source.name}' cannot be opened as a scene: save it again in Slicer.") from error
     identifiers = collect(slicer.mrmlScene)
     report = scrubScene()
     if report.left:

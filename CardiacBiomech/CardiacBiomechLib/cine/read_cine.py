@@ -11,7 +11,9 @@ from CardiacBiomechLib.cine.dicom_cine import read_dicom_cine
 from CardiacBiomechLib.cine.frames import Cine
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.readers.detached_data import require_data_beside
 from ThoraxAILib.readers.dicom_headers import files_below, looks_like_dicom
+from ThoraxAILib.readers.image_file import image_ending, image_io
 from ThoraxAILib.registration.itk_images import LPS_FLIP
 from ThoraxAILib.volume import Volume
 
@@ -36,8 +38,11 @@ def read_cine(path: Path, progress: Progress | None = None) -> Cine:
 
 def read_frames(path: Path) -> list[Volume]:
     """Every 3-D frame of an image file: one for a 3-D image, n for a 4-D image or a sequence of n."""
+    if not image_ending(path):
+        raise InputError(f"'{path.name}' is no image file this program reads: give a NIfTI, MetaImage or NRRD file.")
+    require_data_beside(path)
     try:
-        image = sitk.ReadImage(str(path))
+        image = sitk.ReadImage(str(path), imageIO=image_io(path))
     except RuntimeError:
         raise InputError(f"'{path.name}' cannot be read (damaged, incomplete or another format): save it again.") \
             from None
