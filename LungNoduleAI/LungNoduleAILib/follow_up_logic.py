@@ -17,6 +17,7 @@ from LungNoduleAILib.followup.pairs import FollowUp, Pair
 from LungNoduleAILib.scene import follow_up_nodes as nodes
 from LungNoduleAILib.scene.follow_up_nodes import FollowUpData
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.untrusted.plain_json import read_plain_json
 from ThoraxAILib.volume import Volume
 
 PAIRS_FILE, LINKS_FILE, PAIRS_CSV = "pairs.json", "links.csv", "pairs.csv"
@@ -31,7 +32,7 @@ class LungFollowUpLogic:
         """Show what a worker wrote to a folder for the last two scans; raises InputError when it does not fit."""
         directory = Path(directory)
         try:
-            document = json.loads((directory / PAIRS_FILE).read_text(encoding="utf-8"))
+            document = read_plain_json(directory / PAIRS_FILE)
             FollowUp.from_dict(document)
         except (OSError, ValueError, KeyError) as error:
             raise InputError(f"The folder holds no follow-up ({type(error).__name__}): run the follow-up again."

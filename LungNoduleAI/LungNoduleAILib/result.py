@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from LungNoduleAILib.findings import Findings, Mask
+from ThoraxAILib.untrusted.plain_json import read_plain_json
 from ThoraxAILib.volume import Volume
 
 ARRAYS_FILE = "arrays.npz"
@@ -40,7 +40,7 @@ class AnalysisResult:
     @staticmethod
     def load(directory: Path, volume: Volume) -> AnalysisResult:
         """Read what save_arrays and findings.json hold back onto ``volume``; raises ValueError when they do not fit."""
-        findings = Findings.from_dict(json.loads((directory / FINDINGS_FILE).read_text(encoding="utf-8")))
+        findings = Findings.from_dict(read_plain_json(directory / FINDINGS_FILE))
         with np.load(directory / ARRAYS_FILE) as arrays:
             labels = arrays["labels"]
             if labels.shape != volume.array.shape:

@@ -9,13 +9,13 @@ import SimpleITK as sitk
 
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.readers.detached_data import require_data_beside
 from ThoraxAILib.readers.hounsfield import AIR_HU, refuse_non_finite, to_hounsfield, to_scalar
 from ThoraxAILib.readers.lps import content_uid, ijk_to_ras_from_lps
 from ThoraxAILib.readers.nifti_length import is_cut_short
 from ThoraxAILib.readers.nifti_numbers import count_not_finite
 from ThoraxAILib.readers.series import too_few_slices
 from ThoraxAILib.readers.slice_grid import SliceGrid, UnusableStack, plan_grid, resample_to_grid
+from ThoraxAILib.untrusted.detached_data import require_data_beside
 from ThoraxAILib.volume import SeriesIdentity, Volume
 
 FORMATS = {".nrrd": "NRRD", ".nhdr": "NRRD", ".nii": "NIfTI", ".nii.gz": "NIfTI", ".mha": "MetaImage",

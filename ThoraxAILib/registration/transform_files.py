@@ -11,8 +11,6 @@ import numpy as np
 import SimpleITK as sitk
 
 from ThoraxAILib.errors import InputError, OutputError
-from ThoraxAILib.readers.detached_data import require_data_beside
-from ThoraxAILib.readers.hdf5_references import require_own_data
 from ThoraxAILib.readers.image_file import image_io
 from ThoraxAILib.registration.field import Field
 from ThoraxAILib.registration.itk_images import (
@@ -22,6 +20,8 @@ from ThoraxAILib.registration.itk_images import (
     itk_image,
     label_image,
 )
+from ThoraxAILib.untrusted.detached_data import require_data_beside
+from ThoraxAILib.untrusted.hdf5_references import require_own_data
 from ThoraxAILib.volume import Volume
 
 IMAGES = (".nii.gz", ".nii", ".nrrd", ".mha")

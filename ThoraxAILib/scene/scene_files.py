@@ -16,9 +16,9 @@ from ThoraxAILib.archives.entries import DEFAULT_LIMITS
 from ThoraxAILib.archives.pack import pack
 from ThoraxAILib.archives.unpack import unpacked
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.readers.detached_data import require_data_beside
-from ThoraxAILib.readers.hdf5_references import is_hdf5, require_own_data
-from ThoraxAILib.readers.plain_xml import read_plain_xml
+from ThoraxAILib.untrusted.detached_data import require_data_beside
+from ThoraxAILib.untrusted.hdf5_references import is_hdf5, require_own_data
+from ThoraxAILib.untrusted.plain_xml import read_plain_xml
 
 ROOT = "MRML"
 FILE_ATTRIBUTE = re.compile(r"\w*file_?name|filelistmember\d*|\w*filelist", re.IGNORECASE)

@@ -14,11 +14,13 @@ from pathlib import Path
 
 from AnonymizerLib.identity.project_key import SECRET_BYTES, ProjectKey
 from ThoraxAILib.errors import InputError, OutputError
+from ThoraxAILib.untrusted.plain_json import read_plain_json
 
 FORMAT = "thoraxai.project-key/1"
 SCRYPT = {"n": 2**17, "r": 8, "p": 1}
 NONCE_BYTES, SALT_BYTES = 12, 16
 LARGEST_N = 2**20
+LARGEST_KEY_BYTES = 65536
 
 
 def _password_key(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
@@ -66,7 +68,7 @@ def load_key(path: Path, password: str) -> ProjectKey:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     try:
-        header = json.loads(path.read_text(encoding="ascii"))
+        header = read_plain_json(path, "ascii", LARGEST_KEY_BYTES)
         if header["format"] != FORMAT or not 1 < int(header["n"]) <= LARGEST_N:
             raise ValueError("format")
         salt, nonce, secret = (base64.b64decode(header[name]) for name in ("salt", "nonce", "secret"))
@@ -83,7 +85,7 @@ def load_key(path: Path, password: str) -> ProjectKey:
 def is_key(path: Path) -> bool:
     """Whether the file is a project key, without opening it."""
     try:
-        return json.loads(path.read_text(encoding="ascii"))["format"] == FORMAT
+        return read_plain_json(path, "ascii", LARGEST_KEY_BYTES)["format"] == FORMAT
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

@@ -33,6 +33,7 @@ from ThoraxAILib.errors import InputError
 if TYPE_CHECKING:
     from yaml.nodes import Node
 
+LARGEST_BYTES = 1 << 20
 SECTIONS = {"keep": Action.KEEP, "remove": Action.REMOVE, "replace": Action.USER_VALUE}
 TAG = re.compile(r"^\(?\s*([0-9a-fA-F]{4})\s*,?\s*([0-9a-fA-F]{4})\s*\)?$")
 ELEMENT = re.compile(r"^[0-9a-fA-F]{1,2}$")
@@ -163,9 +164,13 @@ class _Reader:
 def read_rules(path: Path) -> UserRules:
     """Rules of a YAML file; InputError names the line of the first mistake."""
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            data = file.read(LARGEST_BYTES + 1)
+        text = data.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"The rules file {path.name} cannot be read: give a UTF-8 text file.") from error
+    if len(data) > LARGEST_BYTES:
+        raise InputError(f"The rules file {path.name} is larger than {LARGEST_BYTES >> 20} MiB: give a rules file.")
     return parse_rules(text, path.name)
 
 
@@ -178,6 +183,12 @@ def parse_rules(text: str, name: str = "rules") -> UserRules:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise InputError(f"{name} line {line}: this is not valid YAML ({error.problem}).") from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise InputError(f"{name} line {line}: a character stands there that YAML does not allow: remove it.") \
+            from error
+    except RecursionError as error:
+        raise InputError(f"{name} is nested too deeply: rules are lists of tags and values.") from error
     rules = UserRules()
     if root is None:
         return rules

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import io
 import zipfile
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import unquote
 
 import slicer
@@ -17,13 +19,13 @@ from ThoraxAILib.errors import InputError, OutputError
 from ThoraxAILib.scene.opening import safeDescription
 from ThoraxAILib.scene.saving import writeScene
 
-HEADER_BYTES = 65536
+SCENE_ENDING, HEADER_BYTES = ".mrb", 65536
 TEXT_FILES = (".mrml", ".json", ".csv", ".tsv", ".txt", ".xml", ".html", ".schema")
 
 
 def scrubBundle(source: Path, target: Path) -> SceneReport:
     """Scrub a .mrb into a new one; replaces the open scene. InputError or OutputError, and then nothing is left."""
-    if not source.is_file() or source.suffix.lower() != ".mrb":
+    if not source.is_file() or source.suffix.lower() != SCENE_ENDING:
         raise InputError(f"'{source.name}' is not a saved scene: give a .mrb file.")
     if target.exists():
         raise InputError(f"'{target.name}' exists already: choose a new name.")
@@ -45,12 +47,15 @@ def scrubBundle(source: Path, target: Path) -> SceneReport:
     return report
 
 
-def leaksInBundle(bundle: Path, identifiers: SceneIdentifiers) -> list[str]:
-    """Kinds of files in a bundle whose name or content holds an identifier."""
+def leaksInBundle(bundle: Path | BinaryIO, identifiers: SceneIdentifiers) -> list[str]:
+    """Kinds of files in a bundle whose name or content holds an identifier; sequences are bundles in the bundle."""
     left = []
     with zipfile.ZipFile(bundle) as archive:
         for entry in archive.infolist():
-            data = _searchable(entry.filename, archive.read(entry))
+            content = archive.read(entry)
+            if entry.filename.lower().endswith(SCENE_ENDING):
+                left += leaksInBundle(io.BytesIO(content), identifiers)
+            data = _searchable(entry.filename, content)
             name = unquote(entry.filename).lower().encode("utf-8")
             if tokens_in(name, identifiers.tokens) or tokens_in(data.lower(), identifiers.tokens):
                 left.append(Path(entry.filename).suffix or "a file")

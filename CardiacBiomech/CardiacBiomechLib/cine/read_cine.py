@@ -11,10 +11,10 @@ from CardiacBiomechLib.cine.dicom_cine import read_dicom_cine
 from CardiacBiomechLib.cine.frames import Cine
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.readers.detached_data import require_data_beside
 from ThoraxAILib.readers.dicom_headers import files_below, looks_like_dicom
 from ThoraxAILib.readers.image_file import image_ending, image_io
 from ThoraxAILib.registration.itk_images import LPS_FLIP
+from ThoraxAILib.untrusted.detached_data import require_data_beside
 from ThoraxAILib.volume import Volume
 
 ENDINGS = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")

@@ -8,9 +8,9 @@ import numpy as np
 import SimpleITK as sitk
 
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.readers.detached_data import require_data_beside
 from ThoraxAILib.readers.image_file import FORMATS, image_ending, image_io
 from ThoraxAILib.readers.lps import ijk_to_ras_from_lps
+from ThoraxAILib.untrusted.detached_data import require_data_beside
 from ThoraxAILib.volume import Volume
 
 SAME_PLACE_MM = 0.01

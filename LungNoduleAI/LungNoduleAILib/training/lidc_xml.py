@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.readers.plain_xml import read_plain_xml
+from ThoraxAILib.untrusted.plain_xml import read_plain_xml
 
 ROOT = "LidcReadMessage"
 HEAD_BYTES = 2000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -12,6 +11,7 @@ from LungNoduleAILib.training.cases import IgnoredPlace, TrainingCase, TrainingN
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.readers import read_volume
 from ThoraxAILib.readers.image_file import image_ending
+from ThoraxAILib.untrusted.plain_json import read_plain_json
 from ThoraxAILib.volume import Volume
 
 DATASET_FILE, IMAGES, LABELS = "dataset.json", "imagesTr", "labelsTr"
@@ -104,7 +104,7 @@ def _case_of_parts(name: str, volume: Volume, parts: np.ndarray) -> TrainingCase
 
 def _read_content(folder: Path) -> dict:
     try:
-        content = json.loads((folder / DATASET_FILE).read_text(encoding="utf-8"))
+        content = read_plain_json(folder / DATASET_FILE)
     except (OSError, ValueError):
         content = None
     if not isinstance(content, dict):
