@@ -53,6 +53,7 @@ def unpack_into(archive: Path, folder: Path, limits: UnpackLimits = DEFAULT_LIMI
             elif zipfile.is_zipfile(file):
                 _unpack_zip(file, folder, rules)
             else:
+                file.seek(0)  # looking for the end of a zip moved it
                 _unpack_tar(file, folder, rules)
     except InputError:
         raise
