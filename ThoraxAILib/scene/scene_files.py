@@ -6,6 +6,7 @@ Slicer sees it, and so are the files in its folder, which can name others. Needs
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,18 +84,16 @@ def _named_files(root: ElementTree.Element, folder: Path, name: str) -> Iterator
 
 def _inside(value: str, folder: Path, name: str) -> Iterator[Path]:
     """The files a value may mean, as written and as Slicer decodes it (%20); raises unless each lies in ``folder``."""
+    top = Path(os.path.realpath(folder))
     for text in {value, unquote(value), unquote(unquote(value))}:
         if ADDRESS.match(text) or "\\" in text or text.startswith(("/", "~")) or "\0" in text \
                 or ".." in text.split("/"):
             raise _outside(name)
-        path = folder / text
-        try:
-            if not path.resolve().is_relative_to(folder.resolve()):
-                raise _outside(name)
-            if path.is_file():
-                yield path.resolve()
-        except (OSError, ValueError) as error:
-            raise _outside(name) from error
+        path = Path(os.path.realpath(folder / text))
+        if not path.is_relative_to(top) or (os.path.lexists(path) and not path.is_file()):
+            raise _outside(name)
+        if path.is_file():
+            yield path
 
 
 def _require_safe_file(path: Path, name: str, repack: bool, nested: int) -> None:

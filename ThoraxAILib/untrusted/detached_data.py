@@ -121,9 +121,16 @@ def _nifti_partners(header: Path, stem: str) -> Iterator[bytes]:
 def _require_beside(header: Path, name: str) -> None:
     """A plain name, and what is there is a file in the same folder when links are followed."""
     plain = name not in ("", ".", "..", STANDARD_INPUT) and not NOT_PLAIN.search(name)
-    if plain:
-        target = header.parent / name
-        plain = target.resolve().parent == header.parent.resolve() and (target.is_file() or not target.exists())
-    if not plain:
+    if not plain or not _is_file_in(header.parent, name):
         raise InputError(f"'{header.name}' names a data file that does not lie beside it: put header and data files "
                          "into one folder, without links, and name them without a folder.")
+
+
+def _is_file_in(folder: Path, name: str) -> bool:
+    """Whether a name is a file in the folder when links are followed, or nothing is there."""
+    target = folder / name
+    try:
+        return (os.path.dirname(os.path.realpath(target)) == os.path.realpath(folder)
+                and (target.is_file() or not os.path.lexists(target)))
+    except OSError:
+        return False
