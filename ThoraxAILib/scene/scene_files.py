@@ -90,9 +90,9 @@ def _inside(value: str, folder: Path, name: str) -> Iterator[Path]:
                 or ".." in text.split("/"):
             raise _outside(name)
         path = Path(os.path.realpath(folder / text))
-        if not path.is_relative_to(top) or (os.path.lexists(path) and not path.is_file()):
+        if not path.is_relative_to(top) or (os.path.exists(path) and not os.path.isfile(path)):
             raise _outside(name)
-        if path.is_file():
+        if os.path.isfile(path):
             yield path
 
 
