@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ThoraxAILib.archives.entries import EntryRules, UnpackLimits
+from ThoraxAILib.archives.entries import DEFAULT_LIMITS, EntryRules, UnpackLimits
 from ThoraxAILib.archives.pack import pack
 from ThoraxAILib.archives.unpack import unpacked
 from ThoraxAILib.errors import InputError, OutputError
@@ -51,7 +51,7 @@ def archive_of(tmp_path):
     return write
 
 
-def refusal(path: Path, temporary: Path, limits: UnpackLimits = UnpackLimits()) -> str:
+def refusal(path: Path, temporary: Path, limits: UnpackLimits = DEFAULT_LIMITS) -> str:
     """The sentence of a refusal; checks that nothing is left and no name of an entry is told."""
     before = sorted(path.parent.rglob("*"))
     with pytest.raises(InputError) as told, unpacked(path, limits):
@@ -121,7 +121,7 @@ def test_a_link_or_device_in_a_zip_is_refused(tmp_path, temporary, mode):
     with zipfile.ZipFile(tmp_path / "input.zip", "w") as archive:
         archive.writestr(info, "/etc")
         archive.writestr("a/link/through", b"1")
-    assert "link" in refusal(tmp_path / "input.zip", temporary) or "device" in refusal(tmp_path / "input.zip", temporary)
+    assert "is a link or a device" in refusal(tmp_path / "input.zip", temporary)
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE,
@@ -134,7 +134,8 @@ def test_a_link_device_or_sparse_file_in_a_tar_is_refused(tmp_path, temporary, k
         archive.addfile(tarfile.TarInfo("other"))
     if kind == tarfile.CONTTYPE:  # an old name of a plain file
         with unpacked(tmp_path / "input.tar") as folder:
-            assert (folder / "link").is_file() and not (folder / "link").is_symlink()
+            assert (folder / "link").is_file()
+            assert not (folder / "link").is_symlink()
     else:
         refusal(tmp_path / "input.tar", temporary)
 

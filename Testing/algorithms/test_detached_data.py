@@ -25,7 +25,8 @@ NRRD = ("NRRD0004\ntype: int16\ndimension: 3\nsizes: 12 12 12\nendian: little\ne
 META = ("ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\nElementSpacing = 1 1 1\n"
         "DimSize = 12 12 12\nElementType = MET_SHORT\n")
 READERS: dict[str, Callable[[Path], object]] = {
-    "CT": read_volume, "series": find_series, "label map": read_label_map, "cine": read_cine, "rule": require_data_beside}
+    "CT": read_volume, "series": find_series, "label map": read_label_map, "cine": read_cine,
+    "rule": require_data_beside}
 OUTSIDE = ["../secret.raw", "{folder}/secret.raw", "sub/../../secret.raw", "sub/secret.raw", "..\\secret.raw",
            "C:secret.raw", "link.raw", "-", ".", "pipe.raw", "loop.raw"]
 
@@ -82,7 +83,7 @@ def test_no_form_of_name_leads_out_of_the_folder(folder, number, name):
 
 
 @pytest.mark.parametrize(("ending", "line"), [
-    (".nhdr", NRRD + "data file: ../s%03d.raw 1 12 1\n"), (".nhdr", NRRD + "data file: /tmp/s%03d.raw 1 12 1 2\n"),
+    (".nhdr", NRRD + "data file: ../s%03d.raw 1 12 1\n"), (".nhdr", NRRD + "data file: /etc/s%03d.raw 1 12 1 2\n"),
     (".mhd", META + "ElementDataFile = ../s%03d.raw 1 12 1\n"), (".mhd", META + "ElementDataFile = /s%d.raw 1 12\n"),
 ])
 def test_a_pattern_of_names_stays_in_the_folder_too(folder, ending, line):
@@ -148,26 +149,40 @@ def unpacked(text: str) -> bytes:
 
 # One data set of two float64, written by h5py 3.16: with HDF5's oldest and with its 1.8 structures
 OWN = {
-    "oldest": "c-rgqaB<`1lHy_j0S*oZ76t(ZWbhvf1UOLnF!=;1%?PDCp!5nRm^dR?P68?}2sIyFT}Y6tD@gT!Gyt>5fCWNxFpPqc2s~UJ13"
-              "+{Hln+a#Czw#x6`-X@4+`yNWMGAu#R%g=QZgeWL;z+zjAjPPgJc91?4fDZfx(2E!Q?+PM4lBW3X*4HVq%1(XNY;sjIg9FfaZdZK"
-              "@|_de*P|?91Y8d3e2Nva}<n%;Q>C_0{|Q@F9Z",
-    "1.8": "c-rgqaB<`1lHy|G;9!7(|4<+R6*7Q|PYhow<nQ4U#Kcg+B!sLG2Dq3Q7#SGYco={bW5H&ac^(W@1H#%1lfX^@TEHm6z`(@F$jAhhgVD"
-           "?)42*&b_6!i$J204VGno8mW?*0ix{jHP1L$&QMyMo%0L<VG3_}iNJGmWa7zLwX6pVsVFbXIKAM63ULMM0",
+    "oldest": (
+        "c-rgqaB<`1lHy_j0S*oZ76t(ZWbhvf1UOLnF!=;1%?PDCp!5nRm^dR?P68?}2sIyFT}Y6tD@gT!Gyt>5fCWNxFpPqc2s~UJ13+{H"
+        "ln+a#Czw#x6`-X@4+`yNWMGAu#R%g=QZgeWL;z+zjAjPPgJc91?4fDZfx(2E!Q?+PM4lBW3X*4HVq%1(XNY;sjIg9FfaZdZK@|_d"
+        "e*P|?91Y8d3e2Nva}<n%;Q>C_0{|Q@F9Z"
+    ),
+    "1.8": (
+        "c-rgqaB<`1lHy|G;9!7(|4<+R6*7Q|PYhow<nQ4U#Kcg+B!sLG2Dq3Q7#SGYco={bW5H&ac^(W@1H#%1lfX^@TEHm6z`(@F$jAhh"
+        "gVD?)42*&b_6!i$J204VGno8mW?*0ix{jHP1L$&QMyMo%0L<VG3_}iNJGmWa7zLwX6pVsVFbXIKAM63ULMM0"
+    ),
 }
 ELSEWHERE = {
-    "external, oldest": "c-rgqaB<`1lHy_j0S*oZ76t(ZWbhvfHn5`dVe$!3nh{EOK<O1sFmXn(oCH){5NbZUx{x4OSCH!eXaHtU1`CAdU>F4>"
-                        "5qP*d27u@YC?A$ePcWgXD?m$+9u(Tk$iN0MixI|$q+~`$hycub7|jfn2gwL3*hAB*1A_@SgUNqph&(G$6eQ2Y!~`~g"
-                        "ok0W4XN2Yz103lb=3fq|{mhK893p_GGJ-DgAb}Rn0W7HM^ixZc^$QY<i_25M{9r$S7m)v8{!(BbP1EE606yeAp#",
-    "link, oldest": "c-rgqaB<`1lHy_j0S*oZ76t(ZWbhvfGMG{MF!=;1%?PDCp!5nRm^ceqP68?}05x9$YMuvFJS51~71?}rdq%;?1|F`C0U$a8%"
-                    "IAR6Czw#x!O~#>mF#7Lr(EnQlMCn)MkMuY(Dcp7;lNnH$-t1Wmto4FU%>zXIzu|*",
-    "external, 1.8": "c-rgqaB<`1lHy|G;9!7(|4{Iq5yCfsiqC426Z7|Q31VWXU=l)B2m@S93_vYxJPbgJv0yXIJP!t{0b%WhNnj@cEnpO3U|?c"
-                     "oWMqQM!Dwa?21Y>zdj^Py92iWv8BG2&Gcd3MUB}GDt^w4^0Cpk6ey9gI&}<Qa(i}ivGBd(_2NPvzVHgx3vTorT4_C(k5L*H"
-                     "&2K5lbeMVHZ`l%(!`UQ!_#pNkrJ^&!DHdX",
-    "link, 1.8": "c-rgqaB<`1lHy|G;9!7(|4^_Q$~S=0?de(?{vIwtObiuFLdXhXfQyNNk%56tfPsOL!-27YlYt>$FT<2Uzk-3mg@G!-tj%{X0O>"
-                 "m-Km",
-    "virtual, 1.8": "c-rgqaB<`1lHy|G;9!7(|4_gn0pS}!#V>ih+UM`#62!z%!6byN5C*uI7#JBC*mxL#6l1|=n0X!yR0G1=3zNW3P&`-4lZ}iS7#T$"
-                    "v7?>Ct8JVDJVKlP{1EZjVJp;sp4h$yT3?~1X85mfBu4U%t;A3E5VTMYAoX^0pg<(hn?)3}#8Aib<7zLwX6pR95fV;E554h43K&"
-                    "k+Nzy+oNCXla}Vaia!z>FjWt7Kt(0VtahN$c7F{dbV<n=x8Nje=1y3P!;w7zLwX6pVsVFbYP&C>RBF2LSNPH9r",
+    "external, oldest": (
+        "c-rgqaB<`1lHy_j0S*oZ76t(ZWbhvfHn5`dVe$!3nh{EOK<O1sFmXn(oCH){5NbZUx{x4OSCH!eXaHtU1`CAdU>F4>5qP*d27u@Y"
+        "C?A$ePcWgXD?m$+9u(Tk$iN0MixI|$q+~`$hycub7|jfn2gwL3*hAB*1A_@SgUNqph&(G$6eQ2Y!~`~gok0W4XN2Yz103lb=3fq|"
+        "{mhK893p_GGJ-DgAb}Rn0W7HM^ixZc^$QY<i_25M{9r$S7m)v8{!(BbP1EE606yeAp#"
+    ),
+    "link, oldest": (
+        "c-rgqaB<`1lHy_j0S*oZ76t(ZWbhvfGMG{MF!=;1%?PDCp!5nRm^ceqP68?}05x9$YMuvFJS51~71?}rdq%;?1|F`C0U$a8%IAR6"
+        "Czw#x!O~#>mF#7Lr(EnQlMCn)MkMuY(Dcp7;lNnH$-t1Wmto4FU%>zXIzu|*"
+    ),
+    "external, 1.8": (
+        "c-rgqaB<`1lHy|G;9!7(|4{Iq5yCfsiqC426Z7|Q31VWXU=l)B2m@S93_vYxJPbgJv0yXIJP!t{0b%WhNnj@cEnpO3U|?coWMqQM"
+        "!Dwa?21Y>zdj^Py92iWv8BG2&Gcd3MUB}GDt^w4^0Cpk6ey9gI&}<Qa(i}ivGBd(_2NPvzVHgx3vTorT4_C(k5L*H&2K5lbeMVHZ"
+        "`l%(!`UQ!_#pNkrJ^&!DHdX"
+    ),
+    "link, 1.8": (
+        "c-rgqaB<`1lHy|G;9!7(|4^_Q$~S=0?de(?{vIwtObiuFLdXhXfQyNNk%56tfPsOL!-27YlYt>$FT<2Uzk-3mg@G!-tj%{X0O>m-"
+        "Km"
+    ),
+    "virtual, 1.8": (
+        "c-rgqaB<`1lHy|G;9!7(|4_gn0pS}!#V>ih+UM`#62!z%!6byN5C*uI7#JBC*mxL#6l1|=n0X!yR0G1=3zNW3P&`-4lZ}iS7#T$v"
+        "7?>Ct8JVDJVKlP{1EZjVJp;sp4h$yT3?~1X85mfBu4U%t;A3E5VTMYAoX^0pg<(hn?)3}#8Aib<7zLwX6pR95fV;E554h43K&k+N"
+        "zy+oNCXla}Vaia!z>FjWt7Kt(0VtahN$c7F{dbV<n=x8Nje=1y3P!;w7zLwX6pVsVFbYP&C>RBF2LSNPH9r"
+    ),
 }
 
 

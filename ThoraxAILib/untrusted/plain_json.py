@@ -6,17 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ThoraxAILib.untrusted.bounded_bytes import read_bounded
+
 MIB = 1 << 20
 LARGEST_BYTES = 256 * MIB  # findings.json of a case with outlines takes a few MiB
 
 
 def read_plain_json(path: Path, encoding: str = "utf-8", largest_bytes: int = LARGEST_BYTES) -> Any:
     """The content of a JSON file; raises OSError, or ValueError when it is damaged, too large or nested too deeply."""
-    with path.open("rb") as file:
-        data = file.read(largest_bytes + 1)
-    if len(data) > largest_bytes:
-        raise ValueError(f"{path.name} is larger than {largest_bytes} bytes")
+    text = read_bounded(path, largest_bytes).decode(encoding)
     try:
-        return json.loads(data.decode(encoding))
+        return json.loads(text)
     except RecursionError as error:
         raise ValueError(f"{path.name} is nested too deeply") from error

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.untrusted.bounded_bytes import TooLarge, read_bounded
 
 MIB = 1 << 20
 LARGEST_BYTES = 64 * MIB  # LIDC's readings take about 1 MiB, a scene with a thousand nodes about 2 MiB
@@ -16,11 +17,11 @@ DEEPEST = 100
 
 def read_plain_xml(path: Path) -> ElementTree.Element:
     """The root element; InputError for a document type or a file beyond the bounds, ParseError when it is damaged."""
-    with path.open("rb") as file:
-        text = file.read(LARGEST_BYTES + 1)
-    if len(text) > LARGEST_BYTES:
+    try:
+        text = read_bounded(path, LARGEST_BYTES)
+    except TooLarge as error:
         raise InputError(f"'{path.name}' is an XML file of more than {LARGEST_BYTES // MIB} MiB: no file of its kind "
-                         "is that large.")
+                         "is that large.") from error
     return parse_plain_xml(text, path.name)
 
 

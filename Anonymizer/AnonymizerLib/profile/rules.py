@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 from AnonymizerLib.pixels.regions import MATCHED_TAGS, Box, RegionRule
 from AnonymizerLib.profile.actions import Action, Decision
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.untrusted.bounded_bytes import TooLarge, read_bounded
 
 if TYPE_CHECKING:
     from yaml.nodes import Node
@@ -164,13 +165,12 @@ class _Reader:
 def read_rules(path: Path) -> UserRules:
     """Rules of a YAML file; InputError names the line of the first mistake."""
     try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST_BYTES + 1)
-        text = data.decode("utf-8-sig")
+        text = read_bounded(path, LARGEST_BYTES).decode("utf-8-sig")
+    except TooLarge as error:
+        raise InputError(f"The rules file {path.name} is larger than {LARGEST_BYTES >> 20} MiB: give a rules file.") \
+            from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"The rules file {path.name} cannot be read: give a UTF-8 text file.") from error
-    if len(data) > LARGEST_BYTES:
-        raise InputError(f"The rules file {path.name} is larger than {LARGEST_BYTES >> 20} MiB: give a rules file.")
     return parse_rules(text, path.name)
 
 
