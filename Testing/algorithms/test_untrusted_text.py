@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import tracemalloc
 from xml.etree import ElementTree
 
 import pytest
-from AnonymizerLib.identity.key_store import is_key, load_key
+from AnonymizerLib.identity.key_store import is_key, load_key, save_key
+from AnonymizerLib.identity.project_key import ProjectKey
 from AnonymizerLib.profile.rules import read_rules
 from LungNoduleAILib.evaluation.findings_marks import _read as read_findings
 from LungNoduleAILib.training.lidc_xml import read_lidc_xml
@@ -96,3 +98,22 @@ def test_rules_that_are_no_rules_are_one_sentence(tmp_path, text, words):
     with pytest.raises(InputError, match=words) as told:
         read_rules(tmp_path / "rules.yaml")
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("name", ["../a.nrrd", "/etc/a.nrrd", "imagesTr/../../a.nrrd", "..\\a.nrrd", "C:/a.nrrd"])
+def test_a_training_data_set_names_only_files_of_its_own_folder(tmp_path, name):
+    (tmp_path / "imagesTr").mkdir()
+    for entry in ({"image": name, "label": "labelsTr/a.nrrd"}, {"image": "imagesTr/a.nrrd", "label": name}):
+        content = {"labels": {"background": 0, "nodule": 1}, "training": [entry]}
+        (tmp_path / "dataset.json").write_text(json.dumps(content))
+        with pytest.raises(InputError, match="outside its own folder"):
+            MsdData(tmp_path)
+
+
+def test_a_key_with_a_nonce_of_another_length_is_one_sentence(tmp_path):
+    save_key(ProjectKey.new(), tmp_path / "key", "long password")
+    header = json.loads((tmp_path / "key").read_text())
+    (tmp_path / "key").chmod(0o600)
+    (tmp_path / "key").write_text(json.dumps({**header, "nonce": "AAAA"}))
+    with pytest.raises(InputError, match="was changed"):
+        load_key(tmp_path / "key", "long password")

@@ -77,7 +77,7 @@ def load_key(path: Path, password: str) -> ProjectKey:
         raise InputError(f"{path.name} is not a project key of Anonymizer: choose the right file.") from error
     try:
         plain = AESGCM(password_key).decrypt(nonce, secret, _authenticated(header))
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:  # ValueError: a nonce of another length
         raise InputError(f"The password is wrong, or {path.name} was changed: nothing was opened.") from error
     return ProjectKey(plain[:SECRET_BYTES], str(header["project_id"]), is_stored=True)
 

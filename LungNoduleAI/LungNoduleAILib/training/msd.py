@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 
@@ -119,7 +119,7 @@ def _pairs(folder: Path, content: dict) -> tuple[dict[str, tuple[Path, Path]], i
         if isinstance(listed, list) else _present(folder)
     pairs, missing = {}, 0
     for image_name, label_name in entries:
-        image, label = (folder / PurePosixPath(name) for name in (image_name, label_name))
+        image, label = (folder / _path_inside(name) for name in (image_name, label_name))
         if not image.is_file() and image_ending(image):
             ending = image_ending(image)
             image = image.with_name(image.name[:len(image.name) - len(ending)] + FIRST_CHANNEL + ending)
@@ -128,6 +128,15 @@ def _pairs(folder: Path, content: dict) -> tuple[dict[str, tuple[Path, Path]], i
         else:
             missing += 1
     return dict(sorted(pairs.items())), missing
+
+
+def _path_inside(name: str) -> PurePosixPath:
+    """A path below the folder of the data set; raises InputError for one that leads elsewhere."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name or PureWindowsPath(name).drive:
+        raise InputError(f"{DATASET_FILE} names a file outside its own folder: put images and label maps into {IMAGES} "
+                         f"and {LABELS}.")
+    return path
 
 
 def _present(folder: Path) -> list[tuple[str, str]]:
