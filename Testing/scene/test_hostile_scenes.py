@@ -105,7 +105,7 @@ def test_a_header_in_the_bundle_brings_no_file_from_outside(bundle, tmp_path, na
     assert "data lie in another file elsewhere" in refused(source, target)
 
 
-@pytest.mark.parametrize("name", ["run.py", "parts.pvtp", "parts.vtm", "image.spr", "noending", "other.mrml", "a.exe"])
+@pytest.mark.parametrize("name", ["run.py", "parts.pvtp", "image.spr", "noending", "other.mrml", "a.exe"])
 def test_files_of_kinds_that_scenes_do_not_hold_are_refused(bundle, name):
     source, target = bundle(("a/a.mrml", storage(f"Data/{name}")), (f"a/Data/{name}", "x"))
     assert "kind" in refused(source, target) or name.endswith(".mrml")
@@ -197,10 +197,48 @@ def test_a_scene_description_opened_directly_keeps_to_its_folder(slicer, tmp_pat
     assert slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode") is None
 
 
+def test_a_single_file_opened_by_slicer_util_keeps_to_its_folder(slicer, tmp_path):
+    (tmp_path / "secret").write_bytes(SECRET)
+    (tmp_path / "case").mkdir()
+    (tmp_path / "case" / "ct.nhdr").write_text(f"{NHDR}data file: ../secret\n")
+    with pytest.raises(InputError, match="does not lie beside it"):
+        slicer.util.loadVolume(str(tmp_path / "case" / "ct.nhdr"))
+
+
 def test_opening_a_bundle_by_slicer_util_is_judged_too(slicer, bundle):
     source, _target = bundle(("a/a.mrml", storage("/etc/passwd")))
     with pytest.raises(InputError, match="did not come with it"):
         slicer.util.loadScene(str(source))
+
+
+@pytest.mark.parametrize("value", ["/etc/passwd", "../../../secret.vtp", "{folder}/secret.vtp", "more.vtm", "x.pvtp"])
+def test_a_file_of_surfaces_names_only_surfaces_of_the_bundle(bundle, tmp_path, value):
+    value = value.replace("{folder}", str(tmp_path))
+    blocks = f'<VTKFile type="vtkMultiBlockDataSet"><X><DataSet index="0" file="{value}"/></X></VTKFile>'
+    source, target = bundle(("a/a.mrml", storage("Data/s.seg.vtm")), ("a/Data/s.seg.vtm", blocks))
+    assert "did not come with it" in refused(source, target)
+
+
+def test_a_segmentation_of_surfaces_opens_again(slicer, tmp_path):
+    import vtk
+
+    from ThoraxAILib.scene.saving import writeScene
+
+    ball = vtk.vtkSphereSource()
+    ball.Update()
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "surfaces")
+    segment = slicer.vtkSegment()
+    segment.SetName("ball")
+    segment.AddRepresentation("Closed surface", ball.GetOutput())
+    node.GetSegmentation().SetSourceRepresentationName("Closed surface")
+    node.GetSegmentation().AddSegment(segment, "ball")
+    writeScene(tmp_path / "scene.mrb")
+    with zipfile.ZipFile(tmp_path / "scene.mrb") as archive:
+        assert any(name.endswith(".vtm") for name in archive.namelist())
+    slicer.mrmlScene.Clear(0)
+    slicer.util.loadScene(str(tmp_path / "scene.mrb"))
+    segmentation = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSegmentationNode").GetSegmentation()
+    assert segmentation.GetNthSegment(0).GetRepresentation("Closed surface").GetNumberOfPoints() == 50
 
 
 def test_transforms_and_sequences_of_a_saved_scene_open_again(slicer, tmp_path):

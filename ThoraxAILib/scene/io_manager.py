@@ -7,6 +7,8 @@ from pathlib import Path
 import slicer
 
 from ThoraxAILib.scene.opening import safeDescription
+from ThoraxAILib.untrusted.detached_data import require_data_beside
+from ThoraxAILib.untrusted.hdf5_references import is_hdf5, require_own_data
 
 # file type as slicer.util names it: (endings, node class made before its storage node reads)
 _FILE_TYPES = {
@@ -45,6 +47,9 @@ class CoreIOManager:
         name = properties.get("name") or path.name.split(".")[0]
         if fileType == "SceneFile":
             return _readScene(path, bool(properties.get("clear", False)))
+        require_data_beside(path)
+        if is_hdf5(path):
+            require_own_data(path)
         if fileType == "MarkupsFile":
             nodeId = slicer.modules.markups.logic().LoadMarkups(str(path), name)
             node = slicer.mrmlScene.GetNodeByID(nodeId) if nodeId else None

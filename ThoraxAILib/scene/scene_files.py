@@ -29,12 +29,14 @@ ADDRESS = re.compile(r"[A-Za-z][\w+.-]*:")  # a scheme (http:, file:) or the dri
 REACHING_OUT = re.compile(r".*(igtl|plusserver|plusremote|connector|remoteio|fetchmi|xnat|webserver).*", re.IGNORECASE)
 AUTORUN = "autorun"
 NO = ("", "0", "false")
-# Files Slicer's storage nodes write. Others have readers that follow names of files (.pvtp, .vtm, .spr, ...).
-DATA_ENDINGS = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd", ".hdr", ".img", ".raw", ".raw.gz", ".zraw",
-                ".vtk", ".vtp", ".vtu", ".stl", ".ply", ".obj", ".json", ".fcsv", ".acsv", ".csv", ".tsv", ".txt",
-                ".xml", ".html", ".md", ".tfm", ".h5", ".mat", ".ctbl", ".cjson", ".vp", ".sp", ".schema", ".png",
-                ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm", ".mrb")
+# Files Slicer's storage nodes write. Others have readers that follow names of files (.pvtp, .spr, ...).
+DATA_ENDINGS = (
+    ".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd", ".hdr", ".img", ".raw", ".raw.gz", ".zraw",
+    ".vtk", ".vtp", ".vtu", ".vtm", ".stl", ".ply", ".obj", ".json", ".fcsv", ".acsv", ".csv", ".tsv",
+    ".txt", ".xml", ".html", ".md", ".tfm", ".h5", ".mat", ".ctbl", ".cjson", ".vp", ".sp", ".schema",
+    ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm", ".mrb")
 SCENE_ENDING, ARCHIVE_ENDING, TRANSFORM_ENDING = ".mrml", ".mrb", ".h5"
+BLOCKS_ENDING, BLOCK_ENDINGS = ".vtm", (".vtp", ".vti")  # surfaces of segments: one file each, named by the first
 NESTED_ARCHIVES = 2  # a sequence of sequences; deeper ones nobody saves
 
 
@@ -109,8 +111,24 @@ def _require_safe_file(path: Path, name: str, repack: bool, nested: int) -> None
     except InputError as error:
         raise InputError(f"'{name}' holds a file whose data lie in another file elsewhere: save the scene again in "
                          "Slicer.") from error
+    if lower.endswith(BLOCKS_ENDING):
+        _check_blocks(path, name)
     if lower.endswith(ARCHIVE_ENDING):
         _check_nested(path, name, nested + 1, repack)
+
+
+def _check_blocks(blocks: Path, name: str) -> None:
+    """The files that VTK's multi-block file names are surfaces or images in its own folder."""
+    try:
+        root = read_plain_xml(blocks)
+    except ElementTree.ParseError as error:
+        raise InputError(f"'{name}' holds a damaged file of surfaces: save the scene again in Slicer.") from error
+    for element in root.iter():
+        for key, value in element.attrib.items():
+            if key.lower() in ("file", "source") and value.strip():
+                if not value.lower().endswith(BLOCK_ENDINGS):
+                    raise _outside(name)
+                list(_inside(value, blocks.parent, name))
 
 
 def _check_nested(archive: Path, name: str, nested: int, repack: bool) -> None:
