@@ -78,13 +78,24 @@ def test_an_entry_through_a_link_writes_nothing(bundle, tmp_path):
 
 @pytest.mark.parametrize("attribute", ["fileName", "fileListMember0", "fileListMember17"])
 @pytest.mark.parametrize("value", [
-    "{folder}/secret.nhdr", "../../../secret.nhdr", "..%2F..%2Fsecret.nhdr", "%2Fetc%2Fpasswd", "%252Fetc%252Fpasswd",
+    "{folder}/secret.nhdr", "../../../secret.nhdr", "..%2F..%2Fsecret.nhdr", "%2Fetc%2Fpasswd",
     "file://{folder}/secret.nhdr", "http://example.org/ct.nrrd", "C:\\secret.nhdr", "\\\\host\\secret.nhdr",
     "Data/../../../secret.nhdr", "~/secret.nhdr", ".", "&#x2F;etc/passwd",
 ])
 def test_a_storage_node_names_only_files_of_the_bundle(bundle, tmp_path, attribute, value):
     value = value.replace("{folder}", str(tmp_path))
     assert "did not come with it" in refused(*bundle(("a/a.mrml", storage(value, attribute))))
+
+
+def test_slicer_decodes_a_name_once_only(bundle, tmp_path):
+    """Volumes called '3: Lung' are stored as '3%3A Lung.nrrd', which a scene writes with %253A: it must stay allowed."""
+    from AnonymizerLib.scene.bundle import scrubBundle
+
+    outside = str(tmp_path / "secret.nhdr").replace("/", "%252F")
+    source, target = bundle(("a/a.mrml", storage(outside)))
+    with pytest.raises(InputError, match="cannot be opened"):
+        scrubBundle(source, target)
+    assert not target.exists()
 
 
 @pytest.mark.parametrize("attribute", ["uri", "uriListMember0"])
@@ -245,7 +256,7 @@ def test_transforms_and_sequences_of_a_saved_scene_open_again(slicer, tmp_path):
     from ThoraxAILib.scene.saving import writeScene
 
     scene = slicer.mrmlScene
-    volume = slicer.util.addVolumeFromArray(np.arange(60, dtype=np.int16).reshape(3, 4, 5), name="CT (1) 100%")
+    volume = slicer.util.addVolumeFromArray(np.arange(60, dtype=np.int16).reshape(3, 4, 5), name="3: Lung 1.0 / (B70f) 100%")
     transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "shift")
     points = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "points")
     points.AddControlPoint(1.0, 2.0, 3.0)

@@ -87,7 +87,7 @@ def _named_files(root: ElementTree.Element, folder: Path, name: str) -> Iterator
 def _inside(value: str, folder: Path, name: str) -> Iterator[Path]:
     """The files a value may mean, as written and as Slicer decodes it (%20); raises unless each lies in ``folder``."""
     top = Path(os.path.realpath(folder))
-    for text in {value, unquote(value), unquote(unquote(value))}:
+    for text in {value, unquote(value)}:
         if ADDRESS.match(text) or "\\" in text or text.startswith(("/", "~")) or "\0" in text \
                 or ".." in text.split("/"):
             raise _outside(name)
