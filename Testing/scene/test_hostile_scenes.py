@@ -88,7 +88,7 @@ def test_a_storage_node_names_only_files_of_the_bundle(bundle, tmp_path, attribu
 
 
 def test_slicer_decodes_a_name_once_only(bundle, tmp_path):
-    """Volumes called '3: Lung' are stored as '3%3A Lung.nrrd', which a scene writes with %253A: it must stay allowed."""
+    """A volume called '3: Lung' is stored as '3%3A Lung.nrrd', which a scene writes with %253A."""
     from AnonymizerLib.scene.bundle import scrubBundle
 
     outside = str(tmp_path / "secret.nhdr").replace("/", "%252F")
@@ -256,7 +256,8 @@ def test_transforms_and_sequences_of_a_saved_scene_open_again(slicer, tmp_path):
     from ThoraxAILib.scene.saving import writeScene
 
     scene = slicer.mrmlScene
-    volume = slicer.util.addVolumeFromArray(np.arange(60, dtype=np.int16).reshape(3, 4, 5), name="3: Lung 1.0 / (B70f) 100%")
+    volume = slicer.util.addVolumeFromArray(np.arange(60, dtype=np.int16).reshape(3, 4, 5),
+                                              name="3: Lung 1.0 / (B70f) 100%")
     transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "shift")
     points = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "points")
     points.AddControlPoint(1.0, 2.0, 3.0)
