@@ -10,6 +10,7 @@ from AnonymizerLib.dicom_file import looks_like_dicom, parse_errors, read_dicom
 from AnonymizerLib.element import raw_value
 from AnonymizerLib.identity.identities import Identities
 from AnonymizerLib.identity.project_key import ProjectKey
+from AnonymizerLib.input_file import read_regular
 from AnonymizerLib.instance import InstanceCleaner
 from AnonymizerLib.pixels.clean import PixelPolicy
 from AnonymizerLib.profile.iods import Location
@@ -45,7 +46,7 @@ def preview(path: Path, profile: Profile, key: ProjectKey | None = None) -> list
     cleaner = InstanceCleaner(profile, Identities(key or ProjectKey.new()), PixelPolicy(accept_doubtful=True,
                                                                                        use_ocr=False))
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
         if not looks_like_dicom(data[:132]):
             raise ValueError("not DICOM")
         before = _values(read_dicom(data).dataset, ())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from LungNoduleAILib.one_case import CaseRequest
 from LungNoduleAILib.person_arguments import as_arguments
 from LungNoduleAILib.result import FINDINGS_FILE
+from ThoraxAILib.csv_safety import SafeWriter
 from ThoraxAILib.errors import Cancelled, InputError
 from ThoraxAILib.jobs.child_job import SUCCEEDED, ChildJob
 from ThoraxAILib.jobs.child_python import child_environment, python_interpreter
@@ -157,7 +157,7 @@ def write_index(output: Path, rows: Sequence[IndexRow]) -> None:
     partial = output / f".{INDEX_FILE}"
     try:
         with partial.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
+            writer = SafeWriter(file)
             writer.writerow([field.name for field in fields(IndexRow)])
             writer.writerows(astuple(row) for row in sorted(rows, key=lambda row: row.case))
         partial.replace(output / INDEX_FILE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from CardiacBiomechLib.cine.label_sequence import write_label_sequence
 from CardiacBiomechLib.motion.contour_sheet import contour_sheet
 from CardiacBiomechLib.motion.track import Track
 from ThoraxAILib import __version__
+from ThoraxAILib.csv_safety import SafeWriter
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.pictures import encoded
 from ThoraxAILib.registration.field import CONVENTION
@@ -90,7 +90,7 @@ def _write_curve(track: Track, times_ms: Sequence[float] | None, path: Path) -> 
     parts = list(track.parts.parts())
     cavities = [part for part in parts if part != "MYO"]
     with path.open("w", newline="", encoding="utf-8") as file:
-        rows = csv.writer(file)
+        rows = SafeWriter(file)
         rows.writerow(["frame", "time_ms", *(f"{part}_ml" for part in parts),
                        *(f"{part}_from_motion_ml" for part in cavities)])
         for index, frame in enumerate(track.frames):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import dataclass
 from itertools import pairwise
@@ -23,6 +22,7 @@ from LungNoduleAILib.evaluation.froc import (
 from LungNoduleAILib.evaluation.froc_picture import draw_froc
 from LungNoduleAILib.evaluation.marks import Marks, Places
 from LungNoduleAILib.evaluation.matching import Outcome
+from ThoraxAILib.csv_safety import SafeWriter
 from ThoraxAILib.jobs.output_folder import OutputFolder
 
 SCHEMA = "thoraxai.froc/1"
@@ -101,7 +101,7 @@ def write_report(report: FrocReport, output: Path, title: str = "") -> None:
 
 def _write_curve(path: Path, curve: Curve) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        writer = SafeWriter(file)
         writer.writerow(("threshold", "false_positives_per_scan", "sensitivity"))
         for row in zip(curve.threshold, curve.false_positives_per_scan, curve.sensitivity, strict=True):
             writer.writerow(f"{value:.9g}" for value in row)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 from LungNoduleAILib.followup.pairs import FollowUp, Interval, Pair
+from ThoraxAILib.csv_safety import SafeWriter
 
 COLUMNS = ("prior_scan", "current_scan", "days", "prior_id", "current_id", "status", "match_probability",
            "method_agreement", "volume_change_percent", "diameter_change_mm", "band_percent", "growth", "vdt_days",
@@ -16,7 +16,7 @@ COLUMNS = ("prior_scan", "current_scan", "days", "prior_id", "current_id", "stat
 def write_pairs_csv(path: Path, follow_up: FollowUp) -> None:
     """Write all pairs as UTF-8 CSV; scans are numbered from 1, positions are RAS mm."""
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        writer = SafeWriter(file)
         writer.writerow(COLUMNS)
         for interval in follow_up.intervals:
             writer.writerows(_row(interval, pair) for pair in interval.pairs)

@@ -5,7 +5,6 @@ Drawn cases add structures.nrrd and patterns.nrrd.
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 from typing import TextIO
@@ -16,6 +15,7 @@ import SimpleITK as sitk
 from LungNoduleAILib.anatomy.protocol import AIRWAY, LOBE_OF_LABEL
 from LungNoduleAILib.phantom.nodules import PlantedNodule
 from LungNoduleAILib.phantom.thorax import ThoraxPhantom
+from ThoraxAILib.csv_safety import SafeWriter
 from ThoraxAILib.errors import OutputError
 from ThoraxAILib.volume import Volume
 
@@ -54,7 +54,7 @@ def truth(phantom: ThoraxPhantom) -> dict:
 
 def _write_table(nodules: tuple[PlantedNodule, ...], file: TextIO) -> None:
     """One row per nodule."""
-    writer = csv.writer(file, lineterminator="\n")
+    writer = SafeWriter(file)
     writer.writerow(["id", "r_mm", "a_mm", "s_mm", "diameter_mm", "long_axis_mm", "short_axis_mm", "volume_mm3", "type",
                      "mean_hu", "core_volume_mm3", "placement", "lobe", "side"])
     for nodule in nodules:
