@@ -60,8 +60,14 @@ class Events:
 
     def _write(self, event: dict) -> None:
         if self._stream is not None:
-            self._stream.write(json.dumps(event) + "\n")
-            self._stream.flush()
+            try:
+                self._stream.write(json.dumps(event) + "\n")
+                self._stream.flush()
+            except OSError as error:
+                if self.own_stdout:  # who reads it has left, or redirected it: as with any other command
+                    raise
+                raise OutputError(f"The events file cannot be written ({error.strerror}): choose another --events.") \
+                    from error
 
 
 def parse_event(line: str) -> dict | None:
