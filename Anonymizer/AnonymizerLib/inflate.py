@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LARGEST_BYTES = 1 << 30
 LARGEST_RATIO, FREE_BYTES = 200, 64 << 20  # below so many bytes any ratio is harmless
-PIECE = 1 << 20
+PACKED_PIECE, PIECE = 1 << 16, 1 << 20
 META_GROUP, TRANSFER_SYNTAX = 2, 0x0010
 LONG_VRS = frozenset({b"OB", b"OW", b"UN", b"SQ", b"UT"})
 
@@ -64,8 +64,8 @@ def inflated(data: bytes | mmap.mmap, start: int) -> bytes:
     most = max(FREE_BYTES, min(LARGEST_BYTES, LARGEST_RATIO * (len(data) - start)))
     parts: list[bytes] = []
     total = 0
-    for position in range(start, len(data), PIECE):
-        packed = data[position:position + PIECE]
+    for position in range(start, len(data), PACKED_PIECE):
+        packed = data[position:position + PACKED_PIECE]
         while packed and not unpacker.eof:
             parts.append(unpacker.decompress(packed, PIECE))
             total += len(parts[-1])

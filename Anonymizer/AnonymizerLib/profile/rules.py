@@ -34,7 +34,7 @@ from ThoraxAILib.errors import InputError
 if TYPE_CHECKING:
     from yaml.nodes import Node
 
-LARGEST_FILE_BYTES = 1 << 20
+LARGEST_FILE_BYTES, MOST_DIGITS = 1 << 20, 9
 SECTIONS = {"keep": Action.KEEP, "remove": Action.REMOVE, "replace": Action.USER_VALUE}
 TAG = re.compile(r"^\(?\s*([0-9a-fA-F]{4})\s*,?\s*([0-9a-fA-F]{4})\s*\)?$")
 ELEMENT = re.compile(r"^[0-9a-fA-F]{1,2}$")
@@ -157,8 +157,8 @@ class _Reader:
     def number(self, node: Node) -> int:
         """A whole number."""
         text = self.scalar(node)
-        if not text.isdigit():
-            raise self.fail(node, f"'{text}' is not a whole number.")
+        if not text.isdecimal() or len(text) > MOST_DIGITS:
+            raise self.fail(node, f"'{text[:MOST_DIGITS]}' is not a whole number of pixels.")
         return int(text)
 
 
