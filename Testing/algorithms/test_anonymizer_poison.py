@@ -71,7 +71,7 @@ def test_a_deflated_bomb_waits_by_name_and_the_others_are_done(study):
 
 def test_unpacking_stops_at_the_limit_and_not_at_the_end():
     packer = zlib.compressobj(9, wbits=-15)
-    packed = b"".join(packer.compress(bytes(1 << 20)) for _ in range(2000)) + packer.flush()
+    packed = b"".join(packer.compress(bytes(1 << 20)) for _ in range(300)) + packer.flush()
     started = time.process_time()
     with pytest.raises(InputError, match="made to do harm"):
         inflate.inflated(packed, 0)
