@@ -59,9 +59,7 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    if arguments.events not in (None, STANDARD_OUTPUT):
-        if Path(arguments.first).resolve() in Path(arguments.events).resolve().parents:
-            raise InputError("The events file must not lie in the input folder: choose another place for --events.")
+    _check_events_place(arguments)
     with Events(arguments.events) as events:
         try:
             if arguments.first == CHECK:
@@ -74,6 +72,15 @@ def _run(arguments: argparse.Namespace) -> int:
         except ThoraxAIError as error:
             events.error(str(error))
             raise
+
+
+def _check_events_place(arguments: argparse.Namespace) -> None:
+    """Nothing is written into an input folder, a new file neither."""
+    if arguments.events in (None, STANDARD_OUTPUT):
+        return
+    around = Path(arguments.events).resolve().parents
+    if any(folder is not None and Path(folder).resolve() in around for folder in (arguments.first, arguments.against)):
+        raise InputError("The events file must not lie in the input folder: choose another place for --events.")
 
 
 def _profile(arguments: argparse.Namespace) -> Profile:

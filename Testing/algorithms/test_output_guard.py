@@ -83,7 +83,8 @@ def test_nothing_new_is_written_into_the_input_folder(study, capsys, monkeypatch
     monkeypatch.setenv("THORAXAI_KEY_PASSWORD", "correct horse")
     before = sorted((study / "in").iterdir())
     assert main(["anonymize", "in", "out", "--events", "in/new.jsonl"]) == 2
+    assert main(["anonymize", "check", "out", "--against", "in", "--events", "in/new.jsonl"]) == 2
     assert main(["anonymize", "in", "out", "--key", "in/new.key"]) == 2
     assert main(["anonymize", "in", "out", "--private", "in/private"]) == 2
     assert sorted((study / "in").iterdir()) == before
-    assert capsys.readouterr().err.count("\n") == 3
+    assert capsys.readouterr().err.count("\n") == 4
