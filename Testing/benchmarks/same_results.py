@@ -100,11 +100,13 @@ class Recording:
         return {"printed": [reader.text(text) for text in printed], "files": reader.folder(out)}
 
     def run_or_say_why_not(self, case: Case) -> dict:
-        """As ``run``; a command that fails fails its case alone, and no comparison will call that case equal."""
+        """As ``run``; a command or file that fails fails its case alone, and no comparison calls that case equal."""
         try:
             return self.run(case)
         except CannotCompare as sentence:
             return {"failed": str(sentence)}
+        except (OSError, RuntimeError, ValueError) as error:
+            return {"failed": f"A file of the case cannot be read: {error}"}
 
     def fingerprint_inputs(self, cases: Sequence[Case]) -> dict:
         """Fingerprints of the stored inputs that the cases need."""

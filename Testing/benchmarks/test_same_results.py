@@ -49,7 +49,7 @@ def same_results(*arguments: object) -> subprocess.CompletedProcess:
 
 def recorded(code: Path, output: Path, *arguments: object) -> Path:
     done = same_results("record", "--code", code, "--output", output, *arguments)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     return output
 
 
@@ -166,6 +166,16 @@ def test_a_case_whose_command_fails_is_told_and_never_called_equal(tmp_path):
     compared = same_results("compare", tmp_path / "a.json", tmp_path / "a.json")
     assert compared.returncode == 1
     assert "phantom-1 failed on both sides" in compared.stdout
+
+
+def test_a_result_file_that_cannot_be_read_fails_its_case(tmp_path):
+    code = stand_in(tmp_path / "a")
+    main = code / "ThoraxAILib" / "__main__.py"
+    broken = '(out / "labels.seg.nrrd").write_bytes(b"NRRD")\n'
+    main.write_text(main.read_text(encoding="utf-8") + broken, encoding="utf-8")
+    done = same_results("record", "--code", code, "--output", tmp_path / "a.json", "--only", "phantom-1")
+    assert done.returncode == 1
+    assert "failed: A file of the case cannot be read" in done.stdout
 
 
 @pytest.mark.slow
