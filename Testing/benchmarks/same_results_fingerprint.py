@@ -34,6 +34,7 @@ VOLATILE_TEXT = (
 PIECES_OF_LONG_LINE = re.compile(r'(?<=>)(?=<)|\s+(?=\w+=")|(?<=;)(?=[A-Z])')  # of HTML and of MRML attributes
 LONGEST_LINE = 300
 MOST_LABELS = 256
+MOST_PARAMETERS = 100
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def _voxels_per_label(voxels: np.ndarray, has_layers: bool) -> dict:
 
 
 def transform(path: Path) -> dict:
-    """Kind and exact parameters of a transform; a displacement field as the SHA-256 of its vectors."""
+    """Kind and exact parameters of a transform; those of a field as SHA-256."""
     import SimpleITK as sitk
 
     read = sitk.ReadTransform(str(path))
@@ -138,7 +139,14 @@ def transform(path: Path) -> dict:
     if read.GetTransformEnum() == sitk.sitkDisplacementField:
         field = sitk.DisplacementFieldTransform(read).GetDisplacementField()
         return found | {"sha256": array_sha256(sitk.GetArrayFromImage(field))}
-    return found | {"parameters": list(read.GetParameters())}
+    return found | {"parameters": _few_or_sha256(read.GetParameters())}
+
+
+def _few_or_sha256(numbers: tuple[float, ...]) -> object:
+    """The numbers of an affine transform as they are; those of a field, hundreds of thousands, as a hash."""
+    if len(numbers) <= MOST_PARAMETERS:
+        return list(numbers)
+    return {"count": len(numbers), "sha256": array_sha256(np.asarray(numbers, dtype=np.float64))}
 
 
 def array_sha256(array: np.ndarray) -> str:
