@@ -153,7 +153,7 @@ class TextRules:
         scheme = raw_text(at.ds, SCHEME, ["ascii"])
         is_known = meaning_of(scheme, at.text) is not None
         if not is_known and (at.place.names_somebody(at.text) or not code_value_may_stay(scheme, at.text)):
-            self._by_type(at.because("a code that is text"))
+            self._by_type(at.because("a code that is text", "D"))
 
     def _check_meaning(self, at: At) -> None:
         """The meaning of a known code is written as the standard has it when the file says anything unusual."""
@@ -161,7 +161,7 @@ class TextRules:
             return
         known = meaning_of(raw_text(at.ds, SCHEME, ["ascii"]), raw_text(at.ds, CODE_VALUE, ["ascii"]))
         if known is None or len(known) > LONGEST_MEANING or at.place.names_somebody(known):
-            self._by_type(at.because("meaning outside the word list"))
+            self._by_type(at.because("meaning outside the word list", "D"))
         elif at.text != known:
             self.note(at.because("meaning of the standard"), Action.CLEAN_TEXT)
             at.put(known.encode("ascii", "replace"))

@@ -58,6 +58,7 @@ class Deidentifier:
         self.texts = TextRules(profile, identities.key, self._by_type, self._remove)
         self.texts.note = self._note
         self._vrs: dict[int, str] = {}
+        self._names: dict[int, bool] = {}
         self._handlers: dict[Action, Callable[[At], None]] = {
             Action.REMOVE: self._remove,
             Action.EMPTY: self._empty,
@@ -96,15 +97,21 @@ class Deidentifier:
     def _naming(self, ds: Dataset) -> tuple[tuple[int, str, bytes], ...]:
         """The values at the root that name this patient, the people around, places and days, and that will go."""
         found = []
+        known = self._names
         for element in ds.values():
             tag = int(element.tag)
             if (tag >> 16) % 2 or not element.value:
                 continue
-            vr = self._vr(element, tag)
-            if vr in NAMING_VRS and not is_prose(tag) and self.decisions.of(tag, vr).action in IDENTIFYING:
-                value = raw_value(ds, tag) or b""
+            names = known.get(tag)
+            if names is None:
+                names = known[tag] = self._is_naming(tag, self._vr(element, tag))
+            if names:
+                vr, value = self._vr(element, tag), raw_value(ds, tag) or b""
                 found.append((tag, vr, value[:DAY] if vr == "DT" else value))
         return tuple(found)
+
+    def _is_naming(self, tag: int, vr: str) -> bool:
+        return vr in NAMING_VRS and not is_prose(tag) and self.decisions.of(tag, vr).action in IDENTIFYING
 
     def _walk(self, ds: Dataset, parents: Location, place: Place) -> None:
         private: list[Element] = []

@@ -16,6 +16,8 @@ from AnonymizerLib.profile.words import concept_words, is_harmless
 DATA = Path(__file__).resolve().parent / "data"
 PERMITTED = re.compile(rb"^[A-Z0-9_ \\\0]*$")  # PS3.5 Table 6.2-1
 CHARACTER_SET = 0x00080005
+NUMBERED_TABLES = frozenset({0x0040DB00, 0x0008010F})  # template and context group identifiers of PS3.16
+TABLE_NUMBER = re.compile(r"^\d{1,5}$")
 ENCODING = re.compile(r"^(ISO_IR \d{1,3}|ISO 2022 IR \d{1,3}|GB18030|GBK|)$")
 PARTS = re.compile(r"[ _]+")
 SHORT = 2  # letters that are no name
@@ -48,7 +50,11 @@ def _vocabulary() -> frozenset[str]:
 
 def is_defined(tag: int, term: str) -> bool:
     """Whether the standard itself lists this term for this attribute: then it means the same for everybody."""
-    return term in terms_by_tag().get(tag, frozenset()) or (tag == CHARACTER_SET and ENCODING.match(term) is not None)
+    if tag == CHARACTER_SET:
+        return ENCODING.match(term) is not None
+    if tag in NUMBERED_TABLES and TABLE_NUMBER.match(term):
+        return True
+    return term in terms_by_tag().get(tag, frozenset())
 
 
 @lru_cache(maxsize=8192)
