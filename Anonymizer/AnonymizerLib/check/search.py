@@ -112,9 +112,7 @@ def find_leaks(ds: Dataset, header: bytes, tokens: Tokens) -> list[Leak]:
     if len(text_tokens) > MOST_SUSPECTS:  # so many cannot be taken out one by one: it waits for a person
         return [Leak(NOWHERE)]
     places = [
-        Leak(value.location)
-        for value in _values(ds, (), ["iso8859"])
-        if _holds(value, tokens, text_tokens, squeezed)
+        Leak(value.location) for value in _values(ds, (), ["iso8859"]) if _holds(value, tokens, text_tokens, squeezed)
     ]
     suspects -= tokens.prose
     if not places and suspects and not _only_in_our_own(ds, lowered, suspects):
@@ -247,7 +245,9 @@ def _date_in(data: bytes, token: bytes) -> bool:
 def _is_date_at(data: bytes, token: bytes, start: int) -> bool:
     """A date counts when no digit precedes it; behind it a time may follow, unless its year has two digits only."""
     before, after = data[max(start - 1, 0) : start], data[start + len(token) : start + len(token) + 1]
-    if before.isdigit() or (len(token) <= LONGEST_SHORT_DATE and not token.isdigit() and (after.isdigit() or after == b".")):
+    if before.isdigit() or (
+        len(token) <= LONGEST_SHORT_DATE and not token.isdigit() and (after.isdigit() or after == b".")
+    ):
         return False
     return not (b"." in token and before == b".")  # part of a UID or version
 

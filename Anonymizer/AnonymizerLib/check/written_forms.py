@@ -76,9 +76,7 @@ def spellings(name: str) -> frozenset[str]:
     with_digraphs, without = composed, composed
     for letter, digraph in DIGRAPHS:
         with_digraphs = with_digraphs.replace(letter, digraph)
-    plain = "".join(
-        letter for letter in unicodedata.normalize("NFD", without) if not unicodedata.combining(letter)
-    )
+    plain = "".join(letter for letter in unicodedata.normalize("NFD", without) if not unicodedata.combining(letter))
     found = {composed, with_digraphs, plain.replace("ß", "ss").replace("ø", "o").replace("æ", "ae")}
     if composed.isascii():
         back = composed

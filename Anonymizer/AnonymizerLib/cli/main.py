@@ -162,6 +162,10 @@ def _tell(result: RunResult, promise: str) -> None:
         print(result.note)
     for (status, reason), count in result.summary.reasons.most_common():
         print(f"  {status}: {count} x {reason}")
+    if result.summary.search_sentence:
+        print(result.summary.search_sentence)
+    for warning in result.summary.warnings:
+        print(f"Warning: {warning}")
     if result.summary.linkage and result.summary.linkage.patients:
         print(f"Smallest group of patients that look alike: k = {result.summary.linkage.smallest_k}.")
     print(promise)
@@ -216,6 +220,8 @@ def _check(arguments: argparse.Namespace, events: Events) -> int:
             f"{result.outputs} outputs searched for {result.tokens} identifiers of {result.inputs} inputs: "
             f"{len(result.problems)} problems."
         )
+        kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(result.searched.items()) if number)
+        print(f"Searched: {kinds or 'nothing'}, in {result.bytes_searched:,} bytes.")
         if result.unreadable_inputs:
             print(f"{result.unreadable_inputs} files of the input are no DICOM or cannot be read: not compared.")
         for problem in result.problems:

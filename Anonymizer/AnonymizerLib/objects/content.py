@@ -122,9 +122,7 @@ def _dropped(item: Dataset, encodings: list[str]) -> list[Original] | None:
 
 def _clean_text(item: Dataset, encodings: list[str], place: Place) -> bool:
     text = raw_text(item, TEXT_VALUE, encodings)
-    if not text or not (
-        concept_of(item) in IDENTIFYING_CONCEPTS or not may_stay(text) or place.names_somebody(text)
-    ):
+    if not text or not (concept_of(item) in IDENTIFYING_CONCEPTS or not may_stay(text) or place.names_somebody(text)):
         return False
     place.outcome.originals.append(Original(TEXT_VALUE, "UT", raw_value(item, TEXT_VALUE) or b""))
     if raw_value(item, TEXT_VALUE) == REMOVED:

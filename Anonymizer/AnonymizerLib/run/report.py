@@ -9,12 +9,13 @@ import html
 import io
 import json
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from AnonymizerLib.check.identifiers import DATES, NAMES, NUMBERS, TEXTS, TOO_SHORT, UIDS
 from AnonymizerLib.identity.promise import Promise, promise_of
 from AnonymizerLib.profile.options import Option
 from AnonymizerLib.profile.table import row_by_tag, table
@@ -29,10 +30,11 @@ if TYPE_CHECKING:
 
 CLEAN, QUARANTINED, SKIPPED = "clean", "quarantined", "skipped"
 REPORT_FOLDER = "report"
+SEARCHED = (NAMES, NUMBERS, DATES, UIDS, TEXTS)
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:68rem;margin:2rem auto;padding:0 1rem;color:#1d2530}
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid #dde3ea;vertical-align:top}
-td.n{text-align:right}summary{cursor:pointer}.note{color:#596473}"""
+td.n{text-align:right}.warning{border-left:4px solid #b26a00;padding-left:.6rem}summary{cursor:pointer}.note{color:#596473}"""
 
 
 @dataclass
@@ -54,8 +56,37 @@ class Summary:
     reasons: Counter = field(default_factory=Counter)
     changes: dict[str, list[list[str]]] = field(default_factory=dict)
     linkage: Linkage | None = None
+    searched: Counter = field(default_factory=Counter)
+    nobody_studies: int = 0
+    shared_ids: int = 0
     promise: Promise | None = None
     report: Path | None = None
+
+    @property
+    def search_sentence(self) -> str:
+        """What the self-check looked for: how many identifiers of which kind, in how many bytes."""
+        if not self.searched["bytes"]:
+            return ""
+        kinds = ", ".join(f"{self.searched[kind]:,} {kind}" for kind in SEARCHED if self.searched[kind])
+        sentence = f"Self-check: {kinds or 'no identifiers'} searched in {self.searched['bytes']:,} bytes of output."
+        short = self.searched[TOO_SHORT]
+        return f"{sentence} {short:,} identifiers are too short to search (one letter or digit)." if short else sentence
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should know about who is who, without any ID."""
+        found = []
+        if self.nobody_studies:
+            found.append(
+                f"{self.nobody_studies} studies have no patient ID or only a placeholder: each was kept apart as a "
+                "person of its own. To join them, give --patients rows of Study Instance UID,pseudonym,same."
+            )
+        if self.shared_ids:
+            found.append(
+                f"{self.shared_ids} patient IDs come from more than one issuer: they were kept apart as different "
+                "people. To join them, give --patients rows of ID@issuer,pseudonym,same."
+            )
+        return found
 
     def rows_of(self, study: str) -> list[tuple[str, str, str, str, int]]:
         """(tag path, name, action, why, how often) of a study, most frequent first."""
@@ -88,14 +119,18 @@ def summarize(journal: Path, settings: WorkerSettings) -> Summary:
     """Everything the report needs, read from the journal line by line; the last outcome of a file counts."""
     summary = Summary(promise=promise_of(settings.profile, settings.key, bool(settings.patients)))
     quasi: list[tuple[str, dict[str, str]]] = []
+    people_of_id: dict[str, set[str]] = defaultdict(set)
     for record in latest_records(journal):
         if "quasi_of" in record:
             quasi.append((record["patient"], record["quasi"]))
+            summary.nobody_studies += "nobody" in record["quasi"]
+            people_of_id[record["quasi"].get("id", "")].add(record["patient"])
         elif "changes" in record:
             summary.changes[record["signature"]] = record["changes"]
         elif "source" in record:
             _count(summary, record)
     summary.linkage = linkage(quasi)
+    summary.shared_ids = sum(len(people) > 1 for number, people in people_of_id.items() if number)
     return summary
 
 
@@ -117,6 +152,7 @@ def _count(summary: Summary, record: dict) -> None:
     if record["status"] != CLEAN:
         summary.reasons[record["status"], record.get("reason", "")] += 1
         return
+    summary.searched.update(record.get("searched") or {})
     study = summary.studies.setdefault(record.get("study", ""), Study(record["patient"]))
     study.instances += 1
     study.series.add(record.get("series", ""))
@@ -206,6 +242,8 @@ def _summary_json(summary: Summary, settings: WorkerSettings) -> str:
                 ],
                 "pseudonymous": summary.promise.is_pseudonymous if summary.promise else None,
                 "promise": summary.promise.sentence if summary.promise else "",
+                "searched": {kind: summary.searched[kind] for kind in (*SEARCHED, TOO_SHORT, "bytes")},
+                "warnings": summary.warnings,
                 "linkage": None
                 if found is None
                 else {
@@ -230,6 +268,8 @@ def _page(summary: Summary, settings: WorkerSettings) -> str:
         f"<p class=note>ThoraxAI {__version__}, PS3.15 Table E.1-1 edition {table()[0]}, profile "
         f"{html.escape(profile.name)}, options: {html.escape(options)}. Codes of the actions: X removed, Z emptied, "
         "D dummy, U new UID, C cleaned. Research use only.</p>",
+        f"<p>{html.escape(summary.search_sentence)}</p>",
+        *(f"<p class=warning>{html.escape(warning)}</p>" for warning in summary.warnings),
         _counts_table(summary),
         _linkage_part(summary, profile.has(Option.FULL_DATES)),
     ]

@@ -63,7 +63,9 @@ def build(modules: Path, references: Path) -> dict[str, set[str]]:
 def main() -> None:
     """Write the list; arguments: the folder of modules and the file of references."""
     terms = build(Path(sys.argv[1]), Path(sys.argv[2]))
-    rows = ",\n".join(f'  "{tag}": {json.dumps("|".join(sorted(found)))}' for tag, found in sorted(terms.items()) if found)
+    rows = ",\n".join(
+        f'  "{tag}": {json.dumps("|".join(sorted(found)))}' for tag, found in sorted(terms.items()) if found
+    )
     TARGET.write_text(f'{{\n "source": {json.dumps(SOURCE)},\n "terms": {{\n{rows}\n }}\n}}\n', encoding="utf-8")
 
 
