@@ -245,9 +245,8 @@ def _date_in(data: bytes, token: bytes) -> bool:
 def _is_date_at(data: bytes, token: bytes, start: int) -> bool:
     """A date counts when no digit precedes it; behind it a time may follow, unless its year has two digits only."""
     before, after = data[max(start - 1, 0) : start], data[start + len(token) : start + len(token) + 1]
-    if before.isdigit() or (
-        len(token) <= LONGEST_SHORT_DATE and not token.isdigit() and (after.isdigit() or after == b".")
-    ):
+    has_short_year = len(token) <= LONGEST_SHORT_DATE and not token.isdigit()
+    if before.isdigit() or (has_short_year and (after.isdigit() or after == b".")):
         return False
     return not (b"." in token and before == b".")  # part of a UID or version
 

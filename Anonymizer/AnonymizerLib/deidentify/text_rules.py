@@ -90,7 +90,8 @@ class TextRules:
                 self.check_defined(at)
         elif any(kept) and len(terms) > 1:
             self.note(at.because("typed by hand"), Action.CLEAN_TEXT)
-            at.put("\\".join(term if stays else "REMOVED" for term, stays in zip(terms, kept)).encode("ascii"))
+            cleaned = (term if stays else "REMOVED" for term, stays in zip(terms, kept, strict=True))
+            at.put("\\".join(cleaned).encode("ascii"))
         else:
             self._by_type(at.because("typed by hand"))
 

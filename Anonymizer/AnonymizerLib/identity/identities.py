@@ -75,7 +75,7 @@ class Identities:
             return ""
 
     def shifted_datetime(self, value: str, patient: str) -> str:
-        """A DT value with its date moved and its zone dropped; empty when it names no full date or holds anything else."""
+        """A DT value with its date moved and no zone; empty when it names no full date or holds anything else."""
         value = ZONE.sub("", value.strip())
         if TIME_OF_DAY.match(value[8:]) is None:
             return ""
@@ -86,8 +86,8 @@ class Identities:
 def read_patient_table(path: Path) -> dict[str, str]:
     """A CSV of 'original,pseudonym' rows; InputError when two patients would share a pseudonym by mistake.
 
-    An original is a patient ID, 'ID@issuer', or the Study Instance UID of a study without ID. A third column 'same' says
-    that this original is the same person as the row above it that has the same pseudonym: one pseudonym, one date shift.
+    An original is a patient ID, 'ID@issuer', or the Study Instance UID of a study without ID. A third column 'same'
+    says that it is the same person as the row above with the same pseudonym: one pseudonym, one date shift.
     """
     try:
         if path.exists() and not path.is_file():

@@ -51,7 +51,10 @@ def names_nobody(_text: str) -> bool:
 
 
 class Place(NamedTuple):
-    """What is the same for all elements of one data set or item; ``names_somebody`` knows this patient's identifiers."""
+    """What is the same for all elements of one data set or item.
+
+    ``names_somebody`` knows the identifiers of this patient.
+    """
 
     iod: Iod
     subject: str

@@ -34,7 +34,8 @@ SEARCHED = (NAMES, NUMBERS, DATES, UIDS, TEXTS)
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:68rem;margin:2rem auto;padding:0 1rem;color:#1d2530}
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid #dde3ea;vertical-align:top}
-td.n{text-align:right}.warning{border-left:4px solid #b26a00;padding-left:.6rem}summary{cursor:pointer}.note{color:#596473}"""
+td.n{text-align:right}.warning{border-left:4px solid #b26a00;padding-left:.6rem}
+summary{cursor:pointer}.note{color:#596473}"""
 
 
 @dataclass
