@@ -21,7 +21,7 @@ from ThoraxAILib.jobs.progress import Progress
 if TYPE_CHECKING:
     from AnonymizerLib.run.run import RunResult
 
-CHECK, DESTROY, SCENE = "check", "destroy-key", ".mrb"
+CHECK, DESTROY, SCENE, OPEN_SCENE = "check", "destroy-key", ".mrb", ".mrml"
 CLEAN_EXIT, QUARANTINED_EXIT = 0, 3
 DESCRIPTION = f"""De-identify DICOM files (PS3.15 Annex E). Research use only.
 IN OUT             de-identify the folder IN into the folder OUT
@@ -75,6 +75,11 @@ def _run(arguments: argparse.Namespace) -> int:
                 return _check(arguments, events)
             if arguments.first == DESTROY:
                 return _destroy(arguments.second)
+            if arguments.first.lower().endswith(OPEN_SCENE):
+                raise InputError(
+                    "A .mrml file names its data files but does not hold them: open it in Slicer, save it with all its "
+                    "data as .mrb, and give that."
+                )
             if arguments.first.lower().endswith(SCENE):
                 return _scrub_scene(arguments, events)
             return _anonymize(arguments, events)
