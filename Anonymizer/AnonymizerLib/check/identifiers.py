@@ -30,6 +30,7 @@ SHORTEST, SHORTEST_RAW, SHORTEST_NUMBER_RAW, LONGEST = 3, 5, 6, 256
 SHORTEST_NAME = 2
 NAME_PARTS = re.compile(r"[\s^=\\,;/()]+")
 INNER_PARTS = re.compile(r"[-'’.]+")
+SEPARATED, GAPS_IN_IDS = re.compile(r"[-/. _]+"), ("", " ", "-", "_", ".", "/")
 OUR_OWN_WORDS = frozenset({"anonymous", "removed", "anonymized", "anonymised"})
 NOBODY = OUR_OWN_WORDS | {"unknown", "none", "null", "yes", "no", "n/a", "na", "other"}
 OUR_OWN_DATE = "19000101"
@@ -151,12 +152,14 @@ def _name_tokens(text: str, encodings: tuple[str, ...]) -> Tokens:
     parts -= OUR_OWN_WORDS
     is_foreign = not all(map(str.isascii, parts))
     parts = {spelling for part in parts for spelling in spellings(part)}
-    joined = {
-        squeezed_number("".join(order))
+    together = {
+        "".join(order)
         for group in components
         for order in (group[:2], group[1::-1])
-        if len("".join(order)) >= LONG_NAME and not set(order) & OUR_OWN_WORDS
+        if len(order) > 1 and not set(order) & OUR_OWN_WORDS
     }
+    parts |= together
+    joined = {squeezed_number(name) for name in together if len(name) >= LONG_NAME}
     found = _sorted_by_length(parts, encodings, SHORTEST_NAME, NAMES, frozenset(joined - {b""}))
     return replace(found, is_foreign=is_foreign)
 
@@ -167,6 +170,7 @@ def _number_tokens(tag: int, parts: list[str], encodings: tuple[str, ...]) -> To
     known = {part for part in parts if part and part not in NOBODY}
     if is_patient_id:
         known |= {part.lstrip("0") for part in known if part.isdigit() and len(part.lstrip("0")) >= SHORTEST}
+        known |= {gap.join(SEPARATED.split(part)) for part in known if SEPARATED.search(part) for gap in GAPS_IN_IDS}
     squeezed = frozenset(squeezed_number(part) for part in known if any(letter.isdigit() for letter in part)) - {b""}
     dates = [match.groups() for part in known for match in DATE_IN_TEXT.finditer(part)]
     dated = [Tokens(dates=date_forms(*date), squeezed=squeezed_date_forms(*date)) for date in dates if _is_day(*date)]

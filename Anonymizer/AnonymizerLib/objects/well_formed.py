@@ -27,6 +27,8 @@ _PATTERNS = {
 _TEXTS = frozenset({"AE", "AS", "CS", "LO", "SH", "ST", "LT", "UT", "UC", "UR", "PN"})
 _UNITS = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "AT": 4, "SV": 8, "UV": 8}
 _LONG_ENOUGH = 24
+LONGEST_NUMBERS = 64
+_WRITTEN = re.compile(rb"[A-Za-z]{6}")
 
 
 def is_well_formed(tag: int, vr: str, value: bytes) -> bool:
@@ -39,6 +41,8 @@ def is_well_formed(tag: int, vr: str, value: bytes) -> bool:
     unit = _UNITS.get(vr)
     if unit is not None:
         most = most_values(tag)
+        if len(value) <= LONGEST_NUMBERS and _WRITTEN.search(value):  # longer tables may look like letters by chance
+            return False
         return len(value) % unit == 0 and (most is None or len(value) <= most * unit) and _is_plain(value)
     return _is_plain(value)
 
