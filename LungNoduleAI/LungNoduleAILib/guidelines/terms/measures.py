@@ -19,11 +19,6 @@ def whole(value: Decimal) -> Decimal:
     return value.quantize(WHOLE, ROUND_HALF_UP)
 
 
-def sphere_volume_mm3(diameter_mm: float) -> float:
-    """pi/6 d^3."""
-    return math.pi / 6 * diameter_mm**3
-
-
 def sphere_diameter_mm(volume_mm3: Decimal) -> Decimal:
     """Diameter of the sphere of this volume, to one decimal."""
     return one_decimal(Decimal(repr((6 * float(volume_mm3) / math.pi) ** (1 / 3))))

@@ -17,7 +17,6 @@ from LungNoduleAILib.synthesis.nodules.planted import PLACEMENTS, PlantedNodule
 from LungNoduleAILib.synthesis.nodules.share import Box, nodule_share, paint_into
 from ThoraxAILib.errors import InputError
 
-PLEURAL_SIDES = ("costal", "mediastinal", "diaphragmatic", "fissural")
 _WORKING_MM = 2.5
 _TRIES = 40
 

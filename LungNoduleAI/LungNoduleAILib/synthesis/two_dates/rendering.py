@@ -59,12 +59,6 @@ class DateView:
         """Scanned float32 HU on a small grid whose k axis is the scanner's."""
         return acquire(self.clean_patch(grid), grid.spacing_kji_mm, self.scanner, rng)
 
-    def labels_on(self, grid: Grid) -> np.ndarray:
-        """Lobe and airway labels on a small grid, nodules included."""
-        index = self._body_index(grid, 0, grid.shape_kji[0])
-        labels = map_coordinates(self.body.labels, index, order=0, mode="constant", output=np.uint8)
-        return self._with_nodules(labels, grid)
-
     def volume(self, grid: Grid, rng: np.random.Generator) -> tuple[Volume, np.ndarray]:
         """The whole scan on ``grid`` (int16 HU) and its labels (uint8); slices thicker than 1.3 mm are averaged."""
         parts = max(1, int(np.ceil(grid.spacing_kji_mm[0] / FINEST_SLICE_MM - 1e-6)))
