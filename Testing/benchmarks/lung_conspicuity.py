@@ -12,11 +12,11 @@ from __future__ import annotations
 import numpy as np
 
 from LungNoduleAILib.model.anatomy import AIRWAY
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.nodules.annotatable import Patch, ground_glass_patches, lies_in_lung
 from LungNoduleAILib.synthesis.nodules.conspicuity import conspicuity
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from LungNoduleAILib.synthesis.test_phantom.thorax import ThoraxPhantom
+from ThoraxAILib.image.grid import Grid
 
 LEAST_HU, LEAST_DEVIATIONS = 100.0, 2.0
 

@@ -9,7 +9,6 @@ from scipy import ndimage
 
 from LungNoduleAILib.model.anatomy import LOBE_OF_LABEL
 from LungNoduleAILib.synthesis.body.make import make_body
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.model.body import Body
 from LungNoduleAILib.synthesis.model.structures import HEART
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule, numbered
@@ -18,6 +17,7 @@ from LungNoduleAILib.synthesis.nodules.share import nodule_share, paint_into
 from LungNoduleAILib.synthesis.scanner.acquisition import reconstruct
 from LungNoduleAILib.synthesis.scanner.settings import Scanner, draw_scanner
 from LungNoduleAILib.synthesis.test_phantom.thorax import ThoraxPhantom
+from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.volume import SeriesIdentity, Volume
 
 _FINE_MM = 1.25  # slices are averaged from steps no coarser than this

@@ -15,9 +15,9 @@ import numpy as np
 
 from LungNoduleAILib.synthesis.body.make import make_body
 from LungNoduleAILib.synthesis.body.other_bodies import make_other_body
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.model.body import Body, Negative
 from ThoraxAILib.errors import InputError, OutputError
+from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.jobs.progress import Progress
 
 GENERATION = 3  # part of each file's name: a changed generator never meets an old file

@@ -25,13 +25,13 @@ from LungNoduleAILib.detection.learned import LearnedDetector  # noqa: E402
 from LungNoduleAILib.detection.two_levels import MASSES, NODULES, Calibration, Places  # noqa: E402
 from LungNoduleAILib.model.anatomy import Anatomy  # noqa: E402
 from LungNoduleAILib.synthesis import NodulePlanter, PlantedNodule, Scanner, acquire, make_body  # noqa: E402
-from LungNoduleAILib.synthesis.geometry.grid import Grid  # noqa: E402
 from LungNoduleAILib.training.detector.batches import DetectorRecipe  # noqa: E402
 from LungNoduleAILib.training.detector.calibration import graded  # noqa: E402
 from LungNoduleAILib.training.detector.loss import detector_loss, make_targets  # noqa: E402
 from LungNoduleAILib.training.detector.patches import FINE, Patch, Scene, draw_patch, flipped  # noqa: E402
 from LungNoduleAILib.training.detector.train import DetectorTraining  # noqa: E402
 from ThoraxAILib.errors import Cancelled, InputError, MissingDependencyError  # noqa: E402
+from ThoraxAILib.image.grid import Grid  # noqa: E402
 from ThoraxAILib.image.volume import Volume  # noqa: E402
 from ThoraxAILib.jobs.progress import Progress  # noqa: E402
 from ThoraxAILib.networks.weights_file import sha256  # noqa: E402

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from LungNoduleAILib.synthesis import make_body
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.nodules.annotatable import lies_in_lung
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from LungNoduleAILib.synthesis.nodules.share import paint_into
 from LungNoduleAILib.training.detector.batches import AHEAD, Batches, DetectorRecipe, draw_batch
 from LungNoduleAILib.training.detector.patches import COARSE, FINE, Scene, is_seen, planted
+from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.jobs.worker_process import THREAD_LIMITS, one_thread_each
 
 RECIPE = DetectorRecipe(steps=12, seed=3, bodies=2, first_bodies=1, batch=2, mine_at=0.5, coarse_every=4)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import cc3d
 import numpy as np
 
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.model.structures import GROUND_GLASS, LUNG_VESSEL
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from LungNoduleAILib.synthesis.nodules.share import nodule_share
+from ThoraxAILib.image.grid import Grid
 
 PATCH_MM = (5.0, 60.0)
 ROUND = 0.25  # a patch fills so much of the ball around it

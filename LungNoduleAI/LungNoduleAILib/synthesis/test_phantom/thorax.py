@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from LungNoduleAILib.model.anatomy import AIRWAY
-from LungNoduleAILib.synthesis.geometry.grid import FieldSampler, Grid, Lattice
+from LungNoduleAILib.synthesis.geometry.lattice import FieldSampler, Lattice
 from LungNoduleAILib.synthesis.geometry.shape import Build, Shapes, lobe_labels, make_shapes
 from LungNoduleAILib.synthesis.geometry.trees import (
     ARTERIES,
@@ -28,6 +28,7 @@ from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule, ellipsoid_s
 from LungNoduleAILib.synthesis.scanner.point_spread import scan
 from LungNoduleAILib.synthesis.test_phantom.tissue import render_tissue
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.volume import SeriesIdentity, Volume
 
 FIELD_OF_VIEW_MM = (384.0, 384.0, 324.0)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.ndimage import map_coordinates
 
-from LungNoduleAILib.synthesis.geometry.grid import FieldSampler, Grid
+from LungNoduleAILib.synthesis.geometry.lattice import FieldSampler
 from LungNoduleAILib.synthesis.model.body import Body
 from LungNoduleAILib.synthesis.model.structures import AORTA, HEART, LUNG_VESSEL
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
@@ -19,6 +19,7 @@ from LungNoduleAILib.synthesis.nodules.share import nodule_share, paint_into
 from LungNoduleAILib.synthesis.scanner.acquisition import acquire, reconstruct
 from LungNoduleAILib.synthesis.scanner.settings import Scanner
 from LungNoduleAILib.synthesis.two_dates.motion import Motion
+from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.volume import SeriesIdentity, Volume
 
 FINEST_SLICE_MM = 1.3

@@ -14,7 +14,6 @@ import numpy as np
 
 from LungNoduleAILib.anatomy.lung_box import lung_box
 from LungNoduleAILib.detection.two_levels import SHRINK, SPACING_MM
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.model.body import Body
 from LungNoduleAILib.synthesis.nodules.annotatable import lies_in_lung
 from LungNoduleAILib.synthesis.nodules.conspicuity import conspicuity
@@ -24,6 +23,7 @@ from LungNoduleAILib.synthesis.nodules.share import paint_into
 from LungNoduleAILib.synthesis.scanner.acquisition import acquire
 from LungNoduleAILib.synthesis.scanner.settings import Scanner, draw_scanner
 from ThoraxAILib.image.block_mean import block_mean
+from ThoraxAILib.image.grid import Grid
 
 MARGIN_MM = 30.0
 GAP_MM = 4.0

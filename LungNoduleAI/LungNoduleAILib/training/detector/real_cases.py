@@ -20,11 +20,11 @@ from LungNoduleAILib.anatomy.lung_box import lung_box
 from LungNoduleAILib.datasets.open import open_training_data
 from LungNoduleAILib.datasets.training_case import TrainingCase
 from LungNoduleAILib.detection.search_image import MARGIN_MM, SearchImage
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.training.detector.patches import CENTERS, FLIPS, SUBSOLID, Level, Patch, Scene, draw_patch, flipped
 from LungNoduleAILib.training.detector.scenes import Scenes
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.block_mean import block_mean
+from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.jobs.progress import Progress
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from LungNoduleAILib.delineation.learned import ACROSS, PATCH, SCHEMA, cube
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from LungNoduleAILib.synthesis.nodules.share import nodule_share, paint_into
 from LungNoduleAILib.synthesis.scanner.acquisition import acquire
@@ -21,6 +20,7 @@ from LungNoduleAILib.training.detector.scenes import Scenes
 from LungNoduleAILib.training.labels.label_training import LabelRecipe, LabelTraining
 from LungNoduleAILib.training.labels.samples import LabelSample
 from LungNoduleAILib.training.request import TrainingRequest
+from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.networks.label_network import LabelNetworkSettings
 from ThoraxAILib.networks.weights_file import save_weights
