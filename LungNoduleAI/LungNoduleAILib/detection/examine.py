@@ -6,7 +6,7 @@ import numpy as np
 import scipy.ndimage as ndi
 
 from LungNoduleAILib.delineation.region import Region, grow_region
-from LungNoduleAILib.detection.search_grid import SearchGrid
+from LungNoduleAILib.detection.search_maps import SearchMaps
 
 FEATURES = (
     "diameter_mm",
@@ -59,26 +59,26 @@ def patch_slices(
 
 
 def examine(
-    grid: SearchGrid, center_kji: np.ndarray, diameter_mm: float, roundness: float
+    maps: SearchMaps, center_kji: np.ndarray, diameter_mm: float, roundness: float
 ) -> tuple[Region, dict[str, float], np.ndarray] | None:
-    """Region (in its patch), features and centre (search grid) of one blob; None when there is no region."""
-    box = patch_slices(center_kji, 1.3 * diameter_mm + 9.0, grid.spacing_kji_mm, grid.hu.shape)
+    """Region (in its patch), features and centre (voxels of ``maps``) of one blob; None when there is no region."""
+    box = patch_slices(center_kji, 1.3 * diameter_mm + 9.0, maps.grid.spacing_kji_mm, maps.hu.shape)
     offset = np.array([b.start for b in box])
-    hu, depth = grid.hu[box], grid.depth_mm[box]
-    allowed = (grid.hull_mm[box] > -2.0) if diameter_mm > 17.0 else (depth > -2.0)
-    allowed &= ~grid.airway[box]
-    region = grow_region(hu, grid.spacing_kji_mm, center_kji - offset, diameter_mm, allowed)
+    hu, depth = maps.hu[box], maps.depth_mm[box]
+    allowed = (maps.hull_mm[box] > -2.0) if diameter_mm > 17.0 else (depth > -2.0)
+    allowed &= ~maps.airway[box]
+    region = grow_region(hu, maps.grid.spacing_kji_mm, center_kji - offset, diameter_mm, allowed)
     if region is None:
         return None
     features = {
         "roundness": roundness,
-        **_shape(region, grid.spacing_kji_mm),
-        **_surroundings(region, hu, depth, grid.spacing_kji_mm),
+        **_shape(region, maps.grid.spacing_kji_mm),
+        **_surroundings(region, hu, depth, maps.grid.spacing_kji_mm),
     }
     center = np.array(ndi.center_of_mass(region.mask)) + offset
     place = tuple(np.round(center).astype(int))
-    features["depth_mm"] = float(grid.depth_mm[place])
-    features["airway_mm"] = float(grid.airway_mm[place])
+    features["depth_mm"] = float(maps.depth_mm[place])
+    features["airway_mm"] = float(maps.airway_mm[place])
     features["inside_share"] = float((depth[region.mask] > 0).mean())
     return region, features, center
 

@@ -67,7 +67,7 @@ def examples(phantom: ThoraxPhantom) -> tuple[np.ndarray, np.ndarray]:
     diameters = np.array([nodule.diameter_mm for nodule in phantom.nodules])
     rows, truth = [], []
     for center, features, _density in look(volume, anatomy, Progress()):
-        distance = np.linalg.norm(centers - volume.ras_from_kji(center), axis=1)
+        distance = np.linalg.norm(centers - center, axis=1)
         nearest = int(np.argmin(distance / diameters))
         ratio = features["diameter_mm"] / diameters[nearest]
         inside = distance[nearest] < 0.6 * diameters[nearest] + 1.0

@@ -86,19 +86,14 @@ def prepare_case(case: TrainingCase) -> PreparedCase:
     if box is None:
         raise InputError(f"No lungs were found in the case '{case.name}': leave it out.")
     image = SearchImage.around(volume, anatomy, box)
-    corners = volume.ras_from_kji(image.full_kji(np.vstack([np.zeros(3), np.eye(3)])))
-    matrix = np.eye(4)
-    matrix[:3, :3] = (corners[1:] - corners[0]).T[:, ::-1]
-    matrix[:3, 3] = corners[0]
 
     def places(centers: list[tuple[float, float, float]]) -> np.ndarray:
-        ras = np.array(centers, dtype=float).reshape(-1, 3)
-        return ((ras - matrix[:3, 3]) @ np.linalg.inv(matrix[:3, :3]).T)[:, ::-1]
+        return image.grid.kji_from_ras(np.array(centers, dtype=float).reshape(-1, 3))
 
     return PreparedCase(
         np.rint(image.hu).astype(np.int16),
         image.wanted,
-        matrix,
+        image.grid.ijk_to_ras,
         places([nodule.center_ras_mm for nodule in case.nodules]),
         np.array([nodule.equivalent_diameter_mm for nodule in case.nodules]),
         np.array([nodule.type in SUBSOLID for nodule in case.nodules], dtype=bool),
@@ -111,15 +106,12 @@ def make_case_scene(case: PreparedCase, level: Level, rng: np.random.Generator) 
     factor = level.shrink
     hu = block_mean(case.hu, factor).astype(np.int16) if factor > 1 else case.hu
     wanted = case.wanted[::factor, ::factor, ::factor][: hu.shape[0], : hu.shape[1], : hu.shape[2]]
-    matrix = case.ijk_to_ras.copy()
-    matrix[:3, 3] += matrix[:3, :3] @ np.full(3, (factor - 1) / 2)
-    matrix[:3, :3] *= factor
     places, ignored = ((points - (factor - 1) / 2) / factor for points in (case.places_kji, case.ignored_kji))
     low, high = level.diameters_mm
     taught = (case.diameter_mm >= low) & (case.diameter_mm <= high)
     return CaseScene(
         hu,
-        Grid(hu.shape, matrix),
+        Grid(case.hu.shape, case.ijk_to_ras).part(tuple(slice(0, n) for n in case.hu.shape), factor),
         (),
         places[taught],
         _centers(hu, wanted, ignored, level, rng),
