@@ -1,7 +1,7 @@
 """Work handed to other processes behind one seam: the caller need not know where a task is computed.
 
-``Pool`` is what callers rely on; ``ProcessPool`` are processes of this machine, ``OwnProcess`` computes where the caller
-is. A cluster would be a third one. Tasks and their arguments are pickled, so tasks are functions of a module.
+``Pool`` is what callers rely on; ``ProcessPool`` are processes of this machine, ``OwnProcess`` is that of the caller.
+A cluster would be a third one. Tasks and their arguments are pickled, so tasks are functions of a module.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class OwnProcess:
 
 
 class ProcessPool:
-    """Processes of this machine: started fresh, one computing thread each, ended when the caller is, however it ends."""
+    """Processes of this machine: started fresh, one computing thread each, ended with the caller, however it ends."""
 
     def __init__(self, workers: int, prepare: Prepare | None = None, *arguments: object) -> None:
         self.workers = workers

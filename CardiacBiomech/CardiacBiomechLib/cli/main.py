@@ -190,7 +190,7 @@ def _train(arguments: argparse.Namespace) -> int:
     settings = CascadeSettings(factors=tuple(arguments.factors), composition=arguments.composition)
     training = CascadeTraining(arguments.output, options, settings)
     weights = arguments.output / "cine_cascade.pt"
-    training.run(weights, progress_on_terminal(arguments))
+    training.finish(weights, progress_on_terminal(arguments))
     print(f"weights written to {weights}, sha256 {sha256(weights)}")
     return 0
 

@@ -110,7 +110,7 @@ def train(request: TrainingRequest, progress: Progress) -> Path:
     rules = LabelRecipe(recipe.steps, recipe.seed, CLASS_WEIGHTS, device=request.device)
     training = LabelTraining(request.output / "segmentation", rules, settings, SegmentationSamples(scenes, recipe))
     with scenes.made_ahead(request.jobs):
-        network = training.run(progress)
+        training.run(progress)
     path = request.output / "nodule_segmentation.pt"
-    save_weights(path, SCHEMA, settings.as_json(), network.state_dict(), {"recipe": asdict(recipe)})
+    save_weights(path, SCHEMA, settings.as_json(), training.averaged().state_dict(), {"recipe": asdict(recipe)})
     return path
