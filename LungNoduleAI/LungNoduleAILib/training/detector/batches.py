@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from LungNoduleAILib.training.detector.patches import COARSE, FINE, Level, Patch, draw_patch
+from LungNoduleAILib.training.detector.patches import Patch, draw_patch
+from LungNoduleAILib.training.detector.training_volumes import COARSE, FINE, Level
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.pool import open_pool, result_of
 
 if TYPE_CHECKING:
-    from LungNoduleAILib.training.detector.scenes import Scenes
+    from LungNoduleAILib.training.detector.training_volumes import TrainingVolumes
 
 AHEAD = 6  # batches drawn before they are asked for
 Mined = dict[int, np.ndarray]
@@ -77,22 +78,22 @@ class Batch:
     seconds: float
 
 
-def draw_batch(recipe: DetectorRecipe, scenes: Scenes, step: int, mined: Mined) -> Batch:
-    """The patches of a step; ``mined`` holds centres (n, 3) of false alarms per body, in voxels of its scene."""
+def draw_batch(recipe: DetectorRecipe, volumes: TrainingVolumes, step: int, mined: Mined) -> Batch:
+    """The patches of a step; ``mined`` holds centres (n, 3) of false alarms per body, in voxels of its volume."""
     started, level, patches = time.process_time(), recipe.level_at(step), []
     for place in range(recipe.batch):
         rng = np.random.default_rng((recipe.seed, step, place))
         number = int(rng.integers(recipe.bodies_at(step)))
-        patches.append(draw_patch(scenes(number, level), level, rng, mined.get(number) if level is FINE else None))
+        patches.append(draw_patch(volumes(number, level), level, rng, mined.get(number) if level is FINE else None))
     return Batch(patches, time.process_time() - started)
 
 
 class Batches:
     """Batches in the order of the steps; with ``jobs`` above 1 another process draws them ahead. Use in ``with``."""
 
-    def __init__(self, recipe: DetectorRecipe, scenes: Scenes, jobs: int = 1) -> None:
+    def __init__(self, recipe: DetectorRecipe, volumes: TrainingVolumes, jobs: int = 1) -> None:
         self._recipe, self._key = recipe, uuid.uuid4().hex
-        self._pool = open_pool(1 if jobs > 1 else 0, _keep, self._key, recipe, scenes)
+        self._pool = open_pool(1 if jobs > 1 else 0, _keep, self._key, recipe, volumes)
         self._waiting: dict[int, Future] = {}
 
     def __enter__(self) -> Batches:
@@ -113,12 +114,12 @@ class Batches:
         return result_of(self._waiting.pop(step))
 
 
-_KEPT: dict[str, tuple[DetectorRecipe, Scenes]] = {}
+_KEPT: dict[str, tuple[DetectorRecipe, TrainingVolumes]] = {}
 
 
-def _keep(key: str, recipe: DetectorRecipe, scenes: Scenes) -> None:
+def _keep(key: str, recipe: DetectorRecipe, volumes: TrainingVolumes) -> None:
     """Keep where batches are drawn what stays the same; ``key`` tells trainings in one process apart."""
-    _KEPT[key] = recipe, scenes
+    _KEPT[key] = recipe, volumes
 
 
 def _draw(key: str, step: int, mined: Mined) -> Batch:

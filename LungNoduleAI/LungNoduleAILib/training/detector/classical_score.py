@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from LungNoduleAILib.detection.classical import look
 from LungNoduleAILib.detection.examine import FEATURES
 from LungNoduleAILib.detection.score import terms
 from LungNoduleAILib.synthesis import NoduleRecipe, ThoraxPhantom, make_thorax, mass_recipe
+from ThoraxAILib.jobs.pool import in_order, open_pool
 from ThoraxAILib.jobs.progress import Progress
 
 SLICES_MM = (0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 8.0)
@@ -119,8 +119,9 @@ def main() -> int:
     arguments = parser.parse_args()
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
     parts = []
-    with ProcessPoolExecutor(arguments.jobs) as pool:
-        for seed, part in zip(seeds, pool.map(_examples_of_seed, seeds), strict=True):
+    with open_pool(0 if arguments.jobs == 1 else arguments.jobs) as pool:
+        found = in_order(pool, _examples_of_seed, ((seed,) for seed in seeds))
+        for seed, part in zip(seeds, found, strict=True):
             parts.append(part)
             print(f"phantom {seed}: {len(part[1])} blobs, {int(part[1].sum())} on nodules", flush=True)
     features, truth = (np.concatenate(part) for part in zip(*parts, strict=True))

@@ -22,8 +22,7 @@ from LungNoduleAILib.synthesis.scanner.acquisition import acquire
 from LungNoduleAILib.synthesis.scanner.settings import draw_scanner
 from LungNoduleAILib.training.detector.batches import Batches, DetectorRecipe
 from LungNoduleAILib.training.detector.loss import detector_loss, make_targets
-from LungNoduleAILib.training.detector.patches import COARSE, FINE, Level
-from LungNoduleAILib.training.detector.scenes import Scenes
+from LungNoduleAILib.training.detector.training_volumes import COARSE, FINE, Level, TrainingVolumes
 from LungNoduleAILib.training.request import TrainingRequest
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.networks.learner import Learner, MovingAverage, freeze_normalization
@@ -42,11 +41,11 @@ class DetectorTraining(Trainer):
     """One training in a folder: ``bodies``, ``checkpoint.pt``; made again with the same recipe it goes on."""
 
     def __init__(
-        self, folder: Path, recipe: DetectorRecipe, scenes: Scenes, device: str = "cpu", jobs: int = 1
+        self, folder: Path, recipe: DetectorRecipe, volumes: TrainingVolumes, device: str = "cpu", jobs: int = 1
     ) -> None:
         """With ``jobs`` above 1 another process draws the patches; raises InputError when the folder holds a training
         of another recipe."""
-        self.recipe, self._scenes, self._jobs = recipe, scenes, jobs
+        self.recipe, self._volumes, self._jobs = recipe, volumes, jobs
         self._precision = choose_precision(device)
         self._batches: Batches | None = None
         self.mined: dict[int, np.ndarray] | None = None
@@ -74,7 +73,7 @@ class DetectorTraining(Trainer):
     @contextmanager
     def drawing(self) -> Iterator[None]:
         """The process that draws patches."""
-        with Batches(self.recipe, self._scenes, self._jobs) as self._batches:
+        with Batches(self.recipe, self._volumes, self._jobs) as self._batches:
             yield
 
     def before_step(self, step: int, progress: Progress) -> None:
@@ -98,14 +97,14 @@ class DetectorTraining(Trainer):
         return Loss(detector_loss(answer, make_targets(batch.patches).to(device)), name)
 
     def _mine(self, progress: Progress) -> dict[int, np.ndarray]:
-        """Centres (n, 3), in voxels of the scene, of what the network reports in bodies without nodules."""
+        """Centres (n, 3), in voxels of the volume, of what the network reports in bodies without nodules."""
         network = self.averaged(FINE.name)
         found = {}
         for number in range(min(self.recipe.mined_bodies, self.recipe.bodies)):
             progress(self.step / self.recipe.steps, f"Searching healthy body {number + 1} for false alarms")
-            scene = self._scenes(number, FINE)
+            volume = self._volumes(number, FINE)
             rng = np.random.default_rng((self.recipe.seed, 1_000_000 + number))
-            hu = acquire(scene.hu.astype(np.float32), scene.grid.spacing_kji_mm, draw_scanner(rng), rng)
+            hu = acquire(volume.hu.astype(np.float32), volume.grid.spacing_kji_mm, draw_scanner(rng), rng)
             peaks = search(network, hu, np.ones(hu.shape, bool), self._device, Progress(), "")
             found[number] = peaks.center_kji[peaks.heat > 0.1][:40].copy()
         logger.info("false alarms collected per body: %s", [len(centers) for centers in found.values()])
@@ -129,13 +128,13 @@ def train(request: TrainingRequest, progress: Progress) -> Path:
 
     chosen = {name: getattr(request, name) for name in ("steps", "seed", "bodies")}
     recipe = DetectorRecipe(**{name: value for name, value in chosen.items() if value is not None})
-    bodies = scenes = Scenes(request.output / "bodies", recipe.seed, recipe.bodies)
+    bodies = volumes = TrainingVolumes(request.output / "bodies", recipe.seed, recipe.bodies)
     if request.data is not None:
         from LungNoduleAILib.training.detector.real_cases import mix_in
 
-        scenes, recipe = mix_in(request, recipe, bodies, progress.part(0.0, 0.1))
+        volumes, recipe = mix_in(request, recipe, bodies, progress.part(0.0, 0.1))
     with torch_threads(THREADS):
-        training = DetectorTraining(request.output, recipe, scenes, request.device, request.jobs)
+        training = DetectorTraining(request.output, recipe, volumes, request.device, request.jobs)
         with bodies.made_ahead(request.jobs):
             training.run(progress.part(0.0, 0.95))
         networks = {name: training.averaged(name) for name in training.learners}
@@ -143,7 +142,7 @@ def train(request: TrainingRequest, progress: Progress) -> Path:
         calibration = calibrate(networks, recipe.seed, request.output / "bodies", request.device, last)
     path = request.output / "nodule_detector.pt"
     note = {"recipe": asdict(recipe)}  # no time: the same training writes the same bytes
-    if scenes is not bodies:
-        note["own_cases"] = scenes.case_count
+    if volumes is not bodies:
+        note["own_cases"] = volumes.case_count
     write_detector(path, networks, calibration, note)
     return path
