@@ -9,6 +9,7 @@ import SimpleITK as sitk
 
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.itk_geometry import ijk_to_lps_of
 from ThoraxAILib.image.lps import ijk_to_ras_from_lps
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io.image_file import FORMATS, image_ending
@@ -34,10 +35,7 @@ def read_label_map(path: Path) -> Volume:
         )
     array = sitk.GetArrayFromImage(image)
     labels = _whole_numbers(array, path.name)
-    matrix = np.eye(4)
-    matrix[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing()
-    matrix[:3, 3] = image.GetOrigin()
-    return Volume(labels, ijk_to_ras_from_lps(matrix), "LABEL")
+    return Volume(labels, ijk_to_ras_from_lps(ijk_to_lps_of(image)), "LABEL")
 
 
 def on_same_grid(first: Volume, second: Volume) -> bool:

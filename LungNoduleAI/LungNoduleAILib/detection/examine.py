@@ -7,6 +7,7 @@ import scipy.ndimage as ndi
 
 from LungNoduleAILib.delineation.region import Region, grow_region
 from LungNoduleAILib.detection.search_maps import SearchMaps
+from ThoraxAILib.image.spheres import ellipsoid_volume_mm3, sphere_diameter_mm
 
 FEATURES = (
     "diameter_mm",
@@ -86,11 +87,11 @@ def examine(
 def _shape(region: Region, spacing_kji_mm: np.ndarray) -> dict[str, float]:
     points = np.argwhere(region.mask) * spacing_kji_mm
     volume = len(points) * float(np.prod(spacing_kji_mm))
-    diameter = (6 * volume / np.pi) ** (1 / 3)
+    diameter = sphere_diameter_mm(volume)
     # Second moments of a voxel itself keep one-slice regions from looking flat.
     moments = np.linalg.eigvalsh(np.cov(points.T) + np.diag(spacing_kji_mm**2 / 12)) if len(points) > 3 else np.ones(3)
     axes = np.sqrt(np.maximum(moments[::-1], 1e-6) * 5)  # semi-axes of the ellipsoid with these moments
-    ellipsoid = 4 / 3 * np.pi * float(np.prod(axes))
+    ellipsoid = ellipsoid_volume_mm3(axes)
     return {
         "diameter_mm": diameter,
         "elongation": float(axes[1] / axes[0]),
@@ -103,7 +104,7 @@ def _shape(region: Region, spacing_kji_mm: np.ndarray) -> dict[str, float]:
 def _surroundings(region: Region, hu: np.ndarray, depth_mm: np.ndarray, spacing_kji_mm: np.ndarray) -> dict[str, float]:
     """What a sphere around the region meets: lung, vessels (in how many places), chest wall or mediastinum."""
     volume = region.mask.sum() * float(np.prod(spacing_kji_mm))
-    radius = 0.5 * (6 * volume / np.pi) ** (1 / 3)
+    radius = 0.5 * sphere_diameter_mm(volume)
     center = np.array(ndi.center_of_mass(region.mask))
     shell = center + (1.5 * radius + max(1.0, 0.5 * float(spacing_kji_mm.min()))) * SPHERE / spacing_kji_mm
     index = tuple(np.clip(np.round(shell).astype(int), 0, np.array(hu.shape) - 1).T)

@@ -11,6 +11,7 @@ from LungNoduleAILib.model.findings import NODULE_TYPES
 from LungNoduleAILib.synthesis.nodules.shapes import NoduleShape
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.spheres import ellipsoid_volume_mm3
 
 PLACEMENTS = ("isolated", "juxtavascular", "juxtapleural")
 TYPICAL_HU = {"solid": 30.0, "part-solid": -620.0, "ground-glass": -640.0, "calcified": 450.0}
@@ -50,7 +51,7 @@ class PlantedNodule:
     @property
     def volume_mm3(self) -> float:
         """Volume of the whole nodule: 4/3 pi abc, times the factor of its shape."""
-        return float(4 / 3 * np.pi * np.prod(self.semi_axes_mm)) * self._volume_factor
+        return ellipsoid_volume_mm3(self.semi_axes_mm) * self._volume_factor
 
     @cached_property
     def _volume_factor(self) -> float:
@@ -59,7 +60,7 @@ class PlantedNodule:
     @property
     def core_volume_mm3(self) -> float | None:
         """Volume of the solid core, if it has one."""
-        return None if self.core_semi_axes_mm is None else float(4 / 3 * np.pi * np.prod(self.core_semi_axes_mm))
+        return None if self.core_semi_axes_mm is None else ellipsoid_volume_mm3(self.core_semi_axes_mm)
 
     @property
     def diameter_mm(self) -> float:

@@ -130,7 +130,7 @@ def plan_case(
     if not body.is_chest:
         raise InputError("A longitudinal case needs a chest: choose another seed.")
     rng = np.random.default_rng([seed, 60])
-    low, high = lung_box(body)
+    low, high = lung_bounds_ras_mm(body)
     motion = draw_motion(rng, low, high, most or MotionRange())
     links = _drawn_links(NodulePlanter(body), motion, rng)
     views = []
@@ -144,11 +144,11 @@ def plan_case(
     return LongitudinalPlan(seed, body, links, motion, *views)
 
 
-def lung_box(body: Body) -> tuple[np.ndarray, np.ndarray]:
+def lung_bounds_ras_mm(body: Body) -> tuple[np.ndarray, np.ndarray]:
     """Lowest and highest R, A, S of the lungs of a body."""
     step = 4
     index = np.argwhere((body.labels[::step, ::step, ::step] > 0) & (body.labels[::step, ::step, ::step] < 6)) * step
-    points = index[:, ::-1] @ body.grid.ijk_to_ras[:3, :3].T + body.grid.ijk_to_ras[:3, 3]
+    points = body.grid.ras_from_kji(index)
     return points.min(axis=0), points.max(axis=0)
 
 

@@ -17,6 +17,7 @@ from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from LungNoduleAILib.synthesis.nodules.share import paint_into
 from LungNoduleAILib.synthesis.scanner.acquisition import acquire
 from LungNoduleAILib.synthesis.scanner.settings import Scanner, draw_scanner
+from LungNoduleAILib.training.detector.training_volumes import Level, TrainingVolume
 
 GAP_MM = 4.0
 CENTERS = {"nodule": 0.5, "imitation": 0.15, "border": 0.15, "lung": 0.2}
