@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
 
 def ijk_to_lps_of(image: sitk.Image) -> np.ndarray:
-    """The 4x4 matrix from IJK to LPS mm of an ITK image."""
+    """The 4x4 matrix from IJK to LPS mm of an ITK image; of one with more axes (frames), that of its first three."""
+    axes = image.GetDimension()
     matrix = np.eye(4)
-    matrix[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * np.array(image.GetSpacing())
-    matrix[:3, 3] = image.GetOrigin()
+    directions = np.array(image.GetDirection()).reshape(axes, axes)[:3, :3]
+    matrix[:3, :3] = directions * np.array(image.GetSpacing())[:3]
+    matrix[:3, 3] = np.array(image.GetOrigin())[:3]
     return matrix
 
 
