@@ -227,7 +227,8 @@ def test_other_bodies_hold_no_lungs_but_air_inside(kind: str):
         assert not body.patterns.any()
         assert (body.structures > 0).mean() > 0.1
         bone_hu = body.clean_hu[body.structures == STRUCTURES["other bone"]]
-        assert (bone_hu > 100).any()
+        if kind != "abdomen":  # below the ribs a body may show the spine alone
+            assert (bone_hu > 100).any()
     assert bodies[0].clean_hu.tobytes() != bodies[1].clean_hu.tobytes()
     if kind != "knee":
         assert (bodies[0].clean_hu[bodies[0].structures > 0] < -600).any()
