@@ -12,8 +12,8 @@ from typing import TextIO
 import SimpleITK as sitk
 
 from LungNoduleAILib.model.anatomy import AIRWAY, LOBE_OF_LABEL
+from LungNoduleAILib.synthesis.model.synthetic_ct import SyntheticCT
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
-from LungNoduleAILib.synthesis.test_phantom.thorax import ThoraxPhantom
 from ThoraxAILib.errors import OutputError
 from ThoraxAILib.image.itk_geometry import placed_image
 from ThoraxAILib.jobs.csv_safety import SafeWriter
@@ -24,7 +24,7 @@ STRUCTURES_FILE, PATTERNS_FILE = "structures.nrrd", "patterns.nrrd"
 PHANTOM_FILES = (CT_FILE, LABELS_FILE, STRUCTURES_FILE, PATTERNS_FILE, TABLE_FILE, TRUTH_FILE)
 
 
-def write_phantom(phantom: ThoraxPhantom, directory: Path) -> None:
+def write_phantom(phantom: SyntheticCT, directory: Path) -> None:
     """Write image, labels and truth into an existing or new folder; raises OutputError when it cannot be written."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ def write_phantom(phantom: ThoraxPhantom, directory: Path) -> None:
         ) from error
 
 
-def truth(phantom: ThoraxPhantom) -> dict:
+def truth(phantom: SyntheticCT) -> dict:
     """What was planted, in RAS mm, mm3, HU and mL."""
     names = {str(label): name for label, name in LOBE_OF_LABEL.items()} | {str(AIRWAY): "airways"}
     return {

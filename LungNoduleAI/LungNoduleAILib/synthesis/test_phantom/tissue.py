@@ -1,4 +1,4 @@
-"""Everything but the lungs as HU on a lattice of about 1.5 mm: wall, bones, mediastinum, upper abdomen, table.
+"""All of the small chest but its lungs, HU on a lattice of about 1.5 mm: wall, bones, mediastinum, abdomen, table.
 
 HU of tissues as in unenhanced chest CT at 120 kV: fat -100, muscle 50, blood 42, liver 58, spleen 48, marrow 180.
 """

@@ -19,7 +19,7 @@ from LungNoduleAILib.anatomy.classical import ClassicalSegmenter
 from LungNoduleAILib.detection.classical import look
 from LungNoduleAILib.detection.examine import FEATURES
 from LungNoduleAILib.detection.score import terms
-from LungNoduleAILib.synthesis import NoduleRecipe, ThoraxPhantom, make_thorax, mass_recipe
+from LungNoduleAILib.synthesis import NoduleRecipe, SyntheticCT, make_small_chest, mass_recipe
 from ThoraxAILib.jobs.pool import in_order, open_pool
 from ThoraxAILib.jobs.progress import Progress
 
@@ -30,7 +30,7 @@ TYPES = ("solid", "solid", "solid", "solid", "part-solid", "ground-glass", "calc
 PLACEMENTS = ("isolated", "isolated", "juxtavascular", "juxtapleural")
 
 
-def random_phantom(seed: int) -> ThoraxPhantom:
+def random_phantom(seed: int) -> SyntheticCT:
     """A phantom with 12 random nodules of 4 to 30 mm and mostly a mass; random noise, blood and slice thickness."""
     rng = np.random.default_rng(seed)
     recipes = []
@@ -48,7 +48,7 @@ def random_phantom(seed: int) -> ThoraxPhantom:
     if rng.random() < 0.7:
         recipes.append(mass_recipe(float(rng.uniform(32.0, 75.0)), str(rng.choice(("RUL", "RLL", "LUL", "LLL")))))
     in_plane = float(rng.uniform(0.65, 0.9))
-    return make_thorax(
+    return make_small_chest(
         seed,
         (in_plane, in_plane, float(rng.choice(SLICES_MM))),
         noise_hu=float(rng.uniform(8, 60)),
@@ -58,7 +58,7 @@ def random_phantom(seed: int) -> ThoraxPhantom:
     )
 
 
-def examples(phantom: ThoraxPhantom) -> tuple[np.ndarray, np.ndarray]:
+def examples(phantom: SyntheticCT) -> tuple[np.ndarray, np.ndarray]:
     """Features (n, f) and truth (n,) 1 nodule, 0 other, of all blobs of one phantom."""
     volume = phantom.volume.in_lps_order()
     volume = volume.with_array(np.ascontiguousarray(volume.array))
