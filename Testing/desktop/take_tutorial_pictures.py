@@ -23,6 +23,7 @@ def main(folder: Path) -> None:
     import panel_driver
     from slicerharness.views import makeViews
 
+    panel_driver.PATIENCE_SECONDS = 1200.0  # a busy machine may need it
     folder.mkdir(parents=True, exist_ok=True)
     views = makeViews(VIEW_SIZE)
     module = session.loadModule(REPOSITORY / "LungNoduleAI" / "LungNoduleAI.py")
