@@ -1,7 +1,9 @@
-"""Numbers a text tells as measured: those with a unit of measurement, and all with a decimal point.
+"""Numbers a page tells as measured: those with a unit of measurement, and all with a decimal point.
 
-Whole numbers without a unit (counts, seeds, years) are not looked at. Code, addresses and what definitions.json lists
-(thresholds, sizes, versions, each with its reason) are left out first.
+A line quotes its rows in a comment, ``<!-- rows: detection.cpm.all, anatomy.lungs -->``: its numbers must be those of
+these rows. A model card's numbers must be those of the rows that ``cards`` of validation.json gives it. Whole numbers
+without a unit (counts, seeds, years) are not looked at. Code, addresses and what definitions.json lists (thresholds,
+sizes, versions, each with its reason) are left out first.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from validation.rows import REPOSITORY, Row
+from validation.rows import REPOSITORY, Measured, Row
 
 DEFINITIONS_FILE = Path(__file__).with_name("definitions.json")
 SECONDS, SCORE = "s", ""
@@ -36,22 +38,24 @@ UNITS = {
 }
 NUMBER = r"[-+]?\d(?:[\d,]*\d)?(?:\.\d+)?"
 QUANTITY = re.compile(
-    rf"(?<![\w.,-])(?P<numbers>{NUMBER}(?:(?: to | and | or | x |, | ?- ?|/){NUMBER})*)"
+    rf"(?<![\w.,-])(?P<numbers>{NUMBER}(?:(?: to | and | or | x | beside | \\+/- | ?- ?|/){NUMBER})*)"
     rf"(?:[ -]?(?P<unit>{'|'.join(map(re.escape, UNITS))}))?(?!\.?\w)"
 )
-LEFT_OUT = (r"```.*?```", r"`[^`\n]*`", r"\]\([^)]*\)", r"https?://\S+", r"<!--.*?-->")
+QUOTE = re.compile(r"<!-- rows: (.+?) -->")
+CARDS = REPOSITORY / "Resources" / "ModelCards"
+LEFT_OUT = (r"`[^`\n]*`", r"\]\([^)]*\)", r"https?://\S+", r"<!--.*?-->")
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number without its sign, with its unit; scores, ratios and strains have none."""
+    """A number without its sign, with its unit; scores, ratios, strains and what stands apart from a unit have none."""
 
     number: Decimal
     unit: str
 
     def tells(self, other: Quantity) -> bool:
-        """Whether this is the other one, or that one rounded to the digits of this one (two at least)."""
-        if self.unit != other.unit:
+        """Whether this is the other one, or that one rounded to the digits of this one (two at least with a unit)."""
+        if self.unit not in (other.unit, SCORE):
             return False
         exponent = self.number.as_tuple().exponent
         is_rough = len(self.number.as_tuple().digits) < 2 and self.unit != SCORE
@@ -80,23 +84,20 @@ def read_definitions(path: Path = DEFINITIONS_FILE) -> tuple[Definition, ...]:
     return tuple(Definition(**fields) for fields in json.loads(path.read_text(encoding="utf-8")))
 
 
-def documents(repository: Path = REPOSITORY) -> tuple[Path, ...]:
+def documents() -> tuple[Path, ...]:
     """Every page for people, but those that programs write."""
-    written = {repository / "docs" / "validation.md"}
-    pages = [repository / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Anonymizer/README.md")]
-    pages += (repository / "docs").rglob("*.md")
-    pages += (repository / "Resources" / "ModelCards").glob("*.md")
+    written = {REPOSITORY / "docs" / "validation.md"}
+    pages = [REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Anonymizer/README.md")]
+    pages += (REPOSITORY / "docs").rglob("*.md")
+    pages += CARDS.glob("*.md")
     return tuple(sorted(page for page in pages if page not in written and page.parent.name != "formats"))
 
 
-def prose(text: str, definitions: Iterable[Definition] = ()) -> str:
-    """The text on one line without code, addresses and definitions."""
-    for expression in LEFT_OUT:
-        text = re.sub(expression, " ~ ", text, flags=re.DOTALL)
-    text = " ".join(text.replace("\N{MINUS SIGN}", "-").split())
-    for definition in definitions:
-        text = re.sub(definition.expression, " ~ ", text)
-    return text
+def prose(line: str, definitions: Iterable[Definition] = ()) -> str:
+    """A line without code, addresses, comments and definitions."""
+    for expression in (*LEFT_OUT, *(definition.expression for definition in definitions)):
+        line = re.sub(expression, " ~ ", line)
+    return line.replace("\N{MINUS SIGN}", "-")
 
 
 def quantities(text: str) -> list[Quantity]:
@@ -120,8 +121,18 @@ def known_quantities(rows: Iterable[Row]) -> set[Quantity]:
     return known
 
 
-def unknown_quantities(text: str, known: Iterable[Quantity], definitions: Iterable[Definition]) -> list[Quantity]:
-    """What a text tells that no row and no definition holds."""
-    known = tuple(known)
-    told = quantities(prose(text, definitions))
-    return [quantity for quantity in told if not any(quantity.tells(other) for other in known)]
+def unknown_numbers(text: str, measured: Measured, card: str = "") -> list[str]:
+    """Numbers of a page that are neither in the rows it quotes nor definitions, each with its line.
+
+    ``card``: name of the model card that the page is. KeyError for a quoted row that does not exist.
+    """
+    by_id = {row.id: row for row in measured.rows}
+    of_card = [row for row in measured.rows if row.id.startswith(measured.cards.get(card, ()))]
+    definitions = read_definitions()
+    unknown = []
+    for line in re.sub(r"```.*?```", "", text, flags=re.DOTALL).splitlines():
+        quoted = [by_id[name.strip()] for names in QUOTE.findall(line) for name in names.split(",")]
+        known = known_quantities(quoted + of_card)
+        told = quantities(prose(line, definitions))
+        unknown += [f"{number}: {line}" for number in told if not any(number.tells(other) for other in known)]
+    return unknown

@@ -43,10 +43,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Measured:
-    """All rows, and the commits that were shown to change no result."""
+    """All rows, the commits that were shown to change no result, and how the ids of a model card's rows begin."""
 
     rows: tuple[Row, ...]
     same_results: tuple[str, ...]
+    cards: dict[str, tuple[str, ...]]
 
 
 def read_measured(path: Path = JSON_FILE) -> Measured:
@@ -55,7 +56,8 @@ def read_measured(path: Path = JSON_FILE) -> Measured:
     if content["schema"] != SCHEMA:
         raise ValueError(f"{path.name} has the schema {content['schema']}, {SCHEMA} was expected")
     rows = tuple(_row(fields) for fields in content["rows"])
-    return Measured(rows, tuple(item["commit"] for item in content["same_results"]))
+    cards = {name: tuple(beginnings) for name, beginnings in content["cards"].items()}
+    return Measured(rows, tuple(item["commit"] for item in content["same_results"]), cards)
 
 
 def _row(fields: dict[str, Any]) -> Row:
