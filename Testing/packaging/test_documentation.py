@@ -17,12 +17,8 @@ from LungNoduleAILib.synthesis.truth import CT_FILE, write_phantom
 from ThoraxAILib.cli.main import build_parser
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PAGES = tuple(
-    path.relative_to(REPOSITORY).as_posix()
-    for path in sorted(
-        (*REPOSITORY.glob("*.md"), REPOSITORY / "Anonymizer/README.md", *REPOSITORY.glob("docs/**/*.md"))
-    )
-)
+PLACES = ("*.md", "Anonymizer/README.md", "docs/**/*.md")
+PAGES = tuple(path.relative_to(REPOSITORY).as_posix() for place in PLACES for path in sorted(REPOSITORY.glob(place)))
 SLICER_CONSOLE = "getNode"
 LOAD_CT = """
 from pathlib import Path
@@ -68,27 +64,30 @@ def run(code: str, folder: Path) -> str:
 def test_the_example_of_the_readme_runs_and_prints_findings(text_of, sample_folder):
     pytest.importorskip("thoraxai")
     (code,) = blocks(text_of("README.md"), "python")
+    assert 1 < len(code.splitlines()) <= 4
     assert "Finding(" in run(code, sample_folder)
 
 
-def test_the_plain_python_example_runs_and_writes_its_files(text_of, sample_folder):
+def test_the_first_example_for_scripts_writes_the_files_of_the_command(text_of, sample_folder):
     pytest.importorskip("thoraxai")
-    (code,) = (block for block in blocks(text_of("docs/scripting.md"), "python") if "thoraxai.analyze" in block)
-    assert run(code, sample_folder).strip()
-    assert (sample_folder / "result" / "findings.json").is_file()
+    run(blocks(text_of("docs/scripting.md"), "python")[0], sample_folder)
+    assert {"findings.json", "report.html", "run.json"} <= {path.name for path in (sample_folder / "result").iterdir()}
 
 
-def test_the_example_without_slicer_writes_a_scene(text_of, sample_folder):
+def test_the_examples_for_scripts_run_one_after_the_other(text_of, sample_folder):
+    pytest.importorskip("thoraxai")
     pytest.importorskip("slicer")
-    (code,) = (block for block in blocks(text_of("docs/scripting.md"), "python") if "host.install" in block)
-    run(code, sample_folder)
-    assert (sample_folder / "scene" / "scene.mrb").is_file()
+    code = "\n".join(block for block in blocks(text_of("docs/scripting.md"), "python") if SLICER_CONSOLE not in block)
+    told = run(code, sample_folder)
+    assert "Nodule_01 (" in told
+    assert told.splitlines()[-1] == "Lung nodules segmentation"
 
 
 def test_the_console_example_runs(text_of, sample_folder):
+    pytest.importorskip("thoraxai")
     pytest.importorskip("slicer")
     (code,) = (block for block in blocks(text_of("docs/scripting.md"), "python") if SLICER_CONSOLE in block)
-    assert run(LOAD_CT + code, sample_folder).strip()
+    assert int(run(LOAD_CT + code, sample_folder)) > 0
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -152,8 +151,8 @@ def test_links_and_pictures_lead_to_files_and_headings(repository, text_of, page
     text = re.sub(r"```.*?```", "", text_of(page), flags=re.DOTALL)
     broken = []
     for target in re.findall(r"\]\((.+?)\)", text):
-        if "://" in target:
-            continue
+        if "://" in target or ("formats/" in target and not (repository / "docs" / "formats").is_dir()):
+            continue  # pages of formats are written by a program
         name, _, anchor = target.partition("#")
         path = (repository / page).parent / name if name else repository / page
         if not path.exists() or (anchor and anchor not in anchors(path.read_text(encoding="utf-8"))):

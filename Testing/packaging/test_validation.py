@@ -1,4 +1,4 @@
-"""Every measured number that a page tells is a row of docs/validation.json, and rows older than their code are counted."""
+"""Every measured number that a page tells is a row of docs/validation.json; rows older than their code are counted."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ UNITS = {
 }
 NUMBER = r"[-+]?\d(?:[\d,]*\d)?(?:\.\d+)?"
 QUANTITY = re.compile(
-    rf"(?<![\w.,-])(?P<numbers>{NUMBER}(?:(?: to | and | or | x | beside | \\+/- | ?- ?|/){NUMBER})*)"
+    rf"(?<![\w.,-])(?P<numbers>{NUMBER}(?:(?: to | and | or | x | beside | \+/- | ?- ?|/){NUMBER})*)"
     rf"(?:[ -]?(?P<unit>{'|'.join(map(re.escape, UNITS))}))?(?!\.?\w)"
 )
 QUOTE = re.compile(r"<!-- rows: (.+?) -->")
