@@ -146,7 +146,7 @@ def test_events_tell_progress_and_the_result(study, capsys):
         (["in", "out", "--profile", "none"], "There is no profile"),
         (["in", "out", "--options", "no-such"], "There is no option"),
         (["in", "out", "--options", "full-dates", "modified-dates"], "contradict each other"),
-        (["in", "out", "--blank", "1,2"], "is not a region"),
+        (["in", "out", "--blank", "1,2"], "left,top,width,height"),
         (["in", "out", "--jobs", "0"], "at least 1"),
         (["in", "out", "--rules", "absent.yaml"], "cannot be read"),
         (["check", "in"], "--against"),

@@ -241,9 +241,9 @@ def _record_from_text(cls: type, text: str) -> Any:
     values = {}
     for field, cell in zip(fields, cells, strict=False):
         if field.many:
-            values[field.name] = tuple(field.read(part) for part in cell.split(_SLASH) if part)
+            values[field.name] = tuple(field.kind.read(part) for part in cell.split(_SLASH) if part)
         elif cell or not field.optional:
-            values[field.name] = field.read(cell)
+            values[field.name] = field.kind.read(cell)
     return cls(**values)
 
 
