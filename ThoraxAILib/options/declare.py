@@ -137,6 +137,8 @@ class OptionField:
             return
         if self.many and not isinstance(value, tuple):
             raise InputError(f"The {self.label} must be a tuple, {shown(value)} was given.")
+        if self.many and self.declared.positional and not value:
+            raise InputError(f"The {self.label} are missing: name at least one.")
         for item in value if self.many else (value,):
             if not self.kind.fits(item):
                 raise self.misfit(item)

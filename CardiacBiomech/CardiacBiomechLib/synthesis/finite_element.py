@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ThoraxAILib.errors import MissingDependencyError
+from ThoraxAILib.options import Options, option
 from ThoraxAILib.registration.deformation.elasticity import determinant
 
 APEX_GAP_RAD = 0.06  # the mesh leaves a small hole at the apex, where its cells would degenerate
@@ -18,18 +19,18 @@ CIRCUMFERENTIAL, LONGITUDINAL, RADIAL = 24, 12, 3
 
 
 @dataclass(frozen=True)
-class InflationOptions:
+class InflationOptions(Options):
     """Geometry and loading; ``steps`` of the pressure ramp (a single large step diverges)."""
 
-    endo_mm: float = 24.0
-    epi_mm: float = 34.0
-    elongation: float = 1.9
-    base_mm: float = 25.0
-    mu_kpa: float = 2.0
-    kappa_kpa: float = 20.0
-    pressure_kpa: float = 0.6
-    steps: int = 6
-    refinement: int = 1
+    endo_mm: float = option(24.0, unit="mm", more_than=0)
+    epi_mm: float = option(34.0, unit="mm", more_than=0)
+    elongation: float = option(1.9, more_than=0)
+    base_mm: float = option(25.0, unit="mm")
+    mu_kpa: float = option(2.0, unit="kPa", more_than=0)
+    kappa_kpa: float = option(20.0, unit="kPa", more_than=0)
+    pressure_kpa: float = option(0.6, unit="kPa", at_least=0)
+    steps: int = option(6, at_least=1)
+    refinement: int = option(1, at_least=1)
 
 
 @dataclass(frozen=True, eq=False)
