@@ -55,7 +55,8 @@ def _help(field: OptionField) -> str:
     default = None if field.required or field.is_switch else field.default
     if default not in (None, (), "") and "default" not in text:
         values = default if field.many else (default,)
-        text = f"{text} (default {' '.join(field.kind.write(value) for value in values)})".strip()
+        words = [*(field.kind.write(value) for value in values), field.declared.unit]
+        text = f"{text} (default {' '.join(words).strip()})".strip()
     return text.replace("%", "%%")
 
 
