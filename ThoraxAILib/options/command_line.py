@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 from ThoraxAILib.options.declare import OptionField, option_fields
+from ThoraxAILib.options.kinds import PATH
 
 _METAVARS = {"a whole number": "N", "a number": "X", "a path": "PATH", "a date as YYYY-MM-DD": "DATE"}
 
@@ -15,7 +17,8 @@ _METAVARS = {"a whole number": "N", "a number": "X", "a path": "PATH", "a date a
 def add_arguments(parser: argparse._ActionsContainer, cls: type, without: Collection[str] = (), path: str = "") -> None:
     """Add every option of a class to a parser or group; those of nested classes join them.
 
-    Texts stay as they were typed: ``from_arguments`` reads and checks them. ``without`` names fields to leave out.
+    Texts other than paths stay as they were typed: ``from_arguments`` reads and checks them. ``without`` names fields
+    to leave out.
     """
     for field in option_fields(cls):
         if field.name in without:
@@ -34,6 +37,8 @@ def _add_argument(parser: argparse._ActionsContainer, field: OptionField, dest: 
         parser.add_argument(field.flag, dest=dest, action="store_const", const=field.default is not True, **settings)
         return
     settings["metavar"] = _metavar(field)
+    if field.kind is PATH:
+        settings["type"] = Path  # so that whoever looks at the parsed arguments knows the paths among them
     if field.declared.positional:
         parser.add_argument(dest, nargs="+" if field.many else None, **settings)
     elif field.many:
@@ -73,8 +78,12 @@ def from_arguments(cls: type, arguments: argparse.Namespace, path: str = "") -> 
         if field.is_switch:
             values[field.name] = given
         else:
-            values[field.name] = tuple(field.read(text) for text in given) if field.many else field.read(given)
+            values[field.name] = tuple(_read(field, one) for one in given) if field.many else _read(field, given)
     return cls(**values)
+
+
+def _read(field: OptionField, given: Any) -> Any:
+    return field.read(given) if isinstance(given, str) else given
 
 
 def to_argv(options: Any, every: bool = False) -> list[str]:

@@ -15,8 +15,8 @@ from AnonymizerLib.identity.promise import promise_of
 from AnonymizerLib.profile.options import Option, Profile
 from AnonymizerLib.profile.presets import profile_named
 from AnonymizerLib.run.request import COMMAND, AnonymizeRequest
-from ThoraxAILib.errors import Cancelled, InputError
-from ThoraxAILib.jobs.events import Events, add_events_argument, telling_errors
+from ThoraxAILib.errors import Cancelled, InputError, OutputError, ThoraxAIError
+from ThoraxAILib.jobs.events import STANDARD_OUTPUT, Events, add_events_argument, telling_errors
 from ThoraxAILib.jobs.progress import Progress
 
 if TYPE_CHECKING:
@@ -40,13 +40,15 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    AnonymizeRequest.add_arguments(parser)
+    parser.add_argument("source", metavar="IN", help=f"folder with DICOM files, a scene, or {CHECK}, or {DESTROY}")
+    AnonymizeRequest.add_arguments(parser, without=("source",))
     parser.add_argument("--against", type=Path, metavar="IN", help=f"with {CHECK}: the input of the output")
     add_events_argument(parser)
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=_run, input_words=("source",))
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    _check_events_place(arguments)
     with telling_errors(arguments.events) as events:
         request = AnonymizeRequest.from_arguments(arguments)
         first = arguments.source  # as it was typed: ./check is a folder
@@ -57,6 +59,15 @@ def _run(arguments: argparse.Namespace) -> int:
         if first.lower().endswith(SCENE):
             return _scrub_scene(request, events)
         return _anonymize(request, arguments, events)
+
+
+def _check_events_place(arguments: argparse.Namespace) -> None:
+    """Nothing is written into an input folder, a new file neither."""
+    if arguments.events in (None, STANDARD_OUTPUT):
+        return
+    around = Path(arguments.events).resolve().parents
+    if any(folder is not None and Path(folder).resolve() in around for folder in (arguments.source, arguments.against)):
+        raise InputError("The events file must not lie in the input folder: choose another place for --events.")
 
 
 def _profile(request: AnonymizeRequest) -> Profile:
@@ -86,11 +97,18 @@ def _anonymize(request: AnonymizeRequest, arguments: argparse.Namespace, events:
     )
     try:
         result = run(
-            RunOptions(settings, request.jobs, request.private, request.approve_faces),
+            RunOptions(settings, request.jobs, request.private, request.approve_faces, is_isolated=True),
             Progress(events.progress, arguments.is_cancelled),
         )
     except Cancelled as cancelled:
         raise Cancelled("Cancelled; what was finished stays, and the same command finishes the rest.") from cancelled
+    except (ThoraxAIError, BrokenPipeError):
+        raise
+    except OSError as error:
+        raise OutputError(
+            f"The output or its private folder cannot be used ({error.strerror}): free space or mend "
+            "the disk, then start the same command again."
+        ) from error
     events.result(request.output)
     if not events.own_stdout:
         _tell(result, promise_of(profile, settings.key, bool(patients)).sentence)
@@ -98,14 +116,21 @@ def _anonymize(request: AnonymizeRequest, arguments: argparse.Namespace, events:
 
 
 def _check_key_place(request: AnonymizeRequest) -> None:
-    """A key beside the results would make their pseudonyms worthless."""
-    if request.key is not None and request.output.resolve() in request.key.resolve().parents:
+    """A key beside the results would make their pseudonyms worthless, and nothing is written into the input."""
+    if request.key is None:
+        return
+    around = request.key.resolve().parents
+    if request.output.resolve() in around:
         raise InputError("The project key must not lie in the output folder: keep it apart from the results.")
+    if request.source.resolve() in around:
+        raise InputError("The project key must not lie in the input folder: keep it apart from the images.")
 
 
 def _tell(result: RunResult, promise: str) -> None:
     counts = result.counts
     print(f"{counts['clean']} clean, {counts['quarantined']} in quarantine, {counts['skipped']} left out.")
+    if result.note:
+        print(result.note)
     for (status, reason), count in result.summary.reasons.most_common():
         print(f"  {status}: {count} x {reason}")
     if result.summary.linkage and result.summary.linkage.patients:
@@ -162,6 +187,8 @@ def _check(request: AnonymizeRequest, arguments: argparse.Namespace, events: Eve
             f"{result.outputs} outputs searched for {result.tokens} identifiers of {result.inputs} inputs: "
             f"{len(result.problems)} problems."
         )
+        if result.unreadable_inputs:
+            print(f"{result.unreadable_inputs} files of the input are no DICOM or cannot be read: not compared.")
         for problem in result.problems:
             print(f"  {problem}")
     return QUARANTINED_EXIT if result.problems else CLEAN_EXIT
@@ -181,10 +208,8 @@ def _scrub_scene(request: AnonymizeRequest, events: Events) -> int:
 
 
 def _destroy(path: Path) -> int:
-    from AnonymizerLib.identity.key_store import destroy_key, is_key
+    from AnonymizerLib.identity.key_store import destroy_key
 
-    if not is_key(path):
-        raise InputError(f"{path.name} is not a project key of Anonymizer: nothing was destroyed.")
     destroy_key(path)
     print("The key is destroyed: its pseudonyms cannot be computed again.")
     return CLEAN_EXIT

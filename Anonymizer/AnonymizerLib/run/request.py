@@ -22,9 +22,7 @@ class AnonymizeRequest(Options):
     ``accept_pixels`` and ``approve_faces`` mean that a person has looked; ``key`` keeps pseudonyms the same over runs.
     """
 
-    source: Path = option(
-        help="folder with DICOM files, a scene, or check, or destroy-key", positional=True, metavar="IN"
-    )
+    source: Path = option(help="folder with DICOM files, or a scene", positional=True, metavar="IN")
     output: Path = option(help="new folder for the result", positional=True, metavar="OUT")
     profile: str = option("basic", "; ".join(f"{name}: {text}" for name, (text, _, _) in PRESETS.items()), metavar="P")
     options: tuple[str, ...] = option((), "more options: " + ", ".join(sorted(OPTION_BY_LABEL)), metavar="O")
