@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
 import numbers
 from collections.abc import Callable, Sequence
@@ -132,10 +131,13 @@ def split_line(text: str) -> list[str]:
 
 
 def joined_line(cells: Sequence[str]) -> str:
-    """One line of CSV."""
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(cells)
-    return line.getvalue()
+    """One line of CSV; a word of a command line, never a table that somebody opens."""
+    return ",".join(_quoted(cell) for cell in cells)
+
+
+def _quoted(cell: str) -> str:
+    special = any(sign in cell for sign in ',"\r\n')
+    return '"' + cell.replace('"', '""') + '"' if special else cell
 
 
 SIMPLE: dict[Any, Kind] = {
