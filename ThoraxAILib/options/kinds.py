@@ -132,7 +132,7 @@ def split_line(text: str) -> list[str]:
 
 def joined_line(cells: Sequence[str]) -> str:
     """One line of CSV; a word of a command line, never a table that somebody opens."""
-    return ",".join(_quoted(cell) for cell in cells)
+    return ",".join(_quoted(cell) for cell in cells) if list(cells) != [""] else '""'
 
 
 def _quoted(cell: str) -> str:
