@@ -138,6 +138,7 @@ def test_a_row_is_old_when_its_code_changed_later_or_its_commit_is_unknown(histo
         "changed later": (replace(ROW, commit=first, code=("code.py",)), True),
         "measured after": (replace(ROW, commit=second, code=("code.py",)), False),
         "other code": (replace(ROW, commit=first, code=("other.py",)), False),
+        "no code": (replace(ROW, commit=first, code=()), False),
         "unknown commit": (replace(ROW, commit="0" * 40, code=("other.py",)), True),
     }
     for name, (row, is_old) in measured_on.items():

@@ -82,6 +82,8 @@ def old_rows(measured: Measured, repository: Path = REPOSITORY) -> tuple[Row, ..
 def _is_old(repository: Path, commit: str, code: tuple[str, ...], same: tuple[str, ...]) -> bool:
     if _git(repository, "merge-base", commit, "HEAD") is None:
         return True
+    if not code:
+        return False
     paths = ("--", *code, *NOT_CODE)
     later = (_git(repository, "log", "--format=%H", f"{commit}..HEAD", *paths) or "").split()
     return bool(set(later) - set(same)) or bool(_git(repository, "diff", "--name-only", "HEAD", *paths))
