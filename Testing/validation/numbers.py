@@ -57,9 +57,8 @@ class Quantity:
         """Whether this is the other one, or that one rounded to the digits of this one (two at least with a unit)."""
         if self.unit not in (other.unit, SCORE):
             return False
-        exponent = self.number.as_tuple().exponent
         is_rough = len(self.number.as_tuple().digits) < 2 and self.unit != SCORE
-        rounded = other.number if is_rough else other.number.quantize(Decimal((0, (1,), exponent)))
+        rounded = other.number if is_rough else other.number.quantize(self.number)
         return self.number in (other.number, rounded)
 
     def __str__(self) -> str:
