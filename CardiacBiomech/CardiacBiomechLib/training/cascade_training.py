@@ -9,15 +9,15 @@ PyTorch at file scope.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from CardiacBiomechLib.model.heart_labels import ACDC
+from CardiacBiomechLib.training.options import TrainingOptions
 from CardiacBiomechLib.training.pairs import IN_PLANE_MM, load_or_make, random_pair
-from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.networks.learner import Learner
 from ThoraxAILib.networks.schedule import Schedule
@@ -34,26 +34,6 @@ LONGEST_GRADIENT = 1.0
 LOG_SCHEMA = "thoraxai.cardiac-training/1"
 
 
-@dataclass(frozen=True)
-class TrainingOptions:
-    """Recipe; ``hearts`` phantoms with seeds from ``seed`` on. The defaults made the shipped cascade."""
-
-    steps: int = 1000
-    hearts: int = 160
-    seed: int = 1000
-    learning_rate: float = 1e-3
-    regularizer: str = "neo-hookean"
-    weight: float = 0.1
-    bulk: float = 20.0
-    intensity_weight: float = 0.3
-    windows_mm: tuple[float, ...] = (8.0, 16.0, 30.0)
-    threads: int = 1
-
-    def __post_init__(self) -> None:
-        if self.steps < 1 or self.hearts < 1:
-            raise InputError("Training needs at least one step and one phantom heart.")
-
-
 class CascadeTraining(Trainer):
     """One run in a folder: ``hearts`` (cache of phantoms), ``checkpoint.pt``, at the end weights and training.json."""
 
@@ -63,7 +43,7 @@ class CascadeTraining(Trainer):
         (folder / "hearts").mkdir(parents=True, exist_ok=True)
         self._regularizer = regularizer(options.regularizer)
         schedule = Schedule(options.learning_rate, options.steps, fall=0.95, power=0.9)
-        recipe = {**asdict(options), "cascade": settings.as_json(), "in_plane_mm": IN_PLANE_MM}
+        recipe = {**asdict(options), "cascade": settings.to_dict(), "in_plane_mm": IN_PLANE_MM}
         super().__init__(folder, schedule, options.seed, recipe, threads=options.threads)
 
     def make_learners(self) -> dict[str, Learner]:

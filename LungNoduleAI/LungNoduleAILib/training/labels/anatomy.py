@@ -34,5 +34,5 @@ def train(request: TrainingRequest, progress: Progress) -> Path:
     weights = request.output / WEIGHTS.name
     note = {"recipe": recipe.settled(), "samples": asdict(replace(samples, cache="")), "classes": list(CLASSES)}
     logger.info("learned in %.0f CPU seconds", training.seconds)
-    save_weights(weights, SCHEMA, settings.as_json(), training.averaged().state_dict(), note)
+    save_weights(weights, SCHEMA, asdict(settings), training.averaged().state_dict(), note)
     return weights

@@ -111,5 +111,5 @@ def train(request: TrainingRequest, progress: Progress) -> Path:
     with volumes.made_ahead(request.jobs):
         training.run(progress)
     path = request.output / "nodule_segmentation.pt"
-    save_weights(path, SCHEMA, settings.as_json(), training.averaged().state_dict(), {"recipe": asdict(recipe)})
+    save_weights(path, SCHEMA, asdict(settings), training.averaged().state_dict(), {"recipe": asdict(recipe)})
     return path

@@ -108,7 +108,7 @@ class SiameseTraining(Trainer):
             "steps": self.step,
             "last_loss": round(float(np.mean(self.losses[ONLY][-20:])), 4),
         }
-        save_weights(path, SCHEMA, learner.network.settings.as_json(), learner.kept_weights, note)
+        save_weights(path, SCHEMA, learner.network.settings.to_dict(), learner.kept_weights, note)
         logger.info("learned in %.0f CPU seconds", self.seconds)
         return path
 
