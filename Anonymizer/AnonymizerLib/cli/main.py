@@ -89,6 +89,7 @@ def _profile(request: AnonymizeRequest) -> Profile:
 def _anonymize(request: AnonymizeRequest, arguments: argparse.Namespace, events: Events) -> int:
     from AnonymizerLib.identity.identities import read_patient_table
     from AnonymizerLib.pixels.clean import PixelPolicy
+    from AnonymizerLib.run.dicomdir import check_medium, write_medium
     from AnonymizerLib.run.run import RunOptions, run
     from AnonymizerLib.run.worker import WorkerSettings
 
@@ -97,6 +98,8 @@ def _anonymize(request: AnonymizeRequest, arguments: argparse.Namespace, events:
     policy = PixelPolicy(regions, request.blank, request.use_ocr, request.accept_pixels)
     patients = read_patient_table(request.patients) if request.patients else {}
     _check_key_place(request)
+    if request.dicomdir:
+        check_medium(request.dicomdir, request.source, request.output)
     settings = WorkerSettings(
         request.source, request.output, profile, _key(request.key), policy, patients, request.prefix
     )
@@ -114,6 +117,9 @@ def _anonymize(request: AnonymizeRequest, arguments: argparse.Namespace, events:
             f"The output or its private folder cannot be used ({error.strerror}): free space or mend "
             "the disk, then start the same command again."
         ) from error
+    if request.dicomdir:
+        outputs = [request.output / name for name in result.outputs]
+        write_medium(outputs, request.dicomdir)
     events.result(request.output)
     if not events.own_stdout:
         _tell(result, promise_of(profile, settings.key, bool(patients)).sentence)

@@ -135,7 +135,10 @@ class InstanceCleaner:
         media = str(ds.file_meta.get("MediaStorageSOPClassUID", "")) if hasattr(ds, "file_meta") else ""
         sop_class = raw_text(ds, SOP_CLASS, ASCII)
         if DIRECTORY in (sop_class, media):
-            raise Refused("A DICOMDIR is an index full of names: make a new one from the result.", SKIPPED)
+            raise Refused(
+                "A DICOMDIR is an index full of names: it is left out, --dicomdir makes a new one from the result.",
+                SKIPPED,
+            )
         if not sop_class or not raw_text(ds, SOP_INSTANCE, ASCII):
             raise Refused("It lacks a SOP Class UID or a SOP Instance UID.")
         if DOCUMENT in ds:

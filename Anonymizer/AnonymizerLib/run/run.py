@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from AnonymizerLib.deidentify.instance import QUARANTINED
+from AnonymizerLib.deidentify.instance import CLEAN, QUARANTINED
 from AnonymizerLib.profile.options import Option
 from AnonymizerLib.profile.table import table
 from AnonymizerLib.run.journal import Entry, Journal
 from AnonymizerLib.run.listing import Listing, list_inputs
-from AnonymizerLib.run.report import Summary, write_reports
+from AnonymizerLib.run.report import Summary, latest_records, write_reports
 from AnonymizerLib.run.run_lock import RunLock
 from AnonymizerLib.run.worker import UNFINISHED, Done, Worker, WorkerSettings
 from AnonymizerLib.run.worker_limits import FileLimits
@@ -59,6 +59,14 @@ class RunResult:
     private: Path | None = None
     summary: Summary | None = None
     note: str = ""
+
+    @property
+    def outputs(self) -> list[str]:
+        """The outputs that lie in the output folder, by name."""
+        if self.private is None:
+            return []
+        records = latest_records(self.private / JOURNAL)
+        return sorted(record["output"] for record in records if record.get("status") == CLEAN)
 
     @property
     def has_quarantined(self) -> bool:
