@@ -97,7 +97,16 @@ def may_leak(header: bytes, tokens: Tokens) -> bool:
         tokens.is_foreign
         or bool(tokens_in(lowered, tokens))
         or any(_stands_in(lowered, token, True) for token in found_in(lowered, tokens.words))
-        or holds_any_of(squeeze(lowered), tokens.squeezed)
+        or _holds_squeezed(squeeze(lowered), tokens.squeezed)
+    )
+
+
+def _holds_squeezed(data: bytes, tokens: frozenset[bytes]) -> bool:
+    """Whether a number or date stands there other than amid a longer number, as the digits of a UID do by chance."""
+    return any(
+        not (data[start - 1 : start].isdigit() and data[start + len(token) : start + len(token) + 1].isdigit())
+        for token in found_in(data, tokens)
+        for start in _starts(data, token)
     )
 
 
