@@ -15,6 +15,7 @@ from functools import lru_cache
 from AnonymizerLib.check.written_forms import (
     LONG_NAME,
     date_forms,
+    date_signs,
     folded,
     spellings,
     squeezed_date_forms,
@@ -37,7 +38,7 @@ OUR_OWN_DATE = "19000101"
 DATE_IN_TEXT = re.compile(r"(?<!\d)(\d{4})[.\-/]?(\d{2})[.\-/]?(\d{2})(?!\d{2,}[.\-/])")
 PATIENT_ID, OTHER_PATIENT_IDS = 0x00100020, 0x00101000
 NAMES, NUMBERS, DATES, UIDS, TEXTS, TOO_SHORT = "names", "numbers", "dates", "UIDs", "texts", "too short to search"
-SETS = ("anywhere", "dates", "words", "prose", "squeezed", "letters")
+SETS = ("anywhere", "dates", "words", "prose", "squeezed", "signs", "letters")
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Tokens:
 
     ``anywhere`` in the bytes; ``dates``; short ``words`` only as whole words of a text; ``prose`` (whole
     descriptions that were taken out) in free text, but not in codes, which mean the same for everybody; ``squeezed``
-    in free text without its separators; ``letters`` are words outside ASCII, compared after decoding; ``is_foreign``
+    in free text without its separators; ``signs`` are what any date or squeezed form must hold; ``letters`` are words outside ASCII, compared after decoding; ``is_foreign``
     says that the identifiers themselves hold such letters, which character sets write differently.
     """
 
@@ -55,6 +56,7 @@ class Tokens:
     words: frozenset[bytes] = frozenset()
     prose: frozenset[bytes] = frozenset()
     squeezed: frozenset[bytes] = frozenset()
+    signs: frozenset[bytes] = frozenset()
     letters: frozenset[str] = frozenset()
     is_foreign: bool = False
     counts: tuple[tuple[str, int], ...] = field(default=(), compare=False)
@@ -116,6 +118,7 @@ def _date_tokens(text: str) -> Tokens:
     """Each date in every written form, but the one form that this program itself writes as a dummy."""
     found: set[bytes] = set()
     squeezed: set[bytes] = set()
+    signs: set[bytes] = set()
     count = 0
     for part in text.split("\\"):
         match = DATE.match(part.strip()[:8]) or DATE.match(part.strip()[:10])
@@ -124,9 +127,11 @@ def _date_tokens(text: str) -> Tokens:
         count += 1
         found |= date_forms(*match.groups())
         squeezed |= squeezed_date_forms(*match.groups())
+        signs |= date_signs(*match.groups())
     return Tokens(
         dates=frozenset(found) - {OUR_OWN_DATE.encode("ascii")},
         squeezed=frozenset(squeezed),
+        signs=frozenset(signs) - {OUR_OWN_DATE.encode("ascii"), OUR_OWN_DATE[2:].encode("ascii")},
         counts=((DATES, count),),
     )
 
@@ -173,7 +178,11 @@ def _number_tokens(tag: int, parts: list[str], encodings: tuple[str, ...]) -> To
         known |= {gap.join(SEPARATED.split(part)) for part in known if SEPARATED.search(part) for gap in GAPS_IN_IDS}
     squeezed = frozenset(squeezed_number(part) for part in known if any(letter.isdigit() for letter in part)) - {b""}
     dates = [match.groups() for part in known for match in DATE_IN_TEXT.finditer(part)]
-    dated = [Tokens(dates=date_forms(*date), squeezed=squeezed_date_forms(*date)) for date in dates if _is_day(*date)]
+    dated = [
+        Tokens(dates=date_forms(*date), squeezed=squeezed_date_forms(*date), signs=date_signs(*date))
+        for date in dates
+        if _is_day(*date)
+    ]
     shortest = 1 if is_patient_id else SHORTEST
     return Tokens.together([_sorted_by_length(known, encodings, shortest, NUMBERS, squeezed), *dated])
 
@@ -203,6 +212,7 @@ def _sorted_by_length(
         anywhere=frozenset(anywhere),
         words=frozenset(words),
         squeezed=squeezed,
+        signs=squeezed,
         letters=frozenset(text for text in texts if not text.isascii() and len(text.encode("utf-8")) >= shortest),
         is_foreign=not all(map(str.isascii, texts)),
         counts=tuple((name, number) for name, number in ((kind, count), (TOO_SHORT, too_short)) if number),

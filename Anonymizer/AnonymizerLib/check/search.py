@@ -95,9 +95,10 @@ def may_leak(header: bytes, tokens: Tokens) -> bool:
     lowered = header.lower()
     return (
         tokens.is_foreign
-        or bool(tokens_in(lowered, tokens))
+        or holds_any_of(lowered, tokens.anywhere)
+        or holds_any_of(lowered, tokens.prose)
         or any(_stands_in(lowered, token, True) for token in found_in(lowered, tokens.words))
-        or _holds_squeezed(squeeze(lowered), tokens.squeezed)
+        or _holds_squeezed(squeeze(lowered), tokens.signs)
     )
 
 

@@ -58,6 +58,21 @@ def squeezed_date_forms(year: str, month: str, day: str) -> frozenset[bytes]:
 
 
 @lru_cache(maxsize=4096)
+def date_signs(year: str, month: str, day: str) -> frozenset[bytes]:
+    """The fewest squeezed bytes without which none of the written forms of a date can stand in a text."""
+    short = year[2:]
+    signs = set()
+    for one, other in ((day, month), (day.lstrip("0"), month.lstrip("0"))):
+        for long_year in (year, short):
+            signs |= {one + other + long_year, other + one + long_year}
+        signs.add(short + other + one)
+    signs.add(year + month + day)  # the short year may stand amid digits when a time of day follows
+    for name in MONTHS[int(month) - 1] if 1 <= int(month) <= 12 else ():
+        signs |= {name + year, name + short, name + day, name + day.lstrip("0")}
+    return frozenset(sign.encode("utf-8") for sign in signs)
+
+
+@lru_cache(maxsize=4096)
 def squeezed_number(text: str) -> bytes:
     """A number or name without separators; empty when too little is left to be told from chance."""
     squeezed = NOT_ALPHANUMERIC.sub("", text)
