@@ -142,7 +142,7 @@ class TextRules:
     def _check_scheme(self, at: At) -> None:
         """A local scheme names its hospital: it gets another name, the same everywhere."""
         if not scheme_may_stay(at.text) or (at.text not in PUBLIC_SCHEMES and at.place.names_somebody(at.text)):
-            self.note(at.because("local coding scheme"), Action.PSEUDONYM)
+            self.note(at.because("local coding scheme"), Action.CLEAN_TEXT)
             at.put(b"99T" + self.key.short_name("scheme", at.text).encode("ascii"))
 
     def _check_version(self, at: At) -> None:

@@ -77,6 +77,7 @@ BIRTH_DATE, SUBJECT_AGE = "121031", "121033"
 BIRTH = re.compile(r"\b(date of birth|birth ?date|birth ?day|born|geburtsdatum|dob)\b")
 AGE = re.compile(r"(?<!gestational )\b(age|patient age|subject age|alter)\b")
 UNITS_PER_YEAR = {"a": 1, "year": 1, "mo": 12, "wk": 52, "d": 365, "h": 8760}
+YEARS = ("a", "year")
 CAPPED_YEARS = OLDEST_YEARS + 1
 
 
@@ -133,11 +134,14 @@ def _clean_text(item: Dataset, encodings: list[str], place: Place) -> bool:
 
 def _cap_age(item: Dataset) -> bool:
     """An age over 89 becomes 90, in whatever unit it is measured; other forms of the number go."""
-    if raw_text(item, VALUE_TYPE, ["ascii"]) != "NUM" or not _is_age(item):
+    if raw_text(item, VALUE_TYPE, ["ascii"]) != "NUM":
         return False
-    changed = False
+    changed, is_age = False, _is_age(item)
     for measured in (item[MEASURED_VALUE].value or ()) if MEASURED_VALUE in item else ():
-        per_year = UNITS_PER_YEAR.get(_unit(measured), 1)
+        unit = _unit(measured)
+        if not is_age and unit not in YEARS:  # so many years are an age, whatever they are called
+            continue
+        per_year = UNITS_PER_YEAR.get(unit, 1)
         try:
             number = float(raw_text(measured, NUMERIC_VALUE, ["ascii"]) or "nan")
         except ValueError:

@@ -22,6 +22,7 @@ PUBLIC_SCHEMES = frozenset(
 CODE = re.compile(r"^[A-Za-z]{0,4}[-.:]?[A-Z0-9.\-:]*\d[A-Z0-9.\-:]*$")
 UNIT_PART = re.compile(r"^[A-Za-z%]{0,5}\d{0,3}$")
 UNIT_SEPARATORS = re.compile(r"[./*\[\](){}^'_\-+\s\d]+")
+OUR_OWN_SCHEME = re.compile(r"^99T[A-Z2-7]{8}$")  # what a local scheme is called after de-identification
 VENDOR_SCHEME = re.compile(r"^99[A-Z0-9_]*$")
 
 
@@ -58,7 +59,7 @@ def code_value_may_stay(scheme: str, value: str) -> bool:
 @lru_cache(maxsize=1024)
 def scheme_may_stay(scheme: str) -> bool:
     """Whether a coding scheme is public, or a local one that is named after a maker of devices."""
-    if not scheme or scheme in PUBLIC_SCHEMES:
+    if not scheme or scheme in PUBLIC_SCHEMES or OUR_OWN_SCHEME.match(scheme):
         return True
     words = [word for word in re.split(r"[^a-z]+", scheme.casefold().removeprefix("99")) if word]
     return VENDOR_SCHEME.match(scheme) is not None and bool(words) and all(word in listed_words() for word in words)
