@@ -169,7 +169,10 @@ def gdcmanon(folder: Path) -> Outputs | None:
 def deid(folder: Path, python: str) -> Outputs | None:
     """pydicom/deid with its default recipe."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    if subprocess.run([python, "-c", "import deid"], env=environment, **QUIET).returncode:
+    if (
+        shutil.which(python) is None
+        or subprocess.run([python, "-c", "import deid"], env=environment, **QUIET).returncode
+    ):
         return None
     output = folder / "deid"
     output.mkdir()

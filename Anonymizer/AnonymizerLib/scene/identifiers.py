@@ -16,9 +16,10 @@ DICOM_PREFIX = "DICOM."
 PATH = re.compile(r"(^|[\s\"'=:])(/[^/\s]+/|[A-Za-z]:[\\/]|\\\\|file://)")
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])(?=\d)")
 CLASS_NAME = re.compile(r"\bvtkMRML[A-Za-z]+Node")
-# Numbers, switches, references to nodes and colors: what Slicer itself keeps in attributes.
+# Switches, references to nodes and colors, and decimals in a row: what Slicer itself keeps in attributes.
 PLAIN_VALUE = re.compile(
-    r"^(?:[-+0-9.eE,;: ]{0,40}|true|false|on|off|vtkMRML[A-Za-z]+Node[A-Za-z0-9]{0,12}|#[0-9a-fA-F]{6})$"
+    r"^(?:true|false|on|off|vtkMRML[A-Za-z]+Node[A-Za-z0-9]{0,12}|#[0-9a-fA-F]{6}|"
+    r"[-+]?\d{1,5}(?:\.\d+)?(?:e[-+]?\d+)?|[-+]?\d+\.\d+(?:[ ,;]+[-+]?\d+\.\d+)*|)$"
 )
 SEPARATORS = re.compile(r"[_.\-\[\]()]+")
 # Tags whose tokens are looked for; the rest of the DICOM attributes is removed without being remembered.
