@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ThoraxAILib.image.tuples import three
+
 
 def block_mean(array: np.ndarray, factors: int | Sequence[int], fill: bool = False) -> np.ndarray:
     """Mean over blocks of ``factors`` voxels (one number, or one for each of k, j, i), float32, of an array (k, j, i).
@@ -29,4 +31,4 @@ def as_blocks(array: np.ndarray, factors: int | Sequence[int]) -> np.ndarray:
 
 
 def _three(factors: int | Sequence[int]) -> tuple[int, int, int]:
-    return tuple(int(f) for f in np.broadcast_to(factors, 3))
+    return three(int(f) for f in np.broadcast_to(factors, 3))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io.dicom_headers import files_below, looks_like_dicom
 from ThoraxAILib.io.dicom_volume import read_dicom, stacks_below
@@ -74,5 +75,5 @@ def _image_summary(volume: Volume, path: Path) -> SeriesSummary:
         slice_count=slices,
         rows=rows,
         columns=columns,
-        spacing_ijk_mm=tuple(float(size) for size in volume.spacing_ijk_mm),
+        spacing_ijk_mm=three(float(size) for size in volume.spacing_ijk_mm),
     )

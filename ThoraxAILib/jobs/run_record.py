@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ThoraxAILib import __version__
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.stages import Stages
 from ThoraxAILib.untrusted.plain_json import read_plain_json
@@ -53,7 +54,7 @@ class RunInput:
     @staticmethod
     def of_volume(volume: Volume, name: str, files: int) -> RunInput:
         """Describe ``volume`` as it was read from ``files`` files under the case name ``name``."""
-        spacing = tuple(round(float(mm), HASH_DECIMALS_MM) for mm in volume.spacing_ijk_mm)
+        spacing = three(round(float(mm), HASH_DECIMALS_MM) for mm in volume.spacing_ijk_mm)
         return RunInput(
             name,
             hash_volume(volume),

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.networks.device import OPENVINO
 from ThoraxAILib.networks.precision import Precision, choose_precision
@@ -44,7 +45,7 @@ class Tiles:
         half = -(-longest // 2 // self.multiple) * self.multiple
         if half < SMALLEST_TILE or half >= longest or self.overlap >= half:
             return None
-        return replace(self, size=tuple(half if n == longest else n for n in self.size))
+        return replace(self, size=three(half if n == longest else n for n in self.size))
 
 
 def run_tiled(
@@ -112,9 +113,10 @@ def _run(
     share = _share([n // tiles.stride for n in size], max(1, tiles.overlap // tiles.stride))
     total: np.ndarray | None = None
     weight = np.zeros(out_shape, dtype=np.float32)
-    ask = asking(network, (1, len(channels_first), *size), precision) if places else None
+    ask: Callable[[Tensor], np.ndarray] | None = None
     for number, place in enumerate(places):
         progress(number / len(places), text)
+        ask = ask or asking(network, (1, len(channels_first), *size), precision)
         answer = ask(_cut(channels_first, place, size, tiles.pad_value))
         if total is None:
             total = np.zeros((len(answer), *out_shape), dtype=np.float32)

@@ -68,9 +68,7 @@ def install(terminologyDirectory: Path | str | None = None) -> types.ModuleType:
     messages.sendToLogging()
     scene, applicationLogic = slicer.vtkMRMLScene(), slicer.vtkSlicerApplicationLogic()
     applicationLogic.SetMRMLScene(scene)
-    slicer.mrmlScene = scene
-    slicer.app = application.Application(applicationLogic)
-    slicer.modules = types.SimpleNamespace()
+    vars(slicer).update(mrmlScene=scene, app=application.Application(applicationLogic), modules=types.SimpleNamespace())
     _addColors(slicer, applicationLogic)
     _addBundleReading(slicer, applicationLogic)
     _addModuleLogics(slicer, applicationLogic, Path(terminologyDirectory or TERMINOLOGIES))

@@ -70,7 +70,7 @@ def writeVolume(node, path: Path) -> Path:
     return writeNode(copy, path, compress=False)
 
 
-def _storableType(array: np.ndarray) -> type:
+def _storableType(array: np.ndarray) -> type[np.int16] | type[np.float32]:
     """int16 where it holds every value, else float32: types every Slicer file format keeps."""
     if array.dtype == np.int16 or array.dtype == np.bool_:
         return np.int16

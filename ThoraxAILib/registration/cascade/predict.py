@@ -46,10 +46,11 @@ def _trained_size(grid: Grid, in_plane_mm: float) -> tuple[int, int, int]:
     """Rows and columns that bring voxels to the size of the training, unless they are within 5 % of it."""
     slices, *in_plane = grid.shape_kji
     factors = [float(step) / in_plane_mm for step in grid.spacing_kji_mm[1:]]
-    return slices, *(
+    rows, columns = (
         n if abs(factor - 1.0) < 0.05 else max(2, round(n * factor))
         for n, factor in zip(in_plane, factors, strict=True)
     )
+    return slices, rows, columns
 
 
 def _resized(images: Tensor, size: tuple[int, int, int]) -> Tensor:

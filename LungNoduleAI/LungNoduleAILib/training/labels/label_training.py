@@ -113,7 +113,7 @@ class LabelTraining:
                     layer.eval()
         hu = torch.from_numpy(sample.hu).reshape(-1, 1, *sample.hu.shape[-3:]).to(recipe.device)
         with torch.autocast(recipe.device, torch.bfloat16):
-            half = self.network.half(hu)
+            half = self.network.half_resolution(hu)
         labels = torch.from_numpy(sample.labels).reshape(-1, *sample.labels.shape[-3:]).to(recipe.device)
         labels = to_half_resolution(labels)
         loss = label_loss(half, labels, self._weights, self.step % 8)
