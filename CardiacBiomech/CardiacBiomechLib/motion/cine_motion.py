@@ -54,7 +54,8 @@ def estimate_motion(
     Each chain costs one registration per frame, ``direct`` and ``tracked`` one per target; ``tracked`` needs both
     chains. The frames must cover one whole cycle unless ``paths`` is ``direct`` alone. Raises InputError, Cancelled.
     """
-    engine, progress = engine or InstanceEngine(), progress or Progress()
+    engine = InstanceEngine() if engine is None else engine
+    progress = progress or Progress()
     parts = _check(frames, labels, labeled_frame, order)
     region = Region.around(labels)
     images, marked = [region.cut(frame) for frame in frames], region.cut(labels)

@@ -21,7 +21,9 @@ REFINING_LEVELS = 2  # of the preset, that go on from where a cascade ends
 class Engine(Protocol):
     """Finds the field on the fixed grid that makes the moving frame look like the fixed one."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What options and records call it."""
 
     def register(
         self,

@@ -68,7 +68,8 @@ def propagate(
 
     ``initial`` (labeled frame fixed, on the whole grid) is where the search starts. Raises InputError, Cancelled.
     """
-    engine, progress = engine or InstanceEngine(), progress or Progress()
+    engine = InstanceEngine() if engine is None else engine
+    progress = progress or Progress()
     parts = check_inputs(labeled, labels, other, order)
     region = Region.around(labels)
     fixed, moving, marked = (region.cut(volume) for volume in (labeled, other, labels))

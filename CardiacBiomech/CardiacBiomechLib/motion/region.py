@@ -8,6 +8,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.registration.field import Field
 
@@ -32,7 +33,7 @@ class Region:
             margin = int(np.ceil(margin_mm / spacing[axis]))
             low, high = int(index[:, axis].min()) - margin, int(index[:, axis].max()) + margin + 1
             box.append(slice(max(low, 0), min(high, labels.array.shape[axis])))
-        return Region(tuple(box), Grid.of(labels))
+        return Region(three(box), Grid.of(labels))
 
     @property
     def grid(self) -> Grid:

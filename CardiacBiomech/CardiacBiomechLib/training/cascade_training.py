@@ -67,7 +67,8 @@ class CascadeTraining:
         self.cascade = Cascade(settings)
         self._optimizer = torch.optim.AdamW(self.cascade.parameters(), lr=options.learning_rate, amsgrad=True)
         self._regularizer = regularizer(options.regularizer)
-        self.step, self.losses, self.seconds = 0, [], 0.0
+        self.step, self.seconds = 0, 0.0
+        self.losses: list[float] = []
         if self._checkpoint.is_file():
             self._resume()
 

@@ -10,13 +10,15 @@ from ThoraxAILib.jobs.progress import Progress
 
 
 class AnatomySegmenter(Protocol):
-    """Anything that finds lungs, lobes and airways in a chest CT.
+    """Anything that finds lungs, lobes and airways in a chest CT."""
 
-    ``fingerprint`` changes whenever its answers may change (a hash of weights or of the parameters).
-    """
+    @property
+    def name(self) -> str:
+        """What options and records call it."""
 
-    name: str
-    fingerprint: str
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever its answers may change: a hash of weights or of the parameters."""
 
     def segment(self, volume: Volume, progress: Progress) -> Anatomy:
         """Anatomy on the grid of ``volume`` (HU, axes in LPS order); odd anatomy is told in quality, not raised."""
