@@ -13,7 +13,7 @@ MARGIN_MM = 20.0
 
 def box_around(mask: np.ndarray, spacing_kji_mm: np.ndarray) -> Box:
     """All slices, in-plane the box around a mask with its margin; everything when the mask is empty."""
-    within = mask_box(mask.any(axis=0), np.ceil(MARGIN_MM / spacing_kji_mm[1:]).astype(int))
+    within = mask_box(np.any(mask, axis=0), np.ceil(MARGIN_MM / spacing_kji_mm[1:]).astype(int))
     return (slice(0, mask.shape[0]), *(within or (slice(0, n) for n in mask.shape[1:])))
 
 

@@ -10,6 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import SimpleITK as sitk
 
+from ThoraxAILib.image.boxes import Box
+from ThoraxAILib.image.tuples import three
+
 TARGET_MM = 1.8
 
 
@@ -27,7 +30,7 @@ class WorkGrid:
         """Volume of one work voxel in mm3."""
         return float(np.prod(self.spacing_kji_mm))
 
-    def part(self, box: tuple[slice, slice, slice]) -> WorkGrid:
+    def part(self, box: Box) -> WorkGrid:
         """HU inside a box of this grid; its masks must be put back into the whole grid before they go to the CT."""
         return replace(self, hu=np.ascontiguousarray(self.hu[box]))
 
@@ -43,13 +46,13 @@ class WorkGrid:
 
 def make_work_grid(hu: np.ndarray, spacing_kji_mm: np.ndarray, target_mm: float = TARGET_MM) -> WorkGrid:
     """Block means of an HU array (k, j, i) with voxels close to, and at least about, ``target_mm``."""
-    factors = tuple(int(max(1, round(target_mm / s))) for s in spacing_kji_mm)
-    factors = tuple(min(f, n) for f, n in zip(factors, hu.shape, strict=True))
+    nearest = (int(max(1, round(target_mm / s))) for s in spacing_kji_mm)
+    factors = three(min(f, n) for f, n in zip(nearest, hu.shape, strict=True))
     image = sitk.GetImageFromArray(hu)
     if max(factors) > 1:
         image = sitk.BinShrink(image, [int(f) for f in factors[::-1]])
     work = sitk.GetArrayFromImage(image).astype(np.float32)
-    return WorkGrid(work, np.asarray(spacing_kji_mm) * factors, factors, hu.shape)
+    return WorkGrid(work, np.asarray(spacing_kji_mm) * factors, factors, three(hu.shape))
 
 
 def _resample_to_full(grid: WorkGrid, array: np.ndarray, interpolator: int) -> np.ndarray:

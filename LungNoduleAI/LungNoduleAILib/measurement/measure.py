@@ -17,6 +17,7 @@ from LungNoduleAILib.model.anatomy import AIRWAY, LEFT_LUNG_LABELS, LOBE_OF_LABE
 from LungNoduleAILib.model.candidates import Candidate
 from LungNoduleAILib.model.findings import Finding
 from ThoraxAILib.image.mask import Mask
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 
 MASS_MM = 30.0  # Fleischner glossary: a nodule measures up to 3 cm, a mass more
@@ -144,15 +145,16 @@ def _solid_diameter(patch: Patch, region: Region, density: Density, spacing: np.
     return axial_size(patch.hu, largest, -300.0, spacing).mean_diameter_mm
 
 
-def _bounds(volume: Volume, patch: Patch, region: Region) -> tuple[float, ...]:
+def _bounds(volume: Volume, patch: Patch, region: Region) -> tuple[float, float, float, float, float, float]:
     """RAS box (r_min, r_max, a_min, a_max, s_min, s_max) in mm around all voxels of the region."""
     index = np.argwhere(region.mask)
     low, high = patch.full_from_patch_kji(index.min(axis=0) - 0.5), patch.full_from_patch_kji(index.max(axis=0) + 0.5)
     corners = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, -1).T
     ras = volume.ras_from_kji(corners)
     box = np.stack([ras.min(axis=0), ras.max(axis=0)], axis=1).ravel()
-    return tuple(round(float(v), 2) for v in box)
+    r_min, r_max, a_min, a_max, s_min, s_max = (round(float(v), 2) for v in box)
+    return r_min, r_max, a_min, a_max, s_min, s_max
 
 
 def _rounded(point: np.ndarray) -> tuple[float, float, float]:
-    return tuple(round(float(v), 2) for v in point)
+    return three(round(float(v), 2) for v in point)
