@@ -24,3 +24,9 @@ def four(values: Iterable[T]) -> tuple[T, T, T, T]:
     """The four values as a tuple; ValueError when there are more or fewer."""
     first, second, third, fourth = values
     return first, second, third, fourth
+
+
+def five(values: Iterable[T]) -> tuple[T, T, T, T, T]:
+    """The five values as a tuple; ValueError when there are more or fewer."""
+    first, second, third, fourth, fifth = values
+    return first, second, third, fourth, fifth
