@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from LungNoduleAILib.analysis.segmenters import choose_segmenter
+from LungNoduleAILib.anatomy.protocol import AnatomySegmenter
 from LungNoduleAILib.cases.registration_files import save_registration
 from LungNoduleAILib.cases.requests import REGISTER, RegisterRequest
 from LungNoduleAILib.followup.difference.difference_map import DifferenceMap, difference_map
@@ -42,14 +43,18 @@ def register_case(request: RegisterRequest, progress: Progress) -> list[str]:
     record = RunRecord(" ".join(REGISTER), request.how(), inputs, models, device, reason, started)
     with OutputFolder(request.output, REGISTRATION_FILES) as folder:
         with stages.stage("lungs"):
-            labels = [
+            prior_labels, current_labels = (
                 _labels(segmenter, volume, progress.part(0.1 + 0.15 * n, 0.25 + 0.15 * n))
                 for n, volume in enumerate((prior, current))
-            ]
+            )
         with stages.stage("registration"):
-            found = register_lungs(prior, current, *labels, request.options, progress.part(0.4, 0.75))
+            found = register_lungs(
+                prior, current, prior_labels, current_labels, request.options, progress.part(0.4, 0.75)
+            )
         with stages.stage("difference"):
-            difference = difference_map(found, prior, current, *labels, progress=progress.part(0.75, 0.9))
+            difference = difference_map(
+                found, prior, current, prior_labels, current_labels, progress=progress.part(0.75, 0.9)
+            )
         with stages.stage("files"):
             entry = _write(folder, current, found, difference, request.how(), progress.part(0.9, 1.0))
         write_run_record(
@@ -71,7 +76,7 @@ def _check_different(prior: Volume, current: Volume) -> None:
         raise InputError("The two scans are the same images: name two dates.")
 
 
-def _labels(segmenter: object, volume: Volume, progress: Progress) -> np.ndarray:
+def _labels(segmenter: AnatomySegmenter, volume: Volume, progress: Progress) -> np.ndarray:
     """Anatomy labels on the grid of the volume."""
     order = volume.axis_order_to_lps()
     turned = order.apply(volume)

@@ -72,7 +72,8 @@ def _analyze(arguments: argparse.Namespace) -> int:
 def _analyze_inputs(request: AnalyzeRequest, arguments: argparse.Namespace, events: Events) -> int:
     if request.series is not None:
         path = request.inputs[0]
-        cases, failed = [Case(path.resolve().name, path, request.series)], []
+        cases = [Case(path.resolve().name, path, request.series)]
+        failed: list[IndexRow] = []
     else:
         cases, failed = gather_cases(request.inputs)
     check_one_person(request.person, len(cases) + len(failed))

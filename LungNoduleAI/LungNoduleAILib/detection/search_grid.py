@@ -45,11 +45,17 @@ class SearchGrid:
         n = np.maximum(1, np.round(step_mm / self.spacing_kji_mm)).astype(int)
         shape = np.array(self.hu.shape) // n
         middle = tuple(slice(int(s - 1) // 2, int(m * s), int(s)) for m, s in zip(shape, n, strict=True))
-        maps = (self.lung, self.airway, self.depth_mm, self.airway_mm, self.hull_mm)
-        picked = (np.ascontiguousarray(array[middle]) for array in maps)
+
+        def picked(array: np.ndarray) -> np.ndarray:
+            return np.ascontiguousarray(array[middle])
+
         return SearchGrid(
             block_mean(self.hu, n),
-            *picked,
+            picked(self.lung),
+            picked(self.airway),
+            picked(self.depth_mm),
+            picked(self.airway_mm),
+            picked(self.hull_mm),
             self.spacing_kji_mm * n,
             self.origin_kji + (n - 1) / 2 * self.step_kji,
             self.step_kji * n,

@@ -198,6 +198,6 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
     def _find(self, findingId: str) -> tuple[ResultNodes, int]:
         nodes = self.resultNodes()
         ids = [] if nodes is None else [finding.id for finding in nodes.findings().findings]
-        if findingId not in ids:
+        if nodes is None or findingId not in ids:
             raise ValueError(f"there is no finding {findingId!r} in the current result")
         return nodes, ids.index(findingId)

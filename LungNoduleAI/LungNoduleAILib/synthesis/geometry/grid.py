@@ -11,6 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.tuples import three
 
 LPS_DIRECTION = np.diag([-1.0, -1.0, 1.0])  # columns: RAS direction of i, j, k
 
@@ -45,7 +46,7 @@ class Grid:
         matrix = np.eye(4)
         matrix[:3, :3] = turn * spacing
         matrix[:3, 3] = np.asarray(center_ras_mm, dtype=float) - matrix[:3, :3] @ ((shape - 1) / 2)
-        return Grid(tuple(int(n) for n in shape[::-1]), matrix)
+        return Grid(three(int(n) for n in shape[::-1]), matrix)
 
     @property
     def spacing_kji_mm(self) -> np.ndarray:
@@ -72,9 +73,9 @@ class Grid:
         """Slices of the voxels whose centres lie within a box of the frame; empty when it is outside."""
         low = np.clip(np.ceil(low_frame_mm / self.spacing_kji_mm), 0, self.shape_kji).astype(int)
         high = np.clip(np.floor(high_frame_mm / self.spacing_kji_mm) + 1, low, self.shape_kji).astype(int)
-        return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+        return three(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
 
-    def part(self, box: tuple[slice, slice, slice], shrink: int = 1) -> Grid:
+    def part(self, box: tuple[slice, ...], shrink: int = 1) -> Grid:
         """The grid of a box of its voxels, these averaged in cubes of ``shrink``."""
         matrix = self.ijk_to_ras.copy()
         matrix[:3, 3] += matrix[:3, :3] @ (np.array([b.start for b in box][::-1]) + (shrink - 1) / 2)
@@ -100,14 +101,14 @@ class Lattice:
         """The lattice from one corner to at least the other."""
         low = np.asarray(low_ras_mm, dtype=float)
         count = np.ceil((np.asarray(high_ras_mm) - low) / step_mm).astype(int) + 1
-        return Lattice(low, step_mm, tuple(int(n) for n in count))
+        return Lattice(low, step_mm, three(int(n) for n in count))
 
     def cropped(self, low_ras_mm: np.ndarray, high_ras_mm: np.ndarray) -> Lattice:
         """The part of this lattice (same nodes) that covers a box, never empty."""
         count = np.array(self.shape_xyz)
         first = np.clip(np.floor((low_ras_mm - self.low_ras_mm) / self.step_mm), 0, count - 2).astype(int)
         last = np.clip(np.ceil((high_ras_mm - self.low_ras_mm) / self.step_mm), first + 1, count - 1).astype(int)
-        return Lattice(self.low_ras_mm + self.step_mm * first, self.step_mm, tuple(int(n) for n in last - first + 1))
+        return Lattice(self.low_ras_mm + self.step_mm * first, self.step_mm, three(int(n) for n in last - first + 1))
 
     def open_axes(self) -> list[np.ndarray]:
         """R, A, S coordinates in mm, shaped to broadcast over (x, y, z), float32."""

@@ -216,7 +216,7 @@ def _mediastinum(r: np.ndarray, a: np.ndarray, s: np.ndarray, heart: np.ndarray)
     return _minimum(merged, septum, 7)
 
 
-def spine_center_a(s_mm: np.ndarray) -> np.ndarray:
+def spine_center_a(s_mm: np.ndarray | float) -> np.ndarray:
     """Anterior position of the vertebral bodies' axis by level: the thoracic kyphosis."""
     return (
         -72
