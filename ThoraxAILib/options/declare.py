@@ -183,9 +183,13 @@ def alternatives(words: Sequence[str]) -> str:
     return " or ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else words[0]
 
 
-@cache
 def option_fields(cls: type) -> tuple[OptionField, ...]:
     """Every field of an options class in its order; raises TypeError for a type that no option can have."""
+    return _option_fields(cls)
+
+
+@cache
+def _option_fields(cls: type) -> tuple[OptionField, ...]:
     hints = get_type_hints(cls)
     return tuple(_option_field(cls, field, hints[field.name]) for field in dataclasses.fields(cls) if field.init)
 
