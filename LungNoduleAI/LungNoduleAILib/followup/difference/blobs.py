@@ -11,6 +11,7 @@ from scipy.ndimage import maximum_filter
 
 from LungNoduleAILib.model.findings import Finding
 from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.spheres import sphere_diameter_mm
 from ThoraxAILib.image.tuples import three
 
 if TYPE_CHECKING:
@@ -139,8 +140,8 @@ def _measured(
     volume = float(mask.sum() * np.prod(grid.spacing_kji_mm))
     prior_center = registration.map_points_to_prior(center[None])[0]
     return DifferenceBlob(
-        three(float(x) for x in center),
-        float((6 * volume / np.pi) ** (1 / 3)),
+        tuple(float(x) for x in center),
+        float(sphere_diameter_mm(volume)),
         volume,
         float(difference[box][mask].mean()),
         _kind(compared, peak.sign, box, mask),

@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from LungNoduleAILib.synthesis.body.torso import Torso
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.model.body import Negative
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from LungNoduleAILib.synthesis.nodules.share import paint_into
+from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.tuples import three
 
 _BONE_HU = 200.0
