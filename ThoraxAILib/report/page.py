@@ -73,7 +73,7 @@ def number(value: float | None, decimals: int = 1) -> str:
     return "–" if value is None else f"{value:,.{decimals}f}".replace(",", "\u2009").replace("-", "\u2212")
 
 
-def position(point_ras_mm: tuple[float, float, float]) -> str:
+def position(point_ras_mm: Iterable[float]) -> str:
     """RAS mm to one decimal, kept on one line."""
     return ",\u00a0".join(number(float(x)) for x in point_ras_mm)
 

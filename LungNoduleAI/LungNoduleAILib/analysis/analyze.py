@@ -22,7 +22,9 @@ from LungNoduleAILib.model.candidates import Candidate
 from LungNoduleAILib.model.findings import Finding, Findings, Lungs, QualityNote, Removed
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.model.result import AnalysisResult
+from ThoraxAILib.errors import known
 from ThoraxAILib.image.mask import Mask
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import AxisOrder, Volume
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.stages import Stages
@@ -52,7 +54,9 @@ def analyze(volume: Volume, options: AnalysisOptions, progress: Progress, stages
         findings, unmeasured = _measure_all(turned, anatomy, kept, detector.name, progress.part(0.8, 0.95))
     lungs = _lungs(turned, anatomy, findings)
     progress(0.97, "Putting the results on the grid of the CT")
-    findings = tuple(replace(f, mask=turned_back(f.mask, order, turned.array.shape)) for f in findings)
+    findings = tuple(
+        replace(f, mask=turned_back(known(f.mask, "the mask"), order, turned.array.shape)) for f in findings
+    )
     methods = {
         "anatomy": chosen.segmenter.name,
         "anatomy_reason": chosen.reason,
@@ -100,7 +104,7 @@ def _lungs(volume: Volume, anatomy: Anatomy, findings: tuple[Finding, ...]) -> L
     """Lung volumes in mL and the verdicts, large opacities among them."""
     ml = volume.voxel_mm3 / 1000.0
     opacities = tuple(_opacity(finding) for finding in findings if finding.mean_diameter_mm > OPACITY_MM)
-    approximate = ()
+    approximate: tuple[QualityNote, ...] = ()
     if anatomy.lobes_approximate and anatomy.lungs.any():
         approximate = (QualityNote("lobes_approximate", f"Lobes are approximate: {anatomy.lobes_how}.", "info"),)
     return Lungs(
@@ -112,7 +116,7 @@ def _lungs(volume: Volume, anatomy: Anatomy, findings: tuple[Finding, ...]) -> L
 
 def _opacity(finding: Finding) -> QualityNote:
     low, high = np.array(finding.bounds_ras_mm).reshape(3, 2).T
-    size = tuple(round(float(s), 1) for s in high - low)
+    size = three(round(float(s), 1) for s in high - low)
     where = ", ".join(f"{axis}{value:.0f}" for axis, value in zip("RAS", finding.center_ras_mm, strict=True))
     return QualityNote(
         "large_opacity",
@@ -129,4 +133,4 @@ def turned_back(mask: Mask, order: AxisOrder, shape: tuple[int, int, int]) -> Ma
     along = zip(mask.offset_kji, mask.array.shape, shape, order.flips, strict=True)
     low = [whole - (offset + size) if flip else offset for offset, size, whole, flip in along]
     inverse = np.argsort(order.permutation)
-    return Mask(tuple(int(low[axis]) for axis in inverse), np.ascontiguousarray(order.undo_array(mask.array)))
+    return Mask(three(int(low[axis]) for axis in inverse), np.ascontiguousarray(order.undo_array(mask.array)))

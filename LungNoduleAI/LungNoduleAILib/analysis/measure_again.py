@@ -16,6 +16,7 @@ from LungNoduleAILib.model.candidates import Candidate
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.result import AnalysisResult
 from ThoraxAILib.image.mask import Mask
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import AxisOrder
 
 DETECTOR = "measured again"
@@ -38,7 +39,7 @@ class MeasureAgain:
 
         It must have a border, lie in the lungs, and be a tenth to four times as large.
         """
-        candidate = Candidate(tuple(float(x) for x in center_ras_mm), like.mean_diameter_mm, like.confidence)
+        candidate = Candidate(three(float(x) for x in center_ras_mm), like.mean_diameter_mm, like.confidence)
         if not self._is_inside(np.asarray(center_ras_mm)):
             return None
         found = measure(self._volume, self._anatomy, self._lung_depth, candidate, DETECTOR)

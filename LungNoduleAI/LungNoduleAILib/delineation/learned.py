@@ -15,10 +15,11 @@ import numpy as np
 from scipy import ndimage
 
 from LungNoduleAILib.delineation.region import background_hu, distance_from
-from ThoraxAILib.errors import InputError
+from ThoraxAILib.errors import InputError, known
 from ThoraxAILib.image.boxes import mask_box
 from ThoraxAILib.image.mask import Mask
 from ThoraxAILib.image.spheres import sphere_diameter_mm
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 
 if TYPE_CHECKING:
@@ -159,10 +160,10 @@ def _on_ct(volume: Volume, center_kji: np.ndarray, share: np.ndarray, spacing_mm
     mask, threshold = _with_edge(hu, likely, center_kji - low, volume.spacing_kji_mm, size_mm)
     if not mask.any():
         raise InputError("No nodule is seen at this point: click on its middle, or give its --diameter.")
-    box = mask_box(mask)
+    box = known(mask_box(mask), "the box of the mask")
     first = np.array([span.start for span in box])
     diameter = sphere_diameter_mm(mask.sum() * volume.voxel_mm3)
-    return Delineation(Mask(tuple(int(x) for x in low + first), mask[box].copy()), float(diameter), threshold)
+    return Delineation(Mask(three(int(x) for x in low + first), mask[box].copy()), float(diameter), threshold)
 
 
 def _with_edge(

@@ -10,6 +10,7 @@ from LungNoduleAILib.detection.score import load_score
 from LungNoduleAILib.detection.search_maps import SearchMaps, make_search_maps
 from LungNoduleAILib.model.anatomy import Anatomy
 from LungNoduleAILib.model.candidates import Candidate
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
 
@@ -53,7 +54,7 @@ class ClassicalDetector:
         if _stands_in_lung(features):
             confidence = max(confidence, self.operating_point)
         kind = "mass" if features["diameter_mm"] > LARGE_OPACITY_MM else "nodule"
-        place = tuple(float(x) for x in center_ras_mm)
+        place = three(float(x) for x in center_ras_mm)
         return Candidate(place, features["diameter_mm"], confidence, density, kind, features)
 
 

@@ -13,6 +13,7 @@ from LungNoduleAILib.detection.search_image import MARGIN_MM, SearchImage
 from LungNoduleAILib.detection.two_levels import MASSES, NODULES, Calibration, Places, find_places
 from LungNoduleAILib.model.anatomy import Anatomy
 from LungNoduleAILib.model.candidates import Candidate
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.networks.device import select_device
@@ -58,7 +59,7 @@ def as_candidates(places: Places, calibration: Calibration, centers_ras_mm: np.n
         diameter = max(SMALLEST_MM, float(places.diameter_mm[n]))
         found.append(
             Candidate(
-                tuple(float(x) for x in centers_ras_mm[n]),
+                three(float(x) for x in centers_ras_mm[n]),
                 diameter,
                 float(confidence[n]),
                 "ground-glass" if places.subsolid[n] > 0.5 else "solid",

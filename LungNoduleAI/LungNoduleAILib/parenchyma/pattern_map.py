@@ -15,7 +15,7 @@ import scipy.ndimage as ndi
 from LungNoduleAILib.anatomy.learned.prediction import load_network, seen_by
 from LungNoduleAILib.anatomy.work_image import make_work_image
 from LungNoduleAILib.model.anatomy import LOBE_OF_LABEL, Anatomy
-from ThoraxAILib.errors import InputError
+from ThoraxAILib.errors import InputError, known
 from ThoraxAILib.image.boxes import mask_box, whole_voxels
 from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.volume import Volume
@@ -57,7 +57,7 @@ def map_patterns(
         raise InputError("No lungs were found, so there are no patterns to map: choose a CT of the chest.")
     network = load_network(weights, SCHEMA, MAKER, len(PATTERNS))
     spacing_mm = network.settings.spacing_mm
-    box = mask_box(lungs, whole_voxels(MARGIN_MM, volume.spacing_kji_mm))
+    box = known(mask_box(lungs, whole_voxels(MARGIN_MM, volume.spacing_kji_mm)), "the box of the lungs")
     part = Grid.of(volume).part(box).volume(np.ascontiguousarray(volume.array[box]), volume.modality)
     seen = seen_by(make_work_image(part, WORK_MM), spacing_mm)
     index = [

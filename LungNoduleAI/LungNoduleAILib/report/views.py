@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from functools import partial
 from html import escape
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from LungNoduleAILib.model.anatomy import AIRWAY, LEFT_LUNG_LABELS, LLL, LUL, RIGHT_LUNG_LABELS, RLL, RML, RUL
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.result import AnalysisResult
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.report import PLANES, Box, Overlay, Picture, draw_boxes, encoded, render, with_title
 from ThoraxAILib.report.page import number, position, section
 
@@ -65,18 +67,16 @@ def _card(result: AnalysisResult, finding: Finding) -> str:
     """Axial, coronal and sagittal views with the outline of the mask, and a slab without it."""
     field_mm = float(np.clip(3.5 * finding.long_axis_mm, 50, 180))
     overlay = _mask_overlay(result, finding)
-    settings = {"field_mm": field_mm, "pixel_mm": field_mm / FINDING_PIXELS}
+    view = partial(render, field_mm=field_mm, pixel_mm=field_mm / FINDING_PIXELS)
     figures = [
         figure(
-            with_title(
-                render(result.volume, plane, finding.center_ras_mm, overlay=overlay, **settings), "", _LEFT_SIDE[plane]
-            ),
+            with_title(view(result.volume, plane, finding.center_ras_mm, overlay=overlay), "", _LEFT_SIDE[plane]),
             plane.capitalize(),
         )
         for plane in PLANES
     ]
     slab_mm = max(10.0, 1.2 * finding.long_axis_mm)
-    slab = render(result.volume, "axial", finding.center_ras_mm, slab_mm=slab_mm, **settings)
+    slab = view(result.volume, "axial", finding.center_ras_mm, slab_mm=slab_mm)
     figures.append(figure(slab, f"Axial, brightest over {slab_mm:.0f} mm"))
     title = f"{finding.id}: {number(finding.mean_diameter_mm)} mm {finding.type} {finding.kind}"
     notes = " ".join(escape(note) for note in finding.notes)
@@ -115,7 +115,7 @@ def _box(finding: Finding) -> Box:
     if finding.bounds_ras_mm is None:
         return Box(finding.center_ras_mm, (finding.long_axis_mm,) * 3, text)
     low, high = np.array(finding.bounds_ras_mm[::2]), np.array(finding.bounds_ras_mm[1::2])
-    return Box(tuple(float(x) for x in (low + high) / 2), tuple(float(x) for x in high - low), text)
+    return Box(three(float(x) for x in (low + high) / 2), three(float(x) for x in high - low), text)
 
 
 def _middle_kji(sparse: np.ndarray, shape: tuple[int, ...], one_lung: bool) -> np.ndarray:

@@ -140,7 +140,7 @@ def _measured(
     volume = float(mask.sum() * np.prod(grid.spacing_kji_mm))
     prior_center = registration.map_points_to_prior(center[None])[0]
     return DifferenceBlob(
-        tuple(float(x) for x in center),
+        three(float(x) for x in center),
         float(sphere_diameter_mm(volume)),
         volume,
         float(difference[box][mask].mean()),

@@ -10,6 +10,7 @@ import numpy as np
 from LungNoduleAILib.model.findings import NODULE_TYPES
 from LungNoduleAILib.synthesis.nodules.shapes import NoduleShape
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.boxes import Box
 from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.spheres import ellipsoid_volume_mm3
 
@@ -127,7 +128,7 @@ def paint_nodule(image: np.ndarray, grid: Grid, nodule: PlantedNodule) -> None:
 
 def ellipsoid_share(
     grid: Grid, nodule: PlantedNodule, semi_axes_mm: tuple[float, float, float]
-) -> tuple[tuple[slice, slice, slice], np.ndarray]:
+) -> tuple[Box, np.ndarray]:
     """Share (0..1) of each voxel of a box that lies inside the ellipsoid, by supersampling at a 12th of its size."""
     frame_axes = np.array(nodule.axes_ras) @ grid.axes_ras
     semi = np.array(semi_axes_mm, dtype=float)

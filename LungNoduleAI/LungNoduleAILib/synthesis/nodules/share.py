@@ -6,9 +6,9 @@ import numpy as np
 
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule, ellipsoid_share
 from ThoraxAILib.errors import known
+from ThoraxAILib.image.boxes import Box
 from ThoraxAILib.image.grid import Grid
 
-Box = tuple[slice, slice, slice]
 _PARTS = 3
 
 
