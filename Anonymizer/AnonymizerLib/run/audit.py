@@ -21,7 +21,8 @@ from AnonymizerLib.identity.project_key import ProjectKey
 from AnonymizerLib.objects.dicom_file import looks_like_dicom, parse_errors, read_dicom
 from AnonymizerLib.objects.element import encodings_of, raw_text
 from AnonymizerLib.profile.options import Profile
-from AnonymizerLib.run.report import REPORT_FOLDER, latest_records
+from AnonymizerLib.run.report import REPORT_FOLDER
+from AnonymizerLib.run.summary import latest_records
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.progress import Progress
 

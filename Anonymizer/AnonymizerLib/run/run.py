@@ -18,7 +18,8 @@ from AnonymizerLib.deidentify.instance import QUARANTINED
 from AnonymizerLib.profile.options import Option
 from AnonymizerLib.profile.table import table
 from AnonymizerLib.run.journal import Journal
-from AnonymizerLib.run.report import Summary, write_reports
+from AnonymizerLib.run.report import write_reports
+from AnonymizerLib.run.summary import Summary
 from AnonymizerLib.run.worker import UNFINISHED, Done, Worker, WorkerSettings
 from ThoraxAILib import __version__
 from ThoraxAILib.errors import InputError, OutputError
