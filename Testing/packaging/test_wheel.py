@@ -14,12 +14,14 @@ from pathlib import Path
 import pytest
 
 PACKAGES = {
+    "thoraxai": ".",
     "ThoraxAILib": ".",
     "LungNoduleAILib": "LungNoduleAI",
     "CardiacBiomechLib": "CardiacBiomech",
     "AnonymizerLib": "Anonymizer",
 }
 SOURCES = (
+    "thoraxai",
     "ThoraxAILib",
     "LungNoduleAI",
     "CardiacBiomech",

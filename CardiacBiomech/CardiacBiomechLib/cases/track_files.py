@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -46,6 +47,13 @@ def write_images(track: Track, cine: Cine, folder: Path, progress: Progress) -> 
     write_label_sequence([frame.labels for frame in track.frames], folder / SEQUENCE)
     _write_curve(track, cine.times_ms, folder / CURVE)
     (folder / PICTURE).write_bytes(encoded(contour_sheet(track, cine)))
+
+
+def write_track_report(track: Track, cine: Cine, settings: dict, folder: Path) -> dict:
+    """Write track.json, the last file of a run, and return its content; ``settings`` are engine, preset, seconds."""
+    report = {**as_json(track, cine), **settings}
+    (folder / REPORT).write_text(json.dumps(report, indent=2, allow_nan=False), encoding="utf-8")
+    return report
 
 
 def as_json(track: Track, cine: Cine) -> dict:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from pathlib import Path
 
@@ -52,7 +51,7 @@ def add_track(commands: argparse._SubParsersAction) -> None:
 
 def _track(arguments: argparse.Namespace) -> int:
     from CardiacBiomechLib.analysis.track import TrackOptions, track
-    from CardiacBiomechLib.cases.track_files import REPORT, as_json, owned_names, write_images
+    from CardiacBiomechLib.cases.track_files import owned_names, write_images, write_track_report
     from CardiacBiomechLib.cine.read_cine import read_cine
     from ThoraxAILib.jobs.output_folder import OutputFolder
 
@@ -74,30 +73,21 @@ def _track(arguments: argparse.Namespace) -> int:
             progress.part(0.05, 0.95),
         )
         write_images(found, cine, folder, progress.part(0.95, 1.0))
-        report = {
-            **as_json(found, cine),
+        settings = {
             "engine": arguments.engine,
             "preset": arguments.preset,
             "seconds": round(time.perf_counter() - started, 1),
         }
-        (folder / REPORT).write_text(json.dumps(report, indent=2, allow_nan=False), encoding="utf-8")
+        report = write_track_report(found, cine, settings, folder)
     _print(report, arguments)
     return 0
 
 
 def _labels(path: Path, frame: int, count: int):
     """The labels of one frame: the file, or that frame of a file with one label image per frame of the cine."""
-    from CardiacBiomechLib.cine.read_cine import read_frames
+    from CardiacBiomechLib.cine.read_cine import read_frame_labels
 
-    if not path.is_file():
-        raise InputError(f"The label file '{path.name}' does not exist: check the path.")
-    images = read_frames(path)
-    if len(images) not in (1, count):
-        raise InputError(
-            f"'{path.name}' holds {len(images)} frames, the cine {count}: give the labels of one frame or "
-            "of every frame."
-        )
-    return images[0] if len(images) == 1 else images[frame]
+    return read_frame_labels(path, frame, count)
 
 
 def _second(arguments: argparse.Namespace, cine):
