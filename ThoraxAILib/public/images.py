@@ -45,9 +45,7 @@ def given_image(source: object, series_uid: str | None, progress: Progress, name
     if _is_volume_node(source):
         return _of_node(source)
     if not isinstance(source, (str, os.PathLike)):
-        raise InputError(
-            f"An image was expected, {_a(type(source).__name__)} was given: give a path, a Volume or a volume node."
-        )
+        raise InputError(f"The image was given as {type(source).__name__}: give a path, a Volume or a volume node.")
     path = Path(source)
     if not path.exists() and _slicer_runs():
         node = _node_named(str(source))
@@ -92,7 +90,3 @@ def _node_named(name: str) -> object | None:
     from ThoraxAILib.scene.volumes import volumeNodeNamed
 
     return volumeNodeNamed(name)
-
-
-def _a(noun: str) -> str:
-    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"

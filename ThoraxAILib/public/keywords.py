@@ -30,8 +30,8 @@ def with_keywords(function: str, options: OptionsClass, keywords: Mapping[str, o
     try:
         return replace(options, **keywords)
     except TypeError as error:
-        given = ", ".join(f"{name}={value!r}" for name, value in keywords.items())
-        raise InputError(f"{function} cannot use {given}: one of them is of the wrong type.") from error
+        given = ", ".join(f"{name} as {type(value).__name__}" for name, value in keywords.items())
+        raise InputError(f"{function} cannot use {given}: give values of the types in its documentation.") from error
 
 
 def option_names(options_class: type) -> tuple[str, ...]:

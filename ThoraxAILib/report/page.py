@@ -86,7 +86,10 @@ def render_page(template: Path, title: str, **content: object) -> str:
 
 def number(value: float | None, decimals: int = 1) -> str:
     """A number with thousands apart by a thin space, or a dash."""
-    return "–" if value is None else f"{value:,.{decimals}f}".replace(",", "\u2009").replace("-", "\u2212")
+    if value is None:
+        return "–"
+    rounded = round(value, decimals) + 0.0  # no minus before a zero
+    return f"{rounded:,.{decimals}f}".replace(",", "\u2009").replace("-", "\u2212")
 
 
 def position(point_ras_mm: tuple[float, float, float]) -> str:

@@ -60,6 +60,8 @@ class AnonymizeOptions:
             raise InputError(f"The number of jobs must be at least 1, {self.jobs} was given.")
         if isinstance(self.options, str):
             raise InputError("The options are a list of names: write options=['retain-device'].")
+        object.__setattr__(self, "options", tuple(self.options))
+        object.__setattr__(self, "blank", tuple(self.blank))
         for name in ("rules", "key", "patients", "private"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, Path(getattr(self, name)))
@@ -122,7 +124,7 @@ class Anonymization:
 def anonymize(
     source: Path | str,
     output: Path | str,
-    options: AnonymizeOptions | None = None,
+    settings: AnonymizeOptions | None = None,
     *,
     password: str | None = None,
     progress: Report | None = None,
@@ -133,10 +135,10 @@ def anonymize(
     Args:
         source: The folder with the DICOM files; it is never changed.
         output: The folder of the results, outside of ``source``. What an interrupted run finished is not done again.
-        options: How; the defaults without it.
+        settings: How; the defaults without it.
         password: Of the project key; without it the environment variable THORAXAI_KEY_PASSWORD is asked.
         progress: Called with a fraction (0 to 1) and a sentence; may raise Cancelled to stop.
-        **keywords: Single options by name, instead of those in ``options``: the fields of AnonymizeOptions.
+        **keywords: Single options by name, instead of those in ``settings``: the fields of AnonymizeOptions.
 
     Returns:
         What became of the files: ``counts``, ``reasons``, ``report``, ``private``.
@@ -150,16 +152,16 @@ def anonymize(
         >>> thoraxai.anonymize("in", "out", profile="research").counts
         {'clean': 3, 'quarantined': 0, 'skipped': 0}
     """
-    options = with_keywords("anonymize", options or AnonymizeOptions(), keywords)
+    options = with_keywords("anonymize", settings or AnonymizeOptions(), keywords)
     source, output = Path(source), Path(output)
     profile = options.chosen_profile()
     regions = profile.rules.regions if profile.rules else ()
-    policy = PixelPolicy(regions, tuple(options.blank), options.use_ocr, options.accept_pixels)
+    policy = PixelPolicy(regions, options.blank, options.use_ocr, options.accept_pixels)
     patients = read_patient_table(options.patients) if options.patients else {}
-    settings = WorkerSettings(
+    work = WorkerSettings(
         source, output, profile, _key(options.key, output, password), policy, patients, options.prefix
     )
-    told = RunOptions(settings, options.jobs, options.private, options.approve_faces)
+    told = RunOptions(work, options.jobs, options.private, options.approve_faces)
     return Anonymization(output, run(told, Progress(progress)))
 
 

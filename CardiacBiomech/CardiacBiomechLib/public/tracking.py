@@ -196,5 +196,5 @@ def _labels(labels: Path | str | Volume, cine: Cine, frame: int) -> Volume:
 
 def _path(source: object, what: str) -> Path:
     if not isinstance(source, (str, os.PathLike)):
-        raise InputError(f"The {what} is a {type(source).__name__}: give a path or what the program reads from one.")
+        raise InputError(f"The {what} was given as {type(source).__name__}: give a path, or what is read from one.")
     return Path(source)

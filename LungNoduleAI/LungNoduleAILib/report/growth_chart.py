@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from LungNoduleAILib.model.pairs import FollowUp, Track
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 640, 300, 64, 150, 14, 40
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 640, 300, 64, 150, 30, 40
 COLORS = ("#d64541", "#2e86c1", "#2e9e55", "#b9770e", "#8e44ad", "#17a2a2", "#c2185b", "#707b7c")
 
 
