@@ -10,6 +10,8 @@ from CardiacBiomechLib.cli.engine_choice import add_engine_choice, chosen_engine
 from CardiacBiomechLib.cli.track import add_track
 from ThoraxAILib.errors import InputError
 
+REGISTRATION_SCHEMA = "thoraxai.cardiac-registration/1"
+
 
 def add_commands(modules: argparse._SubParsersAction) -> None:
     """Mount ``cardiac`` with all its commands."""
@@ -139,6 +141,7 @@ def _register(arguments: argparse.Namespace) -> int:
     _write_report(
         arguments.report,
         {
+            "schema": REGISTRATION_SCHEMA,
             "engine": arguments.engine,
             "preset": arguments.preset,
             "convention": CONVENTION,
