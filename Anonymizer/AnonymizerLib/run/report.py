@@ -5,7 +5,6 @@ In the private folder: the list of what waits for a person. It names input files
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import os
@@ -16,6 +15,8 @@ from AnonymizerLib.profile.table import table
 from AnonymizerLib.run.report_page import report_page
 from AnonymizerLib.run.summary import CLEAN, QUARANTINED, SKIPPED, Summary, latest_records, summarize
 from ThoraxAILib import __version__
+from ThoraxAILib.jobs.csv_safety import SafeWriter
+from ThoraxAILib.jobs.private_files import write_private
 
 if TYPE_CHECKING:
     from AnonymizerLib.run.worker import WorkerSettings
@@ -33,7 +34,7 @@ def write_reports(journal: Path, output: Path, private: Path, settings: WorkerSe
     _replace(summary.report, report_page(summary, settings))
     _replace(folder / "summary.json", _summary_json(summary, settings))
     _write_manifest(journal, folder / "manifest.jsonl")
-    _replace(private / "quarantine.csv", _quarantine(journal))
+    write_private(private / "quarantine.csv", _quarantine(journal))
     return summary
 
 
@@ -69,17 +70,17 @@ def _write_manifest(journal: Path, path: Path) -> None:
 
 def _quarantine(journal: Path) -> str:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = SafeWriter(text)
     writer.writerow(("status", "reason", "input"))
     for record in latest_records(journal):
         if "source" in record and record["status"] != CLEAN:
-            writer.writerow((record["status"], record["reason"], record["source"]))
+            writer.writerow((record["status"], record.get("reason", ""), record["source"]))
     return text.getvalue()
 
 
 def _csv(summary: Summary) -> str:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = SafeWriter(text)
     writer.writerow(("patient", "study", "tag", "attribute", "action", "why", "count"))
     for uid, study in summary.studies.items():
         for path, name, action, reason, count in summary.rows_of(uid):

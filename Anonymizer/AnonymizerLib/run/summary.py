@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from AnonymizerLib.identity.promise import Promise, promise_of
 from AnonymizerLib.profile.table import row_by_tag
-from AnonymizerLib.run.journal import Journal
+from AnonymizerLib.run.journal import GONE, Journal
 from AnonymizerLib.run.linkage import Linkage, linkage
 
 if TYPE_CHECKING:
@@ -92,14 +92,14 @@ def latest_records(journal: Path) -> Iterator[dict]:
     return (
         record
         for number, record in enumerate(Journal.records(journal))
-        if "source" not in record or last[record["source"]] == number
+        if "source" not in record or (last[record["source"]] == number and record["status"] != GONE)
     )
 
 
 def _count(summary: Summary, record: dict) -> None:
     summary.counts[record["status"]] += 1
     if record["status"] != CLEAN:
-        summary.reasons[record["status"], record["reason"]] += 1
+        summary.reasons[record["status"], record.get("reason", "")] += 1
         return
     study = summary.studies.setdefault(record.get("study", ""), Study(record["patient"]))
     study.instances += 1
