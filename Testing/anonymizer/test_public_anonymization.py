@@ -10,6 +10,7 @@ from pydicom import dcmread
 import thoraxai
 from AnonymizerLib.identity.key_store import PASSWORD_VARIABLE
 from fixtures.anonymizer_studies import ct, save
+from fixtures.formats import check_format
 
 PASSWORD = "correct horse"
 
@@ -34,6 +35,11 @@ def test_counts_reasons_and_report_are_at_hand(study):
     assert done.report.parent.parent == study / "out"
     assert (done.private / "quarantine.csv").is_file()
     assert "anonymous" in done.promise
+    check_format(done.report.parent / "summary.json", "anonymization")
+    lines = (done.report.parent / "manifest.jsonl").read_text().splitlines()
+    assert len(lines) == 2
+    for line in lines:
+        check_format(json.loads(line), "anonymization-manifest")
     assert repr(done) == "<De-identification into out: 2 clean, 1 quarantined, 1 skipped>"
 
 

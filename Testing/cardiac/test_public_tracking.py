@@ -14,6 +14,7 @@ import thoraxai
 from CardiacBiomechLib.model.cine import Cine
 from CardiacBiomechLib.synthesis.cine import Scanner, acquire
 from CardiacBiomechLib.synthesis.ventricle import Ventricle
+from fixtures.formats import check_format
 from ThoraxAILib.cli.main import main
 from ThoraxAILib.io.transform_files import write_labels
 from ThoraxAILib.registration.itk_images import itk_image
@@ -60,7 +61,12 @@ def test_saving_writes_what_the_command_writes(files, tmp_path):
     saved = thoraxai.track(*files, **OPTIONS).save(tmp_path / "saved")
     assert {path.name for path in saved.iterdir()} == {path.name for path in (tmp_path / "command").iterdir()}
     ours, theirs = (json.loads((folder / "track.json").read_text()) for folder in (saved, tmp_path / "command"))
+    check_format(ours, "cardiac-track")
     assert {**ours, "seconds": 0} == {**theirs, "seconds": 0}
+
+
+def test_scores_are_written_as_documented(tracked, tmp_path):
+    check_format(tracked.save(tmp_path / "out") / "track.json", "cardiac-track")
 
 
 def test_the_labels_become_a_sequence(slicer, tracked):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import thoraxai
+from fixtures.formats import check_format
 from LungNoduleAILib.synthesis.truth import CT_FILE, write_phantom
 from ThoraxAILib.cli.main import main
 from ThoraxAILib.jobs.progress import Progress
@@ -57,7 +58,9 @@ def test_saving_writes_what_the_command_writes(analysis, ct, tmp_path):
     assert files(tmp_path / "saved") == files(tmp_path / "command")
     for name in ("findings.json", "findings.csv"):
         assert (tmp_path / "saved" / name).read_bytes() == (tmp_path / "command" / name).read_bytes()
+    check_format(tmp_path / "saved" / "findings.json", "findings")
     ours, theirs = (content(tmp_path / name / "run.json") for name in ("saved", "command"))
+    check_format(ours, "run")
     assert ours.keys() == theirs.keys()
     for key in ("schema", "command", "software", "options", "inputs", "models", "device", "results", "warnings"):
         assert ours[key] == theirs[key], key

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import thoraxai
+from fixtures.formats import check_format
 from LungNoduleAILib.analysis import follow_up as analysis_of_follow_up
 from LungNoduleAILib.model.findings import Finding, Findings, Lungs
 from LungNoduleAILib.model.result import AnalysisResult
@@ -105,6 +106,8 @@ def check_same(saved: Path, command: Path) -> None:
     assert {path.name for path in saved.iterdir()} == {path.name for path in command.iterdir()}
     for name in ("pairs.csv", "pairs.json", "links.csv", "findings_1.json", "findings_2.json"):
         assert (saved / name).read_bytes() == (command / name).read_bytes(), name
+    for name, schema in (("pairs", "pairs"), ("findings_2", "findings"), ("run", "run")):
+        check_format(saved / f"{name}.json", schema)
     ours, theirs = (json.loads((folder / "run.json").read_text()) for folder in (saved, command))
     for key in ("schema", "command", "options", "inputs", "models", "device", "results"):
         assert ours[key] == theirs[key], key
