@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ThoraxAILib import __version__
-from ThoraxAILib.lazy_names import lazy_names
+from ThoraxAILib.public.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from AnonymizerLib.public.anonymization import Anonymization, AnonymizeOptions, anonymize

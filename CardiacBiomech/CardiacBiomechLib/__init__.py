@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ThoraxAILib.lazy_names import lazy_names
+from ThoraxAILib.public.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from CardiacBiomechLib.analysis.track import TrackOptions
