@@ -54,9 +54,11 @@ def _rows(schema: dict, prefix: str) -> list[str]:
     return rows
 
 
-def _unit_within(entry: dict) -> str:
+def _unit(entry: dict) -> str:
+    """The unit of a field, or of the values of a table by name."""
     values = entry.get("additionalProperties")
-    return values.get("unit", "") if isinstance(values, dict) else ""
+    within = values.get("unit", "") if isinstance(values, dict) else ""
+    return entry.get("unit", within)
 
 
 def _meaning(entry: dict) -> str:
