@@ -46,8 +46,7 @@ def _rows(schema: dict, prefix: str) -> list[str]:
     rows = []
     for name, entry in schema["properties"].items():
         optional = "" if name in schema["required"] else " *optional*"
-        unit = entry.get("unit") or (entry.get("additionalProperties", {}) and _unit_within(entry))
-        rows.append(f"| `{prefix}{name}` | {_kind(entry)}{optional} | {unit or ''} | {_meaning(entry)} |")
+        rows.append(f"| `{prefix}{name}` | {_kind(entry)}{optional} | {_unit(entry)} | {_meaning(entry)} |")
         inner = entry.get("items", entry) if isinstance(entry.get("items", entry), dict) else {}
         if "properties" in inner:
             rows += _rows(inner, f"{prefix}{name}{'[]' if 'items' in entry else ''}.")
