@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import fields, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ThoraxAILib.errors import InputError
 
@@ -27,8 +27,9 @@ def with_keywords(function: str, options: OptionsClass, keywords: Mapping[str, o
     Raises InputError for an unknown field, and for a value that the class refuses.
     """
     check_keywords(function, keywords, option_names(type(options)))
+    changed: Any = options
     try:
-        return replace(options, **keywords)
+        return replace(changed, **keywords)
     except TypeError as error:
         given = ", ".join(f"{name} as {type(value).__name__}" for name, value in keywords.items())
         raise InputError(f"{function} cannot use {given}: give values of the types in its documentation.") from error

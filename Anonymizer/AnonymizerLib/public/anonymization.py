@@ -15,8 +15,9 @@ from AnonymizerLib.profile.options import Option, Profile
 from AnonymizerLib.profile.presets import profile_named
 from AnonymizerLib.profile.regions import Box
 from AnonymizerLib.profile.rules import read_rules
-from AnonymizerLib.run.run import RunOptions, RunResult, run
-from AnonymizerLib.run.summary import CLEAN, QUARANTINED, SKIPPED
+from AnonymizerLib.run.report import REPORT_FILE, REPORT_FOLDER
+from AnonymizerLib.run.run import RunOptions, run
+from AnonymizerLib.run.summary import CLEAN, QUARANTINED, SKIPPED, Summary
 from AnonymizerLib.run.worker import WorkerSettings
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.progress import Progress, Report
@@ -81,7 +82,9 @@ class Anonymization:
 
     Attributes:
         output: The folder of the results, which may be shared.
-        result: Counts, report and summary of the run.
+        report: The report as HTML; it holds no original value.
+        private: The folder of journal and quarantine list; it names input files and must not be shared.
+        summary: All that the report says.
 
     Example:
         >>> done = thoraxai.anonymize("in", "out", profile="research")
@@ -89,32 +92,24 @@ class Anonymization:
     """
 
     output: Path
-    result: RunResult
+    report: Path
+    private: Path
+    summary: Summary
 
     @property
     def counts(self) -> dict[str, int]:
         """How many files are clean, quarantined (they wait for a person) and skipped (no DICOM)."""
-        return {status: self.result.counts[status] for status in (CLEAN, QUARANTINED, SKIPPED)}
+        return {status: self.summary.counts[status] for status in (CLEAN, QUARANTINED, SKIPPED)}
 
     @property
     def reasons(self) -> Mapping[str, int]:
         """Why files did not pass, and how many for each reason."""
-        return {reason: count for (_, reason), count in self.result.summary.reasons.most_common()}
-
-    @property
-    def report(self) -> Path:
-        """The report as HTML; it holds no original value."""
-        return self.result.report
-
-    @property
-    def private(self) -> Path:
-        """The folder of journal and quarantine list; it names input files and must not be shared."""
-        return self.result.private
+        return {reason: count for (_, reason), count in self.summary.reasons.most_common()}
 
     @property
     def promise(self) -> str:
         """What can be said of the result: anonymous or pseudonymous, in one sentence."""
-        return self.result.summary.promise.sentence
+        return "" if self.summary.promise is None else self.summary.promise.sentence
 
     def __repr__(self) -> str:
         told = ", ".join(f"{count} {status}" for status, count in self.counts.items())
@@ -162,7 +157,8 @@ def anonymize(
         source, output, profile, _key(options.key, output, password), policy, patients, options.prefix
     )
     told = RunOptions(work, options.jobs, options.private, options.approve_faces)
-    return Anonymization(output, run(told, Progress(progress)))
+    summary = run(told, Progress(progress)).summary or Summary()
+    return Anonymization(output, output / REPORT_FOLDER / REPORT_FILE, told.private_folder, summary)
 
 
 def _key(path: Path | None, output: Path, password: str | None) -> ProjectKey:

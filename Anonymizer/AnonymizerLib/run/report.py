@@ -21,7 +21,7 @@ from ThoraxAILib.jobs.private_files import write_private
 if TYPE_CHECKING:
     from AnonymizerLib.run.worker import WorkerSettings
 
-REPORT_FOLDER = "report"
+REPORT_FOLDER, REPORT_FILE = "report", "report.html"
 
 
 def write_reports(journal: Path, output: Path, private: Path, settings: WorkerSettings) -> Summary:
@@ -29,7 +29,7 @@ def write_reports(journal: Path, output: Path, private: Path, settings: WorkerSe
     summary = summarize(journal, settings)
     folder = output / REPORT_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    summary.report = folder / "report.html"
+    summary.report = folder / REPORT_FILE
     _replace(folder / "report.csv", _csv(summary))
     _replace(summary.report, report_page(summary, settings))
     _replace(folder / "summary.json", _summary_json(summary, settings))

@@ -182,7 +182,7 @@ def track(
     read = cine if isinstance(cine, Cine) else read_cine(_path(cine, "cine"), told.part(0.0, 0.05))
     index = read.index(frame)
     second = None
-    if second_labels is not None:
+    if second_labels is not None and second_frame is not None:
         second = SecondLabels(_labels(second_labels, read, second_frame), read.index(second_frame))
     result = track_cine(read, _labels(labels, read, frame), index, options, engine, second, told.part(0.05, 1.0))
     return TrackedCine(result, read, choice, time.perf_counter() - started)

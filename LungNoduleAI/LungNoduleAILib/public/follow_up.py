@@ -138,13 +138,14 @@ class FollowUpAnalysis:
         from LungNoduleAILib.scene.follow_up_scene import followUpData
         from ThoraxAILib.scene.volumes import nodeFromVolume
 
-        nodes = [image.node or nodeFromVolume(image.volume, image.name) for image in self.images[-2:]]
+        prior, current = (image.node or nodeFromVolume(image.volume, image.name) for image in self.images[-2:])
         registration = self.result.comparisons[-1].registration
         with tempfile.TemporaryDirectory() as folder:
             if registration is not None:
                 save_registration(Path(folder), registration)
             transform = None if registration is None else Path(folder) / TRANSFORM_FILE
-            return LungFollowUpLogic().showResult(*nodes, followUpData(self.result, transform, withWarpedPrior=True))
+            shown = followUpData(self.result, transform, withWarpedPrior=True)
+            return LungFollowUpLogic().showResult(prior, current, shown)
 
     def __repr__(self) -> str:
         statuses = [pair.status for pair in self.pairs]
