@@ -221,7 +221,7 @@ def test_the_register_command_writes_image_and_report(files, tmp_path, frames):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (["--engine", "syn"], "engine named syn"),
+        (["--engine", "syn"], "engine 'syn' is not known"),
         (["--labels", "mnms"], "label order"),
         (["--output", "labels.png"], "no ending"),
         (["--threads", "0"], "at least 1"),

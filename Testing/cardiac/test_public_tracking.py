@@ -78,10 +78,10 @@ def test_the_labels_become_a_sequence(slicer, tracked):
     ("changes", "words"),
     [
         ({"fusio": "direct"}, "perhaps fusion is meant"),
-        ({"fusion": "best"}, "no label fusion named best"),
+        ({"fusion": "best"}, "label fusion 'best' is not known"),
         ({"second_frame": 2}, "belong together"),
         ({"threads": 0}, "at least 1"),
-        ({"engine": "magic"}, "no registration engine named magic"),
+        ({"engine": "magic"}, "engine 'magic' is not known"),
     ],
 )
 def test_wrong_options_are_told_before_any_work(files, changes, words):

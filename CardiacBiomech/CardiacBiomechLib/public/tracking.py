@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from CardiacBiomechLib.analysis.track import SecondLabels, Track, TrackedFrame, TrackOptions
 from CardiacBiomechLib.analysis.track import track as track_cine
-from CardiacBiomechLib.cases.track_files import SEQUENCE, owned_names, write_images, write_track_report
+from CardiacBiomechLib.cases.track_files import SEQUENCE, owned_names, track_settings, write_images, write_track_report
 from CardiacBiomechLib.cine.label_sequence import write_label_sequence
 from CardiacBiomechLib.cine.read_cine import read_cine, read_frame_labels
 from CardiacBiomechLib.model.cine import Cine
+from CardiacBiomechLib.motion.engines import EngineOptions
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.output_folder import OutputFolder
@@ -24,35 +25,6 @@ from ThoraxAILib.scene import host
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from CardiacBiomechLib.motion.engines import Engine
-
-
-@dataclass(frozen=True)
-class EngineChoice:
-    """What finds the motion: the options that all cardiac commands share.
-
-    Attributes:
-        engine: instance, cascade, cascade+instance or demons.
-        preset: What to be best at: balanced, labels or strain.
-        weights: Weights of your own for the cascade.
-        threads: Processor threads; None takes all cores but one, at most 4.
-    """
-
-    engine: str = "instance"
-    preset: str = "balanced"
-    weights: Path | None = None
-    threads: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.threads is not None and self.threads < 1:
-            raise InputError(f"The number of threads must be at least 1, {self.threads} was given.")
-
-    def make(self) -> Engine:
-        """The engine; raises InputError for unknown names."""
-        from CardiacBiomechLib.motion.engines import engine
-
-        return engine(self.engine, self.preset, None if self.weights is None else Path(self.weights), self.threads)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -73,7 +45,7 @@ class TrackedCine:
 
     result: Track
     cine: Cine
-    engine: EngineChoice
+    engine: EngineOptions
     seconds: float
 
     @property
@@ -106,7 +78,7 @@ class TrackedCine:
         Example:
             >>> thoraxai.track("cine.nii.gz", "labels.nii.gz").save("out") / "track.json"
         """
-        settings = {"engine": self.engine.engine, "preset": self.engine.preset, "seconds": round(self.seconds, 1)}
+        settings = track_settings(self.result.options, self.engine, self.seconds)
         with OutputFolder(folder, owned_names(len(self.cine.frames))) as partial:
             write_images(self.result, self.cine, partial, Progress())
             write_track_report(self.result, self.cine, settings, partial)
@@ -172,12 +144,15 @@ def track(
         >>> print(tracked.volumes_ml["LV"])
     """
     started, told = time.perf_counter(), Progress(progress)
-    own, of_engine = option_names(TrackOptions), option_names(EngineChoice)
+    own, of_engine = option_names(TrackOptions), option_names(EngineOptions)
     check_keywords("track", keywords, (*own, *of_engine))
     if (second_labels is None) != (second_frame is None):
         raise InputError("The second labels and their frame belong together: give both or neither.")
     options = with_keywords("track", options or TrackOptions(), {n: keywords[n] for n in keywords if n in own})
-    choice = with_keywords("track", EngineChoice(), {n: keywords[n] for n in keywords if n in of_engine})
+    chosen = {n: keywords[n] for n in keywords if n in of_engine}
+    if isinstance(chosen.get("weights"), str):
+        chosen["weights"] = Path(str(chosen["weights"]))
+    choice = with_keywords("track", EngineOptions(), chosen)
     engine = choice.make()
     read = cine if isinstance(cine, Cine) else read_cine(_path(cine, "cine"), told.part(0.0, 0.05))
     index = read.index(frame)

@@ -87,7 +87,7 @@ def read_network(path: Path = SHIPPED) -> LabelNetwork:
     weights = load_weights(path, SCHEMA, MAKER)
     from ThoraxAILib.networks.label_network import LabelNetwork, LabelNetworkSettings
 
-    network = LabelNetwork(LabelNetworkSettings.from_json(weights.settings))
+    network = LabelNetwork(LabelNetworkSettings.from_dict(weights.settings))
     network.load_state_dict(weights.state)
     return network.eval()
 

