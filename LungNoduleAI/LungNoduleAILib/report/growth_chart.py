@@ -64,9 +64,10 @@ def growth_chart(follow_up: FollowUp) -> GrowthChart | None:
 
 
 def _times(follow_up: FollowUp) -> tuple[list[float], str]:
-    gaps = [interval.days for interval in follow_up.intervals]
-    if any(gap is None for gap in gaps):
-        return [float(n) for n in range(1, len(gaps) + 2)], "Scan"
+    count = len(follow_up.intervals)
+    gaps = [interval.days for interval in follow_up.intervals if interval.days is not None]
+    if len(gaps) < count:
+        return [float(n) for n in range(1, count + 2)], "Scan"
     times = [0.0]
     for gap in gaps:
         times.append(times[-1] + gap)

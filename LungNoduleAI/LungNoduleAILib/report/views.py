@@ -91,15 +91,13 @@ def _card(result: AnalysisResult, finding: Finding) -> FindingCard:
     view = partial(render, field_mm=field_mm, pixel_mm=field_mm / FINDING_PIXELS)
     figures = [
         Figure.of(
-            with_title(
-                render(result.volume, plane, finding.center_ras_mm, overlay=overlay, **settings), "", _LEFT_SIDE[plane]
-            ),
+            with_title(view(result.volume, plane, finding.center_ras_mm, overlay=overlay), "", _LEFT_SIDE[plane]),
             plane.capitalize(),
         )
         for plane in PLANES
     ]
     slab_mm = max(10.0, 1.2 * finding.long_axis_mm)
-    slab = render(result.volume, "axial", finding.center_ras_mm, slab_mm=slab_mm, **settings)
+    slab = view(result.volume, "axial", finding.center_ras_mm, slab_mm=slab_mm)
     figures.append(Figure.of(slab, f"Axial, brightest over {slab_mm:.0f} mm"))
     title = f"{finding.id}: {number(finding.mean_diameter_mm)} mm {finding.type} {finding.kind}"
     return FindingCard(finding.status, title, " ".join((_facts(finding), *finding.notes)), tuple(figures))
