@@ -36,11 +36,12 @@ Buffer = bytes | mmap.mmap
 
 
 @lru_cache(maxsize=1)
-def parse_errors() -> tuple[type[Exception], ...]:
-    """What parsers of broken files raise; all of it means that the file cannot be trusted to have been understood."""
+def parse_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
+    """What parsers of broken files raise, and ``others``: the file cannot be trusted to have been understood."""
     from pydicom.errors import BytesLengthException, InvalidDicomError
 
     return (
+        *others,
         ArithmeticError,
         AssertionError,
         AttributeError,

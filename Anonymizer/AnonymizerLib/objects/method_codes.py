@@ -61,6 +61,7 @@ def _encoded_marks(
     profile: Profile, work: PixelWork, is_implicit: bool, is_little_endian: bool
 ) -> tuple[RawDataElement, ...]:
     """The marks as raw elements; they are the same for every instance of a run."""
+    from pydicom.dataelem import RawDataElement
     from pydicom.filebase import DicomBytesIO
     from pydicom.filereader import read_dataset
     from pydicom.filewriter import write_dataset
@@ -69,7 +70,8 @@ def _encoded_marks(
     buffer.is_little_endian, buffer.is_implicit_VR = is_little_endian, is_implicit
     write_dataset(buffer, _marks(profile, work))
     buffer.seek(0)
-    return tuple(read_dataset(buffer, is_implicit, is_little_endian).values())
+    marks = read_dataset(buffer, is_implicit, is_little_endian)  # type: ignore[arg-type]  # it reads its own buffers too
+    return tuple(element for element in marks.values() if isinstance(element, RawDataElement))
 
 
 def _marks(profile: Profile, work: PixelWork) -> Dataset:

@@ -142,7 +142,7 @@ def _prepare_one(frame: str, paths: list[Path], faces: Faces) -> None:
         return
     try:
         array, kji_to_ras, modality = _volume(paths)
-    except (InputError, *parse_errors()):  # without pixels no mask: heads of this frame will wait for a person
+    except parse_errors(InputError):  # without pixels no mask: heads of this frame will wait for a person
         return
     seed = int.from_bytes(hashlib.sha256(faces.key.digest("face noise", frame)).digest()[:8], "big")
     mask = find_face(array, kji_to_ras, modality == "CT", seed)
