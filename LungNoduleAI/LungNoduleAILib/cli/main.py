@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from LungNoduleAILib.cases.analyze_case import analyze_case
 from LungNoduleAILib.cases.batch import FAILED, Batch, IndexRow, gather_cases, write_index
@@ -26,8 +27,11 @@ from ThoraxAILib.io import Case
 from ThoraxAILib.jobs.events import Events, telling_errors
 from ThoraxAILib.jobs.output_folder import output_error
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.networks.device import DEVICES, select_device
+from ThoraxAILib.networks.device import DEVICES
 from ThoraxAILib.scene import host
+
+if TYPE_CHECKING:
+    from LungNoduleAILib.analysis.engines import LungEngines
 
 DEFAULTS = AnalysisOptions()
 
@@ -88,7 +92,10 @@ def _analyze(arguments: argparse.Namespace) -> int:
 
 
 def _analyze_inputs(arguments: argparse.Namespace, events: Events) -> int:
+    from LungNoduleAILib.analysis.engines import choose_engines
+
     options = _options(arguments)
+    engines = choose_engines(options)  # what is wrong with them is said before any image is read
     with_scene = _with_scene(arguments.scene)
     if arguments.series is not None:
         if len(arguments.inputs) != 1:
@@ -105,22 +112,16 @@ def _analyze_inputs(arguments: argparse.Namespace, events: Events) -> int:
         return CaseRequest(case, output, options, with_scene, arguments.resume, person)
 
     if len(cases) == 1 and not failed:
-        return _analyze_one(request(cases[0], arguments.output), arguments, events)
+        return _analyze_one(request(cases[0], arguments.output), engines, arguments, events)
     requests = [request(case, arguments.output / case.name) for case in cases]
     return _analyze_many(requests, failed, arguments, events)
 
 
 def _options(arguments: argparse.Namespace) -> AnalysisOptions:
-    """The checked options; what is wrong with them is said before any image is read."""
-    from LungNoduleAILib.analysis.detectors import get_detector
-    from LungNoduleAILib.analysis.segmenters import choose_segmenter
-
+    """The checked options."""
     options = AnalysisOptions(
         detector=arguments.detector, threshold=arguments.threshold, device=arguments.device, anatomy=arguments.anatomy
     )
-    get_detector(options.detector)
-    device, _reason = select_device(options.device)
-    choose_segmenter(options.anatomy, device)
     if arguments.jobs < 1:
         raise InputError(f"The number of jobs must be at least 1, {arguments.jobs} was given.")
     return options
@@ -137,8 +138,8 @@ def _with_scene(choice: str) -> bool:
     return choice == "auto"
 
 
-def _analyze_one(request: CaseRequest, arguments: argparse.Namespace, events: Events) -> int:
-    outcome = analyze_case(request, Progress(events.progress, arguments.is_cancelled))
+def _analyze_one(request: CaseRequest, engines: LungEngines, arguments: argparse.Namespace, events: Events) -> int:
+    outcome = analyze_case(request, Progress(events.progress, arguments.is_cancelled), engines)
     if not events.own_stdout:
         lines = [f"note: {note}" for note in outcome.notes]
         if outcome.resumed:
@@ -190,16 +191,19 @@ def _nothing(_row: IndexRow) -> None:
 
 
 def _detectors(_arguments: argparse.Namespace) -> int:
-    from LungNoduleAILib.analysis.detectors import detector_description, detector_names, get_detector
+    from LungNoduleAILib.analysis.engines import DETECTOR, REGISTRY
+    from ThoraxAILib.engines.chosen import choose
 
-    for name in detector_names():
-        print(f"{name}: {detector_description(name)}")
+    for name in REGISTRY.names(DETECTOR):
+        print(f"{name}: {REGISTRY.description(DETECTOR, name)}")
         try:
-            detector = get_detector(name)
+            detector = choose(DETECTOR, name).made
         except MissingDependencyError as error:
             print(f"    cannot run here: {error}")
         else:
             print(f"    reports from confidence {detector.operating_point:g}, fingerprint {detector.fingerprint}")
+    for fault in REGISTRY.faults:
+        print(fault)
     return 0
 
 

@@ -13,6 +13,8 @@ class AnalysisOptions:
     """Options of one chest CT analysis.
 
     ``threshold`` is the least confidence (0..1) of a reported finding; None takes the detector's own operating point.
+    ``anatomy``, ``detector`` and ``delineator`` are names of engines; "auto" is the first that can run, and for the
+    delineator "classical" when detector and anatomy both are: then no network takes part.
     """
 
     detector: str = "auto"
@@ -20,6 +22,7 @@ class AnalysisOptions:
     device: str = "auto"
     lung_margin_mm: float = 5.0
     anatomy: str = "auto"
+    delineator: str = "auto"
 
     def __post_init__(self) -> None:
         if self.threshold is not None and not 0.0 <= self.threshold <= 1.0:
