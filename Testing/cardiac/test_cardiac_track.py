@@ -17,7 +17,9 @@ from CardiacBiomechLib.cases.track_files import owned_names, write_images
 from CardiacBiomechLib.cine.read_cine import read_frames
 from CardiacBiomechLib.cli.engine_choice import ENGINE_NAMES, PRESET_NAMES, preset_line
 from CardiacBiomechLib.model.cine import Cine
-from CardiacBiomechLib.motion.engines import NAMES, DemonsEngine, InstanceEngine
+from CardiacBiomechLib.motion.demons_engine import DemonsEngine
+from CardiacBiomechLib.motion.engines import NAMES
+from CardiacBiomechLib.motion.instance_engine import InstanceEngine
 from CardiacBiomechLib.motion.presets import DEFAULT_PRESET, PRESETS, MotionPreset
 from CardiacBiomechLib.motion.volumes import dice, volume_ml
 from CardiacBiomechLib.report.contour_sheet import COLORS, contour_sheet
@@ -285,7 +287,7 @@ def test_the_names_offered_are_those_that_exist():
     [
         (["--frame", "4"], "no frame 4: the cine has frames 1 to 3"),
         (["--fusion", "simple"], "fusion named simple"),
-        (["--engine", "syn"], "engine named syn"),
+        (["--engine", "syn"], "motion engine 'syn' is not known"),
         (["--score-frame", "3"], "belong together"),
         (["--labels", "mnms"], "label order named mnms"),
         (["--threads", "0"], "at least 1"),

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.networks.device import DEVICES
 
 if TYPE_CHECKING:
-    from CardiacBiomechLib.motion.engines import Engine
+    from CardiacBiomechLib.motion.protocol import MotionEngine
+    from ThoraxAILib.engines.chosen import ChosenEngine
 
 ENGINE_NAMES = ("instance", "cascade", "cascade+instance", "demons")
 PRESET_NAMES = ("balanced", "labels", "strain")  # the first is the default; test_cardiac_track compares
@@ -27,18 +29,30 @@ def add_engine_choice(parser: argparse.ArgumentParser) -> None:
         help=f"what to be best at ({PRESET_NAMES[0]})",
     )
     parser.add_argument("--weights", type=Path, metavar="FILE", help="weights of your own for the cascade")
+    parser.add_argument("--device", default="auto", metavar="|".join(DEVICES), help="where networks run (auto)")
     parser.add_argument(
         "--threads", type=int, metavar="N", help="processor threads (default: all cores but one, at most 4)"
     )
 
 
-def chosen_engine(arguments: argparse.Namespace) -> Engine:
-    """The engine of ``add_engine_choice``; raises InputError for unknown names."""
-    from CardiacBiomechLib.motion.engines import engine
+def chosen_engine(arguments: argparse.Namespace) -> ChosenEngine[MotionEngine]:
+    """The engine of ``add_engine_choice``, chosen once; raises InputError for unknown names."""
+    from CardiacBiomechLib.motion.engines import choose_motion_engine
 
     if arguments.threads is not None and arguments.threads < 1:
         raise InputError(f"The number of threads must be at least 1, {arguments.threads} was given.")
-    return engine(arguments.engine, arguments.preset, arguments.weights, arguments.threads)
+    chosen = choose_motion_engine(
+        arguments.engine, arguments.preset, arguments.weights, arguments.threads, arguments.device
+    )
+    arguments.engine = chosen.name  # what "auto" took, for what is printed afterwards
+    return chosen
+
+
+def engine_report(engine: ChosenEngine[MotionEngine], arguments: argparse.Namespace) -> dict:
+    """What a report says of the engine that ran: name, preset, and as in run.json fingerprint and device."""
+    from CardiacBiomechLib.motion.engines import ROLE
+
+    return {"engine": engine.name, "preset": arguments.preset, "models": [vars(engine.model(ROLE))]}
 
 
 def preset_line(arguments: argparse.Namespace) -> str:

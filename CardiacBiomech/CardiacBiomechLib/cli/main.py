@@ -6,7 +6,13 @@ import argparse
 import json
 from pathlib import Path
 
-from CardiacBiomechLib.cli.engine_choice import add_engine_choice, chosen_engine, preset_line, progress_on_terminal
+from CardiacBiomechLib.cli.engine_choice import (
+    add_engine_choice,
+    chosen_engine,
+    engine_report,
+    preset_line,
+    progress_on_terminal,
+)
 from CardiacBiomechLib.cli.track import add_track
 from ThoraxAILib.errors import InputError
 
@@ -101,14 +107,13 @@ def _propagate(arguments: argparse.Namespace) -> int:
     moving, labels, fixed = (
         _read(path) for path in (arguments.moving_image, arguments.moving_label, arguments.fixed_image)
     )
-    result = propagate(
-        moving, labels, fixed, chosen_engine(arguments), arguments.labels, progress=progress_on_terminal(arguments)
-    )
+    engine = chosen_engine(arguments)
+    result = propagate(moving, labels, fixed, engine.made, arguments.labels, progress=progress_on_terminal(arguments))
     write_labels(result.labels, arguments.output)
     if arguments.field is not None:
         write_field(result.field, arguments.field)
     report = result.as_json()
-    _write_report(arguments.report, {"engine": arguments.engine, "preset": arguments.preset, **report})
+    _write_report(arguments.report, {**engine_report(engine, arguments), **report})
     print(preset_line(arguments))
     print(f"labels written to {arguments.output}")
     for part, ejection in report["ejection"].items():
@@ -130,7 +135,8 @@ def _register(arguments: argparse.Namespace) -> int:
         check_writable(arguments.output, "image")
     _check_extras(arguments)
     moving, fixed = _read(arguments.moving_image), _read(arguments.fixed_image)
-    found = chosen_engine(arguments).register(fixed, moving, None, progress_on_terminal(arguments))
+    engine = chosen_engine(arguments)
+    found = engine.made.register(fixed, moving, None, progress_on_terminal(arguments))
     if arguments.output is not None:
         write_image(warp_image(moving, found.field), arguments.output)
     if arguments.field is not None:
@@ -139,8 +145,7 @@ def _register(arguments: argparse.Namespace) -> int:
     _write_report(
         arguments.report,
         {
-            "engine": arguments.engine,
-            "preset": arguments.preset,
+            **engine_report(engine, arguments),
             "convention": CONVENTION,
             "quality": quality.as_json(),
             "seconds": round(found.seconds, 2),
@@ -173,12 +178,11 @@ def _phantom(arguments: argparse.Namespace) -> int:
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    from CardiacBiomechLib.motion.engines import require_torch
+    from ThoraxAILib.networks.weights_file import require_torch, sha256
 
-    require_torch()
+    require_torch("Registration cascades")
     from CardiacBiomechLib.training.cascade_training import CascadeTraining, TrainingOptions
     from ThoraxAILib.registration.cascade.settings import CascadeSettings
-    from ThoraxAILib.registration.cascade.weights import sha256
 
     options = TrainingOptions(
         steps=arguments.steps,

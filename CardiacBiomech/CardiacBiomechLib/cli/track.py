@@ -7,7 +7,13 @@ import json
 import time
 from pathlib import Path
 
-from CardiacBiomechLib.cli.engine_choice import add_engine_choice, chosen_engine, preset_line, progress_on_terminal
+from CardiacBiomechLib.cli.engine_choice import (
+    add_engine_choice,
+    chosen_engine,
+    engine_report,
+    preset_line,
+    progress_on_terminal,
+)
 from ThoraxAILib.errors import InputError
 
 DESCRIPTION = (
@@ -69,15 +75,14 @@ def _track(arguments: argparse.Namespace) -> int:
             labels,
             cine.index(arguments.frame),
             options,
-            engine,
+            engine.made,
             _second(arguments, cine),
             progress.part(0.05, 0.95),
         )
         write_images(found, cine, folder, progress.part(0.95, 1.0))
         report = {
             **as_json(found, cine),
-            "engine": arguments.engine,
-            "preset": arguments.preset,
+            **engine_report(engine, arguments),
             "seconds": round(time.perf_counter() - started, 1),
         }
         (folder / REPORT).write_text(json.dumps(report, indent=2, allow_nan=False), encoding="utf-8")
