@@ -1,4 +1,4 @@
-"""A run chooses its engines once: "classical" means no network, a device reaches every network, the record names all."""
+"""A run chooses its engines once: classical means no network, a device reaches all networks, the record names all."""
 
 from __future__ import annotations
 
