@@ -11,7 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from LungNoduleAILib.synthesis.test_phantom.thorax import ThoraxPhantom
 
-pytest_plugins = ["fixtures.common", "fixtures.scene"]
+pytest_plugins = ["fixtures.expectations", "fixtures.scene"]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"

@@ -77,7 +77,7 @@ def test_the_sample_is_offered_in_the_sample_data_module(openModule, slicerApp, 
         registerCustomSampleDataSource=lambda **options: registered.append(options)
     )
     monkeypatch.setitem(sys.modules, "SampleData", sampleData)
-    monkeypatch.setattr("LungNoduleAILib.cli.demo.SAMPLE_SPACING_MM", (4.0, 4.0, 4.0))
+    monkeypatch.setattr("LungNoduleAILib.cases.sample.SAMPLE_SPACING_MM", (4.0, 4.0, 4.0))
     openModule("LungNoduleAI")
     slicerApp.app.completeStartup()
     assert registered[-1]["sampleName"] == "SyntheticChestCT"

@@ -49,7 +49,12 @@ def _run(arguments: argparse.Namespace) -> int:
 def map_case(source: Path, output: Path, series_uid: str | None, anatomy: str, device: str, progress: Progress):
     """Read a CT, map its patterns on its own grid and write them to a folder; returns the PatternMap."""
     from LungNoduleAILib.analysis.engines import choose_pattern_engines
-    from LungNoduleAILib.cases.pattern_files import MAP_FILE, PICTURE_FILE, TABLE_FILE, write_patterns
+    from LungNoduleAILib.cases.pattern_files import (
+        PATTERN_MAP_FILE,
+        PATTERN_PICTURE_FILE,
+        PATTERN_TABLE_FILE,
+        write_patterns,
+    )
     from LungNoduleAILib.parenchyma.pattern_map import PatternMap
     from ThoraxAILib.io import read_volume
     from ThoraxAILib.jobs.output_folder import OutputFolder
@@ -59,7 +64,7 @@ def map_case(source: Path, output: Path, series_uid: str | None, anatomy: str, d
     order = volume.axis_order_to_lps()
     turned = order.apply(volume)
     turned = turned.with_array(np.ascontiguousarray(turned.array))
-    with OutputFolder(output, (MAP_FILE, PICTURE_FILE, TABLE_FILE)) as folder:
+    with OutputFolder(output, (PATTERN_MAP_FILE, PATTERN_PICTURE_FILE, PATTERN_TABLE_FILE)) as folder:
         lungs = engines.anatomy.made.segment(turned, progress.part(0.15, 0.5))
         found = engines.patterns.made.map(turned, lungs, progress.part(0.5, 0.9))
         found = PatternMap(np.ascontiguousarray(order.undo_array(found.labels)), found.shares)

@@ -75,7 +75,7 @@ def _many(arguments: argparse.Namespace, progress: Progress) -> str:
 
 def write_case(directory: Path, seed: int, setting: str, progress: Progress | None = None) -> int:
     """Make the case of a seed and write it at once; returns how many nodules it has."""
-    from LungNoduleAILib.cli.demo import write_sample
+    from LungNoduleAILib.cases.sample import write_sample
     from LungNoduleAILib.synthesis.case import draw_case
     from LungNoduleAILib.synthesis.truth import PHANTOM_FILES, write_phantom
     from ThoraxAILib.jobs.output_folder import OutputFolder

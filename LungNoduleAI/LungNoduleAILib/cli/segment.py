@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.networks.device import DEVICES, select_device
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -18,6 +19,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     add("--at", required=True, metavar="R,A,S", help="a point in the nodule, RAS mm (write --at=-40,12,90)")
     add("--diameter", type=float, metavar="MM", help="rough size of the nodule (default: found out)")
     add("--output", type=Path, required=True, metavar="FILE.nrrd", help="label map to write, 1 in the nodule")
+    add("--device", default="auto", metavar="|".join(DEVICES), help="where the network runs")
     parser.set_defaults(run=_segment)
 
 
@@ -28,8 +30,9 @@ def _segment(arguments: argparse.Namespace) -> int:
 
     point = parse_point(arguments.at)
     check_writable(arguments.output, "labels")
+    device, _reason = select_device(arguments.device)
     volume = read_volume(arguments.input)
-    found = segment_nodule(volume, point, arguments.diameter)
+    found = segment_nodule(volume, point, arguments.diameter, device=device)
     labels = np.zeros(volume.array.shape, np.uint8)
     box = tuple(slice(o, o + n) for o, n in zip(found.mask.offset_kji, found.mask.array.shape, strict=True))
     labels[box] = found.mask.array
