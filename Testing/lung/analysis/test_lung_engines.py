@@ -154,29 +154,51 @@ def test_the_device_in_the_record_is_the_one_memory_left_it_with(monkeypatch):
     assert engines.models()[0].device == "cuda and cpu"
 
 
-def test_resume_takes_over_equal_engines_only(case, tmp_path):
-    request = CaseRequest(case, tmp_path / "out", CLASSICAL, with_scene=False, resume=True)
-    assert not analyze_case(request, Progress()).resumed
-    assert analyze_case(request, Progress()).resumed
+class Started(Exception):
+    """An analysis began."""
+
+
+@pytest.fixture
+def started(monkeypatch) -> list[LungEngines | None]:
+    """The engines handed to each analysis of a case; it ends there with Started."""
+    from LungNoduleAILib.analysis import analyze as analysis
+
+    handed: list[LungEngines | None] = []
+
+    def analyze(_volume, _options, _progress, _stages, engines=None) -> None:
+        handed.append(engines)
+        raise Started
+
+    monkeypatch.setattr(analysis, "analyze", analyze)
+    return handed
+
+
+def test_resume_takes_over_equal_engines_only(case, tmp_path, request):
+    wanted = CaseRequest(case, tmp_path / "out", CLASSICAL, with_scene=False, resume=True)
+    assert not analyze_case(wanted, Progress()).resumed
+    request.getfixturevalue("started")
+    assert analyze_case(wanted, Progress()).resumed
     record = run_file(tmp_path / "out")
     for role in ("anatomy", "detector", "delineator"):
         models = [{**model, "fingerprint": "older"} if model["role"] == role else model for model in record["models"]]
         (tmp_path / "out" / "run.json").write_text(json.dumps({**record, "models": models}), encoding="utf-8")
-        assert not analyze_case(request, Progress()).resumed, role
+        with pytest.raises(Started):
+            analyze_case(wanted, Progress())
 
 
-def test_a_run_chooses_its_engines_once(case, tmp_path, monkeypatch):
+def test_a_run_chooses_its_engines_once_and_hands_them_on(case, tmp_path, monkeypatch, started):
     from ThoraxAILib.cli.main import main
 
     chosen = []
 
     def counted(*arguments: object) -> LungEngines:
-        chosen.append(arguments)
-        return choose_engines(*arguments)
+        chosen.append(choose_engines(*arguments))
+        return chosen[-1]
 
     monkeypatch.setattr(lung_engines, "choose_engines", counted)
-    classical = ["--detector", "classical", "--anatomy", "classical", "--scene", "none"]
-    assert main(["lung", "analyze", str(case.path), "--output", str(tmp_path / "out"), *classical]) == 0
+    with pytest.raises(Started):
+        main(["lung", "analyze", str(case.path), "--output", str(tmp_path / "out"), "--scene", "none"])
+    assert started == chosen
     assert len(chosen) == 1
 
 
