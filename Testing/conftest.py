@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["fixtures.expectations", "fixtures.scene"]
 
+ABSENT = "real data not present: "
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 
@@ -30,7 +31,7 @@ def shared_data() -> Callable[[str], Path]:
     def find(relative: str) -> Path:
         path = SHARED_DATA / relative
         if not path.exists():
-            pytest.skip(f"real data not present: {relative}")
+            pytest.skip(f"{ABSENT}{relative}")
         return path
 
     return find
@@ -42,3 +43,14 @@ def small_chest() -> ThoraxPhantom:
     from LungNoduleAILib.synthesis.test_phantom.thorax import make_thorax
 
     return make_thorax(seed=1, spacing_mm=(2.0, 2.0, 2.5))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the real data whose tests were skipped, so that a green run does not hide what it did not try."""
+    reasons = [report.longrepr[2] for report in terminalreporter.stats.get("skipped", []) if report.longrepr]
+    absent = sorted(reason.split(ABSENT, 1)[1] for reason in reasons if ABSENT in reason)
+    if absent:
+        terminalreporter.section("real data that was not there")
+        terminalreporter.line(f"{len(absent)} tests were skipped because these were missing:")
+        for name in dict.fromkeys(absent):
+            terminalreporter.line(f"  {name} ({absent.count(name)})")

@@ -171,7 +171,7 @@ def test_a_scene_is_scrubbed_from_the_command_line(tmp_path, capsys):
     slicer = host.install()
     slicer.mrmlScene.Clear(0)
     slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", "Text").SetAttribute("DICOM.PatientName", "Quillfeather^O")
-    from ThoraxAILib.scene.saving import writeScene
+    from ThoraxAILib.scene.files.saving import writeScene
 
     writeScene(tmp_path / "before.mrb")
     assert main(["anonymize", str(tmp_path / "before.mrb"), str(tmp_path / "after.mrb")]) == 0

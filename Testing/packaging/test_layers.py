@@ -113,7 +113,7 @@ def test_no_two_folders_import_each_other(modules):
         (str(one), str(other))
         for one in edges
         for other in edges[one] - roots
-        if one in edges[other] and one not in roots
+        if one in edges.get(other, ()) and one not in roots
     }
     assert mutual == set()
 

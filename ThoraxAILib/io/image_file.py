@@ -16,6 +16,7 @@ from ThoraxAILib.io.nifti.numbers import count_not_finite
 from ThoraxAILib.io.series import too_few_slices
 from ThoraxAILib.io.slice_grid import SliceGrid, UnusableStack, plan_grid, resample_to_grid
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.untrusted.detached_data import require_data_beside
 
 FORMATS = {
     ".nrrd": "NRRD",
@@ -25,6 +26,7 @@ FORMATS = {
     ".mha": "MetaImage",
     ".mhd": "MetaImage",
 }
+IMAGE_IO = {"NRRD": "NrrdImageIO", "NIfTI": "NiftiImageIO", "MetaImage": "MetaImageIO"}
 SEGMENTATION_ENDING = ".seg.nrrd"
 RIGHT_ANGLE = 1e-3  # largest cosine between axes that are taken as perpendicular
 VOXEL_RANGE_MM = (0.05, 20.0)
@@ -34,6 +36,11 @@ def image_ending(path: Path) -> str:
     """The ending that names an image format we read (``.nii.gz`` as one), or nothing."""
     name = path.name.lower()
     return next((ending for ending in sorted(FORMATS, key=len, reverse=True) if name.endswith(ending)), "")
+
+
+def image_io(path: Path) -> str:
+    """The one reader of ITK for a file, by its ending; by content ITK would also take formats that nobody checked."""
+    return IMAGE_IO[FORMATS[image_ending(path)]]
 
 
 def is_segmentation(path: Path) -> bool:
@@ -67,7 +74,9 @@ def _read(path: Path) -> sitk.Image:
     """The file as a 3-D scalar image; a trailing axis of length one is dropped."""
     kind = FORMATS[image_ending(path)]
     damaged = f"'{path.name}' cannot be read as {kind} (damaged, incomplete or another format): save it again."
+    require_data_beside(path)
     reader = sitk.ImageFileReader()
+    reader.SetImageIO(image_io(path))
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()

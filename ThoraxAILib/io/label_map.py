@@ -10,7 +10,8 @@ import SimpleITK as sitk
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.lps import ijk_to_ras_from_lps
 from ThoraxAILib.image.volume import Volume
-from ThoraxAILib.io.image_file import FORMATS, image_ending
+from ThoraxAILib.io.image_file import FORMATS, image_ending, image_io
+from ThoraxAILib.untrusted.detached_data import require_data_beside
 
 SAME_PLACE_MM = 0.01
 
@@ -21,8 +22,9 @@ def read_label_map(path: Path) -> Volume:
         raise InputError(f"There is no file '{path.name}': check the path.")
     if path.is_dir() or not image_ending(path):
         raise InputError(f"'{path.name}' is no label map: give a {', '.join(sorted(set(FORMATS.values())))} file.")
+    require_data_beside(path)
     try:
-        image = sitk.ReadImage(str(path))
+        image = sitk.ReadImage(str(path), imageIO=image_io(path))
     except RuntimeError:
         raise InputError(
             f"'{path.name}' cannot be read (damaged, incomplete or another format): save it again."

@@ -14,8 +14,8 @@ from AnonymizerLib.identity.project_key import ProjectKey
 from AnonymizerLib.identity.promise import promise_of
 from AnonymizerLib.profile.options import OPTION_BY_LABEL, Option, Profile
 from AnonymizerLib.profile.presets import PRESETS, profile_named
-from ThoraxAILib.errors import Cancelled, InputError, ThoraxAIError
-from ThoraxAILib.jobs.events import Events
+from ThoraxAILib.errors import Cancelled, InputError, OutputError, ThoraxAIError
+from ThoraxAILib.jobs.events import STANDARD_OUTPUT, Events
 from ThoraxAILib.jobs.progress import Progress
 
 if TYPE_CHECKING:
@@ -64,10 +64,11 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
     add("--private", type=Path, metavar="DIR", help="folder for journal and quarantine list (default OUT-private)")
     add("--against", type=Path, metavar="IN", help=f"with {CHECK}: the input of the output")
     add("--events", metavar="FILE|-", help="progress as JSON lines, to a file or standard output")
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=_run, input_words=("first",))
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    _check_events_place(arguments)
     with Events(arguments.events) as events:
         try:
             if arguments.first == CHECK:
@@ -80,6 +81,15 @@ def _run(arguments: argparse.Namespace) -> int:
         except ThoraxAIError as error:
             events.error(str(error))
             raise
+
+
+def _check_events_place(arguments: argparse.Namespace) -> None:
+    """Nothing is written into an input folder, a new file neither."""
+    if arguments.events in (None, STANDARD_OUTPUT):
+        return
+    around = Path(arguments.events).resolve().parents
+    if any(folder is not None and Path(folder).resolve() in around for folder in (arguments.first, arguments.against)):
+        raise InputError("The events file must not lie in the input folder: choose another place for --events.")
 
 
 def _profile(arguments: argparse.Namespace) -> Profile:
@@ -116,11 +126,18 @@ def _anonymize(arguments: argparse.Namespace, events: Events) -> int:
     )
     try:
         result = run(
-            RunOptions(settings, arguments.jobs, arguments.private, arguments.approve_faces),
+            RunOptions(settings, arguments.jobs, arguments.private, arguments.approve_faces, is_isolated=True),
             Progress(events.progress, arguments.is_cancelled),
         )
     except Cancelled as cancelled:
         raise Cancelled("Cancelled; what was finished stays, and the same command finishes the rest.") from cancelled
+    except (ThoraxAIError, BrokenPipeError):
+        raise
+    except OSError as error:
+        raise OutputError(
+            f"The output or its private folder cannot be used ({error.strerror}): free space or mend "
+            "the disk, then start the same command again."
+        ) from error
     events.result(arguments.second)
     if not events.own_stdout:
         _tell(result, promise_of(profile, settings.key, bool(patients)).sentence)
@@ -128,14 +145,21 @@ def _anonymize(arguments: argparse.Namespace, events: Events) -> int:
 
 
 def _check_key_place(arguments: argparse.Namespace) -> None:
-    """A key beside the results would make their pseudonyms worthless."""
-    if arguments.key is not None and arguments.second.resolve() in arguments.key.resolve().parents:
+    """A key beside the results would make their pseudonyms worthless, and nothing is written into the input."""
+    if arguments.key is None:
+        return
+    around = arguments.key.resolve().parents
+    if arguments.second.resolve() in around:
         raise InputError("The project key must not lie in the output folder: keep it apart from the results.")
+    if Path(arguments.first).resolve() in around:
+        raise InputError("The project key must not lie in the input folder: keep it apart from the images.")
 
 
 def _tell(result: RunResult, promise: str) -> None:
     counts = result.counts
     print(f"{counts['clean']} clean, {counts['quarantined']} in quarantine, {counts['skipped']} left out.")
+    if result.note:
+        print(result.note)
     for (status, reason), count in result.summary.reasons.most_common():
         print(f"  {status}: {count} x {reason}")
     if result.summary.linkage and result.summary.linkage.patients:
@@ -192,6 +216,8 @@ def _check(arguments: argparse.Namespace, events: Events) -> int:
             f"{result.outputs} outputs searched for {result.tokens} identifiers of {result.inputs} inputs: "
             f"{len(result.problems)} problems."
         )
+        if result.unreadable_inputs:
+            print(f"{result.unreadable_inputs} files of the input are no DICOM or cannot be read: not compared.")
         for problem in result.problems:
             print(f"  {problem}")
     return QUARANTINED_EXIT if result.problems else CLEAN_EXIT
@@ -211,10 +237,8 @@ def _scrub_scene(arguments: argparse.Namespace, events: Events) -> int:
 
 
 def _destroy(path: Path) -> int:
-    from AnonymizerLib.identity.key_store import destroy_key, is_key
+    from AnonymizerLib.identity.key_store import destroy_key
 
-    if not is_key(path):
-        raise InputError(f"{path.name} is not a project key of Anonymizer: nothing was destroyed.")
     destroy_key(path)
     print("The key is destroyed: its pseudonyms cannot be computed again.")
     return CLEAN_EXIT

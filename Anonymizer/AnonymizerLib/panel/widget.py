@@ -117,10 +117,10 @@ class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onInputFolderChanged(self, path: str) -> None:
         """Another folder: list its files and show the first."""
-        from AnonymizerLib.run.run import list_files
+        from AnonymizerLib.run.listing import list_inputs
 
         try:
-            self._files = list_files(Path(path)) if path else []
+            self._files = list_inputs(Path(path)).files if path else []
             self.ui.previewLabel.text = "" if path else _("Choose a DICOM folder.")
         except InputError as error:
             self._files = []

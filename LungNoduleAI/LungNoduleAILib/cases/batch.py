@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import time
@@ -18,6 +17,7 @@ from ThoraxAILib.errors import Cancelled, InputError
 from ThoraxAILib.io import Case, find_cases
 from ThoraxAILib.jobs.child_job import SUCCEEDED, ChildJob
 from ThoraxAILib.jobs.child_python import child_environment, python_interpreter
+from ThoraxAILib.jobs.csv_safety import SafeWriter
 from ThoraxAILib.jobs.output_folder import output_error, remove_left_behind
 from ThoraxAILib.jobs.run_record import RUN_FILE
 from ThoraxAILib.jobs.worker_process import THREAD_LIMITS
@@ -177,7 +177,7 @@ def write_index(output: Path, rows: Sequence[IndexRow]) -> None:
     partial = output / f".{INDEX_FILE}"
     try:
         with partial.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
+            writer = SafeWriter(file)
             writer.writerow([field.name for field in fields(IndexRow)])
             writer.writerows(astuple(row) for row in sorted(rows, key=lambda row: row.case))
         partial.replace(output / INDEX_FILE)

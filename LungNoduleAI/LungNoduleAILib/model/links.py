@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ThoraxAILib.errors import InputError, OutputError
+from ThoraxAILib.jobs.csv_safety import SafeWriter, plain_cell
 
 LINK, UNLINK = "link", "unlink"
 COLUMNS = ("prior_id", "current_id", "decision")
@@ -55,7 +56,7 @@ def read_links(path: Path) -> tuple[LinkDecision, ...]:
     missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
     if missing:
         raise InputError(f"The links '{path.name}' lack the column {missing[0]}: the columns are {', '.join(COLUMNS)}.")
-    rows = [[(row[name] or "").strip() for name in COLUMNS] for row in reader]
+    rows = [[plain_cell(row[name] or "").strip() for name in COLUMNS] for row in reader]
     return tuple(
         LinkDecision(prior, current, decision.lower())
         for prior, current, decision in rows
@@ -68,7 +69,7 @@ def write_links(decisions: Sequence[LinkDecision], path: Path) -> None:
     partial = path.with_name(path.name + ".partial")
     try:
         with partial.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
+            writer = SafeWriter(file)
             writer.writerow(COLUMNS)
             writer.writerows((one.prior_id, one.current_id, one.decision) for one in decisions)
         partial.replace(path)

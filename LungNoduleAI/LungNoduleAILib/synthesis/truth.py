@@ -5,7 +5,6 @@ Drawn cases add structures.nrrd and patterns.nrrd.
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 from typing import TextIO
@@ -18,6 +17,7 @@ from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from LungNoduleAILib.synthesis.test_phantom.thorax import ThoraxPhantom
 from ThoraxAILib.errors import OutputError
 from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.jobs.csv_safety import SafeWriter
 
 SCHEMA = "thoraxai.phantom/1"
 CT_FILE, LABELS_FILE, TRUTH_FILE, TABLE_FILE = "ct.nrrd", "labels.nrrd", "truth.json", "truth.csv"
@@ -65,7 +65,7 @@ def truth(phantom: ThoraxPhantom) -> dict:
 
 def _write_table(nodules: tuple[PlantedNodule, ...], file: TextIO) -> None:
     """One row per nodule."""
-    writer = csv.writer(file, lineterminator="\n")
+    writer = SafeWriter(file)
     writer.writerow(
         [
             "id",
