@@ -1,4 +1,4 @@
-# make demo [CT=path] | test | test-all | lint | benchmark | clean. Each prepares .venv first; no terminal is needed.
+# make demo [CT=path] | test | test-all | lint | benchmark | validation | clean. Each prepares .venv first; no terminal is needed.
 # COVERAGE=yes measures what the tests run and fails below the floor in pyproject.toml (what .ci/run does)
 THORAXAI := .venv/bin/thoraxai
 PYTEST := .venv/bin/python -m pytest
@@ -10,7 +10,7 @@ MEASURE := $(if $(COVERAGE),--cov --cov-report= --cov-fail-under=0)
 MEASURE_MORE := $(if $(COVERAGE),--cov --cov-append --cov-report=term:skip-covered)
 export QT_QPA_PLATFORM ?= offscreen
 
-.PHONY: demo test test-all lint benchmark clean environment
+.PHONY: demo test test-all lint benchmark validation clean environment
 
 demo: environment
 	$(THORAXAI) lung demo --output "$(OUTPUT)" $(if $(CT),--ct "$(CT)")
@@ -39,6 +39,10 @@ lint: environment
 
 benchmark: environment
 	.venv/bin/python Testing/benchmarks/lung_analyze.py
+
+# docs/validation.md from docs/validation.json, and the rows that are older than the code they measure
+validation: environment
+	PYTHONPATH=Testing .venv/bin/python -m validation.write_validation
 
 clean:
 	rm -rf "$(OUTPUT)" build dist .pytest_cache .ruff_cache *.egg-info

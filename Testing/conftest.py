@@ -11,7 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from LungNoduleAILib.synthesis.test_phantom.thorax import ThoraxPhantom
 
-pytest_plugins = ["fixtures.expectations", "fixtures.scene"]
+pytest_plugins = ["fixtures.asked", "fixtures.expectations", "fixtures.scene"]
 
 ABSENT = "real data not present: "
 REPOSITORY = Path(__file__).resolve().parents[1]

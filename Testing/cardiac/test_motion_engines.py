@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 from pathlib import Path
 
 import pytest
 
-from CardiacBiomechLib.cli.engine_choice import add_engine_choice, chosen_engine, engine_report
+from CardiacBiomechLib.cli.engine_choice import preset_line
 from CardiacBiomechLib.motion import engines
 from CardiacBiomechLib.motion.cascade_engine import SHIPPED_WEIGHTS
-from CardiacBiomechLib.motion.engines import choose_motion_engine
+from CardiacBiomechLib.motion.engines import EngineOptions, choose_motion_engine
 from ThoraxAILib.errors import InputError, MissingDependencyError
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.networks.weights_file import sha256
 
 
-def arguments(*words: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    add_engine_choice(parser)
-    return parser.parse_args(words)
-
-
-def report(*words: str) -> dict:
-    given = arguments(*words)
-    return engine_report(chosen_engine(given), given)
+def report(**options: str) -> dict:
+    chosen = EngineOptions(**options)
+    return chosen.reported(chosen.choose())
 
 
 def test_the_report_names_engine_fingerprint_and_device(tmp_path: Path):
-    assert report("--engine", "demons") == {
+    assert report(engine="demons") == {
         "engine": "demons",
         "preset": "balanced",
         "models": [{"role": "motion", "name": "demons", "fingerprint": "demons-1", "device": "cpu"}],
     }
     pytest.importorskip("torch")
-    (shipped,) = report("--engine", "cascade", "--device", "cpu")["models"]
+    (shipped,) = report(engine="cascade", device="cpu")["models"]
     assert (shipped["fingerprint"], shipped["device"]) == (sha256(SHIPPED_WEIGHTS)[:16], "cpu")
     (tmp_path / "own.pt").write_bytes(b"weights of one's own")
     chosen = choose_motion_engine("cascade", weights=tmp_path / "own.pt", device="cpu")
@@ -70,8 +63,9 @@ def test_the_cascade_runs_on_the_device_asked_for_or_says_where_else(monkeypatch
 def test_without_pytorch_auto_is_demons_and_the_others_say_what_is_missing(monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "torch" else find(name))
-    given = arguments("--engine", "auto")
-    assert chosen_engine(given).name == given.engine == "demons"
+    given = EngineOptions(engine="auto")
+    assert given.choose().name == "demons"
+    assert preset_line(given, "demons") == "engine demons (has no presets)"
     for name in ("instance", "cascade", "cascade+instance"):
         with pytest.raises(MissingDependencyError, match=r"PyTorch is not installed .*choose one of auto, .*demons"):
             choose_motion_engine(name)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Iterator
@@ -96,6 +97,11 @@ def parse_event(line: str) -> dict | None:
     except ValueError:
         return None
     return event if isinstance(event, dict) and "event" in event else None
+
+
+def add_events_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``--events``: where a program that started this one hears of it."""
+    parser.add_argument("--events", metavar="FILE|-", help="progress as JSON lines, to a file or standard output")
 
 
 @contextmanager

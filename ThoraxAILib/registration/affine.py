@@ -15,6 +15,7 @@ from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.options import Options, option
 from ThoraxAILib.registration.field import Field
 from ThoraxAILib.registration.inputs import check_image
 from ThoraxAILib.registration.itk_images import LPS_FLIP, itk_image
@@ -26,17 +27,13 @@ LARGEST_STEP_MM, SMALLEST_STEP_MM = 3.0, 0.01
 
 
 @dataclass(frozen=True)
-class AffineOptions:
+class AffineOptions(Options):
     """``kind`` of transform, voxel sizes worked at (mm, coarse to fine), share of voxels sampled."""
 
-    kind: str = "affine"
-    levels_mm: tuple[float, ...] = (8.0, 4.0)
-    sampled: float = 0.25
-    iterations: int = 120
-
-    def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise InputError(f"There is no linear transform named {self.kind}: choose one of {', '.join(KINDS)}.")
+    kind: str = option("affine", label="linear transform", choices=KINDS)
+    levels_mm: tuple[float, ...] = option((8.0, 4.0), unit="mm", more_than=0)
+    sampled: float = option(0.25, label="share of voxels sampled", more_than=0, at_most=1)
+    iterations: int = option(120, label="number of iterations", at_least=1)
 
 
 def align(

@@ -1,67 +1,21 @@
-"""What the cardiac commands share: the choice of an engine and its preset, and progress on the terminal."""
+"""What the cardiac commands say and show: which preset was used and why, and progress on the terminal."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ThoraxAILib.errors import InputError
+from CardiacBiomechLib.motion.engines import EngineOptions
+from CardiacBiomechLib.motion.presets import preset
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.networks.device import DEVICES
-
-if TYPE_CHECKING:
-    from CardiacBiomechLib.motion.protocol import MotionEngine
-    from ThoraxAILib.engines.chosen import ChosenEngine
-
-ENGINE_NAMES = ("instance", "cascade", "cascade+instance", "demons")
-PRESET_NAMES = ("balanced", "labels", "strain")  # the first is the default; test_cardiac_track compares
 
 
-def add_engine_choice(parser: argparse.ArgumentParser) -> None:
-    """Options that choose the engine."""
-    parser.add_argument("--engine", default="instance", metavar="|".join(ENGINE_NAMES), help="default: instance")
-    parser.add_argument(
-        "--preset",
-        default=PRESET_NAMES[0],
-        metavar="|".join(PRESET_NAMES),
-        help=f"what to be best at ({PRESET_NAMES[0]})",
-    )
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="weights of your own for the cascade")
-    parser.add_argument("--device", default="auto", metavar="|".join(DEVICES), help="where networks run (auto)")
-    parser.add_argument(
-        "--threads", type=int, metavar="N", help="processor threads (default: all cores but one, at most 4)"
-    )
-
-
-def chosen_engine(arguments: argparse.Namespace) -> ChosenEngine[MotionEngine]:
-    """The engine of ``add_engine_choice``, chosen once; raises InputError for unknown names."""
-    from CardiacBiomechLib.motion.engines import choose_motion_engine
-
-    if arguments.threads is not None and arguments.threads < 1:
-        raise InputError(f"The number of threads must be at least 1, {arguments.threads} was given.")
-    chosen = choose_motion_engine(
-        arguments.engine, arguments.preset, arguments.weights, arguments.threads, arguments.device
-    )
-    arguments.engine = chosen.name  # what "auto" took, for what is printed afterwards
-    return chosen
-
-
-def engine_report(engine: ChosenEngine[MotionEngine], arguments: argparse.Namespace) -> dict:
-    """What a report says of the engine that ran: name, preset, and as in run.json fingerprint and device."""
-    from CardiacBiomechLib.motion.engines import ROLE
-
-    return {"engine": engine.name, "preset": arguments.preset, "models": [vars(engine.model(ROLE))]}
-
-
-def preset_line(arguments: argparse.Namespace) -> str:
-    """Which preset was used and why, in one line."""
-    from CardiacBiomechLib.motion.presets import preset
-
-    if "instance" not in arguments.engine:
-        return f"engine {arguments.engine} (has no presets)"
-    return f"engine {arguments.engine}, preset {arguments.preset}: {preset(arguments.preset).reason}"
+def preset_line(chosen: EngineOptions, ran: str | None = None) -> str:
+    """Which engine (``ran``: what "auto" took) and preset were used and why, in one line."""
+    name = ran or chosen.engine
+    if "instance" not in name:
+        return f"engine {name} (has no presets)"
+    return f"engine {name}, preset {chosen.preset}: {preset(chosen.preset).reason}"
 
 
 def progress_on_terminal(arguments: argparse.Namespace) -> Progress:

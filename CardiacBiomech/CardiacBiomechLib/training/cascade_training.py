@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 
 from CardiacBiomechLib.model.heart_labels import ACDC
+from CardiacBiomechLib.training.options import TrainingOptions
 from CardiacBiomechLib.training.pairs import IN_PLANE_MM, Heart, load_or_make, random_pair
-from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.registration.cascade.network import Cascade
 from ThoraxAILib.registration.cascade.settings import CascadeSettings
@@ -33,26 +33,6 @@ from ThoraxAILib.registration.similarity import LocalCorrelation, SquaredDiffere
 logger = logging.getLogger(__name__)
 CHECKPOINT_EVERY = 50
 LOG_SCHEMA = "thoraxai.cardiac-training/1"
-
-
-@dataclass(frozen=True)
-class TrainingOptions:
-    """Recipe; ``hearts`` phantoms with seeds from ``seed`` on. The defaults made the shipped cascade."""
-
-    steps: int = 1000
-    hearts: int = 160
-    seed: int = 1000
-    learning_rate: float = 1e-3
-    regularizer: str = "neo-hookean"
-    weight: float = 0.1
-    bulk: float = 20.0
-    intensity_weight: float = 0.3
-    windows_mm: tuple[float, ...] = (8.0, 16.0, 30.0)
-    threads: int = 1
-
-    def __post_init__(self) -> None:
-        if self.steps < 1 or self.hearts < 1:
-            raise InputError("Training needs at least one step and one phantom heart.")
 
 
 class CascadeTraining:

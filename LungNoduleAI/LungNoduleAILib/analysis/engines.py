@@ -90,7 +90,8 @@ def choose_engines(options: AnalysisOptions | FollowUpOptions, registry: Registr
         "delineator": (DELINEATOR, analysis.delineator, CLASSICAL),
     }
     if isinstance(options, FollowUpOptions):
-        kinds["reidentifier"] = (REIDENTIFIER, options.reidentifier, no_reidentifier.NONE)
+        name = options.reidentifier if options.network else no_reidentifier.NONE
+        kinds["reidentifier"] = (REIDENTIFIER, name, no_reidentifier.NONE)
     both_classical = analysis.anatomy == analysis.detector == CLASSICAL
     return _chosen(kinds, analysis.device, both_classical, registry)
 

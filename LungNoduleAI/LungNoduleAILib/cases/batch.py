@@ -10,13 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from LungNoduleAILib.cases.requests import CaseRequest
-from LungNoduleAILib.cli.person import as_arguments
+from LungNoduleAILib.cases.requests import ANALYZE, CaseRequest
 from LungNoduleAILib.model.files import FINDINGS_FILE, INDEX_FILE
 from ThoraxAILib.errors import Cancelled, InputError
 from ThoraxAILib.io import Case, find_cases
 from ThoraxAILib.jobs.child_job import SUCCEEDED, ChildJob
-from ThoraxAILib.jobs.child_python import child_environment, python_interpreter
+from ThoraxAILib.jobs.child_python import child_command, child_environment
 from ThoraxAILib.jobs.csv_safety import SafeWriter
 from ThoraxAILib.jobs.output_folder import output_error, remove_left_behind
 from ThoraxAILib.jobs.run_record import RUN_FILE
@@ -117,7 +116,7 @@ class _RunningCase:
         self.request = request
         self._started = time.monotonic()
         self._record_before = _modified(request.output / RUN_FILE)
-        self.job = ChildJob(_command(request), _environment(jobs))
+        self.job = ChildJob(child_command(ANALYZE, request.for_command()), _environment(jobs))
         self.job.start()
 
     def row(self) -> IndexRow:
@@ -134,35 +133,6 @@ class _RunningCase:
 
 def _modified(path: Path) -> int | None:
     return path.stat().st_mtime_ns if path.exists() else None
-
-
-def _command(request: CaseRequest) -> list[str]:
-    """The command line of one case: what a person would type for it alone."""
-    options = request.options
-    command = [
-        python_interpreter(),
-        "-m",
-        "ThoraxAILib",
-        "lung",
-        "analyze",
-        str(request.case.path),
-        "--output",
-        str(request.output),
-        "--detector",
-        options.detector,
-        "--device",
-        options.device,
-        "--scene",
-        "auto" if request.with_scene else "none",
-        "--events",
-        "-",
-    ]
-    if request.case.series_uid:
-        command += ["--series", request.case.series_uid]
-    if options.threshold is not None:
-        command += ["--threshold", repr(options.threshold)]
-    command += as_arguments(request.person)
-    return [*command, "--resume"] if request.resume else command
 
 
 def _environment(jobs: int) -> dict[str, str]:

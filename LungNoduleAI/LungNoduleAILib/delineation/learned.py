@@ -137,7 +137,7 @@ def _network_of(path: Path) -> LabelNetwork:
     weights = load_weights(path, SCHEMA, MAKER)
     from ThoraxAILib.networks.label_network import LabelNetwork, LabelNetworkSettings
 
-    network = LabelNetwork(LabelNetworkSettings.from_json(weights.settings))
+    network = LabelNetwork(LabelNetworkSettings.from_dict(weights.settings))
     network.load_state_dict(weights.state)
     return network.eval()
 

@@ -10,22 +10,19 @@ from pathlib import Path
 
 from ThoraxAILib.errors import InputError, OutputError
 from ThoraxAILib.jobs.csv_safety import SafeWriter, plain_cell
+from ThoraxAILib.options import Options, option
 
 LINK, UNLINK = "link", "unlink"
 COLUMNS = ("prior_id", "current_id", "decision")
 
 
 @dataclass(frozen=True)
-class LinkDecision:
+class LinkDecision(Options):
     """A reader's word on one pair: ``link`` (the same nodule) or ``unlink`` (not the same)."""
 
-    prior_id: str
-    current_id: str
-    decision: str
-
-    def __post_init__(self) -> None:
-        if self.decision not in (LINK, UNLINK):
-            raise InputError(f"The decision '{self.decision}' is not known: use {LINK} or {UNLINK}.")
+    prior_id: str = option()
+    current_id: str = option()
+    decision: str = option(choices=(LINK, UNLINK))
 
 
 def checked_decisions(decisions: Sequence[LinkDecision], prior_ids: Sequence[str], current_ids: Sequence[str]) -> None:

@@ -137,7 +137,7 @@ def test_what_is_no_cascade_is_refused(tmp_path, refused):
         load_cascade(tmp_path / "other.pt")
     with refused("sum or compose"):
         CascadeSettings(composition="average")
-    with refused("at least one step"):
+    with refused("steps must be at least 1"):
         TrainingOptions(steps=0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 from ThoraxAILib.networks.file_cache import kept_by_file
@@ -15,7 +16,7 @@ MAKER = "thoraxai cardiac train-registration"
 
 def save_cascade(cascade: Cascade, path: Path, note: dict | None = None) -> None:
     """Write settings, weights (half precision) and a note about the training; the file appears whole or not at all."""
-    save_weights(path, SCHEMA, cascade.settings.as_json(), cascade.state_dict(), note)
+    save_weights(path, SCHEMA, asdict(cascade.settings), cascade.state_dict(), note)
 
 
 @kept_by_file
@@ -25,6 +26,6 @@ def load_cascade(path: Path) -> Cascade:
     Raises InputError when the file is no cascade of this program.
     """
     weights = load_weights(path, SCHEMA, MAKER)
-    cascade = Cascade(CascadeSettings.from_json(weights.settings))
+    cascade = Cascade(CascadeSettings.from_dict(weights.settings))
     cascade.load_state_dict(weights.state)
     return cascade.eval()

@@ -125,7 +125,7 @@ def load_network(path: Path, schema: str, maker: str, classes: int) -> LabelNetw
     from ThoraxAILib.networks.weights_file import load_weights
 
     weights = load_weights(path, schema, maker)
-    settings = LabelNetworkSettings.from_json(weights.settings)
+    settings = LabelNetworkSettings.from_dict(weights.settings)
     if settings.classes != classes:
         raise InputError(
             f"'{path.name}' knows {settings.classes} classes instead of {classes}: give a file that {maker} wrote."

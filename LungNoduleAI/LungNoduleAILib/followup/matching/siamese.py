@@ -98,7 +98,7 @@ def _network_of(path: Path) -> SiameseNetwork:
     weights = load_weights(path, SCHEMA, MAKER)
     from LungNoduleAILib.followup.matching.siamese_network import SiameseNetwork, SiameseSettings
 
-    network = SiameseNetwork(SiameseSettings.from_json(weights.settings))
+    network = SiameseNetwork(SiameseSettings.from_dict(weights.settings))
     network.load_state_dict(weights.state)
     return network.eval()
 

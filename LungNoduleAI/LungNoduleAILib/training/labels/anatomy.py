@@ -36,5 +36,5 @@ def train(request: TrainingRequest, progress: Progress) -> Path:
     weights = request.output / WEIGHTS.name
     note = {"recipe": recipe.settled(), "samples": asdict(replace(samples, cache="")), "classes": list(CLASSES)}
     logger.info("learned in %.0f CPU seconds since it was started last", time.process_time() - started)
-    save_weights(weights, SCHEMA, settings.as_json(), network.state_dict(), note)
+    save_weights(weights, SCHEMA, asdict(settings), network.state_dict(), note)
     return weights

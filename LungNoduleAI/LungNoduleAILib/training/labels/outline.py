@@ -112,5 +112,5 @@ def train(request: TrainingRequest, progress: Progress) -> Path:
     with scenes.made_ahead(request.jobs):
         network = training.run(progress)
     path = request.output / "nodule_segmentation.pt"
-    save_weights(path, SCHEMA, settings.as_json(), network.state_dict(), {"recipe": asdict(recipe)})
+    save_weights(path, SCHEMA, asdict(settings), network.state_dict(), {"recipe": asdict(recipe)})
     return path

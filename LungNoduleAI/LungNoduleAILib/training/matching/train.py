@@ -100,7 +100,7 @@ class SiameseTraining:
             "steps": self.step,
             "last_loss": round(float(np.mean(self.losses[-20:])), 4),
         }
-        save_weights(path, SCHEMA, self.network.settings.as_json(), self.average, note)
+        save_weights(path, SCHEMA, self.network.settings.to_dict(), self.average, note)
         logger.info("learned in %.0f CPU seconds", self.seconds)
         return path
 
