@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from LungNoduleAILib.synthesis.test_phantom.thorax import ThoraxPhantom
+    from LungNoduleAILib.synthesis.model.synthetic_ct import SyntheticCT
 
 pytest_plugins = ["fixtures.asked", "fixtures.expectations", "fixtures.scene"]
 
@@ -38,11 +38,11 @@ def shared_data() -> Callable[[str], Path]:
 
 
 @pytest.fixture(scope="session")
-def small_chest() -> ThoraxPhantom:
+def small_chest() -> SyntheticCT:
     """A coarse synthetic chest with nodules: small enough to analyze within seconds."""
-    from LungNoduleAILib.synthesis.test_phantom.thorax import make_thorax
+    from LungNoduleAILib.synthesis.test_phantom.small_chest import make_small_chest
 
-    return make_thorax(seed=1, spacing_mm=(2.0, 2.0, 2.5))
+    return make_small_chest(seed=1, spacing_mm=(2.0, 2.0, 2.5))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.itk_geometry import ijk_to_lps_of
 from ThoraxAILib.image.lps import content_uid, ijk_to_ras_from_lps
 from ThoraxAILib.image.volume import SeriesIdentity, Volume
 from ThoraxAILib.io.hounsfield import AIR_HU, refuse_non_finite, to_hounsfield, to_scalar
@@ -128,10 +129,7 @@ def _ijk_to_lps(image: sitk.Image, name: str) -> np.ndarray:
         raise InputError(
             f"The voxels of '{name}' measure {size} mm, which no CT has: correct the unit of its voxel size to mm."
         )
-    matrix = np.eye(4)
-    matrix[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * spacing
-    matrix[:3, 3] = image.GetOrigin()
-    return matrix
+    return ijk_to_lps_of(image)
 
 
 def _straight_grid(ijk_to_lps: np.ndarray, shape_kji: tuple[int, ...], name: str) -> SliceGrid | None:

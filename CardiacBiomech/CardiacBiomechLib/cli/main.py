@@ -115,7 +115,7 @@ def _train(arguments: argparse.Namespace) -> int:
     request = TrainRegistrationRequest.from_arguments(arguments)
     training = CascadeTraining(request.output, request.options, request.settings)
     weights = request.output / "cine_cascade.pt"
-    training.run(weights, progress_on_terminal(arguments))
+    training.finish(weights, progress_on_terminal(arguments))
     print(f"weights written to {weights}, sha256 {sha256(weights)}")
     return 0
 

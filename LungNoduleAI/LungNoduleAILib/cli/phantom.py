@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from LungNoduleAILib.cases.requests import PHANTOM_SETTINGS, PhantomRequest
 from ThoraxAILib.jobs.events import add_events_argument, telling_errors
+from ThoraxAILib.jobs.pool import as_finished, open_pool
 from ThoraxAILib.jobs.progress import Progress
 
 
@@ -44,15 +44,10 @@ def _many(request: PhantomRequest, progress: Progress) -> str:
         for done, order in enumerate(orders):
             nodules += write_case(*order, progress.part(done / len(orders), (done + 1) / len(orders)))
     else:
-        with ProcessPoolExecutor(min(request.jobs, len(orders))) as pool:
-            waiting = [pool.submit(write_case, *order) for order in orders]
-            try:
-                for done, future in enumerate(as_completed(waiting), start=1):
-                    nodules += future.result()
-                    progress(done / len(orders), f"Made {done} of {len(orders)} synthetic chests")
-            finally:
-                for future in waiting:
-                    future.cancel()
+        with open_pool(min(request.jobs, len(orders))) as pool:
+            for done, found in enumerate(as_finished(pool, write_case, orders), start=1):
+                nodules += found
+                progress(done / len(orders), f"Made {done} of {len(orders)} synthetic chests")
     return f"{len(orders)} synthetic chest CTs with {nodules} known nodules lie in {request.output}."
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from LungNoduleAILib.datasets.training_case import IgnoredPlace, TrainingCase, TrainingNodule
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.spheres import sphere_diameter_mm
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io import read_volume
 from ThoraxAILib.io.image_file import image_ending
@@ -92,7 +93,7 @@ def _case_of_parts(name: str, volume: Volume, parts: np.ndarray) -> TrainingCase
     for part in range(1, len(number_of_part)):
         center = tuple(float(x) for x in volume.ras_from_kji(found["centroids"][part]))
         volume_mm3 = float(found["voxel_counts"][part]) * volume.voxel_mm3
-        diameter = float((6 * volume_mm3 / np.pi) ** (1 / 3))
+        diameter = sphere_diameter_mm(volume_mm3)
         if diameter < LEAST_MM:
             ignored.append(IgnoredPlace(center, diameter, f"smaller than {LEAST_MM:g} mm"))
             continue

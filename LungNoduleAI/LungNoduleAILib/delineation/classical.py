@@ -7,6 +7,7 @@ import numpy as np
 from LungNoduleAILib.delineation.protocol import DELINEATOR, Outline, Site
 from LungNoduleAILib.delineation.region import Region, distance_from, grow_region, with_halo
 from ThoraxAILib.engines.engine import SUITE_LICENCE, Engine
+from ThoraxAILib.image.spheres import sphere_diameter_mm
 
 RULES_VERSION = 1  # raise with every change of what this file or region growing does
 CUT_NOTE = "Its border towards denser tissue is not visible and was cut at the detector's size."
@@ -33,8 +34,8 @@ class ClassicalDelineator:
 def _within_reach(region: Region, site: Site) -> tuple[Region, tuple[str, ...]]:
     """The region, grown again inside a ball when it ran far beyond what the detector saw (into wall or hilum)."""
     patch, diameter_mm = site.patch, site.candidate.diameter_mm
-    voxels = region.mask.sum() * float(np.prod(patch.spacing_kji_mm))
-    if (6 * voxels / np.pi) ** (1 / 3) <= 1.5 * diameter_mm + 3.0:
+    volume_mm3 = region.mask.sum() * float(np.prod(patch.spacing_kji_mm))
+    if sphere_diameter_mm(volume_mm3) <= 1.5 * diameter_mm + 3.0:
         return region, ()
     ball = distance_from(site.seed_kji, patch.hu.shape, patch.spacing_kji_mm) <= 0.75 * diameter_mm + 1.0
     again = grow_region(patch.hu, patch.spacing_kji_mm, site.seed_kji, diameter_mm, site.allowed & ball)

@@ -25,9 +25,9 @@ from LungNoduleAILib.synthesis import (
     make_other_body,
 )
 from LungNoduleAILib.synthesis.cohort import body_file
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from ThoraxAILib.cli.main import main
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.grid import Grid
 
 COARSE_MM = (4.0, 4.0, 4.0)
 FROZEN = {
