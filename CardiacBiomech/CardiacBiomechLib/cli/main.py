@@ -16,6 +16,7 @@ from CardiacBiomechLib.cli.engine_choice import preset_line, progress_on_termina
 from CardiacBiomechLib.cli.track import add_track
 from ThoraxAILib.errors import InputError
 
+REGISTRATION_SCHEMA = "thoraxai.cardiac-registration/1"
 DESCRIPTIONS = {
     "train-registration": "Without options: the recipe of the shipped cascade. A training that was stopped goes on "
     "when the same command is given again."
@@ -83,6 +84,7 @@ def _register(arguments: argparse.Namespace) -> int:
     _write_report(
         request.report,
         {
+            "schema": REGISTRATION_SCHEMA,
             **request.engine.reported(engine),
             "convention": CONVENTION,
             "quality": quality.as_json(),

@@ -19,6 +19,8 @@ from ThoraxAILib.registration.field import CONVENTION, Field, invert, warp_label
 from ThoraxAILib.registration.inputs import check_image, check_same_grid
 from ThoraxAILib.registration.quality import FieldQuality, assess
 
+SCHEMA = "thoraxai.cardiac-propagation/1"
+
 
 @dataclass(frozen=True, eq=False)
 class Propagation:
@@ -39,6 +41,7 @@ class Propagation:
     def as_json(self) -> dict:
         """The report: quality of the motion, ejection from labels and from motion, label values, convention."""
         return {
+            "schema": SCHEMA,
             "convention": CONVENTION,
             "labels": self.parts.parts(),
             "quality": self.quality.as_json(),

@@ -50,7 +50,7 @@ def analyze_case(request: CaseRequest, progress: Progress, engines: LungEngines 
     engines = engines or choose_engines(request.options)
     with stages.stage("read"):
         volume = read_volume(request.case.path, request.case.series_uid, progress.part(0.0, 0.1))
-    record = _record(request, engines, volume, started)
+    record = case_record(request, engines, volume, started)
     if request.resume and has_result_of(request.output, record):
         return CaseOutcome(_findings_in(request.output), volume.notes, resumed=True)
     with OutputFolder(request.output, ANALYSIS_FILES) as folder:
@@ -58,15 +58,20 @@ def analyze_case(request: CaseRequest, progress: Progress, engines: LungEngines 
 
         result = analyze(volume, request.options, progress.part(0.1, 0.75), stages, engines)
         record = replace(record, models=engines.models())
-        _write(folder, request, result, record, progress.part(0.75, 1.0), stages)
+        write_case(folder, request, result, record, progress.part(0.75, 1.0), stages)
     progress(1.0, "Done")
     return CaseOutcome(result.findings, volume.notes)
 
 
-def _record(request: CaseRequest, engines: LungEngines, volume: Volume, started: str) -> RunRecord:
-    """What is known before the analysis; also what --resume compares."""
+def case_record(
+    request: CaseRequest, engines: LungEngines, volume: Volume, started: str, files: int | None = None
+) -> RunRecord:
+    """What is known before the analysis; also what --resume compares.
+
+    ``files`` is how many files held the volume, None for those at the path of the case.
+    """
     options = {**request.options.to_dict(), "scene": request.with_scene, **request.person.stated()}
-    source = RunInput.of_volume(volume, request.case.name, _count_files(request.case.path))
+    source = RunInput.of_volume(volume, request.case.name, _count_files(request.case.path) if files is None else files)
     return RunRecord(
         "lung analyze",
         options,
@@ -83,9 +88,10 @@ def _count_files(path: Path) -> int:
     return 1 if path.is_file() else len(files_below(path))
 
 
-def _write(
+def write_case(
     folder: Path, request: CaseRequest, result: AnalysisResult, record: RunRecord, progress: Progress, stages: Stages
 ) -> None:
+    """Write every file of a case into ``folder``, the run record as the last."""
     from LungNoduleAILib.cases.findings_csv import write_findings_csv
     from LungNoduleAILib.report.analysis_report import write_report
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from LungNoduleAILib.analysis.engines import LungEngines, choose_engines
 from LungNoduleAILib.cases.requests import FollowUpRequest
@@ -18,6 +19,9 @@ from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.run_record import RunInput, RunRecord, finish, now, write_run_record
 from ThoraxAILib.jobs.stages import Stages
 
+if TYPE_CHECKING:
+    from LungNoduleAILib.analysis.follow_up import FollowUpResult
+
 
 def follow_case(request: FollowUpRequest, progress: Progress) -> FollowUp:
     """Follow one person's scans into a folder; raises ThoraxAIError with one sentence and then leaves nothing."""
@@ -27,33 +31,44 @@ def follow_case(request: FollowUpRequest, progress: Progress) -> FollowUp:
         raise InputError(f"At most {MAX_SCANS} scans can be followed at once, {len(request.inputs)} were given.")
     stages, started = Stages(), now()
     engines = choose_engines(request.options)
-    names = [_name(path) for path in request.inputs]
+    names = [case_name(path) for path in request.inputs]
     with stages.stage("read"):
         volumes = [read_volume(path, None, progress.part(0.0, 0.08)) for path in request.inputs]
     check_scans(volumes, request.options.days)
-    record = _record(request, engines, volumes, names, started)
+    record = follow_up_record(request, engines, volumes, names, started)
     with OutputFolder(request.output, FOLLOW_UP_FILES) as folder:
         from LungNoduleAILib.analysis.follow_up import follow_up
-        from LungNoduleAILib.cases.follow_up_files import write_results
 
         result = follow_up(volumes, request.options, progress.part(0.08, 0.8), stages, engines)
         record = replace(record, models=engines.models())
-        summary = _summary(result.follow_up)
-        write_results(
-            folder, result, request, finish(record, stages, folder, summary).to_dict(), progress.part(0.8, 1.0), stages
-        )
-        write_run_record(folder, finish(record, stages, folder, summary))
+        write_follow_up(folder, request, result, record, progress.part(0.8, 1.0), stages)
     progress(1.0, "Done")
     return result.follow_up
 
 
-def _name(path: Path) -> str:
+def write_follow_up(
+    folder: Path,
+    request: FollowUpRequest,
+    result: FollowUpResult,
+    record: RunRecord,
+    progress: Progress,
+    stages: Stages,
+) -> None:
+    """Write every file of a follow-up into ``folder``, the run record as the last."""
+    from LungNoduleAILib.cases.follow_up_files import write_results
+
+    summary = _summary(result.follow_up)
+    write_results(folder, result, request, finish(record, stages, folder, summary).to_dict(), progress, stages)
+    write_run_record(folder, finish(record, stages, folder, summary))
+
+
+def case_name(path: Path) -> str:
     """The case name of an input: that of its file or folder."""
     cases = find_cases([path]) if path.is_file() else []
     return cases[0].name if cases else path.resolve().name
 
 
-def _record(
+def follow_up_record(
     request: FollowUpRequest, engines: LungEngines, volumes: list[Volume], names: list[str], started: str
 ) -> RunRecord:
     """What is known before the work begins."""

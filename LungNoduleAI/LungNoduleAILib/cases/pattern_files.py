@@ -17,7 +17,7 @@ COLORS = {NORMAL: (70, 120, 90), GROUND_GLASS: (80, 200, 255), RETICULAR: (255, 
 PICTURES, PICTURE_MM = 3, 0.9
 
 
-def write_patterns(folder: Path, volume: Volume, found: PatternMap, methods: dict[str, object]) -> None:
+def write_patterns(folder: Path, volume: Volume, found: PatternMap, methods: dict[str, str]) -> None:
     """Write patterns.nrrd, patterns.json and patterns.png of a map on the grid of ``volume`` into a folder."""
     from ThoraxAILib.io.transform_files import write_labels
 

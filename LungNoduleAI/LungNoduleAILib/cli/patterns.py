@@ -59,7 +59,8 @@ def map_case(request: PatternsRequest, progress: Progress) -> PatternMap:
             "anatomy_fingerprint": engines.anatomy.fingerprint,
             "patterns_fingerprint": engines.patterns.fingerprint,
             "device": engines.device,
-            "models": [vars(model) for model in engines.models()],
+            "anatomy_device": engines.anatomy.device,
+            "patterns_device": engines.patterns.device,
         }
         write_patterns(folder, volume, found, methods)
     progress(1.0, "Done")
