@@ -10,7 +10,9 @@ import pytest
 pytest.importorskip("torch", reason="PyTorch is an optional dependency")
 
 from CardiacBiomechLib.model.heart_labels import ACDC, UK_BIOBANK, heart_labels
-from CardiacBiomechLib.motion.engines import DemonsEngine, InstanceEngine, engine
+from CardiacBiomechLib.motion.demons_engine import DemonsEngine
+from CardiacBiomechLib.motion.engines import engine
+from CardiacBiomechLib.motion.instance_engine import InstanceEngine
 from CardiacBiomechLib.motion.presets import MotionPreset
 from CardiacBiomechLib.motion.propagate import propagate
 from CardiacBiomechLib.motion.region import Region
@@ -163,7 +165,7 @@ def test_bad_input_is_refused_in_one_sentence(frames, refused, name):
 
 
 def test_unknown_names_are_refused(frames, refused):
-    with refused("engine named syn"):
+    with refused("motion engine 'syn' is not known"):
         engine("syn")
     with refused("preset named fast"):
         engine("instance", "fast")
@@ -221,7 +223,7 @@ def test_the_register_command_writes_image_and_report(files, tmp_path, frames):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (["--engine", "syn"], "engine 'syn' is not known"),
+        (["--engine", "syn"], "motion engine 'syn' is not known"),
         (["--labels", "mnms"], "label order"),
         (["--output", "labels.png"], "no ending"),
         (["--threads", "0"], "at least 1"),

@@ -12,8 +12,10 @@ from CardiacBiomechLib.analysis.track import Track, TrackOptions
 from CardiacBiomechLib.cine.label_sequence import write_label_sequence
 from CardiacBiomechLib.model.cine import Cine
 from CardiacBiomechLib.motion.engines import EngineOptions
+from CardiacBiomechLib.motion.protocol import MotionEngine
 from CardiacBiomechLib.report.contour_sheet import contour_sheet
 from ThoraxAILib import __version__
+from ThoraxAILib.engines.chosen import ChosenEngine
 from ThoraxAILib.io.transform_files import write_field, write_labels
 from ThoraxAILib.jobs.csv_safety import SafeWriter
 from ThoraxAILib.jobs.progress import Progress
@@ -50,12 +52,13 @@ def write_images(track: Track, cine: Cine, folder: Path, progress: Progress) -> 
     (folder / PICTURE).write_bytes(encoded(contour_sheet(track, cine)))
 
 
-def track_settings(options: TrackOptions, engine: EngineOptions, seconds: float) -> dict:
-    """How a cine was tracked, as track.json tells it."""
+def track_settings(
+    options: TrackOptions, choice: EngineOptions, engine: ChosenEngine[MotionEngine], seconds: float
+) -> dict:
+    """How a cine was tracked, as track.json tells it; ``engine`` is what ``choice`` chose and what ran."""
     return {
-        "engine": engine.engine,
-        "preset": engine.preset,
-        "options": {**options.to_dict(), **engine.recorded()},
+        **choice.reported(engine),
+        "options": {**options.to_dict(), **choice.recorded()},
         "seconds": round(seconds, 1),
     }
 

@@ -33,16 +33,17 @@ def _track(arguments: argparse.Namespace) -> int:
     from ThoraxAILib.jobs.output_folder import OutputFolder
 
     request = TrackRequest.from_arguments(arguments)
-    engine = request.engine.make()
+    engine = request.engine.choose()
     progress, started = progress_on_terminal(arguments), time.perf_counter()
     cine = read_cine(request.cine, progress.part(0.0, 0.05))
     frame = cine.index(request.frame)
     labels = read_frame_labels(request.label, frame, len(cine.frames))
     with OutputFolder(request.output, owned_names(len(cine.frames))) as folder:
         second = _second(request, cine)
-        found = track(cine, labels, frame, request.options, engine, second, progress.part(0.05, 0.95))
+        found = track(cine, labels, frame, request.options, engine.made, second, progress.part(0.05, 0.95))
         write_images(found, cine, folder, progress.part(0.95, 1.0))
-        settings = track_settings(request.options, request.engine, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        settings = track_settings(request.options, request.engine, engine, seconds)
         report = write_track_report(found, cine, settings, folder)
     _print(report, request)
     return 0
@@ -59,7 +60,7 @@ def _second(request: TrackRequest, cine):
 
 
 def _print(report: dict, request: TrackRequest) -> None:
-    print(preset_line(request.engine))
+    print(preset_line(request.engine, report["engine"]))
     print(f"{report['frames']} frames tracked in {report['seconds']:.0f} s, written to {request.output}")
     for note in report["notes"]:
         print(note)

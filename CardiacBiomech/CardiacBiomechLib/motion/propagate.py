@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from CardiacBiomechLib.model.heart_labels import HeartLabels, HeartTissue, heart_labels
-from CardiacBiomechLib.motion.engines import Engine, InstanceEngine
+from CardiacBiomechLib.motion.instance_engine import InstanceEngine
+from CardiacBiomechLib.motion.protocol import MotionEngine
 from CardiacBiomechLib.motion.region import Region
 from CardiacBiomechLib.motion.volumes import ejections
 from ThoraxAILib.image.volume import Volume
@@ -62,7 +63,7 @@ def propagate(
     labeled: Volume,
     labels: Volume,
     other: Volume,
-    engine: Engine | None = None,
+    engine: MotionEngine | None = None,
     order: str = "auto",
     initial: Field | None = None,
     progress: Progress | None = None,

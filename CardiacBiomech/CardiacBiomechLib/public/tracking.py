@@ -16,6 +16,8 @@ from CardiacBiomechLib.cine.label_sequence import write_label_sequence
 from CardiacBiomechLib.cine.read_cine import read_cine, read_frame_labels
 from CardiacBiomechLib.model.cine import Cine
 from CardiacBiomechLib.motion.engines import EngineOptions
+from CardiacBiomechLib.motion.protocol import MotionEngine
+from ThoraxAILib.engines.chosen import ChosenEngine
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.output_folder import OutputFolder
@@ -34,7 +36,8 @@ class TrackedCine:
     Attributes:
         result: Labels, fields and measures of every frame.
         cine: The cine.
-        engine: What found the motion.
+        choice: The options of the engine.
+        engine: What found the motion, and where it ran.
         seconds: How long it took.
 
     Example:
@@ -45,7 +48,8 @@ class TrackedCine:
 
     result: Track
     cine: Cine
-    engine: EngineOptions
+    choice: EngineOptions
+    engine: ChosenEngine[MotionEngine]
     seconds: float
 
     @property
@@ -78,7 +82,7 @@ class TrackedCine:
         Example:
             >>> thoraxai.track("cine.nii.gz", "labels.nii.gz").save("out") / "track.json"
         """
-        settings = track_settings(self.result.options, self.engine, self.seconds)
+        settings = track_settings(self.result.options, self.choice, self.engine, self.seconds)
         with OutputFolder(folder, owned_names(len(self.cine.frames))) as partial:
             write_images(self.result, self.cine, partial, Progress())
             write_track_report(self.result, self.cine, settings, partial)
@@ -129,7 +133,7 @@ def track(
         second_frame: Which frame they belong to.
         progress: Called with a fraction (0 to 1) and a sentence; may raise Cancelled to stop.
         **keywords: Single options by name, instead of those in ``options``: the fields of TrackOptions (fusion,
-            align_slices, order), and engine, preset, weights and threads.
+            align_slices, order), and engine, preset, weights, threads and device.
 
     Returns:
         The tracked cine, with ``frames``, ``volumes_ml``, ``ejection``, ``save("folder")`` and ``to_scene()``.
@@ -153,14 +157,14 @@ def track(
     if isinstance(chosen.get("weights"), str):
         chosen["weights"] = Path(str(chosen["weights"]))
     choice = with_keywords("track", EngineOptions(), chosen)
-    engine = choice.make()
+    engine = choice.choose()
     read = cine if isinstance(cine, Cine) else read_cine(_path(cine, "cine"), told.part(0.0, 0.05))
     index = read.index(frame)
     second = None
     if second_labels is not None and second_frame is not None:
         second = SecondLabels(_labels(second_labels, read, second_frame), read.index(second_frame))
-    result = track_cine(read, _labels(labels, read, frame), index, options, engine, second, told.part(0.05, 1.0))
-    return TrackedCine(result, read, choice, time.perf_counter() - started)
+    result = track_cine(read, _labels(labels, read, frame), index, options, engine.made, second, told.part(0.05, 1.0))
+    return TrackedCine(result, read, choice, engine, time.perf_counter() - started)
 
 
 def _labels(labels: Path | str | Volume, cine: Cine, frame: int) -> Volume:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from LungNoduleAILib.analysis.analyze import analyze as analyze_volume
+from LungNoduleAILib.analysis.engines import LungEngines, choose_engines
 from LungNoduleAILib.cases.analyze_case import case_record, write_case
 from LungNoduleAILib.cases.requests import CaseRequest
 from LungNoduleAILib.model.files import ANALYSIS_FILES
@@ -38,6 +39,7 @@ class Analysis:
         image: The CT as it was given.
         record: What is known of the run; ``save`` writes it as run.json.
         stages: Time and memory of each stage.
+        engines: What took part, chosen once.
 
     Example:
         >>> analysis = thoraxai.analyze("ct.nrrd")
@@ -51,6 +53,7 @@ class Analysis:
     image: GivenImage
     record: RunRecord
     stages: Stages
+    engines: LungEngines
 
     @property
     def findings(self) -> list[Finding]:
@@ -102,7 +105,7 @@ class Analysis:
         """
         with_scene = host.sceneIsFree() if scene is None else scene
         request = CaseRequest(self.image.case, Path(folder), self.options, with_scene)
-        record = case_record(request, self.volume, self.record.started, self.image.files)
+        record = case_record(request, self.engines, self.volume, self.record.started, self.image.files)
         with OutputFolder(folder, ANALYSIS_FILES) as partial:
             write_case(partial, request, self.result, record, Progress(), self.stages.copy())
         return Path(folder)
@@ -169,10 +172,14 @@ def analyze(
     """
     options = with_keywords("analyze", options or AnalysisOptions(), keywords)
     told, stages, started = Progress(progress), Stages(), now()
+    engines = choose_engines(options)
     with stages.stage("read"):
         image = given_image(source, series_uid, told.part(0.0, 0.1))
     request = CaseRequest(image.case, Path(), options, with_scene=False)
-    record = case_record(request, image.volume, started, image.files)
-    result = analyze_volume(image.volume, options, told.part(0.1, 1.0), stages)
-    finished = replace(record, finished=now(), stages=tuple(stages.entries), peak_memory_mb=stages.peak_mb)
-    return Analysis(result, options, image, finished, stages)
+    record = case_record(request, engines, image.volume, started, image.files)
+    result = analyze_volume(image.volume, options, told.part(0.1, 1.0), stages, engines)
+    ended, models = now(), engines.models()
+    finished = replace(
+        record, models=models, finished=ended, stages=tuple(stages.entries), peak_memory_mb=stages.peak_mb
+    )
+    return Analysis(result, options, image, finished, stages, engines)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from LungNoduleAILib.analysis.engines import LungEngines, choose_engines
 from LungNoduleAILib.analysis.follow_up import FollowUpResult
 from LungNoduleAILib.analysis.follow_up import follow_up as follow_volumes
 from LungNoduleAILib.cases.follow_up_case import follow_up_record, write_follow_up
@@ -43,6 +44,7 @@ class FollowUpAnalysis:
         images: The scans as they were given, the oldest first.
         record: What is known of the run; ``save`` writes it as run.json.
         stages: Time and memory of each stage.
+        engines: What took part, chosen once.
 
     Example:
         >>> compared = thoraxai.follow_up("prior.nrrd", "current.nrrd", days=180)
@@ -56,6 +58,7 @@ class FollowUpAnalysis:
     images: tuple[GivenImage, ...]
     record: RunRecord
     stages: Stages
+    engines: LungEngines
 
     @property
     def follow_up(self) -> FollowUp:
@@ -114,7 +117,7 @@ class FollowUpAnalysis:
         """
         with_scene = host.sceneIsFree() if scene is None else scene
         request = _request(self.images, self.options, Path(folder), with_scene)
-        record = _record(request, self.images, self.record.started)
+        record = _record(request, self.engines, self.images, self.record.started)
         with OutputFolder(folder, FOLLOW_UP_FILES) as partial:
             write_follow_up(partial, request, self.result, record, Progress(), self.stages.copy())
         return Path(folder)
@@ -188,16 +191,20 @@ def follow_up(
     if len(sources) > MAX_SCANS:
         raise InputError(f"At most {MAX_SCANS} scans can be followed at once, {len(sources)} were given.")
     told, stages, started = Progress(progress), Stages(), now()
+    engines = choose_engines(options)
     with stages.stage("read"):
         names = [DATES[n] if len(sources) == 2 else f"scan {n + 1}" for n in range(len(sources))]
         images = tuple(
             given_image(source, None, told.part(0.0, 0.08), name) for source, name in zip(sources, names, strict=True)
         )
     check_scans([image.volume for image in images], options.days)
-    record = _record(_request(images, options, Path(), False), images, started)
-    result = follow_volumes([image.volume for image in images], options, told.part(0.08, 1.0), stages)
-    finished = replace(record, finished=now(), stages=tuple(stages.entries), peak_memory_mb=stages.peak_mb)
-    return FollowUpAnalysis(result, options, images, finished, stages)
+    record = _record(_request(images, options, Path(), False), engines, images, started)
+    result = follow_volumes([image.volume for image in images], options, told.part(0.08, 1.0), stages, engines)
+    ended, models = now(), engines.models()
+    finished = replace(
+        record, models=models, finished=ended, stages=tuple(stages.entries), peak_memory_mb=stages.peak_mb
+    )
+    return FollowUpAnalysis(result, options, images, finished, stages, engines)
 
 
 def _options(options: FollowUpOptions, keywords: Mapping[str, object]) -> FollowUpOptions:
@@ -213,6 +220,6 @@ def _request(images: tuple[GivenImage, ...], options: FollowUpOptions, folder: P
     return FollowUpRequest(tuple(image.case.path for image in images), folder, options, scene)
 
 
-def _record(request: FollowUpRequest, images: tuple[GivenImage, ...], started: str) -> RunRecord:
+def _record(request: FollowUpRequest, engines: LungEngines, images: tuple[GivenImage, ...], started: str) -> RunRecord:
     volumes, names = [image.volume for image in images], [image.name for image in images]
-    return follow_up_record(request, volumes, names, started)
+    return follow_up_record(request, engines, volumes, names, started)

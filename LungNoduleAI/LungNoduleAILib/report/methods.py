@@ -32,7 +32,7 @@ def methods_text(result: AnalysisResult, record: dict) -> str:
     sentences = [f"Chest CT was analyzed with {_software(software)}."]
     sentences += [
         f"{str(model.get('role', 'model')).capitalize()}: {model.get('name')} (fingerprint "
-        f"{str(model.get('fingerprint', ''))[:16] or 'unknown'})."
+        f"{str(model.get('fingerprint', ''))[:16] or 'unknown'}{_where(model)})."
         for model in record.get("models", [])
     ]
     options = ", ".join(f"{name} = {_option(value)}" for name, value in record.get("options", {}).items())
@@ -49,6 +49,10 @@ def methods_text(result: AnalysisResult, record: dict) -> str:
         sentences.append("Lobes are approximate.")
     sentences.append("The software is for research use only and is not a medical device.")
     return " ".join(sentences)
+
+
+def _where(model: dict) -> str:
+    return f", run on {model['device']}" if model.get("device") else ""
 
 
 def _software(software: dict) -> str:

@@ -51,6 +51,8 @@ def test_register_writes_volumes_transforms_views_and_a_report(
         ]
     )
     assert status == 0, capsys.readouterr().err
+    models = json.loads((output / "run.json").read_text(encoding="utf-8"))["models"]
+    assert [(model["role"], model["name"], model["device"]) for model in models] == [("anatomy", "classical", "cpu")]
     names = {path.name for path in output.iterdir()}
     assert {
         "warped_prior.nrrd",
