@@ -12,7 +12,7 @@ ANATOMY_SEGMENTER = "anatomy segmenter"
 
 
 class AnatomySegmenter(Protocol):
-    """Anything that finds lungs, lobes and airways in a chest CT."""
+    """Anything that finds lungs, lobes and airways in a chest CT.
 
     ``fingerprint`` changes whenever its answers may change (a hash of weights or of the parameters); ``device`` is
     where it runs, after work where it really ran.

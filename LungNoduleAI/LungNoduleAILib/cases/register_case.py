@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from LungNoduleAILib.analysis.segmenters import choose_segmenter
 from LungNoduleAILib.analysis.engines import choose_anatomy
 from LungNoduleAILib.anatomy.protocol import AnatomySegmenter
 from LungNoduleAILib.cases.registration_files import save_registration
@@ -54,7 +53,7 @@ def register_case(request: RegisterRequest, progress: Progress) -> list[str]:
             prior_labels, current_labels = (
                 _labels(segmenter, volume, progress.part(0.1 + 0.15 * n, 0.25 + 0.15 * n))
                 for n, volume in enumerate((prior, current))
-            ]
+            )
         record = replace(record, models=engines.models())
         with stages.stage("registration"):
             found = register_lungs(
