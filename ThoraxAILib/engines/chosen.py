@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Generic, TypeVar
 
-from ThoraxAILib.engines.engine import Engine
+from ThoraxAILib.engines.engine import Engine, Implementation
 from ThoraxAILib.engines.registry import AUTO, REGISTRY, Registry
 from ThoraxAILib.jobs.run_record import RunModel
 
-Made = TypeVar("Made")
+Made = TypeVar("Made", bound=Implementation)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 SUITE_LICENCE = "Apache-2.0"
 WEIGHTS_LICENCE = "Apache-2.0; weights for research use only, not a medical device"
@@ -16,6 +16,22 @@ INSTALL_TORCH = 'pip install "thoraxai[learning]"'
 
 def _nothing_is_missing() -> str:
     return ""
+
+
+class Implementation(Protocol):
+    """What an Engine makes; every seam's protocol adds what it does."""
+
+    @property
+    def name(self) -> str:
+        """Name of its engine."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever its answers may change: a hash of weights or of the parameters."""
+
+    @property
+    def device(self) -> str:
+        """Where it runs; after work, where it really ran."""
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ class Registry:
             raise MissingDependencyError(
                 f"The {kind} '{name}' cannot run here, because {lacks}: mend that, or choose one of {others}."
             )
-        reasons = []
+        reasons: list[str] = []
         for engine in self.engines(kind):
             lacks = engine.missing()
             if not lacks:
@@ -83,12 +83,13 @@ class Registry:
 
     def _plug_ins(self) -> dict[tuple[str, str], Engine]:
         if self._plugged is None:
-            self._plugged = {}
+            plugged: dict[tuple[str, str], Engine] = {}
+            self._plugged = plugged  # before the loading, which may ask for engines itself
             for point in importlib.metadata.entry_points(group=ENTRY_POINTS):
-                self._take_up(point)
+                self._take_up(point, plugged)
         return self._plugged
 
-    def _take_up(self, point: importlib.metadata.EntryPoint) -> None:
+    def _take_up(self, point: importlib.metadata.EntryPoint, plugged: dict[tuple[str, str], Engine]) -> None:
         """Add the engines of one entry point, or say why not."""
         origin = f"The engine plug-in '{point.name}'" + (f" of {point.dist.name}" if point.dist is not None else "")
         try:
@@ -98,12 +99,12 @@ class Registry:
             return
         for engine in found:
             key = engine.kind, engine.name
-            if key in self._own or key in self._plugged or engine.name == AUTO:
+            if key in self._own or key in plugged or engine.name == AUTO:
                 self._faults.append(
                     f"{origin} offers the {engine.kind} '{engine.name}', a name that is taken: it is left out."
                 )
             else:
-                self._plugged[key] = engine
+                plugged[key] = engine
 
 
 def _as_engines(found: object) -> Iterator[Engine]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,7 +36,7 @@ def compiled_for(network: nn.Module, shapes: Sequence[tuple[int, ...]]) -> Calla
     return lambda *inputs: ready([np.ascontiguousarray(array) for array in inputs])[0].astype(np.float32)
 
 
-def _ready(network: nn.Module, shapes: Sequence[tuple[int, ...]], examples: list[Tensor], precision: str) -> object:
+def _ready(network: nn.Module, shapes: Sequence[tuple[int, ...]], examples: list[Tensor], precision: str) -> Any:
     import openvino
 
     return openvino.Core().compile_model(

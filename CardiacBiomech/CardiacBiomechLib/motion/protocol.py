@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from CardiacBiomechLib.model.heart_labels import HeartTissue
+from ThoraxAILib.engines.engine import Implementation
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.registration.field import Field
@@ -14,16 +15,12 @@ MOTION_ENGINE = "motion engine"
 WITHOUT_TORCH = "use --engine demons"
 
 
-class MotionEngine(Protocol):
+class MotionEngine(Implementation, Protocol):
     """Finds the field on the fixed grid that makes the moving frame look like the fixed one.
 
     ``fingerprint`` changes whenever its answers may change; ``device`` is where it really runs. Its Engine is made with
     ``make(device, preset=..., weights=..., threads=...)``, and ignores what it has no use for.
     """
-
-    name: str
-    fingerprint: str
-    device: str
 
     def register(
         self,

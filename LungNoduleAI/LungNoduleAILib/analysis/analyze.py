@@ -13,7 +13,6 @@ from dataclasses import replace
 import numpy as np
 
 from LungNoduleAILib.analysis.engines import LungEngines, choose_engines
-from LungNoduleAILib.delineation.protocol import Delineator
 from LungNoduleAILib.detection.lung_filter import as_removed, filter_candidates
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import measure
@@ -22,6 +21,7 @@ from LungNoduleAILib.model.candidates import Candidate
 from LungNoduleAILib.model.findings import Finding, Findings, Lungs, QualityNote, Removed
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.model.result import AnalysisResult
+from ThoraxAILib.errors import known
 from ThoraxAILib.image.mask import Mask
 from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import AxisOrder, Volume
@@ -40,7 +40,7 @@ def analyze(
     unavailable device, Cancelled when ``progress`` says so.
     """
     engines = engines or choose_engines(options)
-    detector = engines.detector.made
+    detector = known(engines.detector, "the detector").made
     order = volume.axis_order_to_lps()
     turned = order.apply(volume)
     turned = turned.with_array(np.ascontiguousarray(turned.array))
@@ -54,7 +54,9 @@ def analyze(
         findings, unmeasured = _measure_all(turned, anatomy, kept, engines, progress.part(0.8, 0.95))
     lungs = _lungs(turned, anatomy, findings)
     progress(0.97, "Putting the results on the grid of the CT")
-    findings = tuple(replace(f, mask=turned_back(f.mask, order, turned.array.shape)) for f in findings)
+    findings = tuple(
+        replace(f, mask=turned_back(known(f.mask, "the mask"), order, turned.array.shape)) for f in findings
+    )
     labels = np.ascontiguousarray(order.undo_array(anatomy.labels))
     reported = Findings(volume.identity.series_uid, lungs, findings, (*removed, *unmeasured), volume.notes)
     progress(1.0, f"{len(findings)} findings")
@@ -64,15 +66,16 @@ def analyze(
 
 def _methods(engines: LungEngines, threshold: float) -> dict[str, str]:
     """How each step was done, for report and run record."""
+    detector, delineator = known(engines.detector, "the detector"), known(engines.delineator, "the delineator")
     return {
         "anatomy": engines.anatomy.name,
         "anatomy_reason": engines.anatomy.reason,
         "anatomy_fingerprint": engines.anatomy.fingerprint,
-        "detector": engines.detector.name,
-        "detector_fingerprint": engines.detector.fingerprint,
-        "delineator": engines.delineator.name,
-        "delineator_reason": engines.delineator.reason,
-        "delineator_fingerprint": engines.delineator.fingerprint,
+        "detector": detector.name,
+        "detector_fingerprint": detector.fingerprint,
+        "delineator": delineator.name,
+        "delineator_reason": delineator.reason,
+        "delineator_fingerprint": delineator.fingerprint,
         "threshold": f"{threshold:g}",
         "device": engines.device,
         "device_reason": engines.device_reason,
@@ -86,10 +89,11 @@ def _measure_all(
     findings: list[Finding] = []
     removed: list[Removed] = []
     lung_depth = LungDepth(volume, anatomy)
-    delineator: Delineator = engines.delineator.made
+    delineator = known(engines.delineator, "the delineator").made
+    detector = known(engines.detector, "the detector").name
     for number, candidate in enumerate(candidates):
         progress(number / len(candidates), f"Measuring nodule {number + 1} of {len(candidates)}")
-        finding = measure(volume, anatomy, lung_depth, candidate, engines.detector.name, delineator)
+        finding = measure(volume, anatomy, lung_depth, candidate, detector, delineator)
         if finding is None:
             removed.append(as_removed(candidate, "no border could be drawn around it"))
         elif any(_same(finding, other) for other in findings):

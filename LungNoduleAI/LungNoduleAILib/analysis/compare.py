@@ -20,7 +20,7 @@ from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.links import LinkDecision
 from LungNoduleAILib.model.pairs import MATCHED, Interval, Pair
 from LungNoduleAILib.model.result import AnalysisResult
-from ThoraxAILib.errors import InputError
+from ThoraxAILib.errors import InputError, known
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.stages import Stages
 
@@ -100,12 +100,14 @@ def _matched(
     decisions: Sequence[LinkDecision],
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...], list[Match], Evidence]:
     """Findings of both dates, their rows, and the evidence in the order of the findings."""
-    views = Views.of(prior, current, registration, engines.reidentifier.made)
+    views = Views.of(prior, current, registration, known(engines.reidentifier, "the re-identifier").made)
     before, after = prior.findings.findings, current.findings.findings
     evidence = pair_evidence(views, before, after)
     rows = match(_items(before), _items(after), evidence, decisions=decisions)
     if options.measure_again and registration is not None:
-        more_before, more_after = found_again(views, before, after, rows, engines.delineator.made)
+        more_before, more_after = found_again(
+            views, before, after, rows, known(engines.delineator, "the delineator").made
+        )
         if more_before or more_after:
             before, after = (*before, *more_before), (*after, *more_after)
             evidence = pair_evidence(views, before, after)

@@ -6,7 +6,7 @@ The lung module's own engines come to the registry here; plug-ins come by entry 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from LungNoduleAILib.anatomy import classical as classical_anatomy
 from LungNoduleAILib.anatomy.learned import segmenter as learned_anatomy
@@ -125,7 +125,9 @@ def _chosen(
         engine, reason = registry.choose(kind, wanted)
         found[field] = engine, BOTH_CLASSICAL if wanted != name else reason
     chosen_device, device_reason = _device(device, any(engine.uses_device for engine, _ in found.values()))
-    chosen = {field: ChosenEngine(engine, reason, chosen_device) for field, (engine, reason) in found.items()}
+    chosen: dict[str, ChosenEngine[Any]] = {
+        field: ChosenEngine(engine, reason, chosen_device) for field, (engine, reason) in found.items()
+    }
     return LungEngines(device=chosen_device, device_reason=device_reason, **chosen)
 
 

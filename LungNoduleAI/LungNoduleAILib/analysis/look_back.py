@@ -16,6 +16,7 @@ from LungNoduleAILib.delineation.protocol import Delineator
 from LungNoduleAILib.followup.matching.match import NEW, RESOLVED, Match
 from LungNoduleAILib.followup.matching.pair_evidence import Views
 from LungNoduleAILib.model.findings import Finding
+from ThoraxAILib.errors import known
 
 MOST_FAINTER_HU = 250.0  # as LEAST_REACH_MM from synthetic pairs: Testing/benchmarks/lung_follow_up.py again
 LEAST_REACH_MM = 4.0
@@ -44,7 +45,7 @@ def _looked_for(
     """The partners of ``lonely`` findings that are really there and not reported yet."""
     if not lonely:
         return ()
-    registration = views.registration
+    registration = known(views.registration, "the registration")
     again = MeasureAgain(views.prior if in_prior else views.current, delineator)
     found: list[Finding] = []
     for finding in lonely:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from LungNoduleAILib.cases.requests import PatternsRequest
+from ThoraxAILib.errors import known
 from ThoraxAILib.jobs.events import add_events_argument, telling_errors
 from ThoraxAILib.jobs.progress import Progress
 
@@ -49,18 +50,19 @@ def map_case(request: PatternsRequest, progress: Progress) -> PatternMap:
     order = volume.axis_order_to_lps()
     turned = order.apply(volume)
     turned = turned.with_array(np.ascontiguousarray(turned.array))
+    patterns = known(engines.patterns, "what maps the patterns")
     with OutputFolder(request.output, (PATTERN_MAP_FILE, PATTERN_PICTURE_FILE, PATTERN_TABLE_FILE)) as folder:
         lungs = engines.anatomy.made.segment(turned, progress.part(0.15, 0.5))
-        found = engines.patterns.made.map(turned, lungs, progress.part(0.5, 0.9))
+        found = patterns.made.map(turned, lungs, progress.part(0.5, 0.9))
         found = PatternMap(np.ascontiguousarray(order.undo_array(found.labels)), found.shares)
         progress(0.9, "Writing the map")
         methods = {
             "anatomy": engines.anatomy.name,
             "anatomy_fingerprint": engines.anatomy.fingerprint,
-            "patterns_fingerprint": engines.patterns.fingerprint,
+            "patterns_fingerprint": patterns.fingerprint,
             "device": engines.device,
             "anatomy_device": engines.anatomy.device,
-            "patterns_device": engines.patterns.device,
+            "patterns_device": patterns.device,
         }
         write_patterns(folder, volume, found, methods)
     progress(1.0, "Done")

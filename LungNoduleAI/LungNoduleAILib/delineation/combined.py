@@ -49,7 +49,7 @@ class LearnedDelineator:
         """
         grown = self._grown.outline(site)
         seen = None if grown is None else self._seen(site)
-        if seen is None:
+        if grown is None or seen is None:
             return grown
         region, patch = grown.region, site.patch
         mask = _in_patch(seen, patch) & site.allowed

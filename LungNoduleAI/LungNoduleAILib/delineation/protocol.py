@@ -10,6 +10,7 @@ import numpy as np
 from LungNoduleAILib.delineation.patch import Patch
 from LungNoduleAILib.delineation.region import Region
 from LungNoduleAILib.model.candidates import Candidate
+from ThoraxAILib.engines.engine import Implementation
 from ThoraxAILib.image.volume import Volume
 
 DELINEATOR = "delineator"
@@ -42,16 +43,12 @@ class Outline:
     notes: tuple[str, ...] = ()
 
 
-class Delineator(Protocol):
+class Delineator(Implementation, Protocol):
     """Anything that outlines one nodule.
 
     ``fingerprint`` changes whenever its answers may change (a hash of weights or the version of its rules); ``device``
     is where it runs, after work where it really ran.
     """
-
-    name: str
-    fingerprint: str
-    device: str
 
     def outline(self, site: Site) -> Outline | None:
         """The nodule at a site; None when nothing there rises above the lung around it."""

@@ -41,7 +41,9 @@ def measure(
     allowed = (depth_mm > -WALL_MARGIN_MM) & (patch.labels != AIRWAY)
     site = Site(volume, candidate, patch, allowed)
     outline = delineator.outline(site)
-    mask = None if outline is None else patch.mask_on_ct_grid(outline.region.mask, volume.array.shape)
+    if outline is None:
+        return None
+    mask = patch.mask_on_ct_grid(outline.region.mask, volume.array.shape)
     return None if mask is None else _finding(site, outline, mask, lung_depth, detector)
 
 

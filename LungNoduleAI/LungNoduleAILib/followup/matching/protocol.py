@@ -10,6 +10,7 @@ import numpy as np
 
 from LungNoduleAILib.followup.matching.evidence import MatchItem
 from LungNoduleAILib.followup.matching.lung_frame import LungFrame
+from ThoraxAILib.engines.engine import Implementation
 from ThoraxAILib.image.volume import Volume
 
 REIDENTIFIER = "re-identifier"
@@ -24,16 +25,12 @@ class DatedNodules:
     frame: LungFrame | None
 
 
-class Reidentifier(Protocol):
+class Reidentifier(Implementation, Protocol):
     """Anything that tells the same nodule on two dates from others by what it looks like.
 
     ``fingerprint`` changes whenever its answers may change; ``device`` is where it runs, after work where it really
     ran.
     """
-
-    name: str
-    fingerprint: str
-    device: str
 
     def likeness(self, prior: DatedNodules, current: DatedNodules) -> np.ndarray | None:
         """Likeness (n_prior, n_current), -1 to 1, of all pairs; None from one that has no opinion."""
