@@ -27,12 +27,15 @@ from AnonymizerLib.objects.dicom_file import (
 )
 from AnonymizerLib.objects.element import encodings_of, raw_text
 from AnonymizerLib.objects.method_codes import PixelWork, mark
-from AnonymizerLib.pixels.blackout import NATIVE, PIXEL_DATA, cut_surplus
+from AnonymizerLib.pixels.blackout import NATIVE, PIXEL_DATA
 from AnonymizerLib.pixels.clean import PixelPolicy, clean_pixels
 from AnonymizerLib.pixels.risk import states_faces
+from AnonymizerLib.pixels.surplus import cut_surplus
 from AnonymizerLib.profile.actions import Action
 from AnonymizerLib.profile.iods import Location
 from AnonymizerLib.profile.options import Option, Profile
+from AnonymizerLib.streams.color_profile import ICC_PROFILE, clean_profiles
+from AnonymizerLib.streams.strip import strip_metadata
 from ThoraxAILib.errors import InputError
 
 if TYPE_CHECKING:
@@ -110,15 +113,27 @@ class InstanceCleaner:
             raise Refused("Not a DICOM file.", SKIPPED)
         file = read_dicom(data)
         self._refuse(file.dataset)
-        has_surplus = cut_surplus(file)
+        stripped = self._strip(file, data)
         verdict = clean_pixels(file, self.profile, self.policy)
         if verdict.quarantine:
             raise Refused(verdict.quarantine)
         has_no_face = self.profile.has(Option.CLEAN_FACES) and self._remove_face(file)
         instance = self._walk(file, replace(verdict.work, face_removed=has_no_face))
-        if has_surplus:
-            instance.changes.append(((PIXEL_DATA,), Action.REMOVE, "bytes behind the last pixel"))
+        instance.changes += stripped
         return instance
+
+    @staticmethod
+    def _strip(file: DicomFile, data: Buffer) -> list[Change]:
+        """Take out what rides along with pixels and is none; what was done."""
+        head = None if file.transfer_syntax == DEFLATED else data[: max(len(data) - len(file.pixels), 0)]
+        done: list[Change] = []
+        if cut_surplus(file):
+            done.append(((PIXEL_DATA,), Action.REMOVE, "bytes behind the last pixel"))
+        if strip_metadata(file):
+            done.append(((PIXEL_DATA,), Action.REMOVE, "what is no picture in the compressed pixels"))
+        if clean_profiles(file, head):
+            done.append(((ICC_PROFILE,), Action.CLEAN_TEXT, "color tables only"))
+        return done
 
     def _refuse(self, ds: Dataset) -> None:
         """Objects that cannot be cleaned by attributes."""

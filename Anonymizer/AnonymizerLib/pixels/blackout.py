@@ -229,26 +229,3 @@ def clear_embedded_overlays(file: DicomFile) -> None:
     pixels = np.frombuffer(data, kind, count=len(data) // (layout.bits_allocated // 8))
     pixels &= (1 << layout.bits_allocated) - 1 >> unused
     store(file, bytes(data))
-
-
-def cut_surplus(file: DicomFile) -> bool:
-    """Drop bytes behind the last pixel of native pixel data, where text can hide; whether there were any.
-
-    The header of the value is adapted; pixels are not touched. Subsampled color is left to the search of leaks.
-    """
-    if file.transfer_syntax not in NATIVE or not len(file.pixels):
-        return False
-    header = 8 if file.is_implicit else 12
-    numbers = [number_of(file.dataset, tag) for tag in (0x00280010, 0x00280011, 0x00280002, 0x00280100)]
-    frames = raw_text(file.dataset, 0x00280008, ["ascii"]) or "1"
-    if None in numbers or not frames.isdigit() or raw_text(file.dataset, 0x00280004, ["ascii"]).endswith("422"):
-        return False
-    rows, columns, samples, bits = numbers
-    expected = (rows * columns * samples * bits * int(frames) + 7) // 8
-    expected += expected % 2
-    if not expected or len(file.pixels) <= header + expected or bytes(file.pixels[:4]) not in PIXEL_TAGS:
-        return False
-    order = "<" if file.is_little_endian else ">"
-    start = bytes(file.pixels[: header - 4]) + struct.pack(order + "I", expected)
-    file.pixels = memoryview(start + bytes(file.pixels[header : header + expected]))
-    return True

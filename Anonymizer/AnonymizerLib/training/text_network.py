@@ -69,9 +69,7 @@ def read_grounds(folder: Path, most: int, seed: int) -> list[np.ndarray]:
     return grounds
 
 
-def sample(
-    letters: Letters, grounds: list[np.ndarray], random: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+def sample(letters: Letters, grounds: list[np.ndarray], random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """One picture as the network is given it, and the share of each cell that writing covers."""
     if grounds and random.random() < 0.5:
         ground = _piece(grounds[int(random.integers(0, len(grounds)))], random)
@@ -160,7 +158,9 @@ def train(samples: Samples, path: Path, minutes: float, seed: int, size: int = 1
     optimizer = torch.optim.AdamW(network.parameters(), 3e-3, weight_decay=1e-4)
     context = multiprocessing.get_context("fork")
     queue = context.Queue(8)
-    helpers = [context.Process(target=_fill, args=(samples, size, number, queue), daemon=True) for number in range(workers)]
+    helpers = [
+        context.Process(target=_fill, args=(samples, size, number, queue), daemon=True) for number in range(workers)
+    ]
     for helper in helpers:
         helper.start()
     start, step, shown, mean = time.monotonic(), 0, 0.0, 0.0
