@@ -1,4 +1,4 @@
-"""What rides along with pixels and is none goes: comments, EXIF, user data, profile text, bytes behind the last pixel."""
+"""What rides along with pixels and is none goes: comments, EXIF, user data, profile text, surplus bytes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, encapsulate_extended, generate_frames
 from pydicom.uid import (
     MPEG2MPML,
+    MPEG4HP41,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
-    MPEG4HP41,
     RLELossless,
 )
 

@@ -29,6 +29,7 @@ from AnonymizerLib.objects.element import encodings_of, raw_text
 from AnonymizerLib.objects.method_codes import PixelWork, mark
 from AnonymizerLib.pixels.blackout import NATIVE, PIXEL_DATA
 from AnonymizerLib.pixels.clean import PixelPolicy, clean_pixels
+from AnonymizerLib.pixels.editor import PixelEditor
 from AnonymizerLib.pixels.risk import states_faces
 from AnonymizerLib.pixels.surplus import cut_surplus
 from AnonymizerLib.profile.actions import Action
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
     from AnonymizerLib.pixels.face_removal import Faces
+    from AnonymizerLib.pixels.ocr import TextReader
 
 CLEAN, QUARANTINED, SKIPPED = "clean", "quarantined", "skipped"
 DIRECTORY = "1.2.840.10008.1.3.10"
@@ -99,12 +101,18 @@ class InstanceCleaner:
     """Cleans instances with one profile, one project's identities and one pixel policy."""
 
     def __init__(
-        self, profile: Profile, identities: Identities, policy: PixelPolicy | None = None, faces: Faces | None = None
+        self,
+        profile: Profile,
+        identities: Identities,
+        policy: PixelPolicy | None = None,
+        faces: Faces | None = None,
+        reader: TextReader | None = None,
     ) -> None:
         self.profile = profile
         self.identities = identities
         self.policy = policy or PixelPolicy()
         self.faces = faces
+        self.reader = reader
         self.engine = Deidentifier(profile, identities)
 
     def clean(self, data: Buffer) -> CleanInstance:
@@ -114,10 +122,12 @@ class InstanceCleaner:
         file = read_dicom(data)
         self._refuse(file.dataset)
         stripped = self._strip(file, data)
-        verdict = clean_pixels(file, self.profile, self.policy)
+        editor = PixelEditor(file)
+        verdict = clean_pixels(editor, self.profile, self.policy, self.reader)
         if verdict.quarantine:
             raise Refused(verdict.quarantine)
-        has_no_face = self.profile.has(Option.CLEAN_FACES) and self._remove_face(file)
+        has_no_face = self.profile.has(Option.CLEAN_FACES) and self._remove_face(editor)
+        editor.finish()
         instance = self._walk(file, replace(verdict.work, face_removed=has_no_face))
         instance.changes += stripped
         return instance
@@ -150,10 +160,11 @@ class InstanceCleaner:
         if states_faces(ds) and not self.profile.has(Option.CLEAN_FACES):
             raise Refused("The image states that a person can be recognized in it: use clean-faces.")
 
-    def _remove_face(self, file: DicomFile) -> bool:
+    def _remove_face(self, editor: PixelEditor) -> bool:
         """Take a face out by the mask of its frame of reference; whether that was done and a person approved it."""
         from AnonymizerLib.pixels.face_removal import NO_HEAD, frame_of_reference, remove_face, shows_a_head
 
+        file = editor.file
         frame = frame_of_reference(file.dataset)
         mask = self.faces.mask_of(frame) if self.faces is not None and frame else None
         if mask is None:
@@ -165,7 +176,7 @@ class InstanceCleaner:
         seed = int.from_bytes(
             self.identities.key.digest("face noise", raw_text(file.dataset, SOP_INSTANCE, ASCII))[:8], "big"
         )
-        if not remove_face(file, mask, seed):
+        if not remove_face(editor, mask, seed):
             return False
         if not self.faces.is_approved:
             raise Refused(

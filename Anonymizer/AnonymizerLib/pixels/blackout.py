@@ -7,7 +7,6 @@ without color conversion, so what a viewer decoded before and what is stored now
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -15,8 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from AnonymizerLib.objects.dicom_file import EXPLICIT, DicomFile, encode
-from AnonymizerLib.objects.element import raw_text
-from AnonymizerLib.pixels.regions import number_of
 from AnonymizerLib.profile.regions import Box
 from ThoraxAILib.errors import InputError
 
@@ -86,35 +83,27 @@ def pixel_dataset(file: DicomFile) -> Dataset:
     return dcmread(BytesIO(head + bytes(pixels)), force=True)
 
 
-def blank(file: DicomFile, boxes: Iterable[Box]) -> None:
-    """Blank the boxes in every frame of the file, in memory; InputError when the pixels cannot be decoded."""
-    source = pixel_dataset(file)
-    if file.transfer_syntax not in NATIVE:
-        decode(source, file)
-    layout = Layout.of(source)
-    data = bytearray(source[PIXEL_DATA].value)
-    if layout.photometric.startswith(("YBR_FULL_422", "YBR_PARTIAL")) or len(data) < layout.pixel_bytes:
-        raise InputError("The layout of these pixels is not supported: blank them on the device.")
-    kept = [clipped for box in boxes if (clipped := box.clipped(layout.rows, layout.columns)) is not None]
-    _blank_native(data, layout, kept, _black(source, layout), file.is_little_endian)
-    store(file, bytes(data))
-
-
-def decode(source: Dataset, file: DicomFile) -> None:
-    """Decompress without color conversion and carry the changed image attributes over to the file."""
+def decode(source: Dataset) -> None:
+    """Decompress without color conversion; InputError when that cannot be done here."""
     try:
         source.decompress(as_rgb=False, generate_instance_uid=False)
     except (RuntimeError, NotImplementedError, AttributeError, ValueError, KeyError) as error:
         raise InputError(
             "The compressed pixels cannot be decoded here: install pylibjpeg, or blank them on the device."
         ) from error
+
+
+def take_over(source: Dataset, file: DicomFile) -> None:
+    """Carry the image attributes that decoding changed over to the file, which is uncompressed from now on."""
     for keyword in CHANGED_BY_DECODING:
         if keyword in source:
             file.dataset[keyword] = source[keyword]
-    file.transfer_syntax = EXPLICIT
+    if file.transfer_syntax not in NATIVE:
+        file.transfer_syntax = EXPLICIT
 
 
-def _blank_native(data: bytearray, layout: Layout, boxes: list[Box], black: tuple[int, ...], little: bool) -> None:
+def blank_native(data: bytearray, layout: Layout, boxes: list[Box], black: tuple[int, ...], little: bool) -> None:
+    """Blank boxes inside the image in every frame of native pixel data, in place."""
     if layout.bits_allocated == 1:
         _blank_bits(data, layout, boxes)
         return
@@ -146,7 +135,7 @@ def _blank_bits(data: bytearray, layout: Layout, boxes: list[Box]) -> None:
     data[:] = np.packbits(bits, bitorder="little").tobytes()
 
 
-def _black(ds: Dataset, layout: Layout) -> tuple[int, ...]:
+def black_of(ds: Dataset, layout: Layout) -> tuple[int, ...]:
     """The stored value that shows as black, one per sample, as an unsigned pattern of the stored bits."""
     if layout.photometric == "PALETTE COLOR":
         return (_darkest_entry(ds),)
@@ -190,20 +179,6 @@ def store(file: DicomFile, data: bytes) -> None:
         wide = file.dataset.BitsAllocated > 8
         header = struct.pack(order + "HH2sHI", 0x7FE0, 0x0010, b"OW" if wide else b"OB", 0, len(data))
     file.pixels = memoryview(header + data)
-
-
-def frames_to_read(file: DicomFile) -> list[np.ndarray]:
-    """The first, middle and last frame as displayed values, for reading text; InputError when not decodable."""
-    from pydicom.pixels import pixel_array
-
-    source = pixel_dataset(file)
-    count = Layout.of(source).frames
-    try:
-        return [pixel_array(source, index=index) for index in sorted({0, count // 2, count - 1})]
-    except (RuntimeError, NotImplementedError, AttributeError, ValueError, KeyError) as error:
-        raise InputError(
-            "The pixels cannot be decoded here: install pylibjpeg, or blank them on the device."
-        ) from error
 
 
 def has_embedded_overlay(ds: Dataset) -> bool:

@@ -9,8 +9,9 @@ import struct
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from AnonymizerLib.objects.dicom_file import DicomFile
     from pydicom.dataset import Dataset
+
+    from AnonymizerLib.objects.dicom_file import DicomFile
 
 ICC_PROFILE = 0x00282000
 HEADER, ENTRY = 128, 12

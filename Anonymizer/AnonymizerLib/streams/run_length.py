@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from ThoraxAILib.errors import InputError
 
 HEADER = 64
@@ -15,10 +17,10 @@ def without_metadata(data: bytes, pixels: int, segments: int) -> bytes:
     if len(data) < HEADER or count != segments or not 0 < count <= MOST_SEGMENTS:
         raise InputError("A run-length frame does not have the segments its attributes ask for.")
     starts = [*offsets[:count], len(data)]
-    if starts[0] < HEADER or any(later < earlier for earlier, later in zip(starts, starts[1:], strict=False)):
+    if starts[0] < HEADER or any(later < earlier for earlier, later in pairwise(starts)):
         raise InputError("A run-length frame is damaged: its segments do not follow each other.")
     parts = []
-    for start, end in zip(starts, starts[1:], strict=False):
+    for start, end in pairwise(starts):
         used = _used(data, start, end, pixels)
         parts.append(data[start:used] + b"\0" * ((used - start) % 2))
     header, position = [count], HEADER

@@ -47,7 +47,8 @@ class Writing:
 
 @dataclass(frozen=True, eq=False)
 class Capture:
-    """A picture, uint8 (rows, columns), where letters are (bool, same shape), and one entry per line of text."""
+    """A picture, uint8 (rows, columns), one entry per line of text, and the number of the line at each of its letters'
+    pixels (int16, same shape; 0 where there are none, 1 for the first line)."""
 
     picture: np.ndarray
     letters: np.ndarray
@@ -128,11 +129,17 @@ def turned(cover: np.ndarray, degrees: float) -> np.ndarray:
 
 
 def write_into(
-    picture: np.ndarray, letters: np.ndarray, cover: np.ndarray, random: np.random.Generator, contrast: float | None
+    picture: np.ndarray,
+    letters: np.ndarray,
+    cover: np.ndarray,
+    number: int,
+    random: np.random.Generator,
+    contrast: float | None,
 ) -> float | None:
     """Draw a coverage picture into a float picture (0..255) at a free place; the contrast, None when there is none.
 
-    Without a given ``contrast`` it is anything from barely visible to full.
+    ``letters`` gets the ``number`` where it covers. Without a given ``contrast`` it is anything from barely visible to
+    full.
     """
     rows, columns = picture.shape
     height, width = cover.shape
@@ -162,7 +169,7 @@ def write_into(
         ground = np.full_like(ground, middle)
     value = np.full_like(ground, middle + sign * contrast) if random.random() < 0.8 else ground + sign * contrast
     picture[where] = np.clip(ground * (1 - cover) + value * cover, 0, 255)
-    letters[where] |= cover > 0.25
+    letters[where][cover > 0.25] = number
     return contrast
 
 
@@ -219,7 +226,7 @@ def _draw_thing(pen: object, size: tuple[int, int], random: np.random.Generator)
 def procedural_ground(random: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     """An invented ground, 0..255: flat, sloping, cloudy, speckled like ultrasound, or striped."""
     rows, columns = shape
-    kind = int(random.integers(0, 6))
+    kind = int(random.integers(0, 8))
     base, spread = random.uniform(0, 200), random.uniform(10, 120)
     if kind == 0:
         ground = np.full(shape, random.choice([0.0, 255.0, base]))
@@ -228,10 +235,16 @@ def procedural_ground(random: np.random.Generator, shape: tuple[int, int]) -> np
         ground = base + spread * (down * random.normal() + across * random.normal()) / max(shape)
     elif kind in (2, 3):
         ground = base + spread * _smooth(random, shape, random.uniform(2, 40))
-    elif kind == 4:
-        speckle = ndimage.gaussian_filter(random.rayleigh(1.0, shape), (random.uniform(0.5, 1.5), random.uniform(1, 3)))
-        shade = np.clip(0.7 + 0.5 * _smooth(random, shape, 25), 0, 2)
-        ground = 60 * speckle * shade
+    elif kind in (4, 6, 7):
+        widths = (random.uniform(0.5, 1.8), random.uniform(1, 5))
+        if random.random() < 0.4:
+            widths = widths[::-1]
+        speckle = ndimage.gaussian_filter(random.rayleigh(1.0, shape), widths)
+        shade = np.clip(0.7 + random.uniform(0.3, 1.0) * _smooth(random, shape, random.uniform(4, 30)), 0, 3)
+        ground = 60 * (speckle / speckle.mean()) ** random.uniform(1, 3) * shade
+        if kind == 7:  # bright layers, as of fasciae and vessel walls
+            layers = _smooth(random, shape, (random.uniform(1, 3), random.uniform(8, 30)))
+            ground = ground + random.uniform(20, 90) * np.clip(layers - 0.8, 0, 2)
         if random.random() < 0.6:
             ground *= _fan(random, shape)
     else:
@@ -243,7 +256,7 @@ def procedural_ground(random: np.random.Generator, shape: tuple[int, int]) -> np
     return np.clip(ground, 0, 255).astype(np.float32)
 
 
-def _smooth(random: np.random.Generator, shape: tuple[int, int], sigma: float) -> np.ndarray:
+def _smooth(random: np.random.Generator, shape: tuple[int, int], sigma: float | tuple[float, float]) -> np.ndarray:
     noise = ndimage.gaussian_filter(random.normal(size=shape), sigma)
     return noise / max(float(noise.std()), 1e-6)
 
@@ -267,7 +280,7 @@ def make_capture(
 ) -> Capture:
     """Draw lines of text on a ground (0..255, any number type); a part is blurred or went through JPEG."""
     picture = clutter(np.clip(ground, 0, 255), random)
-    marks = np.zeros(picture.shape, bool)
+    marks = np.zeros(picture.shape, np.int16)
     writings = []
     for _ in range(lines):
         script = str(random.choice(letters.scripts, p=_weights(letters.scripts)))
@@ -275,7 +288,8 @@ def make_capture(
         text = invented_line(random, "latin" if script == "bitmap" else script)
         turn = turn_of(random) if turn_of else usual_turn(random)
         cover = turned(letters.draw(text, script, size, random), turn)
-        contrast = write_into(picture, marks, cover, random, contrast_of(random) if contrast_of else None)
+        wished = contrast_of(random) if contrast_of else None
+        contrast = write_into(picture, marks, cover, len(writings) + 1, random, wished)
         if contrast is not None:
             writings.append(Writing(text, script, size, turn, contrast))
     if random.random() < 0.2:

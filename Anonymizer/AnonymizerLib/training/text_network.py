@@ -52,14 +52,17 @@ def find_fonts(folder: Path, held_out: bool = False) -> dict[str, list[Path]]:
 def read_grounds(folder: Path, most: int, seed: int) -> list[np.ndarray]:
     """Real slices below a folder as gray values 0..255, in windows drawn at random."""
     import pydicom
+    from PIL import Image
 
     random = np.random.default_rng(seed)
-    paths = sorted(path for path in folder.rglob("*") if path.suffix in (".dcm", ".npz"))
+    paths = sorted(path for path in folder.rglob("*") if path.suffix in (".dcm", ".npz", ".png", ".jpg", ".tif"))
     grounds = []
     for path in random.permutation(np.array(paths, object))[:most]:
         if path.suffix == ".npz":
             with np.load(path) as stored:
                 values = stored["hu"][len(stored["hu"]) // 2].astype(np.float32)
+        elif path.suffix != ".dcm":
+            values = np.asarray(Image.open(path).convert("L"), np.float32)
         else:
             values = np.asarray(pydicom.dcmread(path).pixel_array, np.float32)
         if values.ndim != 2:
@@ -75,9 +78,9 @@ def sample(letters: Letters, grounds: list[np.ndarray], random: np.random.Genera
         ground = _piece(grounds[int(random.integers(0, len(grounds)))], random)
     else:
         ground = procedural_ground(random, (SIDE, SIDE))
-    lines = 0 if random.random() < 0.25 else int(random.integers(1, 7))
+    lines = 0 if random.random() < 0.4 else int(random.integers(1, 7))
     capture = make_capture(ground.astype(np.float32), letters, random, lines)
-    area = ndimage.binary_dilation(capture.letters, iterations=3)
+    area = ndimage.binary_dilation(capture.letters > 0, iterations=3)
     share = area.reshape(SIDE // STRIDE, STRIDE, SIDE // STRIDE, STRIDE).mean(axis=(1, 3))
     return evened(capture.picture), share.astype(np.float32)
 
@@ -104,7 +107,7 @@ def build_network() -> object:
             self.middle = nn.ModuleList(nn.Conv2d(second, second, 3, 1, d, d) for d in DILATIONS)
             self.last = nn.Conv2d(second, 1, 1)
 
-        def forward(self, values):  # noqa: ANN001, ANN202
+        def forward(self, values):
             values = self.first(values).relu()
             values = self.second(values).relu()
             for layer in self.middle:
@@ -133,7 +136,7 @@ class Samples:
     def __init__(self, grounds: list[np.ndarray], fonts: dict[str, list[Path]], seed: int) -> None:
         self.grounds, self.fonts, self.seed = grounds, fonts, seed
 
-    def batches(self, size: int, worker: int = 0):  # noqa: ANN201
+    def batches(self, size: int, worker: int = 0):
         """Batches for ever."""
         random, letters = np.random.default_rng([self.seed, worker]), Letters(self.fonts)
         while True:
@@ -146,7 +149,9 @@ def _fill(samples: Samples, size: int, worker: int, queue: object) -> None:
         queue.put(batch)
 
 
-def train(samples: Samples, path: Path, minutes: float, seed: int, size: int = 12, workers: int = 2) -> None:
+def train(
+    samples: Samples, path: Path, minutes: float, seed: int, size: int = 12, workers: int = 2, begin: Path | None = None
+) -> None:
     """Train for a time, with the learning rate falling to zero over it; write the weights every minute."""
     import multiprocessing
 
@@ -155,6 +160,11 @@ def train(samples: Samples, path: Path, minutes: float, seed: int, size: int = 1
     torch.manual_seed(seed)
     torch.set_num_threads(1)
     network = build_network()
+    if begin is not None:
+        with np.load(begin) as stored:
+            for number, layer in enumerate(network.layers()):
+                layer.weight.data = torch.from_numpy(stored[f"weight{number}"].astype(np.float32))
+                layer.bias.data = torch.from_numpy(stored[f"bias{number}"].astype(np.float32))
     optimizer = torch.optim.AdamW(network.parameters(), 3e-3, weight_decay=1e-4)
     context = multiprocessing.get_context("fork")
     queue = context.Queue(8)
@@ -196,9 +206,11 @@ def main() -> None:
     parser.add_argument("--fonts", type=Path, default=Path("/usr/share/fonts"))
     parser.add_argument("--minutes", type=float, default=15.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--begin", type=Path, help="weights to go on from")
     options = parser.parse_args()
     grounds = [ground for folder in options.grounds for ground in read_grounds(folder, 150, options.seed)]
-    train(Samples(grounds, find_fonts(options.fonts), options.seed), options.output, options.minutes, options.seed)
+    samples = Samples(grounds, find_fonts(options.fonts), options.seed)
+    train(samples, options.output, options.minutes, options.seed, begin=options.begin)
 
 
 if __name__ == "__main__":
