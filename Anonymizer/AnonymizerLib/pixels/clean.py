@@ -87,16 +87,16 @@ def _blank_and_check(
         return PixelVerdict(quarantine=_sentence(risk, NO_READER))
     known = given + outside_ultrasound(editor.file.dataset)
     editor.blank(known)
-    first = find_writing(editor, reader)
+    first = find_writing(editor, reader, known)
     editor.blank(first.boxes)
     boxes = known + first.boxes
     if policy.accept_doubtful:
         return PixelVerdict(PixelWork(text_removed=bool(boxes)), boxes)
     if first.unread:
         return PixelVerdict(quarantine=_sentence(risk, _unread(len(first.unread))))
-    if first.read and (left := find_writing(editor, None).unread):
+    if first.read and (left := find_writing(editor, None, boxes).unread):
         return PixelVerdict(quarantine=_sentence(risk, f"after blanking {_unread(len(left))}"))
-    if reader is not None and reads_anything(editor, reader, first.frames):
+    if reader is not None and reads_anything(editor, reader, first.frames, boxes):
         return PixelVerdict(quarantine=_sentence(risk, "OCR reads text that was not blanked"))
     if not boxes and risk.admits:
         return PixelVerdict(quarantine=_sentence(risk, "no text was found in it"))

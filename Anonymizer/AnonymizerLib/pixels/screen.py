@@ -1,8 +1,8 @@
-"""Is something drawn on a slice that claims to be a plain one? A quick look at its values, then the network.
+"""Is something drawn on a slice that claims to be a plain one? A quick look at its values, then two passes.
 
 Writing that a workstation burns into a slice has the brightest value the picture can show, in many pixels; anatomy
-reaches its maximum in few. Only slices with such a plateau are given to the network, unless a thorough look is asked
-for.
+reaches its maximum in few. Slices with such a plateau are given to the network, and a slice counts as drawn on where
+the network sees letters and these are strokes of one value.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import numpy as np
 
 from AnonymizerLib.pixels.drawn_text import pieces_of, probability_of_text
 from AnonymizerLib.pixels.editor import PixelEditor
+from AnonymizerLib.pixels.strokes import are_drawn
 from ThoraxAILib.errors import InputError
 
 FEWEST_AT_PLATEAU = 24  # pixels: two letters
 LARGEST_PLATEAU = 0.2  # of the frame: more is a background
+LIKELY = 0.7  # probability from which a cell of a slice counts as writing
 SMALLEST_SIDE = 32  # pixels: a frame smaller than that has no room for a name
 
 
@@ -26,11 +28,16 @@ def seems_drawn_on(editor: PixelEditor, is_thorough: bool) -> bool:
             return False
         for index in range(count):
             frame = editor.frame(index)
-            if (is_thorough or has_plateau(frame)) and pieces_of(probability_of_text(frame)):
+            if (is_thorough or has_plateau(frame)) and _shows_letters(frame):
                 return True
     except InputError:  # nothing that this program shows can be read from it; what it is was judged before
         return False
     return False
+
+
+def _shows_letters(frame: np.ndarray) -> bool:
+    pieces = pieces_of(probability_of_text(frame), LIKELY)
+    return any(are_drawn(frame, part) for piece in pieces for part in (piece.box, *piece.boxes))
 
 
 def has_plateau(frame: np.ndarray) -> bool:

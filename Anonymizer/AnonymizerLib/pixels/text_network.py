@@ -19,8 +19,7 @@ WIDTHS = (15, 51)  # pixels over which brightness and contrast are evened out
 FAINTEST = 1.5  # gray levels of 255: what varies less is not made louder
 CLIP = 4.0
 DILATIONS = (1, 2, 4, 8, 1)
-TILE, OVERLAP = 1024, 144  # pixels; the network sees 67 pixels to each side
-LARGEST_TILES = 4096
+TILE, OVERLAP = 1024, 208  # pixels; the network and the evening before it see 100 pixels to each side
 
 
 @dataclass(frozen=True, eq=False)
