@@ -13,9 +13,9 @@ import argparse
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -74,16 +74,15 @@ def real_grounds(folder: Path) -> list[np.ndarray]:
     return found
 
 
-def captures(count: int, seed: int, letters: Letters, grounds: list[np.ndarray]) -> Iterator[Capture]:
-    """Captures, the same for the same seed; one in ten has no writing."""
-    for number in range(count):
-        random = np.random.default_rng([seed, number])
-        if grounds and number % 2:
-            ground = grounds[int(random.integers(0, len(grounds)))]
-        else:
-            ground = procedural_ground(random, SIZES[number % len(SIZES)])
-        lines = 0 if number % 10 == 9 else int(random.integers(1, 7))
-        yield make_capture(np.array(ground), letters, random, lines, sizes=(8, 40))
+def make(number: int, seed: int, letters: Letters, grounds: list[np.ndarray]) -> Capture:
+    """A capture, the same for the same seed and number; one in ten has no writing."""
+    random = np.random.default_rng([seed, number])
+    if grounds and number % 2:
+        ground = grounds[int(random.integers(0, len(grounds)))]
+    else:
+        ground = procedural_ground(random, SIZES[number % len(SIZES)])
+    lines = 0 if number % 10 == 9 else int(random.integers(1, 7))
+    return make_capture(np.array(ground), letters, random, lines, sizes=(8, 40))
 
 
 def as_dicom(capture: Capture, number: int) -> bytes:
@@ -180,14 +179,25 @@ def summary(outcomes: list[Outcome]) -> dict:
     }
 
 
-def run(count: int, seed: int, grounds: list[np.ndarray], fonts: Path, cleaner: InstanceCleaner | None = None) -> dict:
+_shared: dict = {}
+
+
+def _one(number: int) -> Outcome:
+    """One capture in a process of its own."""
+    capture = make(number, _shared["seed"], _shared["letters"], _shared["grounds"])
+    return process(capture, number, _shared["cleaner"])
+
+
+def run(count: int, seed: int, grounds: list[np.ndarray], fonts: Path, jobs: int = 1) -> dict:
     """Everything, printed as it goes; the summary."""
     letters = Letters(find_fonts(fonts, held_out=True))
-    cleaner = cleaner or InstanceCleaner(profile_named("teaching"), Identities(ProjectKey(b"b" * 32, "BENCH")))
+    cleaner = InstanceCleaner(profile_named("teaching"), Identities(ProjectKey(b"b" * 32, "BENCH")))
+    _shared.update(seed=seed, letters=letters, grounds=grounds, cleaner=cleaner)
     outcomes = []
-    for number, capture in enumerate(captures(count, seed, letters, grounds)):
-        outcomes.append(process(capture, number, cleaner))
-        print(number, outcomes[-1], flush=True)
+    with get_context("fork").Pool(jobs) as pool:
+        for number, outcome in enumerate(pool.imap(_one, range(count))):
+            outcomes.append(outcome)
+            print(number, outcome, flush=True)
     return {
         "seed": seed,
         "fonts": sorted({path.name for paths in letters.fonts.values() for path in paths if path.name}),
@@ -203,10 +213,11 @@ def main() -> None:
     parser.add_argument("--captures", type=int, default=200)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--grounds", type=Path, help="a folder of DICOM images to write on")
+    parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--fonts", type=Path, default=Path("/usr/share/fonts"))
     options = parser.parse_args()
     grounds = real_grounds(options.grounds) if options.grounds else []
-    result = run(options.captures, options.seed, grounds, options.fonts)
+    result = run(options.captures, options.seed, grounds, options.fonts, options.jobs)
     options.output.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=1, ensure_ascii=False))
 

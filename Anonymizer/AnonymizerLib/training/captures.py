@@ -31,7 +31,7 @@ ALPHABETS = {
     "kana": "アイウエオカキクケコサシスセソタチツテトナニヌネノあいうえおかきくけこ",
 }
 FEWEST_VISIBLE = 9.0  # gray levels of 255 between a letter and its ground: less is not read by people either
-VISIBLE_STD = 1.7  # and so many standard deviations of the ground's own grain
+VISIBLE_STD = 2.0  # and so many standard deviations of the ground's own grain
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def write_into(
     else:
         return None
     ground = picture[where]
-    grain = float((ground - ndimage.uniform_filter(ground, 5)).std())
+    grain = float((ground - ndimage.uniform_filter(ground, 11)).std())
     least = max(FEWEST_VISIBLE, VISIBLE_STD * grain)
     middle = float(np.median(ground))
     room = {1: 255 - middle, -1: middle}

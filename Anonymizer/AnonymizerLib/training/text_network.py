@@ -19,7 +19,7 @@ from AnonymizerLib.training.captures import Letters, make_capture, procedural_gr
 
 SIDE = 256
 CHANNELS = (16, 32)
-HELD_OUT_FONTS = ("DejaVuSerif", "DejaVuSansMono", "LiberationSerif", "FreeSerif", "NotoSerif")  # they judge
+HELD_OUT_FONTS = ("DejaVuSerif", "DejaVuSansMono", "LiberationSerif", "FreeSerif", "NotoSerif-")  # they judge
 SCRIPT_FONTS = {
     "latin": ("DejaVuSans", "Liberation", "FreeSans", "FreeMono", "NotoSans-"),
     "greek": ("DejaVuSans", "FreeSans"),
