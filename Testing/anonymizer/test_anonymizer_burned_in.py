@@ -136,7 +136,7 @@ def test_only_what_looks_like_writing_is_blanked():
     after = written(cleaned(capture(drawn))).pixel_array
     rows, columns = np.nonzero(np.abs(ground - drawn) > 20)
     near = np.zeros(after.shape, bool)
-    near[rows.min() - 16 : rows.max() + 16, columns.min() - 16 : columns.max() + 16] = True
+    near[rows.min() - 16 : rows.max() + 16, columns.min() - 24 : columns.max() + 24] = True
     assert (after[~near] == drawn.clip(0, 255).astype(np.uint8)[~near]).all()
 
 

@@ -21,6 +21,7 @@ from AnonymizerLib.pixels.screen import seems_drawn_on
 from AnonymizerLib.profile.options import Option, Profile
 from AnonymizerLib.profile.regions import Box, RegionRule
 
+MOST_ROUNDS = 4  # looks at a frame, each after blanking what the one before found
 NO_READER = "no region was given and no OCR is installed: install tesseract-ocr, or look at it"
 
 
@@ -85,18 +86,26 @@ def _blank_and_check(
     """Blank what a person and the device point at and what both passes find; say whether that is enough."""
     if reader is None and not given and not policy.accept_doubtful:
         return PixelVerdict(quarantine=_sentence(risk, NO_READER))
-    known = given + outside_ultrasound(editor.file.dataset)
-    editor.blank(known)
-    first = find_writing(editor, reader, known)
-    editor.blank(first.boxes)
-    boxes = known + first.boxes
+    boxes = given + outside_ultrasound(editor.file.dataset)
+    if boxes:
+        editor.blank(boxes)
+    if reader is None and policy.accept_doubtful:
+        return PixelVerdict(PixelWork(text_removed=bool(boxes)), boxes)
+    frames: set[int] = set()
+    for _ in range(MOST_ROUNDS):
+        found = find_writing(editor, reader, boxes)
+        frames.update(found.frames)
+        if found.unread and not policy.accept_doubtful:
+            return PixelVerdict(quarantine=_sentence(risk, _unread(len(found.unread))))
+        if not found.read:
+            break
+        editor.blank(found.boxes)
+        boxes += found.boxes
     if policy.accept_doubtful:
         return PixelVerdict(PixelWork(text_removed=bool(boxes)), boxes)
-    if first.unread:
-        return PixelVerdict(quarantine=_sentence(risk, _unread(len(first.unread))))
-    if first.read and (left := find_writing(editor, None, boxes).unread):
-        return PixelVerdict(quarantine=_sentence(risk, f"after blanking {_unread(len(left))}"))
-    if reader is not None and reads_anything(editor, reader, first.frames, boxes):
+    if found.read:
+        return PixelVerdict(quarantine=_sentence(risk, "text is left after blanking"))
+    if reader is not None and reads_anything(editor, reader, sorted(frames), boxes):
         return PixelVerdict(quarantine=_sentence(risk, "OCR reads text that was not blanked"))
     if not boxes and risk.admits:
         return PixelVerdict(quarantine=_sentence(risk, "no text was found in it"))

@@ -17,15 +17,15 @@ from AnonymizerLib.pixels.text_network import STRIDE, TextNetwork, text_network
 from AnonymizerLib.profile.regions import Box
 
 CELL = STRIDE**2  # pixels
-LIKELY = 0.5  # probability from which a cell counts as writing
-FEWEST_CELLS = 3
+LIKELY = 0.6  # probability from which a cell counts as writing
+FEWEST_CELLS = 6
 ENLARGED_BELOW = 400  # pixels: smaller frames are also looked at in double size
 REDUCED_ABOVE = 96
 COLORFUL = 24  # levels of 255 between the channels of a pixel that is not gray
 JOINED = 1  # cells of distance over which letters belong to one piece of writing
 FULL = 0.35  # share of its box from which a piece is blanked as a box
 TALLEST_LINE = 56  # pixels: what is taller is blanked cell by cell, so that nothing between goes
-MARGIN = 3  # pixels around writing that go with it
+MARGIN = 5  # pixels around writing that go with it
 WINDOWS = ((1.0, 99.0), (5.0, 99.9))  # percentiles of the windows of pictures of more than 8 bits
 
 

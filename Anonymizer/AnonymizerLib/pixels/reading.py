@@ -25,8 +25,9 @@ from ThoraxAILib.errors import InputError
 MOST_FRAMES = 400
 FRAMES_TO_READ = 3
 LARGEST_PIECE = 0.25  # of the frame: more than a block of text covers
+MOST_OF_A_REST = 30  # cells: about two letters
 HIDDEN_SHARE = 0.75
-PIXELS_PER_WORD = 6000  # a block of text has at least one word on so many pixels
+PIXELS_PER_WORD = 12000  # a block of text has at least one word on so many pixels
 LETTER_HEIGHT = 36  # pixels that tesseract reads best
 MOST_ENLARGED = 4
 SURE = ((2, 55.0), (4, 40.0))  # letters and confidence from which a word counts inside a piece
@@ -36,7 +37,7 @@ BORDER = 6  # pixels around a piece that are read with it
 ASKEW = 8.0  # degrees
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Findings:
     """Pieces of writing that were read or are drawn strokes, those that only the network sees, and their frames."""
 
@@ -87,6 +88,9 @@ def find_writing(editor: PixelEditor, reader: TextReader | None, blanked: Sequen
         here = [piece for piece, frame in zip(pieces, at, strict=True) if frame == index]
         for piece, is_sure in zip(here, _are_sure(editor.frame(index), here, reader), strict=True):
             (read if is_sure else unread).append(piece)
+    if reader is not None:
+        rest = [piece for piece in unread if _belongs_to(piece, [*blanked, *(other.box for other in read)])]
+        read, unread = [*read, *rest], [piece for piece in unread if piece not in rest]
     return Findings(tuple(read), tuple(unread), tuple(sorted(set(at))))
 
 
@@ -103,6 +107,20 @@ def _are_sure(frame: np.ndarray, pieces: Sequence[Piece], reader: TextReader | N
         is_drawn = piece.probability >= CERTAIN and are_drawn(frame, piece.box.grown(BORDER))
         sure.append(bool(id(piece) in words and (is_read or is_drawn)))
     return sure
+
+
+def _belongs_to(piece: Piece, boxes: Sequence[Box]) -> bool:
+    """Whether a small piece touches writing that was confirmed: a letter or two at the end of its line."""
+    if piece.cells.sum() > MOST_OF_A_REST:
+        return False
+    box = piece.box.grown(BORDER)
+    return any(
+        box.left < other.left + other.width
+        and other.left < box.left + box.width
+        and box.top < other.top + other.height
+        and other.top < box.top + box.height
+        for other in boxes
+    )
 
 
 def _covered(piece: Piece) -> int:
