@@ -14,15 +14,16 @@ from pydicom.uid import RLELossless
 
 from AnonymizerLib.deidentify.instance import CleanInstance, InstanceCleaner, Refused
 from AnonymizerLib.identity.identities import Identities
+from AnonymizerLib.letters import ocr
+from AnonymizerLib.letters.drawn_text import pieces_of, probability_of_text
+from AnonymizerLib.letters.ocr import Word, turned_back
+from AnonymizerLib.letters.strokes import are_drawn
+from AnonymizerLib.letters.text_network import TextNetwork, text_network
 from AnonymizerLib.objects.dicom_file import read_dicom
-from AnonymizerLib.pixels import ocr, reading
+from AnonymizerLib.pixels import reading
 from AnonymizerLib.pixels.clean import PixelPolicy, clean_pixels
-from AnonymizerLib.pixels.drawn_text import pieces_of, probability_of_text
 from AnonymizerLib.pixels.editor import PixelEditor
-from AnonymizerLib.pixels.ocr import Word, turned_back
 from AnonymizerLib.pixels.screen import seems_drawn_on
-from AnonymizerLib.pixels.strokes import are_drawn
-from AnonymizerLib.pixels.text_network import TextNetwork, text_network
 from AnonymizerLib.profile.presets import profile_named
 from AnonymizerLib.profile.regions import Box
 from fixtures.anonymizer_studies import KEY, ct, file_bytes
@@ -173,8 +174,11 @@ def test_a_persons_box_is_read_again_and_text_beside_it_waits():
     assert covered.BurnedInAnnotation == "NO"
     assert not is_left(ground, drawn, covered.pixel_array)
     beside = with_text(drawn, "Quillfeather", level=150.0, at=(150, 60))
-    with pytest.raises(Refused, match="like writing"):
-        cleaned(capture(beside), Reader(), boxes=(Box(0, 20, COLUMNS, 45),))
+    both = written(cleaned(capture(beside), Reader(), boxes=(Box(0, 20, COLUMNS, 45),))).pixel_array
+    assert not is_left(drawn, beside, both)
+    word = Word(Box(120, 200, 60, 20), 95.0, 6)
+    with pytest.raises(Refused, match="OCR reads"):
+        cleaned(capture(drawn), Reader(words=(word,)), boxes=(Box(0, 20, COLUMNS, 45),))
 
 
 def test_who_accepts_without_a_reading_gets_no_claim_that_there_is_no_text():
@@ -259,7 +263,7 @@ def test_the_network_gives_tiles_and_the_whole_the_same_answer():
 def test_the_network_in_numpy_is_the_one_that_was_trained(tmp_path):
     import torch
 
-    from AnonymizerLib.pixels.text_network import evened
+    from AnonymizerLib.letters.text_network import evened
     from AnonymizerLib.training.text_network import build_network, save
 
     torch.manual_seed(4)

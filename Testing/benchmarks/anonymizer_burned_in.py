@@ -27,10 +27,10 @@ from scipy import ndimage
 from AnonymizerLib.deidentify.instance import InstanceCleaner, Refused
 from AnonymizerLib.identity.identities import Identities
 from AnonymizerLib.identity.project_key import ProjectKey
+from AnonymizerLib.letters.drawn_text import pieces_of, probability_of_text
+from AnonymizerLib.letters.ocr import gray_of
 from AnonymizerLib.objects.dicom_file import read_dicom
-from AnonymizerLib.pixels.drawn_text import pieces_of, probability_of_text
 from AnonymizerLib.pixels.editor import PixelEditor
-from AnonymizerLib.pixels.ocr import gray_of
 from AnonymizerLib.profile.presets import profile_named
 from AnonymizerLib.training.captures import Capture, Letters, make_capture, procedural_ground
 from AnonymizerLib.training.text_network import find_fonts

@@ -14,8 +14,8 @@ import pytest
 from AnonymizerLib.deidentify.instance import InstanceCleaner
 from AnonymizerLib.identity.identities import Identities
 from AnonymizerLib.identity.project_key import ProjectKey
+from AnonymizerLib.letters import ocr
 from AnonymizerLib.objects.dicom_file import read_dicom
-from AnonymizerLib.pixels import ocr
 from AnonymizerLib.pixels.blackout import pixel_dataset
 from AnonymizerLib.pixels.clean import PixelPolicy
 from AnonymizerLib.pixels.editor import PixelEditor

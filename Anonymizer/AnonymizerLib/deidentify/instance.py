@@ -42,8 +42,8 @@ from ThoraxAILib.errors import InputError
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
+    from AnonymizerLib.letters.ocr import TextReader
     from AnonymizerLib.pixels.face_removal import Faces
-    from AnonymizerLib.pixels.ocr import TextReader
 
 CLEAN, QUARANTINED, SKIPPED = "clean", "quarantined", "skipped"
 DIRECTORY = "1.2.840.10008.1.3.10"

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from AnonymizerLib.letters import ocr
+from AnonymizerLib.letters.ocr import TextReader
 from AnonymizerLib.objects.method_codes import PixelWork
-from AnonymizerLib.pixels import ocr
 from AnonymizerLib.pixels.blackout import clear_embedded_overlays, has_embedded_overlay
 from AnonymizerLib.pixels.editor import PixelEditor
-from AnonymizerLib.pixels.ocr import TextReader
 from AnonymizerLib.pixels.reading import find_writing, reads_anything
 from AnonymizerLib.pixels.regions import boxes_for, outside_ultrasound
 from AnonymizerLib.pixels.risk import PIXELS, PixelRisk, assess, is_slice

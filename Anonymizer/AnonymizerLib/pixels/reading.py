@@ -14,17 +14,18 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from AnonymizerLib.pixels.drawn_text import CELL, Piece, pieces_of, probability_of_text
+from AnonymizerLib.letters.drawn_text import CELL, LIKELY, Piece, pieces_of, probability_of_text
+from AnonymizerLib.letters.ocr import TextReader, Word, evened_contrast, gray_of, sheet_of
+from AnonymizerLib.letters.strokes import are_drawn
+from AnonymizerLib.letters.text_network import STRIDE
 from AnonymizerLib.pixels.editor import PixelEditor
-from AnonymizerLib.pixels.ocr import TextReader, Word, evened_contrast, gray_of, sheet_of
-from AnonymizerLib.pixels.strokes import are_drawn
-from AnonymizerLib.pixels.text_network import STRIDE
 from AnonymizerLib.profile.regions import Box
 from ThoraxAILib.errors import InputError
 
 MOST_FRAMES = 400
 FRAMES_TO_READ = 3
 LARGEST_PIECE = 0.25  # of the frame: more than a block of text covers
+SUSPECTED = 0.4  # probability from which a cell counts where other writing was already found
 MOST_OF_A_REST = 30  # cells: about two letters
 HIDDEN_SHARE = 0.75
 PIXELS_PER_WORD = 12000  # a block of text has at least one word on so many pixels
@@ -82,7 +83,8 @@ def find_writing(editor: PixelEditor, reader: TextReader | None, blanked: Sequen
             np.maximum(highest, probability, out=highest)
     read: list[Piece] = []
     unread: list[Piece] = []
-    pieces = pieces_of(highest) if highest is not None else []
+    likely = SUSPECTED if blanked else LIKELY
+    pieces = pieces_of(highest, likely) if highest is not None else []
     at = [int(np.bincount(where[piece.cells]).argmax()) for piece in pieces]
     for index in sorted(set(at)):
         here = [piece for piece, frame in zip(pieces, at, strict=True) if frame == index]

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from AnonymizerLib.pixels.drawn_text import pieces_of, probability_of_text
+from AnonymizerLib.letters.drawn_text import pieces_of, probability_of_text
+from AnonymizerLib.letters.strokes import are_drawn
 from AnonymizerLib.pixels.editor import PixelEditor
-from AnonymizerLib.pixels.strokes import are_drawn
 from ThoraxAILib.errors import InputError
 
 FEWEST_AT_PLATEAU = 24  # pixels: two letters

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from AnonymizerLib.pixels.text_network import DILATIONS, STRIDE, evened
+from AnonymizerLib.letters.text_network import DILATIONS, STRIDE, evened
 from AnonymizerLib.training.captures import Letters, make_capture, procedural_ground
 
 SIDE = 256

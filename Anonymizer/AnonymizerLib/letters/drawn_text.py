@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from AnonymizerLib.pixels.ocr import gray_of
-from AnonymizerLib.pixels.text_network import STRIDE, TextNetwork, text_network
+from AnonymizerLib.letters.ocr import gray_of
+from AnonymizerLib.letters.text_network import STRIDE, TextNetwork, text_network
 from AnonymizerLib.profile.regions import Box
 
 CELL = STRIDE**2  # pixels
 LIKELY = 0.6  # probability from which a cell counts as writing
+POSSIBLE = 0.3  # and from which it continues writing that is likely beside it
 FEWEST_CELLS = 6
 ENLARGED_BELOW = 400  # pixels: smaller frames are also looked at in double size
 REDUCED_ABOVE = 96
@@ -104,15 +105,17 @@ def reduced(plane: np.ndarray) -> np.ndarray:
 
 
 def pieces_of(probability: np.ndarray, likely: float = LIKELY, fewest: int = FEWEST_CELLS) -> list[Piece]:
-    """Likely cells grouped to pieces of writing."""
+    """Likely cells grouped to pieces of writing, each with the possible cells that continue it."""
     is_likely = probability >= likely
     if not is_likely.any():
         return []
-    near = ndimage.binary_dilation(is_likely, np.ones((3, 3), bool), iterations=JOINED)
+    is_possible = probability >= min(POSSIBLE, likely)
+    near = ndimage.binary_dilation(is_possible, np.ones((3, 3), bool), iterations=JOINED)
     labels, count = ndimage.label(near, np.ones((3, 3), bool))
     pieces = []
     for number in range(1, count + 1):
-        cells = is_likely & (labels == number)
-        if cells.sum() >= fewest:
-            pieces.append(Piece(cells, float(probability[cells].mean())))
+        cells = is_possible & (labels == number)
+        sure = cells & is_likely
+        if np.count_nonzero(sure) >= fewest:
+            pieces.append(Piece(cells, float(probability[sure].mean())))
     return pieces
