@@ -43,10 +43,10 @@ class LungNoduleAITest(ScriptedLoadableModuleTest):
 
     def runTest(self) -> None:
         """Analyze, decide, hide, clear: each step seen on the nodes."""
-        from LungNoduleAILib.synthesis.test_phantom.thorax import make_thorax
+        from LungNoduleAILib.synthesis.test_phantom.small_chest import make_small_chest
         from ThoraxAILib.scene.volumes import nodeFromVolume
 
-        phantom = make_thorax(seed=1, spacing_mm=(1.5, 1.5, 2.5))
+        phantom = make_small_chest(seed=1, spacing_mm=(1.5, 1.5, 2.5))
         volumeNode = nodeFromVolume(phantom.volume, "Self test CT")
         logic = LungNoduleAILogic()
         nodes = logic.analyze(volumeNode)

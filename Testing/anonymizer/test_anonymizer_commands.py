@@ -8,8 +8,11 @@ import os
 import pytest
 from pydicom import dcmread
 
+from AnonymizerLib.logic.job import anonymize_job
+from AnonymizerLib.run.request import AnonymizeRequest
+from fixtures import option_values
 from fixtures.anonymizer_studies import ct, save
-from ThoraxAILib.cli.main import main
+from ThoraxAILib.cli.main import build_parser, main
 
 PASSWORD = "correct horse"
 
@@ -146,7 +149,7 @@ def test_events_tell_progress_and_the_result(study, capsys):
         (["in", "out", "--profile", "none"], "There is no profile"),
         (["in", "out", "--options", "no-such"], "There is no option"),
         (["in", "out", "--options", "full-dates", "modified-dates"], "contradict each other"),
-        (["in", "out", "--blank", "1,2"], "is not a region"),
+        (["in", "out", "--blank", "1,2"], "left,top,width,height"),
         (["in", "out", "--jobs", "0"], "at least 1"),
         (["in", "out", "--rules", "absent.yaml"], "cannot be read"),
         (["check", "in"], "--against"),
@@ -171,9 +174,18 @@ def test_a_scene_is_scrubbed_from_the_command_line(tmp_path, capsys):
     slicer = host.install()
     slicer.mrmlScene.Clear(0)
     slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", "Text").SetAttribute("DICOM.PatientName", "Quillfeather^O")
-    from ThoraxAILib.scene.saving import writeScene
+    from ThoraxAILib.scene.files.saving import writeScene
 
     writeScene(tmp_path / "before.mrb")
     assert main(["anonymize", str(tmp_path / "before.mrb"), str(tmp_path / "after.mrb")]) == 0
     assert (tmp_path / "after.mrb").exists()
     assert "Scene scrubbed" in capsys.readouterr().out
+
+
+def test_the_job_of_the_panel_asks_all_that_was_chosen_and_hides_the_password():
+    request = AnonymizeRequest(**option_values.full(AnonymizeRequest))
+    job = anonymize_job(request, "a secret")
+    assert AnonymizeRequest.from_arguments(build_parser().parse_args(job.command[3:])) == request
+    assert job.command[-2:] == ("--events", "-")
+    assert not any("a secret" in word for word in job.command)
+    assert option_values.still_default(request) == []

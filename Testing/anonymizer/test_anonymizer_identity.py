@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from AnonymizerLib.identity.identities import Identities, read_patient_table
-from AnonymizerLib.identity.key_store import destroy_key, is_key, load_key, save_key
+from AnonymizerLib.identity.key_store import destroy_key, load_key, save_key
 from AnonymizerLib.identity.project_key import ProjectKey
 from AnonymizerLib.identity.promise import promise_of
 from AnonymizerLib.objects.dicom_file import read_dicom
 from AnonymizerLib.profile.presets import profile_named
 from fixtures.anonymizer_studies import KEY, OTHER_KEY, ct, engine, file_bytes
-from ThoraxAILib.errors import InputError
+from ThoraxAILib.errors import InputError, OutputError
 
 ELSEWHERE = """
 from AnonymizerLib.identity.identities import Identities
@@ -107,6 +109,103 @@ def test_a_changed_key_file_opens_nothing(tmp_path, field):
         load_key(path, "eight letters")
 
 
+def key_with(path: Path, **fields: object) -> Path:
+    """A saved key whose header says something else; None takes a field out."""
+    save_key(KEY, path, "eight letters")
+    header = {**json.loads(path.read_text()), **fields}
+    path.write_text(json.dumps({name: value for name, value in header.items() if value is not None}))
+    return path
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"nonce": ""},
+        {"nonce": "AA=="},
+        {"nonce": 5},
+        {"nonce": None},
+        {"salt": "no base64!"},
+        {"salt": None},
+        {"secret": []},
+        {"secret": None},
+        {"n": 12345},
+        {"n": 2**40},
+        {"n": "many"},
+        {"n": True},
+        {"r": 2**30},
+        {"p": 2**30},
+        {"p": -1},
+        {"r": None},
+        {"n": 1.5},
+    ],
+)
+def test_a_damaged_key_file_is_one_sentence_and_takes_no_memory(tmp_path, fields):
+    with pytest.raises(InputError, match=r"project\.key") as raised:
+        load_key(key_with(tmp_path / "project.key", **fields), "eight letters")
+    assert str(raised.value).count(".") <= 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[" * 200_000,
+        b'{"format":' * 50_000,
+        b"",
+        b"\xff\xfe",
+        b"[]",
+        b"null",
+        b"5",
+        b'{"format": ["x"]}',
+        b" " * 100_000,
+    ],
+)
+def test_a_file_that_is_no_key_is_one_sentence_and_is_never_destroyed(tmp_path, content):
+    path = tmp_path / "other.json"
+    path.write_bytes(content)
+    for attempt in (lambda: load_key(path, "eight letters"), lambda: destroy_key(path)):
+        with pytest.raises(InputError, match="is not a project key"):
+            attempt()
+    assert path.read_bytes() == content
+
+
+def test_a_key_that_cannot_be_opened_is_not_called_no_key(tmp_path, monkeypatch):
+    save_key(KEY, tmp_path / "project.key", "eight letters")
+
+    def refusing(_path, *_arguments):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refusing)
+    for attempt in (
+        lambda: load_key(tmp_path / "project.key", "eight letters"),
+        lambda: destroy_key(tmp_path / "project.key"),
+    ):
+        with pytest.raises(InputError, match=r"cannot be opened \(Permission denied\)"):
+            attempt()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes of POSIX")
+def test_a_pipe_or_folder_as_key_is_refused_without_waiting(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path):
+        with pytest.raises(InputError, match="is not a project key"):
+            load_key(path, "eight letters")
+
+
+def test_a_password_that_is_no_text_works_like_any_other(tmp_path):
+    save_key(KEY, tmp_path / "project.key", "eight\udcff letters")
+    assert load_key(tmp_path / "project.key", "eight\udcff letters").secret == KEY.secret
+
+
+def test_a_key_that_cannot_be_written_whole_leaves_nothing(tmp_path, monkeypatch):
+    def full(_descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("AnonymizerLib.identity.key_store.os.fsync", full)
+    with pytest.raises(OutputError, match="No space left"):
+        save_key(KEY, tmp_path / "project.key", "eight letters")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_key_is_never_overwritten_and_needs_a_real_password(tmp_path):
     path = tmp_path / "project.key"
     with pytest.raises(InputError, match="fewer than 8"):
@@ -119,7 +218,6 @@ def test_a_key_is_never_overwritten_and_needs_a_real_password(tmp_path):
 def test_a_destroyed_key_is_gone(tmp_path):
     path = tmp_path / "project.key"
     save_key(KEY, path, "eight letters")
-    assert is_key(path)
     destroy_key(path)
     assert not path.exists()
 
@@ -135,7 +233,14 @@ def test_a_patient_table_gives_the_pseudonyms(tmp_path):
     assert Identities(KEY, read_patient_table(table)).patient("MRN-4711") == "Case 1"
 
 
-@pytest.mark.parametrize(("text", "words"), [("a,X\nb,X\n", "row 2: this pseudonym"), ("a\n", "row 1: two columns")])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a,X\nb,X\n", "row 2: this pseudonym"),
+        ("a\n", "row 1: two columns"),
+        ("a,\0\n" + "x" * 200_000, "row 1|cannot be read"),
+    ],
+)
 def test_a_wrong_patient_table_is_refused_with_its_row(tmp_path, text, words):
     table = tmp_path / "patients.csv"
     table.write_text(text, encoding="utf-8")

@@ -18,8 +18,9 @@ from AnonymizerLib.pixels.clean import PixelPolicy
 from AnonymizerLib.pixels.editor import PixelEditor
 from AnonymizerLib.pixels.regions import outside_ultrasound
 from AnonymizerLib.pixels.risk import assess
-from AnonymizerLib.profile.regions import Box, parse_box
+from AnonymizerLib.profile.regions import Box
 from AnonymizerLib.profile.rules import parse_rules
+from AnonymizerLib.run.request import AnonymizeRequest
 from fixtures.anonymizer_studies import KEY, ct, file_bytes, profile, put
 from ThoraxAILib.errors import InputError
 
@@ -249,4 +250,4 @@ def test_an_overlay_hidden_in_the_pixel_bits_is_taken_out():
 @pytest.mark.parametrize("text", ["1,2,3", "a,b,c,d", "0,0,0,5"])
 def test_a_wrong_region_is_refused(text):
     with pytest.raises(InputError, match=r"left,top,width,height|no area"):
-        parse_box(text)
+        AnonymizeRequest.parse(["in", "out", "--blank", text])

@@ -8,7 +8,7 @@ from AnonymizerLib.objects.dicom_file import read_dicom
 from AnonymizerLib.profile.regions import Box
 from AnonymizerLib.profile.rules import parse_rules
 from AnonymizerLib.profile.words import may_stay
-from fixtures.anonymizer_studies import ct, engine, file_bytes, put
+from fixtures.anonymizer_studies import KEY, ct, engine, file_bytes, profile, put, save
 from ThoraxAILib.errors import InputError
 
 RULES = """
@@ -71,6 +71,80 @@ def test_a_mistake_is_told_with_its_line(text, line, words):
     with pytest.raises(InputError, match=words) as refused:
         parse_rules(text, "r.yaml")
     assert str(refused.value).startswith(f"r.yaml line {line}:")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("keep:\n  - " + "[" * 5000 + "]" * 5000, "nested too deeply"),
+        ("keep: " + "{a: " * 5000, "nested too deeply"),
+        ("keep:\n  - Patient\x07Sex\n", "line 2: a control character"),
+        ("keep:\n  - PatientSex\n\x00", "line 3: a control"),
+        ("keep: &a [*a]\n", "line 1: one keyword"),
+        ("keep: [\n", "not valid YAML"),
+        ("keep: *nowhere\n", "not valid YAML"),
+        ("blank:\n  - rows: \u00b2\n    boxes: [[1, 2, 3, 4]]\n", "line 2: .* is not a whole number"),
+        ("blank:\n  - rows: " + "9" * 5000 + "\n    boxes: [[1, 2, 3, 4]]\n", "line 2: .* is not a whole number"),
+    ],
+)
+def test_yaml_made_to_do_harm_is_one_sentence(text, words):
+    with pytest.raises(InputError, match=words) as refused:
+        parse_rules(text, "r.yaml")
+    assert len(str(refused.value)) < 300
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Rows: x",
+        "Rows: '70000'",
+        "Rows: '-1'",
+        "PixelData: abc",
+        "StudyDate: tomorrow",
+        "SliceThickness: thick",
+        "SeriesNumber: '1.5'",
+        "StationName: 'a name of more than 16'",
+        "SOPInstanceUID: 1.2.x",
+        "PatientAge: old",
+        "ReferencedStudySequence: none",
+    ],
+)
+def test_a_value_that_does_not_fit_its_attribute_is_told_with_its_line(text):
+    with pytest.raises(InputError, match=r"^r\.yaml line 2: \w+ cannot be replaced: .+\.$"):
+        parse_rules(f"replace:\n  {text}\n", "r.yaml")
+
+
+def test_values_that_fit_are_written_as_their_representation_asks():
+    from AnonymizerLib.objects.dicom_file import encode
+
+    rules = parse_rules(
+        "replace:\n  SmallestImagePixelValue: '7'\n  SliceThickness: '2.5'\n  ImageType: 'A\\B'\n"
+        "  StudyDate: '20200101'\n  LossyImageCompressionRatio: ''\n"
+        "  RecommendedDisplayFrameRate: '12'\n  PixelBandwidth: '9'\n"
+    )
+    ds = ct()
+    ds.SmallestImagePixelValue = 1
+    ds.PixelBandwidth = 5
+    file = read_dicom(file_bytes(ds))
+    engine(rules=rules).clean(file.dataset)
+    again = read_dicom(b"".join(map(bytes, encode(file, ds.SOPClassUID, ds.SOPInstanceUID)))).dataset
+    assert (again.SmallestImagePixelValue, again.SliceThickness, again.StudyDate) == (7, 2.5, "20200101")
+    assert list(again.ImageType) == ["A", "B"]
+
+
+def test_a_value_that_cannot_be_encoded_is_a_fault_of_that_file_and_not_of_the_disk(tmp_path):
+    from AnonymizerLib.run.run import RunOptions, run
+    from AnonymizerLib.run.worker import WorkerSettings
+
+    ds = ct()
+    save(ds, tmp_path / "in" / "good.dcm")
+    ds = ct(2)
+    ds.add_new(0x00280106, "OB", b"12")  # the file says another representation than the dictionary
+    save(ds, tmp_path / "in" / "odd.dcm")
+    rules = parse_rules("replace:\n  SmallestImagePixelValue: '7'\n")
+    result = run(RunOptions(WorkerSettings(tmp_path / "in", tmp_path / "out", profile(rules=rules), KEY)))
+    assert result.counts["clean"] >= 1
+    assert sum(result.counts.values()) == 2
 
 
 @pytest.mark.parametrize(

@@ -158,9 +158,11 @@ def test_broken_files_never_crash_and_never_pass_with_a_canary(seed):
             broken = broken[: int(random.integers(140, len(data)))]
         head, leaks, reason = attempt(bytes(broken))
         found = [canary.place for canary in canaries if canary.value in head]
-        assert not reason or reason.endswith(".")
-        # a flipped tag number may turn one attribute into another, harmless one that stays
-        assert leaks or len(found) <= 1, found
+        if reason:
+            assert reason.endswith(".")
+        elif not leaks:
+            # a flipped tag number may turn one attribute into another, harmless one that stays
+            assert len(found) <= 1
 
 
 def test_reasons_never_quote_a_value():

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from phantom_dicom import write_dicom_folder
 
-from LungNoduleAILib.synthesis.test_phantom.thorax import FIELD_OF_VIEW_MM, make_thorax
+from LungNoduleAILib.synthesis.test_phantom.small_chest import FIELD_OF_VIEW_MM, make_small_chest
 
 LUNG_STAGE = "lungs"
 
@@ -45,7 +45,7 @@ def main() -> int:
 def make_dicom(folder: Path, size: int, slices: int) -> float:
     """Write the synthetic chest; returns its lung volume in mL."""
     spacing = (FIELD_OF_VIEW_MM[0] / size, FIELD_OF_VIEW_MM[1] / size, FIELD_OF_VIEW_MM[2] / slices)
-    phantom = make_thorax(seed=1, spacing_mm=spacing, shape_ijk=(size, size, slices))
+    phantom = make_small_chest(seed=1, spacing_mm=spacing, shape_ijk=(size, size, slices))
     write_dicom_folder(phantom.volume, folder)
     return phantom.left_lung_ml + phantom.right_lung_ml
 

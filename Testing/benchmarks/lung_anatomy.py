@@ -29,7 +29,7 @@ from LungNoduleAILib.model.anatomy import (
     Anatomy,
 )
 from LungNoduleAILib.synthesis import draw_case
-from LungNoduleAILib.synthesis.test_phantom.thorax import ThoraxPhantom
+from LungNoduleAILib.synthesis.model.synthetic_ct import SyntheticCT
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
 
@@ -87,7 +87,7 @@ def scores(found: Anatomy, labels: np.ndarray, structures: np.ndarray | None) ->
 def measured_cases(count: int, pixel_mm: float, weights: Path | None) -> Iterator[dict]:
     """Held-out CTs: one row per case and segmenter."""
     for seed in range(FIRST_SEED, FIRST_SEED + count):
-        case: ThoraxPhantom = draw_case(seed, "held-out", pixel_mm=pixel_mm)
+        case: SyntheticCT = draw_case(seed, "held-out", pixel_mm=pixel_mm)
         order, volume = case.volume.axis_order_to_lps(), in_lps(case.volume)
         labels, structures = (order.apply_array(a) for a in (case.labels, case.structures))
         for name in SEGMENTERS:

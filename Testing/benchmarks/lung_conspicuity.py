@@ -12,16 +12,16 @@ from __future__ import annotations
 import numpy as np
 
 from LungNoduleAILib.model.anatomy import AIRWAY
-from LungNoduleAILib.synthesis.geometry.grid import Grid
+from LungNoduleAILib.synthesis.model.synthetic_ct import SyntheticCT
 from LungNoduleAILib.synthesis.nodules.annotatable import Patch, ground_glass_patches, lies_in_lung
 from LungNoduleAILib.synthesis.nodules.conspicuity import conspicuity
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
-from LungNoduleAILib.synthesis.test_phantom.thorax import ThoraxPhantom
+from ThoraxAILib.image.grid import Grid
 
 LEAST_HU, LEAST_DEVIATIONS = 100.0, 2.0
 
 
-def stands_out(phantom: ThoraxPhantom, nodule: PlantedNodule) -> bool:
+def stands_out(phantom: SyntheticCT, nodule: PlantedNodule) -> bool:
     """Whether a nodule lies in the lung and differs from what is around it by more than that does from itself."""
     if not lies_in_lung(phantom.structures, _grid(phantom), nodule):
         return False
@@ -37,10 +37,10 @@ def stands_out(phantom: ThoraxPhantom, nodule: PlantedNodule) -> bool:
     return found.at_least(LEAST_HU, LEAST_DEVIATIONS)
 
 
-def round_patches(phantom: ThoraxPhantom) -> tuple[Patch, ...]:
+def round_patches(phantom: SyntheticCT) -> tuple[Patch, ...]:
     """The round patches of ground-glass disease of a phantom."""
     return ground_glass_patches(phantom.patterns, _grid(phantom))
 
 
-def _grid(phantom: ThoraxPhantom) -> Grid:
+def _grid(phantom: SyntheticCT) -> Grid:
     return Grid(phantom.volume.array.shape, phantom.volume.ijk_to_ras)

@@ -24,11 +24,11 @@ from LungNoduleAILib.model.candidates import Candidate
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.growth import Growth
 from LungNoduleAILib.synthesis.cohort import load_or_make_body
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from LungNoduleAILib.synthesis.two_dates.plan import plan_case
 from LungNoduleAILib.synthesis.two_dates.rendering import DateView
 from LungNoduleAILib.training.matching.evidence_fit import BODY_SPACING_MM
+from ThoraxAILib.image.grid import Grid
 
 TRULY_GROWN = 1.25  # volume ratio, as in BTS 2015
 SLICES_MM = (1.0, 1.25, 2.0, 2.5)

@@ -18,9 +18,9 @@ from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import measure
 from LungNoduleAILib.model.candidates import Candidate
 from LungNoduleAILib.synthesis import PlantedNodule, draw_case
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.nodules.share import nodule_share
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.mask import Mask
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress

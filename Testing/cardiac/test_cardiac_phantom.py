@@ -155,7 +155,7 @@ def test_a_written_phantom_opens_again_with_its_truth(tmp_path):
 
 
 def test_requests_that_make_no_sense_are_refused(refused):
-    with refused("at least 2 frames"):
+    with refused("number of frames must be at least 2"):
         PhantomRequest(frames=1)
     with refused("slice distance"):
         PhantomRequest(slice_mm=0.0)

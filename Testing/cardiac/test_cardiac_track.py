@@ -13,12 +13,13 @@ import SimpleITK as sitk
 pytest.importorskip("torch", reason="PyTorch is an optional dependency")
 
 from CardiacBiomechLib.analysis.track import SecondLabels, TrackOptions, track
+from CardiacBiomechLib.cases.requests import TrackRequest
 from CardiacBiomechLib.cases.track_files import owned_names, write_images
 from CardiacBiomechLib.cine.read_cine import read_frames
-from CardiacBiomechLib.cli.engine_choice import ENGINE_NAMES, PRESET_NAMES, preset_line
+from CardiacBiomechLib.cli.engine_choice import preset_line
 from CardiacBiomechLib.model.cine import Cine
-from CardiacBiomechLib.motion.engines import NAMES, DemonsEngine, InstanceEngine
-from CardiacBiomechLib.motion.presets import DEFAULT_PRESET, PRESETS, MotionPreset
+from CardiacBiomechLib.motion.engines import DemonsEngine, InstanceEngine
+from CardiacBiomechLib.motion.presets import PRESETS, MotionPreset
 from CardiacBiomechLib.motion.volumes import dice, volume_ml
 from CardiacBiomechLib.report.contour_sheet import COLORS, contour_sheet
 from CardiacBiomechLib.synthesis.cine import Scanner, acquire
@@ -175,7 +176,7 @@ def test_inputs_that_do_not_fit_are_refused(phantom, cine, refused):
         track(cine, labels, 0, engine=QUICK, second=SecondLabels(labels, 8))
     with refused("value 4"):
         track(cine, labels.with_array(labels.array * 2), 0, engine=QUICK)
-    with refused("fusion named simple"):
+    with refused("fusion 'simple' is not known"):
         TrackOptions(fusion="simple")
 
 
@@ -271,23 +272,20 @@ def test_the_command_says_which_preset_was_used_and_why(files, tmp_path, capsys)
     assert main(["cardiac", "track", *inputs, str(tmp_path / "a"), "--engine", "demons"]) == 0
     assert "engine demons (has no presets)" in capsys.readouterr().out
     arguments = build_parser().parse_args(["cardiac", "track", *inputs, str(tmp_path / "b")])
-    assert preset_line(arguments) == f"engine instance, preset balanced: {PRESETS['balanced'].reason}"
-
-
-def test_the_names_offered_are_those_that_exist():
-    assert ENGINE_NAMES == NAMES
-    assert PRESET_NAMES == tuple(PRESETS)
-    assert PRESET_NAMES[0] == DEFAULT_PRESET
+    assert (
+        preset_line(TrackRequest.from_arguments(arguments).engine)
+        == f"engine instance, preset balanced: {PRESETS['balanced'].reason}"
+    )
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         (["--frame", "4"], "no frame 4: the cine has frames 1 to 3"),
-        (["--fusion", "simple"], "fusion named simple"),
-        (["--engine", "syn"], "engine named syn"),
+        (["--fusion", "simple"], "fusion 'simple' is not known"),
+        (["--engine", "syn"], "engine 'syn' is not known"),
         (["--score-frame", "3"], "belong together"),
-        (["--labels", "mnms"], "label order named mnms"),
+        (["--labels", "mnms"], "label order 'mnms' is not known"),
         (["--threads", "0"], "at least 1"),
     ],
 )

@@ -47,9 +47,9 @@ def worker(monkeypatch, tmp_path) -> list:
 
     asked = []
 
-    def job(exportVolume, prior, current, options, days):
+    def job(exportVolume, prior, current, options):
         folder = WorkFolder()
-        asked.append((prior, current, options, days))
+        asked.append((prior, current, options))
         result = folder.path / "result"
         result.mkdir()
         (result / "pairs.json").write_text(json.dumps(document()), encoding="utf-8")
@@ -89,8 +89,8 @@ def compared(panel, ct, prior, worker, redSlice) -> Any:
 
 @uses("priorSelector", "daysSpinBox", "compareButton", "followUpSection")
 def test_comparing_asks_for_both_scans_and_fills_the_table(compared, worker, prior, ct):
-    asked_prior, asked_current, _options, days = worker[0]
-    assert (asked_prior, asked_current, days) == (prior, ct, 91)
+    asked_prior, asked_current, options = worker[0]
+    assert (asked_prior, asked_current, options.days) == (prior, ct, 91)
     table = compared.followUp.table
     assert textsOf(table, 3) == ["matched", "resolved", "new"]
     assert textsOf(table, 6)[0] == "growing"

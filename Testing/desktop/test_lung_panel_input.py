@@ -17,7 +17,7 @@ def test_choosing_a_ct_enables_analyze_and_is_remembered_in_the_scene(panel, ct)
     assert panel.ui.analyzeButton.enabled
     assert panel.logic.getParameterNode().GetNodeReference("inputVolume") is ct
     panel.ui.inputSection.click()
-    assert panel.ui.inputSelector.isHidden() or not panel.ui.inputSelector.isVisible()
+    assert not panel.ui.inputSelector.isVisible()
 
 
 def test_a_volume_without_voxels_cannot_be_analyzed(panel, slicerApp):
@@ -103,29 +103,28 @@ def test_the_settings_reach_the_worker(panel, ct, worker):
     assert panel.logic.getParameterNode().GetParameter("device") == "cpu"
 
 
+def test_options_without_a_control_reach_the_worker_as_the_scene_keeps_them(panel, ct, worker):
+    asked = worker(*chest.SUCCESS)
+    panel.logic.getParameterNode().SetParameter("lung_margin_mm", "12.5")
+    panel.ui.inputSelector.setCurrentNode(ct)
+    panel.ui.deviceComboBox.setCurrentIndex(panel.ui.deviceComboBox.findData("cpu"))
+    click(panel.ui.analyzeButton)
+    waitFor(lambda: not panel.jobPanel.isRunning)
+    assert [(options.device, options.lung_margin_mm) for options, _folder in asked] == [("cpu", 12.5)]
+
+
 def test_the_job_calls_the_command_line_with_the_settings(slicerApp, panel, ct):
+    from LungNoduleAILib.cases.requests import AnalyzeRequest
     from LungNoduleAILib.logic.jobs import analysisJob
     from LungNoduleAILib.model.options import AnalysisOptions
 
-    job = analysisJob(panel.logic, ct, AnalysisOptions(threshold=0.3, device="cpu"))
+    options = AnalysisOptions("classical", 0.3, "cpu", 7.5, "classical")
+    job = analysisJob(panel.logic, ct, options)
     image = Path(job.command[5])
     assert job.command[1:5] == ("-m", "ThoraxAILib", "lung", "analyze")
     assert image.is_file()
-    assert job.command[6:] == (
-        "--output",
-        str(image.parent / "result"),
-        "--scene",
-        "none",
-        "--events",
-        "-",
-        "--detector",
-        "auto",
-        "--anatomy",
-        "auto",
-        "--device",
-        "cpu",
-        "--threshold",
-        "0.3",
-    )
+    asked = AnalyzeRequest.parse(job.command[5:-2])
+    assert asked == AnalyzeRequest((image,), image.parent / "result", options, with_scene=False)
+    assert job.command[-2:] == ("--events", "-")
     job.close()
     assert not image.parent.exists()

@@ -12,9 +12,9 @@ from panel_driver import click, waitFor
 
 @pytest.fixture(scope="module")
 def phantom():
-    from LungNoduleAILib.synthesis.test_phantom.thorax import make_thorax
+    from LungNoduleAILib.synthesis.test_phantom.small_chest import make_small_chest
 
-    return make_thorax(seed=1, spacing_mm=(1.5, 1.5, 2.5))
+    return make_small_chest(seed=1, spacing_mm=(1.5, 1.5, 2.5))
 
 
 def test_the_worker_finds_planted_nodules_and_leaves_no_folder(panel, phantom, redSlice, tmp_path, monkeypatch):
@@ -77,7 +77,7 @@ def test_the_sample_is_offered_in_the_sample_data_module(openModule, slicerApp, 
         registerCustomSampleDataSource=lambda **options: registered.append(options)
     )
     monkeypatch.setitem(sys.modules, "SampleData", sampleData)
-    monkeypatch.setattr("LungNoduleAILib.cli.demo.SAMPLE_SPACING_MM", (4.0, 4.0, 4.0))
+    monkeypatch.setattr("LungNoduleAILib.cases.sample.SAMPLE_SPACING_MM", (4.0, 4.0, 4.0))
     openModule("LungNoduleAI")
     slicerApp.app.completeStartup()
     assert registered[-1]["sampleName"] == "SyntheticChestCT"

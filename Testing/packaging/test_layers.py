@@ -1,15 +1,17 @@
-"""The layers import in one direction: algorithms <- scene <- widgets; modules know the shared package, not one another.
+"""The layers import in one direction, no two folders import each other, and Slicer's start needs nothing extra.
 
-A file belongs to the algorithms (and commands) unless it lies in a folder ``scene`` or ``panels``, is listed below, or
-its name ends in ``_logic`` (scene), ``_panel`` or ``_section`` (widget).
+The layers themselves are contracts of import-linter in ``.importlinter``; here they are run, and what they cannot say
+is said: folders, what is imported at start-up, and that algorithms work where Slicer and Qt are absent.
 """
 
 from __future__ import annotations
 
 import ast
 import importlib.util
+import os
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,12 +22,13 @@ MODULE_OF_LIB = {
     "CardiacBiomechLib": "CardiacBiomech",
     "AnonymizerLib": "Anonymizer",
 }
-WIDGET_FILES = {"widget", "parameters", "input_choice", "sample_data", "analysis_job"}
-WIDGET_ENDINGS = ("_panel", "_section")
+PACKAGES = ("ThoraxAILib", *MODULE_OF_LIB)
+MAX_FILES = 15
+SCENE_FOLDERS = {"scene", "logic", "panel", "panels"}
 QT = {"qt", "ctk", "PySide6", "PythonQt"}
 SLICER = {"slicer", "vtk", "mrml", "vtkmodules", "SampleData", "DICOMLib", "trame_slicer", *QT}
 # what Slicer brings along and the suite itself; all other packages are imported inside functions
-AT_FILE_SCOPE = {"numpy", "scipy", "SimpleITK", "ThoraxAILib", *MODULE_OF_LIB, *SLICER}
+AT_FILE_SCOPE = {"numpy", "scipy", "SimpleITK", *PACKAGES, *SLICER}
 
 IMPORT_THEM = """
 import importlib, sys
@@ -39,33 +42,33 @@ for name in {names!r}:
 """
 
 
-def files_of(repository: Path, package: str) -> list[Path]:
-    """All Python files of one package."""
-    return sorted((repository / MODULE_OF_LIB.get(package, "") / package).rglob("*.py"))
-
-
-def layer_of(path: Path) -> str:
-    """The layer a file belongs to."""
-    if "panels" in path.parts or path.stem in WIDGET_FILES or path.stem.endswith(WIDGET_ENDINGS):
-        return "widget"
-    return "scene" if "scene" in path.parts or path.stem == "logic" or path.stem.endswith("_logic") else "algorithms"
-
-
 @pytest.fixture(scope="module")
-def shipped(repository) -> list[Path]:
-    """Every Python file of the four packages."""
-    return [path for package in ("ThoraxAILib", *MODULE_OF_LIB) for path in files_of(repository, package)]
+def modules(repository) -> dict[str, Path]:
+    """Every file of the four packages by the name under which it is imported."""
+    return {
+        dotted(repository, path): path
+        for package in PACKAGES
+        for path in sorted((repository / MODULE_OF_LIB.get(package, "") / package).rglob("*.py"))
+    }
+
+
+def dotted(repository: Path, path: Path) -> str:
+    """The name under which a file is imported."""
+    first = path.relative_to(repository).parts[0]
+    root = repository / first if first in MODULE_OF_LIB.values() else repository
+    return ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
 
 
 def imports(path: Path, inside_functions: bool = True) -> set[str]:
-    """Top-level names of what a file imports; blocks for type checkers do not count."""
+    """Dotted names a file may import, with the packages they lie in; blocks for type checkers do not count."""
     found = set()
     for node in _nodes(ast.parse(path.read_text(encoding="utf-8")), inside_functions):
         if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[0] for alias in node.names}
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            found.add(node.module.split(".")[0])
-    return found
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    parts = [name.split(".") for name in found]
+    return {".".join(words[:count]) for words in parts for count in range(1, len(words) + 1)}
 
 
 def _nodes(parent: ast.AST, inside_functions: bool) -> Iterator[ast.AST]:
@@ -77,98 +80,103 @@ def _nodes(parent: ast.AST, inside_functions: bool) -> Iterator[ast.AST]:
             yield from _nodes(node, inside_functions)
 
 
-def breaking(paths: list[Path], forbidden: set[str], inside_functions: bool = True) -> dict[str, set[str]]:
-    """What the files import although it is forbidden, by file name."""
-    found = {path.as_posix(): imports(path, inside_functions) & forbidden for path in paths}
-    return {name: names for name, names in found.items() if names}
+def imported_files(modules: dict[str, Path], name: str) -> set[str]:
+    """The files of the project that a file imports by name: a package counts only when it is named itself."""
+    found = set()
+    for node in _nodes(ast.parse(modules[name].read_text(encoding="utf-8")), inside_functions=True):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= inner & set(modules) or {node.module}
+    return (found & set(modules)) - {name}
 
 
-def test_every_layer_is_there(shipped):
-    layers = [layer_of(path) for path in shipped]
-    assert min(layers.count(layer) for layer in ("algorithms", "scene", "widget")) > 3
+def test_the_contracts_of_the_layers_are_kept(repository):
+    paths = os.pathsep.join([str(repository), *(str(repository / folder) for folder in MODULE_OF_LIB.values())])
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()", "--no-cache"]
+    environment = {**os.environ, "PYTHONPATH": paths}
+    done = subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+    assert ", 0 broken." in done.stdout
 
 
-def test_algorithms_and_commands_import_nothing_of_slicer(shipped):
-    assert breaking([path for path in shipped if layer_of(path) == "algorithms"], SLICER) == {}
+def test_no_two_folders_import_each_other(modules):
+    edges = defaultdict(set)
+    for name, path in modules.items():
+        for other in imported_files(modules, name):
+            if modules[other].parent != path.parent:
+                edges[path.parent].add(modules[other].parent)
+    assert len(edges) > 30
+    roots = {path.parent for name, path in modules.items() if "." not in name}  # __main__ starts the command line
+    mutual = {
+        (str(one), str(other))
+        for one in edges
+        for other in edges[one] - roots
+        if one in edges.get(other, ()) and one not in roots
+    }
+    assert mutual == set()
 
 
-def test_scene_files_import_no_qt(shipped):
-    assert breaking([path for path in shipped if layer_of(path) == "scene"], QT) == {}
+def test_a_folder_is_one_idea_of_about_fifteen_files_or_says_why_not(modules):
+    files = defaultdict(list)
+    for path in modules.values():
+        if path.name != "__init__.py":
+            files[path.parent].append(path)
+    crowded = {str(folder) for folder, found in files.items() if len(found) > MAX_FILES}
+    unexplained = {folder for folder in crowded if "files because" not in (Path(folder) / "__init__.py").read_text()}
+    assert unexplained == set()
 
 
-def test_the_shared_package_imports_no_module(repository):
-    assert breaking(files_of(repository, "ThoraxAILib"), set(MODULE_OF_LIB)) == {}
+@pytest.mark.parametrize("lib", PACKAGES)
+def test_a_package_has_no_loose_files_but_what_python_needs_there(modules, lib):
+    root = modules[lib].parent
+    allowed = {"__init__.py", "__main__.py", "errors.py"} if lib == "ThoraxAILib" else {"__init__.py"}
+    assert {path.name for path in root.glob("*.py")} <= allowed
 
 
-@pytest.mark.parametrize("lib", MODULE_OF_LIB)
-def test_no_module_imports_another_module(repository, lib):
-    assert breaking(files_of(repository, lib), set(MODULE_OF_LIB) - {lib}) == {}
-
-
-def test_starting_slicer_or_the_command_imports_only_what_slicer_brings_along(repository):
-    starts = [path for module in MODULE_OF_LIB.values() for path in (repository / module).glob("*.py")]
-    starts += [
-        path
-        for package in ("ThoraxAILib", *MODULE_OF_LIB)
-        for path in files_of(repository, package)
-        if path.as_posix().endswith("cli/main.py")
-    ]
-    loaded = with_what_they_import(repository, starts)
+def test_starting_slicer_or_the_command_imports_only_what_slicer_brings_along(repository, modules):
+    starts = [path for folder in MODULE_OF_LIB.values() for path in (repository / folder).glob("*.py")]
+    starts += [path for name, path in modules.items() if name.endswith("cli.main")]
+    loaded = with_what_they_import(modules, starts)
     assert len(loaded) > 3 * len(starts)
     allowed = AT_FILE_SCOPE | set(sys.stdlib_module_names)
-    others = {path.as_posix(): imports(path, inside_functions=False) - allowed for path in loaded}
+    others = {path.as_posix(): roots_of(imports(path, inside_functions=False)) - allowed for path in loaded}
     assert {name: names for name, names in others.items() if names} == {}
 
 
-def with_what_they_import(repository: Path, starts: list[Path]) -> set[Path]:
+def roots_of(names: set[str]) -> set[str]:
+    """The packages that names lie in."""
+    return {name.split(".")[0] for name in names}
+
+
+def with_what_they_import(modules: dict[str, Path], starts: list[Path]) -> set[Path]:
     """Files of the project and all its files that importing them imports."""
-    known = {
-        dotted(repository, path): path
-        for package in ("ThoraxAILib", *MODULE_OF_LIB)
-        for path in files_of(repository, package)
-    }
     loaded, waiting = set(), list(starts)
     while waiting:
         path = waiting.pop()
         if path not in loaded:
             loaded.add(path)
-            waiting += [known[name] for name in imported_modules(path) if name in known]
+            waiting += [modules[name] for name in imports(path, inside_functions=False) if name in modules]
     return loaded
 
 
-def imported_modules(path: Path) -> set[str]:
-    """Dotted names a file may import at file scope, the packages they lie in included."""
-    found = set()
-    for node in _nodes(ast.parse(path.read_text(encoding="utf-8")), inside_functions=False):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    parts = [name.split(".") for name in found]
-    return {".".join(words[:count]) for words in parts for count in range(1, len(words) + 1)}
-
-
-def dotted(repository: Path, path: Path) -> str:
-    """The name under which a file is imported."""
-    first = path.relative_to(repository).parts[0]
-    root = repository / first if first in MODULE_OF_LIB.values() else repository
-    return ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
-
-
-def test_every_algorithm_file_imports_where_slicer_and_qt_are_absent(repository, shipped):
+def test_every_algorithm_file_imports_where_slicer_and_qt_are_absent(modules):
     torch_is_missing = importlib.util.find_spec("torch") is None
     names = [
-        dotted(repository, path)
-        for path in shipped
-        if layer_of(path) == "algorithms"
+        name
+        for name, path in modules.items()
+        if not SCENE_FOLDERS & set(path.parts)
         and path.stem != "__main__"
-        and not (torch_is_missing and needs_torch(repository, path))
+        and not (torch_is_missing and needs_torch(modules, path))
     ]
+    assert len(names) > 200
     code = IMPORT_THEM.format(blocked=SLICER, names=names)
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert process.returncode == 0, process.stderr[-2000:]
 
 
-def needs_torch(repository: Path, path: Path) -> bool:
+def needs_torch(modules: dict[str, Path], path: Path) -> bool:
     """Whether a file cannot be imported without PyTorch, which is optional."""
-    return any("torch" in imports(file, inside_functions=False) for file in with_what_they_import(repository, [path]))
+    loaded = with_what_they_import(modules, [path])
+    return any("torch" in roots_of(imports(file, inside_functions=False)) for file in loaded)

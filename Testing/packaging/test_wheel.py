@@ -30,7 +30,7 @@ SOURCES = (
     "README.md",
     "LICENSE",
 )
-CARDS = "ThoraxAILib/models/cards/"
+CARDS = "ThoraxAILib/networks/cards/"
 NOT_IN_WHEEL = {"CMakeLists.txt"}
 
 

@@ -59,7 +59,9 @@ def test_every_test_file_of_pydicom_is_clean_or_waits_with_a_reason(tmp_path, na
     for folder in ("test_files", "charset_files"):
         shutil.copytree(PYDICOM_DATA / folder, tmp_path / "in" / folder)
     counts, records = cleaned(tmp_path / "in", tmp_path, name, use_ocr=False)
-    assert counts["clean"] > 80
+    assert counts["clean"] >= 40
+    without_pixels = [record for record in records if "without pixel data" in record.get("reason", "")]
+    assert len(without_pixels) > 45  # most are images of which pydicom ships the header alone
     assert sum(counts.values()) == len(records) > 150
     assert all(record["status"] == "clean" or len(record["reason"]) > 10 for record in records)
 

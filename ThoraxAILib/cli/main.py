@@ -21,6 +21,7 @@ from ThoraxAILib.cli import models as models_command
 from ThoraxAILib.cli.doctor import examine
 from ThoraxAILib.errors import Cancelled, ThoraxAIError
 from ThoraxAILib.jobs.output_folder import FULL_DISK, output_error
+from ThoraxAILib.jobs.output_guard import refuse_over_inputs
 from ThoraxAILib.jobs.signals import cancel_on_signal
 
 MODULES = ("LungNoduleAILib", "CardiacBiomechLib", "AnonymizerLib")
@@ -61,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _errors_only_on_stderr(), cancel_on_signal() as is_cancelled:
             options.is_cancelled = is_cancelled
+            refuse_over_inputs(options)
             status = options.run(options)
             sys.stdout.flush()
             return status

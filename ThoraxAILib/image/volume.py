@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.placed import Placed
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class SeriesIdentity:
 
 
 @dataclass(frozen=True, eq=False)
-class Volume:
+class Volume(Placed):
     """A scalar image in the patient.
 
     ``array`` is (k, j, i); ``ijk_to_ras`` is the 4x4 matrix from (i, j, k, 1) to RAS mm.
@@ -47,31 +48,6 @@ class Volume:
         if matrix.shape != (4, 4) or not np.isfinite(matrix).all() or abs(np.linalg.det(matrix)) < 1e-9:
             raise InputError("The image has no usable geometry (its IJK-to-RAS matrix is singular): export it again.")
         object.__setattr__(self, "ijk_to_ras", matrix)
-
-    @property
-    def spacing_ijk_mm(self) -> np.ndarray:
-        """Voxel size along i, j, k in mm."""
-        return np.linalg.norm(self.ijk_to_ras[:3, :3], axis=0)
-
-    @property
-    def spacing_kji_mm(self) -> np.ndarray:
-        """Voxel size along the array axes k, j, i in mm."""
-        return self.spacing_ijk_mm[::-1]
-
-    @property
-    def voxel_mm3(self) -> float:
-        """Volume of one voxel in mm3."""
-        return float(abs(np.linalg.det(self.ijk_to_ras[:3, :3])))
-
-    def ras_from_kji(self, points_kji: np.ndarray) -> np.ndarray:
-        """RAS mm of voxel positions (..., 3) in (k, j, i) order; voxel centres are whole numbers."""
-        points = np.asarray(points_kji, dtype=float)[..., ::-1]
-        return points @ self.ijk_to_ras[:3, :3].T + self.ijk_to_ras[:3, 3]
-
-    def kji_from_ras(self, points_ras_mm: np.ndarray) -> np.ndarray:
-        """Voxel positions (..., 3) in (k, j, i) order of RAS mm points."""
-        shifted = np.asarray(points_ras_mm, dtype=float) - self.ijk_to_ras[:3, 3]
-        return (shifted @ np.linalg.inv(self.ijk_to_ras[:3, :3]).T)[..., ::-1]
 
     def with_array(self, array: np.ndarray) -> Volume:
         """The same geometry and identity around another array of the same shape."""

@@ -160,7 +160,7 @@ def _decompressed(dataset: Dataset, path: Path, frames: Sequence[FrameTarget]) -
     identity = all((header.slope, header.intercept) in ((None, None), (1.0, 0.0)) for _, header in frames)
     try:
         if len(frames) == 1 or identity:  # GDCM applies one rescale to the whole file
-            return sitk.GetArrayFromImage(sitk.ReadImage(str(path))).reshape(shape), True
+            return sitk.GetArrayFromImage(sitk.ReadImage(str(path), imageIO="GDCMImageIO")).reshape(shape), True
     except (RuntimeError, ValueError):
         pass
     syntax = dataset.file_meta.TransferSyntaxUID.name

@@ -8,6 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.itk_geometry import ijk_to_lps_of
 from ThoraxAILib.image.lps import content_uid, ijk_to_ras_from_lps
 from ThoraxAILib.image.volume import SeriesIdentity, Volume
 from ThoraxAILib.io.hounsfield import AIR_HU, refuse_non_finite, to_hounsfield, to_scalar
@@ -16,6 +17,7 @@ from ThoraxAILib.io.nifti.numbers import count_not_finite
 from ThoraxAILib.io.series import too_few_slices
 from ThoraxAILib.io.slice_grid import SliceGrid, UnusableStack, plan_grid, resample_to_grid
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.untrusted.detached_data import require_data_beside
 
 FORMATS = {
     ".nrrd": "NRRD",
@@ -25,6 +27,7 @@ FORMATS = {
     ".mha": "MetaImage",
     ".mhd": "MetaImage",
 }
+IMAGE_IO = {"NRRD": "NrrdImageIO", "NIfTI": "NiftiImageIO", "MetaImage": "MetaImageIO"}
 SEGMENTATION_ENDING = ".seg.nrrd"
 RIGHT_ANGLE = 1e-3  # largest cosine between axes that are taken as perpendicular
 VOXEL_RANGE_MM = (0.05, 20.0)
@@ -34,6 +37,11 @@ def image_ending(path: Path) -> str:
     """The ending that names an image format we read (``.nii.gz`` as one), or nothing."""
     name = path.name.lower()
     return next((ending for ending in sorted(FORMATS, key=len, reverse=True) if name.endswith(ending)), "")
+
+
+def image_io(path: Path) -> str:
+    """The one reader of ITK for a file, by its ending; by content ITK would also take formats that nobody checked."""
+    return IMAGE_IO[FORMATS[image_ending(path)]]
 
 
 def is_segmentation(path: Path) -> bool:
@@ -67,7 +75,9 @@ def _read(path: Path) -> sitk.Image:
     """The file as a 3-D scalar image; a trailing axis of length one is dropped."""
     kind = FORMATS[image_ending(path)]
     damaged = f"'{path.name}' cannot be read as {kind} (damaged, incomplete or another format): save it again."
+    require_data_beside(path)
     reader = sitk.ImageFileReader()
+    reader.SetImageIO(image_io(path))
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()
@@ -119,10 +129,7 @@ def _ijk_to_lps(image: sitk.Image, name: str) -> np.ndarray:
         raise InputError(
             f"The voxels of '{name}' measure {size} mm, which no CT has: correct the unit of its voxel size to mm."
         )
-    matrix = np.eye(4)
-    matrix[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * spacing
-    matrix[:3, 3] = image.GetOrigin()
-    return matrix
+    return ijk_to_lps_of(image)
 
 
 def _straight_grid(ijk_to_lps: np.ndarray, shape_kji: tuple[int, ...], name: str) -> SliceGrid | None:

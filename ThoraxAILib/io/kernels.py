@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 SOFT, UNKNOWN, SHARP = 0, 1, 2
-KERNEL_RANK_TEXT = {SOFT: "soft", UNKNOWN: "unknown", SHARP: "sharp"}
 
 # Siemens B40f, Br36, I70f, Hr60: the number is the sharpness. Canon/Toshiba FC01-FC29 body, from FC30 bone and lung.
 _SIEMENS = re.compile(r"^(?:B|I|H|D|U|T|Q|BR|BF|BV|BL|HR|HC|SA|SB|QR)(\d\d)[A-Z]*$")

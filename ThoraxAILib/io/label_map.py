@@ -8,9 +8,12 @@ import numpy as np
 import SimpleITK as sitk
 
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.itk_geometry import ijk_to_lps_of
 from ThoraxAILib.image.lps import ijk_to_ras_from_lps
 from ThoraxAILib.image.volume import Volume
-from ThoraxAILib.io.image_file import FORMATS, image_ending
+from ThoraxAILib.io.image_file import FORMATS, image_ending, image_io
+from ThoraxAILib.untrusted.detached_data import require_data_beside
 
 SAME_PLACE_MM = 0.01
 
@@ -21,8 +24,9 @@ def read_label_map(path: Path) -> Volume:
         raise InputError(f"There is no file '{path.name}': check the path.")
     if path.is_dir() or not image_ending(path):
         raise InputError(f"'{path.name}' is no label map: give a {', '.join(sorted(set(FORMATS.values())))} file.")
+    require_data_beside(path)
     try:
-        image = sitk.ReadImage(str(path))
+        image = sitk.ReadImage(str(path), imageIO=image_io(path))
     except RuntimeError:
         raise InputError(
             f"'{path.name}' cannot be read (damaged, incomplete or another format): save it again."
@@ -33,19 +37,12 @@ def read_label_map(path: Path) -> Volume:
         )
     array = sitk.GetArrayFromImage(image)
     labels = _whole_numbers(array, path.name)
-    matrix = np.eye(4)
-    matrix[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing()
-    matrix[:3, 3] = image.GetOrigin()
-    return Volume(labels, ijk_to_ras_from_lps(matrix), "LABEL")
+    return Volume(labels, ijk_to_ras_from_lps(ijk_to_lps_of(image)), "LABEL")
 
 
 def on_same_grid(first: Volume, second: Volume) -> bool:
     """Whether two volumes have the same shape and every corner within 0.01 mm."""
-    if first.array.shape != second.array.shape:
-        return False
-    corners = np.array(list(np.ndindex(2, 2, 2))) * (np.array(first.array.shape) - 1)
-    distance = np.linalg.norm(first.ras_from_kji(corners) - second.ras_from_kji(corners), axis=1)
-    return bool(distance.max() <= SAME_PLACE_MM)
+    return Grid.of(first).matches(Grid.of(second), SAME_PLACE_MM)
 
 
 def _whole_numbers(array: np.ndarray, name: str) -> np.ndarray:

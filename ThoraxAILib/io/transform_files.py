@@ -12,6 +12,7 @@ import SimpleITK as sitk
 
 from ThoraxAILib.errors import InputError, OutputError
 from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.io.image_file import image_io
 from ThoraxAILib.registration.field import Field
 from ThoraxAILib.registration.itk_images import (
     affine_transform,
@@ -20,6 +21,8 @@ from ThoraxAILib.registration.itk_images import (
     itk_image,
     label_image,
 )
+from ThoraxAILib.untrusted.detached_data import require_data_beside
+from ThoraxAILib.untrusted.hdf5_references import require_own_data
 
 IMAGES = (".nii.gz", ".nii", ".nrrd", ".mha")
 TRANSFORMS = (".h5", ".tfm")
@@ -53,11 +56,14 @@ def write_affine(matrix: np.ndarray, path: Path) -> None:
 def read_field(path: Path) -> Field:
     """A field written by ``write_field`` or by ITK; raises InputError when it is no displacement field."""
     ending = _ending(path, IMAGES + TRANSFORMS)
+    if ending == ".h5" and path.is_file():
+        require_own_data(path)
+    require_data_beside(path)
     try:
         if ending in TRANSFORMS:
             image = sitk.DisplacementFieldTransform(sitk.ReadTransform(str(path))).GetDisplacementField()
         else:
-            image = sitk.ReadImage(str(path), sitk.sitkVectorFloat64)
+            image = sitk.ReadImage(str(path), sitk.sitkVectorFloat64, imageIO=image_io(path))
     except RuntimeError:
         raise InputError(f"'{path.name}' cannot be read as a displacement field: write it again.") from None
     if image.GetNumberOfComponentsPerPixel() != 3 or image.GetDimension() != 3:

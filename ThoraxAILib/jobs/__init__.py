@@ -1,1 +1,4 @@
-"""Long work: progress and cancel, child process, atomic output folder, run record."""
+"""Long work: progress and cancel, processes and their pool, atomic output folder, run record.
+
+16 files because the safe writing of results (guard, private files, CSV) lies beside the processes that write them.
+"""

@@ -1,4 +1,4 @@
-"""Which Python a child process runs in, and its environment: the packages this program uses, wherever they lie."""
+"""The command of a child process, the Python it runs in, and its environment: the packages, wherever they lie."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+from ThoraxAILib.jobs.events import STANDARD_OUTPUT
+from ThoraxAILib.options import Options
 
 _PYTHON_SLICER = "PythonSlicer"
 
@@ -26,6 +29,11 @@ def python_interpreter() -> str:
     if running.name.lower().startswith("python"):
         return str(running)
     return shutil.which(_PYTHON_SLICER) or str(running)
+
+
+def child_command(words: Sequence[str], request: Options) -> list[str]:
+    """The command ``thoraxai WORDS`` with all that ``request`` asks, telling its progress on standard output."""
+    return [python_interpreter(), "-m", "ThoraxAILib", *words, *request.to_argv(), "--events", STANDARD_OUTPUT]
 
 
 def child_environment(packages: Sequence[str] = ("ThoraxAILib",)) -> dict[str, str]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Iterator
@@ -13,9 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from ThoraxAILib.errors import OutputError, ThoraxAIError
+from ThoraxAILib.errors import InputError, OutputError, ThoraxAIError
 
 STANDARD_OUTPUT = "-"
+LONGEST_FIRST_LINE = 1 << 16
 
 
 class Events:
@@ -29,6 +31,7 @@ class Events:
         if self.target == STANDARD_OUTPUT:
             self._stream = sys.stdout
         elif self.target is not None:
+            _refuse_other_files(Path(self.target))
             try:
                 self._stream = Path(self.target).open("w", encoding="utf-8")
             except OSError as error:
@@ -61,8 +64,28 @@ class Events:
 
     def _write(self, event: dict) -> None:
         if self._stream is not None:
-            self._stream.write(json.dumps(event) + "\n")
-            self._stream.flush()
+            try:
+                self._stream.write(json.dumps(event) + "\n")
+                self._stream.flush()
+            except OSError as error:
+                if self.own_stdout:  # who reads it has left, or redirected it: as with any other command
+                    raise
+                raise OutputError(
+                    f"The events file cannot be written ({error.strerror}): choose another --events."
+                ) from error
+
+
+def _refuse_other_files(path: Path) -> None:
+    """Raise InputError when a file is there that no run wrote events to: it may be somebody's data."""
+    if not path.is_file() or path.stat().st_size == 0:
+        return
+    try:
+        with path.open("rb") as file:
+            first = file.readline(LONGEST_FIRST_LINE).decode("utf-8")
+    except (OSError, UnicodeDecodeError):
+        first = ""
+    if parse_event(first) is None:
+        raise InputError(f"'{path.name}' is no events file and is not written over: choose another --events.")
 
 
 def parse_event(line: str) -> dict | None:
@@ -74,6 +97,11 @@ def parse_event(line: str) -> dict | None:
     except ValueError:
         return None
     return event if isinstance(event, dict) and "event" in event else None
+
+
+def add_events_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``--events``: where a program that started this one hears of it."""
+    parser.add_argument("--events", metavar="FILE|-", help="progress as JSON lines, to a file or standard output")
 
 
 @contextmanager

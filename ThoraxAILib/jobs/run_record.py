@@ -19,6 +19,7 @@ import numpy as np
 from ThoraxAILib import __version__
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.stages import Stages
+from ThoraxAILib.untrusted.plain_json import read_plain_json
 
 SCHEMA = "thoraxai.run/1"
 RUN_FILE = "run.json"
@@ -136,7 +137,7 @@ def write_run_record(directory: Path, record: RunRecord) -> None:
 def has_result_of(directory: Path, wanted: RunRecord) -> bool:
     """Whether ``directory`` holds the complete result of a run of the same version, options, inputs and models."""
     try:
-        found = json.loads((directory / RUN_FILE).read_text(encoding="utf-8"))
+        found = read_plain_json(directory / RUN_FILE)
     except (OSError, ValueError):
         return False
     return isinstance(found, dict) and _identity(found) == _identity(wanted.to_dict()) and _is_whole(directory, found)

@@ -8,39 +8,27 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ThoraxAILib.options import Options, option
+
 
 @dataclass(frozen=True)
-class LabelNetworkSettings:
+class LabelNetworkSettings(Options):
     """Shape of a network and of what it looks at; saved with the weights.
 
     ``windows_hu`` are (low, high) pairs, one input channel each, mapped to 0..1 and clipped; ``spacing_mm`` is the
     voxel size it was trained at.
     """
 
-    classes: int
-    channels: tuple[int, ...] = (24, 48, 96, 128)
-    spacing_mm: float = 3.0
-    windows_hu: tuple[tuple[float, float], ...] = ((-1024.0, 400.0), (-200.0, 300.0))
-
-    def as_json(self) -> dict:
-        """Plain values, accepted by ``from_json``."""
-        return asdict(self)
-
-    @staticmethod
-    def from_json(values: dict) -> LabelNetworkSettings:
-        """Settings saved by ``as_json``."""
-        return LabelNetworkSettings(
-            int(values["classes"]),
-            tuple(values["channels"]),
-            float(values["spacing_mm"]),
-            tuple(tuple(window) for window in values["windows_hu"]),
-        )
+    classes: int = option(at_least=1, label="number of classes")
+    channels: tuple[int, ...] = option((24, 48, 96, 128), at_least=1)
+    spacing_mm: float = option(3.0, unit="mm", more_than=0)
+    windows_hu: tuple[tuple[float, float], ...] = option(((-1024.0, 400.0), (-200.0, 300.0)))
 
 
 class LabelNetwork(nn.Module):

@@ -13,11 +13,13 @@ import SimpleITK as sitk
 
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.lps import affine_in_other_frame, flip_lps_ras
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.options import Options, option
 from ThoraxAILib.registration.field import Field
 from ThoraxAILib.registration.inputs import check_image
-from ThoraxAILib.registration.itk_images import LPS_FLIP, itk_image
+from ThoraxAILib.registration.itk_images import itk_image
 
 logger = logging.getLogger(__name__)
 
@@ -26,17 +28,13 @@ LARGEST_STEP_MM, SMALLEST_STEP_MM = 3.0, 0.01
 
 
 @dataclass(frozen=True)
-class AffineOptions:
+class AffineOptions(Options):
     """``kind`` of transform, voxel sizes worked at (mm, coarse to fine), share of voxels sampled."""
 
-    kind: str = "affine"
-    levels_mm: tuple[float, ...] = (8.0, 4.0)
-    sampled: float = 0.25
-    iterations: int = 120
-
-    def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise InputError(f"There is no linear transform named {self.kind}: choose one of {', '.join(KINDS)}.")
+    kind: str = option("affine", label="linear transform", choices=KINDS)
+    levels_mm: tuple[float, ...] = option((8.0, 4.0), unit="mm", more_than=0)
+    sampled: float = option(0.25, label="share of voxels sampled", more_than=0, at_most=1)
+    iterations: int = option(120, label="number of iterations", at_least=1)
 
 
 def align(
@@ -113,7 +111,7 @@ def _start(
 
 def _center_lps(volume: Volume, mask: np.ndarray | None) -> np.ndarray:
     index = (np.array(volume.array.shape) - 1) / 2 if mask is None else np.argwhere(mask).mean(0)
-    return volume.ras_from_kji(index) * np.diag(LPS_FLIP)[:3]
+    return flip_lps_ras(volume.ras_from_kji(index))
 
 
 def _method(fixed: Volume, options: AffineOptions, transform: sitk.Transform) -> sitk.ImageRegistrationMethod:
@@ -141,4 +139,4 @@ def _matrix_ras(transform: sitk.Transform) -> np.ndarray:
     columns = [np.array(transform.TransformPoint(tuple(axis))) - origin for axis in np.eye(3)]
     matrix = np.eye(4)
     matrix[:3, :3], matrix[:3, 3] = np.stack(columns, 1), origin
-    return LPS_FLIP @ matrix @ LPS_FLIP
+    return affine_in_other_frame(matrix)

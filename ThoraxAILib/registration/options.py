@@ -5,24 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.options import Options, option
+
+REGULARIZER_NAMES = ("neo-hookean", "diffusion", "bending")  # the regularizers themselves need PyTorch
 
 
 @dataclass(frozen=True)
-class Level:
+class Level(Options):
     """One step from coarse to fine: voxel size worked at, distance of control points (mm), iterations, windows (mm).
 
     ``prior`` multiplies the regularizer's weight at this level.
     """
 
-    image_mm: float
-    control_mm: float
-    iterations: int
-    windows_mm: tuple[float, ...]
-    prior: float = 1.0
-
-    def __post_init__(self) -> None:
-        if self.prior < 0:
-            raise InputError(f"The regularizer of a level cannot be weighted {self.prior:g}: give 0 or more.")
+    image_mm: float = option(label="voxel size of a level", unit="mm", more_than=0)
+    control_mm: float = option(label="distance of control points", unit="mm", more_than=0)
+    iterations: int = option(label="number of iterations", at_least=1)
+    windows_mm: tuple[float, ...] = option(label="windows", unit="mm", more_than=0)
+    prior: float = option(1.0, label="weight of the regularizer of a level", at_least=0)
 
 
 CINE_LEVELS = (
@@ -33,23 +32,20 @@ CINE_LEVELS = (
 
 
 @dataclass(frozen=True)
-class InstanceOptions:
+class InstanceOptions(Options):
     """Objective: -similarity + ``weight`` * regularizer, minimized over B-spline control points from coarse to fine."""
 
-    levels: tuple[Level, ...] = CINE_LEVELS
-    regularizer: str = "neo-hookean"
-    weight: float = 0.3
-    correlation_weight: float = 1.0
-    intensity_weight: float = 0.3
-    noise_floor: float = 0.1
-    optimizer: str = "adam"
-    step_mm: float = 1.0
-    threads: int | None = None
+    levels: tuple[Level, ...] = option(CINE_LEVELS, flag="--level")
+    regularizer: str = option("neo-hookean", choices=REGULARIZER_NAMES)
+    weight: float = option(0.3, label="weight of the regularizer", at_least=0)
+    correlation_weight: float = option(1.0, at_least=0)
+    intensity_weight: float = option(0.3, at_least=0)
+    noise_floor: float = option(0.1, at_least=0)
+    optimizer: str = option("adam", choices=("adam", "lbfgs"))
+    step_mm: float = option(1.0, unit="mm", more_than=0)
+    threads: int | None = option(None, label="number of threads", at_least=1)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.levels:
             raise InputError("The registration has no levels: give at least one.")
-        if self.optimizer not in ("adam", "lbfgs"):
-            raise InputError(f"The optimizer is named {self.optimizer}: use adam or lbfgs.")
-        if self.weight < 0 or self.step_mm <= 0:
-            raise InputError("The regularizer weight must not be negative and the step must be positive.")

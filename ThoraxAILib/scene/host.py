@@ -63,7 +63,7 @@ def install(terminologyDirectory: Path | str | None = None) -> types.ModuleType:
     slicer = _importSlicer()
     if getattr(slicer, "app", None) is not None:
         return slicer
-    from ThoraxAILib.scene import application, messages, stand_ins
+    from ThoraxAILib.scene.headless import application, messages, stand_ins
 
     messages.sendToLogging()
     scene, applicationLogic = slicer.vtkMRMLScene(), slicer.vtkSlicerApplicationLogic()

@@ -10,7 +10,7 @@ import vtk
 
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import SeriesIdentity, Volume
-from ThoraxAILib.scene.saving import writeNode
+from ThoraxAILib.scene.files.saving import writeNode
 
 SERIES_UID = "ThoraxAI.seriesUID"
 MODALITY = "ThoraxAI.modality"

@@ -11,9 +11,11 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from AnonymizerLib.check.identifiers import Tokens
+from AnonymizerLib.check.token_search import found_in, holds_any_of
 from AnonymizerLib.objects.element import encodings_of, raw_value, text_of
 from AnonymizerLib.profile.iods import Location
 
@@ -53,8 +55,9 @@ ENUMERATED = frozenset(
         0x00081163,
     }
 )
-SHORTEST_IN_PIXELS = 5
+SHORTEST_IN_PIXELS, PIXEL_PIECE = 5, 16 << 20
 CHANCE = 1e-5  # a token by chance in coded pixels: a letter, large or small, is 2 of 256 values
+MOST_SUSPECTS = 500
 WORD = re.compile(rb"[0-9a-z\x80-\xff]")
 NOWHERE: Location = ()
 
@@ -75,9 +78,8 @@ class Leak:
 
 def tokens_in(data: bytes, tokens: Tokens) -> set[bytes]:
     """The tokens that stand in the bytes; ``data`` must be lower case."""
-    found = {token for token in tokens.anywhere | tokens.prose if token in data}
-    found |= {token for token in tokens.dates if _date_in(data, token)}
-    return found
+    found = found_in(data, tokens.anywhere) | found_in(data, tokens.prose)
+    return found | {token for token in found_in(data, tokens.dates) if _date_in(data, token)}
 
 
 def may_leak(header: bytes, tokens: Tokens) -> bool:
@@ -90,7 +92,7 @@ def may_leak(header: bytes, tokens: Tokens) -> bool:
         tokens.is_foreign
         or bool(tokens_in(lowered, tokens))
         or holds_wide(lowered, tokens)
-        or any(_stands_in(lowered, token, True) for token in tokens.words)
+        or any(_stands_in(lowered, token, True) for token in found_in(lowered, tokens.words))
     )
 
 
@@ -113,9 +115,11 @@ def find_leaks(ds: Dataset, header: bytes, tokens: Tokens) -> list[Leak]:
     suspects = tokens_in(lowered, tokens)
     if holds_wide(lowered, tokens):
         suspects |= {token for token in tokens.anywhere if any(wide in lowered for wide in _wide(token))}
-    text_tokens = suspects | {token for token in tokens.words if token in lowered}
+    text_tokens = suspects | found_in(lowered, tokens.words)
     if not text_tokens and not tokens.is_foreign:
         return []
+    if len(text_tokens) > MOST_SUSPECTS:  # so many cannot be taken out one by one: it waits for a person
+        return [Leak(NOWHERE)]
     places = [
         Leak(location)
         for location, vr, value, decoded in _values(ds, (), ["iso8859"])
@@ -130,7 +134,7 @@ def find_leaks(ds: Dataset, header: bytes, tokens: Tokens) -> list[Leak]:
 def holds_any(value: bytes, encodings: list[str], tokens: Tokens) -> bool:
     """Whether a value holds any token, raw or decoded."""
     lowered = value.lower()
-    if any(token in lowered for token in tokens.all):
+    if any(holds_any_of(lowered, some) for some in (tokens.anywhere, tokens.dates, tokens.words, tokens.prose)):
         return True
     return not value.isascii() and _decoded_holds(text_of(value, encodings).casefold(), tokens)
 
@@ -138,11 +142,12 @@ def holds_any(value: bytes, encodings: list[str], tokens: Tokens) -> bool:
 def find_in_pixels(pixels: bytes | memoryview, tokens: Tokens) -> bool:
     """Whether compressed pixel bytes hold a token or a date long enough not to be chance in so many bytes."""
     shortest = max(SHORTEST_IN_PIXELS, math.ceil(math.log(max(len(pixels), 1) / CHANCE, 128)))
-    long_tokens = [token for token in tokens.anywhere | tokens.dates if len(token) >= shortest]
-    if not long_tokens:
-        return False
-    lowered = bytes(pixels).lower()
-    return any(token in lowered for token in long_tokens)
+    long_tokens = frozenset(token for token in tokens.anywhere | tokens.dates if len(token) >= shortest)
+    overlap = max(map(len, long_tokens), default=0)
+    return bool(long_tokens) and any(
+        holds_any_of(bytes(pixels[start : start + PIXEL_PIECE + overlap]).lower(), long_tokens)
+        for start in range(0, len(pixels), PIXEL_PIECE)
+    )
 
 
 def _values(ds: Dataset, parents: Location, encodings: list[str]) -> Iterator[tuple[Location, str, bytes, str]]:
@@ -181,18 +186,21 @@ def _holds(value: bytes, decoded: str, vr: str, tokens: Tokens, candidates: Iter
 
 
 def _decoded_holds(decoded: str, tokens: Tokens) -> bool:
-    texts = _as_text(tokens.anywhere | tokens.words | tokens.prose)
-    return any(text in decoded for text in texts)
+    return holds_any_of(decoded.encode("utf-8", "replace"), _utf8(tokens))
 
 
-def _as_text(tokens: Iterable[bytes]) -> list[str]:
-    found = []
-    for token in tokens:
-        try:
-            found.append(token.decode("utf-8"))
-        except UnicodeDecodeError:
-            continue
-    return found
+@lru_cache(maxsize=64)
+def _utf8(tokens: Tokens) -> frozenset[bytes]:
+    """The tokens that are UTF-8, where each of them stands for its text."""
+    return frozenset(token for token in tokens.anywhere | tokens.words | tokens.prose if _is_utf8(token))
+
+
+def _is_utf8(token: bytes) -> bool:
+    try:
+        token.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _stands_in(data: bytes, token: bytes, whole_word: bool) -> bool:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from AnonymizerLib.identity.key_store import PASSWORD_VARIABLE
 from AnonymizerLib.identity.project_key import ProjectKey
 from AnonymizerLib.identity.promise import promise_of
-from AnonymizerLib.profile.options import OPTION_BY_LABEL, Option, Profile
-from AnonymizerLib.profile.presets import PRESETS, profile_named
-from ThoraxAILib.errors import Cancelled, InputError, ThoraxAIError
-from ThoraxAILib.jobs.events import Events
+from AnonymizerLib.profile.options import Option, Profile
+from AnonymizerLib.profile.presets import profile_named
+from AnonymizerLib.run.request import COMMAND, AnonymizeRequest
+from ThoraxAILib.errors import Cancelled, InputError, OutputError, ThoraxAIError
+from ThoraxAILib.jobs.events import STANDARD_OUTPUT, Events, add_events_argument, telling_errors
 from ThoraxAILib.jobs.progress import Progress
 
 if TYPE_CHECKING:
@@ -33,109 +34,103 @@ Exit status: 0 all clean, 3 something waits for a person, 2 bad input, 130 cance
 
 def add_commands(modules: argparse._SubParsersAction) -> None:
     """Mount ``anonymize``."""
-    profiles = "; ".join(f"{name}: {text}" for name, (text, _, _) in PRESETS.items())
     parser = modules.add_parser(
-        "anonymize",
+        *COMMAND,
         help="de-identify DICOM files and check the result",
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add = parser.add_argument
-    add("first", metavar="IN", help=f"folder with DICOM files, or {CHECK}, or {DESTROY}")
-    add("second", type=Path, metavar="OUT", help="new folder for the result")
-    add("--profile", default="basic", metavar="P", help=profiles)
-    add("--options", nargs="+", default=[], metavar="O", help="more options: " + ", ".join(sorted(OPTION_BY_LABEL)))
-    add("--rules", type=Path, metavar="FILE", help="own rules in YAML: keep, remove, replace, blank")
-    add(
-        "--key",
-        type=Path,
-        metavar="FILE",
-        help="project key, made when it does not exist; without it a key is "
-        f"thrown away after the run. Its password comes from {PASSWORD_VARIABLE} or is asked for",
-    )
-    add("--patients", type=Path, metavar="CSV", help="own pseudonyms: rows of original,pseudonym")
-    add("--prefix", default="P", metavar="TEXT", help="how pseudonyms begin (default P)")
-    add("--jobs", type=int, default=1, metavar="N", help="processes (default 1)")
-    add("--blank", action="append", default=[], metavar="L,T,W,H", help="blank this rectangle in doubtful images")
-    add("--accept-pixels", action="store_true", help="doubtful images pass: a person has looked at all of them")
-    add("--no-ocr", action="store_true", help="do not read burned-in text with tesseract")
-    add("--approve-faces", action="store_true", help="a person has seen the pictures of the removed faces")
-    add("--quarantine-ok", action="store_true", help="exit status 0 also when something waits (for other programs)")
-    add("--private", type=Path, metavar="DIR", help="folder for journal and quarantine list (default OUT-private)")
-    add("--against", type=Path, metavar="IN", help=f"with {CHECK}: the input of the output")
-    add("--events", metavar="FILE|-", help="progress as JSON lines, to a file or standard output")
-    parser.set_defaults(run=_run)
+    parser.add_argument("source", metavar="IN", help=f"folder with DICOM files, a scene, or {CHECK}, or {DESTROY}")
+    AnonymizeRequest.add_arguments(parser, without=("source",))
+    parser.add_argument("--against", type=Path, metavar="IN", help=f"with {CHECK}: the input of the output")
+    add_events_argument(parser)
+    parser.set_defaults(run=_run, input_words=("source",))
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    with Events(arguments.events) as events:
-        try:
-            if arguments.first == CHECK:
-                return _check(arguments, events)
-            if arguments.first == DESTROY:
-                return _destroy(arguments.second)
-            if arguments.first.lower().endswith(SCENE):
-                return _scrub_scene(arguments, events)
-            return _anonymize(arguments, events)
-        except ThoraxAIError as error:
-            events.error(str(error))
-            raise
+    _check_events_place(arguments)
+    with telling_errors(arguments.events) as events:
+        request = AnonymizeRequest.from_arguments(arguments)
+        first = arguments.source  # as it was typed: ./check is a folder
+        if first == CHECK:
+            return _check(request, arguments, events)
+        if first == DESTROY:
+            return _destroy(request.output)
+        if first.lower().endswith(SCENE):
+            return _scrub_scene(request, events)
+        return _anonymize(request, arguments, events)
 
 
-def _profile(arguments: argparse.Namespace) -> Profile:
+def _check_events_place(arguments: argparse.Namespace) -> None:
+    """Nothing is written into an input folder, a new file neither."""
+    if arguments.events in (None, STANDARD_OUTPUT):
+        return
+    around = Path(arguments.events).resolve().parents
+    if any(folder is not None and Path(folder).resolve() in around for folder in (arguments.source, arguments.against)):
+        raise InputError("The events file must not lie in the input folder: choose another place for --events.")
+
+
+def _profile(request: AnonymizeRequest) -> Profile:
     """The chosen preset with options and rules; regions to blank imply the option that blanks them."""
     from AnonymizerLib.profile.rules import read_rules
 
-    labels = [label for group in arguments.options for label in group.split(",") if label]
-    rules = read_rules(arguments.rules) if arguments.rules else None
-    if arguments.blank or (rules is not None and rules.regions):
+    labels = request.option_labels
+    rules = read_rules(request.rules) if request.rules else None
+    if request.blank or (rules is not None and rules.regions):
         labels.append(Option.CLEAN_PIXELS.label)
-    return profile_named(arguments.profile, labels, rules)
+    return profile_named(request.profile, labels, rules)
 
 
-def _anonymize(arguments: argparse.Namespace, events: Events) -> int:
+def _anonymize(request: AnonymizeRequest, arguments: argparse.Namespace, events: Events) -> int:
     from AnonymizerLib.identity.identities import read_patient_table
     from AnonymizerLib.pixels.clean import PixelPolicy
-    from AnonymizerLib.profile.regions import parse_box
     from AnonymizerLib.run.run import RunOptions, run
     from AnonymizerLib.run.worker import WorkerSettings
 
-    if arguments.jobs < 1:
-        raise InputError(f"The number of jobs must be at least 1, {arguments.jobs} was given.")
-    profile = _profile(arguments)
-    policy = PixelPolicy(
-        profile.rules.regions if profile.rules else (),
-        tuple(parse_box(text) for text in arguments.blank),
-        not arguments.no_ocr,
-        arguments.accept_pixels,
-    )
-    patients = read_patient_table(arguments.patients) if arguments.patients else {}
-    _check_key_place(arguments)
+    profile = _profile(request)
+    regions = profile.rules.regions if profile.rules else ()
+    policy = PixelPolicy(regions, request.blank, request.use_ocr, request.accept_pixels)
+    patients = read_patient_table(request.patients) if request.patients else {}
+    _check_key_place(request)
     settings = WorkerSettings(
-        Path(arguments.first), arguments.second, profile, _key(arguments.key), policy, patients, arguments.prefix
+        request.source, request.output, profile, _key(request.key), policy, patients, request.prefix
     )
     try:
         result = run(
-            RunOptions(settings, arguments.jobs, arguments.private, arguments.approve_faces),
+            RunOptions(settings, request.jobs, request.private, request.approve_faces, is_isolated=True),
             Progress(events.progress, arguments.is_cancelled),
         )
     except Cancelled as cancelled:
         raise Cancelled("Cancelled; what was finished stays, and the same command finishes the rest.") from cancelled
-    events.result(arguments.second)
+    except (ThoraxAIError, BrokenPipeError):
+        raise
+    except OSError as error:
+        raise OutputError(
+            f"The output or its private folder cannot be used ({error.strerror}): free space or mend "
+            "the disk, then start the same command again."
+        ) from error
+    events.result(request.output)
     if not events.own_stdout:
         _tell(result, promise_of(profile, settings.key, bool(patients)).sentence)
-    return QUARANTINED_EXIT if result.has_quarantined and not arguments.quarantine_ok else CLEAN_EXIT
+    return QUARANTINED_EXIT if result.has_quarantined and not request.quarantine_ok else CLEAN_EXIT
 
 
-def _check_key_place(arguments: argparse.Namespace) -> None:
-    """A key beside the results would make their pseudonyms worthless."""
-    if arguments.key is not None and arguments.second.resolve() in arguments.key.resolve().parents:
+def _check_key_place(request: AnonymizeRequest) -> None:
+    """A key beside the results would make their pseudonyms worthless, and nothing is written into the input."""
+    if request.key is None:
+        return
+    around = request.key.resolve().parents
+    if request.output.resolve() in around:
         raise InputError("The project key must not lie in the output folder: keep it apart from the results.")
+    if request.source.resolve() in around:
+        raise InputError("The project key must not lie in the input folder: keep it apart from the images.")
 
 
 def _tell(result: RunResult, promise: str) -> None:
     counts = result.counts
     print(f"{counts['clean']} clean, {counts['quarantined']} in quarantine, {counts['skipped']} left out.")
+    if result.note:
+        print(result.note)
     for (status, reason), count in result.summary.reasons.most_common():
         print(f"  {status}: {count} x {reason}")
     if result.summary.linkage and result.summary.linkage.patients:
@@ -173,17 +168,17 @@ def _password(path: Path, is_new: bool) -> str:
     return password
 
 
-def _check(arguments: argparse.Namespace, events: Events) -> int:
+def _check(request: AnonymizeRequest, arguments: argparse.Namespace, events: Events) -> int:
     from AnonymizerLib.run.audit import audit
     from AnonymizerLib.run.run import JOURNAL, private_folder_of
 
     if arguments.against is None:
         raise InputError("check needs the input to compare with: add --against IN.")
-    journal = private_folder_of(arguments.second, arguments.private) / JOURNAL
+    journal = private_folder_of(request.output, request.private) / JOURNAL
     result = audit(
-        arguments.second,
+        request.output,
         arguments.against,
-        _profile(arguments),
+        _profile(request),
         Progress(events.progress, arguments.is_cancelled),
         journal,
     )
@@ -192,29 +187,29 @@ def _check(arguments: argparse.Namespace, events: Events) -> int:
             f"{result.outputs} outputs searched for {result.tokens} identifiers of {result.inputs} inputs: "
             f"{len(result.problems)} problems."
         )
+        if result.unreadable_inputs:
+            print(f"{result.unreadable_inputs} files of the input are no DICOM or cannot be read: not compared.")
         for problem in result.problems:
             print(f"  {problem}")
     return QUARANTINED_EXIT if result.problems else CLEAN_EXIT
 
 
-def _scrub_scene(arguments: argparse.Namespace, events: Events) -> int:
+def _scrub_scene(request: AnonymizeRequest, events: Events) -> int:
     from ThoraxAILib.scene import host
 
     host.install()
     from AnonymizerLib.scene.bundle import scrubBundle
 
-    report = scrubBundle(Path(arguments.first), arguments.second)
-    events.result(arguments.second)
+    report = scrubBundle(request.source, request.output)
+    events.result(request.output)
     if not events.own_stdout:
         print(report.sentence)
     return CLEAN_EXIT
 
 
 def _destroy(path: Path) -> int:
-    from AnonymizerLib.identity.key_store import destroy_key, is_key
+    from AnonymizerLib.identity.key_store import destroy_key
 
-    if not is_key(path):
-        raise InputError(f"{path.name} is not a project key of Anonymizer: nothing was destroyed.")
     destroy_key(path)
     print("The key is destroyed: its pseudonyms cannot be computed again.")
     return CLEAN_EXIT

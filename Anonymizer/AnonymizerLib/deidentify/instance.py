@@ -29,6 +29,7 @@ from AnonymizerLib.objects.element import encodings_of, raw_text
 from AnonymizerLib.objects.method_codes import PixelWork, mark
 from AnonymizerLib.pixels.blackout import NATIVE, PIXEL_DATA
 from AnonymizerLib.pixels.clean import PixelPolicy, clean_pixels
+from AnonymizerLib.pixels.completeness import check_complete
 from AnonymizerLib.pixels.editor import PixelEditor
 from AnonymizerLib.pixels.risk import states_faces
 from AnonymizerLib.pixels.surplus import cut_surplus
@@ -121,6 +122,7 @@ class InstanceCleaner:
             raise Refused("Not a DICOM file.", SKIPPED)
         file = read_dicom(data)
         self._refuse(file.dataset)
+        check_complete(file)
         stripped = self._strip(file, data)
         editor = PixelEditor(file)
         verdict = clean_pixels(editor, self.profile, self.policy, self.reader)
@@ -248,7 +250,7 @@ class InstanceCleaner:
         def holds(value: bytes, encodings: list[str]) -> bool:
             return holds_any(value, encodings, instance.tokens)
 
-        for leak in leaks:
+        for leak in dict.fromkeys(leaks):
             if leak.location and leak.location[-1] not in (SOP_CLASS, PIXEL_DATA):
                 self.engine.scrub(instance.file.dataset, leak.location, holds)
                 instance.changes.append((leak.location, Action.REMOVE, "held an identifier"))
@@ -272,4 +274,6 @@ def refusal_of(error: Exception) -> tuple[str, str]:
         return error.status, str(error)
     if isinstance(error, InputError):
         return QUARANTINED, str(error)
+    if isinstance(error, MemoryError):
+        return QUARANTINED, "It needs more memory than there is for one file."
     return QUARANTINED, f"It cannot be read as DICOM ({type(error).__name__})."

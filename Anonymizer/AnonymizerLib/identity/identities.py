@@ -70,9 +70,11 @@ class Identities:
 def read_patient_table(path: Path) -> dict[str, str]:
     """A CSV of 'original,pseudonym' rows; InputError when two patients would share a pseudonym."""
     try:
+        if path.exists() and not path.is_file():
+            raise OSError("not a file")
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = [row for row in csv.reader(file) if row and any(cell.strip() for cell in row)]
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"The patient table {path.name} cannot be read: give a UTF-8 CSV file.") from error
     table: dict[str, str] = {}
     for number, row in enumerate(rows, start=1):

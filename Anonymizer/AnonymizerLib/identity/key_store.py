@@ -6,33 +6,27 @@ and a changed file cannot be told apart: both fail, and nothing is returned.
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-from AnonymizerLib.identity.project_key import ProjectKey
-from ThoraxAILib.errors import InputError
-
-if TYPE_CHECKING:
-    pass
-
 import base64
 import json
+import os
 import secrets
+from pathlib import Path
 
-from AnonymizerLib.identity.project_key import SECRET_BYTES
-from ThoraxAILib.errors import OutputError
+from AnonymizerLib.identity.project_key import SECRET_BYTES, ProjectKey
+from ThoraxAILib.errors import InputError, OutputError
+from ThoraxAILib.untrusted.plain_json import read_plain_json
 
 FORMAT = "thoraxai.project-key/1"
 SCRYPT = {"n": 2**17, "r": 8, "p": 1}
 NONCE_BYTES, SALT_BYTES = 12, 16
-LARGEST_N = 2**20
+LARGEST_N, LARGEST_R, LARGEST_P = 2**20, 32, 16
+LARGEST_FILE_BYTES = 1 << 16
 
 
 def _password_key(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
     from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-    return Scrypt(salt=salt, length=32, n=n, r=r, p=p).derive(password.encode("utf-8"))
+    return Scrypt(salt=salt, length=32, n=n, r=r, p=p).derive(password.encode("utf-8", "surrogateescape"))
 
 
 def _header(project_id: str, salt: bytes, nonce: bytes) -> dict:
@@ -68,10 +62,16 @@ def save_key(key: ProjectKey, path: Path, password: str) -> None:
         raise InputError(f"The key file {path.name} already exists: choose another name.") from error
     except OSError as error:
         raise OutputError(f"The key file {path.name} cannot be written there: choose another folder.") from error
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        json.dump(header, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            json.dump(header, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        path.unlink(missing_ok=True)  # half a key opens nothing and would be in the way
+        raise OutputError(
+            f"The key file {path.name} cannot be written ({error.strerror}): choose another folder."
+        ) from error
 
 
 def load_key(path: Path, password: str) -> ProjectKey:
@@ -79,39 +79,60 @@ def load_key(path: Path, password: str) -> ProjectKey:
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+    header = _read_header(path)
     try:
-        header = json.loads(path.read_text(encoding="ascii"))
-        if header["format"] != FORMAT or not 1 < int(header["n"]) <= LARGEST_N:
-            raise ValueError("format")
-        salt, nonce, secret = (base64.b64decode(header[name]) for name in ("salt", "nonce", "secret"))
-        password_key = _password_key(password, salt, int(header["n"]), int(header["r"]), int(header["p"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path.name} is not a project key of Anonymizer: choose the right file.") from error
-    try:
-        plain = AESGCM(password_key).decrypt(nonce, secret, _authenticated(header))
+        n, r, p = (header[name] for name in ("n", "r", "p"))
+        if not all(type(number) is int for number in (n, r, p)) or not (
+            1 < n <= LARGEST_N and 1 <= r <= LARGEST_R and 1 <= p <= LARGEST_P
+        ):
+            raise ValueError("costs")
+        salt, nonce, secret = (base64.b64decode(header[name], validate=True) for name in ("salt", "nonce", "secret"))
+        plain = AESGCM(_password_key(password, salt, n, r, p)).decrypt(nonce, secret, _authenticated(header))
     except InvalidTag as error:
         raise InputError(f"The password is wrong, or {path.name} was changed: nothing was opened.") from error
+    except (ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:
+        raise InputError(f"The key file {path.name} is damaged: restore it from a copy.") from error
     return ProjectKey(plain[:SECRET_BYTES], str(header["project_id"]), is_stored=True)
 
 
-def is_key(path: Path) -> bool:
-    """Whether the file is a project key, without opening it."""
+def _read_header(path: Path) -> dict:
+    """The fields of a key file; InputError when it cannot be opened or is something else."""
     try:
-        return json.loads(path.read_text(encoding="ascii"))["format"] == FORMAT
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+        if path.exists() and not path.is_file():
+            raise ValueError("a folder, a pipe or a device")
+        header = read_plain_json(path, "ascii", LARGEST_FILE_BYTES)
+        if not isinstance(header, dict) or header.get("format") != FORMAT:
+            raise ValueError("format")
+    except OSError as error:
+        raise InputError(
+            f"The key file {path.name} cannot be opened ({error.strerror}): ask for the right to read it, "
+            "or choose another file."
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path.name} is not a project key of Anonymizer: choose the right file.") from error
+    return header
 
 
 def destroy_key(path: Path) -> None:
-    """Overwrite and delete a key: from then on nobody can recompute a pseudonym of the project."""
-    size = path.stat().st_size
-    with path.open("r+b", buffering=0) as file:
-        for _ in range(2):
-            file.seek(0)
-            file.write(secrets.token_bytes(size))
-            os.fsync(file.fileno())
-        file.truncate(0)
-    path.unlink()
+    """Overwrite and delete a key: from then on nobody can recompute a pseudonym of the project.
+
+    Raises InputError for a file that is no key, OutputError when it cannot be changed.
+    """
+    _read_header(path)
+    try:
+        size = path.stat().st_size
+        with path.open("r+b", buffering=0) as file:
+            for _ in range(2):
+                file.seek(0)
+                file.write(secrets.token_bytes(size))
+                os.fsync(file.fileno())
+            file.truncate(0)
+        path.unlink()
+    except OSError as error:
+        raise OutputError(
+            f"The key file {path.name} cannot be destroyed ({error.strerror}): ask for the right to "
+            "change it, then try again."
+        ) from error
 
 
 PASSWORD_VARIABLE = "THORAXAI_KEY_PASSWORD"

@@ -7,7 +7,6 @@ key gives the same pseudonyms on any machine; without it nobody can recompute th
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass, field
@@ -31,7 +30,7 @@ class ProjectKey:
     def digest(self, purpose: str, value: str) -> bytes:
         """32 bytes that depend on key, purpose and value only (HMAC-SHA256)."""
         message = purpose.encode("ascii") + b"\0" + value.encode("utf-8", "surrogateescape")
-        return hmac.new(self.secret, message, hashlib.sha256).digest()
+        return hmac.digest(self.secret, message, "sha256")
 
     def short_name(self, purpose: str, value: str, letters: int = 8) -> str:
         """A short readable name (A-Z, 2-7) for the value."""

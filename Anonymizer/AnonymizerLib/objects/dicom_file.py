@@ -14,6 +14,8 @@ from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from AnonymizerLib.objects.inflate import read_deflated, split_meta
+from AnonymizerLib.objects.lengths import check_end, check_lengths
 from ThoraxAILib.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ PIXEL_GROUP, PIXEL_TAG_START = 0x7FE0, 0x7FE00000
 PIXEL_ELEMENTS = frozenset({0x0001, 0x0002, 0x0003, 0x0008, 0x0009, 0x0010})
 LONG_VRS = frozenset({b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UN", b"UT", b"UC", b"UR", b"SV", b"UV"})
 UNDEFINED = 0xFFFFFFFF
+META_BYTES = 4096
 ITEM, SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 Buffer = bytes | mmap.mmap
 
@@ -44,6 +47,7 @@ def parse_errors() -> tuple[type[Exception], ...]:
         BufferError,
         EOFError,
         LookupError,
+        MemoryError,
         OSError,
         RuntimeError,
         TypeError,
@@ -81,16 +85,25 @@ def looks_like_dicom(head: bytes) -> bool:
 
 
 def read_dicom(data: Buffer) -> DicomFile:
-    """Parse a file held in memory; raises what pydicom raises, InputError for cut-off pixel data."""
+    """Parse a file held in memory; raises what pydicom raises, InputError for cut-off elements and pixel data."""
     from pydicom.filereader import read_partial
 
+    start, end, stated = split_meta(data)
+    if stated == DEFLATED:
+        ds, length = read_deflated(data, start, end)
+        check_lengths(ds)
+        check_end(ds, length)
+        return DicomFile(ds, DEFLATED)
+    if DEFLATED.encode("ascii") in data[start : max(end, start + META_BYTES)]:
+        raise InputError("Its file meta information is damaged: it is not clear how the file is encoded.")
     stream = BytesIO(data) if isinstance(data, bytes) else data
     stream.seek(0)
     ds = read_partial(stream, stop_when=_at_pixels, force=True)
+    check_lengths(ds)
+    check_end(ds, stream.tell())
     syntax = str(ds.file_meta.get("TransferSyntaxUID", "")) if hasattr(ds, "file_meta") else ""
     if syntax == DEFLATED:
-        stream.seek(0)
-        return DicomFile(read_partial(stream, force=True), DEFLATED)
+        raise InputError("Its file meta information is damaged: it is not clear how the file is encoded.")
     if not syntax or ds.original_encoding != (syntax == IMPLICIT, syntax != BIG_ENDIAN):
         syntax = _syntax_found(ds, syntax)
     pixels, dropped = _pixel_part(data, stream.tell(), syntax)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from AnonymizerLib.objects.lengths import checked_items
 from AnonymizerLib.profile.actions import Action, Decision
 from AnonymizerLib.profile.iods import Iod, Location
 
@@ -82,8 +83,8 @@ class At(NamedTuple):
 
     @property
     def items(self) -> list[Dataset]:
-        """The items of a sequence (parsed now, if they were not yet)."""
-        return list(self.ds[self.element.tag].value or ())
+        """The items of a sequence (parsed now, if they were not yet); InputError when one is cut off."""
+        return checked_items(self.ds[self.element.tag].value or ())
 
     def because(self, reason: str, choices: str = "X/Z/D") -> At:
         """The same element with another reason and its alternatives."""

@@ -8,6 +8,8 @@ from pathlib import Path
 import qt
 from slicer.i18n import tr as _
 
+from ThoraxAILib.jobs.csv_safety import plain_cell
+
 ROW_HEIGHT = 22
 
 
@@ -31,7 +33,11 @@ class QuarantineTable:
         rows: list[dict[str, str]] = []
         if listing.is_file():
             with listing.open(encoding="utf-8", newline="") as file:
-                rows = [row for row in csv.DictReader(file) if row["status"] == "quarantined"]
+                rows = [
+                    {name: plain_cell(cell) for name, cell in row.items()}
+                    for row in csv.DictReader(file)
+                    if row["status"] == "quarantined"
+                ]
         self.table.setRowCount(len(rows))
         for index, row in enumerate(rows):
             for column, value in enumerate((row["reason"], row["input"])):

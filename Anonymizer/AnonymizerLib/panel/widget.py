@@ -14,7 +14,7 @@ from slicer.util import VTKObservationMixin
 
 from AnonymizerLib.identity.project_key import ProjectKey
 from AnonymizerLib.identity.promise import promise_of
-from AnonymizerLib.logic.job import JobRequest, anonymize_job
+from AnonymizerLib.logic.job import anonymize_job
 from AnonymizerLib.logic.logic import AnonymizerLogic
 from AnonymizerLib.panel.quarantine_table import QuarantineTable
 from AnonymizerLib.panel.region_picture import RegionPicture
@@ -22,6 +22,7 @@ from AnonymizerLib.panel.tag_table import TagTable
 from AnonymizerLib.profile.options import Option, Profile
 from AnonymizerLib.profile.presets import PRESETS, profile_named
 from AnonymizerLib.profile.regions import Box
+from AnonymizerLib.run.request import AnonymizeRequest
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.child_job import ChildJob
 from ThoraxAILib.panels.job_panel import JobPanel
@@ -117,10 +118,10 @@ class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onInputFolderChanged(self, path: str) -> None:
         """Another folder: list its files and show the first."""
-        from AnonymizerLib.run.run import list_files
+        from AnonymizerLib.run.listing import list_inputs
 
         try:
-            self._files = list_files(Path(path)) if path else []
+            self._files = list_inputs(Path(path)).files if path else []
             self.ui.previewLabel.text = "" if path else _("Choose a DICOM folder.")
         except InputError as error:
             self._files = []
@@ -254,22 +255,23 @@ class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._showReport(None)
             self.jobPanel.run(job, self._onDone, _("Starting"))
 
-    def _request(self) -> JobRequest:
+    def _request(self) -> AnonymizeRequest:
         ui = self.ui
         boxes = tuple(self.picture.boxes)
         missing = set(PRESETS[self._preset()][1]) - set(self._options())
         preset = "basic" if missing and self._preset() != "strict" else self._preset()
-        return JobRequest(
+        return AnonymizeRequest(
             Path(ui.inputFolderEdit.currentPath),
             Path(ui.outputFolderEdit.currentPath),
-            preset,
-            [option.label for option in self._options()],
-            Path(ui.rulesEdit.currentPath) if ui.rulesEdit.currentPath else None,
-            Path(ui.keyEdit.currentPath) if ui.keyEdit.currentPath else None,
-            boxes,
-            ui.acceptPixelsCheckBox.checked,
-            ui.approveFacesCheckBox.checked,
-            ui.jobsSpinBox.value,
+            profile=preset,
+            options=tuple(option.label for option in self._options()),
+            rules=Path(ui.rulesEdit.currentPath) if ui.rulesEdit.currentPath else None,
+            key=Path(ui.keyEdit.currentPath) if ui.keyEdit.currentPath else None,
+            blank=boxes,
+            accept_pixels=ui.acceptPixelsCheckBox.checked,
+            approve_faces=ui.approveFacesCheckBox.checked,
+            jobs=ui.jobsSpinBox.value,
+            quarantine_ok=True,
         )
 
     def _onDone(self, job: ChildJob) -> str:

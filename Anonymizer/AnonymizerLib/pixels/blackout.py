@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from AnonymizerLib.objects.dicom_file import EXPLICIT, DicomFile, encode
+from AnonymizerLib.pixels.stated_size import stated_pixel_bytes
 from AnonymizerLib.profile.regions import Box
 from ThoraxAILib.errors import InputError
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 NATIVE = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2")
 PIXEL_DATA = 0x7FE00010
+LARGEST_DECODED_BYTES = 2 << 30
 PIXEL_TAGS = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")
 CHANGED_BY_DECODING = (
     "PhotometricInterpretation",
@@ -75,10 +77,21 @@ class Layout:
         return (bits + 7) // 8
 
 
+def check_decodable(ds: Dataset) -> None:
+    """Raise InputError when the pixels that the attributes promise are more than one file may take in memory."""
+    stated = stated_pixel_bytes(ds)
+    if stated is not None and stated > LARGEST_DECODED_BYTES:
+        raise InputError(
+            f"Its pixels would take {stated >> 20} MB in memory, more than {LARGEST_DECODED_BYTES >> 20}: "
+            "look at it, and blank them on the device or accept them as they are."
+        )
+
+
 def pixel_dataset(file: DicomFile) -> Dataset:
-    """The file parsed by pydicom with its pixel data, as a separate copy to read from."""
+    """The file parsed by pydicom with its pixel data, as a separate copy to read from; InputError when too large."""
     from pydicom import dcmread
 
+    check_decodable(file.dataset)
     head, pixels = encode(file, "1.2.3", "1.2.3")
     return dcmread(BytesIO(head + bytes(pixels)), force=True)
 

@@ -17,12 +17,14 @@ import numpy as np
 from AnonymizerLib.identity.project_key import ProjectKey
 from AnonymizerLib.objects.dicom_file import DicomFile, looks_like_dicom, parse_errors, read_dicom
 from AnonymizerLib.objects.element import raw_text
+from AnonymizerLib.objects.input_file import read_regular
 from AnonymizerLib.pixels.blackout import pixel_dataset
 from AnonymizerLib.pixels.editor import PixelEditor
 from AnonymizerLib.pixels.face_picture import write_face_picture
 from AnonymizerLib.pixels.faces import AIR, COARSE, FaceMask, find_face
 from AnonymizerLib.pixels.regions import number_of
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.jobs.private_files import make_private_folder, restrict_file
 from ThoraxAILib.jobs.progress import Progress
 
 if TYPE_CHECKING:
@@ -101,7 +103,7 @@ def _load(path: Path) -> FaceMask | str:
 
 def prepare_faces(source: Path, files: list[str], faces: Faces, progress: Progress) -> None:
     """Look for a head in every frame of reference of a folder; masks and pictures go to the private folder."""
-    faces.folder.mkdir(parents=True, exist_ok=True)
+    make_private_folder(faces.folder)
     series = _series_by_frame(source, files, progress.part(0.0, 0.4))
     for number, (frame, members) in enumerate(series.items(), start=1):
         if not faces.path_of(frame).is_file():
@@ -113,8 +115,8 @@ def _series_by_frame(source: Path, files: list[str], progress: Progress) -> dict
     found: dict[str, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
     for number, name in enumerate(files, start=1):
         progress(number / len(files), "Looking for faces")
-        data = (source / name).read_bytes()
         try:
+            data = read_regular(source / name)
             ds = read_dicom(data).dataset if looks_like_dicom(data[:132]) else None
         except parse_errors():  # the run itself will say what is wrong with this file
             continue
@@ -150,16 +152,19 @@ def _prepare_one(frame: str, paths: list[Path], faces: Faces) -> None:
     path = faces.path_of(frame)
     if mask is None:
         np.savez_compressed(path, action=np.empty((0, 0, 0), np.uint8), kji_to_ras=np.eye(4))
+        restrict_file(path)
         return
     np.savez_compressed(path, action=mask.action, kji_to_ras=mask.kji_to_ras)
     write_face_picture(array, kji_to_ras, mask, path.with_suffix(".png"), modality == "CT")
+    restrict_file(path)
+    restrict_file(path.with_suffix(".png"))
 
 
 def _volume(paths: list[Path]) -> tuple[np.ndarray, np.ndarray, str]:
     """Stacked slices in rescaled values (k, j, i), their matrix to RAS mm, and the modality."""
     slices = []
     for path in paths:
-        file = read_dicom(path.read_bytes())
+        file = read_dicom(read_regular(path))
         geometry = SliceGeometry.of(file.dataset)
         slices.append((geometry, _rescaled(file), raw_text(file.dataset, MODALITY, ASCII)))
     first = slices[0][0]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from AnonymizerLib.objects.dicom_file import parse_errors, read_dicom
+from AnonymizerLib.objects.input_file import read_regular
 from AnonymizerLib.pixels.editor import PixelEditor
 from AnonymizerLib.profile.regions import Box
 from ThoraxAILib.errors import InputError
@@ -19,7 +20,7 @@ DARKEST_PERCENT, BRIGHTEST_PERCENT = 1, 99
 def read_frame(path: Path) -> np.ndarray:
     """The middle frame of a file, (rows, columns) or (rows, columns, 3); InputError when it has no picture."""
     try:
-        editor = PixelEditor(read_dicom(path.read_bytes()))
+        editor = PixelEditor(read_dicom(read_regular(path)))
         return editor.frame(editor.frame_count // 2)
     except InputError:
         raise

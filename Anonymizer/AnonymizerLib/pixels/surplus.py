@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from AnonymizerLib.objects.dicom_file import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, LONG_VRS, UNDEFINED, DicomFile
 from AnonymizerLib.objects.element import raw_text
 from AnonymizerLib.pixels.regions import number_of
+from AnonymizerLib.pixels.stated_size import BITS, COLUMNS, FRAMES, PHOTOMETRIC, ROWS, SAMPLES
 from ThoraxAILib.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,14 +22,6 @@ NATIVE = (IMPLICIT, EXPLICIT, DEFLATED, BIG_ENDIAN)
 FLOAT, DOUBLE, PIXELS = 0x7FE00008, 0x7FE00009, 0x7FE00010
 OFFSETS = (0x7FE00001, 0x7FE00002)
 BITS_OF = {FLOAT: 32, DOUBLE: 64}
-ROWS, COLUMNS, SAMPLES, BITS, FRAMES, PHOTOMETRIC = (
-    0x00280010,
-    0x00280011,
-    0x00280002,
-    0x00280100,
-    0x00280008,
-    0x00280004,
-)
 SUBSAMPLED = {"YBR_FULL_422": 2.0, "YBR_PARTIAL_422": 2.0, "YBR_PARTIAL_420": 1.5}  # samples a pixel, PS3.3 C.7.6.3.1.2
 
 

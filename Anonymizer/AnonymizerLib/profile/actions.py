@@ -41,7 +41,7 @@ class Decision:
     action: Action
     reason: str
     choices: str = "X/Z/D"
-    value: str = ""
+    value: object = ""
 
 
 def choose(choices: str, iod_type: str | None, iod_known: bool) -> Action:

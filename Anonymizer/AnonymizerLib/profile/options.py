@@ -34,11 +34,6 @@ class Option(enum.Enum):
     def __init__(self, label: str, code: str, meaning: str) -> None:
         self.label, self.code, self.meaning = label, code, meaning
 
-    @property
-    def changes_attributes(self) -> bool:
-        """Whether Table E.1-1 has a column for it; the two pixel options have none."""
-        return self not in (Option.CLEAN_PIXELS, Option.CLEAN_FACES)
-
 
 OPTION_BY_LABEL = {option.label: option for option in Option}
 

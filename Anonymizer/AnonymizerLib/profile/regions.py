@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ThoraxAILib.errors import InputError
-
 MATCHED_TAGS = {"modality": 0x00080060, "manufacturer": 0x00080070, "model": 0x00081090, "sop_class": 0x00080016}
 
 
@@ -37,14 +35,3 @@ class RegionRule:
     texts: dict[str, str] = field(default_factory=dict)
     rows: int | None = None
     columns: int | None = None
-
-
-def parse_box(text: str) -> Box:
-    """A box from 'left,top,width,height'."""
-    try:
-        left, top, width, height = (int(part) for part in text.split(","))
-    except ValueError as error:
-        raise InputError(f"'{text}' is not a region: write left,top,width,height in pixels.") from error
-    if width < 1 or height < 1:
-        raise InputError(f"The region '{text}' has no area: width and height must be positive.")
-    return Box(left, top, width, height)

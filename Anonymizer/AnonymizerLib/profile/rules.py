@@ -28,11 +28,14 @@ from typing import TYPE_CHECKING
 
 from AnonymizerLib.profile.actions import Action, Decision
 from AnonymizerLib.profile.regions import MATCHED_TAGS, Box, RegionRule
+from AnonymizerLib.profile.user_value import checked_value
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.untrusted.bounded_bytes import TooLarge, read_bounded
 
 if TYPE_CHECKING:
     from yaml.nodes import Node
 
+LARGEST_FILE_BYTES, MOST_DIGITS = 1 << 20, 9
 SECTIONS = {"keep": Action.KEEP, "remove": Action.REMOVE, "replace": Action.USER_VALUE}
 TAG = re.compile(r"^\(?\s*([0-9a-fA-F]{4})\s*,?\s*([0-9a-fA-F]{4})\s*\)?$")
 ELEMENT = re.compile(r"^[0-9a-fA-F]{1,2}$")
@@ -154,15 +157,19 @@ class _Reader:
     def number(self, node: Node) -> int:
         """A whole number."""
         text = self.scalar(node)
-        if not text.isdigit():
-            raise self.fail(node, f"'{text}' is not a whole number.")
+        if not text.isdecimal() or len(text) > MOST_DIGITS:
+            raise self.fail(node, f"'{text[:MOST_DIGITS]}' is not a whole number of pixels.")
         return int(text)
 
 
 def read_rules(path: Path) -> UserRules:
     """Rules of a YAML file; InputError names the line of the first mistake."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_bounded(path, LARGEST_FILE_BYTES).decode("utf-8-sig")
+    except TooLarge as error:
+        raise InputError(
+            f"The rules file {path.name} is larger than {LARGEST_FILE_BYTES >> 20} MiB: give a rules file."
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"The rules file {path.name} cannot be read: give a UTF-8 text file.") from error
     return parse_rules(text, path.name)
@@ -171,12 +178,20 @@ def read_rules(path: Path) -> UserRules:
 def parse_rules(text: str, name: str = "rules") -> UserRules:
     """Rules from YAML text; ``name`` appears in error messages."""
     import yaml
+    from yaml.reader import ReaderError
 
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise InputError(f"{name} line {line}: this is not valid YAML ({error.problem}).") from error
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise InputError(f"{name} line {line}: a control character stands here: write it as plain text.") from error
+    except RecursionError as error:
+        raise InputError(
+            f"{name}: lists or blocks are nested too deeply: use keep, remove, replace and blank."
+        ) from error
     rules = UserRules()
     if root is None:
         return rules
@@ -198,7 +213,12 @@ def _add_section(reader: _Reader, section: str, body: Node, rules: UserRules) ->
     action = SECTIONS[section]
     if action is Action.USER_VALUE:
         for key, value in reader.pairs(body):
-            _add_tag(reader, key, Decision(action, _origin(reader, key), value=reader.scalar(value)), rules)
+            tag = reader.tag(key)
+            try:
+                checked = checked_value(tag, reader.scalar(value))
+            except ValueError as error:
+                raise reader.fail(value, f"{reader.scalar(key)} cannot be replaced: {error}.") from error
+            _add_tag(reader, key, Decision(action, _origin(reader, key), value=checked), rules)
         return
     for entry in reader.items(body):
         decision = Decision(action, _origin(reader, entry))

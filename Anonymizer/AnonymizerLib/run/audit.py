@@ -18,9 +18,18 @@ from AnonymizerLib.deidentify.instance import ASCII, CLEAN, IDENTITY_REMOVED
 from AnonymizerLib.deidentify.walk import Deidentifier
 from AnonymizerLib.identity.identities import Identities
 from AnonymizerLib.identity.project_key import ProjectKey
-from AnonymizerLib.objects.dicom_file import looks_like_dicom, parse_errors, read_dicom
+from AnonymizerLib.objects.dicom_file import (
+    DEFLATED,
+    Buffer,
+    encode_attributes,
+    looks_like_dicom,
+    parse_errors,
+    read_dicom,
+)
 from AnonymizerLib.objects.element import encodings_of, raw_text
+from AnonymizerLib.objects.input_file import read_regular
 from AnonymizerLib.profile.options import Profile
+from AnonymizerLib.run.listing import list_folder
 from AnonymizerLib.run.report import REPORT_FOLDER, latest_records
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.progress import Progress
@@ -53,10 +62,10 @@ class _Identifiers:
 
     def of_file(self, path: Path) -> Tokens | None:
         """The identifiers of one input; None when it cannot be read."""
-        data = path.read_bytes()
-        if not looks_like_dicom(data[:132]):
-            return None
         try:
+            data = read_regular(path)
+            if not looks_like_dicom(data[:132]):
+                return None
             ds = read_dicom(data).dataset
             encodings = encodings_of(ds, ["iso8859"])
             return tokens_of(self.engine.clean(ds).originals, encodings)
@@ -65,23 +74,27 @@ class _Identifiers:
 
     def gather(self, result: Audit, progress: Progress) -> None:
         """Read every input once; UIDs are kept apart, since there is one per instance."""
-        files = [path for path in sorted(self.source.rglob("*")) if path.is_file()]
-        for number, path in enumerate(files, start=1):
-            progress(number / len(files), f"{number} of {len(files)} inputs")
-            found = self.of_file(path)
+        listing = list_folder(self.source)
+        if listing.set_aside:
+            result.problems.append(
+                f"{len(listing.set_aside)} folders of the input are links or cannot be opened: what "
+                "is in them was not compared."
+            )
+        together: dict[str, set[bytes]] = {"anywhere": set(), "dates": set(), "words": set(), "prose": set()}
+        for number, name in enumerate(listing.files, start=1):
+            progress(number / len(listing.files), f"{number} of {len(listing.files)} inputs")
+            found = self.of_file(self.source / name)
             if found is None:
                 result.unreadable_inputs += 1
                 continue
             result.inputs += 1
-            self.uids |= {token for token in found.anywhere if UID.fullmatch(token)}
-            names = {token for token in found.anywhere if not UID.fullmatch(token)}
-            dates = frozenset() if self.keeps_dates else found.dates
-            self.together = Tokens(
-                self.together.anywhere | names,
-                self.together.dates | dates,
-                self.together.words | found.words,
-                self.together.prose | found.prose,
-            )
+            uids = {token for token in found.anywhere if UID.fullmatch(token)}
+            self.uids |= uids
+            together["anywhere"] |= found.anywhere - uids
+            together["dates"] |= frozenset() if self.keeps_dates else found.dates
+            together["words"] |= found.words
+            together["prose"] |= found.prose
+        self.together = Tokens(**{kind: frozenset(tokens) for kind, tokens in together.items()})
         result.tokens = len(self.together.all) + len(self.uids)
 
 
@@ -98,12 +111,13 @@ def audit(
     identifiers.gather(result, progress.part(0.0, 0.5))
     pairs = _pairs(journal) if journal is not None and journal.is_file() else {}
     result.is_paired = bool(pairs)
-    files = [path for path in sorted(output.rglob("*")) if path.is_file()]
-    for number, path in enumerate(files, start=1):
-        name = path.relative_to(output)
+    listing = list_folder(output)
+    result.problems += [f"{name} {reason[0].lower()}{reason[1:]}" for name, reason in listing.set_aside.items()]
+    for number, name in enumerate(map(Path, listing.files), start=1):
+        path = output / name
         own = source / pairs[name.as_posix()] if name.as_posix() in pairs else None
         _check_file(path, name, identifiers, own, result)
-        progress(0.5 + 0.5 * number / len(files), f"{number} of {len(files)} outputs")
+        progress(0.5 + 0.5 * number / len(listing.files), f"{number} of {len(listing.files)} outputs")
     return result
 
 
@@ -113,11 +127,18 @@ def _pairs(journal: Path) -> dict[str, str]:
 
 
 def _check_file(path: Path, name: Path, identifiers: _Identifiers, own: Path | None, result: Audit) -> None:
-    data = path.read_bytes()
+    try:
+        data = read_regular(path)
+    except InputError as error:
+        result.problems.append(f"{name}: {error}")
+        return
+    except OSError as error:
+        result.problems.append(f"{name} cannot be opened ({error.strerror}).")
+        return
     if not looks_like_dicom(data[:132]):
         if name.parts[0] != REPORT_FOLDER:
             result.problems.append(f"{name} is not a DICOM file.")
-        elif _report_leaks(data, identifiers):
+        elif _report_leaks(bytes(data), identifiers):
             result.problems.append(f"{name}: an identifier in the report.")
         return
     result.outputs += 1
@@ -127,10 +148,11 @@ def _check_file(path: Path, name: Path, identifiers: _Identifiers, own: Path | N
     result.problems += [f"{name}{problem}" for problem in _problems(data, tokens, identifiers.uids)]
 
 
-def _problems(data: bytes, tokens: Tokens, uids: set[bytes]) -> Iterator[str]:
+def _problems(data: Buffer, tokens: Tokens, uids: set[bytes]) -> Iterator[str]:
     try:
         file = read_dicom(data)
-        header = data[: len(data) - len(file.pixels)]
+        is_packed = file.transfer_syntax == DEFLATED
+        header = encode_attributes(file) if is_packed else data[: len(data) - len(file.pixels)]
         leaks = find_leaks(file.dataset, header, tokens)
         removed = raw_text(file.dataset, IDENTITY_REMOVED, ASCII)
     except parse_errors() as error:

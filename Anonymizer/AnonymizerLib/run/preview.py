@@ -11,6 +11,7 @@ from AnonymizerLib.identity.identities import Identities
 from AnonymizerLib.identity.project_key import ProjectKey
 from AnonymizerLib.objects.dicom_file import looks_like_dicom, parse_errors, read_dicom
 from AnonymizerLib.objects.element import raw_value
+from AnonymizerLib.objects.input_file import read_regular
 from AnonymizerLib.pixels.clean import PixelPolicy
 from AnonymizerLib.profile.iods import Location
 from AnonymizerLib.profile.options import Profile
@@ -46,7 +47,7 @@ def preview(path: Path, profile: Profile, key: ProjectKey | None = None) -> list
         profile, Identities(key or ProjectKey.new()), PixelPolicy(accept_doubtful=True, use_ocr=False)
     )
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
         if not looks_like_dicom(data[:132]):
             raise ValueError("not DICOM")
         before = _values(read_dicom(data).dataset, ())

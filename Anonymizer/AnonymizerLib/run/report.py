@@ -5,7 +5,6 @@ In the private folder: the list of what waits for a person. It names input files
 
 from __future__ import annotations
 
-import csv
 import html
 import io
 import json
@@ -19,9 +18,11 @@ from typing import TYPE_CHECKING
 from AnonymizerLib.identity.promise import Promise, promise_of
 from AnonymizerLib.profile.options import Option
 from AnonymizerLib.profile.table import row_by_tag, table
-from AnonymizerLib.run.journal import Journal
+from AnonymizerLib.run.journal import GONE, Journal
 from AnonymizerLib.run.linkage import Linkage, linkage
 from ThoraxAILib import __version__
+from ThoraxAILib.jobs.csv_safety import SafeWriter
+from ThoraxAILib.jobs.private_files import write_private
 
 if TYPE_CHECKING:
     from AnonymizerLib.run.worker import WorkerSettings
@@ -107,14 +108,14 @@ def latest_records(journal: Path) -> Iterator[dict]:
     return (
         record
         for number, record in enumerate(Journal.records(journal))
-        if "source" not in record or last[record["source"]] == number
+        if "source" not in record or (last[record["source"]] == number and record["status"] != GONE)
     )
 
 
 def _count(summary: Summary, record: dict) -> None:
     summary.counts[record["status"]] += 1
     if record["status"] != CLEAN:
-        summary.reasons[record["status"], record["reason"]] += 1
+        summary.reasons[record["status"], record.get("reason", "")] += 1
         return
     study = summary.studies.setdefault(record.get("study", ""), Study(record["patient"]))
     study.instances += 1
@@ -132,7 +133,7 @@ def write_reports(journal: Path, output: Path, private: Path, settings: WorkerSe
     _replace(summary.report, _page(summary, settings))
     _replace(folder / "summary.json", _summary_json(summary, settings))
     _write_manifest(journal, folder / "manifest.jsonl")
-    _replace(private / "quarantine.csv", _quarantine(journal))
+    write_private(private / "quarantine.csv", _quarantine(journal))
     return summary
 
 
@@ -168,17 +169,17 @@ def _write_manifest(journal: Path, path: Path) -> None:
 
 def _quarantine(journal: Path) -> str:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = SafeWriter(text)
     writer.writerow(("status", "reason", "input"))
     for record in latest_records(journal):
         if "source" in record and record["status"] != CLEAN:
-            writer.writerow((record["status"], record["reason"], record["source"]))
+            writer.writerow((record["status"], record.get("reason", ""), record["source"]))
     return text.getvalue()
 
 
 def _csv(summary: Summary) -> str:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = SafeWriter(text)
     writer.writerow(("patient", "study", "tag", "attribute", "action", "why", "count"))
     for uid, study in summary.studies.items():
         for path, name, action, reason, count in summary.rows_of(uid):

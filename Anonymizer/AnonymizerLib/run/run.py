@@ -2,49 +2,47 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import json
-import multiprocessing
-import os
 import shutil
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from AnonymizerLib.deidentify.instance import QUARANTINED
 from AnonymizerLib.profile.options import Option
 from AnonymizerLib.profile.table import table
-from AnonymizerLib.run.journal import Journal
+from AnonymizerLib.run.journal import Entry, Journal
+from AnonymizerLib.run.listing import Listing, list_inputs
 from AnonymizerLib.run.report import Summary, write_reports
+from AnonymizerLib.run.run_lock import RunLock
 from AnonymizerLib.run.worker import UNFINISHED, Done, Worker, WorkerSettings
+from AnonymizerLib.run.worker_limits import FileLimits
+from AnonymizerLib.run.worker_pool import WorkerPool
 from ThoraxAILib import __version__
 from ThoraxAILib.errors import InputError, OutputError
+from ThoraxAILib.jobs.private_files import make_private_folder
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.jobs.worker_process import end_with_parent
 
-BATCH = 8
-BATCHES_AHEAD = 3
-GARBAGE_THRESHOLDS = (50_000, 50, 100)  # a data set is hundreds of small objects: look for garbage less often
 PRIVATE_SUFFIX = "-private"
 JOURNAL, FACES = "journal.jsonl", "faces"
-
-_worker: Worker | None = None
 
 
 @dataclass(frozen=True)
 class RunOptions:
     """A run: what the workers need, how many there are, and where the things go that must not be shared.
 
-    ``faces_approved`` means that a person has seen the pictures of the removed faces.
+    ``faces_approved`` means that a person has seen the pictures of the removed faces. ``is_isolated`` has the files
+    read by worker processes even when one is enough, so that no file can end the run; more than one job implies it.
     """
 
     settings: WorkerSettings
     jobs: int = 1
     private: Path | None = None
     faces_approved: bool = False
+    is_isolated: bool = False
+    limits: FileLimits = field(default_factory=FileLimits)
 
     @property
     def private_folder(self) -> Path:
@@ -60,6 +58,7 @@ class RunResult:
     report: Path | None = None
     private: Path | None = None
     summary: Summary | None = None
+    note: str = ""
 
     @property
     def has_quarantined(self) -> bool:
@@ -73,28 +72,50 @@ def private_folder_of(output: Path, private: Path | None = None) -> Path:
 
 
 def run(options: RunOptions, progress: Progress | None = None) -> RunResult:
-    """De-identify a folder; what an earlier, interrupted run with the same settings finished is not done again."""
+    """De-identify a folder; what an earlier, interrupted run with the same settings finished is not done again.
+
+    Raises InputError when another run works on the same output.
+    """
     progress = progress or Progress()
     settings = options.settings
-    files = list_files(settings.source)
+    listing = list_inputs(settings.source)
     _check_folders(options)
-    journal = _open_journal(options)
-    _prepare(settings.output)
-    try:
-        if settings.profile.has(Option.CLEAN_FACES):
-            options = _with_faces(options, files, progress.part(0.0, 0.3))
-        todo = [name for name in files if not _is_done(journal, settings.source, name)]
-        done = len(files) - len(todo)
-        for number, result in enumerate(_results(options, todo), start=done + 1):
-            journal.add(result.entry, result.changes, result.quasi)
-            progress(0.95 * number / max(len(files), 1), f"{number} of {len(files)} files")
-    finally:
-        journal.close()
-        shutil.rmtree(settings.output / UNFINISHED, ignore_errors=True)
-    progress(0.97, "Writing the report")
-    summary = write_reports(journal.path, settings.output, options.private_folder, settings)
+    _make_folders(options)
+    with RunLock(settings.output, options.private_folder):
+        journal = _open_journal(options)
+        try:
+            _prepare(settings.output)
+            _clean_all(options, listing, journal, progress.part(0.0, 0.95))
+        finally:
+            journal.close()
+            shutil.rmtree(settings.output / UNFINISHED, ignore_errors=True)
+        progress(0.97, "Writing the report")
+        summary = _write_reports(journal, options)
     progress(1.0, "Done")
-    return RunResult(summary.counts, summary.report, options.private_folder, summary)
+    return RunResult(summary.counts, summary.report, options.private_folder, summary, journal.note)
+
+
+def _clean_all(options: RunOptions, listing: Listing, journal: Journal, progress: Progress) -> None:
+    """Every file that is not done yet; folders that could not be looked into count as waiting for a person."""
+    settings, files = options.settings, listing.files
+    journal.add_gone({*files, *listing.set_aside})
+    for name, reason in listing.set_aside.items():
+        journal.add(Entry(name, 0, 0, QUARANTINED, reason))
+    if settings.profile.has(Option.CLEAN_FACES):
+        options = _with_faces(options, files, progress.part(0.0, 0.3))
+    todo = [name for name in files if not _is_done(journal, settings, name)]
+    for number, result in enumerate(_results(options, todo), start=len(files) - len(todo) + 1):
+        journal.add(result.entry, result.changes, result.quasi)
+        progress(number / max(len(files), 1), f"{number} of {len(files)} files")
+
+
+def _write_reports(journal: Journal, options: RunOptions) -> Summary:
+    try:
+        return write_reports(journal.path, options.settings.output, options.private_folder, options.settings)
+    except OSError as error:
+        raise OutputError(
+            f"The report cannot be written ({error.strerror}): free space, then start the same command again."
+        ) from error
 
 
 def _with_faces(options: RunOptions, files: list[str], progress: Progress) -> RunOptions:
@@ -104,19 +125,6 @@ def _with_faces(options: RunOptions, files: list[str], progress: Progress) -> Ru
     faces = Faces(options.private_folder / FACES, options.settings.key, options.faces_approved)
     prepare_faces(options.settings.source, files, faces, progress)
     return replace(options, settings=replace(options.settings, faces=faces))
-
-
-def list_files(source: Path) -> list[str]:
-    """Every file below a folder, relative to it, in a stable order; InputError when there is none."""
-    if not source.is_dir():
-        raise InputError(f"'{source.name}' is not a folder: give the folder that holds the DICOM files.")
-    found = []
-    for folder, folders, names in os.walk(source):
-        folders.sort()
-        found += [os.path.relpath(os.path.join(folder, name), source) for name in sorted(names)]
-    if not found:
-        raise InputError(f"The folder '{source.name}' holds no file: choose the folder with the DICOM files.")
-    return found
 
 
 def _check_folders(options: RunOptions) -> None:
@@ -147,13 +155,27 @@ def settings_name(settings: WorkerSettings) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode("utf-8")).hexdigest()
 
 
-def _open_journal(options: RunOptions) -> Journal:
+def _make_folders(options: RunOptions) -> None:
+    """Output and private folder; an output that some other program filled is refused before anything is made."""
     output, private = options.settings.output, options.private_folder
-    journal = private / JOURNAL
-    if not journal.exists() and output.is_dir() and any(output.iterdir()):
+    has_content = output.is_dir() and any(output.iterdir())  # looked at first: a journal precedes every content
+    if has_content and not (private / JOURNAL).exists():
         raise InputError(f"The output folder '{output.name}' is not empty and has no journal: choose an empty one.")
     try:
-        return Journal(journal, settings_name(options.settings))
+        make_private_folder(private)
+    except OSError as error:
+        raise OutputError("The private folder beside the output cannot be written: choose another place.") from error
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"The output folder '{output.name}' cannot be written: choose another place.") from error
+
+
+def _open_journal(options: RunOptions) -> Journal:
+    try:
+        return Journal(options.private_folder / JOURNAL, settings_name(options.settings))
+    except OutputError:
+        raise
     except OSError as error:
         raise OutputError("The private folder beside the output cannot be written: choose another place.") from error
 
@@ -167,51 +189,21 @@ def _prepare(output: Path) -> None:
         raise OutputError(f"The output folder '{output.name}' cannot be written: choose another place.") from error
 
 
-def _is_done(journal: Journal, source: Path, name: str) -> bool:
+def _is_done(journal: Journal, settings: WorkerSettings, name: str) -> bool:
     if name not in journal.finished:
         return False
-    stat = (source / name).stat()
-    return journal.is_done(name, stat.st_size, stat.st_mtime_ns)
+    try:
+        stat = (settings.source / name).stat()
+    except OSError:  # it vanished or broke since: the worker says so
+        return False
+    return journal.is_done(name, stat.st_size, stat.st_mtime_ns, settings.output)
 
 
 def _results(options: RunOptions, todo: list[str]) -> Iterator[Done]:
-    if options.jobs <= 1:
-        worker = Worker(options.settings)
-        for name in todo:
-            yield worker.process(name)
+    """Outcomes in the order of the files, from this process or from workers that may die."""
+    if options.is_isolated or options.jobs > 1:
+        yield from WorkerPool(options.settings, options.jobs, options.limits).results(todo)
         return
-    yield from _parallel(options, todo)
-
-
-def _parallel(options: RunOptions, todo: list[str]) -> Iterator[Done]:
-    """Results of worker processes, with only a few batches on their way, so memory does not grow with the folder."""
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(options.jobs, context, _start_worker, (options.settings,))
-    waiting: deque[Future] = deque()
-    try:
-        for batch in _batches(todo):
-            waiting.append(pool.submit(_process_batch, batch))
-            if len(waiting) >= options.jobs * BATCHES_AHEAD:
-                yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _batches(names: list[str]) -> Iterable[list[str]]:
-    for start in range(0, len(names), BATCH):
-        yield names[start : start + BATCH]
-
-
-def _start_worker(settings: WorkerSettings) -> None:
-    """Runs once in each worker process; it ends when the parent is gone, however that happened."""
-    global _worker
-    _worker = Worker(settings)
-    gc.set_threshold(*GARBAGE_THRESHOLDS)
-    end_with_parent()
-
-
-def _process_batch(names: list[str]) -> list[Done]:
-    assert _worker is not None
-    return [_worker.process(name) for name in names]
+    worker = Worker(options.settings)
+    for name in todo:
+        yield worker.process(name)

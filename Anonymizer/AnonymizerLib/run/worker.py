@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import mmap
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -28,15 +29,15 @@ from AnonymizerLib.deidentify.instance import (
 from AnonymizerLib.identity.identities import Identities
 from AnonymizerLib.identity.project_key import ProjectKey
 from AnonymizerLib.objects.dicom_file import Buffer, parse_errors
+from AnonymizerLib.objects.input_file import read_regular
 from AnonymizerLib.pixels.clean import PixelPolicy
 from AnonymizerLib.profile.options import Profile
 from AnonymizerLib.run.journal import Entry, signature_of
-from ThoraxAILib.errors import OutputError
+from ThoraxAILib.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from AnonymizerLib.pixels.face_removal import Faces
 
-LARGE_BYTES = 64 << 20
 UNFINISHED = ".unfinished"
 UNSAFE_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -80,7 +81,9 @@ class Worker:
         try:
             stat = path.stat()
             facts |= {"size": stat.st_size, "modified_ns": stat.st_mtime_ns}
-            data = _contents(path, stat.st_size)
+            data = read_regular(path)
+        except InputError as error:
+            return Done(Entry(**facts, status=QUARANTINED, reason=str(error)))
         except OSError as error:
             return Done(Entry(**facts, status=QUARANTINED, reason=f"It cannot be opened ({error.strerror})."))
         try:
@@ -123,10 +126,6 @@ class Worker:
             digest = hashlib.sha256(written).hexdigest()
             self._move(temporary, self.settings.output / name, digest)
             return name, digest, instance
-        except OSError as error:
-            raise OutputError(
-                f"The output folder cannot be written ({error.strerror}): free space or choose another."
-            ) from error
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -135,8 +134,9 @@ class Worker:
         """Put a checked output in its place; a different one that is already there stays."""
         if target.exists() and hashlib.sha256(target.read_bytes()).hexdigest() != digest:
             raise Refused("Another, different file has the same SOP Instance UID.")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(temporary, target)
+        with _told_as_output_errors():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(temporary, target)
 
     def _name(self, instance: CleanInstance) -> str:
         """A path made of pseudonyms only: patient, study, series, instance."""
@@ -159,17 +159,21 @@ def _recorded(changes: tuple[Change, ...]) -> tuple[list[list], str]:
     return rows, signature_of(rows)
 
 
-def _contents(path: Path, size: int) -> Buffer:
-    """The bytes of a file; a large one is mapped, not loaded."""
-    if size <= LARGE_BYTES:
-        return path.read_bytes()
-    with path.open("rb") as file:
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-
-
 def _write_and_read(path: Path, instance: CleanInstance) -> Buffer:
-    head, pixels = instance.encoded()
-    with path.open("wb") as file:
-        file.write(head)
-        file.write(pixels)
-    return _contents(path, path.stat().st_size)
+    head, pixels = instance.encoded()  # what cannot be encoded is a fault of the input, not of the disk
+    with _told_as_output_errors():
+        with path.open("wb") as file:
+            file.write(head)
+            file.write(pixels)
+        return read_regular(path)
+
+
+@contextmanager
+def _told_as_output_errors() -> Iterator[None]:
+    """Faults of the disk that is written to end the run: the next file would have the same."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"The output folder cannot be written ({error.strerror}): free space or choose another."
+        ) from error

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import io
 import zipfile
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import unquote
 
 import slicer
@@ -14,23 +16,25 @@ from AnonymizerLib.check.search import tokens_in
 from AnonymizerLib.scene.identifiers import SceneIdentifiers, collect
 from AnonymizerLib.scene.scrub import SceneReport, scrubScene
 from ThoraxAILib.errors import InputError, OutputError
-from ThoraxAILib.scene.saving import writeScene
+from ThoraxAILib.scene.files.opening import safeDescription
+from ThoraxAILib.scene.files.saving import writeScene
 
-HEADER_BYTES = 65536
+SCENE_ENDING, HEADER_BYTES = ".mrb", 65536
 TEXT_FILES = (".mrml", ".json", ".csv", ".tsv", ".txt", ".xml", ".html", ".schema")
 
 
 def scrubBundle(source: Path, target: Path) -> SceneReport:
     """Scrub a .mrb into a new one; replaces the open scene. InputError or OutputError, and then nothing is left."""
-    if not source.is_file() or source.suffix.lower() != ".mrb":
+    if not source.is_file() or source.suffix.lower() != SCENE_ENDING:
         raise InputError(f"'{source.name}' is not a saved scene: give a .mrb file.")
     if target.exists():
         raise InputError(f"'{target.name}' exists already: choose a new name.")
-    slicer.mrmlScene.Clear(0)
-    try:
-        slicer.util.loadScene(str(source.resolve()))
-    except RuntimeError as error:
-        raise InputError(f"'{source.name}' cannot be opened as a scene: save it again in Slicer.") from error
+    with safeDescription(source.resolve()) as description:
+        slicer.mrmlScene.Clear(0)
+        try:
+            slicer.util.loadScene(str(description))
+        except RuntimeError as error:
+            raise InputError(f"'{source.name}' cannot be opened as a scene: save it again in Slicer.") from error
     identifiers = collect(slicer.mrmlScene)
     report = scrubScene()
     if report.left:
@@ -43,12 +47,15 @@ def scrubBundle(source: Path, target: Path) -> SceneReport:
     return report
 
 
-def leaksInBundle(bundle: Path, identifiers: SceneIdentifiers) -> list[str]:
-    """Kinds of files in a bundle whose name or content holds an identifier."""
+def leaksInBundle(bundle: Path | BinaryIO, identifiers: SceneIdentifiers) -> list[str]:
+    """Kinds of files in a bundle whose name or content holds an identifier; sequences are bundles in the bundle."""
     left = []
     with zipfile.ZipFile(bundle) as archive:
         for entry in archive.infolist():
-            data = _searchable(entry.filename, archive.read(entry))
+            content = archive.read(entry)
+            if entry.filename.lower().endswith(SCENE_ENDING):
+                left += leaksInBundle(io.BytesIO(content), identifiers)
+            data = _searchable(entry.filename, content)
             name = unquote(entry.filename).lower().encode("utf-8")
             if tokens_in(name, identifiers.tokens) or tokens_in(data.lower(), identifiers.tokens):
                 left.append(Path(entry.filename).suffix or "a file")

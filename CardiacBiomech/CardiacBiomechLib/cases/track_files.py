@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from CardiacBiomechLib.model.cine import Cine
 from CardiacBiomechLib.report.contour_sheet import contour_sheet
 from ThoraxAILib import __version__
 from ThoraxAILib.io.transform_files import write_field, write_labels
+from ThoraxAILib.jobs.csv_safety import SafeWriter
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.registration.field import CONVENTION
 from ThoraxAILib.report import encoded
@@ -103,7 +103,7 @@ def _write_curve(track: Track, times_ms: Sequence[float] | None, path: Path) -> 
     parts = list(track.parts.parts())
     cavities = [part for part in parts if part != "MYO"]
     with path.open("w", newline="", encoding="utf-8") as file:
-        rows = csv.writer(file)
+        rows = SafeWriter(file)
         rows.writerow(
             ["frame", "time_ms", *(f"{part}_ml" for part in parts), *(f"{part}_from_motion_ml" for part in cavities)]
         )

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ThoraxAILib.image.lps import ijk_to_ras_from_lps
 from ThoraxAILib.image.volume import Volume
-from ThoraxAILib.registration.itk_images import LPS_FLIP
 
 
 def write_label_sequence(labels: Sequence[Volume], path: Path, first: int = 1) -> None:
     """Write label images on one grid, frame axis last; frames are numbered from ``first`` (values 0 to 255)."""
-    lps = LPS_FLIP @ labels[0].ijk_to_ras
+    lps = ijk_to_ras_from_lps(labels[0].ijk_to_ras)
     columns = " ".join(_vector(lps[:3, axis]) for axis in range(3))
     slices, rows, width = labels[0].array.shape
     numbers = " ".join(str(first + index) for index in range(len(labels)))

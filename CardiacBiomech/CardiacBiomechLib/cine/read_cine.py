@@ -10,10 +10,13 @@ import SimpleITK as sitk
 from CardiacBiomechLib.cine.dicom_cine import read_dicom_cine
 from CardiacBiomechLib.model.cine import Cine
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.itk_geometry import ijk_to_lps_of
+from ThoraxAILib.image.lps import ijk_to_ras_from_lps
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io.dicom_headers import files_below, looks_like_dicom
+from ThoraxAILib.io.image_file import image_ending, image_io
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.registration.itk_images import LPS_FLIP
+from ThoraxAILib.untrusted.detached_data import require_data_beside
 
 ENDINGS = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
 ACCEPTED = "a 4-D NIfTI, MetaImage or NRRD file, a Slicer sequence (.seq.nrrd) or a folder of DICOM slices"
@@ -36,8 +39,11 @@ def read_cine(path: Path, progress: Progress | None = None) -> Cine:
 
 def read_frames(path: Path) -> list[Volume]:
     """Every 3-D frame of an image file: one for a 3-D image, n for a 4-D image or a sequence of n."""
+    if not image_ending(path):
+        raise InputError(f"'{path.name}' is no image file this program reads: give a NIfTI, MetaImage or NRRD file.")
+    require_data_beside(path)
     try:
-        image = sitk.ReadImage(str(path))
+        image = sitk.ReadImage(str(path), imageIO=image_io(path))
     except RuntimeError:
         raise InputError(
             f"'{path.name}' cannot be read (damaged, incomplete or another format): save it again."
@@ -54,15 +60,5 @@ def read_frames(path: Path) -> list[Volume]:
         )
     if frames.dtype.kind not in "iuf":
         raise InputError(f"'{path.name}' holds {frames.dtype.name} values: give a scalar image.")
-    matrix = _ijk_to_ras(image)
+    matrix = ijk_to_ras_from_lps(ijk_to_lps_of(image))
     return [Volume(np.ascontiguousarray(frame), matrix, "MR") for frame in frames]
-
-
-def _ijk_to_ras(image: sitk.Image) -> np.ndarray:
-    """The 4x4 matrix of the three space axes."""
-    dimension = image.GetDimension()
-    directions = np.array(image.GetDirection()).reshape(dimension, dimension)[:3, :3]
-    matrix = np.eye(4)
-    matrix[:3, :3] = directions * np.array(image.GetSpacing())[:3]
-    matrix[:3, 3] = np.array(image.GetOrigin())[:3]
-    return LPS_FLIP @ matrix

@@ -1,53 +1,20 @@
-"""What the cardiac commands share: the choice of an engine and its preset, and progress on the terminal."""
+"""What the cardiac commands say and show: which preset was used and why, and progress on the terminal."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ThoraxAILib.errors import InputError
+from CardiacBiomechLib.motion.engines import EngineOptions
+from CardiacBiomechLib.motion.presets import preset
 from ThoraxAILib.jobs.progress import Progress
 
-if TYPE_CHECKING:
-    from CardiacBiomechLib.motion.engines import Engine
 
-ENGINE_NAMES = ("instance", "cascade", "cascade+instance", "demons")
-PRESET_NAMES = ("balanced", "labels", "strain")  # the first is the default; test_cardiac_track compares
-
-
-def add_engine_choice(parser: argparse.ArgumentParser) -> None:
-    """Options that choose the engine."""
-    parser.add_argument("--engine", default="instance", metavar="|".join(ENGINE_NAMES), help="default: instance")
-    parser.add_argument(
-        "--preset",
-        default=PRESET_NAMES[0],
-        metavar="|".join(PRESET_NAMES),
-        help=f"what to be best at ({PRESET_NAMES[0]})",
-    )
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="weights of your own for the cascade")
-    parser.add_argument(
-        "--threads", type=int, metavar="N", help="processor threads (default: all cores but one, at most 4)"
-    )
-
-
-def chosen_engine(arguments: argparse.Namespace) -> Engine:
-    """The engine of ``add_engine_choice``; raises InputError for unknown names."""
-    from CardiacBiomechLib.motion.engines import engine
-
-    if arguments.threads is not None and arguments.threads < 1:
-        raise InputError(f"The number of threads must be at least 1, {arguments.threads} was given.")
-    return engine(arguments.engine, arguments.preset, arguments.weights, arguments.threads)
-
-
-def preset_line(arguments: argparse.Namespace) -> str:
+def preset_line(chosen: EngineOptions) -> str:
     """Which preset was used and why, in one line."""
-    from CardiacBiomechLib.motion.presets import preset
-
-    if "instance" not in arguments.engine:
-        return f"engine {arguments.engine} (has no presets)"
-    return f"engine {arguments.engine}, preset {arguments.preset}: {preset(arguments.preset).reason}"
+    if "instance" not in chosen.engine:
+        return f"engine {chosen.engine} (has no presets)"
+    return f"engine {chosen.engine}, preset {chosen.preset}: {preset(chosen.preset).reason}"
 
 
 def progress_on_terminal(arguments: argparse.Namespace) -> Progress:

@@ -7,7 +7,8 @@ import json
 import time
 from pathlib import Path
 
-from CardiacBiomechLib.cli.engine_choice import add_engine_choice, chosen_engine, preset_line, progress_on_terminal
+from CardiacBiomechLib.cases.requests import TrackRequest
+from CardiacBiomechLib.cli.engine_choice import preset_line, progress_on_terminal
 from ThoraxAILib.errors import InputError
 
 DESCRIPTION = (
@@ -24,64 +25,35 @@ def add_track(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "track", help="carry the labels of one frame through a whole cine", description=DESCRIPTION
     )
-    parser.add_argument("cine", type=Path, metavar="CINE")
-    parser.add_argument("label", type=Path, metavar="LABEL", help="labels of one frame; a 4-D file: its frame N")
-    parser.add_argument("--frame", type=int, default=1, metavar="N", help="which frame LABEL belongs to (1)")
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR")
-    parser.add_argument(
-        "--fusion",
-        default="local-weighted",
-        metavar="NAME",
-        help="vote over all paths: local-weighted, majority, staple; or one path: direct (four times "
-        "faster), forward, backward, tracked (local-weighted)",
-    )
-    parser.add_argument(
-        "--align-slices", action="store_true", help="put slices shifted between breath-holds in line before registering"
-    )
-    parser.add_argument("--score-label", type=Path, metavar="LABEL", help="true labels of another frame, to score with")
-    parser.add_argument("--score-frame", type=int, metavar="N", help="which frame --score-label belongs to")
-    parser.add_argument(
-        "--labels",
-        default="auto",
-        metavar="auto|acdc|ukbb",
-        help="which value is which part; values are kept as they are",
-    )
-    add_engine_choice(parser)
+    TrackRequest.add_arguments(parser)
     parser.set_defaults(run=_track)
 
 
 def _track(arguments: argparse.Namespace) -> int:
-    from CardiacBiomechLib.analysis.track import TrackOptions, track
+    from CardiacBiomechLib.analysis.track import track
     from CardiacBiomechLib.cases.track_files import REPORT, as_json, owned_names, write_images
     from CardiacBiomechLib.cine.read_cine import read_cine
     from ThoraxAILib.jobs.output_folder import OutputFolder
 
-    options = TrackOptions(arguments.fusion, arguments.align_slices, arguments.labels)
-    engine = chosen_engine(arguments)
-    if (arguments.score_label is None) != (arguments.score_frame is None):
-        raise InputError("--score-label and --score-frame belong together: give both or neither.")
+    request = TrackRequest.from_arguments(arguments)
+    engine = request.engine.make()
     progress, started = progress_on_terminal(arguments), time.perf_counter()
-    cine = read_cine(arguments.cine, progress.part(0.0, 0.05))
-    labels = _labels(arguments.label, cine.index(arguments.frame), len(cine.frames))
-    with OutputFolder(arguments.output, owned_names(len(cine.frames))) as folder:
-        found = track(
-            cine,
-            labels,
-            cine.index(arguments.frame),
-            options,
-            engine,
-            _second(arguments, cine),
-            progress.part(0.05, 0.95),
-        )
+    cine = read_cine(request.cine, progress.part(0.0, 0.05))
+    frame = cine.index(request.frame)
+    labels = _labels(request.label, frame, len(cine.frames))
+    with OutputFolder(request.output, owned_names(len(cine.frames))) as folder:
+        second = _second(request, cine)
+        found = track(cine, labels, frame, request.options, engine, second, progress.part(0.05, 0.95))
         write_images(found, cine, folder, progress.part(0.95, 1.0))
         report = {
             **as_json(found, cine),
-            "engine": arguments.engine,
-            "preset": arguments.preset,
+            "engine": request.engine.engine,
+            "preset": request.engine.preset,
+            "options": {**request.options.to_dict(), **request.engine.recorded()},
             "seconds": round(time.perf_counter() - started, 1),
         }
         (folder / REPORT).write_text(json.dumps(report, indent=2, allow_nan=False), encoding="utf-8")
-    _print(report, arguments)
+    _print(report, request)
     return 0
 
 
@@ -100,18 +72,18 @@ def _labels(path: Path, frame: int, count: int):
     return images[0] if len(images) == 1 else images[frame]
 
 
-def _second(arguments: argparse.Namespace, cine):
+def _second(request: TrackRequest, cine):
     from CardiacBiomechLib.analysis.track import SecondLabels
 
-    if arguments.score_label is None:
+    if request.score_label is None:
         return None
-    frame = cine.index(arguments.score_frame)
-    return SecondLabels(_labels(arguments.score_label, frame, len(cine.frames)), frame)
+    frame = cine.index(request.score_frame)
+    return SecondLabels(_labels(request.score_label, frame, len(cine.frames)), frame)
 
 
-def _print(report: dict, arguments: argparse.Namespace) -> None:
-    print(preset_line(arguments))
-    print(f"{report['frames']} frames tracked in {report['seconds']:.0f} s, written to {arguments.output}")
+def _print(report: dict, request: TrackRequest) -> None:
+    print(preset_line(request.engine))
+    print(f"{report['frames']} frames tracked in {report['seconds']:.0f} s, written to {request.output}")
     for note in report["notes"]:
         print(note)
     for part, ejection in report["ejection"].items():

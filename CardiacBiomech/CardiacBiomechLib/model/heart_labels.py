@@ -54,6 +54,7 @@ class HeartTissue:
 ACDC = HeartLabels(rv=1, myocardium=2, lv=3)
 UK_BIOBANK = HeartLabels(rv=3, myocardium=2, lv=1)
 ORDERS = {"acdc": ACDC, "ukbb": UK_BIOBANK}
+LABEL_ORDERS = ("auto", *ORDERS)
 
 
 def heart_labels(labels: Volume, order: str = "auto") -> HeartLabels:
@@ -61,7 +62,7 @@ def heart_labels(labels: Volume, order: str = "auto") -> HeartLabels:
 
     Raises InputError for values other than 0 to 3, for a missing part and for an unknown order.
     """
-    if order not in ("auto", *ORDERS):
+    if order not in LABEL_ORDERS:
         raise InputError(f"There is no label order named {order}: use auto, {' or '.join(ORDERS)}.")
     found = _found_values(labels)
     if order != "auto":

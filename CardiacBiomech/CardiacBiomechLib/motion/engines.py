@@ -11,6 +11,7 @@ from CardiacBiomechLib.motion.presets import DEFAULT_PRESET, PRESETS, MotionPres
 from ThoraxAILib.errors import InputError, MissingDependencyError
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.options import Options, option
 from ThoraxAILib.registration.field import Field
 from ThoraxAILib.registration.result import Registration
 
@@ -126,6 +127,26 @@ def engine(
     if name == "demons":
         return DemonsEngine()
     raise InputError(f"There is no registration engine named {name}: choose one of {', '.join(NAMES)}.")
+
+
+@dataclass(frozen=True)
+class EngineOptions(Options):
+    """Which engine finds the motion, and how."""
+
+    engine: str = option("instance", "what finds the motion", label="registration engine", choices=NAMES)
+    preset: str = option(DEFAULT_PRESET, "what to be best at", choices=tuple(PRESETS))
+    weights: Path | None = option(None, "weights of your own for the cascade", metavar="FILE")
+    threads: int | None = option(
+        None, "processor threads (default: all cores but one, at most 4)", label="number of threads", at_least=1
+    )
+
+    def make(self) -> Engine:
+        """The engine."""
+        return engine(self.engine, self.preset, self.weights, self.threads)
+
+    def recorded(self) -> dict:
+        """The choice as it is recorded; weights by their name, since a path may name a person."""
+        return {**self.to_dict(), "weights": None if self.weights is None else self.weights.name}
 
 
 def require_torch() -> None:

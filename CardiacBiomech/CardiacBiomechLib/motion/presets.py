@@ -8,19 +8,20 @@ level can fit noise. That level is held harder, because between two contours of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.options import Options, option
 from ThoraxAILib.registration.options import CINE_LEVELS, InstanceOptions, Level
 
 
 @dataclass(frozen=True)
-class MotionPreset:
+class MotionPreset(Options):
     """Instance options, the wall's bulk weight kappa (mu is 1), and in one sentence what the preset is for."""
 
-    bulk: float
-    instance: InstanceOptions = field(default_factory=InstanceOptions)
-    reason: str = ""
+    bulk: float = option(label="bulk weight", at_least=0)
+    instance: InstanceOptions = option(factory=InstanceOptions)
+    reason: str = option("")
 
 
 LABEL_LEVELS = (

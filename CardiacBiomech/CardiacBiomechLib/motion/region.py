@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
+from ThoraxAILib.image.boxes import Box, in_plane_box
 from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.registration.field import Field
@@ -19,28 +20,18 @@ FADE_MM = 30.0
 class Region:
     """A box of voxels in a larger grid; all slices are kept."""
 
-    box: tuple[slice, slice, slice]
+    box: Box
     whole: Grid
 
     @staticmethod
     def around(labels: Volume, margin_mm: float = MARGIN_MM) -> Region:
         """The box of the labeled voxels with an in-plane margin."""
-        index = np.argwhere(labels.array > 0)
-        spacing = labels.spacing_kji_mm
-        box = [slice(0, labels.array.shape[0])]
-        for axis in (1, 2):
-            margin = int(np.ceil(margin_mm / spacing[axis]))
-            low, high = int(index[:, axis].min()) - margin, int(index[:, axis].max()) + margin + 1
-            box.append(slice(max(low, 0), min(high, labels.array.shape[axis])))
-        return Region(tuple(box), Grid.of(labels))
+        return Region(in_plane_box(labels.array > 0, labels.spacing_kji_mm, margin_mm), Grid.of(labels))
 
     @property
     def grid(self) -> Grid:
         """The grid of the box."""
-        start = np.array([part.start for part in self.box][::-1])
-        matrix = self.whole.ijk_to_ras.copy()
-        matrix[:3, 3] += matrix[:3, :3] @ start
-        return Grid(tuple(part.stop - part.start for part in self.box), matrix)
+        return self.whole.part(self.box)
 
     def cut(self, volume: Volume) -> Volume:
         """The box of a volume on the whole grid."""

@@ -11,12 +11,12 @@ import numpy as np
 from CardiacBiomechLib.mechanics.strain import DEFINITION, WallStrain, strain_along_axes, wall_strain
 from CardiacBiomechLib.synthesis.anatomy import LV, RV
 from CardiacBiomechLib.synthesis.cine import Scanner, acquire, phase_curve, true_field
-from CardiacBiomechLib.synthesis.groups import draw
+from CardiacBiomechLib.synthesis.groups import GROUPS, draw
 from CardiacBiomechLib.synthesis.ventricle import Ventricle
-from ThoraxAILib.errors import InputError
 from ThoraxAILib.io.transform_files import write_field, write_image, write_labels
 from ThoraxAILib.jobs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.options import Options, option
 from ThoraxAILib.registration.field import CONVENTION
 
 EXTENT_MM = (128.0, 180.0, 180.0)
@@ -24,25 +24,19 @@ IN_PLANE_MM = 1.4
 
 
 @dataclass(frozen=True)
-class PhantomRequest:
+class PhantomRequest(Options):
     """What to write; see ``thoraxai cardiac phantom --help``."""
 
-    group: str = "NOR"
-    frames: int = 2
-    slice_mm: float = 8.0
-    texture: float = 0.0
-    noise_snr: float = 25.0
-    shift_mm: float = 0.0
-    organs: float = 0.0
-    seed: int = 1
-
-    def __post_init__(self) -> None:
-        if self.frames < 2:
-            raise InputError(f"A phantom cine needs at least 2 frames, {self.frames} was asked for.")
-        if not 1.0 <= self.slice_mm <= 20.0:
-            raise InputError(f"The slice distance must lie between 1 and 20 mm, {self.slice_mm:g} was given.")
-        if self.noise_snr <= 0 or self.texture < 0 or self.shift_mm < 0 or not 0 <= self.organs <= 1:
-            raise InputError("Noise must be positive, texture and shift not negative, organs between 0 and 1.")
+    group: str = option("NOR", "disease group", label="phantom group", choices=tuple(GROUPS))
+    frames: int = option(2, "2: ED and ES; more: the whole cycle", at_least=2, label="number of frames")
+    slice_mm: float = option(8.0, "slice distance", label="slice distance", unit="mm", at_least=1.0, at_most=20.0)
+    texture: float = option(0.0, "speckle that moves with the tissue", at_least=0)
+    noise_snr: float = option(
+        25.0, "signal-to-noise ratio", flag="--noise", label="signal-to-noise ratio", metavar="SNR", more_than=0
+    )
+    shift_mm: float = option(0.0, "largest shift of a slice between breath-holds", unit="mm", at_least=0)
+    organs: float = option(0.0, "contrast of organs around the heart, 0 to 1", at_least=0, at_most=1)
+    seed: int = option(1, "which heart of the group", at_least=0)
 
 
 def write_phantom_cine(request: PhantomRequest, folder: Path, progress: Progress | None = None) -> WallStrain:
@@ -89,7 +83,7 @@ def _scanner(request: PhantomRequest) -> Scanner:
 
 def _truth(request: PhantomRequest, ventricle: Ventricle, phases: np.ndarray) -> dict:
     return {
-        "request": asdict(request),
+        "request": request.to_dict(),
         "ventricle": asdict(ventricle),
         "phases": [float(p) for p in phases],
         "strain_definition": DEFINITION,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ThoraxAILib.errors import MissingDependencyError
+from ThoraxAILib.options import Options, option
 from ThoraxAILib.registration.deformation.elasticity import determinant
 
 APEX_GAP_RAD = 0.06  # the mesh leaves a small hole at the apex, where its cells would degenerate
@@ -18,18 +19,18 @@ CIRCUMFERENTIAL, LONGITUDINAL, RADIAL = 24, 12, 3
 
 
 @dataclass(frozen=True)
-class InflationOptions:
+class InflationOptions(Options):
     """Geometry and loading; ``steps`` of the pressure ramp (a single large step diverges)."""
 
-    endo_mm: float = 24.0
-    epi_mm: float = 34.0
-    elongation: float = 1.9
-    base_mm: float = 25.0
-    mu_kpa: float = 2.0
-    kappa_kpa: float = 20.0
-    pressure_kpa: float = 0.6
-    steps: int = 6
-    refinement: int = 1
+    endo_mm: float = option(24.0, unit="mm", more_than=0)
+    epi_mm: float = option(34.0, unit="mm", more_than=0)
+    elongation: float = option(1.9, more_than=0)
+    base_mm: float = option(25.0, unit="mm")
+    mu_kpa: float = option(2.0, unit="kPa", more_than=0)
+    kappa_kpa: float = option(20.0, unit="kPa", more_than=0)
+    pressure_kpa: float = option(0.6, unit="kPa", at_least=0)
+    steps: int = option(6, at_least=1)
+    refinement: int = option(1, at_least=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,7 @@ def inflate(options: InflationOptions | None = None) -> Inflation:
     material = felupe.NeoHooke(mu=options.mu_kpa, bulk=options.kappa_kpa)
     body = felupe.SolidBody(material, field)
     pressure = felupe.SolidBodyPressure(_inner_surface(felupe, mesh, options))
-    base = np.abs(mesh.points[:, 2] - options.base_mm) < 1e-3
+    base = np.abs(mesh.points[:, 2] - options.options_class_mm) < 1e-3
     ramp = np.linspace(0.0, options.pressure_kpa, options.steps + 1)[1:]
     step = felupe.Step(
         items=[body, pressure], ramp={pressure: ramp}, boundaries={"base": felupe.Boundary(field[0], mask=base)}
@@ -88,7 +89,7 @@ def _mesh(felupe, options: InflationOptions):
     s = options.endo_mm + (options.epi_mm - options.endo_mm) * block.points[:, 0]
     around = 2.0 * np.pi * block.points[:, 1]
     apex = np.pi - APEX_GAP_RAD
-    polar = apex - (apex - np.arccos(options.base_mm / (options.elongation * s))) * block.points[:, 2]
+    polar = apex - (apex - np.arccos(options.options_class_mm / (options.elongation * s))) * block.points[:, 2]
     points = np.stack(
         [
             s * np.sin(polar) * np.cos(around),

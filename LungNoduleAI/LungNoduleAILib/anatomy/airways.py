@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.ndimage as ndi
 
-from LungNoduleAILib.anatomy.work_grid import WorkGrid
+from LungNoduleAILib.anatomy.work_image import WorkImage
 
 LUMEN_HU = -600.0
 LUMEN_AREA_MM2 = (50.0, 900.0)
@@ -18,20 +18,20 @@ THRESHOLDS_HU = (-975, -960, -945, -930, -915, -900, -885, -870, -850, -830)
 MAIN_BRONCHUS_RADIUS_MM = 3.2
 
 
-def find_airways(grid: WorkGrid, lung_air: np.ndarray, known: np.ndarray | None = None) -> np.ndarray:
+def find_airways(work: WorkImage, lung_air: np.ndarray, known: np.ndarray | None = None) -> np.ndarray:
     """Lumen of trachea and main bronchi, bool on the work grid; empty when no trachea is in view.
 
     ``known`` is lumen that a network is sure of: it takes the place of a trachea where none shows as round lumina.
     """
-    seeds = _trachea_seeds(grid, lung_air)
+    seeds = _trachea_seeds(work, lung_air)
     if not seeds.any() and known is not None:
         seeds = known
     if not seeds.any():
         return seeds
-    return _large_branches(_grow(grid, seeds), seeds, grid)
+    return _large_branches(_grow(work, seeds), seeds, work)
 
 
-def _trachea_seeds(grid: WorkGrid, lung_air: np.ndarray) -> np.ndarray:
+def _trachea_seeds(work: WorkImage, lung_air: np.ndarray) -> np.ndarray:
     """Round lumina, slice by slice, that overlap over at least 20 mm above the middle of the lungs."""
     import cc3d
 
@@ -41,13 +41,13 @@ def _trachea_seeds(grid: WorkGrid, lung_air: np.ndarray) -> np.ndarray:
         return seeds
     i_of_air = np.flatnonzero(lung_air.any(axis=(0, 1)))
     middle = (i_of_air[0] + i_of_air[-1]) / 2
-    width_mm = (i_of_air[-1] - i_of_air[0]) * grid.spacing_kji_mm[2]
-    for k in range(slices[0] + int(0.5 * len(slices)), grid.hu.shape[0]):
-        seeds[k] = _round_lumina(grid.hu[k], grid.spacing_kji_mm, middle, 0.25 * width_mm)
+    width_mm = (i_of_air[-1] - i_of_air[0]) * work.spacing_kji_mm[2]
+    for k in range(slices[0] + int(0.5 * len(slices)), work.hu.shape[0]):
+        seeds[k] = _round_lumina(work.hu[k], work.spacing_kji_mm, middle, 0.25 * width_mm)
     labels = cc3d.connected_components(seeds, connectivity=6)
     if labels.max() == 0:
         return seeds
-    spans = [(s[0].stop - s[0].start) * grid.spacing_kji_mm[0] for s in ndi.find_objects(labels)]
+    spans = [(s[0].stop - s[0].start) * work.spacing_kji_mm[0] for s in ndi.find_objects(labels)]
     longest = int(np.argmax(spans))
     return labels == longest + 1 if spans[longest] >= 20.0 else np.zeros_like(seeds)
 
@@ -72,27 +72,27 @@ def _round_lumina(plane: np.ndarray, spacing_kji_mm: np.ndarray, middle_i: float
     return keep[labels]
 
 
-def _grow(grid: WorkGrid, seeds: np.ndarray) -> np.ndarray:
+def _grow(work: WorkImage, seeds: np.ndarray) -> np.ndarray:
     import cc3d
 
-    smooth = ndi.gaussian_filter(grid.hu, 0.7 / grid.spacing_kji_mm)
-    tree, tree_ml = seeds, float(seeds.sum()) * grid.voxel_mm3 / 1000.0
+    smooth = ndi.gaussian_filter(work.hu, 0.7 / work.spacing_kji_mm)
+    tree, tree_ml = seeds, float(seeds.sum()) * work.voxel_mm3 / 1000.0
     for threshold in THRESHOLDS_HU:
         labels = cc3d.connected_components((smooth < threshold) | seeds, connectivity=6)
         grown = np.isin(labels, np.unique(labels[seeds]))
-        grown_ml = float(grown.sum()) * grid.voxel_mm3 / 1000.0
+        grown_ml = float(grown.sum()) * work.voxel_mm3 / 1000.0
         if grown_ml > LARGEST_TREE_ML or grown_ml > 2.0 * tree_ml + 15.0:
             break
         tree, tree_ml = grown, grown_ml
     return tree
 
 
-def _large_branches(tree: np.ndarray, seeds: np.ndarray, grid: WorkGrid) -> np.ndarray:
+def _large_branches(tree: np.ndarray, seeds: np.ndarray, work: WorkImage) -> np.ndarray:
     """The part of a tree as wide as a main bronchus and joined to the trachea."""
     import cc3d
     import edt
 
-    spacing = tuple(float(s) for s in grid.spacing_kji_mm)
+    spacing = tuple(float(s) for s in work.spacing_kji_mm)
     radius = min(MAIN_BRONCHUS_RADIUS_MM, 1.6 * float(min(spacing)))
     core = (edt.edt(tree, anisotropy=spacing) > radius) | seeds
     wide = tree & (edt.edt(~core, anisotropy=spacing) <= radius + 0.5)

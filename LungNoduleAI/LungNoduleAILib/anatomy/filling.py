@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from LungNoduleAILib.anatomy.work_grid import WorkGrid
+from LungNoduleAILib.anatomy.work_image import WorkImage
 from ThoraxAILib.image.boxes import mask_box
 
 CLOSING_MM = 12.0
 
 
-def fill_lungs(grid: WorkGrid, sides: np.ndarray, airways: np.ndarray, closing_mm: float = CLOSING_MM) -> np.ndarray:
+def fill_lungs(work: WorkImage, sides: np.ndarray, airways: np.ndarray, closing_mm: float = CLOSING_MM) -> np.ndarray:
     """Sides (uint8, work grid) with each lung closed by a ball and its holes filled; airways stay outside."""
     filled = sides.copy()
     for side in (1, 2):
         lung = sides == side
         if lung.any():
-            whole = _close_and_fill(lung, grid.spacing_kji_mm, closing_mm)
+            whole = _close_and_fill(lung, work.spacing_kji_mm, closing_mm)
             filled[whole & (filled == 0) & ~airways] = side
     return filled
 

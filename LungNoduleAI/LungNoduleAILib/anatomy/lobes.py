@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.ndimage as ndi
 
-from LungNoduleAILib.anatomy.work_grid import WorkGrid
+from LungNoduleAILib.anatomy.work_image import WorkImage
 from LungNoduleAILib.model.anatomy import LLL, LUL, RLL, RML, RUL
 
 VESSEL_HU = -650.0
@@ -42,40 +42,40 @@ OBLIQUE_LEFT = FissurePrior((35, 40, 45, 50, 55, 60), (-15, -7.5, 0, 7.5, 15), 0
 HORIZONTAL = FissurePrior((-15, -7.5, 0, 7.5, 15), (-15, -7.5, 0, 7.5, 15), 0.342, 0.055)
 
 
-def label_lobes(grid: WorkGrid, sides: np.ndarray) -> np.ndarray:
+def label_lobes(work: WorkImage, sides: np.ndarray) -> np.ndarray:
     """Lobe labels (uint8, work grid) of filled lungs given as sides (1 right, 2 left)."""
     labels = np.zeros(sides.shape, np.uint8)
     if (sides == 1).any():
         right = sides == 1
-        below = _below_fissure(grid, right, OBLIQUE_RIGHT)
+        below = _below_fissure(work, right, OBLIQUE_RIGHT)
         labels[below] = RLL
         upper = right & ~below
-        middle = _below_fissure(grid, upper, HORIZONTAL)
+        middle = _below_fissure(work, upper, HORIZONTAL)
         labels[upper] = RUL
         labels[middle] = RML
     if (sides == 2).any():
         left = sides == 2
-        below = _below_fissure(grid, left, OBLIQUE_LEFT)
+        below = _below_fissure(work, left, OBLIQUE_LEFT)
         labels[left] = LUL
         labels[below] = LLL
     return labels
 
 
-def _below_fissure(grid: WorkGrid, region: np.ndarray, prior: FissurePrior) -> np.ndarray:
+def _below_fissure(work: WorkImage, region: np.ndarray, prior: FissurePrior) -> np.ndarray:
     """The part of a region below its most vessel-free plausible plane."""
     import edt
 
-    spacing = tuple(float(s) for s in grid.spacing_kji_mm)
+    spacing = tuple(float(s) for s in work.spacing_kji_mm)
     strides = tuple(max(1, int(STEP_MM / s)) for s in spacing)
     sampled = tuple(slice(None, None, s) for s in strides)
     inner = (edt.edt(region, anisotropy=spacing, black_border=True) > INNER_MM)[sampled]
     if inner.sum() < 500:
         inner = region[sampled]
-    steps = np.array(strides) * grid.spacing_kji_mm
+    steps = np.array(strides) * work.spacing_kji_mm
     points = np.argwhere(inner) * steps
     if len(points) == 0:
         return np.zeros_like(region)
-    vessel = grid.hu[sampled][inner] > VESSEL_HU
+    vessel = work.hu[sampled][inner] > VESSEL_HU
     normal, offset = _best_plane(points, vessel, prior)
     k, j, i = np.ogrid[: region.shape[0], : region.shape[1], : region.shape[2]]
     height = k * spacing[0] * normal[0] + j * spacing[1] * normal[1] + i * spacing[2] * normal[2]

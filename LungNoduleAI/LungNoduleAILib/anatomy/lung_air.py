@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.ndimage as ndi
 
-from LungNoduleAILib.anatomy.work_grid import WorkGrid
+from LungNoduleAILib.anatomy.work_image import WorkImage
 
 AIR_HU = -400.0
 HUGS_BORDER = 1.2  # length along the slice border / sqrt(area) of a region that belongs to the room
@@ -39,19 +39,19 @@ class LungAir:
     border_mm2: float
 
 
-def find_lung_air(grid: WorkGrid) -> LungAir:
+def find_lung_air(work: WorkImage) -> LungAir:
     """Lung air on the work grid; an empty mask when nothing lung-like is there."""
-    air = grid.hu < AIR_HU
-    room = _border_hugging(air, grid.spacing_kji_mm)
-    islands = _islands(air, grid.spacing_kji_mm)
-    mask = _lung_like_parts(air & ~room, islands, grid) | _lung_like_parts(air & room, islands, grid)
-    mask = _without_small_parts(_whole_regions(air, mask), grid)
-    return LungAir(mask, float(border_area_mm2(mask.view(np.uint8), 2, grid)[1]))
+    air = work.hu < AIR_HU
+    room = _border_hugging(air, work.spacing_kji_mm)
+    islands = _islands(air, work.spacing_kji_mm)
+    mask = _lung_like_parts(air & ~room, islands, work) | _lung_like_parts(air & room, islands, work)
+    mask = _without_small_parts(_whole_regions(air, mask), work)
+    return LungAir(mask, float(border_area_mm2(mask.view(np.uint8), 2, work)[1]))
 
 
-def border_area_mm2(labels: np.ndarray, count: int, grid: WorkGrid) -> np.ndarray:
+def border_area_mm2(labels: np.ndarray, count: int, work: WorkImage) -> np.ndarray:
     """Area in mm2 of every label (0..count-1) on the in-plane border of the volume."""
-    dk, dj, di = grid.spacing_kji_mm
+    dk, dj, di = work.spacing_kji_mm
     across_i = np.bincount(labels[:, :, [0, -1]].ravel(), minlength=count) * dk * dj
     across_j = np.bincount(labels[:, [0, -1], :].ravel(), minlength=count) * dk * di
     return across_i + across_j
@@ -91,22 +91,22 @@ def _islands(air: np.ndarray, spacing_kji_mm: np.ndarray) -> np.ndarray:
     return islands
 
 
-def _lung_like_parts(mask: np.ndarray, islands: np.ndarray, grid: WorkGrid) -> np.ndarray:
+def _lung_like_parts(mask: np.ndarray, islands: np.ndarray, work: WorkImage) -> np.ndarray:
     """The connected parts that are large, denser than bowel gas and, where they touch the border, hold vessels."""
     import cc3d
 
     labels = cc3d.connected_components(mask, connectivity=6)
     voxels = np.bincount(labels.ravel())
-    mean_hu = np.bincount(labels.ravel(), weights=grid.hu.ravel()) / np.maximum(voxels, 1)
+    mean_hu = np.bincount(labels.ravel(), weights=work.hu.ravel()) / np.maximum(voxels, 1)
     around = ndi.grey_dilation(labels, size=(1, 3, 3))[islands]
     island_share = np.bincount(around, minlength=len(voxels)) / np.maximum(voxels, 1)
-    border_mm2 = border_area_mm2(labels, len(voxels), grid)
-    widely = border_mm2 > WIDELY_TOUCHING * np.maximum(voxels * grid.voxel_mm3, 1.0) ** (2 / 3)
-    keep = voxels * grid.voxel_mm3 / 1000.0 >= LEAST_PART_ML
+    border_mm2 = border_area_mm2(labels, len(voxels), work)
+    widely = border_mm2 > WIDELY_TOUCHING * np.maximum(voxels * work.voxel_mm3, 1.0) ** (2 / 3)
+    keep = voxels * work.voxel_mm3 / 1000.0 >= LEAST_PART_ML
     keep &= mean_hu > np.where(widely, CROPPED_LUNG_MEAN_HU, BOWEL_MEAN_HU)
     keep &= (border_mm2 < TOUCHING_MM2) | (island_share > LEAST_ISLAND_SHARE)
-    small = voxels * grid.voxel_mm3 / 1000.0 < SMALL_GAS_ML
-    keep &= (_core_hu(labels, grid.hu) > GAS_CORE_HU) | ~(small | (island_share < LEAST_ISLAND_SHARE))
+    small = voxels * work.voxel_mm3 / 1000.0 < SMALL_GAS_ML
+    keep &= (_core_hu(labels, work.hu) > GAS_CORE_HU) | ~(small | (island_share < LEAST_ISLAND_SHARE))
     keep[0] = False
     return keep[labels]
 
@@ -130,7 +130,7 @@ def _whole_regions(air: np.ndarray, parts: np.ndarray) -> np.ndarray:
     return parts | mostly[labels]
 
 
-def _without_small_parts(mask: np.ndarray, grid: WorkGrid) -> np.ndarray:
+def _without_small_parts(mask: np.ndarray, work: WorkImage) -> np.ndarray:
     import cc3d
 
     labels = cc3d.connected_components(mask, connectivity=6)

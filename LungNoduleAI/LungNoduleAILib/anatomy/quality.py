@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from LungNoduleAILib.anatomy.lung_air import LungAir
-from LungNoduleAILib.anatomy.work_grid import WorkGrid
+from LungNoduleAILib.anatomy.work_image import WorkImage
 from LungNoduleAILib.model.findings import QualityNote
 
 PLAUSIBLE_ML = (1000.0, 9000.0)
@@ -18,9 +18,9 @@ GAS_SHARE = 0.2
 THICK_MM = 3.5
 
 
-def judge(grid: WorkGrid, air: LungAir, sides: np.ndarray, sides_certain: bool) -> tuple[QualityNote, ...]:
+def judge(work: WorkImage, air: LungAir, sides: np.ndarray, sides_certain: bool) -> tuple[QualityNote, ...]:
     """All verdicts, the gravest first; a single ``ok`` when nothing is to be said about the lungs."""
-    ml = np.bincount(sides.ravel(), minlength=3)[1:3] * grid.voxel_mm3 / 1000.0
+    ml = np.bincount(sides.ravel(), minlength=3)[1:3] * work.voxel_mm3 / 1000.0
     if ml.sum() < NO_LUNG_ML:
         return (
             QualityNote(
@@ -30,11 +30,11 @@ def judge(grid: WorkGrid, air: LungAir, sides: np.ndarray, sides_certain: bool) 
                 "error",
             ),
         )
-    notes = [*_missing_lung(ml, sides_certain), *_volume(ml), *_cut(grid, air, sides), *_leak(grid, air, ml)]
+    notes = [*_missing_lung(ml, sides_certain), *_volume(ml), *_cut(work, air, sides), *_leak(work, air, ml)]
     notes.sort(key=lambda note: note.severity != "error")
     if not notes:
         notes.append(QualityNote("ok", f"Both lungs found, {ml[0]:.0f} mL right and {ml[1]:.0f} mL left.", "info"))
-    return (*notes, *_resolution(grid))
+    return (*notes, *_resolution(work))
 
 
 def is_no_chest(quality: tuple[QualityNote, ...]) -> bool:
@@ -80,7 +80,7 @@ def _volume(ml: np.ndarray) -> list[QualityNote]:
     ]
 
 
-def _cut(grid: WorkGrid, air: LungAir, sides: np.ndarray) -> list[QualityNote]:
+def _cut(work: WorkImage, air: LungAir, sides: np.ndarray) -> list[QualityNote]:
     notes = []
     if air.border_mm2 > CUT_MM2:
         notes.append(
@@ -91,7 +91,7 @@ def _cut(grid: WorkGrid, air: LungAir, sides: np.ndarray) -> list[QualityNote]:
                 "error" if air.border_mm2 > 10 * CUT_MM2 else "warning",
             )
         )
-    pixel_mm2 = float(grid.spacing_kji_mm[1] * grid.spacing_kji_mm[2])
+    pixel_mm2 = float(work.spacing_kji_mm[1] * work.spacing_kji_mm[2])
     for name, plane in (("bottom", sides[0]), ("top", sides[-1])):
         area_mm2 = float((plane > 0).sum()) * pixel_mm2
         if area_mm2 > CUT_AT_END_MM2:
@@ -105,8 +105,8 @@ def _cut(grid: WorkGrid, air: LungAir, sides: np.ndarray) -> list[QualityNote]:
     return notes
 
 
-def _leak(grid: WorkGrid, air: LungAir, ml: np.ndarray) -> list[QualityNote]:
-    gas_share = float((grid.hu[air.mask] < GAS_HU).mean()) if air.mask.any() else 0.0
+def _leak(work: WorkImage, air: LungAir, ml: np.ndarray) -> list[QualityNote]:
+    gas_share = float((work.hu[air.mask] < GAS_HU).mean()) if air.mask.any() else 0.0
     if gas_share <= GAS_SHARE:
         return []
     return [
@@ -118,8 +118,8 @@ def _leak(grid: WorkGrid, air: LungAir, ml: np.ndarray) -> list[QualityNote]:
     ]
 
 
-def _resolution(grid: WorkGrid) -> list[QualityNote]:
-    slice_mm = float(grid.spacing_kji_mm[0] / grid.factors_kji[0])
+def _resolution(work: WorkImage) -> list[QualityNote]:
+    slice_mm = float(work.spacing_kji_mm[0] / work.factors_kji[0])
     if slice_mm <= THICK_MM:
         return []
     return [

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.ndimage as ndi
 import SimpleITK as sitk
 
-from LungNoduleAILib.anatomy.work_grid import WorkGrid
+from LungNoduleAILib.anatomy.work_image import WorkImage
 
 RIGHT, LEFT = 1, 2
 SECOND_LUNG_SHARE = 0.12  # of the larger one, from which two parts are two lungs
@@ -23,11 +23,11 @@ class Sides:
     certain: bool = True
 
 
-def split_sides(grid: WorkGrid, lung_air: np.ndarray, airways: np.ndarray, middle_i: float) -> Sides:
+def split_sides(work: WorkImage, lung_air: np.ndarray, airways: np.ndarray, middle_i: float) -> Sides:
     """Label lung air without airways as right (towards low i, LPS order) and left of ``middle_i``."""
     import edt
 
-    spacing = tuple(float(s) for s in grid.spacing_kji_mm)
+    spacing = tuple(float(s) for s in work.spacing_kji_mm)
     wall = edt.edt(~airways, anisotropy=spacing) <= 2.0 if airways.any() else airways
     lungs = lung_air & ~wall
     seeds, certain = _seeds(lungs, spacing, middle_i)
@@ -36,7 +36,7 @@ def split_sides(grid: WorkGrid, lung_air: np.ndarray, airways: np.ndarray, middl
     if seeds.max() < LEFT or not (seeds == RIGHT).any():
         side = int(seeds.max())
         return Sides(lungs.astype(np.uint8) * side, certain)
-    return Sides(flood_sides(grid.hu, lungs, seeds), certain)
+    return Sides(flood_sides(work.hu, lungs, seeds), certain)
 
 
 def _seeds(lungs: np.ndarray, spacing: tuple[float, ...], middle_i: float) -> tuple[np.ndarray | None, bool]:
@@ -89,24 +89,24 @@ def flood_sides(hu: np.ndarray, lungs: np.ndarray, seeds: np.ndarray) -> np.ndar
     return np.where(lungs & (flooded < 3), flooded, 0).astype(np.uint8)
 
 
-def middle_of_body(grid: WorkGrid, airways: np.ndarray, i_of_x_zero: float) -> tuple[float, bool]:
+def middle_of_body(work: WorkImage, airways: np.ndarray, i_of_x_zero: float) -> tuple[float, bool]:
     """The i index of the midline, and whether anatomy told it: trachea, else spine, else the middle of the scanner."""
     if airways.any():
         k = np.flatnonzero(airways.any(axis=(1, 2)))
         upper = airways[k[len(k) // 2] :]
         return float(ndi.center_of_mass(upper)[2]), True
-    spine = _spine_i(grid)
+    spine = _spine_i(work)
     return (spine, True) if spine is not None else (i_of_x_zero, False)
 
 
-def _spine_i(grid: WorkGrid) -> float | None:
+def _spine_i(work: WorkImage) -> float | None:
     """Where the vertebral column stands: the thickest posterior block of bone over most slices."""
     import edt
 
-    bone = ndi.gaussian_filter(grid.hu, 2.0 / grid.spacing_kji_mm) > 150
-    spacing = tuple(float(s) for s in grid.spacing_kji_mm)
+    bone = ndi.gaussian_filter(work.hu, 2.0 / work.spacing_kji_mm) > 150
+    spacing = tuple(float(s) for s in work.spacing_kji_mm)
     thick = edt.edt(bone, anisotropy=spacing, black_border=True) > 8.0
-    half = grid.hu.shape[1] // 2
+    half = work.hu.shape[1] // 2
     posterior = thick[:, half:]
     if posterior.any(axis=(1, 2)).mean() < 0.5:
         return None

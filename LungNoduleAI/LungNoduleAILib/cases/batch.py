@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import time
@@ -11,13 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from LungNoduleAILib.cases.requests import CaseRequest
-from LungNoduleAILib.cli.person import as_arguments
+from LungNoduleAILib.cases.requests import ANALYZE, CaseRequest
 from LungNoduleAILib.model.files import FINDINGS_FILE, INDEX_FILE
 from ThoraxAILib.errors import Cancelled, InputError
 from ThoraxAILib.io import Case, find_cases
 from ThoraxAILib.jobs.child_job import SUCCEEDED, ChildJob
-from ThoraxAILib.jobs.child_python import child_environment, python_interpreter
+from ThoraxAILib.jobs.child_python import child_command, child_environment
+from ThoraxAILib.jobs.csv_safety import SafeWriter
 from ThoraxAILib.jobs.output_folder import output_error, remove_left_behind
 from ThoraxAILib.jobs.run_record import RUN_FILE
 from ThoraxAILib.jobs.worker_process import THREAD_LIMITS
@@ -117,7 +116,7 @@ class _RunningCase:
         self.request = request
         self._started = time.monotonic()
         self._record_before = _modified(request.output / RUN_FILE)
-        self.job = ChildJob(_command(request), _environment(jobs))
+        self.job = ChildJob(child_command(ANALYZE, request.for_command()), _environment(jobs))
         self.job.start()
 
     def row(self) -> IndexRow:
@@ -136,35 +135,6 @@ def _modified(path: Path) -> int | None:
     return path.stat().st_mtime_ns if path.exists() else None
 
 
-def _command(request: CaseRequest) -> list[str]:
-    """The command line of one case: what a person would type for it alone."""
-    options = request.options
-    command = [
-        python_interpreter(),
-        "-m",
-        "ThoraxAILib",
-        "lung",
-        "analyze",
-        str(request.case.path),
-        "--output",
-        str(request.output),
-        "--detector",
-        options.detector,
-        "--device",
-        options.device,
-        "--scene",
-        "auto" if request.with_scene else "none",
-        "--events",
-        "-",
-    ]
-    if request.case.series_uid:
-        command += ["--series", request.case.series_uid]
-    if options.threshold is not None:
-        command += ["--threshold", repr(options.threshold)]
-    command += as_arguments(request.person)
-    return [*command, "--resume"] if request.resume else command
-
-
 def _environment(jobs: int) -> dict[str, str]:
     """The processors are shared between the children, unless the person has set limits."""
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
@@ -177,7 +147,7 @@ def write_index(output: Path, rows: Sequence[IndexRow]) -> None:
     partial = output / f".{INDEX_FILE}"
     try:
         with partial.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
+            writer = SafeWriter(file)
             writer.writerow([field.name for field in fields(IndexRow)])
             writer.writerows(astuple(row) for row in sorted(rows, key=lambda row: row.case))
         partial.replace(output / INDEX_FILE)

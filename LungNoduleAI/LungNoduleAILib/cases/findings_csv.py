@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 from LungNoduleAILib.model.findings import Finding, Findings
+from ThoraxAILib.jobs.csv_safety import SafeWriter
 
 COLUMNS = (
     "id",
@@ -36,7 +36,7 @@ COLUMNS = (
 def write_findings_csv(path: Path, findings: Findings) -> None:
     """Write all findings, in their order, as UTF-8 CSV; positions are RAS mm."""
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        writer = SafeWriter(file)
         writer.writerow(COLUMNS)
         writer.writerows(_row(finding) for finding in findings.findings)
 
@@ -48,10 +48,9 @@ def _row(finding: Finding) -> list[str]:
 
 
 def _cell(value: object) -> str:
-    """Text of one cell; text that a spreadsheet would run as a formula is quoted with an apostrophe."""
+    """Text of one cell."""
     if value is None:
         return ""
     if isinstance(value, float):
         return f"{value:.3f}".rstrip("0").rstrip(".")
-    text = "; ".join(value) if isinstance(value, tuple) else str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
+    return "; ".join(value) if isinstance(value, tuple) else str(value)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 from LungNoduleAILib.model.pairs import FollowUp, Interval, Pair
+from ThoraxAILib.jobs.csv_safety import SafeWriter
 
 COLUMNS = (
     "prior_scan",
@@ -36,7 +36,7 @@ COLUMNS = (
 def write_pairs_csv(path: Path, follow_up: FollowUp) -> None:
     """Write all pairs as UTF-8 CSV; scans are numbered from 1, positions are RAS mm."""
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        writer = SafeWriter(file)
         writer.writerow(COLUMNS)
         for interval in follow_up.intervals:
             writer.writerows(_row(interval, pair) for pair in interval.pairs)

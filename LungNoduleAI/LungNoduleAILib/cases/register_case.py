@@ -3,42 +3,29 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from LungNoduleAILib.analysis.segmenters import choose_segmenter
 from LungNoduleAILib.cases.registration_files import save_registration
+from LungNoduleAILib.cases.requests import REGISTER, RegisterRequest
 from LungNoduleAILib.followup.difference.difference_map import DifferenceMap, difference_map
 from LungNoduleAILib.followup.registration.register import CONVENTION, LungRegistration, register_lungs
 from LungNoduleAILib.followup.registration.same_person import plausibly_same_person
 from LungNoduleAILib.model.files import REGISTRATION_FILE, REGISTRATION_FILES, VIEW_FILES
-from LungNoduleAILib.model.registration_options import LungRegistrationOptions
 from LungNoduleAILib.report.follow_up_pictures import sheets
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io import read_volume
 from ThoraxAILib.jobs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.jobs.run_record import RunInput, RunRecord, finish, now, write_run_record
+from ThoraxAILib.jobs.run_record import RunInput, RunModel, RunRecord, finish, now, write_run_record
 from ThoraxAILib.jobs.stages import Stages
 from ThoraxAILib.networks.device import select_device
 from ThoraxAILib.report import encoded
 
 SCHEMA = "thoraxai.lung-registration/1"
-
-
-@dataclass(frozen=True)
-class RegisterRequest:
-    """Which two scans, how, and where the results go."""
-
-    prior: Path
-    current: Path
-    output: Path
-    options: LungRegistrationOptions
-    anatomy: str = "auto"
-    device: str = "auto"
 
 
 def register_case(request: RegisterRequest, progress: Progress) -> list[str]:
@@ -51,8 +38,8 @@ def register_case(request: RegisterRequest, progress: Progress) -> list[str]:
         current = read_volume(request.current, None, progress.part(0.05, 0.1))
     _check_different(prior, current)
     inputs = tuple(RunInput.of_volume(volume, name, 1) for name, volume in (("prior", prior), ("current", current)))
-    options = {**request.options.to_dict(), "anatomy": segmenter.name}
-    record = RunRecord("lung register", options, inputs, (), device, reason, started)
+    models = (RunModel("anatomy", segmenter.name, segmenter.fingerprint),)
+    record = RunRecord(" ".join(REGISTER), request.how(), inputs, models, device, reason, started)
     with OutputFolder(request.output, REGISTRATION_FILES) as folder:
         with stages.stage("lungs"):
             labels = [
@@ -64,7 +51,7 @@ def register_case(request: RegisterRequest, progress: Progress) -> list[str]:
         with stages.stage("difference"):
             difference = difference_map(found, prior, current, *labels, progress=progress.part(0.75, 0.9))
         with stages.stage("files"):
-            entry = _write(folder, current, found, difference, options, progress.part(0.9, 1.0))
+            entry = _write(folder, current, found, difference, request.how(), progress.part(0.9, 1.0))
         write_run_record(
             folder,
             finish(

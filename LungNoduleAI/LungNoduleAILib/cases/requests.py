@@ -1,14 +1,23 @@
-"""What one case is asked: which images, how, and where the results go."""
+"""What a command is asked, as a person types it and as panel and batch ask it of a child process."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from LungNoduleAILib.guidelines.terms.person import PersonAndExam
 from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.options import AnalysisOptions
+from LungNoduleAILib.model.registration_options import LungRegistrationOptions
+from ThoraxAILib.errors import InputError
 from ThoraxAILib.io import Case
+from ThoraxAILib.networks.device import DEVICES
+from ThoraxAILib.options import Options, option
+
+ANALYZE, FOLLOW_UP, REGISTER, PHANTOM = (("lung", name) for name in ("analyze", "follow-up", "register", "phantom"))
+IMAGE = "DICOM folder, NRRD, NIfTI or MetaImage file"
+SCENE_WORDS = ("auto", "none")
+PHANTOM_SETTINGS = ("schematic", "training", "held-out")
 
 
 @dataclass(frozen=True)
@@ -22,12 +31,121 @@ class CaseRequest:
     resume: bool = False
     person: PersonAndExam = field(default_factory=PersonAndExam)
 
+    def for_command(self) -> AnalyzeRequest:
+        """The same, asked of ``thoraxai lung analyze`` in another process."""
+        return AnalyzeRequest(
+            inputs=(self.case.path,), output=self.output, series=self.case.series_uid, **_how(self, AnalyzeRequest)
+        )
+
 
 @dataclass(frozen=True)
-class FollowUpRequest:
+class AnalyzeRequest(Options):
+    """``thoraxai lung analyze``: one or more cases; every field that CaseRequest has too is meant for each of them."""
+
+    inputs: tuple[Path, ...] = option(help=IMAGE, positional=True, metavar="INPUT")
+    output: Path = option(help="folder for the results", metavar="DIR")
+    options: AnalysisOptions = option(factory=AnalysisOptions)
+    jobs: int = option(1, "cases worked on at the same time", label="number of jobs", at_least=1)
+    resume: bool = option(False, "skip cases that were analyzed before in the same way")
+    series: str | None = option(None, "which series of the input, see thoraxai lung series", metavar="UID")
+    with_scene: bool = option(
+        True, "none: arrays.npz instead of Slicer files", flag="--scene", label="scene", words=SCENE_WORDS
+    )
+    person: PersonAndExam = option(
+        factory=PersonAndExam, group="for the guidelines in the report (none is asked without --exam or --age)"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.series is not None and len(self.inputs) != 1:
+            raise InputError(
+                f"--series chooses within one input, {len(self.inputs)} were given: analyze them one by one."
+            )
+
+    def for_case(self, case: Case, output: Path) -> CaseRequest:
+        """What is asked of one of the cases."""
+        return CaseRequest(case=case, output=output, **_how(self, CaseRequest))
+
+
+def _how(asked: object, wanted: type) -> dict[str, object]:
+    """What both classes know, but for the place of the results: how a case is to be analyzed."""
+    shared = {field.name for field in fields(CaseRequest)} & {field.name for field in fields(AnalyzeRequest)}
+    return {field.name: getattr(asked, field.name) for field in fields(wanted) if field.name in shared - {"output"}}
+
+
+@dataclass(frozen=True)
+class FollowUpRequest(Options):
     """Which scans (oldest first), how, and where the results go; ``with_scene`` False writes no MRML scene."""
 
-    inputs: tuple[Path, ...]
-    output: Path
-    options: FollowUpOptions
-    with_scene: bool = True
+    inputs: tuple[Path, ...] = option(
+        help=f"CTs of one person, the oldest first: {IMAGE}", positional=True, metavar="SCAN"
+    )
+    output: Path = option(help="folder for the results", metavar="DIR")
+    options: FollowUpOptions = option(factory=FollowUpOptions)
+    with_scene: bool = option(True, "none: no Slicer scene", flag="--scene", label="scene", words=SCENE_WORDS)
+
+
+@dataclass(frozen=True)
+class RegisterRequest(Options):
+    """Which two scans, how, and where the results go."""
+
+    prior: Path = option(help=f"the older CT: {IMAGE}", positional=True, metavar="PRIOR")
+    current: Path = option(help="the newer CT", positional=True, metavar="CURRENT")
+    output: Path = option(help="folder for the results", metavar="DIR")
+    options: LungRegistrationOptions = option(factory=LungRegistrationOptions)
+    anatomy: str = option("auto", "what finds the lungs", metavar="auto|learned|classical")
+    device: str = option("auto", "where learned models run", choices=DEVICES)
+
+    def how(self) -> dict:
+        """All that was chosen, as it is recorded."""
+        return {**self.options.to_dict(), "anatomy": self.anatomy, "device": self.device}
+
+
+@dataclass(frozen=True)
+class PatternsRequest(Options):
+    """Which CT to map the parenchyma of, how, and where the results go."""
+
+    input: Path = option(help=IMAGE, positional=True, metavar="CT")
+    output: Path = option(help="folder for map, table and picture", metavar="DIR")
+    series: str | None = option(None, "which series of the input, see thoraxai lung series", metavar="UID")
+    anatomy: str = option("auto", "what finds lungs and lobes", metavar="auto|learned|classical")
+    device: str = option("auto", "where the networks run", choices=DEVICES)
+
+
+@dataclass(frozen=True)
+class PhantomRequest(Options):
+    """Which synthetic chest CTs to write, and where; with more than one each gets a folder of its own."""
+
+    output: Path = option(help="folder for the results", metavar="DIR")
+    seed: int = option(1, "which synthetic patient (default 1, the demo's)", metavar="SEED", at_least=0)
+    setting: str = option(
+        PHANTOM_SETTINGS[0],
+        "schematic: the demo's average chest (default); training: random persons, scanners and nodules; "
+        "held-out: the same from another generator, for judging",
+        choices=PHANTOM_SETTINGS,
+    )
+    count: int = option(1, "how many, from SEED on, each in its folder", at_least=1)
+    jobs: int = option(1, "how many are made at the same time", label="number of jobs", at_least=1)
+
+
+@dataclass(frozen=True)
+class SegmentRequest(Options):
+    """Which nodule of which CT to outline, and the file for its voxels."""
+
+    input: Path = option(help=IMAGE, positional=True, metavar="CT")
+    at: tuple[float, float, float] = option(
+        help="a point in the nodule, RAS mm (write --at=-40,12,90)",
+        label="point",
+        metavar="R,A,S",
+        advice="write e.g. --at=-40,12,90",
+    )
+    output: Path = option(help="label map to write, 1 in the nodule", metavar="FILE.nrrd")
+    diameter: float | None = option(None, "rough size of the nodule (default: found out)", unit="mm", more_than=0)
+
+
+@dataclass(frozen=True)
+class DemoRequest(Options):
+    """Where the results of the demo go, and a CT instead of the synthetic one."""
+
+    output: Path = option(help="folder for the results", metavar="DIR")
+    ct: Path | None = option(None, "a CT of your own instead of the synthetic one")

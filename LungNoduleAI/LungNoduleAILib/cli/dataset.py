@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 
 from LungNoduleAILib.cli.train import ProgressBar
 from LungNoduleAILib.datasets.open import each_case, open_training_data
-from LungNoduleAILib.datasets.training_case import LEAST_READERS, TrainingCase, TrainingData
+from LungNoduleAILib.datasets.requests import DatasetRequest, ExportRequest
+from LungNoduleAILib.datasets.training_case import TrainingCase, TrainingData
 from ThoraxAILib.errors import Cancelled, InputError
 from ThoraxAILib.jobs.progress import Progress
 
@@ -26,25 +26,11 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     dataset = commands.add_parser("dataset", help="annotated CT of your own: LUNA16, LIDC, MSD-style folders")
     actions = dataset.add_subparsers(dest="action", required=True, metavar="ACTION")
     inspect = actions.add_parser("inspect", help="read every case and tell what is there and what is wrong")
-    _add_data(inspect)
+    DatasetRequest.add_arguments(inspect)
     inspect.set_defaults(run=_inspect)
     export = actions.add_parser("export-nnunet", help="write the cases as an nnU-Net v2 raw data set")
-    _add_data(export)
-    export.add_argument(
-        "--output", type=Path, required=True, metavar="DIR", help="new folder, e.g. nnUNet_raw/Dataset501_Nodules"
-    )
+    ExportRequest.add_arguments(export)
     export.set_defaults(run=_export)
-
-
-def _add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", type=Path, metavar="PATH", help="folder of the data set")
-    parser.add_argument(
-        "--readers",
-        type=int,
-        default=LEAST_READERS,
-        metavar="N",
-        help=f"LIDC readers who must agree on a nodule (default {LEAST_READERS})",
-    )
 
 
 @dataclass
@@ -122,7 +108,8 @@ def _progress(arguments: argparse.Namespace) -> Iterator[Progress]:
 
 
 def _inspect(arguments: argparse.Namespace) -> int:
-    data = open_training_data(arguments.data, arguments.readers)
+    request = DatasetRequest.from_arguments(arguments)
+    data = open_training_data(request.data, request.readers)
     with _progress(arguments) as progress:
         census = take_census(data, progress)
     print("\n".join(census.lines(data.kind)))
@@ -137,7 +124,8 @@ def _inspect(arguments: argparse.Namespace) -> int:
 def _export(arguments: argparse.Namespace) -> int:
     from LungNoduleAILib.datasets.nnunet import export_nnunet
 
-    data = open_training_data(arguments.data, arguments.readers)
+    request = ExportRequest.from_arguments(arguments)
+    data = open_training_data(request.data, request.readers)
     for problem in data.problems:
         print(f"problem: {problem}", file=sys.stderr)
 
@@ -147,8 +135,8 @@ def _export(arguments: argparse.Namespace) -> int:
     cases = each_case(data, tell)
     try:
         with _progress(arguments) as progress:
-            written = export_nnunet(cases, len(data.names), arguments.output, arguments.data.resolve().name, progress)
+            written = export_nnunet(cases, len(data.names), request.output, request.data.resolve().name, progress)
     except Cancelled as error:
         raise Cancelled("Cancelled; nothing was written.") from error
-    print(f"{written} of {len(data.names)} cases were written to {arguments.output}.")
+    print(f"{written} of {len(data.names)} cases were written to {request.output}.")
     return 0

@@ -10,21 +10,15 @@ import numpy as np
 
 from LungNoduleAILib.cases.analyze_case import analyze_case
 from LungNoduleAILib.cases.requests import CaseRequest
+from LungNoduleAILib.cases.sample import SAMPLE_FOLDER, SAMPLE_SEED, write_sample
 from LungNoduleAILib.cli.summary import describe_findings, position, table, where_to_look
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
-from LungNoduleAILib.synthesis.test_phantom.thorax import ThoraxPhantom, make_thorax
-from LungNoduleAILib.synthesis.truth import CT_FILE, PHANTOM_FILES, write_phantom
-from ThoraxAILib.errors import InputError
+from LungNoduleAILib.synthesis.truth import CT_FILE
 from ThoraxAILib.io import Case
-from ThoraxAILib.jobs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.scene import host
-
-SAMPLE_FOLDER = "sample"
-SAMPLE_SPACING_MM = (0.9, 0.9, 1.5)
-SAMPLE_SEED = 1
 
 
 @dataclass(frozen=True)
@@ -33,18 +27,6 @@ class Comparison:
 
     planted: tuple[tuple[PlantedNodule, Finding | None], ...]
     extra: tuple[Finding, ...]
-
-
-def write_sample(directory: Path, seed: int, progress: Progress) -> ThoraxPhantom:
-    """Make the synthetic chest of ``seed`` and write ct.nrrd, labels.nrrd, truth.json and truth.csv at once."""
-    if seed < 0:
-        raise InputError(f"The seed must be 0 or more, {seed} was given.")
-    with OutputFolder(directory, PHANTOM_FILES) as folder:
-        progress(0.0, "Making a synthetic chest")
-        phantom = make_thorax(seed=seed, spacing_mm=SAMPLE_SPACING_MM)
-        progress(0.7, "Writing the synthetic chest")
-        write_phantom(phantom, folder)
-    return phantom
 
 
 def run_demo(ct: Path | None, output: Path, progress: Progress) -> list[str]:

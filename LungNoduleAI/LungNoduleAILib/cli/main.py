@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from LungNoduleAILib.cases.analyze_case import analyze_case
 from LungNoduleAILib.cases.batch import FAILED, Batch, IndexRow, gather_cases, write_index
-from LungNoduleAILib.cases.requests import CaseRequest
+from LungNoduleAILib.cases.requests import AnalyzeRequest, CaseRequest, DemoRequest
 from LungNoduleAILib.cli import dataset as dataset_command
 from LungNoduleAILib.cli import evaluate as evaluate_command
 from LungNoduleAILib.cli import follow_up as follow_up_command
@@ -18,18 +19,16 @@ from LungNoduleAILib.cli import register as register_command
 from LungNoduleAILib.cli import segment as segment_command
 from LungNoduleAILib.cli import train as train_command
 from LungNoduleAILib.cli.guideline import add_guideline
-from LungNoduleAILib.cli.person import add_person_arguments, person_of
+from LungNoduleAILib.cli.person import check_one_person
 from LungNoduleAILib.cli.summary import describe_findings, where_to_look
 from LungNoduleAILib.model.options import AnalysisOptions
 from ThoraxAILib.errors import Cancelled, InputError, MissingDependencyError
 from ThoraxAILib.io import Case
-from ThoraxAILib.jobs.events import Events, telling_errors
+from ThoraxAILib.jobs.events import Events, add_events_argument, telling_errors
 from ThoraxAILib.jobs.output_folder import output_error
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.networks.device import DEVICES, select_device
+from ThoraxAILib.networks.device import select_device
 from ThoraxAILib.scene import host
-
-DEFAULTS = AnalysisOptions()
 
 
 def add_commands(modules: argparse._SubParsersAction) -> None:
@@ -44,8 +43,7 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
     series.set_defaults(run=_series)
     phantom_command.add_commands(commands)
     demo = commands.add_parser("demo", help="analyze a CT, or a synthetic one beside its truth")
-    _add_output(demo)
-    demo.add_argument("--ct", type=Path, metavar="PATH", help="a CT of your own instead of the synthetic one")
+    DemoRequest.add_arguments(demo)
     demo.set_defaults(run=_demo)
     evaluate_command.add_commands(commands)
     follow_up_command.add_commands(commands)
@@ -57,84 +55,51 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
     dataset_command.add_commands(commands)
 
 
-def _add_output(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the results")
-
-
-def _add_events(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--events", metavar="FILE|-", help="progress as JSON lines, to a file or standard output")
-
-
 def _add_analyze(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("inputs", type=Path, nargs="+", metavar="INPUT", help="DICOM folder, NRRD, NIfTI or MetaImage file")
-    _add_output(parser)
-    add("--detector", default=DEFAULTS.detector, metavar="NAME", help="see thoraxai lung detectors")
-    add("--anatomy", default=DEFAULTS.anatomy, metavar="auto|learned|classical", help="what finds lungs and lobes")
-    add("--threshold", type=float, metavar="X", help="least confidence of a finding, 0 to 1 (default: the detector's)")
-    add("--device", default=DEFAULTS.device, metavar="|".join(DEVICES), help="where learned models run")
-    add("--jobs", type=int, default=1, metavar="N", help="cases worked on at the same time (default 1)")
-    add("--resume", action="store_true", help="skip cases that were analyzed before in the same way")
-    add("--series", metavar="UID", help="which series of the input, see thoraxai lung series")
-    add("--scene", choices=("auto", "none"), default="auto", help="none: arrays.npz instead of Slicer files")
-    add_person_arguments(parser)
-    _add_events(parser)
+    AnalyzeRequest.add_arguments(parser)
+    add_events_argument(parser)
     parser.set_defaults(run=_analyze)
 
 
 def _analyze(arguments: argparse.Namespace) -> int:
     with telling_errors(arguments.events) as events:
-        return _analyze_inputs(arguments, events)
+        request = AnalyzeRequest.from_arguments(arguments)
+        _check_engines(request.options)
+        with_scene = request.with_scene and _can_write_scenes()
+        return _analyze_inputs(replace(request, with_scene=with_scene), arguments, events)
 
 
-def _analyze_inputs(arguments: argparse.Namespace, events: Events) -> int:
-    options = _options(arguments)
-    with_scene = _with_scene(arguments.scene)
-    if arguments.series is not None:
-        if len(arguments.inputs) != 1:
-            raise InputError(
-                f"--series chooses within one input, {len(arguments.inputs)} were given: analyze them one by one."
-            )
-        path = arguments.inputs[0]
-        cases, failed = [Case(path.resolve().name, path, arguments.series)], []
+def _analyze_inputs(request: AnalyzeRequest, arguments: argparse.Namespace, events: Events) -> int:
+    if request.series is not None:
+        path = request.inputs[0]
+        cases, failed = [Case(path.resolve().name, path, request.series)], []
     else:
-        cases, failed = gather_cases(arguments.inputs)
-    person = person_of(arguments, len(cases) + len(failed))
-
-    def request(case: Case, output: Path) -> CaseRequest:
-        return CaseRequest(case, output, options, with_scene, arguments.resume, person)
-
+        cases, failed = gather_cases(request.inputs)
+    check_one_person(request.person, len(cases) + len(failed))
     if len(cases) == 1 and not failed:
-        return _analyze_one(request(cases[0], arguments.output), arguments, events)
-    requests = [request(case, arguments.output / case.name) for case in cases]
-    return _analyze_many(requests, failed, arguments, events)
+        return _analyze_one(request.for_case(cases[0], request.output), arguments, events)
+    return _analyze_many(request, cases, failed, arguments, events)
 
 
-def _options(arguments: argparse.Namespace) -> AnalysisOptions:
-    """The checked options; what is wrong with them is said before any image is read."""
+def _check_engines(options: AnalysisOptions) -> None:
+    """Say what cannot run here before any image is read."""
     from LungNoduleAILib.analysis.detectors import get_detector
     from LungNoduleAILib.analysis.segmenters import choose_segmenter
 
-    options = AnalysisOptions(
-        detector=arguments.detector, threshold=arguments.threshold, device=arguments.device, anatomy=arguments.anatomy
-    )
     get_detector(options.detector)
     device, _reason = select_device(options.device)
     choose_segmenter(options.anatomy, device)
-    if arguments.jobs < 1:
-        raise InputError(f"The number of jobs must be at least 1, {arguments.jobs} was given.")
-    return options
 
 
-def _with_scene(choice: str) -> bool:
-    if choice == "auto" and not host.isAvailable():
+def _can_write_scenes() -> bool:
+    if not host.isAvailable():
         print(
             "scene.mrb, segmentation.seg.nrrd and nodules.mrk.json are not written, because Slicer's libraries are "
             'missing: install them with pip install "thoraxai[scene]".',
             file=sys.stderr,
         )
         return False
-    return choice == "auto"
+    return True
 
 
 def _analyze_one(request: CaseRequest, arguments: argparse.Namespace, events: Events) -> int:
@@ -150,23 +115,24 @@ def _analyze_one(request: CaseRequest, arguments: argparse.Namespace, events: Ev
 
 
 def _analyze_many(
-    requests: list[CaseRequest], failed: list[IndexRow], arguments: argparse.Namespace, events: Events
+    request: AnalyzeRequest, cases: list[Case], failed: list[IndexRow], arguments: argparse.Namespace, events: Events
 ) -> int:
-    _make_folder(arguments.output)
+    _make_folder(request.output)
     tell = _nothing if events.own_stdout else _print_row
     for row in failed:
         tell(row)
-    batch = Batch(requests, arguments.jobs, tell, events.progress, arguments.is_cancelled)
+    requests = [request.for_case(case, request.output / case.name) for case in cases]
+    batch = Batch(requests, request.jobs, tell, events.progress, arguments.is_cancelled)
     try:
         batch.run()
     except Cancelled as error:
         raise Cancelled("Cancelled; the results of finished cases are kept and listed in index.csv.") from error
     finally:
-        write_index(arguments.output, [*failed, *batch.rows])
+        write_index(request.output, [*failed, *batch.rows])
     bad = sum(row.status == FAILED for row in (*failed, *batch.rows))
     if bad:
         raise InputError(f"{bad} of {len(failed) + len(requests)} cases failed: index.csv says why.")
-    events.result(arguments.output)
+    events.result(request.output)
     return 0
 
 
@@ -222,5 +188,6 @@ def _series(arguments: argparse.Namespace) -> int:
 def _demo(arguments: argparse.Namespace) -> int:
     from LungNoduleAILib.cli.demo import run_demo
 
-    print("\n".join(run_demo(arguments.ct, arguments.output, Progress(is_cancelled=arguments.is_cancelled))))
+    request = DemoRequest.from_arguments(arguments)
+    print("\n".join(run_demo(request.ct, request.output, Progress(is_cancelled=arguments.is_cancelled))))
     return 0

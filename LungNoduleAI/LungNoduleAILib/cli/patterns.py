@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from LungNoduleAILib.model.options import AnalysisOptions
-from ThoraxAILib.jobs.events import telling_errors
+from LungNoduleAILib.cases.requests import PatternsRequest
+from ThoraxAILib.jobs.events import add_events_argument, telling_errors
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.networks.device import DEVICES
 
-DEFAULTS = AnalysisOptions()
+if TYPE_CHECKING:
+    from LungNoduleAILib.parenchyma.pattern_map import PatternMap
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
     """Mount ``patterns``."""
     parser = commands.add_parser("patterns", help="map normal, ground-glass and reticular lung (research use only)")
-    add = parser.add_argument
-    add("input", type=Path, metavar="CT", help="DICOM folder, NRRD, NIfTI or MetaImage file")
-    add("--output", type=Path, required=True, metavar="DIR", help="folder for map, table and picture")
-    add("--series", metavar="UID", help="which series of the input, see thoraxai lung series")
-    add("--anatomy", default=DEFAULTS.anatomy, metavar="auto|learned|classical", help="what finds lungs and lobes")
-    add("--device", default=DEFAULTS.device, metavar="|".join(DEVICES), help="where the networks run")
-    add("--events", metavar="FILE|-", help="progress as JSON lines, to a file or standard output")
+    PatternsRequest.add_arguments(parser)
+    add_events_argument(parser)
     parser.set_defaults(run=_run)
 
 
@@ -32,24 +27,19 @@ def _run(arguments: argparse.Namespace) -> int:
     with telling_errors(arguments.events) as events:
         from LungNoduleAILib.cases.pattern_files import NOTICE, describe_patterns
 
-        found = map_case(
-            arguments.input,
-            arguments.output,
-            arguments.series,
-            arguments.anatomy,
-            arguments.device,
-            Progress(events.progress, arguments.is_cancelled),
-        )
+        request = PatternsRequest.from_arguments(arguments)
+        found = map_case(request, Progress(events.progress, arguments.is_cancelled))
         if not events.own_stdout:
-            print("\n".join([*describe_patterns(found), f"The map lies in {arguments.output}.", NOTICE]))
-        events.result(arguments.output)
+            print("\n".join([*describe_patterns(found), f"The map lies in {request.output}.", NOTICE]))
+        events.result(request.output)
     return 0
 
 
-def map_case(source: Path, output: Path, series_uid: str | None, anatomy: str, device: str, progress: Progress):
-    """Read a CT, map its patterns on its own grid and write them to a folder; returns the PatternMap."""
+def map_case(request: PatternsRequest, progress: Progress) -> PatternMap:
+    """Read a CT, map its patterns on its own grid and write them to a folder."""
     from LungNoduleAILib.analysis.segmenters import choose_segmenter
-    from LungNoduleAILib.cases.pattern_files import MAP_FILE, PICTURE_FILE, TABLE_FILE, write_patterns
+    from LungNoduleAILib.cases.pattern_files import write_patterns
+    from LungNoduleAILib.model.files import PATTERN_MAP_FILE, PATTERN_PICTURE_FILE, PATTERN_TABLE_FILE
     from LungNoduleAILib.parenchyma.pattern_map import WEIGHTS, PatternMap, map_patterns
     from ThoraxAILib.io import read_volume
     from ThoraxAILib.jobs.output_folder import OutputFolder
@@ -57,13 +47,13 @@ def map_case(source: Path, output: Path, series_uid: str | None, anatomy: str, d
     from ThoraxAILib.networks.weights_file import require_torch, sha256
 
     require_torch("Pattern maps")
-    device, _reason = select_device(device)
-    chosen = choose_segmenter(anatomy, device)
-    volume = read_volume(source, series_uid, progress.part(0.0, 0.15))
+    device, _reason = select_device(request.device)
+    chosen = choose_segmenter(request.anatomy, device)
+    volume = read_volume(request.input, request.series, progress.part(0.0, 0.15))
     order = volume.axis_order_to_lps()
     turned = order.apply(volume)
     turned = turned.with_array(np.ascontiguousarray(turned.array))
-    with OutputFolder(output, (MAP_FILE, PICTURE_FILE, TABLE_FILE)) as folder:
+    with OutputFolder(request.output, (PATTERN_MAP_FILE, PATTERN_PICTURE_FILE, PATTERN_TABLE_FILE)) as folder:
         lungs = chosen.segmenter.segment(turned, progress.part(0.15, 0.5))
         found = map_patterns(turned, lungs, progress.part(0.5, 0.9), device)
         found = PatternMap(np.ascontiguousarray(order.undo_array(found.labels)), found.shares)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from pathlib import Path
+from dataclasses import replace
 
 from LungNoduleAILib.training.request import TrainingRequest
-from ThoraxAILib.errors import InputError, OutputError
+from ThoraxAILib.errors import OutputError
 from ThoraxAILib.jobs.progress import Progress
 
 # name: (module, function that takes a TrainingRequest and a Progress and returns the weights file, what it trains)
@@ -30,45 +30,18 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     names = train.add_subparsers(dest="training", required=True, metavar="WHAT")
     for name, (_module, _function, what) in TRAININGS.items():
         parser = names.add_parser(name, help=f"train {what}")
-        _add_training(parser)
-        if name in WITH_DATA:
-            parser.add_argument(
-                "--data",
-                type=Path,
-                metavar="PATH",
-                help="your own annotated CT, as many patches as "
-                "from synthetic bodies: a LUNA16, LIDC or MSD-style folder",
-            )
-
-
-def _add_training(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--output", type=Path, required=True, metavar="DIR", help="folder of the bodies, the checkpoint, the weights")
-    add("--steps", type=int, metavar="N", help="training steps (default: as shipped)")
-    add("--seed", type=int, metavar="S", help="everything random comes from it (default: as shipped)")
-    add("--bodies", type=int, metavar="N", help="synthetic bodies to train on (default: as shipped)")
-    add("--jobs", type=int, default=1, metavar="J", help="processes that make bodies and samples (default 1)")
-    add("--device", default="auto", metavar="auto|cpu|cuda", help="where the network is trained")
-    parser.set_defaults(run=_train)
+        TrainingRequest.add_arguments(parser, without=() if name in WITH_DATA else ("data",))
+        parser.set_defaults(run=_train)
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    from ThoraxAILib.networks.device import OPENVINO, select_device
+    from ThoraxAILib.networks.device import select_device
     from ThoraxAILib.networks.weights_file import require_torch
 
     require_torch("Trainings")
-    if arguments.device == OPENVINO:
-        raise InputError("OpenVINO only runs networks, it cannot train them: use --device auto, cpu or cuda.")
-    device, _reason = select_device(arguments.device)
-    request = TrainingRequest(
-        arguments.output,
-        arguments.steps,
-        arguments.seed,
-        arguments.bodies,
-        arguments.jobs,
-        device,
-        getattr(arguments, "data", None),
-    )
+    request = TrainingRequest.from_arguments(arguments)
+    device, _reason = select_device(request.device)
+    request = replace(request, device=device)
     try:
         request.output.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.untrusted.plain_xml import read_plain_xml
 
 ROOT = "LidcReadMessage"
 HEAD_BYTES = 2000
@@ -71,7 +72,7 @@ def is_lidc_xml(path: Path) -> bool:
 def read_lidc_xml(path: Path) -> LidcReport:
     """The readings of one file; raises InputError when it is damaged or of another kind."""
     try:
-        root = ElementTree.fromstring(path.read_bytes())
+        root = read_plain_xml(path)
         for element in root.iter():
             element.tag = element.tag.rsplit("}", 1)[-1]
         series_uid = (root.findtext(".//SeriesInstanceUid") or root.findtext(".//SeriesInstanceUID") or "").strip()
@@ -86,6 +87,8 @@ def read_lidc_xml(path: Path) -> LidcReport:
             for reader, session in enumerate(sessions)
             for entry in session.findall("nonNodule")
         ]
+    except InputError:
+        raise
     except (ElementTree.ParseError, ValueError, TypeError, OSError):
         raise InputError(f"'{path.name}' cannot be read as an XML file of LIDC: download it again.") from None
     if root.tag != ROOT or not series_uid:

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.lps import flip_lps_ras
+from ThoraxAILib.jobs.csv_safety import SafeWriter, plain_cell
 from ThoraxAILib.statistics.marks import Marks, Places
 
 SERIES, COORDINATES = "seriesuid", ("coordX", "coordY", "coordZ")
 DIAMETER, SCORE, TYPE = "diameter_mm", "probability", "type"
-LPS_TO_RAS = np.array([-1.0, -1.0, 1.0])
 
 
 def read_marks(path: Path) -> Marks:
@@ -41,9 +42,9 @@ def read_series(path: Path) -> tuple[str, ...]:
 def write_marks(path: Path, marks: Marks) -> None:
     """Write marks in LUNA16's form (LPS mm)."""
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        writer = SafeWriter(file)
         writer.writerow((SERIES, *COORDINATES, SCORE))
-        for name, center, score in zip(marks.series, marks.centers_ras_mm * LPS_TO_RAS, marks.score, strict=True):
+        for name, center, score in zip(marks.series, flip_lps_ras(marks.centers_ras_mm), marks.score, strict=True):
             writer.writerow((name, *(repr(float(x)) for x in center + 0.0), repr(float(score))))
 
 
@@ -70,7 +71,7 @@ def _read_table(path: Path, needed: tuple[str, ...]) -> dict[str, list[str]]:
 def _rows(path: Path) -> list[list[str]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            return list(csv.reader(file))
+            return [[plain_cell(cell) for cell in row] for row in csv.reader(file)]
     except FileNotFoundError:
         raise InputError(f"There is no table '{path.name}': check the path.") from None
     except OSError as error:
@@ -82,7 +83,7 @@ def _rows(path: Path) -> list[list[str]]:
 def _centers(table: dict[str, list[str]], path: Path) -> np.ndarray:
     """RAS mm of the LPS coordinates."""
     columns = [_numbers(table, name, path) for name in COORDINATES]
-    return np.stack(columns, axis=1) * LPS_TO_RAS
+    return flip_lps_ras(np.stack(columns, axis=1))
 
 
 def _numbers(table: dict[str, list[str]], column: str, path: Path) -> np.ndarray:

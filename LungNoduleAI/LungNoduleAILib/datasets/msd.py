@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 
 from LungNoduleAILib.datasets.training_case import IgnoredPlace, TrainingCase, TrainingNodule
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.spheres import sphere_diameter_mm
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io import read_volume
 from ThoraxAILib.io.image_file import image_ending
 from ThoraxAILib.io.label_map import on_same_grid, read_label_map
+from ThoraxAILib.untrusted.plain_json import read_plain_json
 
 DATASET_FILE, IMAGES, LABELS = "dataset.json", "imagesTr", "labelsTr"
 NODULE_WORDS = ("nodule", "cancer", "tumor", "tumour", "lesion", "mass", "metasta")
@@ -92,7 +93,7 @@ def _case_of_parts(name: str, volume: Volume, parts: np.ndarray) -> TrainingCase
     for part in range(1, len(number_of_part)):
         center = tuple(float(x) for x in volume.ras_from_kji(found["centroids"][part]))
         volume_mm3 = float(found["voxel_counts"][part]) * volume.voxel_mm3
-        diameter = float((6 * volume_mm3 / np.pi) ** (1 / 3))
+        diameter = sphere_diameter_mm(volume_mm3)
         if diameter < LEAST_MM:
             ignored.append(IgnoredPlace(center, diameter, f"smaller than {LEAST_MM:g} mm"))
             continue
@@ -106,7 +107,7 @@ def _case_of_parts(name: str, volume: Volume, parts: np.ndarray) -> TrainingCase
 
 def _read_content(folder: Path) -> dict:
     try:
-        content = json.loads((folder / DATASET_FILE).read_text(encoding="utf-8"))
+        content = read_plain_json(folder / DATASET_FILE)
     except (OSError, ValueError):
         content = None
     if not isinstance(content, dict):
@@ -124,7 +125,7 @@ def _pairs(folder: Path, content: dict) -> tuple[dict[str, tuple[Path, Path]], i
     )
     pairs, missing = {}, 0
     for image_name, label_name in entries:
-        image, label = (folder / PurePosixPath(name) for name in (image_name, label_name))
+        image, label = (folder / _path_inside(name) for name in (image_name, label_name))
         if not image.is_file() and image_ending(image):
             ending = image_ending(image)
             image = image.with_name(image.name[: len(image.name) - len(ending)] + FIRST_CHANNEL + ending)
@@ -133,6 +134,16 @@ def _pairs(folder: Path, content: dict) -> tuple[dict[str, tuple[Path, Path]], i
         else:
             missing += 1
     return dict(sorted(pairs.items())), missing
+
+
+def _path_inside(name: str) -> PurePosixPath:
+    """A path below the folder of the data set; raises InputError for one that leads elsewhere."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name or PureWindowsPath(name).drive:
+        raise InputError(
+            f"{DATASET_FILE} names a file outside its own folder: put images and label maps into {IMAGES} and {LABELS}."
+        )
+    return path
 
 
 def _present(folder: Path) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ import SimpleITK as sitk
 
 from LungNoduleAILib.datasets.training_case import TrainingCase
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.image.lps import LPS_TO_RAS
+from ThoraxAILib.image.itk_geometry import placed_image
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
@@ -67,11 +67,7 @@ def dataset_content(name: str, count: int, with_spheres: bool) -> dict:
 
 
 def _write(path: Path, volume: Volume, array: np.ndarray) -> None:
-    image = sitk.GetImageFromArray(np.ascontiguousarray(array))
-    matrix = LPS_TO_RAS @ volume.ijk_to_ras
-    image.SetSpacing([float(mm) for mm in volume.spacing_ijk_mm])
-    image.SetOrigin([float(mm) for mm in matrix[:3, 3]])
-    image.SetDirection((matrix[:3, :3] / volume.spacing_ijk_mm).ravel().tolist())
+    image = placed_image(sitk.GetImageFromArray(np.ascontiguousarray(array)), volume)
     sitk.WriteImage(image, str(path), True)
 
 

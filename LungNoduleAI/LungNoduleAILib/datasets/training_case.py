@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ThoraxAILib.image.spheres import paint_sphere
+from ThoraxAILib.image.spheres import paint_sphere, sphere_diameter_mm
 from ThoraxAILib.image.volume import Volume
 
 LEAST_READERS = 3  # of LIDC's four, as LUNA16 chose
@@ -26,7 +26,7 @@ class TrainingNodule:
     @property
     def equivalent_diameter_mm(self) -> float:
         """Diameter of the sphere of the same volume where the volume is known, else the annotated diameter."""
-        return self.diameter_mm if self.volume_mm3 is None else float((6 * self.volume_mm3 / np.pi) ** (1 / 3))
+        return self.diameter_mm if self.volume_mm3 is None else sphere_diameter_mm(self.volume_mm3)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,9 @@ from scipy import ndimage
 
 from LungNoduleAILib.delineation.region import background_hu, distance_from
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.boxes import mask_box
 from ThoraxAILib.image.mask import Mask
+from ThoraxAILib.image.spheres import sphere_diameter_mm
 from ThoraxAILib.image.volume import Volume
 
 if TYPE_CHECKING:
@@ -69,7 +71,7 @@ def segment_nodule(
                 size /= 1.8
                 continue
             raise InputError("No nodule is seen at this point: click on its middle, or give its --diameter.")
-        seen_mm = 2 * (found.sum() * 0.75 / np.pi) ** (1 / 3) * spacing_mm
+        seen_mm = sphere_diameter_mm(found.sum()) * spacing_mm
         middle = np.argwhere(found).mean(axis=0) - (PATCH - 1) / 2
         center = center + middle * spacing_mm / volume.spacing_kji_mm
         if diameter_mm is not None or 1 / SAME_SIZE < seen_mm / size < SAME_SIZE:
@@ -87,7 +89,7 @@ def read_network(path: Path = SHIPPED) -> LabelNetwork:
     weights = load_weights(path, SCHEMA, MAKER)
     from ThoraxAILib.networks.label_network import LabelNetwork, LabelNetworkSettings
 
-    network = LabelNetwork(LabelNetworkSettings.from_json(weights.settings))
+    network = LabelNetwork(LabelNetworkSettings.from_dict(weights.settings))
     network.load_state_dict(weights.state)
     return network.eval()
 
@@ -157,10 +159,9 @@ def _on_ct(volume: Volume, center_kji: np.ndarray, share: np.ndarray, spacing_mm
     mask, threshold = _with_edge(hu, likely, center_kji - low, volume.spacing_kji_mm, size_mm)
     if not mask.any():
         raise InputError("No nodule is seen at this point: click on its middle, or give its --diameter.")
-    used = np.argwhere(mask)
-    first, last = used.min(axis=0), used.max(axis=0) + 1
-    box = tuple(slice(a, b) for a, b in zip(first, last, strict=True))
-    diameter = 2 * (mask.sum() * volume.voxel_mm3 * 0.75 / np.pi) ** (1 / 3)
+    box = mask_box(mask)
+    first = np.array([span.start for span in box])
+    diameter = sphere_diameter_mm(mask.sum() * volume.voxel_mm3)
     return Delineation(Mask(tuple(int(x) for x in low + first), mask[box].copy()), float(diameter), threshold)
 
 

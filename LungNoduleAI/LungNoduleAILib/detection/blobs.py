@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.ndimage as ndi
 
-from LungNoduleAILib.detection.search_grid import SearchGrid
+from LungNoduleAILib.detection.search_maps import SearchMaps
 from ThoraxAILib.image.block_mean import block_mean
 from ThoraxAILib.jobs.progress import Progress
 
@@ -29,8 +29,8 @@ BALL_RESPONSE = 0.20
 class Blobs:
     """Extrema of one image, n of them.
 
-    ``center_kji`` (n, 3) on the search grid; ``diameter_mm`` (n,); ``contrast`` (n,): the step that a ball of that size
-    would need, in units of the image; ``roundness`` (n,): smallest / largest curvature, 0 for a tube, 1 for a ball.
+    ``center_kji`` (n, 3) in voxels of the maps; ``diameter_mm`` (n,); ``contrast`` (n,): the step that a ball of that
+    size would need, in units of the image; ``roundness`` (n,): smallest / largest curvature, 0 a tube, 1 a ball.
     """
 
     center_kji: np.ndarray
@@ -47,9 +47,9 @@ class Blobs:
 
 
 def find_blobs(
-    image: np.ndarray, grid: SearchGrid, diameters_mm: tuple[float, ...], least_contrast: float, progress: Progress
+    image: np.ndarray, maps: SearchMaps, diameters_mm: tuple[float, ...], least_contrast: float, progress: Progress
 ) -> Blobs:
-    """Blobs of ``image`` (float32, search grid) among the given diameters.
+    """Blobs of ``image`` (float32, on the voxels of ``maps``) among the given diameters.
 
     Their centre may lie outside the filled lung by a little more than their radius: most of a large tumor that
     touches the wall lies outside the lung.
@@ -62,18 +62,18 @@ def find_blobs(
     levels = [(factor, sizes) for factor, sizes in levels if sizes]
     for number, (factor, sizes) in enumerate(levels):
         progress(number / len(levels), f"Looking for nodules of {sizes[0]:.0f} mm and more")
-        parts.append(_blobs_of_level(image, grid, factor, sizes, least_contrast))
+        parts.append(_blobs_of_level(image, maps, factor, sizes, least_contrast))
     fields = zip(*((b.center_kji, b.diameter_mm, b.contrast, b.roundness) for b in parts), strict=True)
     return Blobs(*(np.concatenate(field) for field in fields))
 
 
 def _blobs_of_level(
-    image: np.ndarray, grid: SearchGrid, factor: int, sizes: list[float], least_contrast: float
+    image: np.ndarray, maps: SearchMaps, factor: int, sizes: list[float], least_contrast: float
 ) -> Blobs:
-    strides = np.array([max(1, round(factor / s)) if factor > 1 else 1 for s in grid.spacing_kji_mm])
+    strides = np.array([max(1, round(factor / s)) if factor > 1 else 1 for s in maps.grid.spacing_kji_mm])
     coarse = block_mean(image, strides)
-    spacing = grid.spacing_kji_mm * strides
-    allowed = block_mean(grid.depth_mm, strides) > -sizes[-1] * OUTSIDE_SHARE
+    spacing = maps.grid.spacing_kji_mm * strides
+    allowed = block_mean(maps.depth_mm, strides) > -sizes[-1] * OUTSIDE_SHARE
     ladder = [sizes[0] / SCALE_RATIO, *sizes, sizes[-1] * SCALE_RATIO]
     smooth = [
         ndi.gaussian_filter(coarse, d / (2 * np.sqrt(3)) / spacing, truncate=3.0)
@@ -87,7 +87,7 @@ def _blobs_of_level(
         of_scale = scale == s
         roundness[of_scale] = _roundness(smooth[s], center[of_scale], spacing)
     diameter = np.array(ladder)[scale]
-    inside = grid.depth_mm[tuple((center * strides + (strides - 1) // 2).T)] > -OUTSIDE_SHARE * diameter
+    inside = maps.depth_mm[tuple((center * strides + (strides - 1) // 2).T)] > -OUTSIDE_SHARE * diameter
     blobs = Blobs(center * strides + (strides - 1) / 2, diameter, answer[scale, k, j, i] / BALL_RESPONSE, roundness)
     return blobs.take(inside)
 

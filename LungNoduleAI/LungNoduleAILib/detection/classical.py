@@ -7,7 +7,7 @@ import numpy as np
 from LungNoduleAILib.detection.blobs import LARGE_MM, MEDIUM_MM, SMALL_MM, Blobs, find_blobs
 from LungNoduleAILib.detection.examine import examine
 from LungNoduleAILib.detection.score import load_score
-from LungNoduleAILib.detection.search_grid import SearchGrid, make_search_grid
+from LungNoduleAILib.detection.search_maps import SearchMaps, make_search_maps
 from LungNoduleAILib.model.anatomy import Anatomy
 from LungNoduleAILib.model.candidates import Candidate
 from ThoraxAILib.image.volume import Volume
@@ -42,20 +42,18 @@ class ClassicalDetector:
 
     def detect(self, volume: Volume, anatomy: Anatomy, progress: Progress) -> list[Candidate]:
         """Candidates in ``volume`` (HU, LPS order), best first; see Detector."""
-        candidates = [
-            self._candidate(volume, *blob) for blob in look(volume, anatomy, progress) if not _is_wall(blob[1])
-        ]
+        candidates = [self._candidate(*blob) for blob in look(volume, anatomy, progress) if not _is_wall(blob[1])]
         candidates = [candidate for candidate in candidates if candidate.confidence >= LEAST_CONFIDENCE]
         # A large opacity comes before the small blobs inside it, whatever their confidence.
         candidates.sort(key=lambda c: (c.kind != "mass" or c.confidence < self.operating_point, -c.confidence))
         return sorted(without_doubles(candidates), key=lambda c: -c.confidence)
 
-    def _candidate(self, volume: Volume, center_kji: np.ndarray, features: dict[str, float], density: str) -> Candidate:
+    def _candidate(self, center_ras_mm: np.ndarray, features: dict[str, float], density: str) -> Candidate:
         confidence = self._score.confidence(features)
         if _stands_in_lung(features):
             confidence = max(confidence, self.operating_point)
         kind = "mass" if features["diameter_mm"] > LARGE_OPACITY_MM else "nodule"
-        place = tuple(float(x) for x in volume.ras_from_kji(center_kji))
+        place = tuple(float(x) for x in center_ras_mm)
         return Candidate(place, features["diameter_mm"], confidence, density, kind, features)
 
 
@@ -80,11 +78,11 @@ def _is_wall(features: dict[str, float]) -> bool:
 
 
 def look(volume: Volume, anatomy: Anatomy, progress: Progress) -> list[tuple[np.ndarray, dict[str, float], str]]:
-    """Every blob that has a region: centre (CT voxels k, j, i), features, window ("solid" or "ground-glass")."""
-    grid = make_search_grid(volume, anatomy)
-    if grid is None:
+    """Every blob that has a region: centre (RAS mm), features, window ("solid" or "ground-glass")."""
+    maps = make_search_maps(volume, anatomy)
+    if maps is None:
         return []
-    coarse = grid.coarser(COARSE_MM)
+    coarse = maps.coarser(COARSE_MM)
     seen = []
     passes = (
         ("solid", SOLID_WINDOW_HU, SMALL_MM + MEDIUM_MM + LARGE_MM, LEAST_SOLID_STEP),
@@ -92,9 +90,9 @@ def look(volume: Volume, anatomy: Anatomy, progress: Progress) -> list[tuple[np.
     )
     for number, (density, (low, high), diameters_mm, least) in enumerate(passes):
         part = progress.part(0.5 * number, 0.5 * number + 0.5)
-        image = (np.clip(grid.hu, low, high) - low) / np.float32(high - low)
-        blobs = _worth_a_look(find_blobs(image, grid, diameters_mm, least, part.part(0.0, 0.5)))
-        seen += _examine_all(grid, coarse, blobs, density, part.part(0.5, 1.0))
+        image = (np.clip(maps.hu, low, high) - low) / np.float32(high - low)
+        blobs = _worth_a_look(find_blobs(image, maps, diameters_mm, least, part.part(0.0, 0.5)))
+        seen += _examine_all(maps, coarse, blobs, density, part.part(0.5, 1.0))
     return seen
 
 
@@ -107,19 +105,19 @@ def _worth_a_look(blobs: Blobs) -> Blobs:
 
 
 def _examine_all(
-    grid: SearchGrid, coarse: SearchGrid, blobs: Blobs, density: str, progress: Progress
+    fine: SearchMaps, coarse: SearchMaps, blobs: Blobs, density: str, progress: Progress
 ) -> list[tuple[np.ndarray, dict[str, float], str]]:
-    """Close looks at all blobs, large ones on the coarse grid."""
+    """Close looks at all blobs, large ones on the coarse maps."""
     seen = []
-    full_kji = grid.full_from_search_kji(blobs.center_kji)
-    least_mm = max(LEAST_DIAMETER_MM, LEAST_PIXELS * float(grid.spacing_kji_mm[1:].max()))
-    for n, (center, diameter_mm) in enumerate(zip(full_kji, blobs.diameter_mm, strict=True)):
+    centers_ras_mm = fine.grid.ras_from_kji(blobs.center_kji)
+    least_mm = max(LEAST_DIAMETER_MM, LEAST_PIXELS * float(fine.grid.spacing_kji_mm[1:].max()))
+    for n, (center, diameter_mm) in enumerate(zip(centers_ras_mm, blobs.diameter_mm, strict=True)):
         if n % 25 == 0:
             progress(n / len(blobs), f"Looking at {len(blobs)} {density} candidates")
-        chosen = coarse if diameter_mm > MASS_MM else grid
-        answer = examine(chosen, chosen.search_from_full_kji(center), float(diameter_mm), float(blobs.roundness[n]))
+        chosen = coarse if diameter_mm > MASS_MM else fine
+        answer = examine(chosen, chosen.grid.kji_from_ras(center), float(diameter_mm), float(blobs.roundness[n]))
         if answer is not None and answer[1]["diameter_mm"] >= least_mm:
-            seen.append((chosen.full_from_search_kji(answer[2]), answer[1], density))
+            seen.append((chosen.grid.ras_from_kji(answer[2]), answer[1], density))
     return seen
 
 

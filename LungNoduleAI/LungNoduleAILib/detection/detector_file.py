@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ MAKER = "thoraxai lung train detector"
 def write_detector(path: Path, networks: dict[str, HeatmapNetwork], calibration: Calibration, note: dict) -> None:
     """Write both networks (keys NODULES and MASSES); the file appears whole or not at all."""
     settings = {
-        "networks": {name: network.settings.as_json() for name, network in networks.items()},
+        "networks": {name: asdict(network.settings) for name, network in networks.items()},
         "scaling": {name: list(pair) for name, pair in calibration.scaling.items()},
         "operating_point": calibration.operating_point,
     }
@@ -37,7 +38,7 @@ def read_detector(path: Path = SHIPPED) -> tuple[dict[str, HeatmapNetwork], Cali
 
     networks = {}
     for name, spacing_mm in ((NODULES, SPACING_MM), (MASSES, SPACING_MM * SHRINK)):
-        network = HeatmapNetwork(HeatmapSettings.from_json(weights.settings["networks"][name]))
+        network = HeatmapNetwork(HeatmapSettings.from_dict(weights.settings["networks"][name]))
         if network.settings.spacing_mm != spacing_mm:
             raise InputError(
                 f"The detector in '{path.name}' looks at voxels of {network.settings.spacing_mm:g} mm, "

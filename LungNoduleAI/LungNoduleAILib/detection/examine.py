@@ -6,7 +6,8 @@ import numpy as np
 import scipy.ndimage as ndi
 
 from LungNoduleAILib.delineation.region import Region, grow_region
-from LungNoduleAILib.detection.search_grid import SearchGrid
+from LungNoduleAILib.detection.search_maps import SearchMaps
+from ThoraxAILib.image.spheres import ellipsoid_volume_mm3, sphere_diameter_mm
 
 FEATURES = (
     "diameter_mm",
@@ -59,26 +60,26 @@ def patch_slices(
 
 
 def examine(
-    grid: SearchGrid, center_kji: np.ndarray, diameter_mm: float, roundness: float
+    maps: SearchMaps, center_kji: np.ndarray, diameter_mm: float, roundness: float
 ) -> tuple[Region, dict[str, float], np.ndarray] | None:
-    """Region (in its patch), features and centre (search grid) of one blob; None when there is no region."""
-    box = patch_slices(center_kji, 1.3 * diameter_mm + 9.0, grid.spacing_kji_mm, grid.hu.shape)
+    """Region (in its patch), features and centre (voxels of ``maps``) of one blob; None when there is no region."""
+    box = patch_slices(center_kji, 1.3 * diameter_mm + 9.0, maps.grid.spacing_kji_mm, maps.hu.shape)
     offset = np.array([b.start for b in box])
-    hu, depth = grid.hu[box], grid.depth_mm[box]
-    allowed = (grid.hull_mm[box] > -2.0) if diameter_mm > 17.0 else (depth > -2.0)
-    allowed &= ~grid.airway[box]
-    region = grow_region(hu, grid.spacing_kji_mm, center_kji - offset, diameter_mm, allowed)
+    hu, depth = maps.hu[box], maps.depth_mm[box]
+    allowed = (maps.hull_mm[box] > -2.0) if diameter_mm > 17.0 else (depth > -2.0)
+    allowed &= ~maps.airway[box]
+    region = grow_region(hu, maps.grid.spacing_kji_mm, center_kji - offset, diameter_mm, allowed)
     if region is None:
         return None
     features = {
         "roundness": roundness,
-        **_shape(region, grid.spacing_kji_mm),
-        **_surroundings(region, hu, depth, grid.spacing_kji_mm),
+        **_shape(region, maps.grid.spacing_kji_mm),
+        **_surroundings(region, hu, depth, maps.grid.spacing_kji_mm),
     }
     center = np.array(ndi.center_of_mass(region.mask)) + offset
     place = tuple(np.round(center).astype(int))
-    features["depth_mm"] = float(grid.depth_mm[place])
-    features["airway_mm"] = float(grid.airway_mm[place])
+    features["depth_mm"] = float(maps.depth_mm[place])
+    features["airway_mm"] = float(maps.airway_mm[place])
     features["inside_share"] = float((depth[region.mask] > 0).mean())
     return region, features, center
 
@@ -86,11 +87,11 @@ def examine(
 def _shape(region: Region, spacing_kji_mm: np.ndarray) -> dict[str, float]:
     points = np.argwhere(region.mask) * spacing_kji_mm
     volume = len(points) * float(np.prod(spacing_kji_mm))
-    diameter = (6 * volume / np.pi) ** (1 / 3)
+    diameter = sphere_diameter_mm(volume)
     # Second moments of a voxel itself keep one-slice regions from looking flat.
     moments = np.linalg.eigvalsh(np.cov(points.T) + np.diag(spacing_kji_mm**2 / 12)) if len(points) > 3 else np.ones(3)
     axes = np.sqrt(np.maximum(moments[::-1], 1e-6) * 5)  # semi-axes of the ellipsoid with these moments
-    ellipsoid = 4 / 3 * np.pi * float(np.prod(axes))
+    ellipsoid = ellipsoid_volume_mm3(axes)
     return {
         "diameter_mm": diameter,
         "elongation": float(axes[1] / axes[0]),
@@ -103,7 +104,7 @@ def _shape(region: Region, spacing_kji_mm: np.ndarray) -> dict[str, float]:
 def _surroundings(region: Region, hu: np.ndarray, depth_mm: np.ndarray, spacing_kji_mm: np.ndarray) -> dict[str, float]:
     """What a sphere around the region meets: lung, vessels (in how many places), chest wall or mediastinum."""
     volume = region.mask.sum() * float(np.prod(spacing_kji_mm))
-    radius = 0.5 * (6 * volume / np.pi) ** (1 / 3)
+    radius = 0.5 * sphere_diameter_mm(volume)
     center = np.array(ndi.center_of_mass(region.mask))
     shell = center + (1.5 * radius + max(1.0, 0.5 * float(spacing_kji_mm.min()))) * SPHERE / spacing_kji_mm
     index = tuple(np.clip(np.round(shell).astype(int), 0, np.array(hu.shape) - 1).T)

@@ -7,11 +7,13 @@ stem halves the resolution and skips are added, so that a whole chest takes seco
 from __future__ import annotations
 
 import itertools
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from ThoraxAILib.options import Options, option
 
 STRIDE = 2
 HEAT, SIZE, SUBSOLID, OFFSET = 0, 1, 2, slice(3, 6)
@@ -20,28 +22,15 @@ START_BIAS = -4.6  # the heat map starts at 1 %, so that the first steps are not
 
 
 @dataclass(frozen=True)
-class HeatmapSettings:
+class HeatmapSettings(Options):
     """Shape of a network and the voxels it looks at (isotropic, mm); saved with the weights.
 
     ``windows_hu`` are (low, high) pairs, one input channel each, mapped to 0..1 and clipped.
     """
 
-    spacing_mm: float = 1.0
-    channels: tuple[int, ...] = (16, 48, 96, 128)
-    windows_hu: tuple[tuple[float, float], ...] = ((-1000.0, 400.0), (-950.0, -350.0))
-
-    def as_json(self) -> dict:
-        """Plain values, accepted by ``from_json``."""
-        return asdict(self)
-
-    @staticmethod
-    def from_json(values: dict) -> HeatmapSettings:
-        """Settings saved by ``as_json``."""
-        return HeatmapSettings(
-            float(values["spacing_mm"]),
-            tuple(int(n) for n in values["channels"]),
-            tuple((float(low), float(high)) for low, high in values["windows_hu"]),
-        )
+    spacing_mm: float = option(1.0, unit="mm", more_than=0)
+    channels: tuple[int, ...] = option((16, 48, 96, 128), at_least=1)
+    windows_hu: tuple[tuple[float, float], ...] = option(((-1000.0, 400.0), (-950.0, -350.0)))
 
 
 class HeatmapNetwork(nn.Module):

@@ -45,7 +45,7 @@ class LearnedDetector:
         image = SearchImage.around(volume, anatomy, box)
         with torch_threads(None):
             places = find_places(self._networks, image.hu, image.wanted, self._device, progress.part(0.1, 1.0))
-        return as_candidates(places, self._calibration, volume.ras_from_kji(image.full_kji(places.center_kji)))
+        return as_candidates(places, self._calibration, image.grid.ras_from_kji(places.center_kji))
 
 
 def as_candidates(places: Places, calibration: Calibration, centers_ras_mm: np.ndarray) -> list[Candidate]:

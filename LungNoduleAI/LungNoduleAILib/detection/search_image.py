@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from LungNoduleAILib.anatomy.hull import hull_depth_mm
 from LungNoduleAILib.detection.two_levels import SPACING_MM
 from LungNoduleAILib.model.anatomy import AIRWAY, RLL, Anatomy
+from ThoraxAILib.image.boxes import Box
+from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.volume import Volume
 
 MARGIN_MM = 15.0
 HULL_MARGIN_MM = 4.5  # the hull is made of blocks of 4 mm
 
 
+@dataclass(frozen=True, eq=False)
 class SearchImage:
-    """HU (float32) around the lungs on cubes of SPACING_MM, and ``wanted``, where nodules are looked for (bool)."""
+    """HU (float32) around the lungs on ``grid``, cubes of SPACING_MM; ``wanted`` (bool), where nodules may lie."""
 
-    def __init__(self, hu: np.ndarray, wanted: np.ndarray, first_kji: np.ndarray, step_kji: np.ndarray) -> None:
-        self.hu, self.wanted, self._first_kji, self._step_kji = hu, wanted, first_kji, step_kji
+    hu: np.ndarray
+    wanted: np.ndarray
+    grid: Grid
 
     @staticmethod
-    def around(volume: Volume, anatomy: Anatomy, box: tuple[slice, slice, slice]) -> SearchImage:
+    def around(volume: Volume, anatomy: Anatomy, box: Box) -> SearchImage:
         """The image of a box of the CT: fine voxels are averaged, coarse ones interpolated linearly."""
         step = SPACING_MM / volume.spacing_kji_mm
         inside = anatomy.labels[box]
@@ -28,11 +34,8 @@ class SearchImage:
         places = [np.arange(n) * s for n, s in zip(size, step, strict=True)]
         nearest = [np.minimum(np.rint(at).astype(int), n - 1) for at, n in zip(places, inside.shape, strict=True)]
         hu = averaged(volume.array[box], places, step)
-        return SearchImage(hu, within_hull(inside[np.ix_(*nearest)]), np.array([b.start for b in box]), step)
-
-    def full_kji(self, points_kji: np.ndarray) -> np.ndarray:
-        """Positions in CT voxels of positions (..., 3) in this image."""
-        return self._first_kji + points_kji * self._step_kji
+        grid = Grid.of(volume).stepped([b.start for b in box], step, size)
+        return SearchImage(hu, within_hull(inside[np.ix_(*nearest)]), grid)
 
 
 def averaged(array: np.ndarray, places: list[np.ndarray], step: np.ndarray) -> np.ndarray:

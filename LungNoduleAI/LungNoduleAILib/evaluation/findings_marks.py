@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from LungNoduleAILib.model.files import FINDINGS_FILE
 from LungNoduleAILib.model.findings import Findings
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.statistics.marks import Marks
+from ThoraxAILib.untrusted.plain_json import read_plain_json
 
 
 def read_findings_marks(folders: Sequence[Path]) -> tuple[Marks, tuple[str, ...]]:
@@ -48,7 +48,7 @@ def _files(folder: Path) -> list[Path]:
 
 def _read(file: Path) -> Findings:
     try:
-        return Findings.from_dict(json.loads(file.read_text(encoding="utf-8")))
+        return Findings.from_dict(read_plain_json(file))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise InputError(
             f"{FINDINGS_FILE} in '{file.parent.name}' is damaged or of another version: analyze the case again."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from LungNoduleAILib.evaluation.froc_picture import draw_froc
+from ThoraxAILib.jobs.csv_safety import SafeWriter
 from ThoraxAILib.jobs.output_folder import OutputFolder
 from ThoraxAILib.statistics.froc import (
     RATES,
@@ -121,7 +121,7 @@ def write_report(report: FrocReport, output: Path, title: str = "") -> None:
 
 def _write_curve(path: Path, curve: Curve) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        writer = SafeWriter(file)
         writer.writerow(("threshold", "false_positives_per_scan", "sensitivity"))
         for row in zip(curve.threshold, curve.false_positives_per_scan, curve.sensitivity, strict=True):
             writer.writerow(f"{value:.9g}" for value in row)

@@ -19,6 +19,7 @@ from LungNoduleAILib.scene import follow_up_nodes as nodes
 from LungNoduleAILib.scene.follow_up_nodes import FollowUpData
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.untrusted.plain_json import read_plain_json
 
 DECISIONS = "LungNoduleAI.followUp.decisions"
 
@@ -30,7 +31,7 @@ class LungFollowUpLogic:
         """Show what a worker wrote to a folder for the last two scans; raises InputError when it does not fit."""
         directory = Path(directory)
         try:
-            document = json.loads((directory / PAIRS_FILE).read_text(encoding="utf-8"))
+            document = read_plain_json(directory / PAIRS_FILE)
             FollowUp.from_dict(document)
         except (OSError, ValueError, KeyError) as error:
             raise InputError(

@@ -7,10 +7,12 @@ from contextlib import ExitStack
 
 import slicer
 
+from LungNoduleAILib.cases.requests import ANALYZE, FOLLOW_UP, PHANTOM, AnalyzeRequest, FollowUpRequest, PhantomRequest
 from LungNoduleAILib.logic.logic import LungNoduleAILogic
+from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.options import AnalysisOptions
 from ThoraxAILib.jobs.child_job import ChildJob
-from ThoraxAILib.jobs.child_python import child_environment, python_interpreter
+from ThoraxAILib.jobs.child_python import child_command, child_environment
 from ThoraxAILib.jobs.work_folder import WorkFolder
 
 PACKAGES = ("ThoraxAILib", "LungNoduleAILib")
@@ -28,37 +30,15 @@ def analysisJob(
         onFailure.callback(folder.remove)
         image = logic.exportVolume(volumeNode, folder.path / "ct.nrrd")
         onFailure.pop_all()
-    command = [
-        python_interpreter(),
-        "-m",
-        "ThoraxAILib",
-        "lung",
-        "analyze",
-        str(image),
-        "--output",
-        str(folder.path / "result"),
-        "--scene",
-        "none",
-        "--events",
-        "-",
-        "--detector",
-        options.detector,
-        "--anatomy",
-        options.anatomy,
-        "--device",
-        options.device,
-    ]
-    if options.threshold is not None:
-        command += ["--threshold", str(options.threshold)]
-    return ChildJob(command, child_environment(PACKAGES), folder)
+    request = AnalyzeRequest((image,), folder.path / "result", options, with_scene=False)
+    return ChildJob(child_command(ANALYZE, request), child_environment(PACKAGES), folder)
 
 
 def followUpJob(
     exportVolume: Callable,
     priorNode: slicer.vtkMRMLScalarVolumeNode,
     currentNode: slicer.vtkMRMLScalarVolumeNode,
-    options: AnalysisOptions,
-    days: int | None,
+    options: FollowUpOptions,
 ) -> ChildJob:
     """A job that compares copies of two volumes; its ``output`` is for LungFollowUpLogic.loadResult.
 
@@ -72,45 +52,12 @@ def followUpJob(
             for name, node in (("prior", priorNode), ("current", currentNode))
         ]
         onFailure.pop_all()
-    command = [
-        python_interpreter(),
-        "-m",
-        "ThoraxAILib",
-        "lung",
-        "follow-up",
-        *(str(scan) for scan in scans),
-        "--output",
-        str(folder.path / "result"),
-        "--scene",
-        "none",
-        "--events",
-        "-",
-        "--detector",
-        options.detector,
-        "--anatomy",
-        options.anatomy,
-        "--device",
-        options.device,
-    ]
-    if options.threshold is not None:
-        command += ["--threshold", str(options.threshold)]
-    if days is not None:
-        command += ["--days", str(days)]
-    return ChildJob(command, child_environment(PACKAGES), folder)
+    request = FollowUpRequest(tuple(scans), folder.path / "result", options, with_scene=False)
+    return ChildJob(child_command(FOLLOW_UP, request), child_environment(PACKAGES), folder)
 
 
 def sampleJob() -> ChildJob:
     """A job that makes the sample CT; its ``output`` is for sample_data.loadSample."""
     folder = WorkFolder()
-    command = [
-        python_interpreter(),
-        "-m",
-        "ThoraxAILib",
-        "lung",
-        "phantom",
-        "--output",
-        str(folder.path / "sample"),
-        "--events",
-        "-",
-    ]
-    return ChildJob(command, child_environment(PACKAGES), folder)
+    request = PhantomRequest(folder.path / "sample")
+    return ChildJob(child_command(PHANTOM, request), child_environment(PACKAGES), folder)

@@ -1,50 +1,50 @@
-"""What the panel remembers, typed, in the module's parameter node: it is saved and restored with the scene."""
+"""What the panel remembers in the module's parameter node: it is saved and restored with the scene."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import slicer
 
+from LungNoduleAILib.model.options import AnalysisOptions
+from ThoraxAILib.options import Options, option
 
-class _Setting:
-    """A text or number of the parameter node; the type of ``default`` decides, unreadable text counts as absent."""
 
-    def __init__(self, default: str | float) -> None:
-        self._default = default
+@dataclass(frozen=True)
+class PanelSettings(Options):
+    """What the panel keeps beside the options of the analysis."""
 
-    def __set_name__(self, _owner: type, name: str) -> None:
-        self._name = name
-
-    def __get__(self, parameters: Parameters | None, _owner: type) -> Any:
-        if parameters is None:
-            return self
-        text = parameters.node.GetParameter(self._name)
-        try:
-            return type(self._default)(text) if text else self._default
-        except ValueError:
-            return self._default
-
-    def __set__(self, parameters: Parameters, value: str | float) -> None:
-        parameters.node.SetParameter(self._name, str(value))
+    saveFolder: str = option("", "folder to save to")
 
 
 class Parameters:
-    """The settings of the panel on one vtkMRMLScriptedModuleNode.
+    """The settings of the panel on one vtkMRMLScriptedModuleNode; what cannot be read there has its default.
 
-    ``threshold`` is negative as long as the person has not moved the slider: the detector's own operating point.
+    ``options.threshold`` is None as long as the person has not moved the slider: the detector's own operating point.
     """
 
     _INPUT_ROLE = "inputVolume"
 
-    detector = _Setting("auto")
-    anatomy = _Setting("auto")
-    threshold = _Setting(-1.0)
-    device = _Setting("auto")
-    saveFolder = _Setting("")
-
     def __init__(self, node: slicer.vtkMRMLScriptedModuleNode) -> None:
         self.node = node
+
+    @property
+    def options(self) -> AnalysisOptions:
+        """How to analyze."""
+        return AnalysisOptions.from_node(self.node)
+
+    @options.setter
+    def options(self, options: AnalysisOptions) -> None:
+        options.to_node(self.node)
+
+    @property
+    def saveFolder(self) -> str:
+        """Where results are saved, empty as long as nothing was chosen."""
+        return PanelSettings.from_node(self.node).saveFolder
+
+    @saveFolder.setter
+    def saveFolder(self, folder: str) -> None:
+        PanelSettings(folder).to_node(self.node)
 
     @property
     def inputVolume(self) -> slicer.vtkMRMLScalarVolumeNode | None:

@@ -17,6 +17,7 @@ from LungNoduleAILib.model.anatomy import AIRWAY, LEFT_LUNG_LABELS, LOBE_OF_LABE
 from LungNoduleAILib.model.candidates import Candidate
 from LungNoduleAILib.model.findings import Finding
 from ThoraxAILib.image.mask import Mask
+from ThoraxAILib.image.spheres import sphere_diameter_mm
 from ThoraxAILib.image.volume import Volume
 
 MASS_MM = 30.0  # Fleischner glossary: a nodule measures up to 3 cm, a mass more
@@ -54,8 +55,8 @@ def _within_reach(
     region: Region, patch: Patch, seed: np.ndarray, diameter_mm: float, allowed: np.ndarray
 ) -> tuple[Region, tuple[str, ...]]:
     """The region, grown again inside a ball when it ran far beyond what the detector saw (into wall or hilum)."""
-    voxels = region.mask.sum() * float(np.prod(patch.spacing_kji_mm))
-    if (6 * voxels / np.pi) ** (1 / 3) <= 1.5 * diameter_mm + 3.0:
+    volume_mm3 = region.mask.sum() * float(np.prod(patch.spacing_kji_mm))
+    if sphere_diameter_mm(volume_mm3) <= 1.5 * diameter_mm + 3.0:
         return region, ()
     ball = distance_from(seed, patch.hu.shape, patch.spacing_kji_mm) <= 0.75 * diameter_mm + 1.0
     again = grow_region(patch.hu, patch.spacing_kji_mm, seed, diameter_mm, allowed & ball)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from LungNoduleAILib.model.anatomy import AIRWAY, Anatomy
+from ThoraxAILib.image.boxes import mask_box
 from ThoraxAILib.image.mask import Mask
 from ThoraxAILib.image.volume import Volume
 
@@ -49,10 +50,8 @@ class Patch:
         if not sampled.any():
             middle = np.round(self.full_from_patch_kji(index.mean(axis=0))).astype(int)
             return Mask(tuple(int(m) for m in np.clip(middle, 0, np.array(ct_shape) - 1)), np.ones((1, 1, 1), bool))
-        inside = np.argwhere(sampled)
-        first, last = inside.min(axis=0), inside.max(axis=0) + 1
-        box = tuple(slice(a, b) for a, b in zip(first, last, strict=True))
-        return Mask(tuple(int(v) for v in low + first), sampled[box].copy())
+        box = mask_box(sampled)
+        return Mask(tuple(int(v) + span.start for v, span in zip(low, box, strict=True)), sampled[box].copy())
 
     def _nearest(self, low_kji: np.ndarray, high_kji: np.ndarray) -> tuple[np.ndarray, ...]:
         """Patch indices nearest to every CT voxel between two corners, for indexing the patch."""

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 
 from LungNoduleAILib.model.links import LinkDecision
 from LungNoduleAILib.model.options import AnalysisOptions
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.options import Options, option
 
 
 @dataclass(frozen=True)
-class FollowUpOptions:
+class FollowUpOptions(Options):
     """Options of a follow-up of two or more chest CTs.
 
     ``days`` stands in for missing study dates (two scans only); ``decisions`` are the reader's links between the last
     two dates; ``measure_again`` looks for each unmatched nodule at its place on the other date.
     """
 
-    analysis: AnalysisOptions = field(default_factory=AnalysisOptions)
-    registration: bool = True
-    network: bool = True
-    measure_again: bool = True
-    days: int | None = None
-    decisions: tuple[LinkDecision, ...] = ()
+    analysis: AnalysisOptions = option(factory=AnalysisOptions)
+    registration: bool = option(True, "match by the network alone; no difference map")
+    network: bool = option(True, "match by registration and position alone")
+    measure_again: bool = option(True, "leave unmatched nodules unmatched, without a look at their place")
+    days: int | None = option(None, "days between two scans whose study dates are missing")
+    decisions: tuple[LinkDecision, ...] = option(
+        (),
+        "the reader's word on pairs of the last two dates, see also --links",
+        flag="--link",
+        label="link",
+        metavar="PRIOR_ID,CURRENT_ID,link|unlink",
+    )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.days is not None and self.days < 0:
             raise InputError(
                 f"The days between the scans cannot be negative, {self.days} was given: name the prior scan first."
             )
-
-    def to_dict(self) -> dict:
-        """The options as they are written to run.json."""
-        return asdict(self)

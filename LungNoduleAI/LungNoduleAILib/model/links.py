@@ -9,22 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ThoraxAILib.errors import InputError, OutputError
+from ThoraxAILib.jobs.csv_safety import SafeWriter, plain_cell
+from ThoraxAILib.options import Options, option
 
 LINK, UNLINK = "link", "unlink"
 COLUMNS = ("prior_id", "current_id", "decision")
 
 
 @dataclass(frozen=True)
-class LinkDecision:
+class LinkDecision(Options):
     """A reader's word on one pair: ``link`` (the same nodule) or ``unlink`` (not the same)."""
 
-    prior_id: str
-    current_id: str
-    decision: str
-
-    def __post_init__(self) -> None:
-        if self.decision not in (LINK, UNLINK):
-            raise InputError(f"The decision '{self.decision}' is not known: use {LINK} or {UNLINK}.")
+    prior_id: str = option()
+    current_id: str = option()
+    decision: str = option(choices=(LINK, UNLINK))
 
 
 def checked_decisions(decisions: Sequence[LinkDecision], prior_ids: Sequence[str], current_ids: Sequence[str]) -> None:
@@ -55,7 +53,7 @@ def read_links(path: Path) -> tuple[LinkDecision, ...]:
     missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
     if missing:
         raise InputError(f"The links '{path.name}' lack the column {missing[0]}: the columns are {', '.join(COLUMNS)}.")
-    rows = [[(row[name] or "").strip() for name in COLUMNS] for row in reader]
+    rows = [[plain_cell(row[name] or "").strip() for name in COLUMNS] for row in reader]
     return tuple(
         LinkDecision(prior, current, decision.lower())
         for prior, current, decision in rows
@@ -68,7 +66,7 @@ def write_links(decisions: Sequence[LinkDecision], path: Path) -> None:
     partial = path.with_name(path.name + ".partial")
     try:
         with partial.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
+            writer = SafeWriter(file)
             writer.writerow(COLUMNS)
             writer.writerows((one.prior_id, one.current_id, one.decision) for one in decisions)
         partial.replace(path)

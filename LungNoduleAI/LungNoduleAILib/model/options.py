@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from ThoraxAILib.errors import InputError
-from ThoraxAILib.networks.device import check_device
+from ThoraxAILib.networks.device import DEVICES
+from ThoraxAILib.options import Options, option
 
 
 @dataclass(frozen=True)
-class AnalysisOptions:
+class AnalysisOptions(Options):
     """Options of one chest CT analysis.
 
     ``threshold`` is the least confidence (0..1) of a reported finding; None takes the detector's own operating point.
     """
 
-    detector: str = "auto"
-    threshold: float | None = None
-    device: str = "auto"
-    lung_margin_mm: float = 5.0
-    anatomy: str = "auto"
-
-    def __post_init__(self) -> None:
-        if self.threshold is not None and not 0.0 <= self.threshold <= 1.0:
-            raise InputError(f"The threshold must lie between 0 and 1, {self.threshold:g} was given: choose e.g. 0.5.")
-        check_device(self.device)
-        if not 0.0 <= self.lung_margin_mm <= 50.0:
-            raise InputError(f"The lung margin must lie between 0 and 50 mm, {self.lung_margin_mm:g} was given.")
-
-    def to_dict(self) -> dict:
-        """The options as they are written to run.json."""
-        return asdict(self)
+    detector: str = option("auto", "what finds nodules, see thoraxai lung detectors", metavar="NAME")
+    threshold: float | None = option(
+        None,
+        "least confidence of a finding, 0 to 1 (default: the detector's)",
+        metavar="X",
+        at_least=0.0,
+        at_most=1.0,
+        advice="choose e.g. 0.5",
+    )
+    device: str = option("auto", "where learned models run", choices=DEVICES)
+    lung_margin_mm: float = option(
+        5.0,
+        "how far outside the lungs a nodule may lie and still be reported",
+        flag="--lung-margin",
+        unit="mm",
+        at_least=0.0,
+        at_most=50.0,
+    )
+    anatomy: str = option("auto", "what finds lungs and lobes", metavar="auto|learned|classical")

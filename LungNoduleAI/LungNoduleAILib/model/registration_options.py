@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from ThoraxAILib.errors import InputError
+from ThoraxAILib.options import Options, option
 from ThoraxAILib.registration.options import InstanceOptions, Level
 
 LUNG_LEVELS = (
@@ -15,32 +15,31 @@ FINE_LEVEL = Level(2.0, 8.0, 12, (8.0,))
 
 
 @dataclass(frozen=True)
-class LungRegistrationOptions:
+class LungRegistrationOptions(Options):
     """``levels`` from coarse to fine, ``fine`` adds one at 2 mm; ``both_directions`` also registers prior to current.
 
     The second direction gives inverse consistency, without which the uncertainty rests on local likeness alone.
     """
 
-    grid_mm: float = 2.0
-    weight: float = 0.3
-    levels: tuple[Level, ...] = LUNG_LEVELS
-    fine: bool = False
-    both_directions: bool = True
-    threads: int | None = None
-
-    def __post_init__(self) -> None:
-        if not 1.0 <= self.grid_mm <= 4.0:
-            raise InputError(f"The grid of the registration must be 1 to 4 mm, {self.grid_mm:g} was given.")
-        if self.weight < 0:
-            raise InputError(f"The weight of the regularizer cannot be negative, {self.weight:g} was given.")
-        if self.threads is not None and self.threads < 1:
-            raise InputError(f"The number of threads must be at least 1, {self.threads} was given.")
+    grid_mm: float = option(
+        2.0, "voxel size of the field", label="grid of the registration", unit="mm", at_least=1.0, at_most=4.0
+    )
+    weight: float = option(0.3, "how stiff the lung is", label="weight of the regularizer", at_least=0.0)
+    levels: tuple[Level, ...] = option(
+        LUNG_LEVELS,
+        "from coarse to fine: voxel size and distance of control points in mm, iterations, windows in mm",
+        flag="--level",
+        metavar="IMAGE,CONTROL,N,WINDOW/WINDOW",
+    )
+    fine: bool = option(False, "one level more, at 2 mm: twice the time")
+    both_directions: bool = option(
+        True, "without the way back, half the time; the uncertainty is rougher", flag="--one-direction"
+    )
+    threads: int | None = option(
+        None, "processor threads (default: all cores but one, at most 4)", label="number of threads", at_least=1
+    )
 
     def instance(self) -> InstanceOptions:
         """The options of the instance optimization."""
         levels = (*self.levels, FINE_LEVEL) if self.fine else self.levels
         return InstanceOptions(levels, "neo-hookean", self.weight, threads=self.threads)
-
-    def to_dict(self) -> dict:
-        """The options as they are written to registration.json."""
-        return asdict(self)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from LungNoduleAILib.model.files import ARRAYS_FILE, FINDINGS_FILE
 from LungNoduleAILib.model.findings import Findings
 from ThoraxAILib.image.mask import Mask
 from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.untrusted.plain_json import read_plain_json
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,7 @@ class AnalysisResult:
     @staticmethod
     def load(directory: Path, volume: Volume) -> AnalysisResult:
         """Read what save_arrays and findings.json hold back onto ``volume``; raises ValueError when they do not fit."""
-        findings = Findings.from_dict(json.loads((directory / FINDINGS_FILE).read_text(encoding="utf-8")))
+        findings = Findings.from_dict(read_plain_json(directory / FINDINGS_FILE))
         with np.load(directory / ARRAYS_FILE) as arrays:
             labels = arrays["labels"]
             if labels.shape != volume.array.shape:

@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 
 from LungNoduleAILib.logic.follow_up import LungFollowUpLogic
 from LungNoduleAILib.logic.jobs import followUpJob
+from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.model.pairs import FollowUp, Pair
 from LungNoduleAILib.scene import compare_views
@@ -153,8 +154,8 @@ class FollowUpSection:
         prior = self.priorSelector.currentNode()
         current, options = self._analyzed()
         with shownErrors(_("The CTs cannot be compared.")):
-            days = self.daysSpinBox.value
-            job = followUpJob(self._exportVolume, prior, current, options, None if days == UNKNOWN_DAYS else days)
+            days = None if self.daysSpinBox.value == UNKNOWN_DAYS else self.daysSpinBox.value
+            job = followUpJob(self._exportVolume, prior, current, FollowUpOptions(options, days=days))
             self._compared = prior.GetID(), current.GetID()
             self._jobPanel.run(job, self._onCompared, _("Starting"))
 

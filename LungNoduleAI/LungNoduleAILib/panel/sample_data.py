@@ -68,7 +68,7 @@ def registerSampleData() -> None:
 
 def makeSampleHere() -> slicer.vtkMRMLScalarVolumeNode:
     """Make and load the sample in this process; takes some seconds."""
-    from LungNoduleAILib.cli.demo import SAMPLE_SEED, write_sample
+    from LungNoduleAILib.cases.sample import SAMPLE_SEED, write_sample
 
     with tempfile.TemporaryDirectory(prefix="thoraxai-sample-") as folder:
         sample = Path(folder) / "sample"

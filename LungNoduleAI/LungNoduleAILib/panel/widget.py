@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import ctk
@@ -148,9 +149,10 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._isUpdating = True
         ui, parameters = self.ui, self.parameters
         ui.inputSelector.setCurrentNode(parameters.inputVolume)
-        ui.detectorComboBox.setCurrentIndex(max(ui.detectorComboBox.findText(parameters.detector), 0))
-        ui.anatomyComboBox.setCurrentIndex(max(ui.anatomyComboBox.findText(parameters.anatomy), 0))
-        ui.deviceComboBox.setCurrentIndex(max(ui.deviceComboBox.findData(parameters.device), 0))
+        options = parameters.options
+        ui.detectorComboBox.setCurrentIndex(max(ui.detectorComboBox.findText(options.detector), 0))
+        ui.anatomyComboBox.setCurrentIndex(max(ui.anatomyComboBox.findText(options.anatomy), 0))
+        ui.deviceComboBox.setCurrentIndex(max(ui.deviceComboBox.findData(options.device), 0))
         ui.thresholdSlider.value = self._threshold()
         ui.saveFolderEdit.setCurrentPath(parameters.saveFolder)
         self._isUpdating = False
@@ -171,10 +173,8 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Another detector, segmenter or device is chosen."""
         if self.parameters is None or self._isUpdating:
             return
-        self.parameters.detector = self.ui.detectorComboBox.currentText
-        self.parameters.anatomy = self.ui.anatomyComboBox.currentText
-        self.parameters.device = DEVICES[self.ui.deviceComboBox.currentIndex]
-        if self.parameters.threshold < 0:
+        self.parameters.options = self._options()
+        if self.parameters.options.threshold is None:
             self._isUpdating = True
             self.ui.thresholdSlider.value = self._threshold()
             self._isUpdating = False
@@ -184,15 +184,16 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Hide findings below the confidence."""
         if self.parameters is None or self._isUpdating:
             return
-        self.parameters.threshold = value
+        self.parameters.options = replace(self.parameters.options, threshold=value)
         self._showFindings()
 
     def _threshold(self) -> float:
         """The confidence chosen by the person, else the detector's own operating point."""
         from LungNoduleAILib.analysis.detectors import operating_point
 
-        if self.parameters.threshold >= 0:
-            return self.parameters.threshold
+        chosen = self.parameters.options.threshold
+        if chosen is not None:
+            return chosen
         return operating_point(self.ui.detectorComboBox.currentText)
 
     def onSampleData(self) -> None:
@@ -210,14 +211,16 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _chosen(self) -> tuple[object, AnalysisOptions]:
         """The chosen CT and the options as the controls stand."""
-        ui, threshold = self.ui, self.parameters.threshold
-        options = AnalysisOptions(
-            detector=ui.detectorComboBox.currentText,
-            anatomy=ui.anatomyComboBox.currentText,
-            threshold=threshold if threshold >= 0 else None,
-            device=DEVICES[ui.deviceComboBox.currentIndex],
+        return self.ui.inputSelector.currentNode(), self._options()
+
+    def _options(self) -> AnalysisOptions:
+        """The options as the controls stand; those without a control as the scene keeps them."""
+        return replace(
+            self.parameters.options,
+            detector=self.ui.detectorComboBox.currentText,
+            anatomy=self.ui.anatomyComboBox.currentText,
+            device=DEVICES[self.ui.deviceComboBox.currentIndex],
         )
-        return ui.inputSelector.currentNode(), options
 
     def onAnalyze(self) -> None:
         """Analyze the chosen CT in a child process."""

@@ -13,10 +13,11 @@ import numpy as np
 import scipy.ndimage as ndi
 
 from LungNoduleAILib.anatomy.learned.prediction import load_network, seen_by
-from LungNoduleAILib.anatomy.work_grid import make_work_grid
+from LungNoduleAILib.anatomy.work_image import make_work_image
 from LungNoduleAILib.model.anatomy import LOBE_OF_LABEL, Anatomy
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.image.boxes import mask_box
+from ThoraxAILib.image.boxes import mask_box, whole_voxels
+from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
 
@@ -56,12 +57,12 @@ def map_patterns(
         raise InputError("No lungs were found, so there are no patterns to map: choose a CT of the chest.")
     network = load_network(weights, SCHEMA, MAKER, len(PATTERNS))
     spacing_mm = network.settings.spacing_mm
-    box = mask_box(lungs, np.ceil(MARGIN_MM / volume.spacing_kji_mm).astype(int))
-    grid = make_work_grid(np.ascontiguousarray(volume.array[box]), volume.spacing_kji_mm, WORK_MM)
-    seen = seen_by(grid, spacing_mm)
+    box = mask_box(lungs, whole_voxels(MARGIN_MM, volume.spacing_kji_mm))
+    part = Grid.of(volume).part(box).volume(np.ascontiguousarray(volume.array[box]), volume.modality)
+    seen = seen_by(make_work_image(part, WORK_MM), spacing_mm)
     index = [
         _nearest(n, s, m, spacing_mm)
-        for n, s, m in zip(grid.full_shape, volume.spacing_kji_mm, seen.shape, strict=True)
+        for n, s, m in zip(part.array.shape, volume.spacing_kji_mm, seen.shape, strict=True)
     ]
     wanted = _sampled(lungs[box], seen.shape, volume.spacing_kji_mm, spacing_mm)
     logits = run_tiled(
@@ -75,9 +76,9 @@ def map_patterns(
     )
     best = _smoothed_best(logits, wanted, SMOOTH_MM / spacing_mm)
     labels = np.zeros(volume.array.shape, np.uint8)
-    part = labels[box]
-    part[...] = best[np.ix_(*index)] + 1
-    part[~lungs[box]] = 0
+    within = labels[box]
+    within[...] = best[np.ix_(*index)] + 1
+    within[~lungs[box]] = 0
     return PatternMap(labels, _shares(labels, anatomy, volume.voxel_mm3 / 1000.0))
 
 

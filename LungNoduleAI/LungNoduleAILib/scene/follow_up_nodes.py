@@ -34,7 +34,6 @@ SINGLE_ROLES = (
     "difference",
     "warpedPrior",
 )
-COLOR_OF_GROWTH = {"growing": (0.95, 0.2, 0.2), "shrinking": (0.3, 0.6, 1.0), "stable": (0.3, 0.85, 0.4)}
 PLAIN, DIMMED = (1.0, 0.85, 0.1), (0.6, 0.6, 0.6)
 DIFFERENCE_WINDOW_HU = (1200.0, 0.0)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from LungNoduleAILib.analysis.follow_up import FollowUpResult
 from LungNoduleAILib.scene.follow_up_nodes import FollowUpData, alignPrior, createFollowUpNodes, removeFollowUpNodes
 from LungNoduleAILib.scene.segmentation import segmentationNode
+from ThoraxAILib.scene.files.saving import writeScene
 from ThoraxAILib.scene.hierarchy import removeNode
-from ThoraxAILib.scene.saving import writeScene
 from ThoraxAILib.scene.volumes import nodeFromVolume
 
 

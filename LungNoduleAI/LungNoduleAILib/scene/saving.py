@@ -8,7 +8,7 @@ from pathlib import Path
 from LungNoduleAILib.model.files import MARKUPS_FILE, SCENE_FILE, SEGMENTATION_FILE
 from LungNoduleAILib.scene.result_nodes import ResultNodes
 from ThoraxAILib.errors import OutputError
-from ThoraxAILib.scene.saving import writeScene
+from ThoraxAILib.scene.files.saving import writeScene
 
 
 def saveResult(directory: Path, nodes: ResultNodes) -> tuple[Path, ...]:

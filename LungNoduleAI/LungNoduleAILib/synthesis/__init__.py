@@ -6,6 +6,7 @@ from LungNoduleAILib.synthesis.case import draw_case
 from LungNoduleAILib.synthesis.cohort import load_or_make_body, make_cohort
 from LungNoduleAILib.synthesis.model.body import Body, Negative
 from LungNoduleAILib.synthesis.model.structures import PATTERNS, STRUCTURES
+from LungNoduleAILib.synthesis.model.synthetic_ct import SyntheticCT
 from LungNoduleAILib.synthesis.nodules.placement import DEFAULT_RECIPES, NoduleRecipe, mass_recipe
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from LungNoduleAILib.synthesis.nodules.planting import NodulePlanter
@@ -13,7 +14,7 @@ from LungNoduleAILib.synthesis.nodules.shapes import NoduleShape
 from LungNoduleAILib.synthesis.scanner.acquisition import acquire
 from LungNoduleAILib.synthesis.scanner.settings import Scanner, draw_scanner
 from LungNoduleAILib.synthesis.test_phantom.ellipsoid import EllipsoidPhantom, make_ellipsoid
-from LungNoduleAILib.synthesis.test_phantom.thorax import ThoraxPhantom, make_thorax
+from LungNoduleAILib.synthesis.test_phantom.small_chest import make_small_chest
 from LungNoduleAILib.synthesis.truth import write_phantom
 
 __all__ = [
@@ -29,7 +30,7 @@ __all__ = [
     "NoduleShape",
     "PlantedNodule",
     "Scanner",
-    "ThoraxPhantom",
+    "SyntheticCT",
     "acquire",
     "draw_case",
     "draw_scanner",
@@ -38,7 +39,7 @@ __all__ = [
     "make_cohort",
     "make_ellipsoid",
     "make_other_body",
-    "make_thorax",
+    "make_small_chest",
     "mass_recipe",
     "write_phantom",
 ]

@@ -9,15 +9,15 @@ from scipy import ndimage
 
 from LungNoduleAILib.model.anatomy import LOBE_OF_LABEL
 from LungNoduleAILib.synthesis.body.make import make_body
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.model.body import Body
 from LungNoduleAILib.synthesis.model.structures import HEART
+from LungNoduleAILib.synthesis.model.synthetic_ct import SyntheticCT
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule, numbered
 from LungNoduleAILib.synthesis.nodules.planting import NodulePlanter
 from LungNoduleAILib.synthesis.nodules.share import nodule_share, paint_into
 from LungNoduleAILib.synthesis.scanner.acquisition import reconstruct
 from LungNoduleAILib.synthesis.scanner.settings import Scanner, draw_scanner
-from LungNoduleAILib.synthesis.test_phantom.thorax import ThoraxPhantom
+from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.volume import SeriesIdentity, Volume
 
 _FINE_MM = 1.25  # slices are averaged from steps no coarser than this
@@ -26,7 +26,7 @@ _LABEL_OF_LOBE = {name: label for label, name in LOBE_OF_LABEL.items()}
 
 def draw_case(
     seed: int, setting: str = "training", *, pixel_mm: float | None = None, scanner: Scanner | None = None
-) -> ThoraxPhantom:
+) -> SyntheticCT:
     """The CT of a seed with its truth, the same for the same arguments; ``pixel_mm`` and ``scanner`` None are drawn.
 
     Nodules whose centre the field of view cuts off are not in the truth. Raises InputError as make_body does.
@@ -108,7 +108,7 @@ def _cut(
     nodules: tuple[PlantedNodule, ...],
     scanner: Scanner,
     rng: np.random.Generator,
-) -> ThoraxPhantom:
+) -> SyntheticCT:
     """The field of view: square, at times smaller than the body or short; padding outside the scan's circle."""
     spacing = grid.spacing_kji_mm
     size = np.array(image.shape[1:]) * spacing[1:]
@@ -137,7 +137,7 @@ def _cut(
     )
     volume = Volume(image, matrix, identity=identity)
     shown = tuple(n for n in nodules if _inside(volume, n))
-    return ThoraxPhantom(volume, truth[0], shown, {}, seed, scanner.noise_hu, truth[1], truth[2])
+    return SyntheticCT(volume, truth[0], shown, {}, seed, scanner.noise_hu, truth[1], truth[2])
 
 
 def _pad(

@@ -7,7 +7,6 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,9 +14,10 @@ import numpy as np
 
 from LungNoduleAILib.synthesis.body.make import make_body
 from LungNoduleAILib.synthesis.body.other_bodies import make_other_body
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.model.body import Body, Negative
 from ThoraxAILib.errors import InputError, OutputError
+from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.jobs.pool import as_finished, open_pool
 from ThoraxAILib.jobs.progress import Progress
 
 GENERATION = 3  # part of each file's name: a changed generator never meets an old file
@@ -53,27 +53,13 @@ def make_cohort(
     progress = progress or Progress()
     paths = {seed: body_file(seed, setting, spacing_mm, cache, kind) for seed in seeds}
     missing = [seed for seed, path in paths.items() if not path.is_file()]
-    if processes == 1 or len(missing) < 2:
-        for done, seed in enumerate(missing):
-            progress(done / len(missing), f"Making body {done + 1} of {len(missing)}")
-            _make(seed, setting, spacing_mm, cache, kind)
-    else:
-        orders = [(seed, setting, spacing_mm, cache, kind) for seed in missing]
-        _make_in_parallel(orders, processes, progress)
+    orders = [(seed, setting, spacing_mm, cache, kind) for seed in missing]
+    with open_pool(0 if processes == 1 or len(missing) < 2 else processes) as pool:
+        progress(0.0, f"Making {len(missing)} bodies")
+        for done, _ in enumerate(as_finished(pool, _make, orders), start=1):
+            progress(done / len(orders), f"Made body {done} of {len(orders)}")
     progress(1.0, "All bodies are there")
     return list(paths.values())
-
-
-def _make_in_parallel(orders: list[tuple], processes: int, progress: Progress) -> None:
-    with ProcessPoolExecutor(processes) as pool:
-        waiting = [pool.submit(_make, *order) for order in orders]
-        try:
-            for done, future in enumerate(as_completed(waiting), start=1):
-                future.result()
-                progress(done / len(orders), f"Made body {done} of {len(orders)}")
-        finally:
-            for future in waiting:
-                future.cancel()
 
 
 def _make(seed: int, setting: str, spacing_mm: tuple[float, float, float], cache: Path, kind: str) -> None:

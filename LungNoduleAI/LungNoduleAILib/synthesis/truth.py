@@ -5,19 +5,18 @@ Drawn cases add structures.nrrd and patterns.nrrd.
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 from typing import TextIO
 
-import numpy as np
 import SimpleITK as sitk
 
 from LungNoduleAILib.model.anatomy import AIRWAY, LOBE_OF_LABEL
+from LungNoduleAILib.synthesis.model.synthetic_ct import SyntheticCT
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
-from LungNoduleAILib.synthesis.test_phantom.thorax import ThoraxPhantom
 from ThoraxAILib.errors import OutputError
-from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.image.itk_geometry import placed_image
+from ThoraxAILib.jobs.csv_safety import SafeWriter
 
 SCHEMA = "thoraxai.phantom/1"
 CT_FILE, LABELS_FILE, TRUTH_FILE, TABLE_FILE = "ct.nrrd", "labels.nrrd", "truth.json", "truth.csv"
@@ -25,7 +24,7 @@ STRUCTURES_FILE, PATTERNS_FILE = "structures.nrrd", "patterns.nrrd"
 PHANTOM_FILES = (CT_FILE, LABELS_FILE, STRUCTURES_FILE, PATTERNS_FILE, TABLE_FILE, TRUTH_FILE)
 
 
-def write_phantom(phantom: ThoraxPhantom, directory: Path) -> None:
+def write_phantom(phantom: SyntheticCT, directory: Path) -> None:
     """Write image, labels and truth into an existing or new folder; raises OutputError when it cannot be written."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -41,7 +40,8 @@ def write_phantom(phantom: ThoraxPhantom, directory: Path) -> None:
         for name, array in arrays.items():
             if array is None:
                 continue
-            sitk.WriteImage(_image(phantom.volume, array), str(directory / name), useCompression=True)
+            image = placed_image(sitk.GetImageFromArray(array), phantom.volume)
+            sitk.WriteImage(image, str(directory / name), useCompression=True)
     except (OSError, RuntimeError) as error:
         raise OutputError(
             f"The phantom cannot be written to '{directory.name}': choose a folder that can be written "
@@ -49,7 +49,7 @@ def write_phantom(phantom: ThoraxPhantom, directory: Path) -> None:
         ) from error
 
 
-def truth(phantom: ThoraxPhantom) -> dict:
+def truth(phantom: SyntheticCT) -> dict:
     """What was planted, in RAS mm, mm3, HU and mL."""
     names = {str(label): name for label, name in LOBE_OF_LABEL.items()} | {str(AIRWAY): "airways"}
     return {
@@ -65,7 +65,7 @@ def truth(phantom: ThoraxPhantom) -> dict:
 
 def _write_table(nodules: tuple[PlantedNodule, ...], file: TextIO) -> None:
     """One row per nodule."""
-    writer = csv.writer(file, lineterminator="\n")
+    writer = SafeWriter(file)
     writer.writerow(
         [
             "id",
@@ -103,13 +103,3 @@ def _write_table(nodules: tuple[PlantedNodule, ...], file: TextIO) -> None:
                 nodule.side,
             ]
         )
-
-
-def _image(volume: Volume, array: np.ndarray) -> sitk.Image:
-    """A SimpleITK image (LPS) on the grid of a volume."""
-    image = sitk.GetImageFromArray(array)
-    lps = np.diag([-1.0, -1.0, 1.0]) @ volume.ijk_to_ras[:3]
-    image.SetSpacing([float(mm) for mm in volume.spacing_ijk_mm])
-    image.SetDirection((lps[:, :3] / volume.spacing_ijk_mm).reshape(-1).tolist())
-    image.SetOrigin(lps[:, 3].tolist())
-    return image

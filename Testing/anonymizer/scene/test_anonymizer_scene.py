@@ -61,7 +61,7 @@ def everything(bundle: Path) -> bytes:
 
 def test_the_saved_scene_leaks_before_and_not_after(personal, tmp_path):
     from AnonymizerLib.scene.bundle import scrubBundle
-    from ThoraxAILib.scene.saving import writeScene
+    from ThoraxAILib.scene.files.saving import writeScene
 
     source, target = tmp_path / "before.mrb", tmp_path / "after.mrb"
     writeScene(source)
@@ -74,7 +74,7 @@ def test_the_saved_scene_leaks_before_and_not_after(personal, tmp_path):
 
 def test_every_node_opens_again_with_its_data(personal, tmp_path):
     from AnonymizerLib.scene.bundle import scrubBundle
-    from ThoraxAILib.scene.saving import writeScene
+    from ThoraxAILib.scene.files.saving import writeScene
 
     kinds = (
         "vtkMRMLScalarVolumeNode",

@@ -15,7 +15,7 @@ from LungNoduleAILib.model.candidates import Candidate
 from LungNoduleAILib.model.findings import NODULE_TYPES, Finding
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.model.result import AnalysisResult
-from LungNoduleAILib.synthesis import PlantedNodule, ThoraxPhantom, make_thorax
+from LungNoduleAILib.synthesis import PlantedNodule, SyntheticCT, make_small_chest
 from ThoraxAILib.errors import Cancelled, InputError
 from ThoraxAILib.image.volume import AxisOrder, Volume
 from ThoraxAILib.jobs.progress import Progress
@@ -37,27 +37,27 @@ def found(result: AnalysisResult, nodule: PlantedNodule) -> Finding | None:
 
 
 @pytest.fixture(scope="module")
-def chest() -> ThoraxPhantom:
-    return make_thorax(SEED, (0.9, 0.9, 1.5), noise_hu=20.0)
+def chest() -> SyntheticCT:
+    return make_small_chest(SEED, (0.9, 0.9, 1.5), noise_hu=20.0)
 
 
 @pytest.fixture(scope="module")
-def result(chest: ThoraxPhantom) -> AnalysisResult:
+def result(chest: SyntheticCT) -> AnalysisResult:
     return run(chest.volume)
 
 
-def test_solid_nodules_from_6_mm_are_found(chest: ThoraxPhantom, result: AnalysisResult):
+def test_solid_nodules_from_6_mm_are_found(chest: SyntheticCT, result: AnalysisResult):
     large = [n for n in chest.nodules if n.type == "solid" and n.diameter_mm >= 6.0]
     assert len(large) >= 4
     assert sum(found(result, nodule) is not None for nodule in large) >= len(large) - 1
 
 
-def test_few_things_are_reported_that_are_not_nodules(chest: ThoraxPhantom, result: AnalysisResult):
+def test_few_things_are_reported_that_are_not_nodules(chest: SyntheticCT, result: AnalysisResult):
     hits = {finding.id for finding in (found(result, nodule) for nodule in chest.nodules) if finding is not None}
     assert len(result.findings.findings) - len(hits) <= 4
 
 
-def test_found_nodules_have_the_planted_position_and_volume(chest: ThoraxPhantom, result: AnalysisResult):
+def test_found_nodules_have_the_planted_position_and_volume(chest: SyntheticCT, result: AnalysisResult):
     checked = 0
     for nodule in chest.nodules:
         finding = found(result, nodule)
@@ -70,7 +70,7 @@ def test_found_nodules_have_the_planted_position_and_volume(chest: ThoraxPhantom
     assert checked >= 2
 
 
-def test_sides_are_those_of_the_truth_and_types_are_known(chest: ThoraxPhantom, result: AnalysisResult):
+def test_sides_are_those_of_the_truth_and_types_are_known(chest: SyntheticCT, result: AnalysisResult):
     for nodule in chest.nodules:
         finding = found(result, nodule)
         if finding is not None:
@@ -96,7 +96,7 @@ def test_the_result_says_how_it_was_made(result: AnalysisResult):
     assert result.lobes_approximate
 
 
-def test_a_lower_threshold_reports_more(chest: ThoraxPhantom, result: AnalysisResult):
+def test_a_lower_threshold_reports_more(chest: SyntheticCT, result: AnalysisResult):
     more = run(chest.volume, threshold=0.05)
     assert len(more.findings.findings) >= len(result.findings.findings)
     assert all(finding.confidence >= 0.05 for finding in more.findings.findings)
@@ -107,7 +107,7 @@ def test_a_lower_threshold_reports_more(chest: ThoraxPhantom, result: AnalysisRe
     [((2, 1, 0), (False, False, False)), ((1, 0, 2), (True, False, True)), ((0, 1, 2), (True, True, True))],
 )
 def test_turned_and_flipped_arrays_give_the_same_positions_and_masks(
-    chest: ThoraxPhantom, result: AnalysisResult, permutation: tuple, flips: tuple
+    chest: SyntheticCT, result: AnalysisResult, permutation: tuple, flips: tuple
 ):
     turned = AxisOrder(permutation, flips).apply(chest.volume)
     again = run(turned.with_array(np.ascontiguousarray(turned.array)))
@@ -120,7 +120,7 @@ def test_turned_and_flipped_arrays_give_the_same_positions_and_masks(
         assert np.linalg.norm(middle - np.array(one.center_ras_mm)) < 1.5
 
 
-def test_a_tilted_patient_gives_the_same_positions_in_the_patient(chest: ThoraxPhantom, result: AnalysisResult):
+def test_a_tilted_patient_gives_the_same_positions_in_the_patient(chest: SyntheticCT, result: AnalysisResult):
     angle = np.radians(9.0)
     tilt = np.eye(4)
     tilt[1:3, 1:3] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
@@ -131,13 +131,13 @@ def test_a_tilted_patient_gives_the_same_positions_in_the_patient(chest: ThoraxP
         assert np.abs(back @ np.array(one.center_ras_mm) - other.center_ras_mm).max() < 0.1
 
 
-def test_the_input_is_not_changed(chest: ThoraxPhantom):
+def test_the_input_is_not_changed(chest: SyntheticCT):
     before = chest.volume.array.copy()
     run(chest.volume)
     assert np.array_equal(before, chest.volume.array)
 
 
-def test_cancel_stops_the_analysis(chest: ThoraxPhantom):
+def test_cancel_stops_the_analysis(chest: SyntheticCT):
     calls = []
 
     def stop_after_three() -> bool:

@@ -7,7 +7,7 @@ import pytest
 
 from LungNoduleAILib.anatomy.classical import ClassicalSegmenter
 from LungNoduleAILib.model.anatomy import AIRWAY, Anatomy
-from LungNoduleAILib.synthesis import ThoraxPhantom, make_thorax
+from LungNoduleAILib.synthesis import SyntheticCT, make_small_chest
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
 
@@ -26,17 +26,17 @@ def codes(anatomy: Anatomy) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def chest() -> ThoraxPhantom:
-    return make_thorax(3, (1.4, 1.4, 2.0), noise_hu=25.0)
+def chest() -> SyntheticCT:
+    return make_small_chest(3, (1.4, 1.4, 2.0), noise_hu=25.0)
 
 
 @pytest.fixture(scope="module")
-def anatomy(chest: ThoraxPhantom) -> Anatomy:
+def anatomy(chest: SyntheticCT) -> Anatomy:
     return segment(chest.volume)
 
 
 @pytest.fixture(scope="module")
-def truth(chest: ThoraxPhantom) -> np.ndarray:
+def truth(chest: SyntheticCT) -> np.ndarray:
     return chest.volume.axis_order_to_lps().apply_array(chest.labels)
 
 
@@ -63,7 +63,7 @@ def test_a_whole_chest_gets_the_verdict_ok(anatomy: Anatomy):
     assert codes(anatomy) == {"ok"}
 
 
-def test_juxtapleural_nodules_belong_to_the_lung(chest: ThoraxPhantom, anatomy: Anatomy):
+def test_juxtapleural_nodules_belong_to_the_lung(chest: SyntheticCT, anatomy: Anatomy):
     volume = chest.volume.in_lps_order()
     nodules = [nodule for nodule in chest.nodules if nodule.placement == "juxtapleural"]
     assert nodules
@@ -72,7 +72,7 @@ def test_juxtapleural_nodules_belong_to_the_lung(chest: ThoraxPhantom, anatomy: 
         assert anatomy.lungs[k, j, i]
 
 
-def test_a_chest_cut_by_the_field_of_view_keeps_its_lungs(chest: ThoraxPhantom, truth: np.ndarray):
+def test_a_chest_cut_by_the_field_of_view_keeps_its_lungs(chest: SyntheticCT, truth: np.ndarray):
     volume = chest.volume.in_lps_order()
     inside = np.flatnonzero(((truth > 0) & (truth < AIRWAY)).any(axis=(0, 1)))
     low, high = inside[0] - 6, inside[-1] + 7
@@ -83,7 +83,7 @@ def test_a_chest_cut_by_the_field_of_view_keeps_its_lungs(chest: ThoraxPhantom, 
     assert dice(cut.lungs, lungs) > 0.95
 
 
-def test_a_crop_with_one_lung_is_said_to_miss_the_other(chest: ThoraxPhantom, truth: np.ndarray):
+def test_a_crop_with_one_lung_is_said_to_miss_the_other(chest: SyntheticCT, truth: np.ndarray):
     volume = chest.volume.in_lps_order()
     middle = int(np.argwhere((truth == 4) | (truth == 5))[:, 2].min())
     crop = segment(Volume(volume.array[:, :, : middle - 2], volume.ijk_to_ras))
@@ -93,7 +93,7 @@ def test_a_crop_with_one_lung_is_said_to_miss_the_other(chest: ThoraxPhantom, tr
     assert crop.right_lung.sum() > 0.9 * ((truth >= 1) & (truth <= 3)).sum()
 
 
-def test_lungs_that_run_out_of_the_scan_are_said_to_be_cut(chest: ThoraxPhantom):
+def test_lungs_that_run_out_of_the_scan_are_said_to_be_cut(chest: SyntheticCT):
     volume = chest.volume.in_lps_order()
     half = segment(Volume(volume.array[: volume.array.shape[0] // 2], volume.ijk_to_ras))
     assert "cut_by_field_of_view" in codes(half)

@@ -10,7 +10,7 @@ import pytest
 from LungNoduleAILib.cli import demo
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
-from LungNoduleAILib.synthesis.test_phantom.thorax import make_thorax
+from LungNoduleAILib.synthesis.test_phantom.small_chest import make_small_chest
 from ThoraxAILib.cli.main import main
 
 SMALL = PlantedNodule((50.0, 0.0, 0.0), (3.0, 3.0, 3.0))
@@ -58,7 +58,7 @@ def test_the_phantom_command_writes_the_same_patient_for_the_same_seed(tmp_path,
     assert main(["lung", "phantom", "--output", str(tmp_path / "sample"), "--seed", "3"]) == 0
     truth = json.loads((tmp_path / "sample" / "truth.json").read_text())
     planted = [tuple(nodule["center_ras_mm"]) for nodule in truth["nodules"]]
-    again = make_thorax(seed=3, spacing_mm=(2.0, 2.0, 2.5)).nodules
+    again = make_small_chest(seed=3, spacing_mm=(2.0, 2.0, 2.5)).nodules
     assert planted == [pytest.approx(nodule.center_ras_mm, abs=0.01) for nodule in again]
     assert f"{len(planted)} known nodules" in capsys.readouterr().out
 

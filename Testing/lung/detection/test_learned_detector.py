@@ -25,13 +25,14 @@ from LungNoduleAILib.detection.learned import LearnedDetector  # noqa: E402
 from LungNoduleAILib.detection.two_levels import MASSES, NODULES, Calibration, Places  # noqa: E402
 from LungNoduleAILib.model.anatomy import Anatomy  # noqa: E402
 from LungNoduleAILib.synthesis import NodulePlanter, PlantedNodule, Scanner, acquire, make_body  # noqa: E402
-from LungNoduleAILib.synthesis.geometry.grid import Grid  # noqa: E402
 from LungNoduleAILib.training.detector.batches import DetectorRecipe  # noqa: E402
 from LungNoduleAILib.training.detector.calibration import graded  # noqa: E402
 from LungNoduleAILib.training.detector.loss import detector_loss, make_targets  # noqa: E402
-from LungNoduleAILib.training.detector.patches import FINE, Patch, Scene, draw_patch, flipped  # noqa: E402
+from LungNoduleAILib.training.detector.patches import Patch, draw_patch, flipped  # noqa: E402
 from LungNoduleAILib.training.detector.train import DetectorTraining  # noqa: E402
+from LungNoduleAILib.training.detector.training_volumes import FINE, TrainingVolume  # noqa: E402
 from ThoraxAILib.errors import Cancelled, InputError, MissingDependencyError  # noqa: E402
+from ThoraxAILib.image.grid import Grid  # noqa: E402
 from ThoraxAILib.image.volume import Volume  # noqa: E402
 from ThoraxAILib.jobs.progress import Progress  # noqa: E402
 from ThoraxAILib.networks.weights_file import sha256  # noqa: E402
@@ -188,7 +189,7 @@ def test_a_flipped_patch_takes_its_nodules_along():
     assert turned.hu[tuple(turned.center_kji[0].astype(int))] == 500.0
 
 
-def small_scene() -> Scene:
+def small_volume() -> TrainingVolume:
     rng = np.random.default_rng(2)
     shape = (70, 66, 72)
     grid = Grid.around(np.zeros(3), (1.0, 1.0, 1.0), shape[::-1])
@@ -196,12 +197,12 @@ def small_scene() -> Scene:
     places = np.array([grid.frame_mm(np.array(n.center_ras_mm)) for n in nodules])
     inside = rng.uniform(5, 60, (20, 3))
     hu = rng.normal(-850, 60, shape).astype(np.int16)
-    return Scene(hu, grid, nodules, places, {"imitation": inside, "border": inside, "lung": inside})
+    return TrainingVolume(hu, grid, nodules, places, {"imitation": inside, "border": inside, "lung": inside})
 
 
 def test_a_patch_follows_from_its_seed_and_shows_its_nodules():
-    scene = small_scene()
-    one, same = (draw_patch(scene, FINE, np.random.default_rng(4)) for _ in range(2))
+    volume = small_volume()
+    one, same = (draw_patch(volume, FINE, np.random.default_rng(4)) for _ in range(2))
     np.testing.assert_array_equal(one.hu, same.hu)
     bright = [one.hu[tuple(np.rint(center).astype(int))] for center in one.center_kji]
     assert len(bright) > 0
@@ -215,7 +216,7 @@ def stopping_after(steps: int | None) -> Progress:
 
 
 def test_a_resumed_training_gives_the_weights_of_an_unbroken_one(tmp_path):
-    scene = small_scene()
+    volume = small_volume()
     recipe = DetectorRecipe(
         steps=6, seed=3, bodies=1, batch=1, channels=(4, 8), mined_bodies=1, coarse_every=3, first_bodies=1
     )
@@ -224,12 +225,12 @@ def test_a_resumed_training_gives_the_weights_of_an_unbroken_one(tmp_path):
         folder = tmp_path / name
         folder.mkdir()
         for stop in (*stops, None):
-            training = DetectorTraining(folder, recipe, lambda _number, _level: scene)
+            training = DetectorTraining(folder, recipe, lambda _number, _level: volume)
             try:
                 training.run(stopping_after(stop))
             except Cancelled:
                 training.save()
-        return training.learners[NODULES].average
+        return training.learners[NODULES].kept_weights
 
     torch.set_num_threads(1)
     whole, broken = run("whole", ()), run("broken", (2, 3))

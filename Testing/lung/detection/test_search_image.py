@@ -28,7 +28,7 @@ def test_a_linear_image_stays_linear_to_a_tenth_of_a_voxel_and_every_place_is_fo
     image = searched((3 * k - 2 * j + i).astype(np.float32))
     at = np.argwhere(np.ones(image.hu.shape, bool))[::997]
     at = at[((at > 1) & (at < np.array(image.hu.shape) - 2)).all(axis=1)]
-    full = image.full_kji(at.astype(float))
+    full = chest(image.hu)[0].kji_from_ras(image.grid.ras_from_kji(at))
     np.testing.assert_allclose(image.hu[tuple(at.T)], full @ [3.0, -2.0, 1.0], atol=0.2)
 
 
@@ -39,7 +39,7 @@ def test_voxels_are_cubes_and_the_search_reaches_over_the_border_of_the_lungs():
     assert np.all(
         np.abs(np.array(image.hu.shape) * SPACING_MM - np.minimum(lungs_mm + 2 * MARGIN_MM, [100, 126, 126])) < 3
     )
-    inner = image.full_kji(np.argwhere(image.wanted).astype(float))
+    inner = chest(image.hu)[0].kji_from_ras(image.grid.ras_from_kji(np.argwhere(image.wanted)))
     assert inner[:, 1].min() * SPACING_KJI_MM[1] < 60 * SPACING_KJI_MM[1] - 2
     assert not image.wanted[:, :3].any()
 

@@ -142,4 +142,9 @@ def test_scans_made_differently_are_told(other, word):
     told = scan_differences(ScanContext(kernel="B30f", slice_mm=1.0), other)
     assert len(told) == 1
     assert word in told[0]
-    assert scan_differences(other, other) == () or "thick" in scan_differences(other, other)[0]
+
+
+@pytest.mark.parametrize(("slice_mm", "count"), [(1.0, 0), (5.0, 1)])
+def test_scans_made_alike_differ_in_nothing_but_thick_slices_are_told(slice_mm, count):
+    scan = ScanContext(kernel="B30f", slice_mm=slice_mm)
+    assert ["thick" in sentence for sentence in scan_differences(scan, scan)] == [True] * count

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from LungNoduleAILib.synthesis.body.make import make_body
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.model.body import Body
 from LungNoduleAILib.synthesis.nodules.share import nodule_share
 from LungNoduleAILib.synthesis.two_dates import plan as longitudinal
 from LungNoduleAILib.synthesis.two_dates.motion import MotionRange, draw_motion
 from LungNoduleAILib.synthesis.two_dates.plan import LongitudinalPlan, lung_box, make_longitudinal_case, plan_case
+from ThoraxAILib.image.grid import Grid
 
 COARSE_MM = (3.0, 3.0, 3.0)
 STILL = MotionRange(0.0, 0.0, 0.0, 0.0)

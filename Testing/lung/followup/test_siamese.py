@@ -10,10 +10,10 @@ from LungNoduleAILib.followup.matching.lung_frame import LungFrame
 from LungNoduleAILib.followup.matching.siamese import WEIGHTS_FILE, Siamese, embed_patches, place_values
 from LungNoduleAILib.followup.matching.siamese_patches import PATCH_MM, PATCH_VOXELS, cut_patches
 from LungNoduleAILib.synthesis.body.make import make_body
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.model.body import Body
 from LungNoduleAILib.synthesis.two_dates.plan import plan_case
 from ThoraxAILib.errors import Cancelled, InputError
+from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from LungNoduleAILib.cli.person import as_arguments, person_of
+from LungNoduleAILib.cases.requests import AnalyzeRequest
+from LungNoduleAILib.cli.person import check_one_person
 from LungNoduleAILib.guidelines.from_findings import (
     ALL_NODULES,
     NoduleBefore,
@@ -149,21 +150,23 @@ def test_the_report_has_no_such_section_when_nothing_is_stated():
 def test_the_command_line_states_a_person_and_passes_it_on():
     words = ["--exam", "incidental", "--age", "61", "--sex", "F", "--risk", "high", "--smoker", "no"]
     arguments = build_parser().parse_args(["lung", "analyze", "ct", "--output", "out", *words])
-    person = person_of(arguments, 1)
+    person = AnalyzeRequest.from_arguments(arguments).person
     assert person == PersonAndExam("incidental", 61, "F", "high", smoker_ever=False)
-    assert as_arguments(person) == words
-    assert as_arguments(PersonAndExam()) == []
+    assert type(person.age) is int
+    assert person.to_argv() == words
+    assert PersonAndExam().to_argv() == []
 
 
 def test_one_person_cannot_be_stated_for_several_cases(refused):
-    arguments = build_parser().parse_args(["lung", "analyze", "a", "b", "--output", "out", "--exam", "baseline"])
-    assert person_of(arguments, 2) == BASELINE
-    arguments.age = 61
-    with refused("one by one"):
-        person_of(arguments, 2)
+    check_one_person(BASELINE, 2)
+    check_one_person(PersonAndExam("baseline", 61), 1)
+    with refused("--age describes one person, 2 cases"):
+        check_one_person(PersonAndExam("baseline", 61), 2)
+    with refused("--sex and --emphysema describe one person"):
+        check_one_person(PersonAndExam(sex="F", emphysema=True), 2)
 
 
 def test_an_impossible_age_on_the_command_line_is_one_sentence(refused):
     arguments = build_parser().parse_args(["lung", "analyze", "ct", "--output", "out", "--age", "-4"])
     with refused("'age'"):
-        person_of(arguments, 1)
+        AnalyzeRequest.from_arguments(arguments)

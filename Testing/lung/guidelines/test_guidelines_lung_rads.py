@@ -309,6 +309,19 @@ def test_a_reason_names_value_unit_threshold_and_source():
         assert word in reason
 
 
+@pytest.mark.parametrize(
+    ("size", "told"),
+    [({"mean_diameter_mm": 8.0}, True), ({"volume_mm3": 268}, True), ({"mean_diameter_mm": 7.9}, False)],
+)
+def test_a_large_solid_nodule_that_appeared_fast_may_be_infection_unless_the_reader_denies_it(size, told):
+    nodule = {"type": "solid", **size, **NEW}
+    assert told == any(
+        "appeared fast" in choice for choice in apply_guideline("lung-rads-2022", nodule).get("uncertain", ())
+    )
+    denied = apply_guideline("lung-rads-2022", {**nodule, "suspected_infection": False})
+    assert not any("appeared fast" in choice for choice in denied.get("uncertain", ()))
+
+
 def test_the_answer_has_only_the_fields_that_apply():
     answer = apply_guideline("lung-rads-2022", solid(7.0, **BASE))
     assert set(answer) == {"rule", "edition", "category", "reasons"}

@@ -15,7 +15,7 @@ from LungNoduleAILib.cases.findings_csv import COLUMNS, write_findings_csv
 from LungNoduleAILib.model.findings import Finding, Findings, Lungs, QualityNote, Removed
 from LungNoduleAILib.model.result import AnalysisResult
 from LungNoduleAILib.report.analysis_report import write_report
-from LungNoduleAILib.synthesis import make_thorax
+from LungNoduleAILib.synthesis import make_small_chest
 from ThoraxAILib.image.mask import Mask
 
 RUN = {
@@ -34,7 +34,7 @@ RUN = {
 @pytest.fixture(scope="module")
 def result() -> AnalysisResult:
     """A synthetic chest whose findings are its planted nodules."""
-    phantom = make_thorax(seed=2, spacing_mm=(2.5, 2.5, 3.0))
+    phantom = make_small_chest(seed=2, spacing_mm=(2.5, 2.5, 3.0))
     findings = []
     for nodule in phantom.nodules:
         start = np.rint(phantom.volume.kji_from_ras(np.array(nodule.center_ras_mm))).astype(int) - 2

@@ -28,7 +28,7 @@ import numpy as np
 from pathlib import Path
 from ThoraxAILib.scene import host
 slicer = host.install()
-from ThoraxAILib.scene.saving import writeNode
+from ThoraxAILib.scene.files.saving import writeNode
 logging.basicConfig(level=logging.WARNING)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 node = slicer.util.addVolumeFromArray(np.random.default_rng(0).integers(0, 999, (30, 40, 50)).astype(np.int16))

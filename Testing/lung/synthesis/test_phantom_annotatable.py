@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.model.structures import GROUND_GLASS
 from LungNoduleAILib.synthesis.nodules.annotatable import ground_glass_patches, lies_in_lung
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
+from ThoraxAILib.image.grid import Grid
 
 
 def test_a_nodule_painted_into_the_wall_cannot_be_annotated_unless_it_is_calcified():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from LungNoduleAILib.synthesis import PlantedNodule, make_ellipsoid, make_thorax, write_phantom
+from LungNoduleAILib.synthesis import PlantedNodule, make_ellipsoid, make_small_chest, write_phantom
 from LungNoduleAILib.synthesis.test_phantom.ellipsoid import LUNG_HU
 from ThoraxAILib.errors import InputError, OutputError
 
@@ -78,7 +78,7 @@ def test_a_part_solid_nodule_knows_its_core():
 
 
 def test_the_written_phantom_opens_again_in_place(tmp_path: Path):
-    phantom = make_thorax(seed=1, spacing_mm=(4.0, 4.0, 4.0))
+    phantom = make_small_chest(seed=1, spacing_mm=(4.0, 4.0, 4.0))
     write_phantom(phantom, tmp_path / "case")
     truth = json.loads((tmp_path / "case" / "truth.json").read_text())
     assert truth["schema"] == "thoraxai.phantom/1"
@@ -96,4 +96,4 @@ def test_the_written_phantom_opens_again_in_place(tmp_path: Path):
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path):
     (tmp_path / "taken").write_text("")
     with pytest.raises(OutputError, match="cannot be written"):
-        write_phantom(make_thorax(spacing_mm=(6.0, 6.0, 6.0), nodules=[]), tmp_path / "taken")
+        write_phantom(make_small_chest(spacing_mm=(6.0, 6.0, 6.0), nodules=[]), tmp_path / "taken")

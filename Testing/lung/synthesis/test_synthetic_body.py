@@ -25,9 +25,9 @@ from LungNoduleAILib.synthesis import (
     make_other_body,
 )
 from LungNoduleAILib.synthesis.cohort import body_file
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from ThoraxAILib.cli.main import main
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.grid import Grid
 
 COARSE_MM = (4.0, 4.0, 4.0)
 FROZEN = {
@@ -226,7 +226,9 @@ def test_other_bodies_hold_no_lungs_but_air_inside(kind: str):
         assert not body.labels.any()
         assert not body.patterns.any()
         assert (body.structures > 0).mean() > 0.1
-        assert (body.clean_hu[body.structures == STRUCTURES["other bone"]] > 100).any() or kind == "abdomen"
+        bone_hu = body.clean_hu[body.structures == STRUCTURES["other bone"]]
+        if kind != "abdomen":  # below the ribs a body may show the spine alone
+            assert (bone_hu > 100).any()
     assert bodies[0].clean_hu.tobytes() != bodies[1].clean_hu.tobytes()
     if kind != "knee":
         assert (bodies[0].clean_hu[bodies[0].structures > 0] < -600).any()

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from LungNoduleAILib.synthesis import make_body
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.nodules.annotatable import lies_in_lung
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from LungNoduleAILib.synthesis.nodules.share import paint_into
 from LungNoduleAILib.training.detector.batches import AHEAD, Batches, DetectorRecipe, draw_batch
-from LungNoduleAILib.training.detector.patches import COARSE, FINE, Scene, is_seen, planted
+from LungNoduleAILib.training.detector.patches import is_seen
+from LungNoduleAILib.training.detector.training_volumes import COARSE, FINE, TrainingVolume, planted
+from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.jobs.worker_process import THREAD_LIMITS, one_thread_each
 
 RECIPE = DetectorRecipe(steps=12, seed=3, bodies=2, first_bodies=1, batch=2, mine_at=0.5, coarse_every=4)
@@ -22,16 +23,16 @@ RECIPE = DetectorRecipe(steps=12, seed=3, bodies=2, first_bodies=1, batch=2, min
 
 @dataclass
 class LungOfNoise:
-    """Scenes of noise with balls in them, the same in every process."""
+    """TrainingVolumes of noise with balls in them, the same in every process."""
 
-    def __call__(self, number: int, level: object) -> Scene:
+    def __call__(self, number: int, level: object) -> TrainingVolume:
         rng = np.random.default_rng(number)
         shape = (80, 80, 80)
         grid = Grid.around(np.zeros(3), (1.0, 1.0, 1.0), shape)
         nodules = tuple(PlantedNodule(tuple(rng.uniform(-25, 25, 3)), (4.0, 4.0, 4.0)) for _ in range(6))
         places = np.array([grid.frame_mm(np.array(n.center_ras_mm)) for n in nodules])
         inside = rng.uniform(10, 70, (20, 3))
-        return Scene(
+        return TrainingVolume(
             rng.normal(-850, 60, shape).astype(np.int16),
             grid,
             nodules,

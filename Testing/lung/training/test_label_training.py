@@ -10,14 +10,17 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from LungNoduleAILib.training.labels.label_training import LabelRecipe, LabelTraining, drawn_ahead, label_loss  # noqa: E402
+from LungNoduleAILib.training.labels.label_training import LabelRecipe, LabelTraining, label_loss  # noqa: E402
 from LungNoduleAILib.training.labels.samples import IGNORED, LabelSample, Placement, Pool  # noqa: E402
+from ThoraxAILib.errors import Cancelled  # noqa: E402
+from ThoraxAILib.jobs.progress import Progress  # noqa: E402
 from ThoraxAILib.networks.label_network import (  # noqa: E402
     LabelNetwork,
     LabelNetworkSettings,
     to_full_resolution,
     to_half_resolution,
 )
+from ThoraxAILib.networks.trainer import ONLY  # noqa: E402
 
 TINY = LabelNetworkSettings(2, (4, 8), 3.0)
 RECIPE = LabelRecipe(6, 5, (1.0, 1.0), frozen_norm_from=0.5)
@@ -35,13 +38,12 @@ def ball(step: int) -> LabelSample:
 
 def weights_after(folder: Path, steps: int | None = None) -> dict:
     """Averaged weights of a training in ``folder``, stopped after ``steps`` when given."""
-    training = LabelTraining(folder, RECIPE, TINY, ball)
-    if steps is None:
-        return training.run().state_dict()
-    for number in range(training.step, steps):
-        training._train_one(ball(number))
-    training._save()
-    return {}
+    training, asked = LabelTraining(folder, RECIPE, TINY, ball), iter(range(100))
+    try:
+        training.run(Progress(is_cancelled=None if steps is None else lambda: next(asked) >= steps))
+    except Cancelled:
+        training.save()
+    return training.averaged().state_dict()
 
 
 def test_a_training_that_was_stopped_ends_with_the_same_bits(tmp_path):
@@ -53,14 +55,15 @@ def test_a_training_that_was_stopped_ends_with_the_same_bits(tmp_path):
 
 def test_a_training_does_not_go_on_with_other_settings(tmp_path, refused):
     weights_after(tmp_path, 1)
-    with refused("another folder"):
+    with refused("another --output"):
         LabelTraining(tmp_path, replace(RECIPE, learning_rate=0.1), TINY, ball)
 
 
 def test_a_training_learns_to_tell_a_ball_from_air(tmp_path):
     training = LabelTraining(tmp_path, replace(RECIPE, steps=100, learning_rate=0.03, average=0.9), TINY, ball)
-    network = training.run()
-    assert np.mean(training.losses[-10:]) < 0.5 * np.mean(training.losses[:10])
+    training.run()
+    network, losses = training.averaged(), training.losses[ONLY]
+    assert np.mean(losses[-10:]) < 0.5 * np.mean(losses[:10])
     sample = ball(1000)
     with torch.no_grad():
         found = network(torch.from_numpy(sample.hu)[None, None])[0].argmax(0).numpy()
@@ -68,9 +71,11 @@ def test_a_training_learns_to_tell_a_ball_from_air(tmp_path):
     assert 2 * both / ((found == 1).sum() + (sample.labels == 1).sum()) > 0.8
 
 
-def test_samples_made_ahead_come_in_their_order():
-    ahead = [sample.labels.sum() for sample in drawn_ahead(ball, 3, 9, 1)]
-    assert ahead == [ball(number).labels.sum() for number in range(3, 9)]
+def test_samples_drawn_by_another_process_lead_to_the_same_bits(tmp_path):
+    straight = weights_after(tmp_path / "straight")
+    training = LabelTraining(tmp_path / "drawn", replace(RECIPE, workers=1), TINY, ball)
+    training.run()
+    assert all(torch.equal(value, straight[name]) for name, value in training.averaged().state_dict().items())
 
 
 def test_half_and_full_resolution_are_inverse():

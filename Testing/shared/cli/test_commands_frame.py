@@ -47,13 +47,19 @@ def test_a_bug_is_not_hidden(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["brain"], ["lung", "analyze"], ["lung", "analyze", "x", "--threshold", "many", "--output", "y"]]
+    "arguments", [[], ["brain"], ["lung", "analyze"], ["lung", "analyze", "x", "--threshold", "--output", "y"]]
 )
 def test_wrong_arguments_are_told_in_one_line(capsys, arguments):
     assert commands.main(arguments) == 2
     message = capsys.readouterr().err
     assert message.count("\n") == 1
     assert "--help" in message
+
+
+def test_an_impossible_value_is_told_in_one_line(capsys):
+    assert commands.main(["lung", "analyze", "x", "--threshold", "many", "--output", "y"]) == 2
+    message = capsys.readouterr().err
+    assert message == "The threshold must be a number, 'many' was given: choose e.g. 0.5.\n"
 
 
 def test_help_and_version_succeed(capsys):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -112,10 +113,32 @@ def test_compressed_pixels_are_decoded_by_simpleitk_when_pydicom_has_no_decoder(
     assert dicom_series.largest_ramp_error_hu(read_volume(tmp_path)) <= HALF_A_HU
 
 
+def test_a_dicom_file_that_is_a_nrrd_header_too_brings_no_other_file(tmp_path, dicom_series, monkeypatch):
+    """The 128 bytes before DICM may be anything (PS3.10, 7.1); ITK would take them for the header of an image."""
+    (tmp_path / "secret.txt").write_bytes(bytes(range(256)) * 64)
+    dicom_series.write_series(tmp_path / "series", change=run_length(dicom_series))
+    header = b"NRRD0004\ntype: short\ndimension: 3\nsizes: 8 8 8\nencoding: raw\ndata file: ../secret.txt\n\n"
+    for path in (tmp_path / "series").iterdir():
+        path.write_bytes(header.ljust(128, b"\0") + path.read_bytes()[128:])
+    read, read_image = [], sitk.ReadImage
+
+    def no_decoder(_dataset):
+        raise RuntimeError("no plugin")
+
+    def noting(*given, **options):
+        read.append(options)
+        return read_image(*given, **options)
+
+    monkeypatch.setattr(dicom_pixels, "_by_pydicom", no_decoder)
+    monkeypatch.setattr(sitk, "ReadImage", noting)
+    assert dicom_series.largest_ramp_error_hu(read_volume(tmp_path / "series")) <= HALF_A_HU
+    assert {options["imageIO"] for options in read} == {"GDCMImageIO"}
+
+
 def test_pixels_that_nothing_can_decode_are_refused_with_the_name_of_their_encoding(
     tmp_path, dicom_series, refused, monkeypatch
 ):
-    def no_decoder(*_arguments):
+    def no_decoder(*_arguments, **_options):
         raise RuntimeError("no plugin")
 
     dicom_series.write_series(tmp_path, change=run_length(dicom_series))

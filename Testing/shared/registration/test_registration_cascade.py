@@ -84,25 +84,25 @@ TINY = TrainingOptions(steps=4, hearts=1, learning_rate=3e-3)
 def trained(tmp_path_factory):
     """A folder with an uninterrupted training of a few steps."""
     folder = tmp_path_factory.mktemp("training")
-    CascadeTraining(folder, TINY, SMALL).run(folder / "w.pt")
+    CascadeTraining(folder, TINY, SMALL).finish(folder / "w.pt")
     return folder
 
 
 def test_a_stopped_training_goes_on_and_ends_with_the_same_file(trained, tmp_path):
     stopped, asked = CascadeTraining(tmp_path, TINY, SMALL), []
     with pytest.raises(Cancelled):
-        stopped.run(tmp_path / "w.pt", Progress(lambda f, _t: asked.append(f), lambda: len(asked) >= 2))
+        stopped.finish(tmp_path / "w.pt", Progress(lambda f, _t: asked.append(f), lambda: len(asked) >= 2))
     assert not (tmp_path / "w.pt").exists()
-    stopped._save()
+    stopped.save()
     resumed = CascadeTraining(tmp_path, TINY, SMALL)
     assert resumed.step == stopped.step == 2
-    resumed.run(tmp_path / "w.pt")
+    resumed.finish(tmp_path / "w.pt")
     assert sha256(tmp_path / "w.pt") == sha256(trained / "w.pt")
 
 
 def test_the_seed_decides_the_weights(trained, tmp_path):
     shutil.copytree(trained / "hearts", tmp_path / "same" / "hearts")
-    CascadeTraining(tmp_path / "same", TINY, SMALL).run(tmp_path / "same" / "w.pt")
+    CascadeTraining(tmp_path / "same", TINY, SMALL).finish(tmp_path / "same" / "w.pt")
     assert sha256(tmp_path / "same" / "w.pt") == sha256(trained / "w.pt")
     other = CascadeTraining(tmp_path / "other", replace(TINY, seed=7, steps=1), SMALL)
     first = torch.cat([weight.flatten() for weight in other.cascade.parameters()])
@@ -135,7 +135,7 @@ def test_what_is_no_cascade_is_refused(tmp_path, refused):
         load_cascade(tmp_path / "other.pt")
     with refused("sum or compose"):
         CascadeSettings(composition="average")
-    with refused("at least one step"):
+    with refused("steps must be at least 1"):
         TrainingOptions(steps=0)
 
 

@@ -144,9 +144,9 @@ def test_options_that_make_no_sense_are_refused(refused):
         InstanceOptions(levels=())
     with refused("adam or lbfgs"):
         InstanceOptions(optimizer="sgd")
-    with refused("must not be negative"):
+    with refused("at least 0"):
         InstanceOptions(weight=-1)
-    with refused("weighted -1"):
+    with refused("weight of the regularizer of a level must be at least 0, -1 was given"):
         replace(LEVELS[0], prior=-1.0)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -20,7 +21,7 @@ def save_cascade(cascade: Cascade, path: Path, note: dict | None = None) -> None
     """Write settings, weights (half precision) and a note about the training; the file appears whole or not at all."""
     state = {name: value.detach().half() for name, value in cascade.state_dict().items()}
     partial = path.with_name(path.name + ".partial")
-    torch.save({"schema": SCHEMA, "settings": cascade.settings.as_json(), "state": state, "note": note or {}}, partial)
+    torch.save({"schema": SCHEMA, "settings": asdict(cascade.settings), "state": state, "note": note or {}}, partial)
     os.replace(partial, path)
 
 
@@ -34,7 +35,7 @@ def load_cascade(path: Path) -> Cascade:
         content = None
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         raise InputError(f"'{path.name}' holds no registration cascade: give a file that train-registration wrote.")
-    cascade = Cascade(CascadeSettings.from_json(content["settings"]))
+    cascade = Cascade(CascadeSettings.from_dict(content["settings"]))
     cascade.load_state_dict({name: value.float() for name, value in content["state"].items()})
     return cascade.eval()
 

@@ -16,7 +16,7 @@ from LungNoduleAILib.anatomy.full_grid import Box
 from LungNoduleAILib.anatomy.learned.prediction import Prediction
 from LungNoduleAILib.anatomy.lung_air import LEAST_SHARE, LungAir, border_area_mm2
 from LungNoduleAILib.anatomy.sides import LEFT, RIGHT, flood_sides
-from LungNoduleAILib.anatomy.work_grid import WorkGrid
+from LungNoduleAILib.anatomy.work_image import WorkImage
 from LungNoduleAILib.model.anatomy import AIRWAY, LLL, LUL, RLL, RML, RUL
 
 EDGE_HU = -400.0  # half way between aerated lung and soft tissue
@@ -44,46 +44,46 @@ def find_network_lungs(prediction: Prediction, box: Box, enclosed: np.ndarray, a
 
     ``enclosed`` is air that its surroundings tell to be lung, ``airways`` the lumen of the large ones (bool, box).
     """
-    grid = prediction.grid.part(box)
+    work = prediction.work.part(box)
     chance = [prediction.on_work(prediction.chance[lobe], LOBE_BLUR_MM, box) for lobe in (RUL, RML, RLL, LUL, LLL)]
     right, left = chance[0] + chance[1] + chance[2], chance[3] + chance[4]
     where = prediction.on_work(prediction.chance[RUL : LLL + 1].sum(axis=0), 0.0, box) > AGREED
-    mask, air = _lung_mask(grid, where, enclosed, airways)
-    seeds = _side_seeds(where & mask, right, left, grid)
-    sides = flood_sides(grid.hu, mask, seeds) if mask.any() else mask.view(np.uint8)
-    filled = fill_lungs(grid, sides, airways)
+    mask, air = _lung_mask(work, where, enclosed, airways)
+    seeds = _side_seeds(where & mask, right, left, work)
+    sides = flood_sides(work.hu, mask, seeds) if mask.any() else mask.view(np.uint8)
+    filled = fill_lungs(work, sides, airways)
     lobes = np.zeros(filled.shape, np.uint8)
     on_right, on_left = filled == RIGHT, filled == LEFT
     lobes[on_right] = 1 + np.argmax([c[on_right] for c in chance[:3]], axis=0)
     lobes[on_left] = 4 + np.argmax([c[on_left] for c in chance[3:]], axis=0)
-    whole = np.zeros(prediction.grid.hu.shape, bool)
+    whole = np.zeros(prediction.work.hu.shape, bool)
     whole[box] = air
-    border = float(border_area_mm2(whole.view(np.uint8), 2, prediction.grid)[1])
+    border = float(border_area_mm2(whole.view(np.uint8), 2, prediction.work)[1])
     return NetworkLungs(LungAir(whole, border), filled, lobes)
 
 
-def airway_seeds(grid: WorkGrid, prediction: Prediction) -> np.ndarray:
+def airway_seeds(work: WorkImage, prediction: Prediction) -> np.ndarray:
     """Air the network is sure of being trachea or a main bronchus, bool on the work grid."""
-    return (prediction.on_work(prediction.chance[AIRWAY]) > AGREED) & (grid.hu < -850.0)
+    return (prediction.on_work(prediction.chance[AIRWAY]) > AGREED) & (work.hu < -850.0)
 
 
 def _lung_mask(
-    grid: WorkGrid, where: np.ndarray, enclosed: np.ndarray, airways: np.ndarray
+    work: WorkImage, where: np.ndarray, enclosed: np.ndarray, airways: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Lung before filling, and the air in it."""
     import edt
 
-    spacing = tuple(float(s) for s in grid.spacing_kji_mm)
+    spacing = tuple(float(s) for s in work.spacing_kji_mm)
     if not where.any():
         return where, where
     distance = edt.edt(~where, anisotropy=spacing)
     wall = edt.edt(~airways, anisotropy=spacing) <= 2.0 if airways.any() else airways
-    enclosed = _agreed_parts(enclosed & ~wall, where, AGREED_SHARE, grid)
-    dark = grid.hu < EDGE_HU
+    enclosed = _agreed_parts(enclosed & ~wall, where, AGREED_SHARE, work)
+    dark = work.hu < EDGE_HU
     seen = where & dark
     # gas under a thin diaphragm lies within a few millimetres of the lung: look there only where it is needed
     certain = (enclosed & seen).sum() > ENCLOSED_SHARE * seen.sum()
-    near = _agreed_parts(dark & (distance <= (0.0 if certain else AGREEMENT_MM)) & ~wall, where, AGREED, grid)
+    near = _agreed_parts(dark & (distance <= (0.0 if certain else AGREEMENT_MM)) & ~wall, where, AGREED, work)
     air = enclosed | near
     tissue = where & ~air & ~wall
     core = edt.edt(tissue, anisotropy=spacing) > THICK_MM
@@ -103,23 +103,23 @@ def _attached(mask: np.ndarray, air: np.ndarray, trusted: np.ndarray) -> np.ndar
     return keep[labels]
 
 
-def _agreed_parts(air: np.ndarray, where: np.ndarray, share: float, grid: WorkGrid) -> np.ndarray:
+def _agreed_parts(air: np.ndarray, where: np.ndarray, share: float, work: WorkImage) -> np.ndarray:
     """The connected parts of air of which the network calls more than a share lung, and that are not tiny."""
     import cc3d
 
     labels = cc3d.connected_components(air, connectivity=6)
     voxels = np.bincount(labels.ravel())
     agreed = np.bincount(labels.ravel(), weights=where.ravel())
-    keep = (voxels * grid.voxel_mm3 / 1000.0 >= LEAST_PART_ML) & (agreed > share * voxels)
+    keep = (voxels * work.voxel_mm3 / 1000.0 >= LEAST_PART_ML) & (agreed > share * voxels)
     keep[0] = False
     return keep[labels]
 
 
-def _side_seeds(sure: np.ndarray, right: np.ndarray, left: np.ndarray, grid: WorkGrid) -> np.ndarray:
+def _side_seeds(sure: np.ndarray, right: np.ndarray, left: np.ndarray, work: WorkImage) -> np.ndarray:
     """Markers of the two lungs where the network is sure of the side, away from the border."""
     import edt
 
-    spacing = tuple(float(s) for s in grid.spacing_kji_mm)
+    spacing = tuple(float(s) for s in work.spacing_kji_mm)
     total = np.maximum(right + left, 1e-6)
     seeds = np.zeros(sure.shape, np.uint8)
     for side, chance in ((RIGHT, right), (LEFT, left)):

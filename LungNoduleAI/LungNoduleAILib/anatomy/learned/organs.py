@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from LungNoduleAILib.anatomy.work_grid import WorkGrid
+from LungNoduleAILib.anatomy.work_image import WorkImage
 from LungNoduleAILib.model.anatomy import AORTA, BODY, BONE, HEART, LLL, LUNG_VESSEL, RUL, SPINE
 from ThoraxAILib.image.volume import Volume
 
@@ -19,12 +19,12 @@ PLEURA_MM = 4.0
 SLAB = 16
 
 
-def organs_on_ct(volume: Volume, grid: WorkGrid, best: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def organs_on_ct(volume: Volume, work: WorkImage, best: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Anatomy.structures (uint8, grid of ``volume``) from the likeliest classes on the work grid and the lungs."""
-    coarse, near_bone, inner = _zones(grid, best, labels)
+    coarse, near_bone, inner = _zones(work, best, labels)
     index = [
         np.minimum(np.arange(n) // f, m - 1)
-        for n, f, m in zip(volume.array.shape, grid.factors_kji, coarse.shape, strict=True)
+        for n, f, m in zip(volume.array.shape, work.factors_kji, coarse.shape, strict=True)
     ]
     structures = np.empty(volume.array.shape, np.uint8)
     for start in range(0, len(structures), SLAB):
@@ -42,11 +42,11 @@ def organs_on_ct(volume: Volume, grid: WorkGrid, best: np.ndarray, labels: np.nd
     return structures
 
 
-def _zones(grid: WorkGrid, best: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _zones(work: WorkImage, best: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """On the work grid: the organs without lungs (uint8), where dense voxels are bone, and the inside of the lungs."""
     import edt
 
-    spacing = tuple(float(s) for s in grid.spacing_kji_mm)
+    spacing = tuple(float(s) for s in work.spacing_kji_mm)
     coarse = np.where(np.isin(best, (HEART, AORTA, SPINE)), best, np.where(best > 0, BODY, 0)).astype(np.uint8)
     for organ in (HEART, AORTA, SPINE):
         whole = _largest(coarse == organ)
@@ -54,7 +54,7 @@ def _zones(grid: WorkGrid, best: np.ndarray, labels: np.ndarray) -> tuple[np.nda
     bone = best == BONE
     near_bone = edt.edt(~bone, anisotropy=spacing) <= NEAR_BONE_MM if bone.any() else bone
     near_bone &= coarse == BODY
-    middle = tuple(slice(f // 2, None, f) for f in grid.factors_kji)
+    middle = tuple(slice(f // 2, None, f) for f in work.factors_kji)
     sampled = labels[middle][tuple(slice(0, n) for n in best.shape)]
     lungs = np.zeros(best.shape, bool)
     lungs[tuple(slice(0, n) for n in sampled.shape)] = (sampled >= RUL) & (sampled <= LLL)

@@ -16,7 +16,7 @@ import scipy.ndimage as ndi
 import SimpleITK as sitk
 
 from LungNoduleAILib.anatomy.full_grid import Box
-from LungNoduleAILib.anatomy.work_grid import WorkGrid
+from LungNoduleAILib.anatomy.work_image import WorkImage
 from LungNoduleAILib.model.anatomy import (
     AIRWAY,
     AORTA,
@@ -61,7 +61,7 @@ class Prediction:
 
     chance: np.ndarray
     spacing_mm: float
-    grid: WorkGrid
+    work: WorkImage
 
     def on_work(self, values: np.ndarray, sigma_mm: float = 0.0, box: Box | None = None) -> np.ndarray:
         """Values (k, j, i) of the network's grid on the work grid or a box of it, float32, linear.
@@ -73,9 +73,9 @@ class Prediction:
         image = sitk.GetImageFromArray(np.ascontiguousarray(values, dtype=np.float32))
         image.SetSpacing([self.spacing_mm] * 3)
         image.SetOrigin([self.spacing_mm / 2] * 3)
-        spans = [span.indices(n) for span, n in zip(box or (slice(None),) * 3, self.grid.hu.shape, strict=True)]
+        spans = [span.indices(n) for span, n in zip(box or (slice(None),) * 3, self.work.hu.shape, strict=True)]
         size = [stop - start for start, stop, _ in reversed(spans)]
-        spacing = [float(s) for s in self.grid.spacing_kji_mm[::-1]]
+        spacing = [float(s) for s in self.work.spacing_kji_mm[::-1]]
         origin = [(start + 0.5) * s for (start, _, _), s in zip(reversed(spans), spacing, strict=True)]
         padded = sitk.ZeroFluxNeumannPad(image, [2] * 3, [2] * 3)
         resampled = sitk.Resample(
@@ -93,8 +93,8 @@ class Prediction:
 
     def best_on_work(self, sigma_mm: float = 0.0) -> np.ndarray:
         """The most likely of GROUPS at every work voxel, uint8; the chances are blurred before when asked."""
-        best = np.zeros(self.grid.hu.shape, np.uint8)
-        highest = np.full(self.grid.hu.shape, -1.0, np.float32)
+        best = np.zeros(self.work.hu.shape, np.uint8)
+        highest = np.full(self.work.hu.shape, -1.0, np.float32)
         for name, members in GROUPS.items():
             chance = self.on_work(self.chance[list(members)].sum(axis=0), sigma_mm)
             best[chance > highest] = name
@@ -102,19 +102,19 @@ class Prediction:
         return best
 
 
-def predict(grid: WorkGrid, path: Path, device: str, progress: Progress) -> Prediction:
+def predict(work: WorkImage, path: Path, device: str, progress: Progress) -> Prediction:
     """Run the network of a weights file over the work grid; raises InputError for a file of another kind."""
     from ThoraxAILib.networks.tiles import Tiles, run_tiled
 
     network = load_network(path, SCHEMA, MAKER, STRUCTURE_COUNT)
     spacing_mm = network.settings.spacing_mm
-    seen = seen_by(grid, spacing_mm)
+    seen = seen_by(work, spacing_mm)
     tiles = Tiles((TILE,) * 3, OVERLAP, network.stride)
     logits = run_tiled(network, seen, tiles, device, progress=progress, text="Finding the organs")
     logits -= logits.max(axis=0)
     np.exp(logits, out=logits)
     logits /= logits.sum(axis=0)
-    return Prediction(logits, spacing_mm, grid)
+    return Prediction(logits, spacing_mm, work)
 
 
 @lru_cache(maxsize=4)
@@ -124,7 +124,7 @@ def load_network(path: Path, schema: str, maker: str, classes: int) -> LabelNetw
     from ThoraxAILib.networks.weights_file import load_weights
 
     weights = load_weights(path, schema, maker)
-    settings = LabelNetworkSettings.from_json(weights.settings)
+    settings = LabelNetworkSettings.from_dict(weights.settings)
     if settings.classes != classes:
         raise InputError(
             f"'{path.name}' knows {settings.classes} classes instead of {classes}: give a file that {maker} wrote."
@@ -134,10 +134,10 @@ def load_network(path: Path, schema: str, maker: str, classes: int) -> LabelNetw
     return network.eval()
 
 
-def seen_by(grid: WorkGrid, spacing_mm: float) -> np.ndarray:
+def seen_by(work: WorkImage, spacing_mm: float) -> np.ndarray:
     """What a network of this voxel size sees: HU with cubic voxels, corner to corner with the work grid."""
-    image = sitk.GetImageFromArray(np.maximum(grid.hu, OUTSIDE_HU))
-    spacing = [float(s) for s in grid.spacing_kji_mm[::-1]]
+    image = sitk.GetImageFromArray(np.maximum(work.hu, OUTSIDE_HU))
+    spacing = [float(s) for s in work.spacing_kji_mm[::-1]]
     image.SetSpacing(spacing)
     image.SetOrigin([s / 2 for s in spacing])
     size = [max(1, round(n * s / spacing_mm)) for n, s in zip(image.GetSize(), spacing, strict=True)]

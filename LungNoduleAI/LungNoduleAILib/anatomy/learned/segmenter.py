@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from LungNoduleAILib.anatomy.airways import find_airways
-from LungNoduleAILib.anatomy.full_grid import box_around, labels_on_ct
+from LungNoduleAILib.anatomy.full_grid import labels_on_ct
 from LungNoduleAILib.anatomy.learned.network_lungs import airway_seeds, find_network_lungs
 from LungNoduleAILib.anatomy.learned.organs import organs_on_ct
 from LungNoduleAILib.anatomy.learned.prediction import LUNG, WEIGHTS, predict
 from LungNoduleAILib.anatomy.lung_air import find_lung_air
 from LungNoduleAILib.anatomy.quality import is_no_chest, judge
-from LungNoduleAILib.anatomy.work_grid import make_work_grid
+from LungNoduleAILib.anatomy.work_image import make_work_image
 from LungNoduleAILib.model.anatomy import Anatomy
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
@@ -39,25 +39,25 @@ class LearnedSegmenter:
     def segment(self, volume: Volume, progress: Progress) -> Anatomy:
         """Anatomy on the grid of ``volume`` (HU, axes in LPS order); see AnatomySegmenter."""
         progress(0.0, "Finding the organs")
-        grid = make_work_grid(volume.array, volume.spacing_kji_mm)
-        prediction = predict(grid, self._weights, self._device, progress.part(0.0, 0.35))
+        work = make_work_image(volume)
+        prediction = predict(work, self._weights, self._device, progress.part(0.0, 0.35))
         best = prediction.best_on_work(ORGAN_BLUR_MM)
-        enclosed = find_lung_air(grid).mask
+        enclosed = find_lung_air(work).mask
         lung = best == LUNG
-        box = box_around(lung | enclosed, grid.spacing_kji_mm)
+        box = work.box_around(lung | enclosed)
         lung_air, seeds, enclosed = (
             np.ascontiguousarray(mask[box])
-            for mask in (lung & (grid.hu < LUNG_AIR_HU), airway_seeds(grid, prediction), enclosed)
+            for mask in (lung & (work.hu < LUNG_AIR_HU), airway_seeds(work, prediction), enclosed)
         )
         progress(0.4, "Finding trachea and bronchi")
-        airways = find_airways(grid.part(box), lung_air, seeds)
+        airways = find_airways(work.part(box), lung_air, seeds)
         progress(0.55, "Drawing the edge of the lungs")
         lungs = find_network_lungs(prediction, box, enclosed, airways)
-        quality = judge(grid, lungs.air, lungs.sides, sides_certain=True)
+        quality = judge(work, lungs.air, lungs.sides, sides_certain=True)
         if is_no_chest(quality):
             return Anatomy(np.zeros(volume.array.shape, np.uint8), quality)
         progress(0.75, "Drawing the organs on the CT")
-        labels = labels_on_ct(grid, box, lungs.lobes, airways)
-        structures = organs_on_ct(volume, grid, best, labels)
+        labels = labels_on_ct(work, box, lungs.lobes, airways)
+        structures = organs_on_ct(volume, work, best, labels)
         progress(1.0, "Lungs found")
         return Anatomy(labels, quality, True, structures, LOBES_HOW)

@@ -11,6 +11,7 @@ from scipy.ndimage import maximum_filter
 
 from LungNoduleAILib.model.findings import Finding
 from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.spheres import sphere_diameter_mm
 
 if TYPE_CHECKING:
     from LungNoduleAILib.followup.difference.compared import Compared
@@ -137,7 +138,7 @@ def _measured(
     prior_center = registration.map_points_to_prior(center[None])[0]
     return DifferenceBlob(
         tuple(float(x) for x in center),
-        float((6 * volume / np.pi) ** (1 / 3)),
+        float(sphere_diameter_mm(volume)),
         volume,
         float(difference[box][mask].mean()),
         _kind(compared, peak.sign, box, mask),

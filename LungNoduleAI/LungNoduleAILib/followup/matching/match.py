@@ -26,25 +26,22 @@ from LungNoduleAILib.followup.matching.evidence import (
 from LungNoduleAILib.followup.matching.points import match_positions
 from LungNoduleAILib.model.links import LINK, LinkDecision, checked_decisions
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.options import Options, option
 
 MATCHED, NEW, RESOLVED, UNCERTAIN = "matched", "new", "resolved", "uncertain"
 READER = "reader"
 
 
 @dataclass(frozen=True)
-class MatchOptions:
+class MatchOptions(Options):
     """A pair is matched from ``least_probability`` on when it leads the second best by ``clear_lead``.
 
     A nodule that stays alone is uncertain when its best free candidate reaches ``candidate_from``.
     """
 
-    least_probability: float = 0.5
-    clear_lead: float = 0.3
-    candidate_from: float = 0.3
-
-    def __post_init__(self) -> None:
-        if not all(0.0 <= value <= 1.0 for value in (self.least_probability, self.clear_lead, self.candidate_from)):
-            raise InputError("The probabilities of the matching must lie between 0 and 1.")
+    least_probability: float = option(0.5, at_least=0, at_most=1)
+    clear_lead: float = option(0.3, at_least=0, at_most=1)
+    candidate_from: float = option(0.3, at_least=0, at_most=1)
 
 
 @dataclass(frozen=True)

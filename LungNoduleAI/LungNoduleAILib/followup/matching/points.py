@@ -12,13 +12,14 @@ import numpy as np
 
 from LungNoduleAILib.followup.matching.association import best_assignment
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.options import Options, option
 
 MOST_PROPOSALS = 400
 REFINEMENTS = 4
 
 
 @dataclass(frozen=True)
-class PointOptions:
+class PointOptions(Options):
     """How far two scans of one person may differ.
 
     ``scatter_mm`` is the deviation of one point from the common map (breathing, pose), ``reject_mm`` the distance from
@@ -27,14 +28,15 @@ class PointOptions:
     a larger shift costs at most ``most_shift_cost``. ``stretch`` is the deviation of the entries of the affine map.
     """
 
-    scatter_mm: float = 8.0
-    reject_mm: float = 30.0
-    shift_mm: tuple[float, float, float] = (15.0, 20.0, 40.0)
-    most_shift_cost: tuple[float, float, float] = (6.0, 3.0, 3.0)
-    stretch: float = 0.05
+    scatter_mm: float = option(8.0, unit="mm", more_than=0)
+    reject_mm: float = option(30.0, unit="mm", more_than=0)
+    shift_mm: tuple[float, float, float] = option((15.0, 20.0, 40.0))
+    most_shift_cost: tuple[float, float, float] = option((6.0, 3.0, 3.0))
+    stretch: float = option(0.05, more_than=0)
 
     def __post_init__(self) -> None:
-        if min(self.scatter_mm, self.reject_mm, self.stretch, *self.shift_mm) <= 0:
+        super().__post_init__()
+        if min(self.shift_mm) <= 0:
             raise InputError("Distances and scales of the matching of points must be positive: give mm.")
 
 

@@ -72,6 +72,6 @@ def loaded_network(path: Path = WEIGHTS_FILE) -> SiameseNetwork:
     weights = load_weights(path, SCHEMA, MAKER)
     from LungNoduleAILib.followup.matching.siamese_network import SiameseNetwork, SiameseSettings
 
-    network = SiameseNetwork(SiameseSettings.from_json(weights.settings))
+    network = SiameseNetwork(SiameseSettings.from_dict(weights.settings))
     network.load_state_dict(weights.state)
     return network.eval()

@@ -8,32 +8,24 @@ scope.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from LungNoduleAILib.followup.matching.siamese_patches import FINE_VOXELS, PATCH_VOXELS
+from ThoraxAILib.options import Options, option
 
 
 @dataclass(frozen=True)
-class SiameseSettings:
+class SiameseSettings(Options):
     """Channels of the two looks and the length of the embedding."""
 
-    channels: tuple[int, ...] = (12, 24, 48, 64)
-    place: int = 32
-    hidden: int = 128
-    length: int = 64
-
-    def as_json(self) -> dict:
-        """Plain values for the weights file."""
-        return {**asdict(self), "channels": list(self.channels)}
-
-    @staticmethod
-    def from_json(entry: dict) -> SiameseSettings:
-        """Inverse of as_json."""
-        return SiameseSettings(**{**entry, "channels": tuple(entry["channels"])})
+    channels: tuple[int, ...] = option((12, 24, 48, 64), at_least=1)
+    place: int = option(32, at_least=1)
+    hidden: int = option(128, at_least=1)
+    length: int = option(64, at_least=1)
 
 
 class SiameseNetwork(nn.Module):

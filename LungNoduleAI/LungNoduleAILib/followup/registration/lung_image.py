@@ -12,7 +12,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt, map_coordinates
 
 from ThoraxAILib.image.block_mean import block_mean
-from ThoraxAILib.image.boxes import mask_box
+from ThoraxAILib.image.boxes import mask_box, whole_voxels
 from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.volume import Volume
 
@@ -39,11 +39,7 @@ class ReducedLungs:
         corners = self.lung.ras_from_kji(
             np.array(np.meshgrid(*zip(index.min(0), index.max(0), strict=True))).reshape(3, -1).T
         )
-        low, high = corners.min(0) - MARGIN_MM, corners.max(0) + MARGIN_MM
-        count = np.ceil((high - low) / step_mm).astype(int) + 1
-        matrix = np.diag([-step_mm, -step_mm, step_mm, 1.0])
-        matrix[:3, 3] = low + step_mm * (count - 1) * [1, 1, 0]
-        return Grid(tuple(int(n) for n in count[::-1]), matrix)
+        return Grid.covering(corners.min(0) - MARGIN_MM, corners.max(0) + MARGIN_MM, step_mm)
 
     def on(self, grid: Grid, matrix: np.ndarray | None = None) -> LungImage:
         """The lungs on ``grid``; ``matrix`` (4x4) takes its RAS mm to the RAS mm of this CT, None is the identity."""
@@ -88,15 +84,13 @@ def reduce_lungs(
     ``window_hu`` becomes 0..1; ``paint_outside`` puts 1 outside the lungs.
     """
     factors = np.maximum(1, np.floor(step_mm / volume.spacing_kji_mm + 1e-6)).astype(int)
-    box = mask_box(lungs, np.ceil(MARGIN_MM / volume.spacing_kji_mm).astype(int))
+    box = mask_box(lungs, whole_voxels(MARGIN_MM, volume.spacing_kji_mm))
     hu, mask = volume.array[box], lungs[box]
     low, high = window_hu
     windowed = (np.clip(hu, low, high).astype(np.float32) - np.float32(low)) / np.float32(high - low)
     if paint_outside:
         windowed[~mask] = 1.0
-    offset = np.array([span.start for span in box]) + (factors - 1) / 2
-    place = volume.ijk_to_ras.copy()
-    place[:3, :3] *= factors[::-1]
-    place[:3, 3] = volume.ras_from_kji(offset)
+    whole = Grid.of(volume)
+    place = whole.part(box, factors).ijk_to_ras
     parts = (block_mean(array, factors, fill=True) for array in (windowed, mask, hu > NOT_SEEN_HU))
-    return ReducedLungs(*(Volume(part, place, volume.modality) for part in parts), Grid.of(volume))
+    return ReducedLungs(*(Volume(part, place, volume.modality) for part in parts), whole)

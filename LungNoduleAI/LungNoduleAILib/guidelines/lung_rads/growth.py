@@ -13,7 +13,7 @@ from LungNoduleAILib.guidelines.tables.lung_rads_2022 import GROWTH_MM, GROWTH_M
 from LungNoduleAILib.guidelines.terms.answer import Trace
 from LungNoduleAILib.guidelines.terms.inputs import Inputs
 from LungNoduleAILib.guidelines.terms.interval import whole_months
-from LungNoduleAILib.guidelines.terms.measures import one_decimal, sphere_diameter_mm
+from LungNoduleAILib.guidelines.terms.measures import one_decimal, rounded_sphere_diameter_mm
 
 GROWTH, NO_GROWTH, STABLE = "growth", "no_growth", "stable"
 Pair = tuple[Decimal, Decimal, str]  # now, before, what was measured
@@ -78,8 +78,8 @@ def _total_pair(inputs: Inputs, trace: Trace) -> Pair | None:
     if inputs.volume_mm3 is not None and inputs.prior_volume_mm3 is not None:
         trace.unsure("Growth is defined on mean diameters; those of spheres of the two volumes are compared.")
         return (
-            sphere_diameter_mm(inputs.volume_mm3),
-            sphere_diameter_mm(inputs.prior_volume_mm3),
+            rounded_sphere_diameter_mm(inputs.volume_mm3),
+            rounded_sphere_diameter_mm(inputs.prior_volume_mm3),
             "diameter of the sphere of this volume",
         )
     return None

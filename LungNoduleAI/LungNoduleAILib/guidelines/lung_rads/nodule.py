@@ -42,7 +42,8 @@ def solid_category(inputs: Inputs, course: Course, trace: Trace) -> str:
 
 
 def _may_be_infection(inputs: Inputs, course: Course, answer: str, trace: Trace) -> None:
-    if course.kind == NEW and answer == "4B":
+    """Say that category 0 also prints this size of a new solid nodule, unless the reader has denied an infection."""
+    if course.kind == NEW and answer == "4B" and inputs.suspected_infection is not False:
         trace.unsure(
             "A large solid nodule (at least 8 mm) that appeared fast may be infection; state "
             "'suspected_infection' where that is more likely than cancer (category 0)."

@@ -21,8 +21,7 @@ SOLID_DIAMETER = bands((DISCHARGE, "5", 80), ("ct_12m", "6", 80), ("ct_3m_then_1
 SOLID_VOLUME = bands((DISCHARGE, "5", 80), ("ct_3m_then_12m", "8", 300), BROCK)
 SUBSOLID = bands((DISCHARGE, "5", 80), "ct_3m")
 
-# Printed: diffuse, central, laminated, popcorn; the other two are other words for the first and the third
-BENIGN_CALCIFICATION = ("diffuse", "central", "laminated", "popcorn")
+# Printed: diffuse, central, laminated, popcorn; these two are other words for the first and the third
 CALCIFICATION_SYNONYMS = {"complete": "diffuse", "concentric_rings": "laminated"}
 BENIGN_SHAPES = ("lentiform", "triangular")
 TYPICAL_BELOW_MM, TYPICAL_BELOW_MM3 = Decimal(10), Decimal(524)  # perifissural or subpleural

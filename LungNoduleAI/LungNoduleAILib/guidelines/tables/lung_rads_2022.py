@@ -15,7 +15,8 @@ RULE = "lung-rads-2022"
 EDITION = "ACR Lung-RADS v2022 (November 2022)"
 SOURCE = "Lung-RADS v2022"
 
-# mean diameter, or volume, of the nodule
+# mean diameter, or volume, of the nodule; the last cell of "new" (at least 8 mm, 268 mm3) is also printed under
+# category 0 as "appearing fast": infection or cancer, which the reader decides by stating 'suspected_infection'
 SOLID = {
     "baseline": bands(("2", "6", 113), ("3", "8", 268), ("4A", "15", 1767), "4B"),
     "new": bands(("2", "4", 34), ("3", "6", 113), ("4A", "8", 268), "4B"),
@@ -36,13 +37,11 @@ GROUND_GLASS = {
 JUXTAPLEURAL = bands(("2", "10", 524), "by size")
 JUXTAPLEURAL_SHAPES = ("oval", "lentiform", "triangular")
 
-# Printed: complete, central, popcorn, concentric rings; the other two are other words for the first and the last
-BENIGN_CALCIFICATION = ("complete", "central", "popcorn", "concentric_rings")
+# Printed: complete, central, popcorn, concentric rings; these two are other words for the first and the last
 CALCIFICATION_SYNONYMS = {"diffuse": "complete", "laminated": "concentric_rings"}
 
 GROWTH_MM = Decimal("1.5")  # strictly more, within GROWTH_MONTHS
 GROWTH_MONTHS = 12
-FAST_APPEARING_MM, FAST_APPEARING_MM3 = Decimal(8), Decimal(268)
 MOST_NEW_NODULES = 6  # more suggest infection
 
 PROXIMAL_AIRWAYS = ("trachea", "mainstem", "lobar", "segmental")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from decimal import ROUND_HALF_UP, Decimal
 
+from ThoraxAILib.image.spheres import sphere_diameter_mm
+
 DAYS_PER_MONTH = Decimal("30.4375")  # 365.25 / 12
 ONE_DECIMAL, WHOLE = Decimal("0.1"), Decimal(1)
 
@@ -19,14 +21,9 @@ def whole(value: Decimal) -> Decimal:
     return value.quantize(WHOLE, ROUND_HALF_UP)
 
 
-def sphere_volume_mm3(diameter_mm: float) -> float:
-    """pi/6 d^3."""
-    return math.pi / 6 * diameter_mm**3
-
-
-def sphere_diameter_mm(volume_mm3: Decimal) -> Decimal:
+def rounded_sphere_diameter_mm(volume_mm3: Decimal) -> Decimal:
     """Diameter of the sphere of this volume, to one decimal."""
-    return one_decimal(Decimal(repr((6 * float(volume_mm3) / math.pi) ** (1 / 3))))
+    return one_decimal(Decimal(repr(sphere_diameter_mm(float(volume_mm3)))))
 
 
 def doubling_time_days(prior_mm3: float, current_mm3: float, days: float) -> float | None:

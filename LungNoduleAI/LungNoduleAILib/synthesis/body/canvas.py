@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from LungNoduleAILib.synthesis.geometry.grid import FieldSampler, Grid, Lattice
+from LungNoduleAILib.synthesis.geometry.lattice import FieldSampler, Lattice
 from LungNoduleAILib.synthesis.geometry.shape import smooth_noise
 from LungNoduleAILib.synthesis.geometry.tubes import Tubes, draw_distance
 from LungNoduleAILib.synthesis.model.structures import OTHER_BODY
+from ThoraxAILib.image.grid import Grid
 
 STEP_MM = 2.0
 

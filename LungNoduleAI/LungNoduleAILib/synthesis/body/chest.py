@@ -15,10 +15,10 @@ from LungNoduleAILib.synthesis.body.lung_tissue import FINE_GRAIN, MIXED_GRAIN, 
 from LungNoduleAILib.synthesis.body.negatives import paint_negatives
 from LungNoduleAILib.synthesis.body.torso import Torso, make_torso
 from LungNoduleAILib.synthesis.body.torso_tissue import BandedWallSlab, TorsoSlab, render_torso
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.geometry.trees import ARTERIES, BRONCHI, TRACHEA, VEINS, Tree, TreePlan, grow_tree
 from LungNoduleAILib.synthesis.geometry.tubes import Tubes, draw_coverage, draw_distance, paint
 from LungNoduleAILib.synthesis.model.body import Body
+from ThoraxAILib.image.grid import Grid
 
 _MARGIN_MM = 10.0
 _WIDEST_MM = (500.0, 400.0)

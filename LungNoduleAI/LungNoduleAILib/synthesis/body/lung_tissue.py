@@ -9,9 +9,10 @@ from scipy import ndimage
 
 from LungNoduleAILib.synthesis.body.torso import Torso
 from LungNoduleAILib.synthesis.body.torso_tissue import Tissue
-from LungNoduleAILib.synthesis.geometry.grid import FieldSampler, Grid, Lattice
+from LungNoduleAILib.synthesis.geometry.lattice import FieldSampler, Lattice
 from LungNoduleAILib.synthesis.geometry.shape import lobe_labels, smooth_noise
 from LungNoduleAILib.synthesis.model.structures import GROUND_GLASS, LUNG_VESSEL, NORMAL, RETICULAR
+from ThoraxAILib.image.grid import Grid
 
 _SLAB = 8
 _TILE = 80

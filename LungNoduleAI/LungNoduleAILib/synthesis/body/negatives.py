@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from LungNoduleAILib.synthesis.body.torso import Torso
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.model.body import Negative
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from LungNoduleAILib.synthesis.nodules.share import paint_into
+from ThoraxAILib.image.grid import Grid
 
 _BONE_HU = 200.0
 _BEHIND_MM = np.arange(1.0, 8.0)  # how far behind the pleura a rib is looked for

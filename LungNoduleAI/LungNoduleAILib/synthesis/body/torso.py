@@ -10,7 +10,7 @@ from scipy.interpolate import PchipInterpolator
 from LungNoduleAILib.synthesis.body.habitus import Habitus
 from LungNoduleAILib.synthesis.body.warp import Warp
 from LungNoduleAILib.synthesis.geometry import shape
-from LungNoduleAILib.synthesis.geometry.grid import Lattice
+from LungNoduleAILib.synthesis.geometry.lattice import Lattice
 from LungNoduleAILib.synthesis.geometry.shape import Shapes, lobe_labels, smooth_noise, spine_center_a
 
 STEP_MM = 3.6

@@ -10,7 +10,7 @@ import numpy as np
 from LungNoduleAILib.synthesis.body.habitus import Habitus
 from LungNoduleAILib.synthesis.body.torso import Torso
 from LungNoduleAILib.synthesis.body.torso_vessels import draw_gas, draw_great_vessels, draw_metal
-from LungNoduleAILib.synthesis.geometry.grid import FieldSampler, Grid, Lattice
+from LungNoduleAILib.synthesis.geometry.lattice import FieldSampler, Lattice
 from LungNoduleAILib.synthesis.geometry.shape import VERTEBRAL_BODY_MM, Build, spine_center_a
 from LungNoduleAILib.synthesis.geometry.skeleton import VERTEBRA_MM, make_skeleton
 from LungNoduleAILib.synthesis.geometry.tubes import Tubes, draw_distance, paint
@@ -24,6 +24,7 @@ from LungNoduleAILib.synthesis.model.tissue_hu import (
     MUSCLE_HU,
     SPLEEN_HU,
 )
+from ThoraxAILib.image.grid import Grid
 
 STEP_MM = 1.6
 _SLICES = 12

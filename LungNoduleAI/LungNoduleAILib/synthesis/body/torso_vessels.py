@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from LungNoduleAILib.synthesis.body.torso import Torso
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.geometry.tubes import Tubes, draw_coverage, draw_distance, paint
 from LungNoduleAILib.synthesis.model.structures import AORTA, OTHER_BODY
+from ThoraxAILib.image.grid import Grid
 
 # Paths in schematic RAS mm and radii in mm, by what they carry.
 _AORTA = (

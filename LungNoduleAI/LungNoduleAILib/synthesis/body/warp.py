@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from LungNoduleAILib.synthesis.body.habitus import Habitus
-from LungNoduleAILib.synthesis.geometry.grid import Lattice
+from LungNoduleAILib.synthesis.geometry.lattice import Lattice
 from LungNoduleAILib.synthesis.geometry.shape import smooth_noise
 from LungNoduleAILib.synthesis.geometry.tubes import Tubes
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from LungNoduleAILib.synthesis.geometry.grid import Lattice
+from LungNoduleAILib.synthesis.geometry.lattice import Lattice
 
 # Inner chest wall by level: S, half width, posterior wall A, anterior wall A (mm).
 _CAVITY = np.array(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from LungNoduleAILib.synthesis.geometry.grid import Grid
+from ThoraxAILib.image.grid import Grid
 
 _DISC = np.array([[0.0, 0.0], *[[np.cos(a), np.sin(a)] for a in np.arange(6) * np.pi / 3]]) * 0.7
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.grid import Grid
 
 SETTINGS = ("training", "held-out")
 

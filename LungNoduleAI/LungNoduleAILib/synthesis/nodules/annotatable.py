@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import cc3d
 import numpy as np
 
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.model.structures import GROUND_GLASS, LUNG_VESSEL
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from LungNoduleAILib.synthesis.nodules.share import nodule_share
+from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.spheres import sphere_diameter_mm
 
 PATCH_MM = (5.0, 60.0)
 ROUND = 0.25  # a patch fills so much of the ball around it
@@ -44,7 +45,7 @@ def ground_glass_patches(patterns: np.ndarray, grid: Grid) -> tuple[Patch, ...]:
     facts, spacing = cc3d.statistics(parts), grid.spacing_kji_mm
     found = []
     for part in range(1, len(facts["voxel_counts"])):
-        size_mm = float((facts["voxel_counts"][part] * spacing.prod() * 6 / np.pi) ** (1 / 3))
+        size_mm = float(sphere_diameter_mm(facts["voxel_counts"][part] * spacing.prod()))
         if not PATCH_MM[0] <= size_mm <= PATCH_MM[1]:
             continue
         widest_mm = max((b.stop - b.start) * mm for b, mm in zip(facts["bounding_boxes"][part], spacing, strict=True))

@@ -8,9 +8,10 @@ from functools import cached_property
 import numpy as np
 
 from LungNoduleAILib.model.findings import NODULE_TYPES
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.nodules.shapes import NoduleShape
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.spheres import ellipsoid_volume_mm3
 
 PLACEMENTS = ("isolated", "juxtavascular", "juxtapleural")
 TYPICAL_HU = {"solid": 30.0, "part-solid": -620.0, "ground-glass": -640.0, "calcified": 450.0}
@@ -50,7 +51,7 @@ class PlantedNodule:
     @property
     def volume_mm3(self) -> float:
         """Volume of the whole nodule: 4/3 pi abc, times the factor of its shape."""
-        return float(4 / 3 * np.pi * np.prod(self.semi_axes_mm)) * self._volume_factor
+        return ellipsoid_volume_mm3(self.semi_axes_mm) * self._volume_factor
 
     @cached_property
     def _volume_factor(self) -> float:
@@ -59,7 +60,7 @@ class PlantedNodule:
     @property
     def core_volume_mm3(self) -> float | None:
         """Volume of the solid core, if it has one."""
-        return None if self.core_semi_axes_mm is None else float(4 / 3 * np.pi * np.prod(self.core_semi_axes_mm))
+        return None if self.core_semi_axes_mm is None else ellipsoid_volume_mm3(self.core_semi_axes_mm)
 
     @property
     def diameter_mm(self) -> float:
@@ -128,7 +129,7 @@ def ellipsoid_share(
     grid: Grid, nodule: PlantedNodule, semi_axes_mm: tuple[float, float, float]
 ) -> tuple[tuple[slice, slice, slice], np.ndarray]:
     """Share (0..1) of each voxel of a box that lies inside the ellipsoid, by supersampling at a 12th of its size."""
-    frame_axes = np.array(nodule.axes_ras) @ grid.frame_axes_ras.T
+    frame_axes = np.array(nodule.axes_ras) @ grid.axes_ras
     semi = np.array(semi_axes_mm, dtype=float)
     center = grid.frame_mm(np.array(nodule.center_ras_mm))
     reach = np.sqrt(((frame_axes * semi[:, None]) ** 2).sum(axis=0)) + grid.spacing_kji_mm

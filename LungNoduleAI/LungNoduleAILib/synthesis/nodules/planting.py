@@ -9,15 +9,14 @@ from scipy import ndimage
 
 from LungNoduleAILib.model.anatomy import LOBE_OF_LABEL
 from LungNoduleAILib.model.findings import NODULE_TYPES
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.model.body import Body
 from LungNoduleAILib.synthesis.model.structures import LUNG_VESSEL
 from LungNoduleAILib.synthesis.nodules.models import NoduleModel, model_of
 from LungNoduleAILib.synthesis.nodules.planted import PLACEMENTS, PlantedNodule
 from LungNoduleAILib.synthesis.nodules.share import Box, nodule_share, paint_into
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.grid import Grid
 
-PLEURAL_SIDES = ("costal", "mediastinal", "diaphragmatic", "fissural")
 _WORKING_MM = 2.5
 _TRIES = 40
 
@@ -168,7 +167,7 @@ class NodulePlanter:
         outward = self._normals.outward(picked)
         lung = self._is_lung(picked - outward * (0.8 * nodule.diameter_mm + 2) / self._spacing)
         index = int(lung.argmax())  # the first with lung on the far side, not a thin recess
-        at, normal = self._ras(rng, picked[index]), outward[index] @ self._body.grid.frame_axes_ras
+        at, normal = self._ras(rng, picked[index]), outward[index] @ self._body.grid.axes_ras.T
         surface = at + normal * self._depth[tuple(picked[index])]
         cut_mm = rng.uniform(0.3, 0.95) * nodule.diameter_mm / 2
         return surface - normal * cut_mm, self._model.flattened(nodule, normal, cut_mm)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule, ellipsoid_share
+from ThoraxAILib.image.grid import Grid
 
 Box = tuple[slice, slice, slice]
 _PARTS = 3
@@ -16,7 +16,7 @@ def nodule_share(grid: Grid, nodule: PlantedNodule) -> tuple[Box, np.ndarray]:
     if nodule.shape is None:
         return ellipsoid_share(grid, nodule, nodule.semi_axes_mm)
     spacing = grid.spacing_kji_mm
-    axes = np.array(nodule.axes_ras) @ grid.frame_axes_ras.T
+    axes = np.array(nodule.axes_ras) @ grid.axes_ras
     center = grid.frame_mm(np.array(nodule.center_ras_mm))
     scale = np.array(nodule.semi_axes_mm)
     reach = np.sqrt(((axes * scale[:, None]) ** 2).sum(axis=0)) * nodule.shape.reach() + spacing

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.nodules.planted import TYPICAL_HU, PlantedNodule, paint_nodule
 from LungNoduleAILib.synthesis.scanner.point_spread import scan
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.volume import SeriesIdentity, Volume
 
 LUNG_HU = -850.0

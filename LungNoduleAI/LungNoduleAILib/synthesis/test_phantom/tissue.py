@@ -1,4 +1,4 @@
-"""Everything but the lungs as HU on a lattice of about 1.5 mm: wall, bones, mediastinum, upper abdomen, table.
+"""All of the small chest but its lungs, HU on a lattice of about 1.5 mm: wall, bones, mediastinum, abdomen, table.
 
 HU of tissues as in unenhanced chest CT at 120 kV: fat -100, muscle 50, blood 42, liver 58, spleen 48, marrow 180.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from LungNoduleAILib.synthesis.geometry.grid import FieldSampler, Grid, Lattice
+from LungNoduleAILib.synthesis.geometry.lattice import FieldSampler, Lattice
 from LungNoduleAILib.synthesis.geometry.shape import VERTEBRAL_BODY_MM, Shapes, spine_center_a
 from LungNoduleAILib.synthesis.geometry.skeleton import VERTEBRA_MM, Skeleton, make_skeleton
 from LungNoduleAILib.synthesis.geometry.tubes import Tubes, draw_coverage, draw_distance, paint
@@ -23,6 +23,7 @@ from LungNoduleAILib.synthesis.model.tissue_hu import (
     MUSCLE_HU,
     SPLEEN_HU,
 )
+from ThoraxAILib.image.grid import Grid
 
 # Paths in RAS mm and radii in mm of the great vessels and the esophagus.
 _ASCENDING_AORTA = ((-4, 14, -6), (8, 24, 14), (13, 22, 40), (8, 16, 62), (-4, 0, 72), (-16, -22, 72), (-23, -42, 62))

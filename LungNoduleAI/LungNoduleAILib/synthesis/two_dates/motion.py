@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from LungNoduleAILib.synthesis.geometry.grid import Lattice
+from LungNoduleAILib.synthesis.geometry.lattice import Lattice
 from LungNoduleAILib.synthesis.geometry.shape import smooth_noise
-from ThoraxAILib.image.grid import Grid as FieldGrid
+from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.registration.field import Field
 
 STEP_MM = 10.0
@@ -66,7 +66,7 @@ class Motion:
                 break
         return current
 
-    def field(self, grid: FieldGrid) -> Field:
+    def field(self, grid: Grid) -> Field:
         """The truth as a pull-back field on a grid of the current scan: the prior is sampled at x + u(x)."""
         centers = grid.centers_ras_mm()
         return Field((self.to_prior(centers) - centers).astype(np.float32), grid)

@@ -12,7 +12,6 @@ from datetime import date, timedelta
 import numpy as np
 
 from LungNoduleAILib.synthesis.body.make import make_body
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.model.body import Body
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from LungNoduleAILib.synthesis.nodules.planting import NodulePlanter
@@ -20,7 +19,7 @@ from LungNoduleAILib.synthesis.scanner.settings import Scanner, draw_scanner
 from LungNoduleAILib.synthesis.two_dates.motion import Motion, MotionRange, draw_motion, no_motion
 from LungNoduleAILib.synthesis.two_dates.rendering import DateView, on_date
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.image.grid import Grid as FieldGrid
+from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.registration.field import Field
 
@@ -131,7 +130,7 @@ def plan_case(
     if not body.is_chest:
         raise InputError("A longitudinal case needs a chest: choose another seed.")
     rng = np.random.default_rng([seed, 60])
-    low, high = lung_box(body)
+    low, high = lung_bounds_ras_mm(body)
     motion = draw_motion(rng, low, high, most or MotionRange())
     links = _drawn_links(NodulePlanter(body), motion, rng)
     views = []
@@ -145,11 +144,11 @@ def plan_case(
     return LongitudinalPlan(seed, body, links, motion, *views)
 
 
-def lung_box(body: Body) -> tuple[np.ndarray, np.ndarray]:
+def lung_bounds_ras_mm(body: Body) -> tuple[np.ndarray, np.ndarray]:
     """Lowest and highest R, A, S of the lungs of a body."""
     step = 4
     index = np.argwhere((body.labels[::step, ::step, ::step] > 0) & (body.labels[::step, ::step, ::step] < 6)) * step
-    points = index[:, ::-1] @ body.grid.ijk_to_ras[:3, :3].T + body.grid.ijk_to_ras[:3, 3]
+    points = body.grid.ras_from_kji(index)
     return points.min(axis=0), points.max(axis=0)
 
 
@@ -219,10 +218,10 @@ def _covering(plan: LongitudinalPlan, view: DateView, spacing_mm: tuple[float, f
     return Grid.around(center + off, spacing_mm, shape)
 
 
-def _coarse(grid: Grid) -> FieldGrid:
+def _coarse(grid: Grid) -> Grid:
     """The 4 mm grid over the same box."""
     factor = FIELD_STEP_MM / grid.spacing_kji_mm
     shape = tuple(int(np.ceil(n / f)) + 1 for n, f in zip(grid.shape_kji, factor, strict=True))
     matrix = grid.ijk_to_ras.copy()
     matrix[:3, :3] *= factor[::-1]
-    return FieldGrid(shape, matrix)
+    return Grid(shape, matrix)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.ndimage import map_coordinates
 
-from LungNoduleAILib.synthesis.geometry.grid import FieldSampler, Grid
+from LungNoduleAILib.synthesis.geometry.lattice import FieldSampler
 from LungNoduleAILib.synthesis.model.body import Body
 from LungNoduleAILib.synthesis.model.structures import AORTA, HEART, LUNG_VESSEL
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
@@ -19,6 +19,7 @@ from LungNoduleAILib.synthesis.nodules.share import nodule_share, paint_into
 from LungNoduleAILib.synthesis.scanner.acquisition import acquire, reconstruct
 from LungNoduleAILib.synthesis.scanner.settings import Scanner
 from LungNoduleAILib.synthesis.two_dates.motion import Motion
+from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.volume import SeriesIdentity, Volume
 
 FINEST_SLICE_MM = 1.3
@@ -58,12 +59,6 @@ class DateView:
     def patch(self, grid: Grid, rng: np.random.Generator) -> np.ndarray:
         """Scanned float32 HU on a small grid whose k axis is the scanner's."""
         return acquire(self.clean_patch(grid), grid.spacing_kji_mm, self.scanner, rng)
-
-    def labels_on(self, grid: Grid) -> np.ndarray:
-        """Lobe and airway labels on a small grid, nodules included."""
-        index = self._body_index(grid, 0, grid.shape_kji[0])
-        labels = map_coordinates(self.body.labels, index, order=0, mode="constant", output=np.uint8)
-        return self._with_nodules(labels, grid)
 
     def volume(self, grid: Grid, rng: np.random.Generator) -> tuple[Volume, np.ndarray]:
         """The whole scan on ``grid`` (int16 HU) and its labels (uint8); slices thicker than 1.3 mm are averaged."""

@@ -6,20 +6,21 @@ A batch is a function of (recipe, step, collected false alarms), so that it does
 from __future__ import annotations
 
 import math
-import multiprocessing
 import time
-from concurrent.futures import Future, ProcessPoolExecutor
+import uuid
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from LungNoduleAILib.training.detector.patches import COARSE, FINE, Level, Patch, draw_patch
+from LungNoduleAILib.training.detector.patches import Patch, draw_patch
+from LungNoduleAILib.training.detector.training_volumes import COARSE, FINE, Level
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.jobs.worker_process import end_with_parent, one_thread_each
+from ThoraxAILib.jobs.pool import open_pool, result_of
 
 if TYPE_CHECKING:
-    from LungNoduleAILib.training.detector.scenes import Scenes
+    from LungNoduleAILib.training.detector.training_volumes import TrainingVolumes
 
 AHEAD = 6  # batches drawn before they are asked for
 Mined = dict[int, np.ndarray]
@@ -77,54 +78,49 @@ class Batch:
     seconds: float
 
 
-def draw_batch(recipe: DetectorRecipe, scenes: Scenes, step: int, mined: Mined) -> Batch:
-    """The patches of a step; ``mined`` holds centres (n, 3) of false alarms per body, in voxels of its scene."""
+def draw_batch(recipe: DetectorRecipe, volumes: TrainingVolumes, step: int, mined: Mined) -> Batch:
+    """The patches of a step; ``mined`` holds centres (n, 3) of false alarms per body, in voxels of its volume."""
     started, level, patches = time.process_time(), recipe.level_at(step), []
     for place in range(recipe.batch):
         rng = np.random.default_rng((recipe.seed, step, place))
         number = int(rng.integers(recipe.bodies_at(step)))
-        patches.append(draw_patch(scenes(number, level), level, rng, mined.get(number) if level is FINE else None))
+        patches.append(draw_patch(volumes(number, level), level, rng, mined.get(number) if level is FINE else None))
     return Batch(patches, time.process_time() - started)
 
 
 class Batches:
     """Batches in the order of the steps; with ``jobs`` above 1 another process draws them ahead. Use in ``with``."""
 
-    def __init__(self, recipe: DetectorRecipe, scenes: Scenes, jobs: int = 1) -> None:
-        self._recipe, self._scenes = recipe, scenes
-        self._pool: ProcessPoolExecutor | None = None
-        if jobs > 1:
-            self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _prepare, (recipe, scenes))
+    def __init__(self, recipe: DetectorRecipe, volumes: TrainingVolumes, jobs: int = 1) -> None:
+        self._recipe, self._key = recipe, uuid.uuid4().hex
+        self._pool = open_pool(1 if jobs > 1 else 0, _keep, self._key, recipe, volumes)
         self._waiting: dict[int, Future] = {}
 
     def __enter__(self) -> Batches:
+        self._pool.__enter__()
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.__exit__(*error)
+        _KEPT.pop(self._key, None)
 
     def draw(self, step: int, mined: Mined | None) -> Batch:
         """The batch of a step; ``mined`` is None until the wrong answers are collected."""
         known = {} if mined is None else mined
-        if self._pool is None:
-            return draw_batch(self._recipe, self._scenes, step, known)
         last = self._recipe.steps if mined is not None else max(self._recipe.mine_step, step + 1)
-        with one_thread_each():  # the process starts with the first batch
-            for ahead in range(step, min(step + AHEAD, last)):
-                if ahead not in self._waiting:
-                    self._waiting[ahead] = self._pool.submit(_draw, ahead, known)
-        return self._waiting.pop(step).result()
+        for number in range(step, min(step + (AHEAD if self._pool.workers else 1), last)):
+            if number not in self._waiting:
+                self._waiting[number] = self._pool.submit(_draw, self._key, number, known)
+        return result_of(self._waiting.pop(step))
 
 
-_KEPT: dict[str, object] = {}
+_KEPT: dict[str, tuple[DetectorRecipe, TrainingVolumes]] = {}
 
 
-def _prepare(recipe: DetectorRecipe, scenes: Scenes) -> None:
-    """Give a drawing process what stays the same; it ends when the training does, however that ends."""
-    _KEPT.update(recipe=recipe, scenes=scenes)
-    end_with_parent()
+def _keep(key: str, recipe: DetectorRecipe, volumes: TrainingVolumes) -> None:
+    """Keep where batches are drawn what stays the same; ``key`` tells trainings in one process apart."""
+    _KEPT[key] = recipe, volumes
 
 
-def _draw(step: int, mined: Mined) -> Batch:
-    return draw_batch(_KEPT["recipe"], _KEPT["scenes"], step, mined)
+def _draw(key: str, step: int, mined: Mined) -> Batch:
+    return draw_batch(*_KEPT[key], step, mined)

@@ -21,8 +21,7 @@ from LungNoduleAILib.synthesis.nodules.planting import NodulePlanter
 from LungNoduleAILib.synthesis.nodules.share import paint_into
 from LungNoduleAILib.synthesis.scanner.acquisition import acquire
 from LungNoduleAILib.synthesis.scanner.settings import draw_scanner
-from LungNoduleAILib.training.detector.patches import MASSES_MM, body_box
-from LungNoduleAILib.training.detector.scenes import SPACING, shows_lungs
+from LungNoduleAILib.training.detector.training_volumes import MASSES_MM, SPACING, body_box, shows_lungs
 from ThoraxAILib.jobs.progress import Progress
 
 if TYPE_CHECKING:

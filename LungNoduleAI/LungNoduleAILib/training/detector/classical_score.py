@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,8 @@ from LungNoduleAILib.anatomy.classical import ClassicalSegmenter
 from LungNoduleAILib.detection.classical import look
 from LungNoduleAILib.detection.examine import FEATURES
 from LungNoduleAILib.detection.score import terms
-from LungNoduleAILib.synthesis import NoduleRecipe, ThoraxPhantom, make_thorax, mass_recipe
+from LungNoduleAILib.synthesis import NoduleRecipe, SyntheticCT, make_small_chest, mass_recipe
+from ThoraxAILib.jobs.pool import in_order, open_pool
 from ThoraxAILib.jobs.progress import Progress
 
 SLICES_MM = (0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 8.0)
@@ -30,7 +30,7 @@ TYPES = ("solid", "solid", "solid", "solid", "part-solid", "ground-glass", "calc
 PLACEMENTS = ("isolated", "isolated", "juxtavascular", "juxtapleural")
 
 
-def random_phantom(seed: int) -> ThoraxPhantom:
+def random_phantom(seed: int) -> SyntheticCT:
     """A phantom with 12 random nodules of 4 to 30 mm and mostly a mass; random noise, blood and slice thickness."""
     rng = np.random.default_rng(seed)
     recipes = []
@@ -48,7 +48,7 @@ def random_phantom(seed: int) -> ThoraxPhantom:
     if rng.random() < 0.7:
         recipes.append(mass_recipe(float(rng.uniform(32.0, 75.0)), str(rng.choice(("RUL", "RLL", "LUL", "LLL")))))
     in_plane = float(rng.uniform(0.65, 0.9))
-    return make_thorax(
+    return make_small_chest(
         seed,
         (in_plane, in_plane, float(rng.choice(SLICES_MM))),
         noise_hu=float(rng.uniform(8, 60)),
@@ -58,7 +58,7 @@ def random_phantom(seed: int) -> ThoraxPhantom:
     )
 
 
-def examples(phantom: ThoraxPhantom) -> tuple[np.ndarray, np.ndarray]:
+def examples(phantom: SyntheticCT) -> tuple[np.ndarray, np.ndarray]:
     """Features (n, f) and truth (n,) 1 nodule, 0 other, of all blobs of one phantom."""
     volume = phantom.volume.in_lps_order()
     volume = volume.with_array(np.ascontiguousarray(volume.array))
@@ -67,7 +67,7 @@ def examples(phantom: ThoraxPhantom) -> tuple[np.ndarray, np.ndarray]:
     diameters = np.array([nodule.diameter_mm for nodule in phantom.nodules])
     rows, truth = [], []
     for center, features, _density in look(volume, anatomy, Progress()):
-        distance = np.linalg.norm(centers - volume.ras_from_kji(center), axis=1)
+        distance = np.linalg.norm(centers - center, axis=1)
         nearest = int(np.argmin(distance / diameters))
         ratio = features["diameter_mm"] / diameters[nearest]
         inside = distance[nearest] < 0.6 * diameters[nearest] + 1.0
@@ -119,8 +119,9 @@ def main() -> int:
     arguments = parser.parse_args()
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
     parts = []
-    with ProcessPoolExecutor(arguments.jobs) as pool:
-        for seed, part in zip(seeds, pool.map(_examples_of_seed, seeds), strict=True):
+    with open_pool(0 if arguments.jobs == 1 else arguments.jobs) as pool:
+        found = in_order(pool, _examples_of_seed, ((seed,) for seed in seeds))
+        for seed, part in zip(seeds, found, strict=True):
             parts.append(part)
             print(f"phantom {seed}: {len(part[1])} blobs, {int(part[1].sum())} on nodules", flush=True)
     features, truth = (np.concatenate(part) for part in zip(*parts, strict=True))

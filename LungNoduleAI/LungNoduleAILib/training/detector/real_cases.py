@@ -1,4 +1,4 @@
-"""The user's own annotated CT as scenes of a detector training, half and half with synthetic bodies.
+"""The user's own annotated CT as volumes of a detector training, half and half with synthetic bodies.
 
 A case is brought onto the detector's voxels exactly as a CT is when the detector searches it. Its nodules are taught as
 they are annotated; nothing is painted and no scanner imitated, noise and level of the CT alone are varied.
@@ -20,11 +20,11 @@ from LungNoduleAILib.anatomy.lung_box import lung_box
 from LungNoduleAILib.datasets.open import open_training_data
 from LungNoduleAILib.datasets.training_case import TrainingCase
 from LungNoduleAILib.detection.search_image import MARGIN_MM, SearchImage
-from LungNoduleAILib.synthesis.geometry.grid import Grid
-from LungNoduleAILib.training.detector.patches import CENTERS, FLIPS, SUBSOLID, Level, Patch, Scene, draw_patch, flipped
-from LungNoduleAILib.training.detector.scenes import Scenes
+from LungNoduleAILib.training.detector.patches import CENTERS, FLIPS, SUBSOLID, Patch, draw_patch, flipped
+from LungNoduleAILib.training.detector.training_volumes import Level, TrainingVolume, TrainingVolumes
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.block_mean import block_mean
+from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.jobs.progress import Progress
 
 if TYPE_CHECKING:
@@ -37,12 +37,12 @@ BRIGHT_HU = -500  # vessels and walls: what a nodule is mistaken for
 IGNORED_MM = 8.0  # no patch is centered this close to what is neither a nodule nor surely none
 MOST_CENTERS = 2000
 TRIES = 10
-MOST_KEPT = 40  # scenes in memory, some 30 MB each
+MOST_KEPT = 40  # volumes in memory, some 30 MB each
 MOST_NOISE_HU, SHIFT_HU = 20.0, 15.0
 
 
 @dataclass(frozen=True, eq=False)
-class CaseScene(Scene):
+class CaseVolume(TrainingVolume):
     """A real CT at one level: nodules of the level with ``radius`` (n,) in voxels and whether ``subsolid`` (n,).
 
     ``others_kji`` (m, 3) are nodules of sizes that another level teaches.
@@ -86,19 +86,14 @@ def prepare_case(case: TrainingCase) -> PreparedCase:
     if box is None:
         raise InputError(f"No lungs were found in the case '{case.name}': leave it out.")
     image = SearchImage.around(volume, anatomy, box)
-    corners = volume.ras_from_kji(image.full_kji(np.vstack([np.zeros(3), np.eye(3)])))
-    matrix = np.eye(4)
-    matrix[:3, :3] = (corners[1:] - corners[0]).T[:, ::-1]
-    matrix[:3, 3] = corners[0]
 
     def places(centers: list[tuple[float, float, float]]) -> np.ndarray:
-        ras = np.array(centers, dtype=float).reshape(-1, 3)
-        return ((ras - matrix[:3, 3]) @ np.linalg.inv(matrix[:3, :3]).T)[:, ::-1]
+        return image.grid.kji_from_ras(np.array(centers, dtype=float).reshape(-1, 3))
 
     return PreparedCase(
         np.rint(image.hu).astype(np.int16),
         image.wanted,
-        matrix,
+        image.grid.ijk_to_ras,
         places([nodule.center_ras_mm for nodule in case.nodules]),
         np.array([nodule.equivalent_diameter_mm for nodule in case.nodules]),
         np.array([nodule.type in SUBSOLID for nodule in case.nodules], dtype=bool),
@@ -106,20 +101,17 @@ def prepare_case(case: TrainingCase) -> PreparedCase:
     )
 
 
-def make_case_scene(case: PreparedCase, level: Level, rng: np.random.Generator) -> CaseScene:
+def make_case_volume(case: PreparedCase, level: Level, rng: np.random.Generator) -> CaseVolume:
     """A prepared case at one level; centers of patches without a nodule are drawn from ``rng``."""
     factor = level.shrink
     hu = block_mean(case.hu, factor).astype(np.int16) if factor > 1 else case.hu
     wanted = case.wanted[::factor, ::factor, ::factor][: hu.shape[0], : hu.shape[1], : hu.shape[2]]
-    matrix = case.ijk_to_ras.copy()
-    matrix[:3, 3] += matrix[:3, :3] @ np.full(3, (factor - 1) / 2)
-    matrix[:3, :3] *= factor
     places, ignored = ((points - (factor - 1) / 2) / factor for points in (case.places_kji, case.ignored_kji))
     low, high = level.diameters_mm
     taught = (case.diameter_mm >= low) & (case.diameter_mm <= high)
-    return CaseScene(
+    return CaseVolume(
         hu,
-        Grid(hu.shape, matrix),
+        Grid(case.hu.shape, case.ijk_to_ras).part(tuple(slice(0, n) for n in case.hu.shape), factor),
         (),
         places[taught],
         _centers(hu, wanted, ignored, level, rng),
@@ -153,44 +145,44 @@ def _centers(
     return found
 
 
-@draw_patch.register(CaseScene)
-def draw_case_patch(scene: CaseScene, level: Level, rng: np.random.Generator, extra: np.ndarray | None = None) -> Patch:
+@draw_patch.register(CaseVolume)
+def _(volume: CaseVolume, level: Level, rng: np.random.Generator, extra: np.ndarray | None = None) -> Patch:
     """One patch of a real CT with every annotated nodule in it; sizes of another level are avoided where possible."""
     for _ in range(TRIES):
-        start = _start(scene, level, rng, extra)
-        others = scene.others_kji - start
+        start = _start(volume, level, rng, extra)
+        others = volume.others_kji - start
         if not ((others > -2) & (others < level.patch + 2)).all(axis=1).any():
             break
-    hu = scene.hu[tuple(slice(int(s), int(s) + level.patch) for s in start)].astype(np.float32)
+    hu = volume.hu[tuple(slice(int(s), int(s) + level.patch) for s in start)].astype(np.float32)
     missing = [(0, level.patch - n) for n in hu.shape]
     if any(after for _, after in missing):
         hu = np.pad(hu, missing, mode="edge")
     hu += rng.normal(0, rng.uniform(0, MOST_NOISE_HU) * level.noise_share, hu.shape).astype(np.float32)
     hu += np.float32(rng.normal(0, SHIFT_HU))
-    center = scene.places_kji - start
+    center = volume.places_kji - start
     inside = ((center >= 0) & (center <= level.patch - 1)).all(axis=1)
     return flipped(
-        Patch(hu, center[inside], scene.radius[inside], scene.subsolid[inside], np.ones(int(inside.sum()), bool)),
+        Patch(hu, center[inside], volume.radius[inside], volume.subsolid[inside], np.ones(int(inside.sum()), bool)),
         rng.random(3) < FLIPS,
     )
 
 
-def _start(scene: CaseScene, level: Level, rng: np.random.Generator, extra: np.ndarray | None) -> np.ndarray:
+def _start(volume: CaseVolume, level: Level, rng: np.random.Generator, extra: np.ndarray | None) -> np.ndarray:
     """First voxel of a patch around a nodule, something like one, the border, or anywhere; as for synthetic bodies."""
     name = str(rng.choice(list(CENTERS), p=list(CENTERS.values())))
-    if name == "nodule" and not len(scene.places_kji):
+    if name == "nodule" and not len(volume.places_kji):
         name = "lung"
-    pool = scene.places_kji if name == "nodule" else scene.centers[name]
+    pool = volume.places_kji if name == "nodule" else volume.centers[name]
     if name == "lung" and extra is not None and len(extra):
         pool = extra
     half = level.patch / 2
     center = pool[int(rng.integers(len(pool)))]
     start = np.rint(center - half + rng.uniform(-0.7, 0.7, 3) * half).astype(int)
-    return np.clip(start, 0, np.maximum(np.array(scene.hu.shape) - level.patch, 0))
+    return np.clip(start, 0, np.maximum(np.array(volume.hu.shape) - level.patch, 0))
 
 
-class CaseScenes:
-    """Scene ``number`` of a level from the cases at ``data``, prepared once and kept in ``folder``.
+class CaseVolumes:
+    """TrainingVolume ``number`` of a level from the cases at ``data``, prepared once and kept in ``folder``.
 
     Cases that cannot be used are left out and logged; raises InputError when none is left, or when ``folder`` was
     prepared from other data.
@@ -198,7 +190,7 @@ class CaseScenes:
 
     def __init__(self, data: Path, folder: Path, seed: int, progress: Progress) -> None:
         self._seed = seed
-        self._kept: OrderedDict[tuple[int, str], CaseScene] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, str], CaseVolume] = OrderedDict()
         source = open_training_data(data)
         index = folder / INDEX_FILE
         content = {"kind": source.kind, "names": list(source.names)}
@@ -228,22 +220,22 @@ class CaseScenes:
     def __len__(self) -> int:
         return len(self._files)
 
-    def __call__(self, number: int, level: Level) -> CaseScene:
-        """The scene; the last MOST_KEPT stay in memory."""
+    def __call__(self, number: int, level: Level) -> CaseVolume:
+        """The volume; the last MOST_KEPT stay in memory."""
         key = number, level.name
         if key not in self._kept:
             rng = np.random.default_rng((self._seed, number, level.shrink))
-            self._kept[key] = make_case_scene(PreparedCase.load(self._files[number]), level, rng)
+            self._kept[key] = make_case_volume(PreparedCase.load(self._files[number]), level, rng)
             if len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
         return self._kept[key]
 
 
-class MixedScenes:
+class MixedVolumes:
     """Real cases at even numbers, synthetic bodies at odd ones; the fewer of them come more than once."""
 
-    def __init__(self, cases: CaseScenes, bodies: Scenes, body_count: int) -> None:
+    def __init__(self, cases: CaseVolumes, bodies: TrainingVolumes, body_count: int) -> None:
         self._cases, self._bodies, self._body_count = cases, bodies, body_count
 
     @property
@@ -254,8 +246,8 @@ class MixedScenes:
     def __len__(self) -> int:
         return 2 * max(len(self._cases), self._body_count)
 
-    def __call__(self, number: int, level: Level) -> Scene:
-        """Scene ``number`` (0..len - 1) of a level."""
+    def __call__(self, number: int, level: Level) -> TrainingVolume:
+        """TrainingVolume ``number`` (0..len - 1) of a level."""
         half, synthetic = divmod(number, 2)
         if synthetic:
             return self._bodies(half % self._body_count, level)
@@ -263,9 +255,9 @@ class MixedScenes:
 
 
 def mix_in(
-    request: TrainingRequest, recipe: DetectorRecipe, bodies: Scenes, progress: Progress
-) -> tuple[MixedScenes, DetectorRecipe]:
-    """The scenes of a training on ``request.data`` and synthetic bodies, and the recipe that counts all of them."""
-    cases = CaseScenes(request.data, request.output / FOLDER, recipe.seed, progress)
-    mixed = MixedScenes(cases, bodies, recipe.bodies)
+    request: TrainingRequest, recipe: DetectorRecipe, bodies: TrainingVolumes, progress: Progress
+) -> tuple[MixedVolumes, DetectorRecipe]:
+    """The volumes of a training on ``request.data`` and synthetic bodies, and the recipe that counts all of them."""
+    cases = CaseVolumes(request.data, request.output / FOLDER, recipe.seed, progress)
+    mixed = MixedVolumes(cases, bodies, recipe.bodies)
     return mixed, replace(recipe, bodies=len(mixed))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -30,11 +29,10 @@ def train(request: TrainingRequest, progress: Progress) -> Path:
         samples = replace(samples, pool=min(samples.pool, request.bodies), reuse=max(1, -(-steps // request.bodies)))
     recipe = LabelRecipe(steps, seed, CLASS_WEIGHTS, workers=request.jobs - 1, device=request.device)
     settings = LabelNetworkSettings(len(CLASSES), CHANNELS, SPACING_MM)
-    started = time.process_time()
     training = LabelTraining(request.output, recipe, settings, samples)
-    network = training.run(progress)
+    training.run(progress)
     weights = request.output / WEIGHTS.name
     note = {"recipe": recipe.settled(), "samples": asdict(replace(samples, cache="")), "classes": list(CLASSES)}
-    logger.info("learned in %.0f CPU seconds since it was started last", time.process_time() - started)
-    save_weights(weights, SCHEMA, settings.as_json(), network.state_dict(), note)
+    logger.info("learned in %.0f CPU seconds", training.seconds)
+    save_weights(weights, SCHEMA, asdict(settings), training.averaged().state_dict(), note)
     return weights

@@ -16,12 +16,12 @@ import numpy as np
 from LungNoduleAILib.model.anatomy import AIRWAY
 from LungNoduleAILib.synthesis import Body, NodulePlanter, acquire, draw_scanner, make_body, make_other_body
 from LungNoduleAILib.synthesis.cohort import GENERATION, load_body, store_body
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.model.structures import STRUCTURES
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from LungNoduleAILib.synthesis.nodules.share import paint_into
 from LungNoduleAILib.training.labels.samples import LabelSample, Placement, Pool, window_of_pool
 from ThoraxAILib.image.block_mean import as_blocks, block_mean
+from ThoraxAILib.image.grid import Grid
 
 SPACING_MM = 3.0
 CLASSES = tuple(STRUCTURES)

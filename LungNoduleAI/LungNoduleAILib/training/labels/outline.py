@@ -11,16 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from LungNoduleAILib.delineation.learned import ACROSS, PATCH, SCHEMA, cube
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from LungNoduleAILib.synthesis.nodules.share import nodule_share, paint_into
 from LungNoduleAILib.synthesis.scanner.acquisition import acquire
 from LungNoduleAILib.synthesis.scanner.settings import draw_scanner
-from LungNoduleAILib.training.detector.patches import COARSE, FINE, Level, Scene
-from LungNoduleAILib.training.detector.scenes import Scenes
+from LungNoduleAILib.training.detector.training_volumes import COARSE, FINE, Level, TrainingVolume, TrainingVolumes
 from LungNoduleAILib.training.labels.label_training import LabelRecipe, LabelTraining
 from LungNoduleAILib.training.labels.samples import LabelSample
 from LungNoduleAILib.training.request import TrainingRequest
+from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.networks.label_network import LabelNetworkSettings
 from ThoraxAILib.networks.weights_file import save_weights
@@ -45,10 +44,10 @@ class SegmentationRecipe:
 
 
 class SegmentationSamples:
-    """Sample ``step``: a batch of cubes with their nodules; looks at the scenes of a detector training."""
+    """Sample ``step``: a batch of cubes with their nodules; looks at the volumes of a detector training."""
 
-    def __init__(self, scenes: Scenes, recipe: SegmentationRecipe) -> None:
-        self._scenes, self._recipe = scenes, recipe
+    def __init__(self, volumes: TrainingVolumes, recipe: SegmentationRecipe) -> None:
+        self._volumes, self._recipe = volumes, recipe
 
     def __call__(self, step: int) -> LabelSample:
         """HU and labels (batch, k, j, i)."""
@@ -57,25 +56,27 @@ class SegmentationSamples:
             rng = np.random.default_rng((self._recipe.seed, 77, step, place))
             level = COARSE if rng.random() < COARSE_CHANCE else FINE
             number = int(rng.integers(self._recipe.bodies))
-            drawn.append(draw_cube(self._scenes(number, level), level, self._scenes(number, COARSE), rng))
+            drawn.append(draw_cube(self._volumes(number, level), level, self._volumes(number, COARSE), rng))
         return LabelSample(np.stack([hu for hu, _ in drawn]), np.stack([labels for _, labels in drawn]))
 
 
-def draw_cube(scene: Scene, level: Level, coarse: Scene, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def draw_cube(
+    volume: TrainingVolume, level: Level, coarse: TrainingVolume, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """HU (float32) and labels (uint8, 1 nodule), both PATCH^3, of one click on a random nodule."""
-    chosen = int(rng.integers(len(scene.nodules)))
-    nodule = scene.nodules[chosen]
+    chosen = int(rng.integers(len(volume.nodules)))
+    nodule = volume.nodules[chosen]
     wrong = np.exp(rng.uniform(*np.log(SIZE_ERROR)))
     spacing = float(np.clip(nodule.diameter_mm * wrong, 3.0, 100.0)) / ACROSS
     away = rng.standard_normal(3)
     away *= CLICK_ERROR * rng.random() * nodule.diameter_mm / 2 / np.linalg.norm(away)
     center = np.array(nodule.center_ras_mm) + away
-    seen = coarse if spacing > COARSE_FROM_MM else scene if level is FINE else coarse
+    seen = coarse if spacing > COARSE_FROM_MM else volume if level is FINE else coarse
     at = seen.grid.frame_mm(center) / seen.grid.spacing_kji_mm
     hu = cube(seen.hu, seen.grid.spacing_kji_mm, at, spacing)
     grid = _grid(seen.grid, at, spacing)
     painted = [nodule]
-    for other in (scene.nodules[int(n)] for n in rng.integers(len(scene.nodules), size=6)):
+    for other in (volume.nodules[int(n)] for n in rng.integers(len(volume.nodules), size=6)):
         gap = np.linalg.norm(np.subtract(other.center_ras_mm, nodule.center_ras_mm))
         if rng.random() < NEIGHBOR_CHANCE and gap > 0.6 * (other.diameter_mm + nodule.diameter_mm) + 2:
             painted.append(other)
@@ -87,11 +88,9 @@ def draw_cube(scene: Scene, level: Level, coarse: Scene, rng: np.random.Generato
 
 def _grid(grid: Grid, at_kji: np.ndarray, spacing_mm: float) -> Grid:
     """The grid of a cube around a voxel position of another grid."""
-    matrix = np.eye(4)
-    matrix[:3, :3] = grid.ijk_to_ras[:3, :3] / grid.spacing_kji_mm[::-1] * spacing_mm
+    direction = grid.ijk_to_ras[:3, :3] / grid.spacing_ijk_mm
     middle = grid.ijk_to_ras[:3, :3] @ at_kji[::-1] + grid.ijk_to_ras[:3, 3]
-    matrix[:3, 3] = middle - matrix[:3, :3] @ np.full(3, (PATCH - 1) / 2)
-    return Grid((PATCH, PATCH, PATCH), matrix)
+    return Grid.around(middle, (spacing_mm,) * 3, (PATCH,) * 3, direction)
 
 
 def _labels(grid: Grid, nodule: PlantedNodule) -> np.ndarray:
@@ -105,12 +104,12 @@ def train(request: TrainingRequest, progress: Progress) -> Path:
     """Make the bodies, train, write ``nodule_segmentation.pt``; returns its path."""
     chosen = {name: getattr(request, name) for name in ("steps", "seed", "bodies")}
     recipe = SegmentationRecipe(**{name: value for name, value in chosen.items() if value is not None})
-    scenes = Scenes(request.output / "bodies", recipe.seed, recipe.bodies)
+    volumes = TrainingVolumes(request.output / "bodies", recipe.seed, recipe.bodies)
     settings = LabelNetworkSettings(2, recipe.channels, 1.0, ((-1000.0, 400.0), (-950.0, -350.0)))
     rules = LabelRecipe(recipe.steps, recipe.seed, CLASS_WEIGHTS, device=request.device)
-    training = LabelTraining(request.output / "segmentation", rules, settings, SegmentationSamples(scenes, recipe))
-    with scenes.made_ahead(request.jobs):
-        network = training.run(progress)
+    training = LabelTraining(request.output / "segmentation", rules, settings, SegmentationSamples(volumes, recipe))
+    with volumes.made_ahead(request.jobs):
+        training.run(progress)
     path = request.output / "nodule_segmentation.pt"
-    save_weights(path, SCHEMA, settings.as_json(), network.state_dict(), {"recipe": asdict(recipe)})
+    save_weights(path, SCHEMA, asdict(settings), training.averaged().state_dict(), {"recipe": asdict(recipe)})
     return path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -42,10 +41,10 @@ def train(request: TrainingRequest, progress: Progress) -> Path:
         device=request.device,
     )
     settings = LabelNetworkSettings(len(PATTERNS), CHANNELS, SPACING_MM, WINDOWS_HU)
-    started = time.process_time()
-    network = LabelTraining(request.output, recipe, settings, samples).run(progress)
+    training = LabelTraining(request.output, recipe, settings, samples)
+    training.run(progress)
     weights = request.output / WEIGHTS.name
     note = {"recipe": recipe.settled(), "samples": asdict(replace(samples, cache="")), "classes": list(PATTERNS)}
-    logger.info("learned in %.0f CPU seconds since it was started last", time.process_time() - started)
-    save_weights(weights, SCHEMA, settings.as_json(), network.state_dict(), note)
+    logger.info("learned in %.0f CPU seconds", training.seconds)
+    save_weights(weights, SCHEMA, asdict(settings), training.averaged().state_dict(), note)
     return weights

@@ -9,11 +9,11 @@ import numpy as np
 from LungNoduleAILib.followup.matching.lung_frame import LungFrame
 from LungNoduleAILib.followup.matching.siamese import place_values
 from LungNoduleAILib.followup.matching.siamese_patches import PATCH_MM, PATCH_VOXELS
-from LungNoduleAILib.synthesis.geometry.grid import Grid
 from LungNoduleAILib.synthesis.model.body import Body
 from LungNoduleAILib.synthesis.model.structures import LUNG_VESSEL
 from LungNoduleAILib.synthesis.two_dates.plan import LongitudinalPlan, plan_case
 from LungNoduleAILib.synthesis.two_dates.rendering import DateView
+from ThoraxAILib.image.grid import Grid
 
 VESSELS, PLEURA, IMITATIONS = 5, 2, 3
 CENTER_ERROR_MM, CENTER_ERROR_SHARE = 0.6, 0.04  # of the diameter: how far a detector's center is off

@@ -23,6 +23,7 @@ from LungNoduleAILib.synthesis.cohort import load_or_make_body
 from LungNoduleAILib.synthesis.two_dates.plan import LongitudinalPlan, plan_case
 from LungNoduleAILib.training.matching.cases import DatePlaces, draw_places, render_patches
 from LungNoduleAILib.training.request import TrainingRequest
+from ThoraxAILib.image.spheres import sphere_volume_mm3
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.networks.weights_file import sha256
 
@@ -97,7 +98,7 @@ def _items(
     items = []
     for n in kept:
         nodule = true.get(date.names[n])
-        volume = np.pi / 6 * date.diameters_mm[n] ** 3 * np.exp(rng.normal(0, SIZE_ERROR))
+        volume = sphere_volume_mm3(date.diameters_mm[n]) * np.exp(rng.normal(0, SIZE_ERROR))
         kind = "solid" if nodule is None else nodule.type
         if rng.random() < TYPE_ERROR:
             kind = str(rng.choice(["solid", "part-solid", "ground-glass"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import tempfile
 
-from ThoraxAILib.scene.io_manager import CoreIOManager
+from ThoraxAILib.scene.headless.io_manager import CoreIOManager
 
 
 class Application:

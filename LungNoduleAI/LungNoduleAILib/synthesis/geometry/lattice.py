@@ -1,6 +1,7 @@
-"""The voxel grid a phantom is rendered on, and smooth fields of RAS position sampled onto it.
+"""Smooth fields of RAS position on a coarse lattice, and how they are sampled onto the voxels of a grid.
 
-Everything in the phantom is a function of position in the patient, so any rigid grid shows the same patient.
+A lattice is no Grid: it is laid out along R, A, S whatever way an image turns, its arrays are (x, y, z), and it carries
+functions of position that are computed before anybody knows on which grid the patient will be shown.
 """
 
 from __future__ import annotations
@@ -10,81 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from ThoraxAILib.errors import InputError
-
-LPS_DIRECTION = np.diag([-1.0, -1.0, 1.0])  # columns: RAS direction of i, j, k
-
-
-@dataclass(frozen=True, eq=False)
-class Grid:
-    """A rigid voxel grid: ``shape_kji`` voxels of ``spacing_kji_mm``, placed by ``ijk_to_ras`` (4x4).
-
-    The "frame" of a grid is (k, j, i) index times spacing: millimetres along the array axes, distances as in RAS.
-    """
-
-    shape_kji: tuple[int, int, int]
-    ijk_to_ras: np.ndarray
-
-    @staticmethod
-    def around(
-        center_ras_mm: np.ndarray,
-        spacing_ijk_mm: tuple[float, float, float],
-        shape_ijk: tuple[int, int, int],
-        direction: np.ndarray | None = None,
-    ) -> Grid:
-        """Grid whose middle lies at ``center_ras_mm``; ``direction`` columns are the RAS directions of i, j, k.
-
-        Raises InputError for sizes that are not positive or directions that are not orthonormal.
-        """
-        turn = LPS_DIRECTION if direction is None else np.asarray(direction, dtype=float)
-        spacing, shape = np.asarray(spacing_ijk_mm, dtype=float), np.asarray(shape_ijk, dtype=int)
-        if turn.shape != (3, 3) or not np.allclose(turn.T @ turn, np.eye(3), atol=1e-6):
-            raise InputError("The direction must be a 3x3 matrix with orthonormal columns: give a rotation or flip.")
-        if spacing.shape != (3,) or shape.shape != (3,) or (spacing <= 0).any() or (shape < 1).any():
-            raise InputError(f"Spacing and shape must be three positive numbers, found {spacing_ijk_mm}, {shape_ijk}.")
-        matrix = np.eye(4)
-        matrix[:3, :3] = turn * spacing
-        matrix[:3, 3] = np.asarray(center_ras_mm, dtype=float) - matrix[:3, :3] @ ((shape - 1) / 2)
-        return Grid(tuple(int(n) for n in shape[::-1]), matrix)
-
-    @property
-    def spacing_kji_mm(self) -> np.ndarray:
-        """Voxel size along k, j, i in mm."""
-        return np.linalg.norm(self.ijk_to_ras[:3, :3], axis=0)[::-1]
-
-    @property
-    def frame_axes_ras(self) -> np.ndarray:
-        """3x3: rows are the RAS unit vectors of the frame's k, j, i."""
-        return (self.ijk_to_ras[:3, :3] / np.linalg.norm(self.ijk_to_ras[:3, :3], axis=0))[:, ::-1].T
-
-    def frame_mm(self, points_ras_mm: np.ndarray) -> np.ndarray:
-        """Frame position (..., 3) of RAS points."""
-        return (np.asarray(points_ras_mm, dtype=float) - self.ijk_to_ras[:3, 3]) @ self.frame_axes_ras.T
-
-    def bounds_ras_mm(self) -> tuple[np.ndarray, np.ndarray]:
-        """Lowest and highest R, A, S of the voxel centres at its corners."""
-        last = np.array(self.shape_kji[::-1]) - 1
-        corners = np.array(list(np.ndindex(2, 2, 2))) * last
-        places = corners @ self.ijk_to_ras[:3, :3].T + self.ijk_to_ras[:3, 3]
-        return places.min(axis=0), places.max(axis=0)
-
-    def box(self, low_frame_mm: np.ndarray, high_frame_mm: np.ndarray) -> tuple[slice, slice, slice]:
-        """Slices of the voxels whose centres lie within a box of the frame; empty when it is outside."""
-        low = np.clip(np.ceil(low_frame_mm / self.spacing_kji_mm), 0, self.shape_kji).astype(int)
-        high = np.clip(np.floor(high_frame_mm / self.spacing_kji_mm) + 1, low, self.shape_kji).astype(int)
-        return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-
-    def part(self, box: tuple[slice, slice, slice], shrink: int = 1) -> Grid:
-        """The grid of a box of its voxels, these averaged in cubes of ``shrink``."""
-        matrix = self.ijk_to_ras.copy()
-        matrix[:3, 3] += matrix[:3, :3] @ (np.array([b.start for b in box][::-1]) + (shrink - 1) / 2)
-        matrix[:3, :3] *= shrink
-        return Grid(tuple((b.stop - b.start) // shrink for b in box), matrix)
-
-    def open_axes_mm(self, box: tuple[slice, slice, slice]) -> list[np.ndarray]:
-        """Frame coordinates of the voxels of a box along k, j, i, shaped to broadcast."""
-        axes = [np.arange(s.start, s.stop) * step for s, step in zip(box, self.spacing_kji_mm, strict=True)]
-        return list(np.meshgrid(*axes, indexing="ij", sparse=True))
+from ThoraxAILib.image.grid import Grid
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""The grid on which nodules are searched: the box around the lungs at about 1 mm, thick slices left as they are."""
+"""What the classical detector searches: the box around the lungs at about 1 mm, thick slices left as they are."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from LungNoduleAILib.anatomy.hull import hull_depth_mm
 from LungNoduleAILib.anatomy.lung_box import lung_box
 from LungNoduleAILib.model.anatomy import AIRWAY, RLL, Anatomy
 from ThoraxAILib.image.block_mean import block_mean
+from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.volume import Volume
 
 STEP_MM = 1.0
@@ -19,8 +20,8 @@ FAR_FROM_AIRWAY_MM = 80.0
 
 
 @dataclass(frozen=True, eq=False)
-class SearchGrid:
-    """HU (float32), filled lungs and airways (bool) on a grid (k, j, i); ``origin_kji``, ``step_kji`` in CT voxels.
+class SearchMaps:
+    """HU (float32), filled lungs and airways (bool) on the voxels (k, j, i) of ``grid``.
 
     ``depth_mm``: distance to the border of the lungs, positive inside; ``airway_mm``: to trachea and main bronchi;
     ``hull_mm``: like depth, of lungs closed so far that a mass on the wall lies inside and the wall outside.
@@ -32,36 +33,21 @@ class SearchGrid:
     depth_mm: np.ndarray
     airway_mm: np.ndarray
     hull_mm: np.ndarray
-    spacing_kji_mm: np.ndarray
-    origin_kji: np.ndarray
-    step_kji: np.ndarray
+    grid: Grid
 
-    def full_from_search_kji(self, points_kji: np.ndarray) -> np.ndarray:
-        """Positions in CT voxels of positions (..., 3) in search voxels."""
-        return self.origin_kji + np.asarray(points_kji, dtype=float) * self.step_kji
-
-    def coarser(self, step_mm: float) -> SearchGrid:
+    def coarser(self, step_mm: float) -> SearchMaps:
         """Every n-th voxel of this grid, n so that steps come close to ``step_mm``; HU are averaged over the block."""
-        n = np.maximum(1, np.round(step_mm / self.spacing_kji_mm)).astype(int)
+        n = np.maximum(1, np.round(step_mm / self.grid.spacing_kji_mm)).astype(int)
         shape = np.array(self.hu.shape) // n
         middle = tuple(slice(int(s - 1) // 2, int(m * s), int(s)) for m, s in zip(shape, n, strict=True))
         maps = (self.lung, self.airway, self.depth_mm, self.airway_mm, self.hull_mm)
         picked = (np.ascontiguousarray(array[middle]) for array in maps)
-        return SearchGrid(
-            block_mean(self.hu, n),
-            *picked,
-            self.spacing_kji_mm * n,
-            self.origin_kji + (n - 1) / 2 * self.step_kji,
-            self.step_kji * n,
-        )
-
-    def search_from_full_kji(self, points_kji: np.ndarray) -> np.ndarray:
-        """Positions in search voxels of positions (..., 3) in CT voxels."""
-        return (np.asarray(points_kji, dtype=float) - self.origin_kji) / self.step_kji
+        whole = tuple(slice(0, size) for size in self.hu.shape)
+        return SearchMaps(block_mean(self.hu, n), *picked, self.grid.part(whole, n))
 
 
-def make_search_grid(volume: Volume, anatomy: Anatomy) -> SearchGrid | None:
-    """The search grid around the lungs of ``anatomy`` (LPS order); None when there are no lungs."""
+def make_search_maps(volume: Volume, anatomy: Anatomy) -> SearchMaps | None:
+    """What is searched around the lungs of ``anatomy`` (LPS order); None when there are no lungs."""
     import edt
 
     spacing = volume.spacing_kji_mm
@@ -81,17 +67,8 @@ def make_search_grid(volume: Volume, anatomy: Anatomy) -> SearchGrid | None:
     airway_mm = np.minimum(edt.edt(~airway, anisotropy=fine), FAR_FROM_AIRWAY_MM)
     right = _resample(((labels > 0) & (labels <= RLL)).astype(np.uint8), step, size, sitk.sitkNearestNeighbor) > 0
     hull = np.maximum(hull_depth_mm(right, spacing * step), hull_depth_mm(lung & ~right, spacing * step))
-    return SearchGrid(
-        hu.astype(np.float32),
-        lung,
-        airway,
-        depth,
-        airway_mm,
-        hull,
-        spacing * step,
-        np.array([b.start for b in box], dtype=float),
-        step,
-    )
+    grid = Grid.of(volume).stepped([b.start for b in box], step, size)
+    return SearchMaps(hu.astype(np.float32), lung, airway, depth, airway_mm, hull, grid)
 
 
 def _resample(array: np.ndarray, step_kji: np.ndarray, size_kji: list[int], interpolator: int) -> np.ndarray:

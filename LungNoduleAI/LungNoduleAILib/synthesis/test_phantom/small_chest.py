@@ -1,17 +1,17 @@
-"""A schematic chest CT with planted nodules: anatomy, vessel trees, scanner, and the truth of all of it.
+"""The small chest: a schematic CT of an average person with planted nodules, made in seconds.
 
-Every structure is a function of RAS position, so the same seed shows the same patient on any grid.
+It serves tests, the sample of the demo and the self-test, where one has to know what is right on a grid of any size and
+direction; every structure is a function of RAS position. Training and judging take persons of all builds from ``body``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from LungNoduleAILib.model.anatomy import AIRWAY
-from LungNoduleAILib.synthesis.geometry.grid import FieldSampler, Grid, Lattice
+from LungNoduleAILib.synthesis.geometry.lattice import FieldSampler, Lattice
 from LungNoduleAILib.synthesis.geometry.shape import Build, Shapes, lobe_labels, make_shapes
 from LungNoduleAILib.synthesis.geometry.trees import (
     ARTERIES,
@@ -23,11 +23,13 @@ from LungNoduleAILib.synthesis.geometry.trees import (
     grow_tree,
 )
 from LungNoduleAILib.synthesis.geometry.tubes import Tubes, draw_coverage, draw_distance, paint
+from LungNoduleAILib.synthesis.model.synthetic_ct import SyntheticCT
 from LungNoduleAILib.synthesis.nodules.placement import DEFAULT_RECIPES, NoduleRecipe, Placer
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule, ellipsoid_share, numbered, paint_nodule
 from LungNoduleAILib.synthesis.scanner.point_spread import scan
 from LungNoduleAILib.synthesis.test_phantom.tissue import render_tissue
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.volume import SeriesIdentity, Volume
 
 FIELD_OF_VIEW_MM = (384.0, 384.0, 324.0)
@@ -35,34 +37,7 @@ CENTER_RAS_MM = (0.0, -12.0, -18.0)
 _SLAB = 8
 
 
-@dataclass(frozen=True, eq=False)
-class ThoraxPhantom:
-    """A synthetic CT with its truth; ``labels`` as in Anatomy (uint8, same grid), ``trees`` the vessels and airways.
-
-    ``structures`` and ``patterns`` (uint8, same grid, as in STRUCTURES and PATTERNS) come with drawn cases only.
-    """
-
-    volume: Volume
-    labels: np.ndarray
-    nodules: tuple[PlantedNodule, ...]
-    trees: dict[str, Tree]
-    seed: int
-    noise_hu: float
-    structures: np.ndarray | None = None
-    patterns: np.ndarray | None = None
-
-    @property
-    def right_lung_ml(self) -> float:
-        """Volume of the right lung's labels in mL."""
-        return float(((self.labels >= 1) & (self.labels <= 3)).sum() * self.volume.voxel_mm3 / 1000)
-
-    @property
-    def left_lung_ml(self) -> float:
-        """Volume of the left lung's labels in mL."""
-        return float(((self.labels == 4) | (self.labels == 5)).sum() * self.volume.voxel_mm3 / 1000)
-
-
-def make_thorax(
+def make_small_chest(
     seed: int = 0,
     spacing_mm: tuple[float, float, float] = (0.75, 0.75, 1.25),
     *,
@@ -74,7 +49,7 @@ def make_thorax(
     blood_hu: float = 42.0,
     nodules: Sequence[PlantedNodule | NoduleRecipe] | None = None,
     table: bool = True,
-) -> ThoraxPhantom:
+) -> SyntheticCT:
     """A chest CT of ``spacing_mm`` (i, j, k) with nodules planted where given or, for recipes, where the seed says.
 
     ``direction`` (3x3, columns are RAS directions of i, j, k) turns the grid, not the patient; None is axial LPS.
@@ -99,7 +74,7 @@ def make_thorax(
         slice_thickness_mm=float(spacing_mm[2]),
         manufacturer="ThoraxAI phantom",
     )
-    return ThoraxPhantom(Volume(image, grid.ijk_to_ras, identity=identity), labels, planted, trees, seed, noise_hu)
+    return SyntheticCT(Volume(image, grid.ijk_to_ras, identity=identity), labels, planted, trees, seed, noise_hu)
 
 
 def _grow(shapes: Shapes, rng: np.random.Generator) -> dict[str, Tree]:

@@ -6,6 +6,10 @@ from pathlib import Path
 
 import slicer
 
+from ThoraxAILib.scene.files.opening import safeDescription
+from ThoraxAILib.untrusted.detached_data import require_data_beside
+from ThoraxAILib.untrusted.hdf5_references import is_hdf5, require_own_data
+
 # file type as slicer.util names it: (endings, node class made before its storage node reads)
 _FILE_TYPES = {
     "SceneFile": ((".mrb", ".mrml"), None),
@@ -45,6 +49,9 @@ class CoreIOManager:
         name = properties.get("name") or path.name.split(".")[0]
         if fileType == "SceneFile":
             return _readScene(path, bool(properties.get("clear", False)))
+        require_data_beside(path)
+        if is_hdf5(path):
+            require_own_data(path)
         if fileType == "MarkupsFile":
             nodeId = slicer.modules.markups.logic().LoadMarkups(str(path), name)
             node = slicer.mrmlScene.GetNodeByID(nodeId) if nodeId else None
@@ -76,10 +83,14 @@ class CoreIOManager:
 
 
 def _readScene(path: Path, clear: bool) -> bool:
-    if path.name.lower().endswith(".mrb"):
-        return bool(slicer.mrmlScene.ReadFromMRB(str(path), clear))
-    slicer.mrmlScene.SetURL(str(path))
-    return bool(slicer.mrmlScene.Connect() if clear else slicer.mrmlScene.Import())
+    """As vtkMRMLScene.ReadFromMRB, which unpacks and loads without any check; the scene's address is ``path`` after."""
+    scene = slicer.mrmlScene
+    with safeDescription(path) as description:
+        scene.SetURL(str(description))
+        isRead = bool(scene.Connect() if clear else scene.Import())
+        scene.SetURL(str(path.with_suffix(".mrml")))
+        scene.SetRootDirectory(str(path.parent))
+    return isRead
 
 
 def _readWithStorageNode(className: str, path: Path, name: str):

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import slicer
 
 from ThoraxAILib.errors import OutputError
-from ThoraxAILib.scene.native_output import stderrToLogging
+from ThoraxAILib.scene.files.native_output import stderrToLogging
 
 ALREADY_COMPRESSED = (".nrrd", ".gz", ".png")
 

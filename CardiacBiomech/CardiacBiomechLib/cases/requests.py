@@ -1,0 +1,86 @@
+"""What the cardiac commands are asked, as a person types it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from CardiacBiomechLib.analysis.track import TrackOptions
+from CardiacBiomechLib.model.heart_labels import LABEL_ORDERS
+from CardiacBiomechLib.motion.engines import EngineOptions
+from CardiacBiomechLib.synthesis.files import PhantomRequest
+from CardiacBiomechLib.training.options import TrainingOptions
+from ThoraxAILib.errors import InputError
+from ThoraxAILib.options import Options, option
+from ThoraxAILib.registration.cascade.settings import CascadeSettings
+
+FIELD = "field as .nrrd, .nii.gz, .mha, .h5 or .tfm; opens in Slicer as a grid transform"
+REPORT = "quality of the field, volumes, ejection fraction"
+LABELS = "which value is which part; values are kept as they are"
+
+
+@dataclass(frozen=True)
+class TrackRequest(Options):
+    """Which cine and labels, how to carry them, and where the results go; a second labeled frame scores them."""
+
+    cine: Path = option(positional=True, metavar="CINE")
+    label: Path = option(help="labels of one frame; a 4-D file: its frame N", positional=True, metavar="LABEL")
+    output: Path = option(help="folder for the results", metavar="DIR")
+    frame: int = option(1, "which frame LABEL belongs to")
+    options: TrackOptions = option(factory=TrackOptions)
+    score_label: Path | None = option(None, "true labels of another frame, to score with", metavar="LABEL")
+    score_frame: int | None = option(None, "which frame --score-label belongs to")
+    engine: EngineOptions = option(factory=EngineOptions)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.score_label is None) != (self.score_frame is None):
+            raise InputError("--score-label and --score-frame belong together: give both or neither.")
+
+
+@dataclass(frozen=True)
+class PropagateRequest(Options):
+    """Which frames and labels, by which engine, and which files to write."""
+
+    moving_image: Path = option(positional=True, metavar="MOVING_IMAGE")
+    moving_label: Path = option(positional=True, metavar="MOVING_LABEL")
+    fixed_image: Path = option(positional=True, metavar="FIXED_IMAGE")
+    output: Path = option(help="labels of the fixed image", metavar="LABEL")
+    labels: str = option("auto", LABELS, label="label order", choices=LABEL_ORDERS)
+    engine: EngineOptions = option(factory=EngineOptions)
+    field: Path | None = option(None, FIELD, metavar="FILE")
+    report: Path | None = option(None, REPORT, metavar="JSON")
+
+
+@dataclass(frozen=True)
+class RegisterRequest(Options):
+    """Which frames, by which engine, and which files to write: at least one."""
+
+    moving_image: Path = option(positional=True, metavar="MOVING_IMAGE")
+    fixed_image: Path = option(positional=True, metavar="FIXED_IMAGE")
+    output: Path | None = option(None, "the moving image as the fixed one sees it", metavar="IMAGE")
+    engine: EngineOptions = option(factory=EngineOptions)
+    field: Path | None = option(None, FIELD, metavar="FILE")
+    report: Path | None = option(None, REPORT, metavar="JSON")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.output is None and self.field is None and self.report is None:
+            raise InputError("Nothing would be written: name at least one of --output, --field and --report.")
+
+
+@dataclass(frozen=True)
+class PhantomFilesRequest(Options):
+    """Which phantom cine to write, and where."""
+
+    output: Path = option(help="new folder for images, labels, fields and truth.json", metavar="DIR")
+    phantom: PhantomRequest = option(factory=PhantomRequest)
+
+
+@dataclass(frozen=True)
+class TrainRegistrationRequest(Options):
+    """Which cascade to train, how, and where phantoms, checkpoint and weights go."""
+
+    output: Path = option(help="phantoms, checkpoint and weights", metavar="DIR")
+    options: TrainingOptions = option(factory=TrainingOptions)
+    settings: CascadeSettings = option(factory=CascadeSettings)
