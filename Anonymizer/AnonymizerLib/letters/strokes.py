@@ -16,7 +16,7 @@ FEWEST_PIXELS = 20
 FEWEST_PARTS = 3
 THICKEST = 3.5  # pixels from the middle of a stroke to its rim
 FLAT_SHARE = 0.4  # of the pixels that stand out and have the one value; the others are smoothed rims
-ONE_VALUE = 0.01  # of the range of the frame: what differs less is one value
+ONE_VALUE = 2.0  # levels of an 8-bit frame that count as one value; deeper frames hold overlays exactly
 GROUND_WIDTH = 25  # pixels over which the ground is estimated
 LEAST_CONTRAST = 0.03  # of the range of the frame
 PEAK_PERCENT, PEAK_SHARE = 99.0, 0.7  # what stands out reaches this share of what stands out most
@@ -30,14 +30,15 @@ def are_drawn(frame: np.ndarray, box: Box) -> bool:
     area = frame[clipped.top : clipped.top + clipped.height, clipped.left : clipped.left + clipped.width]
     planes = [area] if frame.ndim == 2 else [area[..., channel] for channel in range(3)]
     span = float(frame.max()) - float(frame.min())
-    return any(_has_flat_strokes(plane.astype(np.float64), span) for plane in planes)
+    one_value = ONE_VALUE if frame.dtype.itemsize == 1 else 0.0
+    return any(_has_flat_strokes(plane.astype(np.float64), span, one_value) for plane in planes)
 
 
-def _has_flat_strokes(plane: np.ndarray, span: float) -> bool:
+def _has_flat_strokes(plane: np.ndarray, span: float, one_value: float) -> bool:
     above = plane - ndimage.median_filter(plane, GROUND_WIDTH, mode="nearest")
     for side in (above, -above):
         least = max(LEAST_CONTRAST * span, PEAK_SHARE * float(np.percentile(side, PEAK_PERCENT)))
-        if _is_writing(plane, side > least, ONE_VALUE * span):
+        if _is_writing(plane, side > least, one_value):
             return True
     return False
 
