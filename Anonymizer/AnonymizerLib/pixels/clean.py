@@ -14,7 +14,7 @@ from AnonymizerLib.letters.ocr import TextReader
 from AnonymizerLib.objects.method_codes import PixelWork
 from AnonymizerLib.pixels.blackout import clear_embedded_overlays, has_embedded_overlay
 from AnonymizerLib.pixels.editor import PixelEditor
-from AnonymizerLib.pixels.reading import find_writing, reads_anything
+from AnonymizerLib.pixels.reading import find_writing, hidden_by, reads_anything
 from AnonymizerLib.pixels.regions import boxes_for, outside_ultrasound
 from AnonymizerLib.pixels.risk import PIXELS, PixelRisk, assess, is_slice
 from AnonymizerLib.pixels.screen import seems_drawn_on
@@ -22,6 +22,7 @@ from AnonymizerLib.profile.options import Option, Profile
 from AnonymizerLib.profile.regions import Box, RegionRule
 
 MOST_ROUNDS = 4  # looks at a frame, each after blanking what the one before found
+MOST_BLANKED = 0.15  # of a frame: more is hardly text alone
 NO_READER = "no region was given and no OCR is installed: install tesseract-ocr, or look at it"
 
 
@@ -92,6 +93,7 @@ def _blank_and_check(
     if reader is None and policy.accept_doubtful:
         return PixelVerdict(PixelWork(text_removed=bool(boxes)), boxes)
     frames: set[int] = set()
+    written_on: tuple[Box, ...] = ()
     for _ in range(MOST_ROUNDS):
         found = find_writing(editor, reader, boxes)
         frames.update(found.frames)
@@ -99,6 +101,10 @@ def _blank_and_check(
             return PixelVerdict(quarantine=_sentence(risk, _unread(len(found.unread))))
         if not found.read:
             break
+        written_on += found.boxes
+        shape = (editor.layout.rows, editor.layout.columns)
+        if hidden_by(written_on, shape).mean() > MOST_BLANKED and not policy.accept_doubtful:
+            return PixelVerdict(quarantine=_sentence(risk, "more would be blanked than text usually covers"))
         editor.blank(found.boxes)
         boxes += found.boxes
     if policy.accept_doubtful:
