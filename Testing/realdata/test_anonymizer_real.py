@@ -23,8 +23,8 @@ from AnonymizerLib.profile.options import Option, Profile
 from AnonymizerLib.profile.presets import PRESETS, profile_named
 from AnonymizerLib.profile.regions import Box
 from AnonymizerLib.run.audit import audit
-from AnonymizerLib.run.report import latest_records
 from AnonymizerLib.run.run import RunOptions, run
+from AnonymizerLib.run.summary import latest_records
 from AnonymizerLib.run.worker import WorkerSettings
 
 KEY = ProjectKey(b"r" * 32, "REAL")

@@ -67,11 +67,12 @@ class RunInput:
 
 @dataclass(frozen=True)
 class RunModel:
-    """A detector, segmenter or network that took part; ``fingerprint`` changes whenever its answers may."""
+    """An engine that took part; ``fingerprint`` changes whenever its answers may, ``device`` is where it really ran."""
 
     role: str
     name: str
     fingerprint: str
+    device: str = ""
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,8 @@ def has_result_of(directory: Path, wanted: RunRecord) -> bool:
 def _identity(record: dict) -> tuple:
     inputs = [entry.get("sha256") for entry in record.get("inputs", [])]
     version = record.get("software", {}).get("thoraxai")
-    return (record.get("schema"), record.get("command"), version, record.get("options"), inputs, record.get("models"))
+    models = [tuple(model.get(key) for key in ("role", "name", "fingerprint")) for model in record.get("models", [])]
+    return (record.get("schema"), record.get("command"), version, record.get("options"), inputs, models)
 
 
 def _is_whole(directory: Path, record: dict) -> bool:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.networks.device import OPENVINO
+from ThoraxAILib.networks.device import OPENVINO, NetworkDevice
 from ThoraxAILib.networks.precision import Precision, choose_precision
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def run_tiled(
     network: nn.Module,
     image: np.ndarray,
     tiles: Tiles,
-    device: str = "cpu",
+    device: str | NetworkDevice = "cpu",
     *,
     wanted: np.ndarray | None = None,
     progress: Progress | None = None,
@@ -61,14 +61,17 @@ def run_tiled(
     """Answer (channels, k, j, i) / stride, float32, of a network that maps (1, c, k, j, i) to (1, channels, ...).
 
     ``image`` is (k, j, i) or (c, k, j, i), float32. Tiles without a voxel of ``wanted`` (bool, k, j, i) are skipped and
-    stay 0, so a network run this way should answer 0 for nothing. Raises MemoryError when even small tiles do not fit,
-    Cancelled when ``progress`` says so.
+    stay 0, so a network run this way should answer 0 for nothing. A NetworkDevice as ``device`` learns where it ran.
+    Raises MemoryError when even small tiles do not fit, Cancelled when ``progress`` says so.
     """
-    precision = precision or choose_precision(device)
+    place = NetworkDevice.of(device)
+    precision = precision or choose_precision(place.given)
     progress = progress or Progress()
     while True:
         try:
-            return _run(precision.placed(network.eval()), image, tiles, precision, wanted, progress, text)
+            answer = _run(precision.placed(network.eval()), image, tiles, precision, wanted, progress, text)
+            place.ran_on(precision.device)
+            return answer
         except (RuntimeError, MemoryError) as error:
             if not _is_memory(error):
                 raise

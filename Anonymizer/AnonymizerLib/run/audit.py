@@ -30,7 +30,8 @@ from AnonymizerLib.objects.element import encodings_of, raw_text
 from AnonymizerLib.objects.input_file import read_regular
 from AnonymizerLib.profile.options import Profile
 from AnonymizerLib.run.listing import list_folder
-from AnonymizerLib.run.report import REPORT_FOLDER, latest_records
+from AnonymizerLib.run.report import REPORT_FOLDER
+from AnonymizerLib.run.summary import latest_records
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.progress import Progress
 

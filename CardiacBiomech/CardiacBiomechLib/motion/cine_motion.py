@@ -9,9 +9,10 @@ from itertools import pairwise
 import numpy as np
 
 from CardiacBiomechLib.model.heart_labels import HeartLabels, HeartTissue
-from CardiacBiomechLib.motion.engines import Engine, InstanceEngine
 from CardiacBiomechLib.motion.fusion import Candidate, fuse
+from CardiacBiomechLib.motion.instance_engine import InstanceEngine
 from CardiacBiomechLib.motion.propagate import check_inputs
+from CardiacBiomechLib.motion.protocol import MotionEngine
 from CardiacBiomechLib.motion.region import Region
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.grid import Grid
@@ -43,7 +44,7 @@ def estimate_motion(
     frames: list[Volume],
     labels: Volume,
     labeled_frame: int,
-    engine: Engine | None = None,
+    engine: MotionEngine | None = None,
     order: str = "auto",
     targets: Sequence[int] | None = None,
     paths: Sequence[str] = PATHS,
@@ -112,7 +113,7 @@ def _registered(
     start: int,
     targets: Sequence[int],
     starts: dict[int, Field],
-    engine: Engine,
+    engine: MotionEngine,
     progress: Progress,
 ) -> dict[int, Field]:
     """The field from the labeled frame to each target by one registration, from ``starts`` where given."""
@@ -167,7 +168,12 @@ def _check(frames: list[Volume], labels: Volume, labeled_frame: int, order: str)
 
 
 def _chain(
-    images: list[Volume], labels: Volume, parts: HeartLabels, visited: list[int], engine: Engine, progress: Progress
+    images: list[Volume],
+    labels: Volume,
+    parts: HeartLabels,
+    visited: list[int],
+    engine: MotionEngine,
+    progress: Progress,
 ) -> list[Field]:
     """Composed fields from the first of the visited frames to each of them; the labels travel along as tissue."""
     total = Field.zero(Grid.of(labels))

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from LungNoduleAILib.analysis.detectors import get_detector
-from LungNoduleAILib.analysis.segmenters import choose_segmenter
+from LungNoduleAILib.analysis.engines import LungEngines, choose_engines
+from LungNoduleAILib.delineation.protocol import Delineator
 from LungNoduleAILib.detection.lung_filter import as_removed, filter_candidates
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import measure
@@ -26,60 +26,69 @@ from ThoraxAILib.image.mask import Mask
 from ThoraxAILib.image.volume import AxisOrder, Volume
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.stages import Stages
-from ThoraxAILib.networks.device import select_device
 
 OPACITY_MM = 30.0
 
 
-def analyze(volume: Volume, options: AnalysisOptions, progress: Progress, stages: Stages) -> AnalysisResult:
+def analyze(
+    volume: Volume, options: AnalysisOptions, progress: Progress, stages: Stages, engines: LungEngines | None = None
+) -> AnalysisResult:
     """Anatomy, nodules and measurements of a chest CT (HU, any axis order), on the grid of ``volume``.
 
-    Raises InputError for an unknown detector, segmenter or an unavailable device, Cancelled when ``progress`` says so.
+    ``engines`` are those of the run; None chooses them by ``options``. Raises InputError for an unknown engine or an
+    unavailable device, Cancelled when ``progress`` says so.
     """
-    detector = get_detector(options.detector, options.device)
-    device, device_reason = select_device(options.device)
-    chosen = choose_segmenter(options.anatomy, device)
+    engines = engines or choose_engines(options)
+    detector = engines.detector.made
     order = volume.axis_order_to_lps()
     turned = order.apply(volume)
     turned = turned.with_array(np.ascontiguousarray(turned.array))
     with stages.stage("lungs"):
-        anatomy = chosen.segmenter.segment(turned, progress.part(0.0, 0.35))
+        anatomy = engines.anatomy.made.segment(turned, progress.part(0.0, 0.35))
     with stages.stage("detection"):
         candidates = detector.detect(turned, anatomy, progress.part(0.35, 0.8))
     with stages.stage("measurement"):
         threshold = detector.operating_point if options.threshold is None else options.threshold
         kept, removed = filter_candidates(candidates, turned, anatomy, threshold, options.lung_margin_mm)
-        findings, unmeasured = _measure_all(turned, anatomy, kept, detector.name, progress.part(0.8, 0.95))
+        findings, unmeasured = _measure_all(turned, anatomy, kept, engines, progress.part(0.8, 0.95))
     lungs = _lungs(turned, anatomy, findings)
     progress(0.97, "Putting the results on the grid of the CT")
     findings = tuple(replace(f, mask=turned_back(f.mask, order, turned.array.shape)) for f in findings)
-    methods = {
-        "anatomy": chosen.segmenter.name,
-        "anatomy_reason": chosen.reason,
-        "anatomy_fingerprint": chosen.segmenter.fingerprint,
-        "detector": detector.name,
-        "detector_fingerprint": detector.fingerprint,
-        "threshold": f"{threshold:g}",
-        "device": device,
-        "device_reason": device_reason,
-    }
     labels = np.ascontiguousarray(order.undo_array(anatomy.labels))
     reported = Findings(volume.identity.series_uid, lungs, findings, (*removed, *unmeasured), volume.notes)
     progress(1.0, f"{len(findings)} findings")
     structures = None if anatomy.structures is None else np.ascontiguousarray(order.undo_array(anatomy.structures))
-    return AnalysisResult(volume, labels, reported, anatomy.lobes_approximate, methods, structures)
+    return AnalysisResult(volume, labels, reported, anatomy.lobes_approximate, _methods(engines, threshold), structures)
+
+
+def _methods(engines: LungEngines, threshold: float) -> dict[str, str]:
+    """How each step was done, for report and run record."""
+    return {
+        "anatomy": engines.anatomy.name,
+        "anatomy_reason": engines.anatomy.reason,
+        "anatomy_fingerprint": engines.anatomy.fingerprint,
+        "detector": engines.detector.name,
+        "detector_fingerprint": engines.detector.fingerprint,
+        "delineator": engines.delineator.name,
+        "delineator_reason": engines.delineator.reason,
+        "delineator_fingerprint": engines.delineator.fingerprint,
+        "threshold": f"{threshold:g}",
+        "device": engines.device,
+        "device_reason": engines.device_reason,
+    }
 
 
 def _measure_all(
-    volume: Volume, anatomy: Anatomy, candidates: list[Candidate], detector: str, progress: Progress
+    volume: Volume, anatomy: Anatomy, candidates: list[Candidate], engines: LungEngines, progress: Progress
 ) -> tuple[tuple[Finding, ...], list[Removed]]:
     """Measured findings, the most confident first and numbered in that order, and what could not be delineated."""
     findings: list[Finding] = []
     removed: list[Removed] = []
     lung_depth = LungDepth(volume, anatomy)
+    delineator: Delineator = engines.delineator.made
     for number, candidate in enumerate(candidates):
         progress(number / len(candidates), f"Measuring nodule {number + 1} of {len(candidates)}")
-        finding = measure(volume, anatomy, lung_depth, candidate, detector)
+        finding = measure(volume, anatomy, lung_depth, candidate, engines.detector.name, delineator)
         if finding is None:
             removed.append(as_removed(candidate, "no border could be drawn around it"))
         elif any(_same(finding, other) for other in findings):

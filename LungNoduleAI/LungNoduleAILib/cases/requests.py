@@ -141,6 +141,7 @@ class SegmentRequest(Options):
     )
     output: Path = option(help="label map to write, 1 in the nodule", metavar="FILE.nrrd")
     diameter: float | None = option(None, "rough size of the nodule (default: found out)", unit="mm", more_than=0)
+    device: str = option("auto", "where the network runs", choices=DEVICES)
 
 
 @dataclass(frozen=True)

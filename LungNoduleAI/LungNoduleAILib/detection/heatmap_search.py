@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.networks.device import NetworkDevice
 
 if TYPE_CHECKING:
     from LungNoduleAILib.detection.heatmap_network import HeatmapNetwork
@@ -38,7 +39,12 @@ class Peaks:
 
 
 def search(
-    network: HeatmapNetwork, hu: np.ndarray, wanted: np.ndarray, device: str, progress: Progress, text: str
+    network: HeatmapNetwork,
+    hu: np.ndarray,
+    wanted: np.ndarray,
+    device: str | NetworkDevice,
+    progress: Progress,
+    text: str,
 ) -> Peaks:
     """Peaks where ``wanted`` (bool) holds of an image (float32 HU, k, j, i, voxels of the network's size)."""
     from LungNoduleAILib.detection.heatmap_network import STRIDE, Probabilities

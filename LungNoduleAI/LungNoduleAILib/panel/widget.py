@@ -69,15 +69,12 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._useScene()
 
     def _fillChoices(self) -> None:
-        from LungNoduleAILib.analysis.detectors import detector_description, detector_names
-        from LungNoduleAILib.analysis.segmenters import segmenter_description, segmenter_names
+        from LungNoduleAILib.analysis.engines import ANATOMY_SEGMENTER, DETECTOR, REGISTRY
 
-        for index, name in enumerate(detector_names()):
-            self.ui.detectorComboBox.addItem(name)
-            self.ui.detectorComboBox.setItemData(index, detector_description(name), qt.Qt.ToolTipRole)
-        for index, name in enumerate(segmenter_names()):
-            self.ui.anatomyComboBox.addItem(name)
-            self.ui.anatomyComboBox.setItemData(index, segmenter_description(name), qt.Qt.ToolTipRole)
+        for kind, box in ((DETECTOR, self.ui.detectorComboBox), (ANATOMY_SEGMENTER, self.ui.anatomyComboBox)):
+            for index, name in enumerate(REGISTRY.names(kind)):
+                box.addItem(name)
+                box.setItemData(index, REGISTRY.description(kind, name), qt.Qt.ToolTipRole)
         texts = (_("Automatic"), _("CPU"), _("Graphics card (CUDA)"), _("CPU with OpenVINO"))
         for device, text in zip(DEVICES, texts, strict=True):
             self.ui.deviceComboBox.addItem(text, device)
@@ -189,7 +186,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _threshold(self) -> float:
         """The confidence chosen by the person, else the detector's own operating point."""
-        from LungNoduleAILib.analysis.detectors import operating_point
+        from LungNoduleAILib.analysis.engines import operating_point
 
         chosen = self.parameters.options.threshold
         if chosen is not None:
