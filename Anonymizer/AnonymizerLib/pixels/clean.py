@@ -22,7 +22,7 @@ from AnonymizerLib.profile.options import Option, Profile
 from AnonymizerLib.profile.regions import Box, RegionRule
 
 MOST_ROUNDS = 4  # looks at a frame, each after blanking what the one before found
-MOST_BLANKED = 0.15  # of a frame: more is hardly text alone
+MOST_BLANKED = 0.25  # of a frame: more is hardly text alone
 NO_READER = "no region was given and no OCR is installed: install tesseract-ocr, or look at it"
 
 
