@@ -7,6 +7,7 @@ inside what this program wrote itself.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 TEXT_VRS = frozenset({"AE", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT", "UN", "CS"})
+BULK_VRS = frozenset({"OB", "OW", "OF", "OD", "OL", "OV", "UN"})
 EXACT_VRS = frozenset({"CS", "UI", "DS", "IS", "AS", "TM", "DA", "DT"})
 OUR_OWN = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303})
 CODES = frozenset({0x00080100, 0x00080102, 0x00080103, 0x00080104, 0x00080119})
@@ -53,7 +55,8 @@ ENUMERATED = frozenset(
         0x00081163,
     }
 )
-SHORTEST_IN_PIXELS, PIXEL_PIECE = 7, 16 << 20
+SHORTEST_IN_PIXELS, PIXEL_PIECE = 5, 16 << 20
+CHANCE = 1e-5  # a token by chance in coded pixels: a letter, large or small, is 2 of 256 values
 MOST_SUSPECTS = 500
 WORD = re.compile(rb"[0-9a-z\x80-\xff]")
 NOWHERE: Location = ()
@@ -88,14 +91,30 @@ def may_leak(header: bytes, tokens: Tokens) -> bool:
     return (
         tokens.is_foreign
         or bool(tokens_in(lowered, tokens))
+        or holds_wide(lowered, tokens)
         or any(_stands_in(lowered, token, True) for token in found_in(lowered, tokens.words))
     )
+
+
+def holds_wide(lowered: bytes, tokens: Tokens) -> bool:
+    """Whether a token stands in the bytes as UTF-16, as color profiles and some devices write text."""
+    squeezed = lowered.replace(b"\0", b"")
+    found = [token for token in tokens.anywhere if token in squeezed]
+    return any(wide in lowered for token in found for wide in _wide(token))
+
+
+def _wide(token: bytes) -> tuple[bytes, bytes]:
+    """A token with a zero byte before, and one behind, each of its letters."""
+    little = b"".join(token[place : place + 1] + b"\0" for place in range(len(token)))
+    return little, b"\0" + little[:-1]
 
 
 def find_leaks(ds: Dataset, header: bytes, tokens: Tokens) -> list[Leak]:
     """Every place of a re-read output that still holds a token; empty when it is clean."""
     lowered = header.lower()
     suspects = tokens_in(lowered, tokens)
+    if holds_wide(lowered, tokens):
+        suspects |= {token for token in tokens.anywhere if any(wide in lowered for wide in _wide(token))}
     text_tokens = suspects | found_in(lowered, tokens.words)
     if not text_tokens and not tokens.is_foreign:
         return []
@@ -121,8 +140,9 @@ def holds_any(value: bytes, encodings: list[str], tokens: Tokens) -> bool:
 
 
 def find_in_pixels(pixels: bytes | memoryview, tokens: Tokens) -> bool:
-    """Whether compressed or surplus pixel bytes hold a token long enough not to be chance."""
-    long_tokens = frozenset(token for token in tokens.anywhere if len(token) >= SHORTEST_IN_PIXELS)
+    """Whether compressed pixel bytes hold a token or a date long enough not to be chance in so many bytes."""
+    shortest = max(SHORTEST_IN_PIXELS, math.ceil(math.log(max(len(pixels), 1) / CHANCE, 128)))
+    long_tokens = frozenset(token for token in tokens.anywhere | tokens.dates if len(token) >= shortest)
     overlap = max(map(len, long_tokens), default=0)
     return bool(long_tokens) and any(
         holds_any_of(bytes(pixels[start : start + PIXEL_PIECE + overlap]).lower(), long_tokens)
@@ -160,7 +180,7 @@ def _holds(value: bytes, decoded: str, vr: str, tokens: Tokens, candidates: Iter
         whole_word = token in tokens.words or vr in EXACT_VRS
         if token in tokens.words and vr not in TEXT_VRS:
             continue
-        if _stands_in(value, token, whole_word):
+        if _stands_in(value, token, whole_word) or (vr in BULK_VRS and any(wide in value for wide in _wide(token))):
             return True
     return bool(decoded) and _decoded_holds(decoded, tokens)
 

@@ -77,6 +77,6 @@ class RegionPicture:
 
     def readText(self) -> list[Box]:
         """Boxes around burned-in text of the shown image; MissingDependencyError without tesseract."""
-        from AnonymizerLib.pixels.ocr import find_text
+        from AnonymizerLib.letters.ocr import find_text
 
         return find_text(self._frame) if self._frame is not None else []
