@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 SYSTEM_PACKAGES=(libegl1 libegl-mesa0 libgl1-mesa-dri libgl1 libxkbcommon0 libfontconfig1 libfreetype6 libdbus-1-3
-  libglib2.0-0 fonts-dejavu-core)
+  libglib2.0-0 fonts-dejavu-core tesseract-ocr)
 
 fail() {
   echo "$1" >&2

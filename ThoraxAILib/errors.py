@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+T = TypeVar("T")
+
 
 class ThoraxAIError(Exception):
     """Base of every error raised on purpose by the suite."""
@@ -21,3 +25,10 @@ class MissingDependencyError(ThoraxAIError, RuntimeError):
 
 class Cancelled(ThoraxAIError):
     """The person stopped the work; the command line turns it into exit status 130."""
+
+
+def known(value: T | None, name: str) -> T:
+    """The value of something checked before; ValueError naming it when it is None all the same."""
+    if value is None:
+        raise ValueError(f"{name} is not known")
+    return value

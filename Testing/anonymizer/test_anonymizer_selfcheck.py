@@ -103,14 +103,14 @@ def test_a_written_file_that_differs_by_one_byte_is_refused():
             checker.check(bytes(data), instance)
 
 
-def test_a_name_in_the_comment_of_a_compressed_image_is_found():
-    ds = ct()
-    ds.PhotometricInterpretation = "MONOCHROME2"
+def test_a_name_in_the_coded_pixels_themselves_is_found():
     from pydicom.encaps import encapsulate
     from pydicom.uid import JPEGBaseline8Bit
 
+    ds = ct()
     ds.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
-    ds.PixelData = encapsulate([b"\xff\xd8\xff\xfe\x00\x16Ottoline Quillfeather\xff\xd9"])
+    scan = b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00" + b"Ottoline Quillfeather"
+    ds.PixelData = encapsulate([b"\xff\xd8" + scan + b"\xff\xd9"])
     ds["PixelData"].VR, ds["PixelData"].is_undefined_length = "OB", True
     checker = cleaner()
     instance = checker.clean(file_bytes(ds))

@@ -12,14 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from CardiacBiomechLib.motion.engines import SHIPPED_WEIGHTS, engine
+from CardiacBiomechLib.motion.cascade_engine import SHIPPED_WEIGHTS
+from CardiacBiomechLib.motion.engines import engine
 from CardiacBiomechLib.synthesis.cine import acquire
 from CardiacBiomechLib.synthesis.groups import GROUPS, draw
 from CardiacBiomechLib.synthesis.scoring import score
 from CardiacBiomechLib.training.pairs import draw_scanner
 from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.registration.cascade.weights import sha256
+from ThoraxAILib.networks.weights_file import sha256
 from ThoraxAILib.registration.field import Field
 
 COLUMNS = ("EPE mm", "wall Dice", "folded %", "wall J mean", "wall J sd", "EPE before", "Dice before")

@@ -19,8 +19,8 @@ import numpy as np
 
 from CardiacBiomechLib.cine.read_cine import read_cine
 from CardiacBiomechLib.motion.cine_motion import CineMotion, carry_labels, estimate_motion
-from CardiacBiomechLib.motion.engines import InstanceEngine
 from CardiacBiomechLib.motion.fusion import METHODS, fuse
+from CardiacBiomechLib.motion.instance_engine import InstanceEngine
 from CardiacBiomechLib.motion.presets import DEFAULT_PRESET, PRESETS
 from CardiacBiomechLib.motion.volumes import dice, volume_ml
 from CardiacBiomechLib.synthesis.anatomy import Brightness

@@ -17,7 +17,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from CardiacBiomechLib.model.heart_labels import ACDC, HeartTissue
-from CardiacBiomechLib.motion.engines import InstanceEngine
+from CardiacBiomechLib.motion.instance_engine import InstanceEngine
 from CardiacBiomechLib.motion.presets import PRESETS, MotionPreset
 from CardiacBiomechLib.synthesis.cine import Frame, Scanner, acquire
 from CardiacBiomechLib.synthesis.scoring import score

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from CardiacBiomechLib.model.heart_labels import ACDC, HeartTissue
-from CardiacBiomechLib.motion.engines import InstanceEngine
+from CardiacBiomechLib.motion.instance_engine import InstanceEngine
 from CardiacBiomechLib.motion.presets import PRESETS, MotionPreset
 from CardiacBiomechLib.synthesis.cine import Frame, Scanner, acquire
 from CardiacBiomechLib.synthesis.groups import GROUPS, draw

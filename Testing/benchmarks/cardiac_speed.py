@@ -13,7 +13,8 @@ import time
 import numpy as np
 
 from CardiacBiomechLib.model.heart_labels import ACDC, HeartTissue
-from CardiacBiomechLib.motion.engines import NAMES, SHIPPED_WEIGHTS, engine
+from CardiacBiomechLib.motion.cascade_engine import SHIPPED_WEIGHTS
+from CardiacBiomechLib.motion.engines import NAMES, engine
 from CardiacBiomechLib.motion.presets import PRESETS
 from CardiacBiomechLib.synthesis.cine import Scanner, acquire
 from CardiacBiomechLib.synthesis.scoring import score

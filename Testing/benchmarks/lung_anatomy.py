@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from LungNoduleAILib.analysis.segmenters import choose_segmenter
+from LungNoduleAILib.analysis.engines import choose_anatomy
 from LungNoduleAILib.anatomy.quality import is_no_chest
 from LungNoduleAILib.model.anatomy import (
     AIRWAY,
@@ -53,7 +53,7 @@ def dice(one: np.ndarray, other: np.ndarray) -> float:
 
 def run(segmenter: str, volume: Volume, weights: Path | None) -> tuple[Anatomy, float]:
     """Anatomy of a volume in LPS order, and its processor seconds."""
-    chosen = choose_segmenter(segmenter).segmenter
+    chosen = choose_anatomy(segmenter).anatomy.made
     if weights is not None and segmenter == "learned":
         chosen = type(chosen)(weights=weights)
     started = time.process_time()

@@ -17,18 +17,19 @@ from pathlib import Path
 import numpy as np
 from lung_conspicuity import round_patches, stands_out
 
-from LungNoduleAILib.analysis.detectors import get_detector
-from LungNoduleAILib.analysis.segmenters import choose_segmenter
+from LungNoduleAILib.analysis.engines import choose_anatomy, choose_engines
 from LungNoduleAILib.detection.lung_filter import filter_candidates
 from LungNoduleAILib.detection.protocol import Detector
 from LungNoduleAILib.model.anatomy import Anatomy
 from LungNoduleAILib.model.candidates import Candidate
+from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.synthesis import draw_case
 from LungNoduleAILib.synthesis.cohort import GENERATION
 from LungNoduleAILib.synthesis.nodules.annotatable import Patch
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.networks.device import select_device
 from ThoraxAILib.statistics.froc import RATES, Curve, bootstrap, evaluate_froc, froc_curve
 from ThoraxAILib.statistics.marks import Marks, Places
 
@@ -82,8 +83,8 @@ def _detector(name: str, weights: Path | None) -> Detector:
     if name == "learned" and weights is not None:
         from LungNoduleAILib.detection.learned import LearnedDetector
 
-        return LearnedDetector(weights)
-    return get_detector(name)
+        return LearnedDetector(select_device()[0], weights)
+    return choose_engines(AnalysisOptions(detector=name)).detector.made
 
 
 def synthetic_scan(seed: int, setting: str, anatomy: str, keep: Path | None) -> Scan:
@@ -96,7 +97,7 @@ def synthetic_scan(seed: int, setting: str, anatomy: str, keep: Path | None) -> 
     if kept is not None and kept.is_file():
         labels = np.load(kept)["labels"]
     else:
-        labels = choose_segmenter(anatomy).segmenter.segment(volume, Progress()).labels
+        labels = choose_anatomy(anatomy).anatomy.made.segment(volume, Progress()).labels
         if kept is not None:
             kept.parent.mkdir(parents=True, exist_ok=True)
             np.savez_compressed(kept, labels=labels)
@@ -227,7 +228,7 @@ def look_at(path: Path, detectors: list[Detector], anatomy: str, pictures: Path 
 
     volume = read_volume(path).in_lps_order()
     volume = volume.with_array(np.ascontiguousarray(volume.array))
-    scan = Scan(path.name, volume, choose_segmenter(anatomy).segmenter.segment(volume, Progress()))
+    scan = Scan(path.name, volume, choose_anatomy(anatomy).anatomy.made.segment(volume, Progress()))
     result = {"case": scan.name}
     for detector in detectors:
         found, seconds = candidates_of(detector, scan)

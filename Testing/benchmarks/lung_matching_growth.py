@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from matching_scores import bootstrap
 
+from LungNoduleAILib.analysis.engines import choose_engines
 from LungNoduleAILib.followup.growth.assessment import ScanContext, assess_growth
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import measure
@@ -23,12 +24,15 @@ from LungNoduleAILib.model.anatomy import Anatomy
 from LungNoduleAILib.model.candidates import Candidate
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.growth import Growth
+from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.synthesis.cohort import load_or_make_body
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from LungNoduleAILib.synthesis.two_dates.plan import plan_case
 from LungNoduleAILib.synthesis.two_dates.rendering import DateView
 from LungNoduleAILib.training.matching.evidence_fit import BODY_SPACING_MM
 from ThoraxAILib.image.grid import Grid
+
+DELINEATOR = choose_engines(AnalysisOptions()).delineator.made
 
 TRULY_GROWN = 1.25  # volume ratio, as in BTS 2015
 SLICES_MM = (1.0, 1.25, 2.0, 2.5)
@@ -105,7 +109,7 @@ def measured(view: DateView, nodule: PlantedNodule, random: np.random.Generator)
     anatomy = Anatomy(labels)
     given = center + random.normal(0, 0.5 + 0.03 * nodule.diameter_mm, 3)
     candidate = Candidate(tuple(float(x) for x in given), float(nodule.diameter_mm * random.uniform(0.85, 1.15)), 1.0)
-    return measure(volume, anatomy, LungDepth(volume, anatomy), candidate, "truth"), ScanContext.of(volume)
+    return measure(volume, anatomy, LungDepth(volume, anatomy), candidate, "truth", DELINEATOR), ScanContext.of(volume)
 
 
 def print_scores(followed: list[Followed]) -> None:

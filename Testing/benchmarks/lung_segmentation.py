@@ -12,11 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
+from LungNoduleAILib.analysis.engines import choose_engines
 from LungNoduleAILib.anatomy.classical import ClassicalSegmenter
 from LungNoduleAILib.delineation.learned import SHIPPED, segment_nodule
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import measure
 from LungNoduleAILib.model.candidates import Candidate
+from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.synthesis import PlantedNodule, draw_case
 from LungNoduleAILib.synthesis.nodules.share import nodule_share
 from ThoraxAILib.errors import InputError
@@ -24,6 +26,8 @@ from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.mask import Mask
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
+
+DELINEATOR = choose_engines(AnalysisOptions()).delineator.made
 
 FIRST_SEED = 70_000
 CLICK_ERROR, SIZE_ERROR = 0.3, 0.25
@@ -67,7 +71,7 @@ def grade_case(
         point = tuple(float(x) for x in np.array(nodule.center_ras_mm) + away)
         size = nodule.diameter_mm * float(np.exp(rng.uniform(-SIZE_ERROR, SIZE_ERROR)))
         truth = true_mask(volume, nodule)
-        found = measure(volume, anatomy, depth, Candidate(point, size, 1.0), "click")
+        found = measure(volume, anatomy, depth, Candidate(point, size, 1.0), "click", DELINEATOR)
         masks = (
             _clicked(volume, point, None, weights),
             _clicked(volume, point, size, weights),

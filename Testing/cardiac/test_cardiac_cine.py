@@ -11,8 +11,8 @@ pytest.importorskip("torch", reason="PyTorch is an optional dependency")
 
 from CardiacBiomechLib.model.heart_labels import ACDC
 from CardiacBiomechLib.motion.cine_motion import carry_labels, estimate_motion, propagate_through
-from CardiacBiomechLib.motion.engines import InstanceEngine
 from CardiacBiomechLib.motion.fusion import METHODS, Candidate, fuse
+from CardiacBiomechLib.motion.instance_engine import InstanceEngine
 from CardiacBiomechLib.motion.presets import MotionPreset
 from CardiacBiomechLib.motion.slice_alignment import measure_slice_shifts
 from CardiacBiomechLib.motion.volumes import dice

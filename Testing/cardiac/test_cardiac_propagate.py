@@ -10,13 +10,16 @@ import pytest
 pytest.importorskip("torch", reason="PyTorch is an optional dependency")
 
 from CardiacBiomechLib.model.heart_labels import ACDC, UK_BIOBANK, heart_labels
-from CardiacBiomechLib.motion.engines import DemonsEngine, InstanceEngine, engine
+from CardiacBiomechLib.motion.demons_engine import DemonsEngine
+from CardiacBiomechLib.motion.engines import engine
+from CardiacBiomechLib.motion.instance_engine import InstanceEngine
 from CardiacBiomechLib.motion.presets import MotionPreset
 from CardiacBiomechLib.motion.propagate import propagate
 from CardiacBiomechLib.motion.region import Region
 from CardiacBiomechLib.motion.volumes import dice
 from CardiacBiomechLib.synthesis.cine import Scanner, acquire, true_field
 from CardiacBiomechLib.synthesis.ventricle import Ventricle
+from fixtures.formats import check_format
 from ThoraxAILib.cli.main import main
 from ThoraxAILib.errors import Cancelled
 from ThoraxAILib.image.grid import Grid
@@ -162,7 +165,7 @@ def test_bad_input_is_refused_in_one_sentence(frames, refused, name):
 
 
 def test_unknown_names_are_refused(frames, refused):
-    with refused("engine named syn"):
+    with refused("motion engine 'syn' is not known"):
         engine("syn")
     with refused("preset named fast"):
         engine("instance", "fast")
@@ -202,16 +205,25 @@ def test_the_command_writes_labels_field_and_report(files, tmp_path, frames):
     )
     assert status == 0
     report = json.loads((tmp_path / "report.json").read_text())
+    check_format(report, "cardiac-propagation")
     assert report["engine"] == "demons"
     assert report["labels"] == {"LV": 3, "MYO": 2, "RV": 1}
     assert read_field(tmp_path / "field.h5").grid.matches(Grid.of(frames[1].image))
     assert {path.name for path in tmp_path.iterdir()} == {"es_gt.nrrd", "field.h5", "report.json"}
 
 
+def test_the_register_command_writes_image_and_report(files, tmp_path, frames):
+    inputs = [str(files / name) for name in ("ed.nii.gz", "es.nii.gz")]
+    outputs = ["--output", str(tmp_path / "warped.nrrd"), "--report", str(tmp_path / "report.json")]
+    assert main(["cardiac", "register", *inputs, *outputs, "--engine", "demons"]) == 0
+    check_format(tmp_path / "report.json", "cardiac-registration")
+    assert {path.name for path in tmp_path.iterdir()} == {"warped.nrrd", "report.json"}
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (["--engine", "syn"], "engine named syn"),
+        (["--engine", "syn"], "motion engine 'syn' is not known"),
         (["--labels", "mnms"], "label order"),
         (["--output", "labels.png"], "no ending"),
         (["--threads", "0"], "at least 1"),

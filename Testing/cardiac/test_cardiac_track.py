@@ -18,7 +18,8 @@ from CardiacBiomechLib.cases.track_files import owned_names, write_images
 from CardiacBiomechLib.cine.read_cine import read_frames
 from CardiacBiomechLib.cli.engine_choice import preset_line
 from CardiacBiomechLib.model.cine import Cine
-from CardiacBiomechLib.motion.engines import DemonsEngine, InstanceEngine
+from CardiacBiomechLib.motion.demons_engine import DemonsEngine
+from CardiacBiomechLib.motion.instance_engine import InstanceEngine
 from CardiacBiomechLib.motion.presets import PRESETS, MotionPreset
 from CardiacBiomechLib.motion.volumes import dice, volume_ml
 from CardiacBiomechLib.report.contour_sheet import COLORS, contour_sheet

@@ -215,7 +215,7 @@ def test_looked_at_images_may_pass(chosen):
 def test_reading_text_adds_its_regions_or_says_what_is_missing(chosen, monkeypatch, slicerApp):
     from slicerharness import session
 
-    from AnonymizerLib.pixels import ocr
+    from AnonymizerLib.letters import ocr
     from AnonymizerLib.profile.regions import Box
 
     chosen.ui.imageSection.collapsed = False

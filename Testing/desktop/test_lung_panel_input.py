@@ -67,9 +67,9 @@ def test_sample_data_is_made_loaded_shown_and_chosen(panel, slicerApp):
 
 @uses("thresholdSlider", "analysisSection")
 def test_the_threshold_starts_at_the_operating_point_and_hides_findings(analyzed):
-    from LungNoduleAILib.analysis.detectors import get_detector
+    from LungNoduleAILib.analysis.engines import operating_point
 
-    assert analyzed.ui.thresholdSlider.value == get_detector("auto").operating_point
+    assert analyzed.ui.thresholdSlider.value == operating_point("auto")
     analyzed.ui.thresholdSlider.value = 0.7
     assert textsOf(analyzed.findingsTable.table, 0) == ["N1", "N3"]
     visible = [bool(box.GetDisplayNode().GetVisibility()) for box in analyzed.logic.resultNodes().boxes]

@@ -113,6 +113,23 @@ def test_the_command_runs_from_the_installed_folder(installed, tmp_path):
     assert any(line.startswith("classical") for line in detectors)
 
 
+def test_scripts_can_import_the_public_face_from_the_installed_folder(installed, tmp_path):
+    code = "import thoraxai; print(thoraxai.__file__, all(getattr(thoraxai, name) for name in thoraxai.__all__))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+    )
+    assert done.returncode == 0, done.stderr
+    where, complete = done.stdout.split()
+    assert Path(where).is_relative_to(installed)
+    assert complete == "True"
+    assert (installed / "ThoraxAILib" / "report" / "templates" / "page.html").is_file()
+
+
 def test_the_installed_extension_carries_every_model_card(repository, installed):
     cards = {path.name: path.read_bytes() for path in (repository / "Resources" / "ModelCards").glob("*.md")}
     del cards["README.md"]

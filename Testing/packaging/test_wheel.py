@@ -14,12 +14,14 @@ from pathlib import Path
 import pytest
 
 PACKAGES = {
+    "thoraxai": ".",
     "ThoraxAILib": ".",
     "LungNoduleAILib": "LungNoduleAI",
     "CardiacBiomechLib": "CardiacBiomech",
     "AnonymizerLib": "Anonymizer",
 }
 SOURCES = (
+    "thoraxai",
     "ThoraxAILib",
     "LungNoduleAI",
     "CardiacBiomech",
@@ -112,3 +114,35 @@ def test_the_unpacked_wheel_runs_without_the_checkout(wheel, tmp_path):
     models = json.loads(done.stdout)["models"]
     assert len(models) == sum(1 for _ in (tmp_path / CARDS).glob("*.md")) > 0
     assert {model["state"] for model in models} == {"matches"}
+
+
+USE_THE_FACE = """
+import numpy as np, thoraxai
+from AnonymizerLib.run.report_page import TEMPLATE
+from ThoraxAILib.report.page import render_page
+assert all(getattr(thoraxai, name) is not None for name in thoraxai.__all__)
+print(thoraxai.__file__, thoraxai.__version__, TEMPLATE.is_file())
+try:
+    thoraxai.analyze(thoraxai.Volume(np.zeros((4, 4, 4), np.int16), np.eye(4)), detector="none")
+except thoraxai.InputError as error:
+    print(error)
+"""
+
+
+def test_the_public_face_and_the_templates_of_reports_are_in_the_wheel(wheel, tmp_path):
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", USE_THE_FACE],
+        cwd=tmp_path,
+        text=True,
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    assert first.startswith(str(tmp_path / "thoraxai"))
+    assert first.endswith("True")
+    assert "'none'" in second
+    assert (tmp_path / "thoraxai" / "py.typed").is_file()

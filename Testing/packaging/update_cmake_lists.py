@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PACKAGED = ("ThoraxAILib", "LungNoduleAI", "CardiacBiomech", "Anonymizer")
+PACKAGED = ("ThoraxAILib", "thoraxai", "LungNoduleAI", "CardiacBiomech", "Anonymizer")
 SCRIPTS, RESOURCES = "MODULE_PYTHON_SCRIPTS", "MODULE_PYTHON_RESOURCES"
 NOT_PACKAGED = {"CMakeLists.txt", "README.md"}
 

@@ -13,7 +13,8 @@ from cardiac_acdc import Patient, load_patient, scores
 from cardiac_cine import rasterize, read_zipped
 
 from CardiacBiomechLib.model.heart_labels import ACDC, heart_labels
-from CardiacBiomechLib.motion.engines import SHIPPED_WEIGHTS, engine
+from CardiacBiomechLib.motion.cascade_engine import SHIPPED_WEIGHTS
+from CardiacBiomechLib.motion.engines import engine
 from CardiacBiomechLib.motion.propagate import propagate
 from CardiacBiomechLib.motion.volumes import volume_ml
 from ThoraxAILib.cli.main import main

@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from ThoraxAILib.archives.entries import DEFAULT_LIMITS, MIB, EntryRules, UnpackLimits
 from ThoraxAILib.errors import InputError, OutputError
@@ -118,7 +118,7 @@ class _BoundedStream:
         return self._stream.seek(offset)
 
 
-def _unpack_zip(file: BinaryIO, folder: Path, rules: EntryRules) -> None:
+def _unpack_zip(file: _BoundedFile, folder: Path, rules: EntryRules) -> None:
     """All entries are judged before the first is written."""
     with zipfile.ZipFile(file) as archive:
         accepted = []
@@ -150,8 +150,8 @@ def _require_plain_zip_entry(entry: zipfile.ZipInfo, rules: EntryRules) -> None:
         raise rules.refuse("is packed by another method than deflate")
 
 
-def _unpack_tar(file: BinaryIO, folder: Path, rules: EntryRules) -> None:
-    with tarfile.open(fileobj=file, mode="r:") as archive:
+def _unpack_tar(file: _BoundedFile | _BoundedStream, folder: Path, rules: EntryRules) -> None:
+    with tarfile.open(fileobj=file, mode="r:") as archive:  # type: ignore[call-overload]  # its stub wants write()
         for entry in archive:
             archive.members = []  # tarfile keeps every header otherwise
             parts = rules.accept(entry.name, entry.isdir(), entry.size)
@@ -166,7 +166,7 @@ def _unpack_tar(file: BinaryIO, folder: Path, rules: EntryRules) -> None:
         raise tarfile.ReadError("empty")
 
 
-def _write(source: BinaryIO, target: Path, declared: int, rules: EntryRules) -> None:
+def _write(source: IO[bytes], target: Path, declared: int, rules: EntryRules) -> None:
     """One entry to a new file; more or less than it declared is an error."""
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     written = 0

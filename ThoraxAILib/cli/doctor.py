@@ -7,6 +7,7 @@ import importlib.metadata
 import sys
 from pathlib import Path
 
+from ThoraxAILib.engines.registry import REGISTRY
 from ThoraxAILib.jobs.run_record import machine, software
 from ThoraxAILib.networks.device import select_device
 from ThoraxAILib.scene import host
@@ -31,7 +32,7 @@ def examine() -> list[str]:
         f"Machine: {here['system']} {here['machine']}, {here['cpus']} processors, {here['memory_gb']} GB memory",
     ]
     lines += [f"{name}: {version}" for name, version in versions["libraries"].items()]
-    return [*lines, _scene(), _learning(), _opengl(), _qt(), _fonts()]
+    return [*lines, _scene(), _learning(), _opengl(), _qt(), _fonts(), *REGISTRY.faults]
 
 
 def _scene() -> str:

@@ -15,6 +15,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import NoReturn
 
 from ThoraxAILib import __version__
 from ThoraxAILib.cli import models as models_command
@@ -31,7 +32,7 @@ BAD_INPUT, CANCELLED = 2, 130
 class Parser(argparse.ArgumentParser):
     """Wrong arguments are told in one sentence like every other bad input."""
 
-    def error(self, message: str) -> None:
+    def error(self, message: str) -> NoReturn:
         """Exit with status 2 and one line on stderr."""
         self.exit(BAD_INPUT, f"{self.prog}: {message} (see {self.prog} --help).\n")
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ThoraxAILib.image.tuples import three
 
-def block_mean(array: np.ndarray, factors: int | Sequence[int], fill: bool = False) -> np.ndarray:
+
+def block_mean(array: np.ndarray, factors: int | Sequence[int] | np.ndarray, fill: bool = False) -> np.ndarray:
     """Mean over blocks of ``factors`` voxels (one number, or one for each of k, j, i), float32, of an array (k, j, i).
 
     What is left over at the ends is dropped; with ``fill`` the border is repeated until it is a block.
@@ -20,7 +22,7 @@ def block_mean(array: np.ndarray, factors: int | Sequence[int], fill: bool = Fal
     return as_blocks(array, factors).mean(axis=(1, 3, 5), dtype=np.float32)
 
 
-def as_blocks(array: np.ndarray, factors: int | Sequence[int]) -> np.ndarray:
+def as_blocks(array: np.ndarray, factors: int | Sequence[int] | np.ndarray) -> np.ndarray:
     """The array (k, j, i) as (k, factor, j, factor, i, factor), without what is left over at the ends."""
     steps = _three(factors)
     blocks = [n // f for n, f in zip(array.shape, steps, strict=True)]
@@ -28,5 +30,5 @@ def as_blocks(array: np.ndarray, factors: int | Sequence[int]) -> np.ndarray:
     return cut.reshape([size for pair in zip(blocks, steps, strict=True) for size in pair])
 
 
-def _three(factors: int | Sequence[int]) -> tuple[int, int, int]:
-    return tuple(int(f) for f in np.broadcast_to(factors, 3))
+def _three(factors: int | Sequence[int] | np.ndarray) -> tuple[int, int, int]:
+    return three(int(f) for f in np.broadcast_to(factors, 3))

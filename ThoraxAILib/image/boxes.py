@@ -23,7 +23,7 @@ def mask_box(mask: np.ndarray, margin: np.ndarray | int = 0) -> Box | None:
 
 def in_plane_box(mask: np.ndarray, spacing_kji_mm: np.ndarray, margin_mm: float) -> Box:
     """All slices k, in-plane the box around a mask (k, j, i) with its margin; everything when the mask is empty."""
-    within = mask_box(mask.any(axis=0), whole_voxels(margin_mm, spacing_kji_mm[1:]))
+    within = mask_box(np.any(mask, axis=0), whole_voxels(margin_mm, spacing_kji_mm[1:]))
     return (slice(0, mask.shape[0]), *(within or (slice(0, n) for n in mask.shape[1:])))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.boxes import Box
 from ThoraxAILib.image.placed import Placed
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 
 LPS_DIRECTION = np.diag([-1.0, -1.0, 1.0])  # columns: RAS direction of i, j, k
@@ -28,7 +29,7 @@ class Grid(Placed):
     @staticmethod
     def of(volume: Volume) -> Grid:
         """The grid of a volume."""
-        return Grid(tuple(int(size) for size in volume.array.shape), np.asarray(volume.ijk_to_ras, dtype=float))
+        return Grid(three(int(size) for size in volume.array.shape), np.asarray(volume.ijk_to_ras, dtype=float))
 
     @staticmethod
     def around(
@@ -51,7 +52,7 @@ class Grid(Placed):
         matrix = np.eye(4)
         matrix[:3, :3] = turn * spacing
         matrix[:3, 3] = np.asarray(center_ras_mm, dtype=float) - matrix[:3, :3] @ ((shape - 1) / 2)
-        return Grid(tuple(int(n) for n in shape[::-1]), matrix)
+        return Grid(three(int(n) for n in shape[::-1]), matrix)
 
     @staticmethod
     def centered(shape_kji: tuple[int, int, int], spacing_kji_mm: tuple[float, float, float]) -> Grid:
@@ -64,16 +65,18 @@ class Grid(Placed):
         count = np.ceil((high_ras_mm - low_ras_mm) / step_mm).astype(int) + 1
         matrix = np.diag([-step_mm, -step_mm, step_mm, 1.0])
         matrix[:3, 3] = low_ras_mm + step_mm * (count - 1) * [1, 1, 0]
-        return Grid(tuple(int(n) for n in count[::-1]), matrix)
+        return Grid(three(int(n) for n in count[::-1]), matrix)
 
-    def stepped(self, first_kji: np.ndarray, step_kji: np.ndarray | float, shape_kji: Sequence[int]) -> Grid:
+    def stepped(
+        self, first_kji: Sequence[float] | np.ndarray, step_kji: np.ndarray | float, shape_kji: Sequence[int]
+    ) -> Grid:
         """The grid of ``shape_kji`` that starts at a (fractional) voxel position of this one and takes such steps."""
         matrix = self.ijk_to_ras.copy()
         matrix[:3, 3] += matrix[:3, :3] @ np.asarray(first_kji, dtype=float)[::-1]
         matrix[:3, :3] *= np.broadcast_to(step_kji, 3)[::-1]
-        return Grid(tuple(int(n) for n in shape_kji), matrix)
+        return Grid(three(int(n) for n in shape_kji), matrix)
 
-    def part(self, box: Box, factors: Sequence[int] | int = 1) -> Grid:
+    def part(self, box: Box, factors: Sequence[int] | np.ndarray | int = 1) -> Grid:
         """The grid of a box of its voxels, these averaged in blocks of ``factors`` (one number or one per axis)."""
         blocks = np.broadcast_to(factors, 3)
         first = np.array([span.start for span in box]) + (blocks - 1) / 2

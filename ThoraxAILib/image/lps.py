@@ -26,6 +26,6 @@ def affine_in_other_frame(matrix: np.ndarray) -> np.ndarray:
 
 def content_uid(array: np.ndarray, ijk_to_ras: np.ndarray) -> str:
     """``sha256:`` and 16 hex digits of voxels and geometry: the same for the same image in any file format."""
-    digest = hashlib.sha256(np.ascontiguousarray(array))
+    digest = hashlib.sha256(np.ascontiguousarray(array).data)
     digest.update(np.round(ijk_to_ras, 4).tobytes())
     return f"sha256:{digest.hexdigest()[:16]}"

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ThoraxAILib.image.tuples import three
+
 
 @dataclass(frozen=True, eq=False)
 class Mask:
@@ -17,4 +19,4 @@ class Mask:
     @property
     def slices(self) -> tuple[slice, slice, slice]:
         """Where the mask lies in the full (k, j, i) array."""
-        return tuple(slice(o, o + n) for o, n in zip(self.offset_kji, self.array.shape, strict=True))
+        return three(slice(o, o + n) for o, n in zip(self.offset_kji, self.array.shape, strict=True))

@@ -11,6 +11,7 @@ import numpy as np
 
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.placed import Placed
+from ThoraxAILib.image.tuples import three
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class AxisOrder:
         score = wanted_ras @ array_axes_ras
         permutations = ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
         best = max(permutations, key=lambda p: sum(abs(score[row, axis]) for row, axis in enumerate(p)))
-        return AxisOrder(best, tuple(bool(score[row, axis] < 0) for row, axis in enumerate(best)))
+        return AxisOrder(best, three(bool(score[row, axis] < 0) for row, axis in enumerate(best)))
 
     def apply(self, volume: Volume) -> Volume:
         """The volume with its axes in this order; the array is a view."""

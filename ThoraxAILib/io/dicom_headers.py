@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ThoraxAILib.image.tuples import two
 from ThoraxAILib.jobs.progress import Progress
 
 if TYPE_CHECKING:
@@ -57,6 +58,19 @@ TAGS = (
 IMAGE_MODALITIES = ("CT", "MR", "PT")
 # What pydicom raises on damaged files; it has no common base class.
 READ_FAULTS = (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, NotImplementedError, RuntimeError)
+
+
+@dataclass(frozen=True)
+class SlicePlane:
+    """Where the pixels of an image lie, in LPS mm as in DICOM.
+
+    ``orientation_lps`` holds the directions of a row and of a column; ``pixel_spacing_mm`` is (between rows, between
+    columns).
+    """
+
+    position_lps_mm: tuple[float, ...]
+    orientation_lps: tuple[float, ...]
+    pixel_spacing_mm: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -105,8 +119,22 @@ class SliceHeader:
     @property
     def has_plane(self) -> bool:
         """Whether position, orientation and pixel spacing are all stated."""
-        plane = (self.position_lps_mm, self.orientation_lps, self.pixel_spacing_mm)
-        return all(value is not None for value in plane) and min(self.pixel_spacing_mm) > 0
+        return self._stated_plane() is not None
+
+    @property
+    def plane(self) -> SlicePlane:
+        """Where the pixels lie; only for an image that ``has_plane``, else ValueError."""
+        plane = self._stated_plane()
+        if plane is None:
+            raise ValueError("the image does not state where it lies")
+        return plane
+
+    def _stated_plane(self) -> SlicePlane | None:
+        if self.position_lps_mm is None or self.orientation_lps is None or self.pixel_spacing_mm is None:
+            return None
+        if min(self.pixel_spacing_mm) <= 0:
+            return None
+        return SlicePlane(self.position_lps_mm, self.orientation_lps, two(self.pixel_spacing_mm))
 
 
 @dataclass(frozen=True)
@@ -228,7 +256,7 @@ def _header(dataset: Dataset, path: Path) -> SliceHeader:
 
 def _frame_headers(dataset: Dataset, header: SliceHeader) -> list[SliceHeader]:
     """One header per frame of an enhanced multi-frame file, from its functional groups (PS3.3 C.7.6.16)."""
-    shared = (dataset.get("SharedFunctionalGroupsSequence") or [None])[0]
+    shared: Dataset | None = (dataset.get("SharedFunctionalGroupsSequence") or [None])[0]
     headers = []
     for number, own in enumerate(dataset.PerFrameFunctionalGroupsSequence):
         measures = _group("PixelMeasuresSequence", own, shared)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ThoraxAILib.image.tuples import two
 from ThoraxAILib.io.dicom_headers import HeaderScan, SliceHeader
 from ThoraxAILib.io.dicom_pixels import fingerprint
 from ThoraxAILib.io.series import SeriesSummary, too_few_slices
@@ -38,6 +39,13 @@ class Stack:
     summary: SeriesSummary
     grid: SliceGrid | None
     notes: tuple[str, ...] = ()
+
+    @property
+    def usable_grid(self) -> SliceGrid:
+        """The grid of a usable stack; ValueError for one that is not."""
+        if self.grid is None:
+            raise ValueError("a stack that is not usable has no grid")
+        return self.grid
 
 
 def find_stacks(scan: HeaderScan, modalities: Sequence[str]) -> list[Stack]:
@@ -84,19 +92,24 @@ def _fits(image: SliceHeader, other: SliceHeader) -> bool:
     if kind(image) != kind(other):
         return False
     return not image.has_plane or bool(
-        np.allclose(image.orientation_lps, other.orientation_lps, atol=SAME_ORIENTATION, rtol=0)
-        and np.allclose(image.pixel_spacing_mm, other.pixel_spacing_mm, rtol=SAME_PIXEL_SPACING, atol=0)
+        np.allclose(image.plane.orientation_lps, other.plane.orientation_lps, atol=SAME_ORIENTATION, rtol=0)
+        and np.allclose(image.plane.pixel_spacing_mm, other.plane.pixel_spacing_mm, rtol=SAME_PIXEL_SPACING, atol=0)
     )
 
 
 def _depths(images: Sequence[SliceHeader]) -> np.ndarray:
-    orientation = np.asarray(images[0].orientation_lps).reshape(2, 3)
-    return depths_along_normal(np.array([image.position_lps_mm for image in images]), *orientation)
+    row, column = _directions(images[0])
+    return depths_along_normal(np.array([image.plane.position_lps_mm for image in images]), row, column)
+
+
+def _directions(image: SliceHeader) -> tuple[np.ndarray, np.ndarray]:
+    """Directions of a row and of a column of an image with a plane."""
+    return two(np.reshape(image.plane.orientation_lps, (2, 3)))
 
 
 def _phases(images: list[SliceHeader]) -> list[list[SliceHeader]]:
     """Split images that lie between each other into the volumes an attribute tells apart, else leave them together."""
-    if not images[0].has_plane or np.linalg.norm(np.cross(*np.reshape(images[0].orientation_lps, (2, 3)))) < 0.5:
+    if not images[0].has_plane or np.linalg.norm(np.cross(*_directions(images[0]))) < 0.5:
         return [images]
     if is_even(np.sort(_depths(images))):
         return [images]
@@ -121,7 +134,8 @@ def _are_interleaved_volumes(parts: Sequence[Sequence[SliceHeader]]) -> bool:
 def _make_stack(images: Sequence[SliceHeader], modalities: Sequence[str]) -> Stack:
     """Sort, drop copies, plan the grid; whatever prevents a volume becomes the summary's reason."""
     reason = _unusable_kind(images[0], modalities)
-    grid, notes = None, ()
+    grid: SliceGrid | None = None
+    notes: tuple[str, ...] = ()
     if not reason:
         try:
             images, notes = _without_copies(_sorted_by_depth(images))
@@ -129,9 +143,9 @@ def _make_stack(images: Sequence[SliceHeader], modalities: Sequence[str]) -> Sta
             reason = too_few_slices(first.modality, len(images))
             if not reason:
                 grid = plan_grid(
-                    np.array([image.position_lps_mm for image in images]),
-                    first.orientation_lps,
-                    first.pixel_spacing_mm,
+                    np.array([image.plane.position_lps_mm for image in images]),
+                    np.array(first.plane.orientation_lps),
+                    first.plane.pixel_spacing_mm,
                     (first.columns, first.rows),
                 )
                 notes += grid.notes
@@ -157,7 +171,7 @@ def _unusable_kind(image: SliceHeader, modalities: Sequence[str]) -> str:
         return "is a multi-frame file that does not say where its frames lie"
     if not image.has_plane:
         return "has images without position, orientation or pixel spacing"
-    if np.linalg.norm(np.cross(*np.reshape(image.orientation_lps, (2, 3)))) < 0.5:
+    if np.linalg.norm(np.cross(*_directions(image))) < 0.5:
         return "has an ImageOrientationPatient that is no plane"
     if image.modality == "CT" and image.rescale_type not in HU_RESCALE_TYPES:
         return f"has values in {image.rescale_type}, not HU"
@@ -204,7 +218,7 @@ def _summary(images: Sequence[SliceHeader], grid: SliceGrid | None, reason: str)
 
 def _plane(image: SliceHeader) -> str:
     """Nearest anatomical plane of the images; oblique when more than 45 degrees from each."""
-    row, column = np.reshape(image.orientation_lps, (2, 3))
+    row, column = _directions(image)
     normal = np.abs(np.cross(row, column))
     axis = int(normal.argmax())
     return ("sagittal", "coronal", "axial")[axis] if normal[axis] > np.sqrt(0.5) else "oblique"

@@ -50,9 +50,10 @@ def read_dicom(path: Path, series_uid: str | None, modalities: Sequence[str], pr
     array = read_stack([*stack.headers], stack.summary.modality == "CT", progress.part(0.2, 0.9))
     progress(0.9, "Checking values")
     array, notes = _checked(array, stack, path.name)
-    if stack.grid.needs_resampling:
-        array = resample_to_grid(array, stack.grid, AIR_HU if stack.summary.modality == "CT" else float(array.min()))
-    matrix = ijk_to_ras_from_lps(stack.grid.ijk_to_lps)
+    grid = stack.usable_grid
+    if grid.needs_resampling:
+        array = resample_to_grid(array, grid, AIR_HU if stack.summary.modality == "CT" else float(array.min()))
+    matrix = ijk_to_ras_from_lps(grid.ijk_to_lps)
     identity = _identity(stack.headers[0], array, matrix)
     return Volume(array, matrix, stack.summary.modality, identity, choice_notes + stack.notes + notes)
 

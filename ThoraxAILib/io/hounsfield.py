@@ -35,7 +35,7 @@ def to_hounsfield(array: np.ndarray, name: str, inverted_possible: bool = False)
         )
     rounded = np.issubdtype(array.dtype, np.floating) and bool((tissue != np.rint(tissue)).any())
     volume, padded, below = _clipped(array)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if padded > 0.0005 * array.size:
         notes += (
             f"Voxels outside the scanned field (stored as {low:.0f}, {100 * padded / array.size:.1f} % of the "

@@ -141,7 +141,9 @@ def _straight_grid(ijk_to_lps: np.ndarray, shape_kji: tuple[int, ...], name: str
     spacing = np.linalg.norm(ijk_to_lps[:3, :2], axis=0)
     if np.linalg.det(ijk_to_lps[:3, :3]) > 0:
         try:
-            return plan_grid(origins, directions[:, :2].T.ravel(), (spacing[1], spacing[0]), shape_kji[:0:-1])
+            return plan_grid(
+                origins, directions[:, :2].T.ravel(), (spacing[1], spacing[0]), (shape_kji[2], shape_kji[1])
+            )
         except UnusableStack:
             pass
     raise InputError(f"'{name}' has axes that are not at right angles: resample it to a right-angled grid.")

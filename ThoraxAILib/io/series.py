@@ -48,9 +48,14 @@ class SeriesSummary:
         return self.series_uid if self.part == 1 else f"{self.series_uid}#{self.part}"
 
     @property
+    def slice_spacing_mm(self) -> float:
+        """Distance between slices along their normal in mm; 0 when there is no grid."""
+        return 0.0 if self.spacing_ijk_mm is None else self.spacing_ijk_mm[2]
+
+    @property
     def extent_mm(self) -> float:
         """Length covered along the slices' normal in mm."""
-        return 0.0 if self.spacing_ijk_mm is None else self.slice_count * self.spacing_ijk_mm[2]
+        return self.slice_count * self.slice_spacing_mm
 
     @property
     def label(self) -> str:
@@ -80,7 +85,7 @@ _RULE = (
     _Criterion("it is axial", lambda series, longest: series.plane != "axial"),
     _Criterion("it is original, not derived", lambda series, longest: not series.original),
     _Criterion("it covers more of the body", lambda series, longest: series.extent_mm < SAME_EXTENT * longest),
-    _Criterion("its slices are closer", lambda series, longest: round(series.spacing_ijk_mm[2], 1)),
+    _Criterion("its slices are closer", lambda series, longest: round(series.slice_spacing_mm, 1)),
     _Criterion("its kernel is softer", lambda series, longest: kernel_rank(series.kernel)),
     _Criterion("it has more slices", lambda series, longest: -series.slice_count),
     _Criterion("its series number is lower", lambda series, longest: series.series_number or 0),

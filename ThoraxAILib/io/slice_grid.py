@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ThoraxAILib.image.tuples import three
+
 MOST_MISSING_IN_A_ROW = 2
 MOST_MISSING_FRACTION = 0.1
 EVEN_FRACTION = 0.1  # of the spacing
@@ -43,7 +45,7 @@ class SliceGrid:
     @property
     def spacing_ijk_mm(self) -> tuple[float, float, float]:
         """Voxel size of the grid along i, j, k in mm."""
-        return tuple(float(size) for size in np.linalg.norm(self.ijk_to_lps[:3, :3], axis=0))
+        return three(float(size) for size in np.linalg.norm(self.ijk_to_lps[:3, :3], axis=0))
 
 
 def depths_along_normal(origins_lps_mm: np.ndarray, row_lps: np.ndarray, column_lps: np.ndarray) -> np.ndarray:

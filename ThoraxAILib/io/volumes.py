@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io.dicom_headers import files_below, looks_like_dicom
 from ThoraxAILib.io.dicom_volume import read_dicom, stacks_below
@@ -18,10 +19,24 @@ ACCEPTED = "DICOM, NRRD, NIfTI or MetaImage"
 def read_volume(
     path: Path, series_uid: str | None = None, progress: Progress | None = None, modalities: tuple[str, ...] = ("CT",)
 ) -> Volume:
-    """The volume at ``path``: a DICOM folder or file, or a NRRD, NIfTI or MetaImage file; CT as int16 HU.
+    """Read the volume at a path, and note every choice and repair.
 
-    Of several DICOM series the one with ``series_uid`` (a SeriesSummary.choice) is read, else one is chosen by rule;
-    choice and repairs are in ``Volume.notes``. Raises InputError with one sentence when nothing usable is there.
+    Args:
+        path: A DICOM folder or file, or a NRRD, NIfTI or MetaImage file.
+        series_uid: Which of several DICOM series (a ``choice`` of find_series); without it one is chosen by rule.
+        progress: Told how far it is; may stop the work.
+        modalities: What is wanted; CT is returned as int16 HU.
+
+    Returns:
+        The Volume: values in ``array`` (k, j, i), ``ijk_to_ras`` from (i, j, k, 1) to RAS mm, and ``notes``, one
+        sentence for each choice and repair.
+
+    Raises:
+        InputError: Nothing usable is there; one sentence says why and what to do.
+
+    Example:
+        >>> volume = thoraxai.read_volume("ct.nrrd")
+        >>> print(volume.array.shape, volume.spacing_ijk_mm, volume.notes)
     """
     path, progress = Path(path), progress or Progress()
     source = _source(path)
@@ -33,7 +48,23 @@ def read_volume(
 def find_series(
     path: Path, progress: Progress | None = None, modalities: tuple[str, ...] = ("CT",)
 ) -> list[SeriesSummary]:
-    """Every series at ``path``, usable as ``modalities`` or not and why; an image file counts as one series."""
+    """List every image series at a path; an image file counts as one series.
+
+    Args:
+        path: A DICOM folder or file, or a NRRD, NIfTI or MetaImage file.
+        progress: Told how far it is; may stop the work.
+        modalities: What a series must be to count as usable.
+
+    Returns:
+        One SeriesSummary each, with ``usable``, the ``reason`` where it is not, and the ``choice`` for read_volume.
+
+    Raises:
+        InputError: The path does not exist or holds no image.
+
+    Example:
+        >>> for series in thoraxai.find_series("dicom"):
+        ...     print(series.label, series.usable)
+    """
     path, progress = Path(path), progress or Progress()
     source = _source(path)
     if _is_image_file(source):
@@ -74,5 +105,5 @@ def _image_summary(volume: Volume, path: Path) -> SeriesSummary:
         slice_count=slices,
         rows=rows,
         columns=columns,
-        spacing_ijk_mm=tuple(float(size) for size in volume.spacing_ijk_mm),
+        spacing_ijk_mm=three(float(size) for size in volume.spacing_ijk_mm),
     )

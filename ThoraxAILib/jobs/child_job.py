@@ -164,20 +164,23 @@ class ChildJob:
 
     def _advance(self, drained: bool) -> None:
         """Notice the end of the process, and finish once all it said has been taken in."""
+        process, tree = self._process, self._tree
+        if process is None or tree is None:
+            return
         now = time.monotonic()
-        if self._process.poll() is None:
+        if process.poll() is None:
             if self.state == CANCELLING and now - self._cancel_time > _GRACE_SECONDS:
-                self._tree.end()
+                tree.end()
             return
         self._exit_time = self._exit_time or now
         if self.state == CANCELLING:
-            self._tree.end()  # what ignored the request
+            tree.end()  # what ignored the request
         if any(reader.is_alive() for reader in self._readers):
             if now - self._exit_time > _DRAIN_SECONDS:
-                self._tree.end()  # a descendant keeps the pipe open though the run itself has ended
+                tree.end()  # a descendant keeps the pipe open though the run itself has ended
             return
         if drained and self._lines.empty():
-            self._finish(self._process.returncode)
+            self._finish(process.returncode)
 
     def _finish(self, exit_status: int) -> None:
         if self.state == CANCELLING:

@@ -55,9 +55,16 @@ class OutputFolder:
             elif self._is_full_disk(exception):
                 raise output_error(_no_space()) from exception
         finally:
-            shutil.rmtree(self._partial, ignore_errors=True)
+            shutil.rmtree(self._written_to, ignore_errors=True)
             if not self.target.exists():
                 self._remove_made_parents()
+
+    @property
+    def _written_to(self) -> Path:
+        """The hidden folder, which is there between entering and leaving."""
+        if self._partial is None:
+            raise ValueError("an output folder is written to in a with statement")
+        return self._partial
 
     def _make_parents(self, parent: Path) -> None:
         missing = [folder for folder in (parent, *parent.parents) if not folder.exists()]
@@ -76,27 +83,27 @@ class OutputFolder:
         """Some writers (VTK, ITK) fail on a full disk without an errno: then the disk itself is asked."""
         if isinstance(exception, OSError) and exception.errno is not None:
             return exception.errno in FULL_DISK
-        return isinstance(exception, (OSError, RuntimeError)) and _free_bytes(self._partial) < NO_SPACE_BYTES
+        return isinstance(exception, (OSError, RuntimeError)) and _free_bytes(self._written_to) < NO_SPACE_BYTES
 
     def _move_into_place(self) -> None:
-        if _free_bytes(self._partial) < NO_SPACE_BYTES:
+        if _free_bytes(self._written_to) < NO_SPACE_BYTES:
             raise output_error(_no_space())
         try:
             if self.target.exists():
                 self._replace_files()
             else:
-                self._partial.rename(self.target)
+                self._written_to.rename(self.target)
         except OSError as error:
             raise output_error(error) from error
 
     def _replace_files(self) -> None:
-        written = {path.name for path in self._partial.iterdir()}
+        written = {path.name for path in self._written_to.iterdir()}
         (self.target / self._owned[-1]).unlink(missing_ok=True)
         for name in self._owned:
             if name not in written:
                 (self.target / name).unlink(missing_ok=True)
         for name in sorted(written, key=lambda name: name == self._owned[-1]):
-            (self._partial / name).replace(self.target / name)
+            (self._written_to / name).replace(self.target / name)
 
 
 def output_error(error: OSError) -> OutputError:

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ThoraxAILib import __version__
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.stages import Stages
 from ThoraxAILib.untrusted.plain_json import read_plain_json
@@ -53,7 +54,7 @@ class RunInput:
     @staticmethod
     def of_volume(volume: Volume, name: str, files: int) -> RunInput:
         """Describe ``volume`` as it was read from ``files`` files under the case name ``name``."""
-        spacing = tuple(round(float(mm), HASH_DECIMALS_MM) for mm in volume.spacing_ijk_mm)
+        spacing = three(round(float(mm), HASH_DECIMALS_MM) for mm in volume.spacing_ijk_mm)
         return RunInput(
             name,
             hash_volume(volume),
@@ -67,11 +68,12 @@ class RunInput:
 
 @dataclass(frozen=True)
 class RunModel:
-    """A detector, segmenter or network that took part; ``fingerprint`` changes whenever its answers may."""
+    """An engine that took part; ``fingerprint`` changes whenever its answers may, ``device`` is where it really ran."""
 
     role: str
     name: str
     fingerprint: str
+    device: str = ""
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,8 @@ def has_result_of(directory: Path, wanted: RunRecord) -> bool:
 def _identity(record: dict) -> tuple:
     inputs = [entry.get("sha256") for entry in record.get("inputs", [])]
     version = record.get("software", {}).get("thoraxai")
-    return (record.get("schema"), record.get("command"), version, record.get("options"), inputs, record.get("models"))
+    models = [tuple(model.get(key) for key in ("role", "name", "fingerprint")) for model in record.get("models", [])]
+    return (record.get("schema"), record.get("command"), version, record.get("options"), inputs, models)
 
 
 def _is_whole(directory: Path, record: dict) -> bool:

@@ -33,6 +33,12 @@ class Stages:
             seconds = time.perf_counter() - started
             self.entries.append({"name": name, "seconds": round(seconds, 3), "peak_mb": round(peak_mb, 1)})
 
+    def copy(self) -> Stages:
+        """Another one that begins with the same entries."""
+        copied = Stages()
+        copied.entries = list(self.entries)
+        return copied
+
     @property
     def seconds(self) -> float:
         """Sum of all stages in seconds; nested stages count twice."""

@@ -97,17 +97,19 @@ def read_card(path: Path) -> ModelCard:
     head = text.split("\n## ", 1)[0]
     rows = {name.lower(): value for name, value in _ROW.findall(head)}
     missing = [name for name in REQUIRED if name not in rows]
-    quoted = {name: _CODE.search(rows.get(name, "")) for name in ("file", "sha256")}
-    missing += [f"a quoted {name}" for name, found in quoted.items() if name in rows and found is None]
-    if title is None or missing:
+    file, sha256 = (_CODE.search(rows.get(name, "")) for name in ("file", "sha256"))
+    missing += [
+        f"a quoted {name}" for name, found in (("file", file), ("sha256", sha256)) if name in rows and found is None
+    ]
+    if title is None or file is None or sha256 is None or missing:
         raise InputError(
             f"The model card '{path.name}' lacks {', '.join(missing) or 'a title'}: see the README of the model cards."
         )
     return ModelCard(
         path.stem,
         title.group(1),
-        quoted["file"].group(1),
-        quoted["sha256"].group(1).lower(),
+        file.group(1),
+        sha256.group(1).lower(),
         rows["task"],
         rows["licence"],
         _bullets(text, SECTIONS[1]),

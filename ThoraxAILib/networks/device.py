@@ -1,4 +1,4 @@
-"""Which processor learned models run on, chosen once and with the reason stated."""
+"""Which processor learned models run on: chosen once with the reason stated, and where they really ran."""
 
 from __future__ import annotations
 
@@ -8,6 +8,32 @@ from ThoraxAILib.errors import InputError
 
 OPENVINO = "openvino"
 DEVICES = ("auto", "cpu", "cuda", OPENVINO)
+
+
+class NetworkDevice:
+    """The device given to the networks of one engine, and those they really ran on: memory may run out on the first.
+
+    Takes the place of a device's name wherever a network is run.
+    """
+
+    def __init__(self, given: str) -> None:
+        self.given = given
+        self._used: list[str] = []
+
+    @staticmethod
+    def of(device: str | NetworkDevice) -> NetworkDevice:
+        """Itself, or a new one for the name of a device."""
+        return device if isinstance(device, NetworkDevice) else NetworkDevice(device)
+
+    def ran_on(self, device: str) -> None:
+        """Note where a network has just answered."""
+        if device not in self._used:
+            self._used.append(device)
+
+    @property
+    def used(self) -> str:
+        """Where the networks ran, several joined by "and"; the device given as long as none has run."""
+        return " and ".join(self._used) or self.given
 
 
 def select_device(request: str = "auto") -> tuple[str, str]:

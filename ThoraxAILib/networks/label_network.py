@@ -54,10 +54,10 @@ class LabelNetwork(nn.Module):
         missing = [-n % self.stride for n in size]
         if any(missing):
             hu = functional.pad(hu, [p for n in reversed(missing) for p in (0, n)], mode="replicate")
-        logits = to_full_resolution(self.half(hu), self.settings.classes)
+        logits = to_full_resolution(self.half_resolution(hu), self.settings.classes)
         return logits[:, :, : size[0], : size[1], : size[2]]
 
-    def half(self, hu: Tensor) -> Tensor:
+    def half_resolution(self, hu: Tensor) -> Tensor:
         """(n, 1, k, j, i) HU of padded size to (n, 8 * classes, k/2, j/2, i/2): eight sub-voxels per class."""
         value = torch.cat([((hu - low) / (high - low)).clamp(0.0, 1.0) for low, high in self.settings.windows_hu], 1)
         value = self.stem(value.contiguous(memory_format=torch.channels_last_3d))
@@ -79,7 +79,7 @@ def to_full_resolution(half: Tensor, classes: int) -> Tensor:
 
 
 def to_half_resolution(labels: Tensor) -> Tensor:
-    """Space to depth of labels: (n, k, j, i) to (n, 2, 2, 2, k/2, j/2, i/2), the order of ``LabelNetwork.half``."""
+    """Space to depth of labels: (n, k, j, i) to (n, 2, 2, 2, k/2, j/2, i/2), as ``LabelNetwork.half_resolution``."""
     n, k, j, i = labels.shape
     return labels.reshape(n, k // 2, 2, j // 2, 2, i // 2, 2).permute(0, 2, 4, 6, 1, 3, 5)
 

@@ -5,8 +5,12 @@ PyTorch at file scope.
 
 from __future__ import annotations
 
+from typing import Generic, TypeVar
+
 import torch
 from torch import Tensor, nn
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class MovingAverage:
@@ -34,11 +38,11 @@ class MovingAverage:
         average.lerp_(value, 1 - keep)
 
 
-class Learner:
+class Learner(Generic[Network]):
     """One network in training; ``average`` is None when the last weights themselves are kept."""
 
     def __init__(
-        self, network: nn.Module, optimizer: torch.optim.Optimizer, clip: float, average: MovingAverage | None = None
+        self, network: Network, optimizer: torch.optim.Optimizer, clip: float, average: MovingAverage | None = None
     ) -> None:
         """``clip`` is the largest norm of a gradient; longer ones are shortened to it."""
         self.network, self.average, self.step = network, average, 0

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -18,6 +19,7 @@ from ThoraxAILib.networks.device import OPENVINO
 
 CPU_FACTS = Path("/proc/cpuinfo")
 BF16_FLAGS = ("avx512_bf16", "amx_bf16")
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,12 @@ class Precision:
 
     def placed(self, network: nn.Module) -> nn.Module:
         """The network moved to the device with channels as the last axis in memory (changed in place)."""
-        return network.to("cpu" if self.device == OPENVINO else self.device, memory_format=torch.channels_last_3d)
+        return channels_last(network.to("cpu" if self.device == OPENVINO else self.device))
+
+
+def channels_last(network: Network) -> Network:
+    """The network with channels as the last axis in memory (changed in place)."""
+    return network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # torch's stub lacks it
 
 
 def choose_precision(device: str = "cpu", full: bool = False) -> Precision:

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.networks.device import OPENVINO
+from ThoraxAILib.networks.device import OPENVINO, NetworkDevice
 from ThoraxAILib.networks.precision import Precision, choose_precision
 
 logger = logging.getLogger(__name__)
@@ -44,14 +45,14 @@ class Tiles:
         half = -(-longest // 2 // self.multiple) * self.multiple
         if half < SMALLEST_TILE or half >= longest or self.overlap >= half:
             return None
-        return replace(self, size=tuple(half if n == longest else n for n in self.size))
+        return replace(self, size=three(half if n == longest else n for n in self.size))
 
 
 def run_tiled(
     network: nn.Module,
     image: np.ndarray,
     tiles: Tiles,
-    device: str = "cpu",
+    device: str | NetworkDevice = "cpu",
     *,
     wanted: np.ndarray | None = None,
     progress: Progress | None = None,
@@ -61,14 +62,17 @@ def run_tiled(
     """Answer (channels, k, j, i) / stride, float32, of a network that maps (1, c, k, j, i) to (1, channels, ...).
 
     ``image`` is (k, j, i) or (c, k, j, i), float32. Tiles without a voxel of ``wanted`` (bool, k, j, i) are skipped and
-    stay 0, so a network run this way should answer 0 for nothing. Raises MemoryError when even small tiles do not fit,
-    Cancelled when ``progress`` says so.
+    stay 0, so a network run this way should answer 0 for nothing. A NetworkDevice as ``device`` learns where it ran.
+    Raises MemoryError when even small tiles do not fit, Cancelled when ``progress`` says so.
     """
-    precision = precision or choose_precision(device)
+    place = NetworkDevice.of(device)
+    precision = precision or choose_precision(place.given)
     progress = progress or Progress()
     while True:
         try:
-            return _run(precision.placed(network.eval()), image, tiles, precision, wanted, progress, text)
+            answer = _run(precision.placed(network.eval()), image, tiles, precision, wanted, progress, text)
+            place.ran_on(precision.device)
+            return answer
         except (RuntimeError, MemoryError) as error:
             if not _is_memory(error):
                 raise
@@ -112,9 +116,10 @@ def _run(
     share = _share([n // tiles.stride for n in size], max(1, tiles.overlap // tiles.stride))
     total: np.ndarray | None = None
     weight = np.zeros(out_shape, dtype=np.float32)
-    ask = asking(network, (1, len(channels_first), *size), precision) if places else None
+    ask: Callable[[Tensor], np.ndarray] | None = None
     for number, place in enumerate(places):
         progress(number / len(places), text)
+        ask = ask or asking(network, (1, len(channels_first), *size), precision)
         answer = ask(_cut(channels_first, place, size, tiles.pad_value))
         if total is None:
             total = np.zeros((len(answer), *out_shape), dtype=np.float32)

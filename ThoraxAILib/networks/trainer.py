@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from torch import Tensor
 
 from ThoraxAILib.errors import InputError, OutputError
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.networks.learner import Learner
+from ThoraxAILib.networks.learner import Learner, Network
 from ThoraxAILib.networks.schedule import Schedule
 from ThoraxAILib.networks.threads import torch_threads
 
@@ -43,7 +43,7 @@ class Loss:
     told: float | None = None
 
 
-class Trainer(ABC):
+class Trainer(ABC, Generic[Network]):
     """One training in a folder that keeps ``checkpoint.pt``; made again for the same folder it goes on.
 
     ``step`` steps are done, ``losses`` holds what each of them told, by learner; ``seconds`` are processor seconds.
@@ -77,14 +77,14 @@ class Trainer(ABC):
             self._resume()
 
     @abstractmethod
-    def make_learners(self) -> dict[str, Learner]:
+    def make_learners(self) -> dict[str, Learner[Network]]:
         """The networks by name; called once, right after the random numbers are seeded."""
 
     @abstractmethod
     def loss(self, step: int) -> Loss:
         """The loss of a step, its gradients not yet computed."""
 
-    def before_step(self, step: int, progress: Progress) -> None:  # noqa: B027
+    def before_step(self, step: int, progress: Progress) -> None:
         """Do what a step relies on, beyond its sample; nothing by default."""
 
     @contextmanager
@@ -96,7 +96,7 @@ class Trainer(ABC):
         """What the subclass wants to find again in ``resume_own_state``: tensors and plain values."""
         return {}
 
-    def resume_own_state(self, state: dict[str, Any]) -> None:  # noqa: B027
+    def resume_own_state(self, state: dict[str, Any]) -> None:
         """Take back what ``own_state`` gave."""
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import io
 import logging
 import os
 import pickle
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ThoraxAILib.errors import InputError, MissingDependencyError
+from ThoraxAILib.networks.file_cache import kept_by_file
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,9 +67,11 @@ def load_weights(path: Path, schema: str, maker: str) -> Weights:
     if not path.is_file():
         raise InputError(f"The weights '{path.name}' do not exist: make some with {maker}.")
     content = None
-    if zipfile.is_zipfile(path):  # as everything that torch.save writes
+    data = io.BytesIO(_opened(path).taken())
+    if zipfile.is_zipfile(data):  # as everything that torch.save writes
+        data.seek(0)
         try:
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            content = torch.load(data, map_location="cpu", weights_only=True)
         except (RuntimeError, pickle.UnpicklingError, EOFError, LookupError, ValueError) as error:
             logger.warning("'%s' cannot be read as weights (%s)", path.name, type(error).__name__)
     if not isinstance(content, dict) or content.get("schema") != schema or not isinstance(content.get("state"), dict):
@@ -81,8 +85,25 @@ def load_weights(path: Path, schema: str, maker: str) -> Weights:
 
 
 def sha256(path: Path) -> str:
-    """Hash of a weights file, as its card states it; needs no PyTorch."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """Hash of a weights file, as its card states it, read once while the file stays as it is; needs no PyTorch."""
+    return _opened(path).sha256
+
+
+class _Opened:
+    """A file that was read: its hash, and its bytes until they are made into weights."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._content: bytes | None = path.read_bytes()
+        self.sha256 = hashlib.sha256(self._content).hexdigest()
+
+    def taken(self) -> bytes:
+        """The bytes, which are not held any longer; read again when they were taken before."""
+        content, self._content = self._content, None
+        return self._path.read_bytes() if content is None else content
+
+
+_opened = kept_by_file(_Opened)
 
 
 def require_torch(what: str = "Learned models", instead: str = "") -> None:

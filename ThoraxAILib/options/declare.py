@@ -10,7 +10,7 @@ from dataclasses import MISSING, dataclass
 from functools import cache, reduce
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from ThoraxAILib.errors import InputError
+from ThoraxAILib.errors import InputError, known
 from ThoraxAILib.options.kinds import NUMBER, SIMPLE, WHOLE, Kind, joined_line, row, split_line, yes_no
 
 _KEY = "thoraxai.option"
@@ -51,16 +51,24 @@ def option(default: Any = MISSING, help: str = "", *, factory: Callable[[], Any]
 
 @dataclass(frozen=True)
 class OptionField:
-    """One field of an options class. ``many`` is a tuple of any length; ``nested`` a class whose options join these."""
+    """One field of an options class. ``many`` is a tuple of any length; ``nested`` a class whose options join these.
+
+    ``kind_or_none`` is None for such a class only; ``kind`` is for all other fields.
+    """
 
     name: str
     declared: Declaration
-    kind: Kind | None
+    kind_or_none: Kind | None
     many: bool
     optional: bool
     nested: type | None
     default: Any
     is_switch: bool
+
+    @property
+    def kind(self) -> Kind:
+        """How one value is checked, read and written; ValueError for a class whose options join these."""
+        return known(self.kind_or_none, f"the kind of {self.name}")
 
     @property
     def required(self) -> bool:
@@ -123,7 +131,7 @@ class OptionField:
     @property
     def choices(self) -> tuple[str, ...]:
         """The words that may be given, empty where others may too."""
-        if self.kind is not None and self.declared.words:
+        if self.kind_or_none is not None and self.declared.words:
             return self.declared.words
         return tuple(self.kind.write(choice) for choice in self.declared.choices)
 
@@ -175,9 +183,13 @@ def alternatives(words: Sequence[str]) -> str:
     return " or ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else words[0]
 
 
-@cache
 def option_fields(cls: type) -> tuple[OptionField, ...]:
     """Every field of an options class in its order; raises TypeError for a type that no option can have."""
+    return _option_fields(cls)
+
+
+@cache
+def _option_fields(cls: type) -> tuple[OptionField, ...]:
     hints = get_type_hints(cls)
     return tuple(_option_field(cls, field, hints[field.name]) for field in dataclasses.fields(cls) if field.init)
 
@@ -188,7 +200,8 @@ def _option_field(cls: type, field: dataclasses.Field, hint: Any) -> OptionField
     bare, optional = _without_none(hint)
     many = get_origin(bare) is tuple and get_args(bare)[-1] is Ellipsis
     item = get_args(bare)[0] if many else bare
-    if dataclasses.is_dataclass(item) and not many and not optional:
+    joins = dataclasses.is_dataclass(item)
+    if joins and not many and not optional:
         return OptionField(field.name, declared, None, False, False, item, default, False)
     words = declared.words or (_YES_NO if optional else None)
     kind = _kind_of(item, words or _YES_NO)
@@ -211,11 +224,12 @@ def _without_none(hint: Any) -> tuple[Any, bool]:
 def _kind_of(hint: Any, words: tuple[str, str]) -> Kind | None:
     if hint is bool:
         return yes_no(words)
-    if dataclasses.is_dataclass(hint):
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return _record(hint)
     if get_origin(hint) is tuple and Ellipsis not in get_args(hint):
-        kinds = [_kind_of(part, words) for part in get_args(hint)]
-        return None if None in kinds else row(kinds)
+        parts = [_kind_of(part, words) for part in get_args(hint)]
+        kinds = [kind for kind in parts if kind is not None]
+        return row(kinds) if len(kinds) == len(parts) else None
     return SIMPLE.get(hint)
 
 
@@ -255,7 +269,7 @@ def _cell(field: OptionField, value: Any) -> str:
     return _SLASH.join(field.kind.write(item) for item in value) if field.many else field.kind.write(value)
 
 
-def dump_all(options: Any) -> dict[str, Any]:
+def dump_all(options: object) -> dict[str, Any]:
     """The JSON form of options: plain dicts, lists, numbers and strings."""
     found = {}
     for field in option_fields(type(options)):
@@ -282,7 +296,7 @@ def load_all(cls: type, plain: Any) -> Any:
     return cls(**values)
 
 
-def check_all(options: Any) -> None:
+def check_all(options: object) -> None:
     """Raise InputError for the first field whose value is impossible."""
     for field in option_fields(type(options)):
         if field.nested is None:

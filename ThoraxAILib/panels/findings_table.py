@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import qt
 from slicer.i18n import tr as _
@@ -26,7 +27,7 @@ class TableRow:
     """One finding: ``values`` (one per column) sort it, ``texts`` are shown."""
 
     id: str
-    values: tuple[object, ...]
+    values: tuple[Any, ...]  # those of one column can be compared with each other
     texts: tuple[str, ...]
     status: str
     reason: str

@@ -102,7 +102,7 @@ class JobPanel:
         job.start()
         self.progressBar.show()
         self.cancelButton.show()
-        self._showProgress()
+        self._showProgress(job)
         self._timer.start()
         self._onStateChanged()
 
@@ -136,10 +136,10 @@ class JobPanel:
         self.remedyLabel.hide()
         self.logSection.hide()
 
-    def _showProgress(self) -> None:
-        self.progressBar.value = round(1000 * self._job.progress)
+    def _showProgress(self, job: ChildJob) -> None:
+        self.progressBar.value = round(1000 * job.progress)
         if self.cancelButton.enabled:
-            self.statusLabel.text = self._job.text
+            self.statusLabel.text = job.text
 
     def _onTimeout(self) -> None:
         job = self._job
@@ -147,7 +147,7 @@ class JobPanel:
             return
         for line in job.poll():
             self.logBox.appendPlainText(line)
-        self._showProgress()
+        self._showProgress(job)
         if job.is_finished:
             self._timer.stop()
             try:
@@ -162,10 +162,10 @@ class JobPanel:
         self.cancelButton.enabled = True
         if job.state == CANCELLED:
             self.statusLabel.text = self._cancelText
-        elif job.state == FAILED:
+        elif job.state == FAILED and job.failure is not None:
             self.logSection.visible = bool(job.failure.last_lines)
             self.showFailure(job.failure.message, job.failure.remedy)
-        elif job.state == SUCCEEDED:
+        elif job.state == SUCCEEDED and self._onSuccess is not None:
             try:
                 self.statusLabel.text = self._onSuccess(job)
             except ThoraxAIError as error:

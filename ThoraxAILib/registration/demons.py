@@ -27,11 +27,13 @@ def register_demons(fixed: Volume, moving: Volume, progress: Progress | None = N
     check_same_grid(fixed, "fixed image", moving, "moving image")
     started = time.perf_counter()
     images = [itk_image(volume.with_array(normalized(volume.array))) for volume in (fixed, moving)]
-    displacement = None
+    displacement: sitk.Image | None = None
     for number, (factor, iterations) in enumerate(LEVELS):
         progress(number / len(LEVELS), "Registering")
         small_fixed, small_moving = (_shrunk(image, factor) for image in images)
         displacement = _level(small_fixed, small_moving, iterations, displacement)
+    if displacement is None:
+        raise ValueError("demons need at least one level")
     displacement = sitk.Resample(
         displacement, images[0], sitk.Transform(), sitk.sitkLinear, 0.0, sitk.sitkVectorFloat64, True
     )

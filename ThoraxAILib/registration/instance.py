@@ -17,6 +17,7 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.networks.threads import torch_threads
@@ -51,7 +52,7 @@ class _Pair:
 
     @property
     def extent_mm(self) -> tuple[float, float, float]:
-        return tuple(float((n - 1) * s) for n, s in zip(self.fixed.shape, self.spacing_mm, strict=True))
+        return three(float((n - 1) * s) for n, s in zip(self.fixed.shape, self.spacing_mm, strict=True))
 
 
 def register(
@@ -97,7 +98,11 @@ def _optimize(
     done, previous, increments, last = 0, start, [], (0.0, 0.0)
     for level in options.levels:
         finer = _lattice(pair, level)
-        coefficients = _fit(start, finer, axes_mm) if lattice is None else lattice.refit(coefficients, finer)
+        coefficients = (
+            _fit(start, finer, axes_mm)
+            if lattice is None or coefficients is None
+            else lattice.refit(coefficients, finer)
+        )
         lattice = finer
         share = progress.part(done / total_work, (done + level.iterations) / total_work)
         objective = _Objective(pair, level, lattice, options)
@@ -113,7 +118,7 @@ def _optimize(
 
 
 def _lattice(pair: _Pair, level: Level) -> SplineLattice:
-    spacing = tuple(max(level.control_mm, float(step)) for step in pair.spacing_mm)
+    spacing = three(max(level.control_mm, float(step)) for step in pair.spacing_mm)
     return SplineLattice(pair.extent_mm, spacing)
 
 

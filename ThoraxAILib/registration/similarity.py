@@ -7,6 +7,7 @@ Box means are separable, one axis at a time: 13-30 times faster than k^3 pooling
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -72,7 +73,9 @@ class LocalCorrelation:
 
     def __call__(self, warped: Tensor) -> Tensor:
         """The mean over windows and voxels for a warped image (1, k, j, i)."""
-        maps = sum(self.local(warped, scale) for scale in range(len(self._windows))) / len(self._windows)
+        maps = reduce(torch.add, (self.local(warped, scale) for scale in range(len(self._windows)))) / len(
+            self._windows
+        )
         return maps.mean() if self._weight is None else (maps[0] * self._weight).sum()
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.report.slices import Picture
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def draw_boxes(picture: Picture, boxes: Sequence[Box], least_pixels: int = 12) -
         half = np.maximum((places[:, :2].max(axis=0) - places[:, :2].min(axis=0)) / 2, least_pixels / 2)
         color = box.color if crosses else tuple(int(c * _FAR_SHARE) for c in box.color)
         draw.rectangle([*(middle - half), *(middle + half)], outline=color, width=2 if crosses else 1)
-        word = box.color if crosses else tuple(int(c * _FAR_WORD_SHARE) for c in box.color)
+        word = box.color if crosses else three(int(c * _FAR_WORD_SHARE) for c in box.color)
         _write(draw, image.size, (middle[0] + half[0] + 3, middle[1] - half[1] - 3), box.text, word)
     return picture.with_pixels(np.array(image))
 
@@ -91,7 +92,10 @@ def encoded(picture: Picture | np.ndarray, format: str = "png", quality: int = 8
     from PIL import Image
 
     pixels = picture.pixels if isinstance(picture, Picture) else picture
-    options = {"png": {"optimize": False}, "jpeg": {"quality": quality, "optimize": True, "subsampling": 0}}
+    options: dict[str, dict[str, Any]] = {
+        "png": {"optimize": False},
+        "jpeg": {"quality": quality, "optimize": True, "subsampling": 0},
+    }
     if format not in options:
         raise InputError(f"Pictures of format '{format}' cannot be written: use png or jpeg.")
     buffer = io.BytesIO()

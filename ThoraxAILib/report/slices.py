@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.tuples import two
 from ThoraxAILib.image.volume import Volume
 
 PLANES = ("axial", "coronal", "sagittal")
@@ -146,15 +147,15 @@ class _Frame:
     def around(turned: Volume, cut: _Cut, place: np.ndarray, field_mm: float | None, pixel_mm: float) -> _Frame:
         """The whole slice, or a square of ``field_mm`` around a place."""
         axes = (cut.down, cut.along)
-        step = tuple(float(turned.spacing_kji_mm[axis]) for axis in axes)
+        step = two(float(turned.spacing_kji_mm[axis]) for axis in axes)
         count = tuple(turned.array.shape[axis] for axis in axes)
         if field_mm is None:
             first, extent = (-0.5, -0.5), (float(count[0]), float(count[1]))
         else:
             row = count[0] - 1 - place[cut.down] if cut.flipped else place[cut.down]
-            extent = tuple(field_mm / mm for mm in step)
+            extent = two(field_mm / mm for mm in step)
             first = (row - extent[0] / 2, place[cut.along] - extent[1] / 2)
-        output = tuple(max(1, round(n * mm / pixel_mm)) for n, mm in zip(extent, step, strict=True))
+        output = two(max(1, round(n * mm / pixel_mm)) for n, mm in zip(extent, step, strict=True))
         return _Frame(first, extent, output, step)
 
     def resampled(self, image: np.ndarray, smooth: bool) -> np.ndarray:

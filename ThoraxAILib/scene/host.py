@@ -34,6 +34,15 @@ MODULE_LOGICS = {
     "cropvolume": "vtkSlicerCropVolumeLogic",
     "volumerendering": "vtkSlicerVolumeRenderingLogic",
 }
+# nodes that hold what a person loaded or made
+DATA_CLASSES = (
+    "vtkMRMLVolumeNode",
+    "vtkMRMLSegmentationNode",
+    "vtkMRMLMarkupsNode",
+    "vtkMRMLTableNode",
+    "vtkMRMLSequenceNode",
+    "vtkMRMLTransformNode",
+)
 # names under which C++ code looks module logics up, where they differ from the capitalized module name
 _LOGIC_NAMES = {
     "subjecthierarchy": "SubjectHierarchy",
@@ -53,6 +62,14 @@ def isAvailable() -> bool:
     return getattr(slicer, "app", None) is not None
 
 
+def sceneIsFree() -> bool:
+    """Whether a scene file can be written that holds one result and nothing else: a scene without data of others."""
+    if not isAvailable():
+        return False
+    scene = install().mrmlScene
+    return not any(scene.GetNumberOfNodesByClass(name) for name in DATA_CLASSES)
+
+
 def install(terminologyDirectory: Path | str | None = None) -> types.ModuleType:
     """Make ``slicer.mrmlScene``, ``slicer.app`` and ``slicer.modules`` usable and return the ``slicer`` package.
 
@@ -68,9 +85,7 @@ def install(terminologyDirectory: Path | str | None = None) -> types.ModuleType:
     messages.sendToLogging()
     scene, applicationLogic = slicer.vtkMRMLScene(), slicer.vtkSlicerApplicationLogic()
     applicationLogic.SetMRMLScene(scene)
-    slicer.mrmlScene = scene
-    slicer.app = application.Application(applicationLogic)
-    slicer.modules = types.SimpleNamespace()
+    vars(slicer).update(mrmlScene=scene, app=application.Application(applicationLogic), modules=types.SimpleNamespace())
     _addColors(slicer, applicationLogic)
     _addBundleReading(slicer, applicationLogic)
     _addModuleLogics(slicer, applicationLogic, Path(terminologyDirectory or TERMINOLOGIES))

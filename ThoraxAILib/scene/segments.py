@@ -69,7 +69,8 @@ def segmentationFromLayers(name: str, volumeNode, layers: list[Layer]):
 
 
 def _addLayer(node, layer: Layer, volume: Volume) -> None:
-    counts = sum(np.bincount(plane.ravel(), minlength=256) for plane in layer.labels)  # by plane: it casts to int64
+    # by plane: it casts to int64
+    counts = np.sum([np.bincount(plane.ravel(), minlength=256) for plane in layer.labels], axis=0)
     image = _orientedImage(layer.labels, volume.ijk_to_ras)
     for value, segment in layer.segments.items():
         if counts[value]:

@@ -29,13 +29,20 @@ def tableNode(name: str, columns: list[Column]):
         array = vtk.vtkDoubleArray() if column.numeric else vtk.vtkStringArray()
         array.SetName(column.name)
         for value in column.values:
-            array.InsertNextValue(float(value) if column.numeric else "" if value is None else str(value))
+            array.InsertNextValue(_cell(value, column.numeric))
         node.AddColumn(array)
         node.SetColumnUnitLabel(column.name, column.unit)
         node.SetColumnDescription(column.name, column.description)
     node.SetUseColumnTitleAsColumnHeader(True)
     node.SetLocked(True)
     return node
+
+
+def _cell(value: float | str | None, numeric: bool) -> float | str:
+    """A value as VTK stores it; an empty cell among numbers is NaN."""
+    if numeric:
+        return float("nan") if value is None else float(value)
+    return "" if value is None else str(value)
 
 
 def setCell(node, row: int, column: str, text: str) -> None:

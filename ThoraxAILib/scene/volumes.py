@@ -60,6 +60,14 @@ def nodeFromVolume(volume: Volume, name: str):
     return node
 
 
+def volumeNodeNamed(name: str):
+    """The scalar volume node of this name; None without one. Raises InputError when several have it."""
+    found = [node for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") if node.GetName() == name]
+    if len(found) > 1:
+        raise InputError(f"{len(found)} volumes of the scene have this name: give the node itself.")
+    return found[0] if found else None
+
+
 def writeVolume(node, path: Path) -> Path:
     """Write a volume node, placed in the world, as uncompressed NRRD; raises InputError or OutputError."""
     volume = volumeFromNode(node)
@@ -70,7 +78,7 @@ def writeVolume(node, path: Path) -> Path:
     return writeNode(copy, path, compress=False)
 
 
-def _storableType(array: np.ndarray) -> type:
+def _storableType(array: np.ndarray) -> type[np.int16] | type[np.float32]:
     """int16 where it holds every value, else float32: types every Slicer file format keeps."""
     if array.dtype == np.int16 or array.dtype == np.bool_:
         return np.int16

@@ -27,7 +27,7 @@ class Curve:
     sensitivity: np.ndarray
     threshold: np.ndarray
 
-    def sensitivity_at(self, rates: Sequence[float] = RATES) -> np.ndarray:
+    def sensitivity_at(self, rates: Sequence[float] | np.ndarray = RATES) -> np.ndarray:
         """Sensitivity at these false positives per scan, linear between points and level after the last."""
         return np.interp(rates, self.false_positives_per_scan, self.sensitivity)
 

@@ -47,8 +47,9 @@ class Tokens:
 
     ``anywhere`` in the bytes; ``dates``; short ``words`` only as whole words of a text; ``prose`` (whole
     descriptions that were taken out) in free text, but not in codes, which mean the same for everybody; ``squeezed``
-    in free text without its separators; ``signs`` are what any date or squeezed form must hold; ``letters`` are words outside ASCII, compared after decoding; ``is_foreign``
-    says that the identifiers themselves hold such letters, which character sets write differently.
+    in free text without its separators; ``signs`` are what any date or squeezed form must hold; ``letters`` are words
+    outside ASCII, compared after decoding; ``is_foreign`` says that the identifiers themselves hold such letters,
+    which character sets write differently.
     """
 
     anywhere: frozenset[bytes] = frozenset()

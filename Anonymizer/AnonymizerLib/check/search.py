@@ -7,6 +7,7 @@ inside what this program wrote itself.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 TEXT_VRS = frozenset({"AE", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT", "UN", "CS"})
+BULK_VRS = frozenset({"OB", "OW", "OF", "OD", "OL", "OV", "UN"})
 EXACT_VRS = frozenset({"CS", "UI", "DS", "IS", "AS", "TM", "DA", "DT"})
 OUR_OWN = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303})
 CODES = frozenset({0x00080100, 0x00080102, 0x00080103, 0x00080104, 0x00080119})
@@ -56,7 +58,8 @@ ENUMERATED = frozenset(
         0x00081163,
     }
 )
-SHORTEST_IN_PIXELS, PIXEL_PIECE = 7, 16 << 20
+SHORTEST_IN_PIXELS, PIXEL_PIECE = 5, 16 << 20
+CHANCE = 1e-5  # a token by chance in coded pixels: a letter, large or small, is 2 of 256 values
 MOST_SUSPECTS = 500
 WORD = re.compile(rb"[0-9a-z\x80-\xff]")
 ESCAPE = b"\x1b"
@@ -97,6 +100,7 @@ def may_leak(header: bytes, tokens: Tokens) -> bool:
         tokens.is_foreign
         or holds_any_of(lowered, tokens.anywhere)
         or holds_any_of(lowered, tokens.prose)
+        or bool(_wide_tokens(lowered, tokens))
         or any(_stands_in(lowered, token, True) for token in found_in(lowered, tokens.words))
         or _holds_squeezed(squeeze(lowered), tokens.signs)
     )
@@ -111,10 +115,22 @@ def _holds_squeezed(data: bytes, tokens: frozenset[bytes]) -> bool:
     )
 
 
+def _wide_tokens(lowered: bytes, tokens: Tokens) -> set[bytes]:
+    """The tokens that stand in the bytes as UTF-16, as color profiles and some devices write text."""
+    squeezed = lowered.replace(b"\0", b"")
+    return {token for token in found_in(squeezed, tokens.anywhere) if any(wide in lowered for wide in _wide(token))}
+
+
+def _wide(token: bytes) -> tuple[bytes, bytes]:
+    """A token with a zero byte before, and one behind, each of its letters."""
+    little = b"".join(token[place : place + 1] + b"\0" for place in range(len(token)))
+    return little, b"\0" + little[:-1]
+
+
 def find_leaks(ds: Dataset, header: bytes, tokens: Tokens) -> list[Leak]:
     """Every place of a re-read output that still holds a token; empty when it is clean."""
     lowered = header.lower()
-    suspects = tokens_in(lowered, tokens)
+    suspects = tokens_in(lowered, tokens) | _wide_tokens(lowered, tokens)
     text_tokens = suspects | found_in(lowered, tokens.words)
     squeezed = found_in(squeeze(lowered), tokens.squeezed)
     if not text_tokens and not squeezed and not tokens.is_foreign:
@@ -154,8 +170,9 @@ def text_names(text: str, tokens: Tokens) -> bool:
 
 
 def find_in_pixels(pixels: bytes | memoryview, tokens: Tokens) -> bool:
-    """Whether compressed or surplus pixel bytes hold a token long enough not to be chance."""
-    long_tokens = frozenset(token for token in tokens.anywhere if len(token) >= SHORTEST_IN_PIXELS)
+    """Whether compressed pixel bytes hold a token or a date long enough not to be chance in so many bytes."""
+    shortest = max(SHORTEST_IN_PIXELS, math.ceil(math.log(max(len(pixels), 1) / CHANCE, 128)))
+    long_tokens = frozenset(token for token in tokens.anywhere | tokens.dates if len(token) >= shortest)
     overlap = max(map(len, long_tokens), default=0)
     return bool(long_tokens) and any(
         holds_any_of(bytes(pixels[start : start + PIXEL_PIECE + overlap]).lower(), long_tokens)
@@ -226,7 +243,9 @@ def _holds(value: _Value, tokens: Tokens, candidates: Iterable[bytes], squeezed:
             continue
         if token in tokens.words and (not is_text or value.location in WRITTEN_ANEW):
             continue
-        if _stands_in(value.data, token, token in tokens.words or value.vr in EXACT_VRS):
+        is_whole = token in tokens.words or value.vr in EXACT_VRS
+        is_wide = value.vr in BULK_VRS and any(wide in value.data for wide in _wide(token))
+        if is_wide or _stands_in(value.data, token, is_whole):
             return True
     if is_text and squeezed and value.location not in WRITTEN_ANEW:
         shrunk = squeeze(value.data)

@@ -27,18 +27,23 @@ from AnonymizerLib.objects.dicom_file import (
 )
 from AnonymizerLib.objects.element import Outcome, encodings_of, raw_text
 from AnonymizerLib.objects.method_codes import PixelWork, mark
-from AnonymizerLib.pixels.blackout import NATIVE, PIXEL_DATA, cut_surplus
+from AnonymizerLib.pixels.blackout import NATIVE, PIXEL_DATA
 from AnonymizerLib.pixels.clean import PixelPolicy, clean_pixels
 from AnonymizerLib.pixels.completeness import check_complete
+from AnonymizerLib.pixels.editor import PixelEditor
 from AnonymizerLib.pixels.risk import states_faces
+from AnonymizerLib.pixels.surplus import cut_surplus
 from AnonymizerLib.profile.actions import Action
 from AnonymizerLib.profile.iods import Location
 from AnonymizerLib.profile.options import Option, Profile
+from AnonymizerLib.streams.color_profile import ICC_PROFILE, clean_profiles
+from AnonymizerLib.streams.strip import strip_metadata
 from ThoraxAILib.errors import InputError
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
+    from AnonymizerLib.letters.ocr import TextReader
     from AnonymizerLib.pixels.face_removal import Faces
 
 CLEAN, QUARANTINED, SKIPPED = "clean", "quarantined", "skipped"
@@ -105,12 +110,18 @@ class InstanceCleaner:
     """Cleans instances with one profile, one project's identities and one pixel policy."""
 
     def __init__(
-        self, profile: Profile, identities: Identities, policy: PixelPolicy | None = None, faces: Faces | None = None
+        self,
+        profile: Profile,
+        identities: Identities,
+        policy: PixelPolicy | None = None,
+        faces: Faces | None = None,
+        reader: TextReader | None = None,
     ) -> None:
         self.profile = profile
         self.identities = identities
         self.policy = policy or PixelPolicy()
         self.faces = faces
+        self.reader = reader
         self.engine = Deidentifier(profile, identities)
 
     def clean(self, data: Buffer) -> CleanInstance:
@@ -120,15 +131,29 @@ class InstanceCleaner:
         file = read_dicom(data)
         self._refuse(file.dataset)
         check_complete(file)
-        has_surplus = cut_surplus(file)
-        verdict = clean_pixels(file, self.profile, self.policy)
+        stripped = self._strip(file, data)
+        editor = PixelEditor(file)
+        verdict = clean_pixels(editor, self.profile, self.policy, self.reader)
         if verdict.quarantine:
             raise Refused(verdict.quarantine)
-        has_no_face = self.profile.has(Option.CLEAN_FACES) and self._remove_face(file)
+        has_no_face = self.profile.has(Option.CLEAN_FACES) and self._remove_face(editor)
+        editor.finish()
         instance = self._walk(file, replace(verdict.work, face_removed=has_no_face))
-        if has_surplus:
-            instance.changes.append(((PIXEL_DATA,), Action.REMOVE, "bytes behind the last pixel"))
+        instance.changes += stripped
         return instance
+
+    @staticmethod
+    def _strip(file: DicomFile, data: Buffer) -> list[Change]:
+        """Take out what rides along with pixels and is none; what was done."""
+        head = None if file.transfer_syntax == DEFLATED else data[: max(len(data) - len(file.pixels), 0)]
+        done: list[Change] = []
+        if cut_surplus(file):
+            done.append(((PIXEL_DATA,), Action.REMOVE, "bytes behind the last pixel"))
+        if strip_metadata(file):
+            done.append(((PIXEL_DATA,), Action.REMOVE, "what is no picture in the compressed pixels"))
+        if clean_profiles(file, head):
+            done.append(((ICC_PROFILE,), Action.CLEAN_TEXT, "color tables only"))
+        return done
 
     def _refuse(self, ds: Dataset) -> None:
         """Objects that cannot be cleaned by attributes."""
@@ -148,10 +173,11 @@ class InstanceCleaner:
         if states_faces(ds) and not self.profile.has(Option.CLEAN_FACES):
             raise Refused("The image states that a person can be recognized in it: use clean-faces.")
 
-    def _remove_face(self, file: DicomFile) -> bool:
+    def _remove_face(self, editor: PixelEditor) -> bool:
         """Take a face out by the mask of its frame of reference; whether that was done and a person approved it."""
         from AnonymizerLib.pixels.face_removal import NO_HEAD, frame_of_reference, remove_face, shows_a_head
 
+        file = editor.file
         frame = frame_of_reference(file.dataset)
         mask = self.faces.mask_of(frame) if self.faces is not None and frame else None
         if mask is None:
@@ -163,7 +189,7 @@ class InstanceCleaner:
         seed = int.from_bytes(
             self.identities.key.digest("face noise", raw_text(file.dataset, SOP_INSTANCE, ASCII))[:8], "big"
         )
-        if not remove_face(file, mask, seed):
+        if not remove_face(editor, mask, seed):
             return False
         if not self.faces.is_approved:
             raise Refused(

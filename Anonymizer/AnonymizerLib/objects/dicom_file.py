@@ -36,11 +36,12 @@ Buffer = bytes | mmap.mmap
 
 
 @lru_cache(maxsize=1)
-def parse_errors() -> tuple[type[Exception], ...]:
-    """What parsers of broken files raise; all of it means that the file cannot be trusted to have been understood."""
+def parse_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
+    """What parsers of broken files raise, and ``others``: the file cannot be trusted to have been understood."""
     from pydicom.errors import BytesLengthException, InvalidDicomError
 
     return (
+        *others,
         ArithmeticError,
         AssertionError,
         AttributeError,
@@ -98,7 +99,7 @@ def read_dicom(data: Buffer) -> DicomFile:
         raise InputError("Its file meta information is damaged: it is not clear how the file is encoded.")
     stream = BytesIO(data) if isinstance(data, bytes) else data
     stream.seek(0)
-    ds = read_partial(stream, stop_when=_at_pixels, force=True)
+    ds = read_partial(stream, stop_when=_at_pixels, force=True)  # type: ignore[arg-type]  # it reads a mapped file too
     check_lengths(ds)
     check_end(ds, stream.tell())
     syntax = str(ds.file_meta.get("TransferSyntaxUID", "")) if hasattr(ds, "file_meta") else ""
@@ -198,7 +199,7 @@ def _tag_number(element: DataElement | RawDataElement) -> int:
 def _encode_sequence(element: DataElement, file: DicomFile, character_set: str | list[str]) -> tuple[bytes, bytes]:
     """Header and items of a sequence (PS3.5 7.5.2)."""
     order = "<" if file.is_little_endian else ">"
-    items = []
+    items: list[bytes] = []
     for item in element.value or ():
         body = _encode(item, file, item.get("SpecificCharacterSet") or character_set)
         items += (struct.pack(order + "HHI", 0xFFFE, 0xE000, len(body)), body)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from AnonymizerLib.objects.lengths import checked_items
 from AnonymizerLib.profile.actions import Action, Decision
@@ -160,7 +160,7 @@ def raw_text(ds: Dataset, tag: int, encodings: list[str]) -> str:
     return text_of(raw_value(ds, tag), encodings)
 
 
-def _encoded(value: object) -> bytes:
+def _encoded(value: Any) -> bytes:
     """The bytes of a value that pydicom has already converted."""
     if value is None:
         return b""

@@ -33,8 +33,10 @@ def checked_items(items: Iterable[Dataset]) -> list[Dataset]:
 
 def check_end(ds: Dataset, end: int) -> None:
     """Raise InputError when bytes are left between the last element and ``end``, where the parser stopped."""
+    from pydicom.dataelem import RawDataElement
+
     last = max(
-        (element for element in list(ds.values()) if getattr(element, "value_tell", None) is not None),
+        (element for element in list(ds.values()) if isinstance(element, RawDataElement)),
         key=lambda element: element.value_tell,
         default=None,
     )

@@ -19,15 +19,16 @@ METHOD_LIMIT = 64  # LO, PS3.5 Table 6.2-1
 
 @dataclass(frozen=True)
 class PixelWork:
-    """What was really done to the pixels of one instance."""
+    """What was really done to the pixels of one instance; ``frame_judged``: the whole frame was found free of text."""
 
     text_removed: bool = False
+    frame_judged: bool = False
     face_removed: bool = False
 
 
 def options_applied(profile: Profile, work: PixelWork) -> list[Option]:
     """The options an instance may claim: the pixel options only where its pixels were dealt with."""
-    claimed = {Option.CLEAN_PIXELS: work.text_removed, Option.CLEAN_FACES: work.face_removed}
+    claimed = {Option.CLEAN_PIXELS: work.text_removed or work.frame_judged, Option.CLEAN_FACES: work.face_removed}
     return [option for option in Option if profile.has(option) and claimed.get(option, True)]
 
 
@@ -61,6 +62,7 @@ def _encoded_marks(
     profile: Profile, work: PixelWork, is_implicit: bool, is_little_endian: bool
 ) -> tuple[RawDataElement, ...]:
     """The marks as raw elements; they are the same for every instance of a run."""
+    from pydicom.dataelem import RawDataElement
     from pydicom.filebase import DicomBytesIO
     from pydicom.filereader import read_dataset
     from pydicom.filewriter import write_dataset
@@ -69,7 +71,8 @@ def _encoded_marks(
     buffer.is_little_endian, buffer.is_implicit_VR = is_little_endian, is_implicit
     write_dataset(buffer, _marks(profile, work))
     buffer.seek(0)
-    return tuple(read_dataset(buffer, is_implicit, is_little_endian).values())
+    marks = read_dataset(buffer, is_implicit, is_little_endian)  # type: ignore[arg-type]  # it reads its own buffers too
+    return tuple(element for element in marks.values() if isinstance(element, RawDataElement))
 
 
 def _marks(profile: Profile, work: PixelWork) -> Dataset:
@@ -82,7 +85,7 @@ def _marks(profile: Profile, work: PixelWork) -> Dataset:
     codes = [BASIC_PROFILE_CODE, *((option.code, option.meaning) for option in options)]
     ds.DeidentificationMethodCodeSequence = [code(value, "DCM", meaning) for value, meaning in codes]
     ds.LongitudinalTemporalInformationModified = profile.temporal_information
-    if work.text_removed:
+    if work.frame_judged:
         ds.BurnedInAnnotation = "NO"
     if work.face_removed:
         ds.RecognizableVisualFeatures = "NO"

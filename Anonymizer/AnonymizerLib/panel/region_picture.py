@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import qt
 from slicer.i18n import tr as _
@@ -11,6 +12,9 @@ from slicer.i18n import tr as _
 from AnonymizerLib.pixels.picture import read_frame, write_picture
 from AnonymizerLib.profile.regions import Box
 from ThoraxAILib.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 WIDTH = 440
 
@@ -22,7 +26,7 @@ class RegionPicture:
         self.label = label
         self.regions = regions
         self.boxes: list[Box] = []
-        self._frame = None
+        self._frame: np.ndarray | None = None
 
     @property
     def hasImage(self) -> bool:
@@ -73,6 +77,6 @@ class RegionPicture:
 
     def readText(self) -> list[Box]:
         """Boxes around burned-in text of the shown image; MissingDependencyError without tesseract."""
-        from AnonymizerLib.pixels.ocr import find_text
+        from AnonymizerLib.letters.ocr import find_text
 
         return find_text(self._frame) if self._frame is not None else []

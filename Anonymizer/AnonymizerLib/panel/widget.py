@@ -33,10 +33,11 @@ from ThoraxAILib.panels.reload import forgetPackages
 class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """Shows Resources/UI/Anonymizer.ui; what is computed is AnonymizerLogic's or the command's."""
 
+    logic: AnonymizerLogic  # made by setup, which Slicer calls before anything else
+
     def __init__(self, parent: object | None = None) -> None:
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
-        self.logic: AnonymizerLogic | None = None
         self._files: list[str] = []
         self._report: Path | None = None
         self._isUpdating = False

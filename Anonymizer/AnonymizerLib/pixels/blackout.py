@@ -7,7 +7,6 @@ without color conversion, so what a viewer decoded before and what is stored now
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -15,8 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from AnonymizerLib.objects.dicom_file import EXPLICIT, DicomFile, encode
-from AnonymizerLib.objects.element import raw_text
-from AnonymizerLib.pixels.regions import number_of
 from AnonymizerLib.pixels.stated_size import stated_pixel_bytes
 from AnonymizerLib.profile.regions import Box
 from ThoraxAILib.errors import InputError
@@ -99,35 +96,27 @@ def pixel_dataset(file: DicomFile) -> Dataset:
     return dcmread(BytesIO(head + bytes(pixels)), force=True)
 
 
-def blank(file: DicomFile, boxes: Iterable[Box]) -> None:
-    """Blank the boxes in every frame of the file, in memory; InputError when the pixels cannot be decoded."""
-    source = pixel_dataset(file)
-    if file.transfer_syntax not in NATIVE:
-        decode(source, file)
-    layout = Layout.of(source)
-    data = bytearray(source[PIXEL_DATA].value)
-    if layout.photometric.startswith(("YBR_FULL_422", "YBR_PARTIAL")) or len(data) < layout.pixel_bytes:
-        raise InputError("The layout of these pixels is not supported: blank them on the device.")
-    kept = [clipped for box in boxes if (clipped := box.clipped(layout.rows, layout.columns)) is not None]
-    _blank_native(data, layout, kept, _black(source, layout), file.is_little_endian)
-    store(file, bytes(data))
-
-
-def decode(source: Dataset, file: DicomFile) -> None:
-    """Decompress without color conversion and carry the changed image attributes over to the file."""
+def decode(source: Dataset) -> None:
+    """Decompress without color conversion; InputError when that cannot be done here."""
     try:
         source.decompress(as_rgb=False, generate_instance_uid=False)
     except (RuntimeError, NotImplementedError, AttributeError, ValueError, KeyError) as error:
         raise InputError(
             "The compressed pixels cannot be decoded here: install pylibjpeg, or blank them on the device."
         ) from error
+
+
+def take_over(source: Dataset, file: DicomFile) -> None:
+    """Carry the image attributes that decoding changed over to the file, which is uncompressed from now on."""
     for keyword in CHANGED_BY_DECODING:
         if keyword in source:
             file.dataset[keyword] = source[keyword]
-    file.transfer_syntax = EXPLICIT
+    if file.transfer_syntax not in NATIVE:
+        file.transfer_syntax = EXPLICIT
 
 
-def _blank_native(data: bytearray, layout: Layout, boxes: list[Box], black: tuple[int, ...], little: bool) -> None:
+def blank_native(data: bytearray, layout: Layout, boxes: list[Box], black: tuple[int, ...], little: bool) -> None:
+    """Blank boxes inside the image in every frame of native pixel data, in place."""
     if layout.bits_allocated == 1:
         _blank_bits(data, layout, boxes)
         return
@@ -159,7 +148,7 @@ def _blank_bits(data: bytearray, layout: Layout, boxes: list[Box]) -> None:
     data[:] = np.packbits(bits, bitorder="little").tobytes()
 
 
-def _black(ds: Dataset, layout: Layout) -> tuple[int, ...]:
+def black_of(ds: Dataset, layout: Layout) -> tuple[int, ...]:
     """The stored value that shows as black, one per sample, as an unsigned pattern of the stored bits."""
     if layout.photometric == "PALETTE COLOR":
         return (_darkest_entry(ds),)
@@ -205,20 +194,6 @@ def store(file: DicomFile, data: bytes) -> None:
     file.pixels = memoryview(header + data)
 
 
-def frames_to_read(file: DicomFile) -> list[np.ndarray]:
-    """The first, middle and last frame as displayed values, for reading text; InputError when not decodable."""
-    from pydicom.pixels import pixel_array
-
-    source = pixel_dataset(file)
-    count = Layout.of(source).frames
-    try:
-        return [pixel_array(source, index=index) for index in sorted({0, count // 2, count - 1})]
-    except (RuntimeError, NotImplementedError, AttributeError, ValueError, KeyError) as error:
-        raise InputError(
-            "The pixels cannot be decoded here: install pylibjpeg, or blank them on the device."
-        ) from error
-
-
 def has_embedded_overlay(ds: Dataset) -> bool:
     """Whether an overlay lives in unused high bits of the pixels (retired, PS3.5 8.1.2): no data of its own."""
     return any(
@@ -242,26 +217,3 @@ def clear_embedded_overlays(file: DicomFile) -> None:
     pixels = np.frombuffer(data, kind, count=len(data) // (layout.bits_allocated // 8))
     pixels &= (1 << layout.bits_allocated) - 1 >> unused
     store(file, bytes(data))
-
-
-def cut_surplus(file: DicomFile) -> bool:
-    """Drop bytes behind the last pixel of native pixel data, where text can hide; whether there were any.
-
-    The header of the value is adapted; pixels are not touched. Subsampled color is left to the search of leaks.
-    """
-    if file.transfer_syntax not in NATIVE or not len(file.pixels):
-        return False
-    header = 8 if file.is_implicit else 12
-    numbers = [number_of(file.dataset, tag) for tag in (0x00280010, 0x00280011, 0x00280002, 0x00280100)]
-    frames = raw_text(file.dataset, 0x00280008, ["ascii"]) or "1"
-    if None in numbers or not frames.isdigit() or raw_text(file.dataset, 0x00280004, ["ascii"]).endswith("422"):
-        return False
-    rows, columns, samples, bits = numbers
-    expected = (rows * columns * samples * bits * int(frames) + 7) // 8
-    expected += expected % 2
-    if not expected or len(file.pixels) <= header + expected or bytes(file.pixels[:4]) not in PIXEL_TAGS:
-        return False
-    order = "<" if file.is_little_endian else ">"
-    start = bytes(file.pixels[: header - 4]) + struct.pack(order + "I", expected)
-    file.pixels = memoryview(start + bytes(file.pixels[header : header + expected]))
-    return True

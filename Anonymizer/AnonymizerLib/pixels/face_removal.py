@@ -18,9 +18,11 @@ from AnonymizerLib.identity.project_key import ProjectKey
 from AnonymizerLib.objects.dicom_file import DicomFile, looks_like_dicom, parse_errors, read_dicom
 from AnonymizerLib.objects.element import raw_text
 from AnonymizerLib.objects.input_file import read_regular
-from AnonymizerLib.pixels.blackout import NATIVE, PIXEL_DATA, Layout, decode, pixel_dataset, store
+from AnonymizerLib.pixels.blackout import pixel_dataset
+from AnonymizerLib.pixels.editor import PixelEditor
 from AnonymizerLib.pixels.face_picture import write_face_picture
 from AnonymizerLib.pixels.faces import AIR, COARSE, FaceMask, find_face
+from AnonymizerLib.pixels.regions import number_of
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.private_files import make_private_folder, restrict_file
 from ThoraxAILib.jobs.progress import Progress
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 FRAME_OF_REFERENCE, SERIES, MODALITY, BODY_PART = 0x00200052, 0x0020000E, 0x00080060, 0x00180015
 POSITION, ORIENTATION, SPACING, FRAMES = 0x00200032, 0x00200037, 0x00280030, 0x00280008
+ROWS, COLUMNS = 0x00280010, 0x00280011
 REFERENCED_FRAMES = 0x30060010
 ASCII = ["ascii"]
 VOLUMETRIC = ("CT", "MR", "PT")
@@ -142,7 +145,7 @@ def _prepare_one(frame: str, paths: list[Path], faces: Faces) -> None:
         return
     try:
         array, kji_to_ras, modality = _volume(paths)
-    except (InputError, *parse_errors()):  # without pixels no mask: heads of this frame will wait for a person
+    except parse_errors(InputError):  # without pixels no mask: heads of this frame will wait for a person
         return
     seed = int.from_bytes(hashlib.sha256(faces.key.digest("face noise", frame)).digest()[:8], "big")
     mask = find_face(array, kji_to_ras, modality == "CT", seed)
@@ -184,27 +187,23 @@ def _rescaled(file: DicomFile) -> np.ndarray:
     return np.asarray(apply_rescale(pixel_array(source), source), np.float32)
 
 
-def remove_face(file: DicomFile, mask: FaceMask, seed: int) -> bool:
+def remove_face(editor: PixelEditor, mask: FaceMask, seed: int) -> bool:
     """Take the face out of one slice, in memory; whether a pixel changed. InputError when it cannot be decoded."""
-    source = pixel_dataset(file)
-    geometry = SliceGeometry.of(file.dataset)
-    if geometry is None or not _is_single_slice(file.dataset):
+    ds = editor.file.dataset
+    geometry = SliceGeometry.of(ds)
+    if geometry is None or not _is_single_slice(ds):
         raise InputError("It shows the same head as a defaced image and cannot be defaced here: look at it.")
-    rows, columns = int(source.Rows), int(source.Columns)
+    rows, columns = number_of(ds, ROWS) or 0, number_of(ds, COLUMNS) or 0
     action = mask.at(geometry.points(rows, columns))
     if not action.any():
         return False
-    if file.transfer_syntax not in NATIVE:
-        decode(source, file)
-    layout = Layout.of(source)
+    layout = editor.layout
     if layout.samples != 1 or layout.bits_allocated not in (8, 16):
         raise InputError("It shows a head in a pixel layout that cannot be defaced here: look at it.")
-    data = bytearray(source[PIXEL_DATA].value)
-    kind = f"{'<' if file.is_little_endian else '>'}{'i' if layout.signed else 'u'}{layout.bits_allocated // 8}"
-    pixels = np.frombuffer(data, kind, count=rows * columns).reshape(rows, columns)
+    pixels = editor.stored_values().reshape(rows, columns)
     spacing = float(np.linalg.norm(geometry.along_row_mm))
-    _edit(pixels, action, _air_value(source, pixels), max(round(BLOCK_MM / spacing), 2), seed)
-    store(file, bytes(data))
+    _edit(pixels, action, _air_value(editor.source, pixels), max(round(BLOCK_MM / spacing), 2), seed)
+    editor.mark_changed()
     return True
 
 

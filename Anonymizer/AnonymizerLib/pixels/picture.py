@@ -9,7 +9,7 @@ import numpy as np
 
 from AnonymizerLib.objects.dicom_file import parse_errors, read_dicom
 from AnonymizerLib.objects.input_file import read_regular
-from AnonymizerLib.pixels.blackout import frames_to_read
+from AnonymizerLib.pixels.editor import PixelEditor
 from AnonymizerLib.profile.regions import Box
 from ThoraxAILib.errors import InputError
 
@@ -20,12 +20,12 @@ DARKEST_PERCENT, BRIGHTEST_PERCENT = 1, 99
 def read_frame(path: Path) -> np.ndarray:
     """The middle frame of a file, (rows, columns) or (rows, columns, 3); InputError when it has no picture."""
     try:
-        frames = frames_to_read(read_dicom(read_regular(path)))
+        editor = PixelEditor(read_dicom(read_regular(path)))
+        return editor.frame(editor.frame_count // 2)
     except InputError:
         raise
     except parse_errors() as error:
         raise InputError(f"'{path.name}' has no picture that can be shown.") from error
-    return frames[len(frames) // 2]
 
 
 def write_picture(frame: np.ndarray, boxes: Sequence[Box], path: Path, width: int) -> None:

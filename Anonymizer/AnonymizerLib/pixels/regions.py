@@ -35,10 +35,7 @@ def outside_ultrasound(ds: Dataset) -> tuple[Box, ...]:
     Device labels, patient name and date stand outside the stated regions (PS3.3 C.8.5.5).
     """
     regions = ds[ULTRASOUND_REGIONS].value if ULTRASOUND_REGIONS in ds else ()
-    corners = [
-        tuple(number_of(region, tag) for tag in (0x00186018, 0x0018601A, 0x0018601C, 0x0018601E)) for region in regions
-    ]
-    corners = [corner for corner in corners if None not in corner and corner[2] > corner[0] and corner[3] > corner[1]]
+    corners = [corner for region in regions if (corner := _corners(region)) is not None]
     rows, columns = number_of(ds, 0x00280010), number_of(ds, 0x00280011)
     if not corners or not rows or not columns:
         return ()
@@ -53,6 +50,14 @@ def outside_ultrasound(ds: Dataset) -> tuple[Box, ...]:
     return tuple(box for box in around if box.width > 0 and box.height > 0)
 
 
+def _corners(region: Dataset) -> tuple[int, int, int, int] | None:
+    """Left, top, right and bottom pixel of an ultrasound region; None unless they are stated and enclose something."""
+    left, top, right, bottom = (number_of(region, tag) for tag in (0x00186018, 0x0018601A, 0x0018601C, 0x0018601E))
+    if left is None or top is None or right is None or bottom is None or right <= left or bottom <= top:
+        return None
+    return left, top, right, bottom
+
+
 def number_of(ds: Dataset, tag: int) -> int | None:
     """A US or UL value straight from the bytes, so that the element stays raw."""
     if tag not in ds:
@@ -60,6 +65,8 @@ def number_of(ds: Dataset, tag: int) -> int | None:
     element = ds.get_item(tag)
     value = element.value
     if isinstance(value, bytes):
-        order = "little" if getattr(element, "is_little_endian", True) else "big"
-        return int.from_bytes(value[: 4 if len(value) == 4 else 2], order) if value else None
+        number = value[: 4 if len(value) == 4 else 2]
+        return (
+            int.from_bytes(number, "little" if getattr(element, "is_little_endian", True) else "big") if value else None
+        )
     return None if value is None else int(value)

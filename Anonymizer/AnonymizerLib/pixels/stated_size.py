@@ -23,9 +23,8 @@ ROWS, COLUMNS, SAMPLES, BITS, FRAMES, PHOTOMETRIC = (
 
 def stated_pixel_bytes(ds: Dataset) -> int | None:
     """Bytes of all frames by the attributes (PS3.3 C.7.6.3), unpadded; None when one of them is missing."""
-    numbers = [number_of(ds, tag) for tag in (ROWS, COLUMNS, SAMPLES, BITS)]
+    rows, columns, samples, bits = (number_of(ds, tag) for tag in (ROWS, COLUMNS, SAMPLES, BITS))
     frames = raw_text(ds, FRAMES, ["ascii"]).split("\\")[0].strip() or "1"
-    if None in numbers or not frames.isdecimal():
+    if rows is None or columns is None or samples is None or bits is None or not frames.isdecimal():
         return None
-    rows, columns, samples, bits = numbers
     return (rows * columns * samples * bits * int(frames) + 7) // 8

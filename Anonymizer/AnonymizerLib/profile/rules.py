@@ -105,12 +105,12 @@ class _Reader:
             if (tag >> 16) % 2:
                 raise self.fail(node, f"{text} is a private tag: name its block with 'creator:' instead.")
             return tag
-        tag = tag_for_keyword(text)
-        if tag is None:
+        named = tag_for_keyword(text)
+        if named is None:
             near = difflib.get_close_matches(text, keyword_dict, n=1)
             hint = f" (did you mean {near[0]}?)" if near else ""
             raise self.fail(node, f"'{text}' is neither a DICOM keyword nor a tag like 0010,0020{hint}.")
-        return tag
+        return named
 
     def creators(self, node: Node) -> Iterator[Creator]:
         """The private block of an entry, element by element when it lists them."""

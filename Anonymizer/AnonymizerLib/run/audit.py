@@ -38,7 +38,8 @@ from AnonymizerLib.profile.actions import Action
 from AnonymizerLib.profile.iods import Location
 from AnonymizerLib.profile.options import Profile
 from AnonymizerLib.run.listing import list_folder
-from AnonymizerLib.run.report import REPORT_FOLDER, latest_records
+from AnonymizerLib.run.report import REPORT_FOLDER
+from AnonymizerLib.run.summary import latest_records
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.progress import Progress
 

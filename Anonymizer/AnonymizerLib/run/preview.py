@@ -15,7 +15,7 @@ from AnonymizerLib.objects.input_file import read_regular
 from AnonymizerLib.pixels.clean import PixelPolicy
 from AnonymizerLib.profile.iods import Location
 from AnonymizerLib.profile.options import Profile
-from AnonymizerLib.run.report import name_of
+from AnonymizerLib.run.summary import name_of
 from ThoraxAILib.errors import InputError
 
 if TYPE_CHECKING:

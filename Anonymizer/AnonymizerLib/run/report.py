@@ -1,26 +1,20 @@
-"""What was done, for people: an HTML page and a CSV per study without any original value, and a manifest of outputs.
+"""What was done, as files: an HTML page and a CSV per study without any original value, and a manifest of outputs.
 
 In the private folder: the list of what waits for a person. It names input files and must not be shared.
 """
 
 from __future__ import annotations
 
-import html
 import io
 import json
 import os
-from collections import Counter, defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from AnonymizerLib.check.identifiers import DATES, NAMES, NUMBERS, TEXTS, TOO_SHORT, UIDS
-from AnonymizerLib.identity.promise import Promise, promise_of
-from AnonymizerLib.profile.options import Option
-from AnonymizerLib.profile.table import row_by_tag, table
-from AnonymizerLib.run.journal import GONE, Journal
-from AnonymizerLib.run.linkage import Linkage, linkage
+from AnonymizerLib.check.identifiers import TOO_SHORT
+from AnonymizerLib.profile.table import table
+from AnonymizerLib.run.report_page import report_page
+from AnonymizerLib.run.summary import CLEAN, QUARANTINED, SEARCHED, SKIPPED, Summary, latest_records, summarize
 from ThoraxAILib import __version__
 from ThoraxAILib.jobs.csv_safety import SafeWriter
 from ThoraxAILib.jobs.private_files import write_private
@@ -28,136 +22,7 @@ from ThoraxAILib.jobs.private_files import write_private
 if TYPE_CHECKING:
     from AnonymizerLib.run.worker import WorkerSettings
 
-CLEAN, QUARANTINED, SKIPPED = "clean", "quarantined", "skipped"
-REPORT_FOLDER = "report"
-SEARCHED = (NAMES, NUMBERS, DATES, UIDS, TEXTS)
-STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:68rem;margin:2rem auto;padding:0 1rem;color:#1d2530}
-h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}table{border-collapse:collapse;width:100%}
-th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid #dde3ea;vertical-align:top}
-td.n{text-align:right}.warning{border-left:4px solid #b26a00;padding-left:.6rem}
-summary{cursor:pointer}.note{color:#596473}"""
-
-
-@dataclass
-class Study:
-    """One study of the output."""
-
-    patient: str
-    instances: int = 0
-    series: set[str] = field(default_factory=set)
-    signatures: Counter = field(default_factory=Counter)
-
-
-@dataclass
-class Summary:
-    """Everything the report says."""
-
-    counts: Counter = field(default_factory=Counter)
-    studies: dict[str, Study] = field(default_factory=dict)
-    reasons: Counter = field(default_factory=Counter)
-    changes: dict[str, list[list[str]]] = field(default_factory=dict)
-    linkage: Linkage | None = None
-    searched: Counter = field(default_factory=Counter)
-    nobody_studies: int = 0
-    shared_ids: int = 0
-    promise: Promise | None = None
-    report: Path | None = None
-
-    @property
-    def search_sentence(self) -> str:
-        """What the self-check looked for: how many identifiers of which kind, in how many bytes."""
-        if not self.searched["bytes"]:
-            return ""
-        kinds = ", ".join(f"{self.searched[kind]:,} {kind}" for kind in SEARCHED if self.searched[kind])
-        sentence = f"Self-check: {kinds or 'no identifiers'} searched in {self.searched['bytes']:,} bytes of output."
-        short = self.searched[TOO_SHORT]
-        return f"{sentence} {short:,} identifiers are too short to search (one letter or digit)." if short else sentence
-
-    @property
-    def warnings(self) -> list[str]:
-        """What a person should know about who is who, without any ID."""
-        found = []
-        if self.nobody_studies:
-            found.append(
-                f"{self.nobody_studies} studies have no patient ID or only a placeholder: each was kept apart as a "
-                "person of its own. To join them, give --patients rows of Study Instance UID,pseudonym,same."
-            )
-        if self.shared_ids:
-            found.append(
-                f"{self.shared_ids} patient IDs come from more than one issuer: they were kept apart as different "
-                "people. To join them, give --patients rows of ID@issuer,pseudonym,same."
-            )
-        return found
-
-    def rows_of(self, study: str) -> list[tuple[str, str, str, str, int]]:
-        """(tag path, name, action, why, how often) of a study, most frequent first."""
-        total: Counter = Counter()
-        for signature, count in self.studies[study].signatures.items():
-            for path, action, reason in self.changes.get(signature, ()):
-                total[path, action, reason] += count
-        return [
-            (path, name_of(path), action, reason, count)
-            for (path, action, reason), count in sorted(total.items(), key=lambda item: (-item[1], item[0]))
-        ]
-
-
-def name_of(path: str) -> str:
-    """The names of the tags of a path; private ones are only called private."""
-    from pydicom.datadict import dictionary_description
-
-    names = []
-    for part in path.split("/"):
-        tag = int(part, 16)
-        row = row_by_tag().get(tag)
-        try:
-            names.append("private" if (tag >> 16) % 2 else row.name if row else dictionary_description(tag))
-        except KeyError:
-            names.append("unknown")
-    return " > ".join(names)
-
-
-def summarize(journal: Path, settings: WorkerSettings) -> Summary:
-    """Everything the report needs, read from the journal line by line; the last outcome of a file counts."""
-    summary = Summary(promise=promise_of(settings.profile, settings.key, bool(settings.patients)))
-    quasi: list[tuple[str, dict[str, str]]] = []
-    people_of_id: dict[str, set[str]] = defaultdict(set)
-    for record in latest_records(journal):
-        if "quasi_of" in record:
-            quasi.append((record["patient"], record["quasi"]))
-            summary.nobody_studies += "nobody" in record["quasi"]
-            people_of_id[record["quasi"].get("id", "")].add(record["patient"])
-        elif "changes" in record:
-            summary.changes[record["signature"]] = record["changes"]
-        elif "source" in record:
-            _count(summary, record)
-    summary.linkage = linkage(quasi)
-    summary.shared_ids = sum(len(people) > 1 for number, people in people_of_id.items() if number)
-    return summary
-
-
-def latest_records(journal: Path) -> Iterator[dict]:
-    """Journal lines without outcomes that a later line about the same file replaced."""
-    last: dict[str, int] = {}
-    for number, record in enumerate(Journal.records(journal)):
-        if "source" in record:
-            last[record["source"]] = number
-    return (
-        record
-        for number, record in enumerate(Journal.records(journal))
-        if "source" not in record or (last[record["source"]] == number and record["status"] != GONE)
-    )
-
-
-def _count(summary: Summary, record: dict) -> None:
-    summary.counts[record["status"]] += 1
-    if record["status"] != CLEAN:
-        summary.reasons[record["status"], record.get("reason", "")] += 1
-        return
-    summary.searched.update(record.get("searched") or {})
-    study = summary.studies.setdefault(record.get("study", ""), Study(record["patient"]))
-    study.instances += 1
-    study.series.add(record.get("series", ""))
-    study.signatures[record["signature"]] += 1
+REPORT_FOLDER, REPORT_FILE = "report", "report.html"
 
 
 def write_reports(journal: Path, output: Path, private: Path, settings: WorkerSettings) -> Summary:
@@ -165,9 +30,9 @@ def write_reports(journal: Path, output: Path, private: Path, settings: WorkerSe
     summary = summarize(journal, settings)
     folder = output / REPORT_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    summary.report = folder / "report.html"
+    summary.report = folder / REPORT_FILE
     _replace(folder / "report.csv", _csv(summary))
-    _replace(summary.report, _page(summary, settings))
+    _replace(summary.report, report_page(summary, settings))
     _replace(folder / "summary.json", _summary_json(summary, settings))
     _write_manifest(journal, folder / "manifest.jsonl")
     write_private(private / "quarantine.csv", _quarantine(journal))
@@ -256,65 +121,4 @@ def _summary_json(summary: Summary, settings: WorkerSettings) -> str:
             indent=1,
         )
         + "\n"
-    )
-
-
-def _page(summary: Summary, settings: WorkerSettings) -> str:
-    profile = settings.profile
-    options = ", ".join(sorted(option.label for option in profile.options)) or "none"
-    parts = [
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>De-identification report</title>"
-        f"<style>{STYLE}</style><h1>De-identification report</h1>",
-        f"<p>{html.escape(summary.promise.sentence if summary.promise else '')}</p>",
-        f"<p class=note>ThoraxAI {__version__}, PS3.15 Table E.1-1 edition {table()[0]}, profile "
-        f"{html.escape(profile.name)}, options: {html.escape(options)}. Codes of the actions: X removed, Z emptied, "
-        "D dummy, U new UID, C cleaned. Research use only.</p>",
-        f"<p>{html.escape(summary.search_sentence)}</p>",
-        *(f"<p class=warning>{html.escape(warning)}</p>" for warning in summary.warnings),
-        _counts_table(summary),
-        _linkage_part(summary, profile.has(Option.FULL_DATES)),
-    ]
-    parts += [_study_part(summary, uid, study) for uid, study in summary.studies.items()]
-    return "\n".join(parts) + "</html>\n"
-
-
-def _counts_table(summary: Summary) -> str:
-    rows = "".join(
-        f"<tr><td>{status}</td><td class=n>{summary.counts[status]}</td></tr>"
-        for status in (CLEAN, QUARANTINED, SKIPPED)
-    )
-    reasons = "".join(
-        f"<tr><td>{status}</td><td>{html.escape(reason)}</td><td class=n>{count}</td></tr>"
-        for (status, reason), count in summary.reasons.most_common()
-    )
-    table_of_reasons = f"<h2>What did not pass, and why</h2><table>{reasons}</table>" if reasons else ""
-    return f"<h2>Files</h2><table>{rows}</table>{table_of_reasons}"
-
-
-def _linkage_part(summary: Summary, dates_kept: bool) -> str:
-    found = summary.linkage
-    if found is None or not found.patients:
-        return ""
-    hints = "".join(f"<li>{html.escape(hint)}</li>" for hint in found.suggestions)
-    return (
-        f"<h2>Hiding in the crowd</h2><p>{found.patients} patients; the smallest group that shares sex, age band, "
-        f"month, modality, device, institution, height and weight has k = {found.smallest_k} (risk "
-        f"{found.largest_risk:.0%}); {found.share_below_five:.0%} of patients are in groups below 5; descriptions "
-        f"per group at least {found.diversity}; {found.rare_descriptions} descriptions occur for one patient only."
-        + (" Months are real." if dates_kept else "")
-        + "</p>"
-        + (f"<ul>{hints}</ul>" if hints else "")
-    )
-
-
-def _study_part(summary: Summary, uid: str, study: Study) -> str:
-    rows = "".join(
-        f"<tr><td>{path}</td><td>{html.escape(name)}</td><td>{html.escape(action)}</td>"
-        f"<td>{html.escape(reason)}</td><td class=n>{count}</td></tr>"
-        for path, name, action, reason, count in summary.rows_of(uid)
-    )
-    return (
-        f"<h2>{html.escape(study.patient)}</h2><p class=note>Study {html.escape(uid)}: {len(study.series)} series, "
-        f"{study.instances} instances</p><details><summary>What was done to which attribute</summary><table>"
-        f"<tr><th>Tag<th>Attribute<th>Action<th>Why<th>Count</tr>{rows}</table></details>"
     )

@@ -15,8 +15,9 @@ from AnonymizerLib.profile.options import Option
 from AnonymizerLib.profile.table import table
 from AnonymizerLib.run.journal import Entry, Journal
 from AnonymizerLib.run.listing import Listing, list_inputs
-from AnonymizerLib.run.report import Summary, latest_records, write_reports
+from AnonymizerLib.run.report import write_reports
 from AnonymizerLib.run.run_lock import RunLock
+from AnonymizerLib.run.summary import Summary, latest_records
 from AnonymizerLib.run.worker import UNFINISHED, Done, Worker, WorkerSettings
 from AnonymizerLib.run.worker_limits import FileLimits
 from AnonymizerLib.run.worker_pool import WorkerPool

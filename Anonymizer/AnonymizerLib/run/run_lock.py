@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from pathlib import Path
 
 from ThoraxAILib.errors import InputError, OutputError
@@ -44,7 +45,7 @@ class RunLock:
         self._release()
 
     def _lock_folder(self) -> None:
-        if os.name == "nt":
+        if sys.platform == "win32":
             return
         descriptor = os.open(self.output, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._held.append(descriptor)
@@ -62,7 +63,7 @@ class RunLock:
 
 def _lock(descriptor: int) -> None:
     """An exclusive lock of the open file; OSError when somebody has it."""
-    if os.name == "nt":
+    if sys.platform == "win32":
         import msvcrt
 
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)

@@ -91,7 +91,7 @@ class Worker:
             name, digest, instance = self._write(instance)
         except OutputError:
             raise
-        except (Refused, *parse_errors()) as error:
+        except parse_errors(Refused) as error:
             status, reason = refusal_of(error)
             return Done(Entry(**facts, status=status, reason=reason))
         changes, signature = _recorded(tuple(instance.changes))

@@ -14,8 +14,9 @@ import numpy as np
 from CardiacBiomechLib.model.cine import Cine
 from CardiacBiomechLib.model.heart_labels import LABEL_ORDERS, HeartLabels, heart_labels
 from CardiacBiomechLib.motion.cine_motion import PATHS, CineMotion, carry_labels, estimate_motion
-from CardiacBiomechLib.motion.engines import Engine, InstanceEngine
 from CardiacBiomechLib.motion.fusion import METHODS, Candidate, fuse
+from CardiacBiomechLib.motion.instance_engine import InstanceEngine
+from CardiacBiomechLib.motion.protocol import MotionEngine
 from CardiacBiomechLib.motion.slice_alignment import SliceShifts, measure_slice_shifts
 from CardiacBiomechLib.motion.volumes import dice, volume_ml
 from ThoraxAILib.image.volume import Volume
@@ -121,7 +122,7 @@ def track(
     labels: Volume,
     labeled_frame: int,
     options: TrackOptions | None = None,
-    engine: Engine | None = None,
+    engine: MotionEngine | None = None,
     second: SecondLabels | None = None,
     progress: Progress | None = None,
 ) -> Track:

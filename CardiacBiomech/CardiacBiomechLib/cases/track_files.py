@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from CardiacBiomechLib.analysis.track import Track
+from CardiacBiomechLib.analysis.track import Track, TrackOptions
 from CardiacBiomechLib.cine.label_sequence import write_label_sequence
 from CardiacBiomechLib.model.cine import Cine
+from CardiacBiomechLib.motion.engines import EngineOptions
+from CardiacBiomechLib.motion.protocol import MotionEngine
 from CardiacBiomechLib.report.contour_sheet import contour_sheet
 from ThoraxAILib import __version__
+from ThoraxAILib.engines.chosen import ChosenEngine
 from ThoraxAILib.io.transform_files import write_field, write_labels
 from ThoraxAILib.jobs.csv_safety import SafeWriter
 from ThoraxAILib.jobs.progress import Progress
@@ -46,6 +50,24 @@ def write_images(track: Track, cine: Cine, folder: Path, progress: Progress) -> 
     write_label_sequence([frame.labels for frame in track.frames], folder / SEQUENCE)
     _write_curve(track, cine.times_ms, folder / CURVE)
     (folder / PICTURE).write_bytes(encoded(contour_sheet(track, cine)))
+
+
+def track_settings(
+    options: TrackOptions, choice: EngineOptions, engine: ChosenEngine[MotionEngine], seconds: float
+) -> dict:
+    """How a cine was tracked, as track.json tells it; ``engine`` is what ``choice`` chose and what ran."""
+    return {
+        **choice.reported(engine),
+        "options": {**options.to_dict(), **choice.recorded()},
+        "seconds": round(seconds, 1),
+    }
+
+
+def write_track_report(track: Track, cine: Cine, settings: dict, folder: Path) -> dict:
+    """Write track.json, the last file of a run, and return its content; ``settings`` are those of track_settings."""
+    report = {**as_json(track, cine), **settings}
+    (folder / REPORT).write_text(json.dumps(report, indent=2, allow_nan=False), encoding="utf-8")
+    return report
 
 
 def as_json(track: Track, cine: Cine) -> dict:

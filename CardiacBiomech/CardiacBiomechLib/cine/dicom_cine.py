@@ -16,6 +16,7 @@ import numpy as np
 from CardiacBiomechLib.model.cine import Cine
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.lps import ijk_to_ras_from_lps
+from ThoraxAILib.image.tuples import two
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io.dicom_headers import SliceHeader, scan_headers
 from ThoraxAILib.io.dicom_pixels import read_stack
@@ -58,8 +59,8 @@ def _same_plane(images: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
             first = group[0]
             if (
                 (image.rows, image.columns, image.samples) == (first.rows, first.columns, first.samples)
-                and np.allclose(image.orientation_lps, first.orientation_lps, atol=SAME_ORIENTATION, rtol=0)
-                and np.allclose(image.pixel_spacing_mm, first.pixel_spacing_mm, rtol=1e-3)
+                and np.allclose(image.plane.orientation_lps, first.plane.orientation_lps, atol=SAME_ORIENTATION, rtol=0)
+                and np.allclose(image.plane.pixel_spacing_mm, first.plane.pixel_spacing_mm, rtol=1e-3)
             ):
                 group.append(image)
                 break
@@ -71,7 +72,8 @@ def _same_plane(images: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
 def _slices(images: Sequence[SliceHeader]) -> tuple[list[Slice], tuple[str, ...]]:
     """Images by position along the normal; of several series at one position the last acquired one counts."""
     depths = depths_along_normal(
-        np.array([image.position_lps_mm for image in images]), *np.reshape(images[0].orientation_lps, (2, 3))
+        np.array([image.plane.position_lps_mm for image in images]),
+        *two(np.reshape(images[0].plane.orientation_lps, (2, 3))),
     )
     slices: list[Slice] = []
     repeated = 0
@@ -119,9 +121,9 @@ def _read(slices: Sequence[Slice], count: int, name: str, notes: tuple[str, ...]
     first = slices[0][1][0]
     try:
         grid = plan_grid(
-            np.array([images[0].position_lps_mm for _, images in slices]),
-            first.orientation_lps,
-            first.pixel_spacing_mm,
+            np.array([images[0].plane.position_lps_mm for _, images in slices]),
+            np.array(first.plane.orientation_lps),
+            first.plane.pixel_spacing_mm,
             (first.columns, first.rows),
         )
     except UnusableStack as fault:
@@ -133,8 +135,9 @@ def _read(slices: Sequence[Slice], count: int, name: str, notes: tuple[str, ...]
         chosen = [images[round(frame * len(images) / count)] for _, images in slices]
         frames.append(_frame(chosen, grid, progress.part(frame / count, (frame + 1) / count)))
         times.append([image.trigger_ms for image in chosen])
-    known = all(value is not None for row in times for value in row)
-    return Cine(tuple(frames), tuple(float(np.median(row)) for row in times) if known else None, notes + grid.notes)
+    known = [[ms for ms in row if ms is not None] for row in times]
+    times_ms = tuple(float(np.median(row)) for row in known) if known == times else None
+    return Cine(tuple(frames), times_ms, notes + grid.notes)
 
 
 def _frame(images: list[SliceHeader], grid: SliceGrid, progress: Progress) -> Volume:

@@ -62,3 +62,19 @@ def read_frames(path: Path) -> list[Volume]:
         raise InputError(f"'{path.name}' holds {frames.dtype.name} values: give a scalar image.")
     matrix = ijk_to_ras_from_lps(ijk_to_lps_of(image))
     return [Volume(np.ascontiguousarray(frame), matrix, "MR") for frame in frames]
+
+
+def read_frame_labels(path: Path, frame: int, count: int) -> Volume:
+    """The labels of frame ``frame`` (an index): the file, or that frame of a file with one label image per frame.
+
+    ``count`` is the number of frames of the cine. Raises InputError when the file is missing or fits neither.
+    """
+    if not path.is_file():
+        raise InputError(f"The label file '{path.name}' does not exist: check the path.")
+    images = read_frames(path)
+    if len(images) not in (1, count):
+        raise InputError(
+            f"'{path.name}' holds {len(images)} frames, the cine {count}: give the labels of one frame or "
+            "of every frame."
+        )
+    return images[0] if len(images) == 1 else images[frame]

@@ -10,11 +10,12 @@ from CardiacBiomechLib.motion.presets import preset
 from ThoraxAILib.jobs.progress import Progress
 
 
-def preset_line(chosen: EngineOptions) -> str:
-    """Which preset was used and why, in one line."""
-    if "instance" not in chosen.engine:
-        return f"engine {chosen.engine} (has no presets)"
-    return f"engine {chosen.engine}, preset {chosen.preset}: {preset(chosen.preset).reason}"
+def preset_line(chosen: EngineOptions, ran: str | None = None) -> str:
+    """Which engine (``ran``: what "auto" took) and preset were used and why, in one line."""
+    name = ran or chosen.engine
+    if "instance" not in name:
+        return f"engine {name} (has no presets)"
+    return f"engine {name}, preset {chosen.preset}: {preset(chosen.preset).reason}"
 
 
 def progress_on_terminal(arguments: argparse.Namespace) -> Progress:

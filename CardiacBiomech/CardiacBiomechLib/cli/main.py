@@ -16,6 +16,7 @@ from CardiacBiomechLib.cli.engine_choice import preset_line, progress_on_termina
 from CardiacBiomechLib.cli.track import add_track
 from ThoraxAILib.errors import InputError
 
+REGISTRATION_SCHEMA = "thoraxai.cardiac-registration/1"
 DESCRIPTIONS = {
     "train-registration": "Without options: the recipe of the shipped cascade. A training that was stopped goes on "
     "when the same command is given again."
@@ -45,16 +46,15 @@ def _propagate(arguments: argparse.Namespace) -> int:
     request = PropagateRequest.from_arguments(arguments)
     check_writable(request.output, "labels")
     _check_extras(request)
+    engine = request.engine.choose()
     moving, labels, fixed = (_read(path) for path in (request.moving_image, request.moving_label, request.fixed_image))
-    result = propagate(
-        moving, labels, fixed, request.engine.make(), request.labels, progress=progress_on_terminal(arguments)
-    )
+    result = propagate(moving, labels, fixed, engine.made, request.labels, progress=progress_on_terminal(arguments))
     write_labels(result.labels, request.output)
     if request.field is not None:
         write_field(result.field, request.field)
     report = result.as_json()
-    _write_report(request.report, {"engine": request.engine.engine, "preset": request.engine.preset, **report})
-    print(preset_line(request.engine))
+    _write_report(request.report, {**request.engine.reported(engine), **report})
+    print(preset_line(request.engine, engine.name))
     print(f"labels written to {request.output}")
     for part, ejection in report["ejection"].items():
         print(
@@ -73,8 +73,9 @@ def _register(arguments: argparse.Namespace) -> int:
     if request.output is not None:
         check_writable(request.output, "image")
     _check_extras(request)
+    engine = request.engine.choose()
     moving, fixed = _read(request.moving_image), _read(request.fixed_image)
-    found = request.engine.make().register(fixed, moving, None, progress_on_terminal(arguments))
+    found = engine.made.register(fixed, moving, None, progress_on_terminal(arguments))
     if request.output is not None:
         write_image(warp_image(moving, found.field), request.output)
     if request.field is not None:
@@ -83,14 +84,14 @@ def _register(arguments: argparse.Namespace) -> int:
     _write_report(
         request.report,
         {
-            "engine": request.engine.engine,
-            "preset": request.engine.preset,
+            "schema": REGISTRATION_SCHEMA,
+            **request.engine.reported(engine),
             "convention": CONVENTION,
             "quality": quality.as_json(),
             "seconds": round(found.seconds, 2),
         },
     )
-    print(preset_line(request.engine))
+    print(preset_line(request.engine, engine.name))
     print(f"registered in {found.seconds:.1f} s, folded {quality.folded_percent:.3f} % of voxels")
     return 0
 
@@ -108,11 +109,10 @@ def _phantom(arguments: argparse.Namespace) -> int:
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    from CardiacBiomechLib.motion.engines import require_torch
+    from ThoraxAILib.networks.weights_file import require_torch, sha256
 
-    require_torch()
+    require_torch("Registration cascades")
     from CardiacBiomechLib.training.cascade_training import CascadeTraining
-    from ThoraxAILib.registration.cascade.weights import sha256
 
     request = TrainRegistrationRequest.from_arguments(arguments)
     training = CascadeTraining(request.output, request.options, request.settings)

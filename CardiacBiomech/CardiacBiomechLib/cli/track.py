@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
-from pathlib import Path
 
 from CardiacBiomechLib.cases.requests import TrackRequest
 from CardiacBiomechLib.cli.engine_choice import preset_line, progress_on_terminal
-from ThoraxAILib.errors import InputError
 
 DESCRIPTION = (
     "CINE is a 4-D NIfTI, MetaImage or NRRD file, a Slicer sequence (.seq.nrrd), or a folder of DICOM slices. It must "
@@ -31,58 +28,39 @@ def add_track(commands: argparse._SubParsersAction) -> None:
 
 def _track(arguments: argparse.Namespace) -> int:
     from CardiacBiomechLib.analysis.track import track
-    from CardiacBiomechLib.cases.track_files import REPORT, as_json, owned_names, write_images
-    from CardiacBiomechLib.cine.read_cine import read_cine
+    from CardiacBiomechLib.cases.track_files import owned_names, track_settings, write_images, write_track_report
+    from CardiacBiomechLib.cine.read_cine import read_cine, read_frame_labels
     from ThoraxAILib.jobs.output_folder import OutputFolder
 
     request = TrackRequest.from_arguments(arguments)
-    engine = request.engine.make()
+    engine = request.engine.choose()
     progress, started = progress_on_terminal(arguments), time.perf_counter()
     cine = read_cine(request.cine, progress.part(0.0, 0.05))
     frame = cine.index(request.frame)
-    labels = _labels(request.label, frame, len(cine.frames))
+    labels = read_frame_labels(request.label, frame, len(cine.frames))
     with OutputFolder(request.output, owned_names(len(cine.frames))) as folder:
         second = _second(request, cine)
-        found = track(cine, labels, frame, request.options, engine, second, progress.part(0.05, 0.95))
+        found = track(cine, labels, frame, request.options, engine.made, second, progress.part(0.05, 0.95))
         write_images(found, cine, folder, progress.part(0.95, 1.0))
-        report = {
-            **as_json(found, cine),
-            "engine": request.engine.engine,
-            "preset": request.engine.preset,
-            "options": {**request.options.to_dict(), **request.engine.recorded()},
-            "seconds": round(time.perf_counter() - started, 1),
-        }
-        (folder / REPORT).write_text(json.dumps(report, indent=2, allow_nan=False), encoding="utf-8")
+        seconds = time.perf_counter() - started
+        settings = track_settings(request.options, request.engine, engine, seconds)
+        report = write_track_report(found, cine, settings, folder)
     _print(report, request)
     return 0
 
 
-def _labels(path: Path, frame: int, count: int):
-    """The labels of one frame: the file, or that frame of a file with one label image per frame of the cine."""
-    from CardiacBiomechLib.cine.read_cine import read_frames
-
-    if not path.is_file():
-        raise InputError(f"The label file '{path.name}' does not exist: check the path.")
-    images = read_frames(path)
-    if len(images) not in (1, count):
-        raise InputError(
-            f"'{path.name}' holds {len(images)} frames, the cine {count}: give the labels of one frame or "
-            "of every frame."
-        )
-    return images[0] if len(images) == 1 else images[frame]
-
-
 def _second(request: TrackRequest, cine):
     from CardiacBiomechLib.analysis.track import SecondLabels
+    from CardiacBiomechLib.cine.read_cine import read_frame_labels
 
     if request.score_label is None:
         return None
     frame = cine.index(request.score_frame)
-    return SecondLabels(_labels(request.score_label, frame, len(cine.frames)), frame)
+    return SecondLabels(read_frame_labels(request.score_label, frame, len(cine.frames)), frame)
 
 
 def _print(report: dict, request: TrackRequest) -> None:
-    print(preset_line(request.engine))
+    print(preset_line(request.engine, report["engine"]))
     print(f"{report['frames']} frames tracked in {report['seconds']:.0f} s, written to {request.output}")
     for note in report["notes"]:
         print(note)

@@ -9,9 +9,10 @@ from itertools import pairwise
 import numpy as np
 
 from CardiacBiomechLib.model.heart_labels import HeartLabels, HeartTissue
-from CardiacBiomechLib.motion.engines import Engine, InstanceEngine
 from CardiacBiomechLib.motion.fusion import Candidate, fuse
+from CardiacBiomechLib.motion.instance_engine import InstanceEngine
 from CardiacBiomechLib.motion.propagate import check_inputs
+from CardiacBiomechLib.motion.protocol import MotionEngine
 from CardiacBiomechLib.motion.region import Region
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.grid import Grid
@@ -43,7 +44,7 @@ def estimate_motion(
     frames: list[Volume],
     labels: Volume,
     labeled_frame: int,
-    engine: Engine | None = None,
+    engine: MotionEngine | None = None,
     order: str = "auto",
     targets: Sequence[int] | None = None,
     paths: Sequence[str] = PATHS,
@@ -54,7 +55,8 @@ def estimate_motion(
     Each chain costs one registration per frame, ``direct`` and ``tracked`` one per target; ``tracked`` needs both
     chains. The frames must cover one whole cycle unless ``paths`` is ``direct`` alone. Raises InputError, Cancelled.
     """
-    engine, progress = engine or InstanceEngine(), progress or Progress()
+    engine = InstanceEngine() if engine is None else engine
+    progress = progress or Progress()
     parts = _check(frames, labels, labeled_frame, order)
     region = Region.around(labels)
     images, marked = [region.cut(frame) for frame in frames], region.cut(labels)
@@ -112,7 +114,7 @@ def _registered(
     start: int,
     targets: Sequence[int],
     starts: dict[int, Field],
-    engine: Engine,
+    engine: MotionEngine,
     progress: Progress,
 ) -> dict[int, Field]:
     """The field from the labeled frame to each target by one registration, from ``starts`` where given."""
@@ -167,7 +169,12 @@ def _check(frames: list[Volume], labels: Volume, labeled_frame: int, order: str)
 
 
 def _chain(
-    images: list[Volume], labels: Volume, parts: HeartLabels, visited: list[int], engine: Engine, progress: Progress
+    images: list[Volume],
+    labels: Volume,
+    parts: HeartLabels,
+    visited: list[int],
+    engine: MotionEngine,
+    progress: Progress,
 ) -> list[Field]:
     """Composed fields from the first of the visited frames to each of them; the labels travel along as tissue."""
     total = Field.zero(Grid.of(labels))

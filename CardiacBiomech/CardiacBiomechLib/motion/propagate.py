@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from CardiacBiomechLib.model.heart_labels import HeartLabels, HeartTissue, heart_labels
-from CardiacBiomechLib.motion.engines import Engine, InstanceEngine
+from CardiacBiomechLib.motion.instance_engine import InstanceEngine
+from CardiacBiomechLib.motion.protocol import MotionEngine
 from CardiacBiomechLib.motion.region import Region
 from CardiacBiomechLib.motion.volumes import ejections
 from ThoraxAILib.image.volume import Volume
@@ -17,6 +18,8 @@ from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.registration.field import CONVENTION, Field, invert, warp_labels
 from ThoraxAILib.registration.inputs import check_image, check_same_grid
 from ThoraxAILib.registration.quality import FieldQuality, assess
+
+SCHEMA = "thoraxai.cardiac-propagation/1"
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +41,7 @@ class Propagation:
     def as_json(self) -> dict:
         """The report: quality of the motion, ejection from labels and from motion, label values, convention."""
         return {
+            "schema": SCHEMA,
             "convention": CONVENTION,
             "labels": self.parts.parts(),
             "quality": self.quality.as_json(),
@@ -59,7 +63,7 @@ def propagate(
     labeled: Volume,
     labels: Volume,
     other: Volume,
-    engine: Engine | None = None,
+    engine: MotionEngine | None = None,
     order: str = "auto",
     initial: Field | None = None,
     progress: Progress | None = None,
@@ -68,7 +72,8 @@ def propagate(
 
     ``initial`` (labeled frame fixed, on the whole grid) is where the search starts. Raises InputError, Cancelled.
     """
-    engine, progress = engine or InstanceEngine(), progress or Progress()
+    engine = InstanceEngine() if engine is None else engine
+    progress = progress or Progress()
     parts = check_inputs(labeled, labels, other, order)
     region = Region.around(labels)
     fixed, moving, marked = (region.cut(volume) for volume in (labeled, other, labels))

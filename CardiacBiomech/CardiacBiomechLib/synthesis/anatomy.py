@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from CardiacBiomechLib.synthesis.ventricle import Ventricle
+from CardiacBiomechLib.synthesis.ventricle import RightVentricle, Ventricle
 
 BACKGROUND, RV, MYOCARDIUM, LV = 0, 1, 2, 3  # as in ACDC
 
@@ -28,7 +28,7 @@ def labels_at(ventricle: Ventricle, points_mm: np.ndarray) -> np.ndarray:
     below = np.ones(s.shape, dtype=bool) if ventricle.base_mm is None else points_mm[..., 2] < ventricle.base_mm
     labels = np.zeros(s.shape, dtype=np.uint8)
     if ventricle.right is not None:
-        labels[(_right_coordinate(ventricle, points_mm) < 1.0) & below] = RV
+        labels[(_right_coordinate(ventricle.right, points_mm) < 1.0) & below] = RV
     labels[(s <= ventricle.epi_mm) & below] = MYOCARDIUM
     labels[(s < ventricle.endo_mm) & below] = LV
     return labels
@@ -41,7 +41,7 @@ def brightness_at(
     s = ventricle.radial_coordinate(points_mm)
     signal = np.full(s.shape, brightness.surroundings)
     if ventricle.right is not None:
-        outer = _right_coordinate(ventricle, points_mm)
+        outer = _right_coordinate(ventricle.right, points_mm)
         size = min(ventricle.right.radii_mm)
         free_wall = _inside((1.0 - outer) * size + ventricle.right.wall_mm, edge_mm)
         signal += free_wall * (brightness.myocardium - signal)
@@ -67,9 +67,9 @@ def _papillary(ventricle: Ventricle, points_mm: np.ndarray, brightness: Brightne
     return share
 
 
-def _right_coordinate(ventricle: Ventricle, points_mm: np.ndarray) -> np.ndarray:
+def _right_coordinate(right: RightVentricle, points_mm: np.ndarray) -> np.ndarray:
     """Below 1 inside the right ventricle's spheroid (the left ventricle is cut out of it)."""
-    offset = (points_mm - np.array(ventricle.right.center_mm)) / np.array(ventricle.right.radii_mm)
+    offset = (points_mm - np.array(right.center_mm)) / np.array(right.radii_mm)
     return np.linalg.norm(offset, axis=-1)
 
 
@@ -110,7 +110,7 @@ class Surroundings:
         """What to add to the plain brightness at end-diastolic points."""
         distance = ventricle.radial_coordinate(points_mm) - ventricle.epi_mm
         if ventricle.right is not None:
-            right = (_right_coordinate(ventricle, points_mm) - 1.0) * min(ventricle.right.radii_mm)
+            right = (_right_coordinate(ventricle.right, points_mm) - 1.0) * min(ventricle.right.radii_mm)
             distance = np.minimum(distance, right - ventricle.right.wall_mm)
         rank = np.clip((self._random.at(points_mm) + 1.5) / 3.0, 0.0, 0.999)
         organ = self.LEVELS[(rank * len(self.LEVELS)).astype(int)]

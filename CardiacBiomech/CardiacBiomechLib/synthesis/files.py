@@ -70,9 +70,9 @@ def exact_wall_strain(ventricle: Ventricle, points: int = 20000, seed: int = 0) 
 
 
 def _scanner(request: PhantomRequest) -> Scanner:
-    shape = (round(EXTENT_MM[0] / request.slice_mm), *(round(size / IN_PLANE_MM) for size in EXTENT_MM[1:]))
+    rows, columns = (round(size / IN_PLANE_MM) for size in EXTENT_MM[1:])
     return Scanner(
-        shape,
+        (round(EXTENT_MM[0] / request.slice_mm), rows, columns),
         (request.slice_mm, IN_PLANE_MM, IN_PLANE_MM),
         texture=request.texture,
         signal_to_noise=request.noise_snr,

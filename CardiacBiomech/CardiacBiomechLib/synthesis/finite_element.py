@@ -60,7 +60,7 @@ def inflate(options: InflationOptions | None = None) -> Inflation:
     material = felupe.NeoHooke(mu=options.mu_kpa, bulk=options.kappa_kpa)
     body = felupe.SolidBody(material, field)
     pressure = felupe.SolidBodyPressure(_inner_surface(felupe, mesh, options))
-    base = np.abs(mesh.points[:, 2] - options.options_class_mm) < 1e-3
+    base = np.abs(mesh.points[:, 2] - options.base_mm) < 1e-3
     ramp = np.linspace(0.0, options.pressure_kpa, options.steps + 1)[1:]
     step = felupe.Step(
         items=[body, pressure], ramp={pressure: ramp}, boundaries={"base": felupe.Boundary(field[0], mask=base)}
@@ -89,7 +89,7 @@ def _mesh(felupe, options: InflationOptions):
     s = options.endo_mm + (options.epi_mm - options.endo_mm) * block.points[:, 0]
     around = 2.0 * np.pi * block.points[:, 1]
     apex = np.pi - APEX_GAP_RAD
-    polar = apex - (apex - np.arccos(options.options_class_mm / (options.elongation * s))) * block.points[:, 2]
+    polar = apex - (apex - np.arccos(options.base_mm / (options.elongation * s))) * block.points[:, 2]
     points = np.stack(
         [
             s * np.sin(polar) * np.cos(around),

@@ -34,7 +34,7 @@ LONGEST_GRADIENT = 1.0
 LOG_SCHEMA = "thoraxai.cardiac-training/1"
 
 
-class CascadeTraining(Trainer):
+class CascadeTraining(Trainer[Cascade]):
     """One run in a folder: ``hearts`` (cache of phantoms), ``checkpoint.pt``, at the end weights and training.json."""
 
     def __init__(self, folder: Path, options: TrainingOptions, settings: CascadeSettings) -> None:
@@ -46,7 +46,7 @@ class CascadeTraining(Trainer):
         recipe = {**asdict(options), "cascade": settings.to_dict(), "in_plane_mm": IN_PLANE_MM}
         super().__init__(folder, schedule, options.seed, recipe, threads=options.threads)
 
-    def make_learners(self) -> dict[str, Learner]:
+    def make_learners(self) -> dict[str, Learner[Cascade]]:
         """The cascade; its last weights are kept, not an average."""
         cascade = Cascade(self._settings)
         optimizer = torch.optim.AdamW(cascade.parameters(), lr=self._options.learning_rate, amsgrad=True)

@@ -10,6 +10,7 @@ import numpy as np
 from CardiacBiomechLib.synthesis.anatomy import Brightness
 from CardiacBiomechLib.synthesis.cine import Scanner, acquire
 from CardiacBiomechLib.synthesis.groups import GROUPS, draw
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.registration.inputs import normalized
 
 SHAPE_KJI, IN_PLANE_MM = (12, 96, 96), 1.5
@@ -69,7 +70,7 @@ def load_or_make(seed: int, cache: Path) -> Heart:
         partial.replace(path)
         return heart
     with np.load(path) as content:
-        return Heart(content["frames"], content["labels"], tuple(float(step) for step in content["spacing"]))
+        return Heart(content["frames"], content["labels"], three(float(step) for step in content["spacing"]))
 
 
 def random_pair(heart: Heart, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

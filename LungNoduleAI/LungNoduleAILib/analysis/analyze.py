@@ -12,8 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from LungNoduleAILib.analysis.detectors import get_detector
-from LungNoduleAILib.analysis.segmenters import choose_segmenter
+from LungNoduleAILib.analysis.engines import LungEngines, choose_engines
 from LungNoduleAILib.detection.lung_filter import as_removed, filter_candidates
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import measure
@@ -22,64 +21,79 @@ from LungNoduleAILib.model.candidates import Candidate
 from LungNoduleAILib.model.findings import Finding, Findings, Lungs, QualityNote, Removed
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.model.result import AnalysisResult
+from ThoraxAILib.errors import known
 from ThoraxAILib.image.mask import Mask
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import AxisOrder, Volume
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.stages import Stages
-from ThoraxAILib.networks.device import select_device
 
 OPACITY_MM = 30.0
 
 
-def analyze(volume: Volume, options: AnalysisOptions, progress: Progress, stages: Stages) -> AnalysisResult:
+def analyze(
+    volume: Volume, options: AnalysisOptions, progress: Progress, stages: Stages, engines: LungEngines | None = None
+) -> AnalysisResult:
     """Anatomy, nodules and measurements of a chest CT (HU, any axis order), on the grid of ``volume``.
 
-    Raises InputError for an unknown detector, segmenter or an unavailable device, Cancelled when ``progress`` says so.
+    ``engines`` are those of the run; None chooses them by ``options``. Raises InputError for an unknown engine or an
+    unavailable device, Cancelled when ``progress`` says so.
     """
-    detector = get_detector(options.detector, options.device)
-    device, device_reason = select_device(options.device)
-    chosen = choose_segmenter(options.anatomy, device)
+    engines = engines or choose_engines(options)
+    detector = known(engines.detector, "the detector").made
     order = volume.axis_order_to_lps()
     turned = order.apply(volume)
     turned = turned.with_array(np.ascontiguousarray(turned.array))
     with stages.stage("lungs"):
-        anatomy = chosen.segmenter.segment(turned, progress.part(0.0, 0.35))
+        anatomy = engines.anatomy.made.segment(turned, progress.part(0.0, 0.35))
     with stages.stage("detection"):
         candidates = detector.detect(turned, anatomy, progress.part(0.35, 0.8))
     with stages.stage("measurement"):
         threshold = detector.operating_point if options.threshold is None else options.threshold
         kept, removed = filter_candidates(candidates, turned, anatomy, threshold, options.lung_margin_mm)
-        findings, unmeasured = _measure_all(turned, anatomy, kept, detector.name, progress.part(0.8, 0.95))
+        findings, unmeasured = _measure_all(turned, anatomy, kept, engines, progress.part(0.8, 0.95))
     lungs = _lungs(turned, anatomy, findings)
     progress(0.97, "Putting the results on the grid of the CT")
-    findings = tuple(replace(f, mask=turned_back(f.mask, order, turned.array.shape)) for f in findings)
-    methods = {
-        "anatomy": chosen.segmenter.name,
-        "anatomy_reason": chosen.reason,
-        "anatomy_fingerprint": chosen.segmenter.fingerprint,
-        "detector": detector.name,
-        "detector_fingerprint": detector.fingerprint,
-        "threshold": f"{threshold:g}",
-        "device": device,
-        "device_reason": device_reason,
-    }
+    findings = tuple(
+        replace(f, mask=turned_back(known(f.mask, "the mask"), order, turned.array.shape)) for f in findings
+    )
     labels = np.ascontiguousarray(order.undo_array(anatomy.labels))
     reported = Findings(volume.identity.series_uid, lungs, findings, (*removed, *unmeasured), volume.notes)
     progress(1.0, f"{len(findings)} findings")
     structures = None if anatomy.structures is None else np.ascontiguousarray(order.undo_array(anatomy.structures))
-    return AnalysisResult(volume, labels, reported, anatomy.lobes_approximate, methods, structures)
+    return AnalysisResult(volume, labels, reported, anatomy.lobes_approximate, _methods(engines, threshold), structures)
+
+
+def _methods(engines: LungEngines, threshold: float) -> dict[str, str]:
+    """How each step was done, for report and run record."""
+    detector, delineator = known(engines.detector, "the detector"), known(engines.delineator, "the delineator")
+    return {
+        "anatomy": engines.anatomy.name,
+        "anatomy_reason": engines.anatomy.reason,
+        "anatomy_fingerprint": engines.anatomy.fingerprint,
+        "detector": detector.name,
+        "detector_fingerprint": detector.fingerprint,
+        "delineator": delineator.name,
+        "delineator_reason": delineator.reason,
+        "delineator_fingerprint": delineator.fingerprint,
+        "threshold": f"{threshold:g}",
+        "device": engines.device,
+        "device_reason": engines.device_reason,
+    }
 
 
 def _measure_all(
-    volume: Volume, anatomy: Anatomy, candidates: list[Candidate], detector: str, progress: Progress
+    volume: Volume, anatomy: Anatomy, candidates: list[Candidate], engines: LungEngines, progress: Progress
 ) -> tuple[tuple[Finding, ...], list[Removed]]:
     """Measured findings, the most confident first and numbered in that order, and what could not be delineated."""
     findings: list[Finding] = []
     removed: list[Removed] = []
     lung_depth = LungDepth(volume, anatomy)
+    delineator = known(engines.delineator, "the delineator").made
+    detector = known(engines.detector, "the detector").name
     for number, candidate in enumerate(candidates):
         progress(number / len(candidates), f"Measuring nodule {number + 1} of {len(candidates)}")
-        finding = measure(volume, anatomy, lung_depth, candidate, detector)
+        finding = measure(volume, anatomy, lung_depth, candidate, detector, delineator)
         if finding is None:
             removed.append(as_removed(candidate, "no border could be drawn around it"))
         elif any(_same(finding, other) for other in findings):
@@ -100,7 +114,7 @@ def _lungs(volume: Volume, anatomy: Anatomy, findings: tuple[Finding, ...]) -> L
     """Lung volumes in mL and the verdicts, large opacities among them."""
     ml = volume.voxel_mm3 / 1000.0
     opacities = tuple(_opacity(finding) for finding in findings if finding.mean_diameter_mm > OPACITY_MM)
-    approximate = ()
+    approximate: tuple[QualityNote, ...] = ()
     if anatomy.lobes_approximate and anatomy.lungs.any():
         approximate = (QualityNote("lobes_approximate", f"Lobes are approximate: {anatomy.lobes_how}.", "info"),)
     return Lungs(
@@ -112,7 +126,7 @@ def _lungs(volume: Volume, anatomy: Anatomy, findings: tuple[Finding, ...]) -> L
 
 def _opacity(finding: Finding) -> QualityNote:
     low, high = np.array(finding.bounds_ras_mm).reshape(3, 2).T
-    size = tuple(round(float(s), 1) for s in high - low)
+    size = three(round(float(s), 1) for s in high - low)
     where = ", ".join(f"{axis}{value:.0f}" for axis, value in zip("RAS", finding.center_ras_mm, strict=True))
     return QualityNote(
         "large_opacity",
@@ -129,4 +143,4 @@ def turned_back(mask: Mask, order: AxisOrder, shape: tuple[int, int, int]) -> Ma
     along = zip(mask.offset_kji, mask.array.shape, shape, order.flips, strict=True)
     low = [whole - (offset + size) if flip else offset for offset, size, whole, flip in along]
     inverse = np.argsort(order.permutation)
-    return Mask(tuple(int(low[axis]) for axis in inverse), np.ascontiguousarray(order.undo_array(mask.array)))
+    return Mask(three(int(low[axis]) for axis in inverse), np.ascontiguousarray(order.undo_array(mask.array)))

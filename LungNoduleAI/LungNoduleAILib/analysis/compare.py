@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from LungNoduleAILib.analysis.engines import LungEngines
 from LungNoduleAILib.analysis.look_back import found_again
 from LungNoduleAILib.followup.difference.difference_map import DifferenceMap, difference_map
 from LungNoduleAILib.followup.growth.assessment import ScanContext, assess_growth
@@ -19,7 +20,7 @@ from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.links import LinkDecision
 from LungNoduleAILib.model.pairs import MATCHED, Interval, Pair
 from LungNoduleAILib.model.result import AnalysisResult
-from ThoraxAILib.errors import InputError
+from ThoraxAILib.errors import InputError, known
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.stages import Stages
 
@@ -39,6 +40,7 @@ def compare_scans(
     scans: Sequence[AnalysisResult],
     order: tuple[int, int],
     options: FollowUpOptions,
+    engines: LungEngines,
     decisions: Sequence[LinkDecision],
     progress: Progress,
     stages: Stages,
@@ -57,7 +59,7 @@ def compare_scans(
             warnings += told
     with stages.stage("matching"):
         progress(0.6, "Matching nodules")
-        before, after, rows, evidence = _matched(prior, current, registration, options, decisions)
+        before, after, rows, evidence = _matched(prior, current, registration, options, engines, decisions)
     difference = None
     if registration is not None:
         with stages.stage("difference"):
@@ -94,15 +96,18 @@ def _matched(
     current: AnalysisResult,
     registration: LungRegistration | None,
     options: FollowUpOptions,
+    engines: LungEngines,
     decisions: Sequence[LinkDecision],
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...], list[Match], Evidence]:
     """Findings of both dates, their rows, and the evidence in the order of the findings."""
-    views = Views.of(prior, current, registration, options.network)
+    views = Views.of(prior, current, registration, known(engines.reidentifier, "the re-identifier").made)
     before, after = prior.findings.findings, current.findings.findings
     evidence = pair_evidence(views, before, after)
     rows = match(_items(before), _items(after), evidence, decisions=decisions)
     if options.measure_again and registration is not None:
-        more_before, more_after = found_again(views, before, after, rows)
+        more_before, more_after = found_again(
+            views, before, after, rows, known(engines.delineator, "the delineator").made
+        )
         if more_before or more_after:
             before, after = (*before, *more_before), (*after, *more_after)
             evidence = pair_evidence(views, before, after)

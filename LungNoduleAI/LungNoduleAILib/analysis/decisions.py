@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from LungNoduleAILib.followup.growth.assessment import ScanContext, assess_growth
 from LungNoduleAILib.model.findings import Finding
+from LungNoduleAILib.model.growth import Growth
 from LungNoduleAILib.model.links import LINK, LinkDecision, checked_decisions
 from LungNoduleAILib.model.pairs import MATCHED, NEW, RESOLVED, FollowUp, Interval, Pair, ScanEntry
 
@@ -25,7 +26,7 @@ def with_decision(follow_up: FollowUp, decision: LinkDecision) -> FollowUp:
     return replace(follow_up, intervals=(*follow_up.intervals[:-1], replace(last, pairs=pairs)))
 
 
-def grown(prior: Finding, current: Finding, days: int | None, before: ScanEntry, after: ScanEntry) -> object:
+def grown(prior: Finding, current: Finding, days: int | None, before: ScanEntry, after: ScanEntry) -> Growth:
     """Growth between two findings of two scans."""
     contexts = (ScanContext(scan.date, scan.kernel, scan.slice_mm, scan.contrast) for scan in (before, after))
     return assess_growth(prior, current, days, *contexts)

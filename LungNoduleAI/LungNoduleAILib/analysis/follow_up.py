@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from LungNoduleAILib.analysis.analyze import analyze
 from LungNoduleAILib.analysis.compare import Comparison, compare_scans
+from LungNoduleAILib.analysis.engines import LungEngines, choose_engines
 from LungNoduleAILib.followup.growth.assessment import ScanContext
 from LungNoduleAILib.followup.growth.scans import check_scans
 from LungNoduleAILib.model.findings import Finding
@@ -32,24 +33,30 @@ class FollowUpResult:
 
 
 def follow_up(
-    volumes: Sequence[Volume], options: FollowUpOptions, progress: Progress, stages: Stages
+    volumes: Sequence[Volume],
+    options: FollowUpOptions,
+    progress: Progress,
+    stages: Stages,
+    engines: LungEngines | None = None,
 ) -> FollowUpResult:
     """Analyze and compare chest CTs (HU, any axis order), the oldest first.
 
-    Raises InputError for scans that cannot be followed or analyzed, Cancelled when ``progress`` says so.
+    ``engines`` are those of the run, the same for every scan; None chooses them by ``options``. Raises InputError for
+    scans that cannot be followed or analyzed, Cancelled when ``progress`` says so.
     """
     check_scans(volumes, options.days)
+    engines = engines or choose_engines(options)
     count = len(volumes)
     analyses = []
     for number, volume in enumerate(volumes):
         part = progress.part(0.45 * number / count, 0.45 * (number + 1) / count)
         with stages.stage(f"scan {number + 1}"):
-            analyses.append(analyze(volume, options.analysis, part, Stages()))
+            analyses.append(analyze(volume, options.analysis, part, Stages(), engines))
     comparisons: list[Comparison] = []
     for number in range(1, count):
         part = progress.part(0.45 + 0.55 * (number - 1) / (count - 1), 0.45 + 0.55 * number / (count - 1))
         decisions = options.decisions if number == count - 1 else ()
-        found = compare_scans(analyses, (number - 1, number), options, decisions, part, stages)
+        found = compare_scans(analyses, (number - 1, number), options, engines, decisions, part, stages)
         analyses[number - 1] = _with_findings(analyses[number - 1], found.prior_findings)
         analyses[number] = _with_findings(analyses[number], found.current_findings)
         comparisons.append(found)

@@ -12,9 +12,11 @@ from dataclasses import replace
 import numpy as np
 
 from LungNoduleAILib.analysis.measure_again import MeasureAgain
+from LungNoduleAILib.delineation.protocol import Delineator
 from LungNoduleAILib.followup.matching.match import NEW, RESOLVED, Match
 from LungNoduleAILib.followup.matching.pair_evidence import Views
 from LungNoduleAILib.model.findings import Finding
+from ThoraxAILib.errors import known
 
 MOST_FAINTER_HU = 250.0  # as LEAST_REACH_MM from synthetic pairs: Testing/benchmarks/lung_follow_up.py again
 LEAST_REACH_MM = 4.0
@@ -22,22 +24,29 @@ NOTE = "Below the detector's threshold at this date; found and measured at the p
 
 
 def found_again(
-    views: Views, before: Sequence[Finding], after: Sequence[Finding], rows: Sequence[Match]
+    views: Views,
+    before: Sequence[Finding],
+    after: Sequence[Finding],
+    rows: Sequence[Match],
+    delineator: Delineator,
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
-    """Findings to add to the prior and to the current date."""
+    """Findings to add to the prior and to the current date, outlined by ``delineator``."""
     new = [finding for finding in after if finding.id in {row.current_id for row in rows if row.status == NEW}]
     gone = [finding for finding in before if finding.id in {row.prior_id for row in rows if row.status == RESOLVED}]
-    return (_looked_for(views, new, before, in_prior=True), _looked_for(views, gone, after, in_prior=False))
+    return (
+        _looked_for(views, new, before, delineator, in_prior=True),
+        _looked_for(views, gone, after, delineator, in_prior=False),
+    )
 
 
 def _looked_for(
-    views: Views, lonely: Sequence[Finding], others: Sequence[Finding], in_prior: bool
+    views: Views, lonely: Sequence[Finding], others: Sequence[Finding], delineator: Delineator, in_prior: bool
 ) -> tuple[Finding, ...]:
     """The partners of ``lonely`` findings that are really there and not reported yet."""
     if not lonely:
         return ()
-    registration = views.registration
-    again = MeasureAgain(views.prior if in_prior else views.current)
+    registration = known(views.registration, "the registration")
+    again = MeasureAgain(views.prior if in_prior else views.current, delineator)
     found: list[Finding] = []
     for finding in lonely:
         center = np.array([finding.center_ras_mm])

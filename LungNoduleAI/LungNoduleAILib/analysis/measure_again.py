@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from LungNoduleAILib.delineation.protocol import Delineator
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import measure
 from LungNoduleAILib.model.anatomy import Anatomy
@@ -16,6 +17,7 @@ from LungNoduleAILib.model.candidates import Candidate
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.result import AnalysisResult
 from ThoraxAILib.image.mask import Mask
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import AxisOrder
 
 DETECTOR = "measured again"
@@ -25,7 +27,8 @@ LEAST_VOLUME_RATIO, MOST_VOLUME_RATIO = 0.1, 4.0
 class MeasureAgain:
     """Measures places of one analyzed CT; keeps the CT turned to LPS order between calls."""
 
-    def __init__(self, result: AnalysisResult) -> None:
+    def __init__(self, result: AnalysisResult, delineator: Delineator) -> None:
+        self._delineator = delineator
         self._order: AxisOrder = result.volume.axis_order_to_lps()
         turned = self._order.apply(result.volume)
         self._volume = turned.with_array(np.ascontiguousarray(turned.array))
@@ -38,10 +41,10 @@ class MeasureAgain:
 
         It must have a border, lie in the lungs, and be a tenth to four times as large.
         """
-        candidate = Candidate(tuple(float(x) for x in center_ras_mm), like.mean_diameter_mm, like.confidence)
+        candidate = Candidate(three(float(x) for x in center_ras_mm), like.mean_diameter_mm, like.confidence)
         if not self._is_inside(np.asarray(center_ras_mm)):
             return None
-        found = measure(self._volume, self._anatomy, self._lung_depth, candidate, DETECTOR)
+        found = measure(self._volume, self._anatomy, self._lung_depth, candidate, DETECTOR, self._delineator)
         if found is None or found.lobe is None or found.mask is None:
             return None
         gap_mm = float(np.linalg.norm(np.array(found.center_ras_mm) - np.asarray(center_ras_mm)))

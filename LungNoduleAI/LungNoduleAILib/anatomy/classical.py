@@ -9,10 +9,12 @@ from LungNoduleAILib.anatomy.filling import fill_lungs
 from LungNoduleAILib.anatomy.full_grid import labels_on_ct
 from LungNoduleAILib.anatomy.lobes import label_lobes
 from LungNoduleAILib.anatomy.lung_air import find_lung_air
+from LungNoduleAILib.anatomy.protocol import ANATOMY_SEGMENTER
 from LungNoduleAILib.anatomy.quality import is_no_chest, judge
 from LungNoduleAILib.anatomy.sides import middle_of_body, split_sides
 from LungNoduleAILib.anatomy.work_image import make_work_image
 from LungNoduleAILib.model.anatomy import Anatomy
+from ThoraxAILib.engines.engine import SUITE_LICENCE, Engine
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
 
@@ -22,6 +24,7 @@ class ClassicalSegmenter:
 
     name = "classical"
     fingerprint = "lungs-2"
+    device = "cpu"
 
     def segment(self, volume: Volume, progress: Progress) -> Anatomy:
         """Anatomy on the grid of ``volume`` (HU, axes in LPS order); see AnatomySegmenter."""
@@ -46,3 +49,13 @@ class ClassicalSegmenter:
         labels = labels_on_ct(work, box, lobes, airways)
         progress(1.0, "Lungs found")
         return Anatomy(labels, quality, lobes_approximate=True)
+
+
+ENGINE = Engine(
+    ANATOMY_SEGMENTER,
+    ClassicalSegmenter.name,
+    "thresholds and morphology, lobes as planes; no download, CPU",
+    SUITE_LICENCE,
+    lambda device: ClassicalSegmenter(),
+    version=ClassicalSegmenter.fingerprint,
+)

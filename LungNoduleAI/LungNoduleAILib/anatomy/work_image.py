@@ -12,6 +12,7 @@ import SimpleITK as sitk
 
 from ThoraxAILib.image.boxes import Box, in_plane_box
 from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 
 TARGET_MM = 1.8
@@ -60,9 +61,9 @@ class WorkImage:
 
 def make_work_image(volume: Volume, target_mm: float = TARGET_MM) -> WorkImage:
     """Block means of a volume (HU) with voxels close to, and at least about, ``target_mm``."""
-    shape = volume.array.shape
-    factors = tuple(int(max(1, round(target_mm / s))) for s in volume.spacing_kji_mm)
-    factors = tuple(min(f, n) for f, n in zip(factors, shape, strict=True))
+    shape = three(volume.array.shape)
+    nearest = (int(max(1, round(target_mm / s))) for s in volume.spacing_kji_mm)
+    factors = three(min(f, n) for f, n in zip(nearest, shape, strict=True))
     image = sitk.GetImageFromArray(volume.array)
     if max(factors) > 1:
         image = sitk.BinShrink(image, [int(f) for f in factors[::-1]])

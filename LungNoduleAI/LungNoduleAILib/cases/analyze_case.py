@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from LungNoduleAILib.cases.requests import CaseRequest
 from LungNoduleAILib.model.files import ANALYSIS_FILES, FINDINGS_CSV, FINDINGS_FILE, REPORT_FILE
@@ -17,7 +18,6 @@ from ThoraxAILib.jobs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.run_record import (
     RunInput,
-    RunModel,
     RunRecord,
     finish,
     has_result_of,
@@ -25,7 +25,9 @@ from ThoraxAILib.jobs.run_record import (
     write_run_record,
 )
 from ThoraxAILib.jobs.stages import Stages
-from ThoraxAILib.networks.device import select_device
+
+if TYPE_CHECKING:
+    from LungNoduleAILib.analysis.engines import LungEngines
 
 
 @dataclass(frozen=True)
@@ -37,47 +39,59 @@ class CaseOutcome:
     resumed: bool = False
 
 
-def analyze_case(request: CaseRequest, progress: Progress) -> CaseOutcome:
-    """Analyze one case into its folder; raises ThoraxAIError with one sentence, and then leaves nothing there."""
+def analyze_case(request: CaseRequest, progress: Progress, engines: LungEngines | None = None) -> CaseOutcome:
+    """Analyze one case into its folder; raises ThoraxAIError with one sentence, and then leaves nothing there.
+
+    ``engines`` are those of the run when they are chosen already; None chooses them by the options.
+    """
+    from LungNoduleAILib.analysis.engines import choose_engines
+
     stages, started = Stages(), now()
+    engines = engines or choose_engines(request.options)
     with stages.stage("read"):
         volume = read_volume(request.case.path, request.case.series_uid, progress.part(0.0, 0.1))
-    record = _record(request, volume, started)
+    record = case_record(request, engines, volume, started)
     if request.resume and has_result_of(request.output, record):
         return CaseOutcome(_findings_in(request.output), volume.notes, resumed=True)
     with OutputFolder(request.output, ANALYSIS_FILES) as folder:
         from LungNoduleAILib.analysis.analyze import analyze
 
-        result = analyze(volume, request.options, progress.part(0.1, 0.75), stages)
-        _write(folder, request, result, record, progress.part(0.75, 1.0), stages)
+        result = analyze(volume, request.options, progress.part(0.1, 0.75), stages, engines)
+        record = replace(record, models=engines.models())
+        write_case(folder, request, result, record, progress.part(0.75, 1.0), stages)
     progress(1.0, "Done")
     return CaseOutcome(result.findings, volume.notes)
 
 
-def _record(request: CaseRequest, volume: Volume, started: str) -> RunRecord:
-    """What is known before the analysis; also what --resume compares."""
-    from LungNoduleAILib.analysis.detectors import get_detector
-    from LungNoduleAILib.analysis.segmenters import choose_segmenter
+def case_record(
+    request: CaseRequest, engines: LungEngines, volume: Volume, started: str, files: int | None = None
+) -> RunRecord:
+    """What is known before the analysis; also what --resume compares.
 
-    detector = get_detector(request.options.detector)
-    device, reason = select_device(request.options.device)
-    segmenter = choose_segmenter(request.options.anatomy, device).segmenter
-    models = (
-        RunModel("anatomy", segmenter.name, segmenter.fingerprint),
-        RunModel("detector", detector.name, detector.fingerprint),
-    )
+    ``files`` is how many files held the volume, None for those at the path of the case.
+    """
     options = {**request.options.to_dict(), "scene": request.with_scene, **request.person.stated()}
-    source = RunInput.of_volume(volume, request.case.name, _count_files(request.case.path))
-    return RunRecord("lung analyze", options, (source,), models, device, reason, started, warnings=volume.notes)
+    source = RunInput.of_volume(volume, request.case.name, _count_files(request.case.path) if files is None else files)
+    return RunRecord(
+        "lung analyze",
+        options,
+        (source,),
+        engines.models(),
+        engines.device,
+        engines.device_reason,
+        started,
+        warnings=volume.notes,
+    )
 
 
 def _count_files(path: Path) -> int:
     return 1 if path.is_file() else len(files_below(path))
 
 
-def _write(
+def write_case(
     folder: Path, request: CaseRequest, result: AnalysisResult, record: RunRecord, progress: Progress, stages: Stages
 ) -> None:
+    """Write every file of a case into ``folder``, the run record as the last."""
     from LungNoduleAILib.cases.findings_csv import write_findings_csv
     from LungNoduleAILib.report.analysis_report import write_report
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from LungNoduleAILib.analysis.engines import LungEngines, choose_engines
 from LungNoduleAILib.cases.requests import FollowUpRequest
 from LungNoduleAILib.model.files import FOLLOW_UP_FILES, MAX_SCANS
 from LungNoduleAILib.model.pairs import FollowUp
@@ -13,9 +16,11 @@ from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io import find_cases, read_volume
 from ThoraxAILib.jobs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.jobs.run_record import RunInput, RunModel, RunRecord, finish, now, write_run_record
+from ThoraxAILib.jobs.run_record import RunInput, RunRecord, finish, now, write_run_record
 from ThoraxAILib.jobs.stages import Stages
-from ThoraxAILib.networks.device import select_device
+
+if TYPE_CHECKING:
+    from LungNoduleAILib.analysis.follow_up import FollowUpResult
 
 
 def follow_case(request: FollowUpRequest, progress: Progress) -> FollowUp:
@@ -25,52 +30,57 @@ def follow_case(request: FollowUpRequest, progress: Progress) -> FollowUp:
     if len(request.inputs) > MAX_SCANS:
         raise InputError(f"At most {MAX_SCANS} scans can be followed at once, {len(request.inputs)} were given.")
     stages, started = Stages(), now()
-    names = [_name(path) for path in request.inputs]
+    engines = choose_engines(request.options)
+    names = [case_name(path) for path in request.inputs]
     with stages.stage("read"):
         volumes = [read_volume(path, None, progress.part(0.0, 0.08)) for path in request.inputs]
     check_scans(volumes, request.options.days)
-    record = _record(request, volumes, names, started)
+    record = follow_up_record(request, engines, volumes, names, started)
     with OutputFolder(request.output, FOLLOW_UP_FILES) as folder:
         from LungNoduleAILib.analysis.follow_up import follow_up
-        from LungNoduleAILib.cases.follow_up_files import write_results
 
-        result = follow_up(volumes, request.options, progress.part(0.08, 0.8), stages)
-        summary = _summary(result.follow_up)
-        write_results(
-            folder, result, request, finish(record, stages, folder, summary).to_dict(), progress.part(0.8, 1.0), stages
-        )
-        write_run_record(folder, finish(record, stages, folder, summary))
+        result = follow_up(volumes, request.options, progress.part(0.08, 0.8), stages, engines)
+        record = replace(record, models=engines.models())
+        write_follow_up(folder, request, result, record, progress.part(0.8, 1.0), stages)
     progress(1.0, "Done")
     return result.follow_up
 
 
-def _name(path: Path) -> str:
+def write_follow_up(
+    folder: Path,
+    request: FollowUpRequest,
+    result: FollowUpResult,
+    record: RunRecord,
+    progress: Progress,
+    stages: Stages,
+) -> None:
+    """Write every file of a follow-up into ``folder``, the run record as the last."""
+    from LungNoduleAILib.cases.follow_up_files import write_results
+
+    summary = _summary(result.follow_up)
+    write_results(folder, result, request, finish(record, stages, folder, summary).to_dict(), progress, stages)
+    write_run_record(folder, finish(record, stages, folder, summary))
+
+
+def case_name(path: Path) -> str:
     """The case name of an input: that of its file or folder."""
     cases = find_cases([path]) if path.is_file() else []
     return cases[0].name if cases else path.resolve().name
 
 
-def _record(request: FollowUpRequest, volumes: list[Volume], names: list[str], started: str) -> RunRecord:
-    """What is known before the work begins; raises InputError for an unknown detector."""
-    from LungNoduleAILib.analysis.detectors import get_detector
-
-    options = request.options
-    detector = get_detector(options.analysis.detector)
-    device, reason = select_device(options.analysis.device)
-    models = [RunModel("detector", detector.name, detector.fingerprint)]
-    if options.network:
-        from LungNoduleAILib.followup.matching.siamese import Siamese
-
-        models.append(RunModel("re-identification", "siamese", Siamese().fingerprint))
+def follow_up_record(
+    request: FollowUpRequest, engines: LungEngines, volumes: list[Volume], names: list[str], started: str
+) -> RunRecord:
+    """What is known before the work begins."""
     sources = tuple(RunInput.of_volume(volume, name, 1) for volume, name in zip(volumes, names, strict=True))
     warnings = tuple(note for volume in volumes for note in volume.notes)
     return RunRecord(
         "lung follow-up",
-        {**options.to_dict(), "scene": request.with_scene},
+        {**request.options.to_dict(), "scene": request.with_scene},
         sources,
-        tuple(models),
-        device,
-        reason,
+        engines.models(),
+        engines.device,
+        engines.device_reason,
         started,
         warnings=warnings,
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from LungNoduleAILib.analysis.segmenters import choose_segmenter
+from LungNoduleAILib.analysis.engines import choose_anatomy
+from LungNoduleAILib.anatomy.protocol import AnatomySegmenter
 from LungNoduleAILib.cases.registration_files import save_registration
 from LungNoduleAILib.cases.requests import REGISTER, RegisterRequest
 from LungNoduleAILib.followup.difference.difference_map import DifferenceMap, difference_map
@@ -20,9 +22,8 @@ from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io import read_volume
 from ThoraxAILib.jobs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.jobs.run_record import RunInput, RunModel, RunRecord, finish, now, write_run_record
+from ThoraxAILib.jobs.run_record import RunInput, RunRecord, finish, now, write_run_record
 from ThoraxAILib.jobs.stages import Stages
-from ThoraxAILib.networks.device import select_device
 from ThoraxAILib.report import encoded
 
 SCHEMA = "thoraxai.lung-registration/1"
@@ -31,25 +32,37 @@ SCHEMA = "thoraxai.lung-registration/1"
 def register_case(request: RegisterRequest, progress: Progress) -> list[str]:
     """Register into a folder and say how it went; raises ThoraxAIError with one sentence and then leaves nothing."""
     stages, started = Stages(), now()
-    device, reason = select_device(request.device)
-    segmenter = choose_segmenter(request.anatomy, device).segmenter
+    engines = choose_anatomy(request.anatomy, request.device)
+    segmenter = engines.anatomy.made
     with stages.stage("read"):
         prior = read_volume(request.prior, None, progress.part(0.0, 0.05))
         current = read_volume(request.current, None, progress.part(0.05, 0.1))
     _check_different(prior, current)
     inputs = tuple(RunInput.of_volume(volume, name, 1) for name, volume in (("prior", prior), ("current", current)))
-    models = (RunModel("anatomy", segmenter.name, segmenter.fingerprint),)
-    record = RunRecord(" ".join(REGISTER), request.how(), inputs, models, device, reason, started)
+    record = RunRecord(
+        " ".join(REGISTER),
+        request.how(),
+        inputs,
+        engines.models(),
+        engines.device,
+        engines.device_reason,
+        started,
+    )
     with OutputFolder(request.output, REGISTRATION_FILES) as folder:
         with stages.stage("lungs"):
-            labels = [
+            prior_labels, current_labels = (
                 _labels(segmenter, volume, progress.part(0.1 + 0.15 * n, 0.25 + 0.15 * n))
                 for n, volume in enumerate((prior, current))
-            ]
+            )
+        record = replace(record, models=engines.models())
         with stages.stage("registration"):
-            found = register_lungs(prior, current, *labels, request.options, progress.part(0.4, 0.75))
+            found = register_lungs(
+                prior, current, prior_labels, current_labels, request.options, progress.part(0.4, 0.75)
+            )
         with stages.stage("difference"):
-            difference = difference_map(found, prior, current, *labels, progress=progress.part(0.75, 0.9))
+            difference = difference_map(
+                found, prior, current, prior_labels, current_labels, progress=progress.part(0.75, 0.9)
+            )
         with stages.stage("files"):
             entry = _write(folder, current, found, difference, request.how(), progress.part(0.9, 1.0))
         write_run_record(
@@ -71,7 +84,7 @@ def _check_different(prior: Volume, current: Volume) -> None:
         raise InputError("The two scans are the same images: name two dates.")
 
 
-def _labels(segmenter: object, volume: Volume, progress: Progress) -> np.ndarray:
+def _labels(segmenter: AnatomySegmenter, volume: Volume, progress: Progress) -> np.ndarray:
     """Anatomy labels on the grid of the volume."""
     order = volume.axis_order_to_lps()
     turned = order.apply(volume)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from LungNoduleAILib.guidelines.terms.person import PersonAndExam
 from LungNoduleAILib.model.follow_up_options import FollowUpOptions
@@ -67,7 +68,7 @@ class AnalyzeRequest(Options):
         return CaseRequest(case=case, output=output, **_how(self, CaseRequest))
 
 
-def _how(asked: object, wanted: type) -> dict[str, object]:
+def _how(asked: object, wanted: type) -> dict[str, Any]:
     """What both classes know, but for the place of the results: how a case is to be analyzed."""
     shared = {field.name for field in fields(CaseRequest)} & {field.name for field in fields(AnalyzeRequest)}
     return {field.name: getattr(asked, field.name) for field in fields(wanted) if field.name in shared - {"output"}}
@@ -141,6 +142,7 @@ class SegmentRequest(Options):
     )
     output: Path = option(help="label map to write, 1 in the nodule", metavar="FILE.nrrd")
     diameter: float | None = option(None, "rough size of the nodule (default: found out)", unit="mm", more_than=0)
+    device: str = option("auto", "where the network runs", choices=DEVICES)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from LungNoduleAILib.datasets.luna_tables import read_marks, read_places, read_series
 from LungNoduleAILib.evaluation.requests import SEGMENTATION_SCORES_FILE, FrocRequest, SegmentationScoresRequest
-from ThoraxAILib.errors import InputError
+from ThoraxAILib.errors import InputError, known
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.output_folder import OutputFolder
 from ThoraxAILib.statistics.marks import Marks, Places
@@ -59,7 +59,7 @@ def _marks_and_series(request: FrocRequest) -> tuple[Marks, tuple[str, ...]]:
 
         marks, series = read_findings_marks(request.findings)
     else:
-        marks, series = read_marks(request.detections), ()
+        marks, series = read_marks(known(request.detections, "the detections")), ()
     if request.series is not None:
         series = read_series(request.series)
     if not series:

@@ -6,6 +6,7 @@ import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from LungNoduleAILib.cases.analyze_case import analyze_case
 from LungNoduleAILib.cases.batch import FAILED, Batch, IndexRow, gather_cases, write_index
@@ -21,14 +22,15 @@ from LungNoduleAILib.cli import train as train_command
 from LungNoduleAILib.cli.guideline import add_guideline
 from LungNoduleAILib.cli.person import check_one_person
 from LungNoduleAILib.cli.summary import describe_findings, where_to_look
-from LungNoduleAILib.model.options import AnalysisOptions
 from ThoraxAILib.errors import Cancelled, InputError, MissingDependencyError
 from ThoraxAILib.io import Case
 from ThoraxAILib.jobs.events import Events, add_events_argument, telling_errors
 from ThoraxAILib.jobs.output_folder import output_error
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.networks.device import select_device
 from ThoraxAILib.scene import host
+
+if TYPE_CHECKING:
+    from LungNoduleAILib.analysis.engines import LungEngines
 
 
 def add_commands(modules: argparse._SubParsersAction) -> None:
@@ -63,32 +65,27 @@ def _add_analyze(parser: argparse.ArgumentParser) -> None:
 
 def _analyze(arguments: argparse.Namespace) -> int:
     with telling_errors(arguments.events) as events:
+        from LungNoduleAILib.analysis.engines import choose_engines
+
         request = AnalyzeRequest.from_arguments(arguments)
-        _check_engines(request.options)
+        engines = choose_engines(request.options)  # what is wrong with them is said before any image is read
         with_scene = request.with_scene and _can_write_scenes()
-        return _analyze_inputs(replace(request, with_scene=with_scene), arguments, events)
+        return _analyze_inputs(replace(request, with_scene=with_scene), engines, arguments, events)
 
 
-def _analyze_inputs(request: AnalyzeRequest, arguments: argparse.Namespace, events: Events) -> int:
+def _analyze_inputs(
+    request: AnalyzeRequest, engines: LungEngines, arguments: argparse.Namespace, events: Events
+) -> int:
     if request.series is not None:
         path = request.inputs[0]
-        cases, failed = [Case(path.resolve().name, path, request.series)], []
+        cases = [Case(path.resolve().name, path, request.series)]
+        failed: list[IndexRow] = []
     else:
         cases, failed = gather_cases(request.inputs)
     check_one_person(request.person, len(cases) + len(failed))
     if len(cases) == 1 and not failed:
-        return _analyze_one(request.for_case(cases[0], request.output), arguments, events)
+        return _analyze_one(request.for_case(cases[0], request.output), engines, arguments, events)
     return _analyze_many(request, cases, failed, arguments, events)
-
-
-def _check_engines(options: AnalysisOptions) -> None:
-    """Say what cannot run here before any image is read."""
-    from LungNoduleAILib.analysis.detectors import get_detector
-    from LungNoduleAILib.analysis.segmenters import choose_segmenter
-
-    get_detector(options.detector)
-    device, _reason = select_device(options.device)
-    choose_segmenter(options.anatomy, device)
 
 
 def _can_write_scenes() -> bool:
@@ -102,8 +99,8 @@ def _can_write_scenes() -> bool:
     return True
 
 
-def _analyze_one(request: CaseRequest, arguments: argparse.Namespace, events: Events) -> int:
-    outcome = analyze_case(request, Progress(events.progress, arguments.is_cancelled))
+def _analyze_one(request: CaseRequest, engines: LungEngines, arguments: argparse.Namespace, events: Events) -> int:
+    outcome = analyze_case(request, Progress(events.progress, arguments.is_cancelled), engines)
     if not events.own_stdout:
         lines = [f"note: {note}" for note in outcome.notes]
         if outcome.resumed:
@@ -156,16 +153,19 @@ def _nothing(_row: IndexRow) -> None:
 
 
 def _detectors(_arguments: argparse.Namespace) -> int:
-    from LungNoduleAILib.analysis.detectors import detector_description, detector_names, get_detector
+    from LungNoduleAILib.analysis.engines import DETECTOR, REGISTRY
+    from ThoraxAILib.engines.chosen import choose
 
-    for name in detector_names():
-        print(f"{name}: {detector_description(name)}")
+    for name in REGISTRY.names(DETECTOR):
+        print(f"{name}: {REGISTRY.description(DETECTOR, name)}")
         try:
-            detector = get_detector(name)
+            detector = choose(DETECTOR, name).made
         except MissingDependencyError as error:
             print(f"    cannot run here: {error}")
         else:
             print(f"    reports from confidence {detector.operating_point:g}, fingerprint {detector.fingerprint}")
+    for fault in REGISTRY.faults:
+        print(fault)
     return 0
 
 

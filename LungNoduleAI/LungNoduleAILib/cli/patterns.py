@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from LungNoduleAILib.cases.requests import PatternsRequest
+from ThoraxAILib.errors import known
 from ThoraxAILib.jobs.events import add_events_argument, telling_errors
 from ThoraxAILib.jobs.progress import Progress
 
@@ -37,32 +38,31 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def map_case(request: PatternsRequest, progress: Progress) -> PatternMap:
     """Read a CT, map its patterns on its own grid and write them to a folder."""
-    from LungNoduleAILib.analysis.segmenters import choose_segmenter
+    from LungNoduleAILib.analysis.engines import choose_pattern_engines
     from LungNoduleAILib.cases.pattern_files import write_patterns
     from LungNoduleAILib.model.files import PATTERN_MAP_FILE, PATTERN_PICTURE_FILE, PATTERN_TABLE_FILE
-    from LungNoduleAILib.parenchyma.pattern_map import WEIGHTS, PatternMap, map_patterns
+    from LungNoduleAILib.parenchyma.pattern_map import PatternMap
     from ThoraxAILib.io import read_volume
     from ThoraxAILib.jobs.output_folder import OutputFolder
-    from ThoraxAILib.networks.device import select_device
-    from ThoraxAILib.networks.weights_file import require_torch, sha256
 
-    require_torch("Pattern maps")
-    device, _reason = select_device(request.device)
-    chosen = choose_segmenter(request.anatomy, device)
+    engines = choose_pattern_engines(request.anatomy, request.device)
     volume = read_volume(request.input, request.series, progress.part(0.0, 0.15))
     order = volume.axis_order_to_lps()
     turned = order.apply(volume)
     turned = turned.with_array(np.ascontiguousarray(turned.array))
+    patterns = known(engines.patterns, "what maps the patterns")
     with OutputFolder(request.output, (PATTERN_MAP_FILE, PATTERN_PICTURE_FILE, PATTERN_TABLE_FILE)) as folder:
-        lungs = chosen.segmenter.segment(turned, progress.part(0.15, 0.5))
-        found = map_patterns(turned, lungs, progress.part(0.5, 0.9), device)
+        lungs = engines.anatomy.made.segment(turned, progress.part(0.15, 0.5))
+        found = patterns.made.map(turned, lungs, progress.part(0.5, 0.9))
         found = PatternMap(np.ascontiguousarray(order.undo_array(found.labels)), found.shares)
         progress(0.9, "Writing the map")
         methods = {
-            "anatomy": chosen.segmenter.name,
-            "anatomy_fingerprint": chosen.segmenter.fingerprint,
-            "patterns_fingerprint": sha256(WEIGHTS)[:16],
-            "device": device,
+            "anatomy": engines.anatomy.name,
+            "anatomy_fingerprint": engines.anatomy.fingerprint,
+            "patterns_fingerprint": patterns.fingerprint,
+            "device": engines.device,
+            "anatomy_device": engines.anatomy.device,
+            "patterns_device": patterns.device,
         }
         write_patterns(folder, volume, found, methods)
     progress(1.0, "Done")

@@ -7,6 +7,7 @@ import argparse
 import numpy as np
 
 from LungNoduleAILib.cases.requests import SegmentRequest
+from ThoraxAILib.networks.device import select_device
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -23,8 +24,9 @@ def _segment(arguments: argparse.Namespace) -> int:
 
     request = SegmentRequest.from_arguments(arguments)
     check_writable(request.output, "labels")
+    device, _reason = select_device(request.device)
     volume = read_volume(request.input)
-    found = segment_nodule(volume, request.at, request.diameter)
+    found = segment_nodule(volume, request.at, request.diameter, device=device)
     labels = np.zeros(volume.array.shape, np.uint8)
     box = tuple(slice(o, o + n) for o, n in zip(found.mask.offset_kji, found.mask.array.shape, strict=True))
     labels[box] = found.mask.array

@@ -11,7 +11,8 @@ import numpy as np
 from LungNoduleAILib.datasets.lidc_consensus import Drawing, consensus, draw, group, slice_of
 from LungNoduleAILib.datasets.lidc_xml import LidcReport, is_lidc_xml, read_lidc_xml
 from LungNoduleAILib.datasets.training_case import LEAST_READERS, IgnoredPlace, TrainingCase, TrainingNodule, inside
-from ThoraxAILib.errors import InputError
+from ThoraxAILib.errors import InputError, known
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io import SeriesSummary, find_series, read_volume
 
@@ -70,7 +71,7 @@ class LidcData:
         nodules, ignored = [], []
         for members in group(drawings, float(volume.spacing_ijk_mm[0])):
             nodule, voxels = consensus(members, volume)
-            if nodule.readers < self._least_readers:
+            if known(nodule.readers, "the number of readers") < self._least_readers:
                 ignored.append(
                     IgnoredPlace(nodule.center_ras_mm, nodule.diameter_mm, f"drawn by {nodule.readers} of the readers")
                 )
@@ -85,9 +86,9 @@ class LidcData:
         series = _series_at(beside).get(series_uid)
         if series is None:
             series = self._everywhere.get(series_uid)
-            folder = None if series is None else Path(commonpath([str(file.parent) for file in series.files]))
-        if series is None:
-            raise InputError(f"The DICOM images of the series '{series_uid}' are not in the folder: add them.")
+            if series is None:
+                raise InputError(f"The DICOM images of the series '{series_uid}' are not in the folder: add them.")
+            folder = Path(commonpath([str(file.parent) for file in series.files]))
         volume = read_volume(folder, series.choice or None)
         if abs(abs(volume.ijk_to_ras[2, 2]) - np.linalg.norm(volume.ijk_to_ras[:3, 2])) > STRAIGHT:
             raise InputError(
@@ -114,5 +115,5 @@ def _points(report: LidcReport, volume: Volume) -> list[IgnoredPlace]:
     for mark in report.points:
         center = volume.ras_from_kji(np.array([slice_of(volume, mark.z_mm), mark.y, mark.x]))
         if inside(volume, center):
-            places.append(IgnoredPlace(tuple(float(x) for x in center), None, mark.meaning))
+            places.append(IgnoredPlace(three(float(x) for x in center), None, mark.meaning))
     return places

@@ -14,6 +14,7 @@ import numpy as np
 
 from LungNoduleAILib.datasets.lidc_xml import Outline, Reading
 from LungNoduleAILib.datasets.training_case import TrainingNodule
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 
 SHRINK, LEAST_SHARE = 0.9, 0.05  # of the pixel size up to which outlines are joined
@@ -112,7 +113,7 @@ def consensus(members: Sequence[Drawing], volume: Volume) -> tuple[TrainingNodul
     center = np.mean([volume.ras_from_kji(one.mean(axis=0)) for one in covered], axis=0)
     diameter = float(np.mean([max(d.diameter_mm for d in own) for own in by_reader.values()]))
     nodule = TrainingNodule(
-        tuple(float(x) for x in center),
+        three(float(x) for x in center),
         diameter,
         len(most) * volume.voxel_mm3,
         nodule_type([d.reading for d in members]),

@@ -119,9 +119,14 @@ def _nodule(nodule: ElementTree.Element, reader: int) -> Reading | PointMark | N
 
 
 def _outline(roi: ElementTree.Element) -> Outline:
-    pixels = [(float(edge.findtext("xCoord")), float(edge.findtext("yCoord"))) for edge in roi.findall("edgeMap")]
+    pixels = [(_number(edge, "xCoord"), _number(edge, "yCoord")) for edge in roi.findall("edgeMap")]
     included = (roi.findtext("inclusion") or "TRUE").strip().upper() == "TRUE"
-    return Outline(float(roi.findtext("imageZposition")), np.array(pixels).reshape(-1, 2), included)
+    return Outline(_number(roi, "imageZposition"), np.array(pixels).reshape(-1, 2), included)
+
+
+def _number(element: ElementTree.Element, name: str) -> float:
+    """A number that must be there; ValueError when it is missing or is none."""
+    return float(element.findtext(name, ""))
 
 
 def _rating(nodule: ElementTree.Element, name: str) -> int | None:
@@ -132,7 +137,8 @@ def _rating(nodule: ElementTree.Element, name: str) -> int | None:
 def _non_nodule(entry: ElementTree.Element, reader: int) -> PointMark | None:
     """The point of a non-nodule, None when it has no place."""
     texts = [entry.findtext(name) for name in ("locus/xCoord", "locus/yCoord", "imageZposition")]
-    if None in texts:
+    stated = [text for text in texts if text is not None]
+    if len(stated) < len(texts):
         return None
-    x, y, z_mm = (float(text) for text in texts)
+    x, y, z_mm = (float(text) for text in stated)
     return PointMark(reader, x, y, z_mm, NON_NODULE)

@@ -10,6 +10,7 @@ from LungNoduleAILib.datasets.luna_tables import read_places
 from LungNoduleAILib.datasets.training_case import IgnoredPlace, TrainingCase, TrainingNodule, inside
 from LungNoduleAILib.model.findings import NODULE_TYPES
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.io import read_volume
 from ThoraxAILib.io.image_file import image_ending, is_segmentation
 from ThoraxAILib.statistics.marks import UNKNOWN_DIAMETER_MM, Places, rows_by_series
@@ -59,7 +60,7 @@ class LunaData:
             notes += (f"{len(rows) - len(kept)} of {len(rows)} nodules lie outside the image and were left out.",)
         ignored = tuple(
             IgnoredPlace(
-                _triple(self._excluded.centers_ras_mm[row]),
+                three(float(x) for x in self._excluded.centers_ras_mm[row]),
                 _known(self._excluded.diameter_mm[row]),
                 "excluded by LUNA16",
             )
@@ -71,7 +72,7 @@ class LunaData:
         diameter = _known(self._nodules.diameter_mm[row])
         kind = self._nodules.type[row] if self._nodules.type else None
         return TrainingNodule(
-            _triple(self._nodules.centers_ras_mm[row]),
+            three(float(x) for x in self._nodules.centers_ras_mm[row]),
             diameter or UNKNOWN_DIAMETER_MM,
             type=kind if kind in NODULE_TYPES else None,
         )
@@ -94,7 +95,3 @@ def _problems(missing: int, scans: int, repeated: int) -> list[str]:
 
 def _known(diameter_mm: float) -> float | None:
     return float(diameter_mm) if diameter_mm > 0 else None
-
-
-def _triple(point: np.ndarray) -> tuple[float, float, float]:
-    return tuple(float(x) for x in point)

@@ -9,6 +9,7 @@ import numpy as np
 from LungNoduleAILib.datasets.training_case import IgnoredPlace, TrainingCase, TrainingNodule
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.spheres import sphere_diameter_mm
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io import read_volume
 from ThoraxAILib.io.image_file import image_ending
@@ -31,7 +32,7 @@ class MsdData:
         self._labels = nodule_labels(content.get("labels"))
         self._pairs, missing = _pairs(folder, content)
         self.names = tuple(self._pairs)
-        self.problems = ()
+        self.problems: tuple[str, ...] = ()
         if not self._pairs:
             self.problems = (f"{DATASET_FILE} is there, but no image in {IMAGES} has its label map in {LABELS}.",)
         elif missing:
@@ -91,7 +92,7 @@ def _case_of_parts(name: str, volume: Volume, parts: np.ndarray) -> TrainingCase
     found = cc3d.statistics(parts)
     nodules, ignored, number_of_part = [], [], np.zeros(len(found["voxel_counts"]), dtype=np.uint16)
     for part in range(1, len(number_of_part)):
-        center = tuple(float(x) for x in volume.ras_from_kji(found["centroids"][part]))
+        center = three(float(x) for x in volume.ras_from_kji(found["centroids"][part]))
         volume_mm3 = float(found["voxel_counts"][part]) * volume.voxel_mm3
         diameter = sphere_diameter_mm(volume_mm3)
         if diameter < LEAST_MM:

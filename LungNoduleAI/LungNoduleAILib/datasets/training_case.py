@@ -76,9 +76,17 @@ class TrainingCase:
 class TrainingData(Protocol):
     """A folder of annotated cases: its form, the names of its cases, and what was wrong with the folder as a whole."""
 
-    kind: str
-    names: tuple[str, ...]
-    problems: tuple[str, ...]
+    @property
+    def kind(self) -> str:
+        """Name of the format."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the cases that can be loaded."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Sentences on what cannot be used."""
 
     def load(self, name: str) -> TrainingCase:
         """Read one case; raises InputError with one sentence when it cannot be used."""

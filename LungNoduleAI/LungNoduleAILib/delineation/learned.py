@@ -7,7 +7,6 @@ looks at the scale that the one before suggests. Research use only.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +14,14 @@ import numpy as np
 from scipy import ndimage
 
 from LungNoduleAILib.delineation.region import background_hu, distance_from
-from ThoraxAILib.errors import InputError
+from ThoraxAILib.errors import InputError, known
 from ThoraxAILib.image.boxes import mask_box
 from ThoraxAILib.image.mask import Mask
 from ThoraxAILib.image.spheres import sphere_diameter_mm
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.networks.device import NetworkDevice
+from ThoraxAILib.networks.file_cache import kept_by_file
 
 if TYPE_CHECKING:
     from ThoraxAILib.networks.label_network import LabelNetwork
@@ -45,14 +47,76 @@ class Delineation:
     threshold_hu: float | None
 
 
+class NoduleNetwork:
+    """The trained network on one device, ready to segment; ``device`` is where it runs, or really ran."""
+
+    def __init__(self, weights: Path = SHIPPED, device: str = "cpu") -> None:
+        """Raises InputError for a file of another kind, MissingDependencyError without PyTorch."""
+        network = read_network(weights)
+        from ThoraxAILib.networks.whole_inputs import WholeInputs
+
+        self._device = NetworkDevice(device)
+        self._network = WholeInputs(network, self._device)
+
+    @property
+    def device(self) -> str:
+        """Where it ran."""
+        return self._device.used
+
+    def segment(
+        self, volume: Volume, center_ras_mm: tuple[float, float, float], diameter_mm: float | None = None
+    ) -> Delineation:
+        """The nodule at a point; see ``segment_nodule``."""
+        center = _checked_center(volume, center_ras_mm, diameter_mm)
+        size = diameter_mm or FIRST_GUESS_MM
+        for _ in range(MOST_ROUNDS):
+            share, spacing_mm = self._look(volume, center, size)
+            found = _at_middle(share > SURE)
+            if found is None:
+                if diameter_mm is None and size > SMALLEST_MM * 1.5:
+                    size /= 1.8
+                    continue
+                raise InputError("No nodule is seen at this point: click on its middle, or give its --diameter.")
+            seen_mm = sphere_diameter_mm(found.sum()) * spacing_mm
+            middle = np.argwhere(found).mean(axis=0) - (PATCH - 1) / 2
+            center = center + middle * spacing_mm / volume.spacing_kji_mm
+            if diameter_mm is not None or 1 / SAME_SIZE < seen_mm / size < SAME_SIZE:
+                break
+            size = float(np.clip(seen_mm, SMALLEST_MM, LARGEST_MM))
+        share, spacing_mm = self._look(volume, center, size)
+        return _on_ct(volume, center, share, spacing_mm, size)
+
+    def _look(self, volume: Volume, center_kji: np.ndarray, diameter_mm: float) -> tuple[np.ndarray, float]:
+        """Probability of the nodule in a cube of PATCH voxels around a point, and the edge of its voxels in mm."""
+        import torch
+
+        from ThoraxAILib.networks.threads import torch_threads
+
+        spacing_mm = diameter_mm / ACROSS
+        hu = cube(volume.array, volume.spacing_kji_mm, center_kji, spacing_mm)
+        with torch_threads(None):
+            logits = self._network.answer(hu[None, None])
+            return torch.from_numpy(logits).softmax(1)[0, 1].numpy(), spacing_mm
+
+
 def segment_nodule(
-    volume: Volume, center_ras_mm: tuple[float, float, float], diameter_mm: float | None = None, weights: Path = SHIPPED
+    volume: Volume,
+    center_ras_mm: tuple[float, float, float],
+    diameter_mm: float | None = None,
+    weights: Path = SHIPPED,
+    device: str = "cpu",
 ) -> Delineation:
     """The nodule at a point (RAS mm) of a CT (HU, any axis order); ``diameter_mm`` is its rough size if known.
 
     Raises InputError when the point lies outside the image, the size is not between 3 and 100 mm, or nothing is there;
     MissingDependencyError without PyTorch.
     """
+    _checked_center(volume, center_ras_mm, diameter_mm)
+    return NoduleNetwork(weights, device).segment(volume, center_ras_mm, diameter_mm)
+
+
+def _checked_center(volume: Volume, center_ras_mm: tuple[float, float, float], diameter_mm: float | None) -> np.ndarray:
+    """The point in voxels (k, j, i); raises InputError for a point or size that cannot be."""
     if diameter_mm is not None and not SMALLEST_MM <= diameter_mm <= LARGEST_MM:
         raise InputError(
             f"The diameter must lie between {SMALLEST_MM:g} and {LARGEST_MM:g} mm, {diameter_mm:g} was given."
@@ -61,29 +125,16 @@ def segment_nodule(
     if not ((center > -0.5) & (center < np.array(volume.array.shape) - 0.5)).all():
         place = ", ".join(f"{x:g}" for x in center_ras_mm)
         raise InputError(f"The point {place} (R, A, S in mm) lies outside the image: click on the nodule.")
-    network = read_network(weights)
-    size = diameter_mm or FIRST_GUESS_MM
-    for _ in range(MOST_ROUNDS):
-        share, spacing_mm = _look(network, volume, center, size)
-        found = _at_middle(share > SURE)
-        if found is None:
-            if diameter_mm is None and size > SMALLEST_MM * 1.5:
-                size /= 1.8
-                continue
-            raise InputError("No nodule is seen at this point: click on its middle, or give its --diameter.")
-        seen_mm = sphere_diameter_mm(found.sum()) * spacing_mm
-        middle = np.argwhere(found).mean(axis=0) - (PATCH - 1) / 2
-        center = center + middle * spacing_mm / volume.spacing_kji_mm
-        if diameter_mm is not None or 1 / SAME_SIZE < seen_mm / size < SAME_SIZE:
-            break
-        size = float(np.clip(seen_mm, SMALLEST_MM, LARGEST_MM))
-    share, spacing_mm = _look(network, volume, center, size)
-    return _on_ct(volume, center, share, spacing_mm, size)
+    return center
 
 
-@lru_cache(maxsize=2)
 def read_network(path: Path = SHIPPED) -> LabelNetwork:
-    """The trained network; raises InputError for a file of another kind."""
+    """The trained network, kept while its file stays as it is; raises InputError for a file of another kind."""
+    return _network_of(path)
+
+
+@kept_by_file
+def _network_of(path: Path) -> LabelNetwork:
     from ThoraxAILib.networks.weights_file import load_weights
 
     weights = load_weights(path, SCHEMA, MAKER)
@@ -92,21 +143,6 @@ def read_network(path: Path = SHIPPED) -> LabelNetwork:
     network = LabelNetwork(LabelNetworkSettings.from_dict(weights.settings))
     network.load_state_dict(weights.state)
     return network.eval()
-
-
-def _look(
-    network: LabelNetwork, volume: Volume, center_kji: np.ndarray, diameter_mm: float
-) -> tuple[np.ndarray, float]:
-    """Probability of the nodule in a cube of PATCH voxels around a point, and the edge of its voxels in mm."""
-    import torch
-
-    from ThoraxAILib.networks.threads import torch_threads
-
-    spacing_mm = diameter_mm / ACROSS
-    hu = cube(volume.array, volume.spacing_kji_mm, center_kji, spacing_mm)
-    with torch_threads(None), torch.inference_mode():
-        logits = network(torch.from_numpy(hu)[None, None])
-    return logits.softmax(1)[0, 1].numpy(), spacing_mm
 
 
 def cube(array: np.ndarray, spacing_kji_mm: np.ndarray, center_kji: np.ndarray, spacing_mm: float) -> np.ndarray:
@@ -159,10 +195,10 @@ def _on_ct(volume: Volume, center_kji: np.ndarray, share: np.ndarray, spacing_mm
     mask, threshold = _with_edge(hu, likely, center_kji - low, volume.spacing_kji_mm, size_mm)
     if not mask.any():
         raise InputError("No nodule is seen at this point: click on its middle, or give its --diameter.")
-    box = mask_box(mask)
+    box = known(mask_box(mask), "the box of the mask")
     first = np.array([span.start for span in box])
     diameter = sphere_diameter_mm(mask.sum() * volume.voxel_mm3)
-    return Delineation(Mask(tuple(int(x) for x in low + first), mask[box].copy()), float(diameter), threshold)
+    return Delineation(Mask(three(int(x) for x in low + first), mask[box].copy()), float(diameter), threshold)
 
 
 def _with_edge(

@@ -6,10 +6,13 @@ import numpy as np
 
 from LungNoduleAILib.detection.blobs import LARGE_MM, MEDIUM_MM, SMALL_MM, Blobs, find_blobs
 from LungNoduleAILib.detection.examine import examine
+from LungNoduleAILib.detection.protocol import DETECTOR
 from LungNoduleAILib.detection.score import load_score
 from LungNoduleAILib.detection.search_maps import SearchMaps, make_search_maps
 from LungNoduleAILib.model.anatomy import Anatomy
 from LungNoduleAILib.model.candidates import Candidate
+from ThoraxAILib.engines.engine import SUITE_LICENCE, Engine
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
 
@@ -35,10 +38,11 @@ class ClassicalDetector:
 
     name = "classical"
     operating_point = 0.6
+    device = "cpu"
 
     def __init__(self) -> None:
         self._score = load_score()
-        self.fingerprint = f"{self._score.fingerprint}-{RULES_VERSION}"
+        self.fingerprint = _fingerprint()
 
     def detect(self, volume: Volume, anatomy: Anatomy, progress: Progress) -> list[Candidate]:
         """Candidates in ``volume`` (HU, LPS order), best first; see Detector."""
@@ -53,7 +57,7 @@ class ClassicalDetector:
         if _stands_in_lung(features):
             confidence = max(confidence, self.operating_point)
         kind = "mass" if features["diameter_mm"] > LARGE_OPACITY_MM else "nodule"
-        place = tuple(float(x) for x in center_ras_mm)
+        place = three(float(x) for x in center_ras_mm)
         return Candidate(place, features["diameter_mm"], confidence, density, kind, features)
 
 
@@ -134,3 +138,17 @@ def without_doubles(candidates: list[Candidate]) -> list[Candidate]:
 def _within(center_ras_mm: np.ndarray, diameter_mm: float, other: Candidate) -> bool:
     gap_mm = np.linalg.norm(center_ras_mm - np.array(other.center_ras_mm))
     return bool(gap_mm < 0.5 * max(diameter_mm, other.diameter_mm))
+
+
+def _fingerprint() -> str:
+    return f"{load_score().fingerprint}-{RULES_VERSION}"
+
+
+ENGINE = Engine(
+    DETECTOR,
+    ClassicalDetector.name,
+    "multi-scale blobs and shape features; no download, CPU",
+    SUITE_LICENCE,
+    lambda device: ClassicalDetector(),
+    version=_fingerprint,
+)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from LungNoduleAILib.detection.two_levels import MASSES, NODULES, SHRINK, SPACING_MM, Calibration
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.networks.file_cache import kept_by_file
 from ThoraxAILib.networks.weights_file import load_weights, save_weights
 
 if TYPE_CHECKING:
@@ -32,7 +33,15 @@ def write_detector(path: Path, networks: dict[str, HeatmapNetwork], calibration:
 
 
 def read_detector(path: Path = SHIPPED) -> tuple[dict[str, HeatmapNetwork], Calibration, str]:
-    """Both networks, their calibration and the hash of the file; raises InputError for a file of another kind."""
+    """Both networks, their calibration and the hash of the file, kept while the file stays as it is.
+
+    Raises InputError for a file of another kind.
+    """
+    return _detector_of(path)
+
+
+@kept_by_file
+def _detector_of(path: Path) -> tuple[dict[str, HeatmapNetwork], Calibration, str]:
     weights = load_weights(path, SCHEMA, MAKER)
     from LungNoduleAILib.detection.heatmap_network import HeatmapNetwork, HeatmapSettings
 

@@ -8,6 +8,7 @@ import scipy.ndimage as ndi
 from LungNoduleAILib.delineation.region import Region, grow_region
 from LungNoduleAILib.detection.search_maps import SearchMaps
 from ThoraxAILib.image.spheres import ellipsoid_volume_mm3, sphere_diameter_mm
+from ThoraxAILib.image.tuples import three
 
 FEATURES = (
     "diameter_mm",
@@ -54,7 +55,7 @@ def patch_slices(
     """The box of a patch of ``half_mm`` around a voxel position, inside ``shape``."""
     half = np.ceil(half_mm / spacing_kji_mm).astype(int)
     center = np.round(center_kji).astype(int)
-    return tuple(
+    return three(
         slice(max(0, int(c) - int(h)), min(n, int(c) + int(h) + 1)) for c, h, n in zip(center, half, shape, strict=True)
     )
 

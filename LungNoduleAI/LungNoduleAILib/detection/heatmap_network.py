@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ThoraxAILib.errors import known
 from ThoraxAILib.options import Options, option
 
 STRIDE = 2
@@ -50,8 +51,9 @@ class HeatmapNetwork(nn.Module):
         self.up = nn.ModuleList(_block(a, a) for a in widths[:-1])
         self.last = nn.Conv3d(widths[0], OUTPUTS, 1)
         with torch.no_grad():
-            self.last.bias.zero_()
-            self.last.bias[HEAT] = START_BIAS
+            bias = known(self.last.bias, "the bias")
+            bias.zero_()
+            bias[HEAT] = START_BIAS
 
     @property
     def multiple(self) -> int:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.networks.device import NetworkDevice
 
 if TYPE_CHECKING:
     from LungNoduleAILib.detection.heatmap_network import HeatmapNetwork
@@ -38,7 +40,12 @@ class Peaks:
 
 
 def search(
-    network: HeatmapNetwork, hu: np.ndarray, wanted: np.ndarray, device: str, progress: Progress, text: str
+    network: HeatmapNetwork,
+    hu: np.ndarray,
+    wanted: np.ndarray,
+    device: str | NetworkDevice,
+    progress: Progress,
+    text: str,
 ) -> Peaks:
     """Peaks where ``wanted`` (bool) holds of an image (float32 HU, k, j, i, voxels of the network's size)."""
     from LungNoduleAILib.detection.heatmap_network import STRIDE, Probabilities
@@ -60,8 +67,8 @@ def find_peaks(maps: np.ndarray, wanted: np.ndarray) -> Peaks:
     top &= heat == ndimage.maximum_filter(heat, 3, mode="constant")
     cells = np.argwhere(top)
     cells = cells[np.argsort(-heat[tuple(cells.T)], kind="stable")][: 4 * MOST_PEAKS]
-    at = tuple(cells.T)
-    shift = np.clip(maps[OFFSET][(slice(None), *at)].T, -3.0, 3.0)
+    at = three(cells.T)
+    shift = np.clip(maps[OFFSET][:, at[0], at[1], at[2]].T, -3.0, 3.0)
     center = (cells + shift) * STRIDE + 0.5
     radius = 2.0 ** np.clip(maps[SIZE][at], -2.0, 5.0) * STRIDE
     peaks = Peaks(center, radius, heat[at].astype(float), maps[SUBSOLID][at].astype(float))

@@ -9,13 +9,16 @@ import numpy as np
 from LungNoduleAILib.anatomy.lung_box import lung_box
 from LungNoduleAILib.detection.classical import without_doubles
 from LungNoduleAILib.detection.detector_file import SHIPPED, read_detector
+from LungNoduleAILib.detection.protocol import DETECTOR
 from LungNoduleAILib.detection.search_image import MARGIN_MM, SearchImage
 from LungNoduleAILib.detection.two_levels import MASSES, NODULES, Calibration, Places, find_places
 from LungNoduleAILib.model.anatomy import Anatomy
 from LungNoduleAILib.model.candidates import Candidate
+from ThoraxAILib.engines.engine import FINGERPRINT_DIGITS, learned_engine
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.networks.device import select_device
+from ThoraxAILib.networks.device import NetworkDevice
 
 LEAST_CONFIDENCE = 0.01
 MASS_MM = 30.0
@@ -27,12 +30,17 @@ class LearnedDetector:
 
     name = "learned"
 
-    def __init__(self, weights: Path = SHIPPED, device: str = "auto") -> None:
+    def __init__(self, device: str = "cpu", weights: Path = SHIPPED) -> None:
         """Reads the weights; raises InputError for a foreign file, MissingDependencyError without PyTorch."""
         self._networks, self._calibration, sha256 = read_detector(weights)
-        self._device, _reason = select_device(device)
+        self._device = NetworkDevice(device)
         self.operating_point = self._calibration.operating_point
-        self.fingerprint = sha256[:16]
+        self.fingerprint = sha256[:FINGERPRINT_DIGITS]
+
+    @property
+    def device(self) -> str:
+        """Where the networks ran."""
+        return self._device.used
 
     def detect(self, volume: Volume, anatomy: Anatomy, progress: Progress) -> list[Candidate]:
         """Candidates in ``volume`` (HU, LPS order), best first; see Detector."""
@@ -58,7 +66,7 @@ def as_candidates(places: Places, calibration: Calibration, centers_ras_mm: np.n
         diameter = max(SMALLEST_MM, float(places.diameter_mm[n]))
         found.append(
             Candidate(
-                tuple(float(x) for x in centers_ras_mm[n]),
+                three(float(x) for x in centers_ras_mm[n]),
                 diameter,
                 float(confidence[n]),
                 "ground-glass" if places.subsolid[n] > 0.5 else "solid",
@@ -68,3 +76,12 @@ def as_candidates(places: Places, calibration: Calibration, centers_ras_mm: np.n
         )
     found.sort(key=lambda c: (c.kind != "mass" or c.confidence < calibration.operating_point, -c.confidence))
     return sorted(without_doubles(found), key=lambda c: -c.confidence)
+
+
+ENGINE = learned_engine(
+    DETECTOR,
+    LearnedDetector.name,
+    "networks trained on synthetic bodies alone; no download, needs PyTorch",
+    SHIPPED,
+    LearnedDetector,
+)

@@ -7,6 +7,7 @@ import numpy as np
 from LungNoduleAILib.model.anatomy import AIRWAY, Anatomy
 from LungNoduleAILib.model.candidates import Candidate
 from LungNoduleAILib.model.findings import Removed
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 
 
@@ -30,7 +31,7 @@ def filter_candidates(
 def as_removed(candidate: Candidate, reason: str) -> Removed:
     """The record of a candidate that is not reported."""
     return Removed(
-        tuple(round(x, 2) for x in candidate.center_ras_mm),
+        three(round(x, 2) for x in candidate.center_ras_mm),
         round(candidate.diameter_mm, 1),
         round(candidate.confidence, 3),
         reason,

@@ -46,4 +46,5 @@ def load_score(path: Path = WEIGHTS_FILE) -> LogisticScore:
     if tuple(entry["features"]) != FEATURES:
         raise ValueError(f"{path.name} was made for other features; run the training again")
     fingerprint = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return LogisticScore(*(np.array(entry[name]) for name in ("mean", "scale", "weights")), entry["bias"], fingerprint)
+    mean, scale, weights = (np.array(entry[name]) for name in ("mean", "scale", "weights"))
+    return LogisticScore(mean, scale, weights, entry["bias"], fingerprint)

@@ -40,10 +40,20 @@ class SearchMaps:
         n = np.maximum(1, np.round(step_mm / self.grid.spacing_kji_mm)).astype(int)
         shape = np.array(self.hu.shape) // n
         middle = tuple(slice(int(s - 1) // 2, int(m * s), int(s)) for m, s in zip(shape, n, strict=True))
-        maps = (self.lung, self.airway, self.depth_mm, self.airway_mm, self.hull_mm)
-        picked = (np.ascontiguousarray(array[middle]) for array in maps)
         whole = tuple(slice(0, size) for size in self.hu.shape)
-        return SearchMaps(block_mean(self.hu, n), *picked, self.grid.part(whole, n))
+
+        def picked(array: np.ndarray) -> np.ndarray:
+            return np.ascontiguousarray(array[middle])
+
+        return SearchMaps(
+            block_mean(self.hu, n),
+            picked(self.lung),
+            picked(self.airway),
+            picked(self.depth_mm),
+            picked(self.airway_mm),
+            picked(self.hull_mm),
+            self.grid.part(whole, n),
+        )
 
 
 def make_search_maps(volume: Volume, anatomy: Anatomy) -> SearchMaps | None:

@@ -10,6 +10,7 @@ import numpy as np
 from LungNoduleAILib.detection.heatmap_search import Peaks, search
 from ThoraxAILib.image.block_mean import block_mean
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.networks.device import NetworkDevice
 
 if TYPE_CHECKING:
     from LungNoduleAILib.detection.heatmap_network import HeatmapNetwork
@@ -55,7 +56,11 @@ def logit(share: np.ndarray) -> np.ndarray:
 
 
 def find_places(
-    networks: dict[str, HeatmapNetwork], hu: np.ndarray, wanted: np.ndarray, device: str, progress: Progress
+    networks: dict[str, HeatmapNetwork],
+    hu: np.ndarray,
+    wanted: np.ndarray,
+    device: str | NetworkDevice,
+    progress: Progress,
 ) -> Places:
     """All peaks where ``wanted`` (bool) holds in an image (float32 HU, voxels of SPACING_MM)."""
     fine = search(networks[NODULES], hu, wanted, device, progress.part(0.0, 0.85), "Looking for nodules")

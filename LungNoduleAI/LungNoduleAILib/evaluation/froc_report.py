@@ -44,7 +44,7 @@ class FrocReport:
     def of_sizes(self) -> list[dict]:
         """Results per band of diameter that holds a nodule; unknown diameters are a band of their own."""
         diameter = self.outcome.nodules.diameter_mm
-        bands = [(self._of(diameter < 0), {"from_mm": None, "to_mm": None})]
+        bands: list[tuple[dict, dict[str, float | None]]] = [(self._of(diameter < 0), {"from_mm": None, "to_mm": None})]
         for low, high in pairwise(SIZE_EDGES_MM):
             limits = {"from_mm": low, "to_mm": high if np.isfinite(high) else None}
             bands.append((self._of((diameter >= low) & (diameter < high)), limits))

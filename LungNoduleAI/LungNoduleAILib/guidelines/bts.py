@@ -12,6 +12,7 @@ from LungNoduleAILib.guidelines.terms.inputs import Inputs, MissingInput
 from LungNoduleAILib.guidelines.terms.interval import days_between, whole_months
 from LungNoduleAILib.guidelines.terms.measures import whole
 from LungNoduleAILib.guidelines.terms.vocabulary import BENIGN_PATTERNS
+from ThoraxAILib.errors import known
 
 TWELVE_MONTHS_FROM = 6  # an unstated stage: a prior of at least this many months was the first CT of the 12-month one
 
@@ -132,7 +133,7 @@ def _at_first(inputs: Inputs, trace: Trace) -> str:
     answer, words = decide((size,), bands, trace)
     if not solid and size.unit == "mm3":
         trace.unsure("Subsolid nodules are printed in mm; the volume limit of 80 mm3 is used for 5 mm.")
-    trace.because(f"{inputs.type.capitalize()} nodule: the {words}")
+    trace.because(f"{(inputs.type or '').capitalize()} nodule: the {words}")
     if answer == table.DISCHARGE and inputs.cancer_history:
         trace.because("With a previous or active cancer discharge by size is a matter of clinical judgement")
         trace.unsure("A small nodule in a person with cancer is left to clinical judgement: no answer is given.")
@@ -169,7 +170,7 @@ def _stated_sizes(inputs: Inputs) -> list[Size]:
 
 
 def _by_brock(inputs: Inputs, trace: Trace) -> str:
-    percent = inputs.brock_percent
+    percent = known(inputs.brock_percent, "the Brock risk")
     if percent == table.BROCK_PERCENT:
         trace.unsure(f"A Brock risk of exactly {table.BROCK_PERCENT} % is on no side; it is taken as above.")
     low = percent < table.BROCK_PERCENT

@@ -88,14 +88,15 @@ def _method(inputs: Inputs, trace: Trace) -> str:
 
 
 def _by_doubling_time(inputs: Inputs, trace: Trace) -> str:
-    if days_between(inputs) is None or not (_volumes(inputs) or diameter_pairs(inputs)):
+    measured = days_between(inputs) is not None and (_volumes(inputs) or diameter_pairs(inputs))
+    time = doubling_time(inputs, max_diameters_first=True) if measured else None
+    if time is None or time.days is None:  # also where the reader sees growth, but the stated sizes do not grow
         trace.because("It grows and its doubling time is not known")
         trace.unsure("Without a doubling time growth is taken as clear growth.")
         return table.INVESTIGATE
-    time = doubling_time(inputs, max_diameters_first=True)
     trace.because(time.sentence, EXPONENTIAL)
     short, long = table.VDT_DAYS
-    days = time.days
+    days: float = time.days
     nearest = min(table.VDT_DAYS, key=lambda limit: abs(limit - days))
     if math.isclose(days, nearest, rel_tol=1e-6):
         days = nearest

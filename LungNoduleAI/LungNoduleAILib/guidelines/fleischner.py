@@ -180,7 +180,7 @@ def _mean_mm(inputs: Inputs, trace: Trace) -> Decimal | None:
 
 
 def _solid_part_sizes(inputs: Inputs) -> tuple[Size, ...]:
-    sizes = ()
+    sizes: tuple[Size, ...] = ()
     diameter = inputs.solid_mean_diameter_mm
     if diameter is None:
         diameter = inputs.solid_max_diameter_mm

@@ -7,7 +7,7 @@ import math
 from LungNoduleAILib.guidelines.tables import risk_models as table
 from LungNoduleAILib.guidelines.terms.answer import Answer, Trace
 from LungNoduleAILib.guidelines.terms.inputs import Inputs, MissingInput
-from ThoraxAILib.errors import InputError
+from ThoraxAILib.errors import InputError, known
 
 _DIAMETERS = ("diameter_mm", "max_diameter_mm", "long_axis_mm", "mean_diameter_mm")
 _WHERE_TYPE = {"solid": "a solid", "part-solid": "a part-solid", "ground-glass": "a ground-glass"}
@@ -28,7 +28,7 @@ def brock(inputs: Inputs) -> Answer:
     size = (diameter / 10) ** -0.5 - table.BROCK_SIZE_OFFSET
     x = (
         model.intercept
-        + model.age * (float(nodule.age) - table.BROCK_AGE_YEARS)
+        + model.age * (float(known(nodule.age, "the age")) - table.BROCK_AGE_YEARS)
         + model.female * (nodule.sex == "F")
         + model.family * bool(nodule.family_history_lung_cancer)
         + model.emphysema * bool(nodule.emphysema)
@@ -68,7 +68,7 @@ def mayo(inputs: Inputs) -> Answer:
     diameter = _diameter(nodule, "Mayo", trace)
     x = (
         model.intercept
-        + model.age * float(nodule.age)
+        + model.age * float(known(nodule.age, "the age"))
         + model.smoker_ever * bool(nodule.smoker_ever)
         + model.extrathoracic_cancer * bool(nodule.extrathoracic_cancer_over_5y_ago)
         + model.diameter * diameter

@@ -75,10 +75,12 @@ class LungFollowUpLogic:
             raise ValueError(f"there is no pair {index} in the current follow-up")
         pair = found[index]
         for sliceNode in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
-            sliceNode.JumpSliceByCentering(*self._placeIn(sliceNode, pair))
+            place = self._placeIn(sliceNode, pair)
+            if place is not None:
+                sliceNode.JumpSliceByCentering(*place)
         return pair
 
-    def _placeIn(self, sliceNode, pair: Pair) -> tuple[float, float, float]:
+    def _placeIn(self, sliceNode, pair: Pair) -> tuple[float, float, float] | None:
         """The prior place for a view that shows the prior scan where it lies, the current place elsewhere."""
         text = self.currentText()
         prior = nodes.nodeOf(text, "prior")
@@ -93,11 +95,11 @@ class LungFollowUpLogic:
 
     def decide(self, priorId: str, currentId: str, isSame: bool) -> FollowUp:
         """Record that two nodules are, or are not, the same in every node; raises InputError for unknown ids."""
-        text = self.currentText()
-        if text is None:
+        text, shown = self.currentText(), self.followUp()
+        if text is None or shown is None:
             raise InputError("There is no follow-up to review: run one first.")
         decision = LinkDecision(priorId, currentId, LINK if isSame else UNLINK)
-        changed = with_decision(self.followUp(), decision)
+        changed = with_decision(shown, decision)
         document = changed.to_dict()
         kept = [entry for entry in self.decisions() if (entry.prior_id, entry.current_id) != (priorId, currentId)]
         self._replaceShown(text, document)

@@ -55,16 +55,20 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
         ``onProgress`` gets a fraction (0..1) and a sentence, and may raise Cancelled to stop.
         """
         from LungNoduleAILib.analysis.analyze import analyze
+        from LungNoduleAILib.analysis.engines import choose_engines
         from ThoraxAILib.jobs.progress import Progress
         from ThoraxAILib.jobs.run_record import software
         from ThoraxAILib.jobs.stages import Stages
 
         options, stages = options or AnalysisOptions(), Stages()
-        result = analyze(volumeFromNode(volumeNode), options, Progress(onProgress), stages)
+        engines = choose_engines(options)
+        result = analyze(volumeFromNode(volumeNode), options, Progress(onProgress), stages, engines)
         run = {
             "command": "LungNoduleAILogic.analyze",
             "options": options.to_dict(),
             "software": software(),
+            "models": [vars(model) for model in engines.models()],
+            "device": {"name": engines.device, "reason": engines.device_reason},
             "stages": stages.entries,
         }
         return self.showResult(volumeNode, result, run)
@@ -198,6 +202,6 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
     def _find(self, findingId: str) -> tuple[ResultNodes, int]:
         nodes = self.resultNodes()
         ids = [] if nodes is None else [finding.id for finding in nodes.findings().findings]
-        if findingId not in ids:
+        if nodes is None or findingId not in ids:
             raise ValueError(f"there is no finding {findingId!r} in the current result")
         return nodes, ids.index(findingId)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import scipy.ndimage as ndi
 
-from LungNoduleAILib.delineation.region import Region, distance_from, grow_region, with_halo
+from LungNoduleAILib.delineation.patch import Patch, cut_patch
+from LungNoduleAILib.delineation.protocol import Delineator, Outline, Site
+from LungNoduleAILib.delineation.region import Region
 from LungNoduleAILib.measurement.density import Density, classify_density, mass_mg
 from LungNoduleAILib.measurement.lung_depth import LungDepth
-from LungNoduleAILib.measurement.patch import Patch, cut_patch
-from LungNoduleAILib.measurement.second_outline import second_outline
 from LungNoduleAILib.measurement.size import axial_size, partial_volume_mm3
 from LungNoduleAILib.model.anatomy import AIRWAY, LEFT_LUNG_LABELS, LOBE_OF_LABEL, Anatomy
 from LungNoduleAILib.model.candidates import Candidate
 from LungNoduleAILib.model.findings import Finding
 from ThoraxAILib.image.mask import Mask
-from ThoraxAILib.image.spheres import sphere_diameter_mm
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 
 MASS_MM = 30.0  # Fleischner glossary: a nodule measures up to 3 cm, a mass more
@@ -27,7 +25,12 @@ FINE_DEPTH_MM = 6.0  # a patch sees at least this far beyond the nodule
 
 
 def measure(
-    volume: Volume, anatomy: Anatomy, lung_depth: LungDepth, candidate: Candidate, detector: str
+    volume: Volume,
+    anatomy: Anatomy,
+    lung_depth: LungDepth,
+    candidate: Candidate,
+    detector: str,
+    delineator: Delineator,
 ) -> Finding | None:
     """A Finding (without id) for a candidate in a volume in LPS order; None when no nodule can be delineated there."""
     center_kji = volume.kji_from_ras(np.array(candidate.center_ras_mm))
@@ -36,49 +39,22 @@ def measure(
     if candidate.diameter_mm > HULL_FROM_MM:
         depth_mm = lung_depth.hull_at(patch.full_from_patch_kji(np.moveaxis(np.indices(patch.hu.shape), 0, -1)))
     allowed = (depth_mm > -WALL_MARGIN_MM) & (patch.labels != AIRWAY)
-    seed = patch.patch_from_full_kji(center_kji)
-    region = grow_region(patch.hu, patch.spacing_kji_mm, seed, candidate.diameter_mm, allowed)
-    if region is None:
+    site = Site(volume, candidate, patch, allowed)
+    outline = delineator.outline(site)
+    if outline is None:
         return None
-    region, notes = _within_reach(region, patch, seed, candidate.diameter_mm, allowed)
-    region = with_halo(region, patch.hu, patch.spacing_kji_mm, allowed, max(1.2, 0.6 * volume.spacing_kji_mm[0]))
-    region, seen_mm3, told = second_outline(region, patch, volume, candidate, allowed)
-    notes = told or notes
-    mask = patch.mask_on_ct_grid(region.mask, volume.array.shape)
-    if mask is None:
-        return None
-    finding = _finding(volume, patch, region, mask, lung_depth, candidate, detector, allowed, seen_mm3)
-    return replace(finding, notes=notes)
+    mask = patch.mask_on_ct_grid(outline.region.mask, volume.array.shape)
+    return None if mask is None else _finding(site, outline, mask, lung_depth, detector)
 
 
-def _within_reach(
-    region: Region, patch: Patch, seed: np.ndarray, diameter_mm: float, allowed: np.ndarray
-) -> tuple[Region, tuple[str, ...]]:
-    """The region, grown again inside a ball when it ran far beyond what the detector saw (into wall or hilum)."""
-    volume_mm3 = region.mask.sum() * float(np.prod(patch.spacing_kji_mm))
-    if sphere_diameter_mm(volume_mm3) <= 1.5 * diameter_mm + 3.0:
-        return region, ()
-    ball = distance_from(seed, patch.hu.shape, patch.spacing_kji_mm) <= 0.75 * diameter_mm + 1.0
-    again = grow_region(patch.hu, patch.spacing_kji_mm, seed, diameter_mm, allowed & ball)
-    return (again or region), ("Its border towards denser tissue is not visible and was cut at the detector's size.",)
-
-
-def _finding(
-    volume: Volume,
-    patch: Patch,
-    region: Region,
-    mask: Mask,
-    lung_depth: LungDepth,
-    candidate: Candidate,
-    detector: str,
-    allowed: np.ndarray,
-    seen_mm3: float | None,
-) -> Finding:
+def _finding(site: Site, outline: Outline, mask: Mask, lung_depth: LungDepth, detector: str) -> Finding:
+    """All measurements of an outlined nodule; ``mask`` is its outline on the grid of the CT."""
+    volume, candidate, patch, region = site.volume, site.candidate, site.patch, outline.region
     spacing = patch.spacing_kji_mm
     size = axial_size(patch.hu, region.mask, region.threshold_hu, spacing)
     density = classify_density(patch.hu, region.mask, spacing)
-    volume_mm3 = seen_mm3 or partial_volume_mm3(
-        patch.hu, region.mask, region.dense, region.core_hu, region.background_hu, spacing, allowed
+    volume_mm3 = outline.volume_mm3 or partial_volume_mm3(
+        patch.hu, region.mask, region.dense, region.core_hu, region.background_hu, spacing, site.allowed
     )
     center = patch.full_from_patch_kji(centroid_kji(patch.hu, region))
     lobe, side = _where(patch, region)
@@ -102,6 +78,7 @@ def _finding(
         bounds_ras_mm=_bounds(volume, patch, region),
         detector=detector,
         mask=mask,
+        notes=outline.notes,
     )
 
 
@@ -145,15 +122,16 @@ def _solid_diameter(patch: Patch, region: Region, density: Density, spacing: np.
     return axial_size(patch.hu, largest, -300.0, spacing).mean_diameter_mm
 
 
-def _bounds(volume: Volume, patch: Patch, region: Region) -> tuple[float, ...]:
+def _bounds(volume: Volume, patch: Patch, region: Region) -> tuple[float, float, float, float, float, float]:
     """RAS box (r_min, r_max, a_min, a_max, s_min, s_max) in mm around all voxels of the region."""
     index = np.argwhere(region.mask)
     low, high = patch.full_from_patch_kji(index.min(axis=0) - 0.5), patch.full_from_patch_kji(index.max(axis=0) + 0.5)
     corners = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, -1).T
     ras = volume.ras_from_kji(corners)
     box = np.stack([ras.min(axis=0), ras.max(axis=0)], axis=1).ravel()
-    return tuple(round(float(v), 2) for v in box)
+    r_min, r_max, a_min, a_max, s_min, s_max = (round(float(v), 2) for v in box)
+    return r_min, r_max, a_min, a_max, s_min, s_max
 
 
 def _rounded(point: np.ndarray) -> tuple[float, float, float]:
-    return tuple(round(float(v), 2) for v in point)
+    return three(round(float(v), 2) for v in point)

@@ -96,7 +96,7 @@ class QualityNote:
 
     def to_dict(self) -> dict:
         """JSON form; place and size only when known."""
-        entry = {"code": self.code, "severity": self.severity, "text": self.text}
+        entry: dict[str, object] = {"code": self.code, "severity": self.severity, "text": self.text}
         for name in ("center_ras_mm", "size_mm"):
             if getattr(self, name) is not None:
                 entry[name] = list(getattr(self, name))

@@ -15,7 +15,9 @@ class FollowUpOptions(Options):
     """Options of a follow-up of two or more chest CTs.
 
     ``days`` stands in for missing study dates (two scans only); ``decisions`` are the reader's links between the last
-    two dates; ``measure_again`` looks for each unmatched nodule at its place on the other date.
+    two dates; ``measure_again`` looks for each unmatched nodule at its place on the other date. ``reidentifier`` is the
+    name of an engine; "auto" is the first that can run, and "none" when detector and anatomy both are classical.
+    ``network`` False is the older way to say "none".
     """
 
     analysis: AnalysisOptions = option(factory=AnalysisOptions)
@@ -30,6 +32,7 @@ class FollowUpOptions(Options):
         label="link",
         metavar="PRIOR_ID,CURRENT_ID,link|unlink",
     )
+    reidentifier: str = option("auto", "what knows a nodule again by its look", metavar="auto|siamese|none")
 
     def __post_init__(self) -> None:
         super().__post_init__()

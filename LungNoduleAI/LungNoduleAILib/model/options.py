@@ -13,6 +13,8 @@ class AnalysisOptions(Options):
     """Options of one chest CT analysis.
 
     ``threshold`` is the least confidence (0..1) of a reported finding; None takes the detector's own operating point.
+    ``anatomy``, ``detector`` and ``delineator`` are names of engines; "auto" is the first that can run, and for the
+    delineator "classical" when detector and anatomy both are: then no network takes part.
     """
 
     detector: str = option("auto", "what finds nodules, see thoraxai lung detectors", metavar="NAME")
@@ -34,3 +36,4 @@ class AnalysisOptions(Options):
         at_most=50.0,
     )
     anatomy: str = option("auto", "what finds lungs and lobes", metavar="auto|learned|classical")
+    delineator: str = option("auto", "what outlines nodules", metavar="auto|learned|classical")

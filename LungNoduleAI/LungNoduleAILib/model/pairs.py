@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.growth import Growth
+from ThoraxAILib.image.tuples import three
 
 SCHEMA = "thoraxai.pairs/1"
 MATCHED, NEW, RESOLVED, UNCERTAIN = "matched", "new", "resolved", "uncertain"
@@ -67,14 +68,15 @@ class Pair:
     def from_dict(entry: dict) -> Pair:
         """Inverse of to_dict, as far as its rounding allows."""
         details = entry["growth_details"]
-        places = (
-            None if entry[f"{when}_center_ras_mm"] is None else tuple(entry[f"{when}_center_ras_mm"])
+        prior_center, current_center = (
+            None if entry[f"{when}_center_ras_mm"] is None else three(entry[f"{when}_center_ras_mm"])
             for when in ("prior", "current")
         )
         return Pair(
             entry["prior_id"],
             entry["current_id"],
-            *places,
+            prior_center,
+            current_center,
             entry["status"],
             entry["match_probability"],
             entry["method_agreement"],
@@ -238,7 +240,11 @@ def make_tracks(findings: Sequence[Sequence[Finding]], intervals: Sequence[Inter
 
 
 def _links(interval: Interval) -> dict[str, str]:
-    return {pair.current_id: pair.prior_id for pair in interval.pairs if pair.status == MATCHED}
+    return {
+        pair.current_id: pair.prior_id
+        for pair in interval.pairs
+        if pair.status == MATCHED and pair.current_id is not None and pair.prior_id is not None
+    }
 
 
 def _track(number: int, ids: list[str | None], sizes: list[dict[str, Finding]]) -> Track:

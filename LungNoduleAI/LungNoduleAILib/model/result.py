@@ -10,6 +10,7 @@ import numpy as np
 from LungNoduleAILib.model.files import ARRAYS_FILE, FINDINGS_FILE
 from LungNoduleAILib.model.findings import Findings
 from ThoraxAILib.image.mask import Mask
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.untrusted.plain_json import read_plain_json
 
@@ -34,7 +35,7 @@ class AnalysisResult:
             if finding.mask is not None:
                 arrays[f"mask_{finding.id}"] = finding.mask.array
                 arrays[f"offset_{finding.id}"] = np.array(finding.mask.offset_kji)
-        np.savez(directory / ARRAYS_FILE, **arrays)
+        np.savez(directory / ARRAYS_FILE, **arrays)  # type: ignore[arg-type]  # the stub sees allow_pickle
 
     @staticmethod
     def load(directory: Path, volume: Volume) -> AnalysisResult:
@@ -45,7 +46,7 @@ class AnalysisResult:
             if labels.shape != volume.array.shape:
                 raise ValueError(f"labels of shape {labels.shape} do not fit a volume of shape {volume.array.shape}")
             masks = {
-                name[5:]: Mask(tuple(int(o) for o in arrays["offset_" + name[5:]]), arrays[name])
+                name[5:]: Mask(three(int(o) for o in arrays["offset_" + name[5:]]), arrays[name])
                 for name in arrays.files
                 if name.startswith("mask_")
             }

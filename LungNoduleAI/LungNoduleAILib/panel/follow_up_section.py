@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import ctk
 import qt
@@ -31,7 +32,7 @@ class FollowUpSection:
     """Add ``widget`` to the panel. ``analyzed()`` gives the current CT and the options of the panel."""
 
     def __init__(
-        self, jobPanel: JobPanel, exportVolume: Callable, analyzed: Callable[[], tuple[object, AnalysisOptions]]
+        self, jobPanel: JobPanel, exportVolume: Callable, analyzed: Callable[[], tuple[Any, AnalysisOptions]]
     ) -> None:
         self._jobPanel, self._exportVolume, self._analyzed = jobPanel, exportVolume, analyzed
         self.logic = LungFollowUpLogic()

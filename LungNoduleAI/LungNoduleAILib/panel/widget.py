@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import ctk
 import qt
@@ -22,7 +23,7 @@ from LungNoduleAILib.panel.follow_up_section import FollowUpSection
 from LungNoduleAILib.panel.guidelines_section import GuidelinesSection
 from LungNoduleAILib.panel.input_choice import proposedVolume, showInViews
 from LungNoduleAILib.panel.sample_data import loadSample
-from ThoraxAILib.errors import InputError
+from ThoraxAILib.errors import InputError, known
 from ThoraxAILib.jobs.child_job import ChildJob
 from ThoraxAILib.jobs.work_folder import remove_stale_folders
 from ThoraxAILib.networks.device import DEVICES
@@ -35,10 +36,11 @@ from ThoraxAILib.panels.reload import forgetPackages
 class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """Shows Resources/UI/LungNoduleAI.ui; what is computed or kept in the scene is LungNoduleAILogic's."""
 
+    logic: LungNoduleAILogic  # made by setup, which Slicer calls before anything else
+
     def __init__(self, parent: object | None = None) -> None:
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
-        self.logic: LungNoduleAILogic | None = None
         self.parameters: Parameters | None = None
         self.keptFiles = KeptFiles()
         self._analyzedVolumeID = ""
@@ -69,15 +71,12 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._useScene()
 
     def _fillChoices(self) -> None:
-        from LungNoduleAILib.analysis.detectors import detector_description, detector_names
-        from LungNoduleAILib.analysis.segmenters import segmenter_description, segmenter_names
+        from LungNoduleAILib.analysis.engines import ANATOMY_SEGMENTER, DETECTOR, REGISTRY
 
-        for index, name in enumerate(detector_names()):
-            self.ui.detectorComboBox.addItem(name)
-            self.ui.detectorComboBox.setItemData(index, detector_description(name), qt.Qt.ToolTipRole)
-        for index, name in enumerate(segmenter_names()):
-            self.ui.anatomyComboBox.addItem(name)
-            self.ui.anatomyComboBox.setItemData(index, segmenter_description(name), qt.Qt.ToolTipRole)
+        for kind, box in ((DETECTOR, self.ui.detectorComboBox), (ANATOMY_SEGMENTER, self.ui.anatomyComboBox)):
+            for index, name in enumerate(REGISTRY.names(kind)):
+                box.addItem(name)
+                box.setItemData(index, REGISTRY.description(kind, name), qt.Qt.ToolTipRole)
         texts = (_("Automatic"), _("CPU"), _("Graphics card (CUDA)"), _("CPU with OpenVINO"))
         for device, text in zip(DEVICES, texts, strict=True):
             self.ui.deviceComboBox.addItem(text, device)
@@ -189,9 +188,9 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _threshold(self) -> float:
         """The confidence chosen by the person, else the detector's own operating point."""
-        from LungNoduleAILib.analysis.detectors import operating_point
+        from LungNoduleAILib.analysis.engines import operating_point
 
-        chosen = self.parameters.options.threshold
+        chosen = known(self.parameters, "the settings").options.threshold
         if chosen is not None:
             return chosen
         return operating_point(self.ui.detectorComboBox.currentText)
@@ -209,14 +208,14 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     # Analysis
 
-    def _chosen(self) -> tuple[object, AnalysisOptions]:
+    def _chosen(self) -> tuple[Any, AnalysisOptions]:
         """The chosen CT and the options as the controls stand."""
         return self.ui.inputSelector.currentNode(), self._options()
 
     def _options(self) -> AnalysisOptions:
         """The options as the controls stand; those without a control as the scene keeps them."""
         return replace(
-            self.parameters.options,
+            known(self.parameters, "the settings").options,
             detector=self.ui.detectorComboBox.currentText,
             anatomy=self.ui.anatomyComboBox.currentText,
             device=DEVICES[self.ui.deviceComboBox.currentIndex],
@@ -256,7 +255,8 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _showResult(self) -> None:
         """Show the result of the chosen CT, or that there is none."""
-        nodes = self.logic.selectVolume(self.parameters.inputVolume) if self.parameters.inputVolume else None
+        volumeNode = known(self.parameters, "the settings").inputVolume
+        nodes = self.logic.selectVolume(volumeNode) if volumeNode else None
         self._shownTextID = "" if nodes is None else nodes.text.GetID()
         ui = self.ui
         self._showSaved("")
@@ -353,7 +353,8 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._showSaved("")
         with shownErrors(_("The result was not saved.")):
             folder = existingFolder(self.ui.saveFolderEdit.currentPath)
-            written = self.logic.saveResult(folder) + self.keptFiles.copyTo(folder, self.logic.currentResult())
+            written = self.logic.saveResult(folder)
+            written += self.keptFiles.copyTo(folder, known(self.logic.currentResult(), "the result"))
             written += self.followUp.saveTo(folder)
             self._showSaved(_("Saved: {files}").format(files=", ".join(path.name for path in written)))
 

@@ -15,14 +15,17 @@ import scipy.ndimage as ndi
 from LungNoduleAILib.anatomy.learned.prediction import load_network, seen_by
 from LungNoduleAILib.anatomy.work_image import make_work_image
 from LungNoduleAILib.model.anatomy import LOBE_OF_LABEL, Anatomy
-from ThoraxAILib.errors import InputError
+from ThoraxAILib.engines.engine import learned_engine, weights_fingerprint
+from ThoraxAILib.errors import InputError, known
 from ThoraxAILib.image.boxes import mask_box, whole_voxels
 from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.networks.device import NetworkDevice
 
 SCHEMA = "thoraxai.lung-patterns/1"
 MAKER = "thoraxai lung train patterns"
+PATTERN_MAPPER = "pattern mapper"
 WEIGHTS = Path(__file__).with_name("lung_patterns.pt")
 PATTERNS = ("normal", "ground glass", "reticular")
 NORMAL, GROUND_GLASS, RETICULAR = 1, 2, 3
@@ -43,8 +46,27 @@ class PatternMap:
     shares: dict[str, dict[str, float]]
 
 
+class LearnedPatterns:
+    """The pattern network on one device; needs PyTorch. ``fingerprint`` changes with its weights."""
+
+    name = "learned"
+
+    def __init__(self, device: str = "cpu", weights: Path = WEIGHTS) -> None:
+        self._device, self._weights = NetworkDevice(device), weights
+        self.fingerprint = weights_fingerprint(weights)
+
+    @property
+    def device(self) -> str:
+        """Where the network ran."""
+        return self._device.used
+
+    def map(self, volume: Volume, anatomy: Anatomy, progress: Progress) -> PatternMap:
+        """The patterns of the lungs; see ``map_patterns``."""
+        return map_patterns(volume, anatomy, progress, self._device, self._weights)
+
+
 def map_patterns(
-    volume: Volume, anatomy: Anatomy, progress: Progress, device: str = "cpu", weights: Path = WEIGHTS
+    volume: Volume, anatomy: Anatomy, progress: Progress, device: str | NetworkDevice = "cpu", weights: Path = WEIGHTS
 ) -> PatternMap:
     """The patterns of the lungs of ``anatomy`` in ``volume`` (HU, axes in LPS order).
 
@@ -57,7 +79,7 @@ def map_patterns(
         raise InputError("No lungs were found, so there are no patterns to map: choose a CT of the chest.")
     network = load_network(weights, SCHEMA, MAKER, len(PATTERNS))
     spacing_mm = network.settings.spacing_mm
-    box = mask_box(lungs, whole_voxels(MARGIN_MM, volume.spacing_kji_mm))
+    box = known(mask_box(lungs, whole_voxels(MARGIN_MM, volume.spacing_kji_mm)), "the box of the lungs")
     part = Grid.of(volume).part(box).volume(np.ascontiguousarray(volume.array[box]), volume.modality)
     seen = seen_by(make_work_image(part, WORK_MM), spacing_mm)
     index = [
@@ -121,3 +143,12 @@ def _shares(labels: np.ndarray, anatomy: Anatomy, voxel_ml: float) -> dict[str, 
         for name, row in rows.items()
         if row.sum() > 0
     }
+
+
+ENGINE = learned_engine(
+    PATTERN_MAPPER,
+    LearnedPatterns.name,
+    "normal, ground-glass and reticular lung by a network trained on synthetic bodies; needs PyTorch",
+    WEIGHTS,
+    LearnedPatterns,
+)

@@ -6,18 +6,13 @@ from pathlib import Path
 
 from LungNoduleAILib.guidelines.terms.person import PersonAndExam
 from LungNoduleAILib.model.result import AnalysisResult
-from LungNoduleAILib.report.guidelines import guidelines_section
-from LungNoduleAILib.report.methods import methods_section
-from LungNoduleAILib.report.sections import (
-    findings_section,
-    lungs_section,
-    reading_section,
-    removed_section,
-)
-from LungNoduleAILib.report.views import each_finding_section, overview_section
-from ThoraxAILib.report.page import page
+from LungNoduleAILib.report.guidelines import guidelines_content
+from LungNoduleAILib.report.methods import case_name, methods_content
+from LungNoduleAILib.report.sections import findings_table, lungs_content, reading_content, removed_content
+from LungNoduleAILib.report.views import finding_cards, overview_content
+from ThoraxAILib.report.page import render_page
 
-__all__ = ["write_report"]
+TEMPLATE = Path(__file__).parent / "templates" / "analysis.html"
 
 
 def write_report(path: Path, result: AnalysisResult, run: dict | None, person: PersonAndExam | None = None) -> None:
@@ -26,20 +21,16 @@ def write_report(path: Path, result: AnalysisResult, run: dict | None, person: P
     What is stated of ``person`` and exam decides which guidelines are asked; without it there is no such section.
     Names no file and no person: only the case name of the run appears.
     """
-    case = _case_name(run)
-    top = f'<div class="halves">{reading_section(result)}{lungs_section(result)}</div>'
-    body = [
-        top,
-        overview_section(result),
-        findings_section(result),
-        guidelines_section(result.findings.findings, person or PersonAndExam()),
-        each_finding_section(result),
-        removed_section(result),
-        methods_section(result, run),
-    ]
-    path.write_text(page(case, "\n".join(body)), encoding="utf-8")
-
-
-def _case_name(run: dict | None) -> str:
-    inputs = (run or {}).get("inputs") or [{}]
-    return str(inputs[0].get("name", "")) or "unnamed case"
+    text = render_page(
+        TEMPLATE,
+        f"Chest CT analysis: {case_name(run)}",
+        reading=reading_content(result),
+        lungs=lungs_content(result),
+        overview=overview_content(result),
+        findings=findings_table(result),
+        guidelines=guidelines_content(result.findings.findings, person or PersonAndExam()),
+        each_finding=finding_cards(result),
+        removed=removed_content(result),
+        methods=methods_content(result, run),
+    )
+    path.write_text(text, encoding="utf-8")

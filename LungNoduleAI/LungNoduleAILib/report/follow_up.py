@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
-from LungNoduleAILib.model.pairs import MATCHED, FollowUp, Pair, ScanEntry
-from LungNoduleAILib.report.growth_svg import growth_svg
-from LungNoduleAILib.report.views import figure
+from LungNoduleAILib.model.pairs import MATCHED, FollowUp, Interval, Pair, ScanEntry
+from LungNoduleAILib.report.growth_chart import growth_chart
+from LungNoduleAILib.report.methods import case_name, stages_table
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.report import Picture, draw_boxes, render, with_title
 from ThoraxAILib.report.drawing import Box
-from ThoraxAILib.report.page import bullets, number, page, position, section, table
+from ThoraxAILib.report.page import Figure, Table, number, position, render_page
 
+TEMPLATE = Path(__file__).parent / "templates" / "follow_up.html"
 SHOWN_PAIRS = 60
 FIELD_MM, PIXELS = 60.0, 260
 
@@ -30,21 +30,65 @@ class FollowUpPictures:
     sheets: tuple[tuple[str, Picture], ...] = ()
 
 
+@dataclass(frozen=True)
+class ScansContent:
+    """One row per scan, and what to be careful about when they are compared."""
+
+    table: Table
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PairCard:
+    """One pair in words, and the nodule at the prior date, its place in the aligned prior, and the current date."""
+
+    title: str
+    words: str
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True)
+class PairCards:
+    """The cards that are shown, and how many pairs have none to keep the file small."""
+
+    cards: tuple[PairCard, ...]
+    more: int
+
+
+@dataclass(frozen=True)
+class ChangesContent:
+    """What the difference map shows, its pictures, and how good the registration is as a whole and by region."""
+
+    differences: Table
+    figures: tuple[Figure, ...]
+    quality: tuple[str, ...]
+    regions: Table
+
+
+@dataclass(frozen=True)
+class FollowUpMethods:
+    """Software, models and options in lines; stages with time and memory."""
+
+    lines: tuple[str, ...]
+    stages: Table
+
+
 def write_follow_up_report(path: Path, follow_up: FollowUp, pictures: FollowUpPictures, run: dict) -> None:
     """Write one HTML file; ``run`` is the content of run.json."""
-    body = [
-        _scans(follow_up),
-        _pairs(follow_up),
-        _chart(follow_up),
-        _each_pair(follow_up, pictures),
-        _changes(follow_up, pictures),
-        _methods(run),
-    ]
-    name = str((run.get("inputs") or [{}])[-1].get("name", "")) or "unnamed case"
-    path.write_text(page(name, "\n".join(body), "Chest CT follow-up"), encoding="utf-8")
+    text = render_page(
+        TEMPLATE,
+        f"Chest CT follow-up: {case_name(run)}",
+        scans=_scans(follow_up),
+        pairs=_pairs(follow_up),
+        chart=growth_chart(follow_up),
+        each_pair=_cards(follow_up, pictures),
+        changes=_changes(follow_up, pictures),
+        methods=_methods(run),
+    )
+    path.write_text(text, encoding="utf-8")
 
 
-def _scans(follow_up: FollowUp) -> str:
+def _scans(follow_up: FollowUp) -> ScansContent:
     head = [
         ("Scan", True),
         ("Date", False),
@@ -56,11 +100,11 @@ def _scans(follow_up: FollowUp) -> str:
     ]
     gaps = [None, *(interval.days for interval in follow_up.intervals)]
     rows = [
-        _scan_row(number_, scan, gap)
-        for number_, (scan, gap) in enumerate(zip(follow_up.scans, gaps, strict=True), start=1)
+        _scan_row(order, scan, gap)
+        for order, (scan, gap) in enumerate(zip(follow_up.scans, gaps, strict=True), start=1)
     ]
     warnings = dict.fromkeys(text for interval in follow_up.intervals for text in interval.warnings)
-    return section("Scans", table(head, rows) + bullets(warnings, "warning"))
+    return ScansContent(Table.of(head, rows), tuple(warnings))
 
 
 def _scan_row(order: int, scan: ScanEntry, days: int | None) -> list[str]:
@@ -75,11 +119,8 @@ def _scan_row(order: int, scan: ScanEntry, days: int | None) -> list[str]:
     ]
 
 
-def _pairs(follow_up: FollowUp) -> str:
+def _pairs(follow_up: FollowUp) -> Table:
     """The table of the last two dates."""
-    pairs = follow_up.intervals[-1].pairs
-    if not pairs:
-        return section("Pairs", "<p>No nodule was found at either date. This does not exclude one.</p>")
     head = [
         ("Pair", False),
         ("Prior", False),
@@ -93,12 +134,7 @@ def _pairs(follow_up: FollowUp) -> str:
         ("Doubling time (d)", True),
         ("Methods agree", False),
     ]
-    rows = [_pair_row(order, pair) for order, pair in enumerate(pairs, start=1)]
-    words = (
-        "A change inside the band is what repeated measurement alone explains. Growth: at least 25 % of volume "
-        "and beyond the band; the rule of more than 1.5 mm is told beside it."
-    )
-    return section(f"Pairs ({len(pairs)})", table(head, rows) + f'<p class="quiet">{escape(words)}</p>')
+    return Table.of(head, [_pair_row(*numbered) for numbered in enumerate(follow_up.intervals[-1].pairs, start=1)])
 
 
 def _pair_row(order: int, pair: Pair) -> list[str]:
@@ -127,55 +163,45 @@ def _pair_row(order: int, pair: Pair) -> list[str]:
     ]
 
 
-def _chart(follow_up: FollowUp) -> str:
-    drawing = growth_svg(follow_up)
-    return section("Volume over time", drawing) if drawing else ""
-
-
-def _each_pair(follow_up: FollowUp, pictures: FollowUpPictures) -> str:
-    """A card per pair: the nodule at the prior date, its place in the aligned prior, and the current date."""
+def _cards(follow_up: FollowUp, pictures: FollowUpPictures) -> PairCards:
+    """A card per pair of the last two dates, as far as the page shows them."""
     pairs = follow_up.intervals[-1].pairs
-    cards = [_card(order, pair, pictures) for order, pair in enumerate(pairs[:SHOWN_PAIRS], start=1)]
-    more = len(pairs) - len(cards)
-    rest = f'<p class="quiet">Pictures of {more} more pairs are left out.</p>' if more > 0 else ""
-    return section("Each pair", "\n".join(cards) + rest) if cards else ""
+    cards = tuple(_card(order, pair, pictures) for order, pair in enumerate(pairs[:SHOWN_PAIRS], start=1))
+    return PairCards(cards, len(pairs) - len(cards))
 
 
-def _card(order: int, pair: Pair, pictures: FollowUpPictures) -> str:
+def _card(order: int, pair: Pair, pictures: FollowUpPictures) -> PairCard:
     views = [
         ("Prior", pictures.prior, pair.prior_center_ras_mm),
         ("Prior, aligned", pictures.warped_prior, pair.current_center_ras_mm),
         ("Current", pictures.current, pair.current_center_ras_mm),
     ]
-    figures = [_view(name, volume, place) for name, volume, place in views if volume is not None and place is not None]
+    figures = (_view(name, volume, place) for name, volume, place in views if volume is not None and place is not None)
     reasons = () if pair.growth is None else pair.growth.reasons
     words = [*reasons, *pair.notes]
     if pair.growth is not None and pair.growth.vdt_reason:
         words.append(pair.growth.vdt_reason)
     title = f"P{order}: {pair.status}" + (f", {pair.growth.growth}" if pair.growth and pair.status == MATCHED else "")
-    return (
-        f'<article class="finding"><h3>{escape(title)}</h3><p class="facts">{escape(" ".join(words))}</p>'
-        f'<div class="row">{"".join(figures)}</div></article>'
-    )
+    return PairCard(title, " ".join(words), tuple(figure for figure in figures if figure is not None))
 
 
-def _view(name: str, volume: Volume, place: tuple[float, float, float]) -> str:
+def _view(name: str, volume: Volume, place: tuple[float, float, float]) -> Figure | None:
     try:
         picture = render(volume, "axial", place, field_mm=FIELD_MM, pixel_mm=FIELD_MM / PIXELS)
     except InputError:  # the place lies outside this scan
-        return ""
+        return None
     picture = draw_boxes(picture, [Box(place, (2.0, 2.0, 2.0), "")], 6)
-    return figure(with_title(picture, name, "R"), f"{name}, RAS ({position(place)}) mm")
+    return Figure.of(with_title(picture, name, "R"), f"{name}, RAS ({position(place)}) mm")
 
 
-def _changes(follow_up: FollowUp, pictures: FollowUpPictures) -> str:
-    """What the difference map shows."""
+def _changes(follow_up: FollowUp, pictures: FollowUpPictures) -> ChangesContent | None:
+    """What the difference map shows; None where the scans were not registered."""
     interval = follow_up.intervals[-1]
     if interval.registration is None:
-        return section("What changed", "<p>The scans were not registered, so there is no difference map.</p>")
+        return None
     quality = interval.registration
-    facts = bullets(f"{name.replace('_', ' ')}: {value}" for name, value in quality.items() if name != "regions")
-    facts += table(
+    facts = (f"{name.replace('_', ' ')}: {value}" for name, value in quality.items() if name != "regions")
+    regions = Table.of(
         [("Registration", False), ("Uncertainty (mm)", True), ("95 % below (mm)", True), ("Poorly matched (%)", True)],
         [
             (
@@ -187,6 +213,12 @@ def _changes(follow_up: FollowUp, pictures: FollowUpPictures) -> str:
             for region in quality.get("regions", [])
         ],
     )
+    figures = tuple(Figure.of(picture, caption) for caption, picture in pictures.sheets)
+    return ChangesContent(_differences(interval), figures, tuple(facts), regions)
+
+
+def _differences(interval: Interval) -> Table:
+    """One row per significant difference."""
     rows = [
         [
             str(entry.get("kind", "")),
@@ -206,9 +238,7 @@ def _changes(follow_up: FollowUp, pictures: FollowUpPictures) -> str:
         ("Difference (HU)", True),
         ("Finding", False),
     ]
-    found = table(head, rows) if rows else "<p>No significant difference inside the lungs.</p>"
-    sheets = "".join(figure(picture, caption) for caption, picture in pictures.sheets)
-    return section("What changed", found + f'<div class="row">{sheets}</div>' + facts)
+    return Table.of(head, rows)
 
 
 def _named(entry: dict) -> str:
@@ -217,7 +247,7 @@ def _named(entry: dict) -> str:
     return f"{when} {entry['finding_id']}" if entry.get("finding_id") else "–"
 
 
-def _methods(run: dict) -> str:
+def _methods(run: dict) -> FollowUpMethods:
     software = run.get("software", {}).get("thoraxai", "")
     models: Sequence[dict] = run.get("models", [])
     lines = [f"ThoraxAI {software}."]
@@ -226,9 +256,4 @@ def _methods(run: dict) -> str:
         for model in models
     ]
     lines += [f"{name}: {value}" for name, value in run.get("options", {}).items()]
-    head = [("Stage", False), ("Seconds", True), ("Peak memory (MB)", True)]
-    stages = [
-        (str(entry.get("name", "")), f"{entry.get('seconds', 0):.1f}", f"{entry.get('peak_mb', 0):.0f}")
-        for entry in run.get("stages", [])
-    ]
-    return section("Methods", bullets(lines) + (table(head, stages) if stages else ""))
+    return FollowUpMethods(tuple(lines), stages_table(run))

@@ -14,8 +14,10 @@ import numpy as np
 from LungNoduleAILib.followup.difference.blobs import DifferenceBlob
 from LungNoduleAILib.followup.difference.difference_map import DifferenceMap
 from LungNoduleAILib.followup.registration.register import LungRegistration
+from ThoraxAILib.image.tuples import two
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.report import PLANES, Box, Picture, Window, contact_sheet, draw_boxes, render, with_title
+from ThoraxAILib.report.slices import LUNG_WINDOW
 
 FIELD_MARGIN_MM = 10.0
 PIXELS = 380
@@ -91,13 +93,12 @@ def _three(view: Callable[[str], Picture]) -> Picture:
     return Picture(contact_sheet(parts, 3), np.zeros((3, 4)), parts[0].pixel_mm)
 
 
-def _shown(volume: Volume, plane: str, place: np.ndarray, field_mm: float, window: Window | None = None) -> Picture:
-    options = {} if window is None else {"window": window}
-    return render(volume, plane, place, field_mm=field_mm, pixel_mm=field_mm / PIXELS, **options)
+def _shown(volume: Volume, plane: str, place: np.ndarray, field_mm: float, window: Window = LUNG_WINDOW) -> Picture:
+    return render(volume, plane, place, field_mm=field_mm, pixel_mm=field_mm / PIXELS, window=window)
 
 
 def _pair(current: Volume, registration: LungRegistration, plane: str, frame: _LungFrame) -> tuple[Picture, Picture]:
-    return tuple(
+    return two(
         _shown(volume, plane, frame.place(plane), frame.field_mm) for volume in (current, registration.warped_prior)
     )
 

@@ -3,48 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from LungNoduleAILib.guidelines.from_findings import ALL_NODULES, AdviceRow, NoduleBefore, advice_table
 from LungNoduleAILib.guidelines.terms.person import PersonAndExam
 from LungNoduleAILib.guidelines.wording import READER_DECIDES
 from LungNoduleAILib.model.findings import Finding
-from ThoraxAILib.report.page import bullets, section, table
+from ThoraxAILib.report.page import Table
 
 
-def guidelines_section(
+@dataclass(frozen=True)
+class GuidelinesContent:
+    """What was stated, the table of advice, what was not stated, choices made where sources conflict, who decides."""
+
+    stated: tuple[str, ...]
+    advice: Table
+    missing: tuple[str, ...]
+    uncertain: tuple[str, ...]
+    reader: str = READER_DECIDES
+
+
+def guidelines_content(
     findings: Sequence[Finding], person: PersonAndExam, before: Mapping[str, NoduleBefore] | None = None
-) -> str:
-    """A table of advice for all findings that were not rejected; empty when nothing about the exam was stated."""
+) -> GuidelinesContent | None:
+    """The advice for all findings that were not rejected; None when nothing about the exam was stated."""
     if not person.stated():
-        return ""
+        return None
     advised = advice_table(findings, person, before)
     stated = ", ".join(f"{name.replace('_', ' ')} {_value(value)}" for name, value in person.stated().items())
     head = [("Nodule", False), ("Guideline", False), ("Advice", False), ("Why", False)]
-    rows = table(head, [_row(row) for row in advised.rows]) if advised.rows else "<p>No guideline can be asked.</p>"
     uncertain = dict.fromkeys(
         choice
         for row in advised.rows
         for choice in row.uncertain
         if row.nodule != ALL_NODULES or len(advised.rows) == 1
     )
-    return section(
-        "Guidelines",
-        bullets([f"Stated: {stated}."])
-        + rows
-        + bullets(advised.missing, "info")
-        + (_uncertain(uncertain) if uncertain else "")
-        + f'<p class="quiet">{READER_DECIDES}</p>',
-    )
+    rows = Table.of(head, [_row(row) for row in advised.rows])
+    return GuidelinesContent((f"Stated: {stated}.",), rows, tuple(advised.missing), tuple(uncertain))
 
 
 def _row(row: AdviceRow) -> list[str]:
     nodule = "all" if row.nodule == ALL_NODULES else row.nodule
     return [nodule, row.title, row.words, " ".join(row.reasons)]
-
-
-def _uncertain(choices: Mapping[str, None]) -> str:
-    intro = '<p class="quiet">Choices made where sources conflict or something was not stated:</p>'
-    return intro + bullets(choices, "quiet")
 
 
 def _value(value: object) -> str:

@@ -1,20 +1,29 @@
-"""The methods paragraph, written from the run record so that it can be pasted into a paper."""
+"""What reports take from the run record: the methods paragraph, which can be pasted into a paper, stages, the name."""
 
 from __future__ import annotations
 
-from html import escape
+from dataclasses import dataclass
 
 from LungNoduleAILib.model.result import AnalysisResult
-from ThoraxAILib.report.page import bullets, section, table
+from ThoraxAILib.report.page import Table
 
 
-def methods_section(result: AnalysisResult, run: dict | None) -> str:
-    """How the result came about: a paragraph to cite, methods of each step, stages with time and memory."""
+@dataclass(frozen=True)
+class MethodsContent:
+    """How the result came about: a paragraph to cite, methods of each step, warnings, stages with time and memory."""
+
+    text: str
+    steps: tuple[str, ...]
+    warnings: tuple[str, ...]
+    stages: Table
+
+
+def methods_content(result: AnalysisResult, run: dict | None) -> MethodsContent:
+    """The methods of ``result``; ``run`` is the content of run.json where there is one."""
     record = run or {}
-    paragraph = f"<p>{escape(methods_text(result, record))}</p>"
-    steps = bullets(f"{name}: {text}" for name, text in result.methods.items())
-    warnings = bullets((str(text) for text in record.get("warnings", []) if text not in result.volume.notes), "warning")
-    return section("Methods", paragraph + steps + warnings + _stages(record))
+    steps = tuple(f"{name}: {text}" for name, text in result.methods.items())
+    warnings = tuple(str(text) for text in record.get("warnings", []) if text not in result.volume.notes)
+    return MethodsContent(methods_text(result, record), steps, warnings, stages_table(record))
 
 
 def methods_text(result: AnalysisResult, record: dict) -> str:
@@ -23,7 +32,7 @@ def methods_text(result: AnalysisResult, record: dict) -> str:
     sentences = [f"Chest CT was analyzed with {_software(software)}."]
     sentences += [
         f"{str(model.get('role', 'model')).capitalize()}: {model.get('name')} (fingerprint "
-        f"{str(model.get('fingerprint', ''))[:16] or 'unknown'})."
+        f"{str(model.get('fingerprint', ''))[:16] or 'unknown'}{_where(model)})."
         for model in record.get("models", [])
     ]
     options = ", ".join(f"{name} = {_option(value)}" for name, value in record.get("options", {}).items())
@@ -42,6 +51,10 @@ def methods_text(result: AnalysisResult, record: dict) -> str:
     return " ".join(sentences)
 
 
+def _where(model: dict) -> str:
+    return f", run on {model['device']}" if model.get("device") else ""
+
+
 def _software(software: dict) -> str:
     version = f"ThoraxAI {software['thoraxai']}" if "thoraxai" in software else "ThoraxAI"
     libraries = [f"{name} {number}" for name, number in software.get("libraries", {}).items()]
@@ -56,15 +69,19 @@ def _option(value: object) -> str:
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
-def _stages(record: dict) -> str:
-    stages = record.get("stages", [])
-    if not stages:
-        return ""
+def stages_table(record: dict) -> Table:
+    """Seconds and memory of each stage of a run record; no rows when it names none."""
     head = [("Stage", False), ("Seconds", True), ("Peak memory (MB)", True)]
-    return table(
+    return Table.of(
         head,
         [
             (str(stage.get("name", "")), f"{stage.get('seconds', 0):.1f}", f"{stage.get('peak_mb', 0):.0f}")
-            for stage in stages
+            for stage in record.get("stages", [])
         ],
     )
+
+
+def case_name(run: dict | None) -> str:
+    """The name of the last input of a run record."""
+    inputs = (run or {}).get("inputs") or [{}]
+    return str(inputs[-1].get("name", "")) or "unnamed case"

@@ -1,18 +1,53 @@
-"""The sections of words and tables: what was read, the lungs, the findings, and what was removed."""
+"""The content of the sections of words and tables: what was read, the lungs, the findings, and what was removed."""
 
 from __future__ import annotations
 
-from html import escape
+from dataclasses import dataclass
 
-from LungNoduleAILib.model.findings import Finding, Removed
+from LungNoduleAILib.model.findings import Finding, QualityNote, Removed
 from LungNoduleAILib.model.result import AnalysisResult
-from ThoraxAILib.report.page import bullets, number, position, section, table
+from ThoraxAILib.report.page import Table, number, position
 
 THIN_SLICE_MM = 1.5  # Fleischner 2017: thin sections (<= 1.5 mm) for measuring nodules
 SHOWN_REMOVED = 60
 
 
-def reading_section(result: AnalysisResult) -> str:
+@dataclass(frozen=True)
+class Reading:
+    """What was read: facts on the image, notes of the reader, and what limits the measurements."""
+
+    facts: Table
+    notes: tuple[str, ...]
+    cautions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One verdict on the lungs in words, with its place where it has one; severity info, warning or error."""
+
+    severity: str
+    text: str
+
+
+@dataclass(frozen=True)
+class LungsContent:
+    """Volumes of the lungs and the verdicts on them; whether it must be added that lobes are approximate."""
+
+    volumes: Table
+    verdicts: tuple[Verdict, ...]
+    lobes_are_approximate: bool
+
+
+@dataclass(frozen=True)
+class RemovedContent:
+    """How many candidates were removed, the most confident of them, and how many more there are."""
+
+    count: int
+    shown: Table
+    more: int
+
+
+def reading_content(result: AnalysisResult) -> Reading:
     """What the images are, what had to be repaired, and what limits the measurements."""
     volume = result.volume
     across, down, along = volume.array.shape[::-1]
@@ -28,12 +63,11 @@ def reading_section(result: AnalysisResult) -> str:
         ("Contrast", identity.contrast),
         ("Manufacturer", identity.manufacturer),
     ]
-    rows = table([("Image", False), ("", False)], [fact for fact in facts if fact[1]])
-    notes = bullets((*volume.notes, *result.findings.notes))
-    return section("What was read", rows + notes + bullets(_cautions(result), "warning"))
+    table = Table.of([("Image", False), ("", False)], [fact for fact in facts if fact[1]])
+    return Reading(table, (*volume.notes, *result.findings.notes), _cautions(result))
 
 
-def _cautions(result: AnalysisResult) -> list[str]:
+def _cautions(result: AnalysisResult) -> tuple[str, ...]:
     """Sentences on slices and kernel that a reader of the numbers should know, unless a verdict says so already."""
     volume = result.volume
     thick = max(float(volume.spacing_ijk_mm.max()), volume.identity.slice_thickness_mm or 0.0)
@@ -48,10 +82,10 @@ def _cautions(result: AnalysisResult) -> list[str]:
             f"Reconstruction kernel {volume.identity.kernel}: compare volumes only with scans of the same "
             "kernel, slice thickness and software."
         )
-    return cautions
+    return tuple(cautions)
 
 
-def lungs_section(result: AnalysisResult) -> str:
+def lungs_content(result: AnalysisResult) -> LungsContent:
     """Volumes and verdicts on the lungs."""
     lungs = result.findings.lungs
     rows = [
@@ -59,29 +93,22 @@ def lungs_section(result: AnalysisResult) -> str:
         ("Left lung", number(lungs.left_ml, 0)),
         ("Both", number(lungs.right_ml + lungs.left_ml, 0)),
     ]
-    verdicts = "".join(_verdict(note.severity, note.text, note.center_ras_mm, note.size_mm) for note in lungs.quality)
     said = any(note.code == "lobes_approximate" for note in lungs.quality)
-    lobes = '<p class="quiet">Lobes are approximate .</p>'
-    lobes = lobes if result.lobes_approximate and not said else ""
-    return section(
-        "Lungs",
-        table([("", False), ("Volume (mL)", True)], rows)
-        + (f"<ul>{verdicts}</ul>" if verdicts else "<p>No concern about the lung mask.</p>")
-        + lobes,
+    return LungsContent(
+        Table.of([("", False), ("Volume (mL)", True)], rows),
+        tuple(_verdict(note) for note in lungs.quality),
+        result.lobes_approximate and not said,
     )
 
 
-def _verdict(severity: str, text: str, center: tuple | None, size: tuple | None) -> str:
-    place = "" if center is None else f" At RAS ({position(center)}) mm."
-    extent = "" if size is None else f" Size {position(size)} mm."
-    return f'<li class="{escape(severity)}">{escape(text + place + extent)}</li>'
+def _verdict(note: QualityNote) -> Verdict:
+    place = "" if note.center_ras_mm is None else f" At RAS ({position(note.center_ras_mm)}) mm."
+    extent = "" if note.size_mm is None else f" Size {position(note.size_mm)} mm."
+    return Verdict(note.severity, note.text + place + extent)
 
 
-def findings_section(result: AnalysisResult) -> str:
-    """The table of findings."""
-    findings = result.findings.findings
-    if not findings:
-        return section("Findings", "<p>No finding at this threshold. This does not exclude a nodule.</p>")
+def findings_table(result: AnalysisResult) -> Table:
+    """One row per finding."""
     lobe = "Lobe (approximate)" if result.lobes_approximate else "Lobe"
     head = [
         ("Id", False),
@@ -96,7 +123,7 @@ def findings_section(result: AnalysisResult) -> str:
         ("Confidence", True),
         ("Status", False),
     ]
-    return section(f"Findings ({len(findings)})", table(head, [_finding_row(finding) for finding in findings]))
+    return Table.of(head, [_finding_row(finding) for finding in result.findings.findings])
 
 
 def _finding_row(finding: Finding) -> list[str]:
@@ -119,18 +146,12 @@ def _finding_row(finding: Finding) -> list[str]:
     ]
 
 
-def removed_section(result: AnalysisResult) -> str:
+def removed_content(result: AnalysisResult) -> RemovedContent:
     """Candidates that were not reported, the most confident first."""
     removed = sorted(result.findings.removed, key=lambda candidate: -candidate.confidence)
-    if not removed:
-        return ""
     head = [("Center RAS (mm)", False), ("Diameter (mm)", True), ("Confidence", True), ("Reason", False)]
-    more = len(removed) - SHOWN_REMOVED
-    rest = f'<p class="quiet">{more} more of less confidence are in findings.json.</p>' if more > 0 else ""
-    return section(
-        f"Candidates removed ({len(removed)})",
-        table(head, [_removed_row(candidate) for candidate in removed[:SHOWN_REMOVED]]) + rest,
-    )
+    shown = Table.of(head, [_removed_row(candidate) for candidate in removed[:SHOWN_REMOVED]])
+    return RemovedContent(len(removed), shown, max(0, len(removed) - SHOWN_REMOVED))
 
 
 def _removed_row(removed: Removed) -> list[str]:

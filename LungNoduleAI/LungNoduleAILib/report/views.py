@@ -1,17 +1,18 @@
-"""The sections of pictures: the chest in three planes with all findings, and each finding from four sides."""
+"""What the sections of pictures hold: the chest in three planes with all findings, each finding from four sides."""
 
 from __future__ import annotations
 
-import base64
-from html import escape
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from LungNoduleAILib.model.anatomy import AIRWAY, LEFT_LUNG_LABELS, LLL, LUL, RIGHT_LUNG_LABELS, RLL, RML, RUL
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.result import AnalysisResult
-from ThoraxAILib.report import PLANES, Box, Overlay, Picture, draw_boxes, encoded, render, with_title
-from ThoraxAILib.report.page import number, position, section
+from ThoraxAILib.image.tuples import three
+from ThoraxAILib.report import PLANES, Box, Overlay, draw_boxes, render, with_title
+from ThoraxAILib.report.page import Figure, number, position
 
 COLORS = {
     RUL: (90, 180, 255),
@@ -29,7 +30,33 @@ SPARSE = 4
 _LEFT_SIDE = {"axial": "R", "coronal": "R", "sagittal": "A"}
 
 
-def overview_section(result: AnalysisResult) -> str:
+@dataclass(frozen=True)
+class Overview:
+    """The chest in three planes, and what the colors mean."""
+
+    figures: tuple[Figure, ...]
+    words: str
+
+
+@dataclass(frozen=True)
+class FindingCard:
+    """One finding in words and pictures; ``status`` is the reader's decision."""
+
+    status: str
+    title: str
+    facts: str
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True)
+class FindingCards:
+    """The cards that are shown, and how many findings have none to keep the file small."""
+
+    cards: tuple[FindingCard, ...]
+    more: int
+
+
+def overview_content(result: AnalysisResult) -> Overview:
     """Axial and coronal through the middle of the lungs, sagittal of the larger one; outlines, a box per finding."""
     volume = result.volume
     widest_mm = float((np.array(volume.array.shape) * volume.spacing_kji_mm)[1:].max())
@@ -41,50 +68,39 @@ def overview_section(result: AnalysisResult) -> str:
         middle = volume.ras_from_kji(_middle_kji(sparse, result.labels.shape, one_lung=plane == "sagittal"))
         picture = render(volume, plane, middle, overlay=overlay, pixel_mm=widest_mm / OVERVIEW_PIXELS)
         picture = with_title(draw_boxes(picture, boxes), plane.capitalize(), _LEFT_SIDE[plane])
-        figures.append(figure(picture, f"{plane.capitalize()} at RAS ({position(middle)}) mm"))
+        figures.append(Figure.of(picture, f"{plane.capitalize()} at RAS ({position(middle)}) mm"))
     words = (
         "Lobes in color"
         + (" (approximate)" if result.lobes_approximate else "")
         + ", airways violet. Bright boxes cross the plane shown, dim ones lie before or behind it."
     )
-    return section("Overview", f'<div class="thirds">{"".join(figures)}</div><p class="quiet">{escape(words)}</p>')
+    return Overview(tuple(figures), words)
 
 
-def each_finding_section(result: AnalysisResult) -> str:
-    """A card per finding with its pictures."""
-    shown = result.findings.findings[:SHOWN_FINDINGS]
-    if not shown:
-        return ""
-    more = len(result.findings.findings) - len(shown)
-    words = f"Pictures of {more} more findings are left out to keep this file small."
-    rest = f'<p class="quiet">{words}</p>' if more > 0 else ""
-    return section("Each finding", "\n".join(_card(result, finding) for finding in shown) + rest)
+def finding_cards(result: AnalysisResult) -> FindingCards:
+    """A card per finding with its pictures, as far as the page shows them."""
+    findings = result.findings.findings
+    shown = findings[:SHOWN_FINDINGS]
+    return FindingCards(tuple(_card(result, finding) for finding in shown), len(findings) - len(shown))
 
 
-def _card(result: AnalysisResult, finding: Finding) -> str:
+def _card(result: AnalysisResult, finding: Finding) -> FindingCard:
     """Axial, coronal and sagittal views with the outline of the mask, and a slab without it."""
     field_mm = float(np.clip(3.5 * finding.long_axis_mm, 50, 180))
     overlay = _mask_overlay(result, finding)
-    settings = {"field_mm": field_mm, "pixel_mm": field_mm / FINDING_PIXELS}
+    view = partial(render, field_mm=field_mm, pixel_mm=field_mm / FINDING_PIXELS)
     figures = [
-        figure(
-            with_title(
-                render(result.volume, plane, finding.center_ras_mm, overlay=overlay, **settings), "", _LEFT_SIDE[plane]
-            ),
+        Figure.of(
+            with_title(view(result.volume, plane, finding.center_ras_mm, overlay=overlay), "", _LEFT_SIDE[plane]),
             plane.capitalize(),
         )
         for plane in PLANES
     ]
     slab_mm = max(10.0, 1.2 * finding.long_axis_mm)
-    slab = render(result.volume, "axial", finding.center_ras_mm, slab_mm=slab_mm, **settings)
-    figures.append(figure(slab, f"Axial, brightest over {slab_mm:.0f} mm"))
+    slab = view(result.volume, "axial", finding.center_ras_mm, slab_mm=slab_mm)
+    figures.append(Figure.of(slab, f"Axial, brightest over {slab_mm:.0f} mm"))
     title = f"{finding.id}: {number(finding.mean_diameter_mm)} mm {finding.type} {finding.kind}"
-    notes = " ".join(escape(note) for note in finding.notes)
-    return (
-        f'<article class="finding {escape(finding.status)}"><h3>{escape(title)}</h3>'
-        f'<p class="facts">{escape(_facts(finding))} {notes}</p>'
-        f'<div class="row">{"".join(figures)}</div></article>'
-    )
+    return FindingCard(finding.status, title, " ".join((_facts(finding), *finding.notes)), tuple(figures))
 
 
 def _facts(finding: Finding) -> str:
@@ -115,7 +131,7 @@ def _box(finding: Finding) -> Box:
     if finding.bounds_ras_mm is None:
         return Box(finding.center_ras_mm, (finding.long_axis_mm,) * 3, text)
     low, high = np.array(finding.bounds_ras_mm[::2]), np.array(finding.bounds_ras_mm[1::2])
-    return Box(tuple(float(x) for x in (low + high) / 2), tuple(float(x) for x in high - low), text)
+    return Box(three(float(x) for x in (low + high) / 2), three(float(x) for x in high - low), text)
 
 
 def _middle_kji(sparse: np.ndarray, shape: tuple[int, ...], one_lung: bool) -> np.ndarray:
@@ -126,13 +142,3 @@ def _middle_kji(sparse: np.ndarray, shape: tuple[int, ...], one_lung: bool) -> n
     if not len(found):
         return (np.array(shape) - 1) / 2
     return np.clip(found.mean(axis=0) * SPARSE, 0, np.array(shape) - 1)
-
-
-def figure(picture: Picture, caption: str) -> str:
-    """A picture with its caption, inside the page."""
-    data = base64.b64encode(encoded(picture, "jpeg")).decode("ascii")
-    height, width = picture.pixels.shape[:2]
-    return (
-        f'<figure><img alt="{escape(caption)}" width="{width}" height="{height}" '
-        f'src="data:image/jpeg;base64,{data}"><figcaption>{escape(caption)}</figcaption></figure>'
-    )

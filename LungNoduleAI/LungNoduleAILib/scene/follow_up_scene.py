@@ -14,17 +14,13 @@ from ThoraxAILib.scene.volumes import nodeFromVolume
 
 def writeFollowUpScene(path: Path, result: FollowUpResult, transformFile: Path | None) -> None:
     """Write the scene and empty it again; the prior lies over the current scan where it was registered."""
-    last = result.comparisons[-1]
     scans = []
     for name, analysis in zip(("Prior CT", "Current CT"), result.analyses[-2:], strict=True):
         volumeNode = nodeFromVolume(analysis.volume, name)
         segmentation = segmentationNode(volumeNode, analysis)
         segmentation.SetName(f"{name} nodules")
         scans.append((volumeNode, segmentation))
-    difference = None if last.difference is None else last.difference.volume
-    text = createFollowUpNodes(
-        scans[0][0], scans[1][0], FollowUpData(result.follow_up.to_dict(), transformFile, difference)
-    )
+    text = createFollowUpNodes(scans[0][0], scans[1][0], followUpData(result, transformFile))
     alignPrior(text, True)
     scans[0][1].SetAndObserveTransformNodeID(scans[0][0].GetTransformNodeID())
     try:
@@ -34,3 +30,14 @@ def writeFollowUpScene(path: Path, result: FollowUpResult, transformFile: Path |
         for volumeNode, segmentation in scans:
             removeNode(segmentation)
             removeNode(volumeNode)
+
+
+def followUpData(result: FollowUpResult, transformFile: Path | None, withWarpedPrior: bool = False) -> FollowUpData:
+    """What the scene shows of a follow-up; ``transformFile`` holds the registration of the last two scans."""
+    last = result.comparisons[-1]
+    return FollowUpData(
+        result.follow_up.to_dict(),
+        transformFile,
+        None if last.difference is None else last.difference.volume,
+        last.registration.warped_prior if withWarpedPrior and last.registration is not None else None,
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import slicer
 
@@ -27,14 +28,14 @@ THRESHOLD = PREFIX + "threshold"
 
 @dataclass(frozen=True, eq=False)
 class ResultNodes:
-    """What one analysis put into the scene; boxes in the order of the findings."""
+    """The MRML nodes of one analysis; boxes in the order of the findings, ``volume`` is None when it left the scene."""
 
-    text: object
-    segmentation: object
-    points: object
-    table: object
+    text: Any
+    segmentation: Any
+    points: Any
+    table: Any
     boxes: tuple
-    volume: object | None
+    volume: Any
 
     def owned(self) -> Iterator:
         """Every node the result made: all but the input volume."""

@@ -6,6 +6,8 @@ them, the organs around the lungs (there but switched off).
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from LungNoduleAILib.model.anatomy import AIRWAY, LEFT_LUNG_LABELS, LLL, LUL, RIGHT_LUNG_LABELS, RLL, RML, RUL
@@ -56,12 +58,12 @@ def _lungLayer(labels: np.ndarray) -> Layer:
     valueOf = np.zeros(MAX_LABEL + 1, np.uint8)
     valueOf[list(RIGHT_LUNG_LABELS)] = 1
     valueOf[list(LEFT_LUNG_LABELS)] = 2
-    looks = {"color": (0.77, 0.65, 0.57), "fillOpacity": 0.0, "opacity3D": 0.0}
+    lung = partial(Segment, color=(0.77, 0.65, 0.57), fillOpacity=0.0, opacity3D=0.0)
     return Layer(
         valueOf[labels],
         {
-            1: Segment("RightLung", "Right lung", Term(ANATOMICAL_STRUCTURE, LUNG, RIGHT), **looks),
-            2: Segment("LeftLung", "Left lung", Term(ANATOMICAL_STRUCTURE, LUNG, LEFT), **looks),
+            1: lung("RightLung", "Right lung", Term(ANATOMICAL_STRUCTURE, LUNG, RIGHT)),
+            2: lung("LeftLung", "Left lung", Term(ANATOMICAL_STRUCTURE, LUNG, LEFT)),
         },
     )
 
@@ -114,7 +116,7 @@ def _findingSegment(finding: Finding) -> Segment:
     if finding.lobe in LOBES:
         _, _, region, side, _ = LOBES[finding.lobe]
     else:
-        region, side = LUNG, {"right": RIGHT, "left": LEFT}.get(finding.side, Code())
+        region, side = LUNG, {"right": RIGHT, "left": LEFT}.get(finding.side or "", Code())
     return Segment(
         finding.id,
         finding.id,

@@ -17,6 +17,7 @@ from LungNoduleAILib.synthesis.nodules.planting import NodulePlanter
 from LungNoduleAILib.synthesis.nodules.share import nodule_share, paint_into
 from LungNoduleAILib.synthesis.scanner.acquisition import reconstruct
 from LungNoduleAILib.synthesis.scanner.settings import Scanner, draw_scanner
+from ThoraxAILib.errors import known
 from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.volume import SeriesIdentity, Volume
 
@@ -57,7 +58,8 @@ def _scaled(first: int, parts: int) -> np.ndarray:
 
 def _plant(hu: np.ndarray, labels: np.ndarray, body: Body, rng: np.random.Generator) -> tuple[PlantedNodule, ...]:
     """One to nine nodules apart from each other, at times a mass, now and then none; changes ``hu`` and ``labels``."""
-    planter, planted = NodulePlanter(body), []
+    planter = NodulePlanter(body)
+    planted: list[PlantedNodule] = []
     wanted = 0 if rng.random() < 0.04 else int(rng.integers(1, 10))
     sizes = [None] * wanted + [(30.0, 80.0)] * int(rng.random() < 0.12)
     for size in sizes:
@@ -70,7 +72,7 @@ def _plant(hu: np.ndarray, labels: np.ndarray, body: Body, rng: np.random.Genera
         paint_into(hu, body.grid, nodule)
         box, share = nodule_share(body.grid, nodule)
         inside = labels[box]
-        inside[(share > 0.5) & (inside == 0)] = _LABEL_OF_LOBE[nodule.lobe]
+        inside[(share > 0.5) & (inside == 0)] = _LABEL_OF_LOBE[known(nodule.lobe, "the lobe")]
     return numbered(tuple(planted))
 
 
@@ -147,7 +149,7 @@ def _pad(
     if rng.random() > 0.5:
         return
     value = int(rng.choice([-1024, -2048, -2000, -3024], p=[0.5, 0.35, 0.1, 0.05]))
-    j, i = np.indices(image.shape[1:], sparse=True)
+    j, i = np.ogrid[: image.shape[1], : image.shape[2]]
     middle = (np.array(image.shape[1:]) - 1) / 2
     beyond = np.hypot((j - middle[0]) * spacing[1], (i - middle[1]) * spacing[2]) > side_mm / 2
     for array, filling in ((image, value), *((array, 0) for array in truth)):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from LungNoduleAILib.analysis.analyze import analyze
-from LungNoduleAILib.analysis.detectors import detector_names, get_detector
+from LungNoduleAILib.analysis.engines import DETECTOR, REGISTRY, choose_engines
 from LungNoduleAILib.detection.lung_filter import filter_candidates
 from LungNoduleAILib.model.anatomy import Anatomy
 from LungNoduleAILib.model.candidates import Candidate
@@ -157,8 +157,8 @@ def test_an_image_without_lungs_gives_a_verdict_and_no_findings():
 
 def test_an_unknown_detector_is_refused_with_the_known_names():
     with pytest.raises(InputError, match="choose one of auto, learned, classical"):
-        get_detector("psychic")
-    assert "classical" in detector_names()
+        choose_engines(AnalysisOptions(detector="psychic"))
+    assert "classical" in REGISTRY.names(DETECTOR)
 
 
 def test_the_lung_filter_works_in_millimeters_and_says_why():

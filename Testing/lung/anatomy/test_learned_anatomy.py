@@ -8,8 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from LungNoduleAILib.analysis import segmenters as registry
-from LungNoduleAILib.analysis.segmenters import choose_segmenter, segmenter_description, segmenter_names
+from LungNoduleAILib.analysis.engines import ANATOMY_SEGMENTER, REGISTRY, choose_anatomy
 from LungNoduleAILib.anatomy.learned.prediction import WEIGHTS
 from LungNoduleAILib.anatomy.quality import is_no_chest
 from LungNoduleAILib.model.anatomy import AIRWAY, AORTA, BODY, BONE, HEART, LLL, LUNG_VESSEL, RUL, SPINE, Anatomy
@@ -33,7 +32,7 @@ def dice(one: np.ndarray, other: np.ndarray) -> float:
 def segment(array: np.ndarray, body: Body, name: str = "learned") -> Anatomy:
     noisy = array + np.random.default_rng(4).normal(0, 15, array.shape)
     volume = Volume(np.clip(noisy, -1024, 3071).astype(np.int16), body.grid.ijk_to_ras)
-    return choose_segmenter(name).segmenter.segment(volume, Progress())
+    return choose_anatomy(name).anatomy.made.segment(volume, Progress())
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +101,7 @@ def test_lungs_are_found_inside_a_round_field_of_view(chest: Body, padding: int)
     noisy = chest.clean_hu + np.random.default_rng(4).normal(0, 15, chest.clean_hu.shape)
     noisy[:, beyond] = padding
     volume = Volume(noisy.astype(np.int16), chest.grid.ijk_to_ras)
-    assert dice(choose_segmenter("learned").segmenter.segment(volume, Progress()).lungs, truth) > 0.93
+    assert dice(choose_anatomy("learned").anatomy.made.segment(volume, Progress()).lungs, truth) > 0.93
 
 
 @pytest.mark.parametrize("name", ["learned", "classical"])
@@ -116,22 +115,22 @@ def test_other_parts_of_the_body_are_given_no_lungs(kind: str, name: str):
 
 def test_a_few_slices_do_no_harm(chest: Body):
     volume = Volume(np.ascontiguousarray(chest.clean_hu[40:43]), chest.grid.ijk_to_ras)
-    assert choose_segmenter("learned").segmenter.segment(volume, Progress()).labels.shape == volume.array.shape
+    assert choose_anatomy("learned").anatomy.made.segment(volume, Progress()).labels.shape == volume.array.shape
 
 
 def test_without_pytorch_the_classical_segmenter_runs_and_the_reason_is_told(monkeypatch):
     find = importlib.util.find_spec
-    monkeypatch.setattr(registry.importlib.util, "find_spec", lambda name: None if name == "torch" else find(name))
-    chosen = choose_segmenter("auto")
-    assert chosen.segmenter.name == "classical"
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "torch" else find(name))
+    chosen = choose_anatomy("auto").anatomy
+    assert chosen.name == "classical"
     assert "PyTorch is not installed" in chosen.reason
 
 
 def test_segmenters_have_names_and_descriptions(refused):
-    assert segmenter_names() == ("auto", "learned", "classical")
-    assert all(segmenter_description(name) for name in segmenter_names())
+    assert REGISTRY.names(ANATOMY_SEGMENTER) == ("auto", "learned", "classical")
+    assert all(REGISTRY.description(ANATOMY_SEGMENTER, name) for name in REGISTRY.names(ANATOMY_SEGMENTER))
     with refused("choose one of auto, learned, classical"):
-        choose_segmenter("best")
+        choose_anatomy("best")
 
 
 def test_the_shipped_weights_are_small_and_say_how_they_were_made():

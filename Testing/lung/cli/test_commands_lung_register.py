@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.formats import check_format
 from fixtures.lung_pair_builder import Date, Motion, Scanner, patient, scanned
 
 pytest.importorskip("torch")
@@ -50,6 +51,8 @@ def test_register_writes_volumes_transforms_views_and_a_report(
         ]
     )
     assert status == 0, capsys.readouterr().err
+    models = json.loads((output / "run.json").read_text(encoding="utf-8"))["models"]
+    assert [(model["role"], model["name"], model["device"]) for model in models] == [("anatomy", "classical", "cpu")]
     names = {path.name for path in output.iterdir()}
     assert {
         "warped_prior.nrrd",
@@ -64,6 +67,8 @@ def test_register_writes_volumes_transforms_views_and_a_report(
     } <= names
     entry = json.loads((output / "registration.json").read_text(encoding="utf-8"))
     assert entry["schema"] == "thoraxai.lung-registration/1"
+    check_format(entry, "registration")
+    check_format(output / "run.json", "run")
     assert entry["same_person"]["plausible"]
     assert entry["quality"]["folded_cells_percent"] == 0
     assert "Similarity" in capsys.readouterr().out

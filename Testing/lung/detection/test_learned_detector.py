@@ -10,7 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is an optional dependency")
 
-from LungNoduleAILib.analysis.detectors import get_detector  # noqa: E402
+from LungNoduleAILib.analysis.engines import choose_engines  # noqa: E402
 from LungNoduleAILib.detection.detector_file import SHIPPED, read_detector, write_detector  # noqa: E402
 from LungNoduleAILib.detection.heatmap_network import (  # noqa: E402
     HEAT,
@@ -24,6 +24,7 @@ from LungNoduleAILib.detection.heatmap_search import find_peaks  # noqa: E402
 from LungNoduleAILib.detection.learned import LearnedDetector  # noqa: E402
 from LungNoduleAILib.detection.two_levels import MASSES, NODULES, Calibration, Places  # noqa: E402
 from LungNoduleAILib.model.anatomy import Anatomy  # noqa: E402
+from LungNoduleAILib.model.options import AnalysisOptions  # noqa: E402
 from LungNoduleAILib.synthesis import NodulePlanter, PlantedNodule, Scanner, acquire, make_body  # noqa: E402
 from LungNoduleAILib.training.detector.batches import DetectorRecipe  # noqa: E402
 from LungNoduleAILib.training.detector.calibration import graded  # noqa: E402
@@ -55,7 +56,7 @@ def chest() -> tuple[Volume, Anatomy, PlantedNodule]:
 
 def test_the_shipped_detector_finds_a_planted_nodule_and_says_the_same_twice():
     volume, anatomy, nodule = chest()
-    detector = get_detector("learned", "cpu")
+    detector = LearnedDetector()
     found = detector.detect(volume, anatomy, Progress())
     again = detector.detect(volume, anatomy, Progress())
     assert found == again
@@ -70,16 +71,14 @@ def test_the_shipped_detector_finds_a_planted_nodule_and_says_the_same_twice():
 
 def test_nothing_is_found_where_there_are_no_lungs():
     volume, _, _ = chest()
-    assert (
-        get_detector("learned", "cpu").detect(volume, Anatomy(np.zeros(volume.array.shape, np.uint8)), Progress()) == []
-    )
+    assert LearnedDetector().detect(volume, Anatomy(np.zeros(volume.array.shape, np.uint8)), Progress()) == []
 
 
 def test_a_cancel_ends_the_search():
     volume, anatomy, _ = chest()
     calls = iter(range(100))
     with pytest.raises(Cancelled):
-        get_detector("learned", "cpu").detect(volume, anatomy, Progress(is_cancelled=lambda: next(calls) > 2))
+        LearnedDetector().detect(volume, anatomy, Progress(is_cancelled=lambda: next(calls) > 2))
 
 
 def test_the_answer_to_a_mirror_image_is_the_mirrored_answer():
@@ -95,13 +94,13 @@ def test_the_answer_to_a_mirror_image_is_the_mirrored_answer():
 def test_foreign_weights_are_refused(tmp_path):
     (tmp_path / "other.pt").write_bytes(b"something else")
     with pytest.raises(InputError, match="holds no weights"):
-        LearnedDetector(tmp_path / "other.pt")
+        LearnedDetector(weights=tmp_path / "other.pt")
 
 
 def test_without_pytorch_the_extra_to_install_is_named(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingDependencyError, match=r"\[learning\]"):
-        get_detector("learned")
+        choose_engines(AnalysisOptions(detector="learned"))
 
 
 def test_a_detector_file_gives_back_both_networks_and_their_calibration(tmp_path):
@@ -123,7 +122,7 @@ def test_a_detector_for_other_voxels_is_refused(tmp_path):
     networks = {NODULES: HeatmapNetwork(SMALL_COARSE), MASSES: HeatmapNetwork(SMALL_COARSE)}
     write_detector(tmp_path / "coarse.pt", networks, Calibration({NODULES: (1.0, 0.0), MASSES: (1.0, 0.0)}, 0.5), {})
     with pytest.raises(InputError, match=r"voxels of 3 mm, this version at 1 mm"):
-        LearnedDetector(tmp_path / "coarse.pt")
+        LearnedDetector(weights=tmp_path / "coarse.pt")
 
 
 def ball_patch(*seen: bool) -> Patch:

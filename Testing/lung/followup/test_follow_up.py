@@ -243,6 +243,17 @@ def test_a_run_writes_its_files_at_once_and_tells_how_it_came_about(given, files
     assert "Research use only" in (out / "report.html").read_text(encoding="utf-8")
 
 
+def test_the_record_of_a_follow_up_names_every_engine_that_took_part(given, files, tmp_path):
+    given["any"] = moved((0, 0, 0), "a", "b")
+    for network, roles in ((False, []), (True, ["re-identification"])):
+        out = tmp_path / f"out {network}"
+        options = FollowUpOptions(registration=False, network=network, days=90)
+        follow_case(FollowUpRequest(tuple(files), out, options, with_scene=False), Progress())
+        models = json.loads((out / "run.json").read_text(encoding="utf-8"))["models"]
+        assert [model["role"] for model in models] == ["anatomy", "detector", "delineator", *roles]
+        assert all(model["fingerprint"] and model["device"] for model in models)
+
+
 def test_a_cancelled_run_leaves_nothing(given, files, tmp_path):
     with pytest.raises(Cancelled):
         follow_case(

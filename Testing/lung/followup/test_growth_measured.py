@@ -5,13 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from LungNoduleAILib.analysis.engines import choose_engines
 from LungNoduleAILib.followup.growth.assessment import assess_growth
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import measure
 from LungNoduleAILib.model.anatomy import Anatomy
 from LungNoduleAILib.model.candidates import Candidate
 from LungNoduleAILib.model.findings import Finding
+from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.synthesis import make_ellipsoid
+
+DELINEATOR = choose_engines(AnalysisOptions()).delineator.made
 
 DAYS = 100
 SLICES_MM = (1.0, 1.5, 2.5)
@@ -27,7 +31,7 @@ def measured(diameter_mm: float, slice_mm: float, noise_hu: float, seed: int) ->
     anatomy = Anatomy(np.full(volume.array.shape, 3, np.uint8))
     center = np.array(phantom.nodule.center_ras_mm) + random.normal(0, 0.4, 3)
     candidate = Candidate(tuple(center.tolist()), float(diameter_mm * random.uniform(0.85, 1.15)), 0.9)
-    return measure(volume, anatomy, LungDepth(volume, anatomy), candidate, "test")
+    return measure(volume, anatomy, LungDepth(volume, anatomy), candidate, "test", DELINEATOR)
 
 
 def doubling_days(diameter_mm: float, prior_mm: float, current_mm: float, seed: int = 0) -> float:

@@ -84,10 +84,10 @@ def test_shipped_embeddings_have_length_one_and_do_not_depend_on_the_company():
 
 def test_missing_and_foreign_weights_are_refused_in_one_sentence(tmp_path):
     with pytest.raises(InputError, match="thoraxai lung train siamese"):
-        Siamese(tmp_path / "none.pt")
+        Siamese(path=tmp_path / "none.pt")
     torch.save({"schema": "something"}, tmp_path / "other.pt")
     with pytest.raises(InputError, match="something"):
-        Siamese(tmp_path / "other.pt")
+        Siamese(path=tmp_path / "other.pt")
 
 
 def test_the_shipped_file_is_small():

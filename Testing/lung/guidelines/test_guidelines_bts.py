@@ -139,6 +139,13 @@ def test_growth_and_doubling_time_are_part_of_the_answer():
     assert (answer["growth"], answer["vdt_days"]) == ("growth", 132.7)
 
 
+def test_growth_the_reader_sees_is_investigated_where_the_stated_diameters_shrink():
+    seen = {"method": "volumetry", "change": "growing", "prior_max_diameter_mm": 8, "days_since_prior": 90}
+    answer = apply_guideline("bts-2015", solid(6, **seen, **THREE))
+    assert answer["management"] == "further_investigation"
+    assert "Without a doubling time growth is taken as clear growth." in answer["uncertain"]
+
+
 def test_a_nodule_that_shrank_has_no_doubling_time_and_says_why():
     answer = apply_guideline("bts-2015", volumes(100, 80, **THREE))
     assert answer["growth"] == "stable"

@@ -7,13 +7,17 @@ import itertools
 import numpy as np
 import pytest
 
+from LungNoduleAILib.analysis.engines import choose_engines
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import measure
 from LungNoduleAILib.measurement.size import feret_axes
 from LungNoduleAILib.model.anatomy import Anatomy
 from LungNoduleAILib.model.candidates import Candidate
 from LungNoduleAILib.model.findings import Finding
+from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.synthesis import EllipsoidPhantom, make_ellipsoid
+
+DELINEATOR = choose_engines(AnalysisOptions()).delineator.made
 
 SLICES_MM = (0.6, 1.25, 2.5)
 NOISE_HU = (10.0, 30.0, 60.0)
@@ -23,7 +27,7 @@ def measured(phantom: EllipsoidPhantom, guess: float = 1.1) -> Finding:
     volume = phantom.volume.in_lps_order()
     anatomy = Anatomy(np.full(volume.array.shape, 3, np.uint8))
     candidate = Candidate(tuple(phantom.nodule.center_ras_mm), guess * phantom.nodule.diameter_mm, 0.9)
-    return measure(volume, anatomy, LungDepth(volume, anatomy), candidate, "test")
+    return measure(volume, anatomy, LungDepth(volume, anatomy), candidate, "test", DELINEATOR)
 
 
 @pytest.mark.parametrize(("slice_mm", "noise_hu"), list(itertools.product(SLICES_MM, NOISE_HU)))

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from fixtures.formats import check_format
 from LungNoduleAILib.model.anatomy import Anatomy
 from LungNoduleAILib.parenchyma.pattern_map import GROUND_GLASS, NORMAL, PATTERNS, RETICULAR, PatternMap, map_patterns
 from LungNoduleAILib.synthesis import PATTERNS as PHANTOM_PATTERNS
@@ -89,6 +90,7 @@ def test_the_command_writes_map_table_and_picture(small_chest, tmp_path, capsys)
     assert image.GetSize() == ct.GetSize()
     assert np.allclose(image.GetOrigin(), ct.GetOrigin())
     table = json.loads((output / "patterns.json").read_text(encoding="utf-8"))
+    check_format(table, "patterns")
     assert table["shares"]["lungs"]["normal_percent"] > 50
     assert table["methods"]["anatomy"] == "classical"
     assert "Research use only" in table["notice"]

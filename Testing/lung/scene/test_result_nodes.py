@@ -230,7 +230,8 @@ def test_a_folder_without_a_fitting_result_is_refused(slicer, logic, tmp_path, c
 
 
 def test_analyzing_a_node_shows_what_the_pipeline_found_and_how(logic, chest, chest_node, monkeypatch):
-    def analyze(volume, options, progress, stages):
+    def analyze(volume, options, progress, stages, engines):
+        assert engines.detector.name in ("learned", "classical")
         progress(0.5, "Half of the work")
         with stages.stage("lungs"):
             return result_on(volume, (nodule(chest, 1, (5, 5, 5)),) if options.threshold == 0.25 else ())
@@ -242,3 +243,5 @@ def test_analyzing_a_node_shows_what_the_pipeline_found_and_how(logic, chest, ch
     assert [finding.id for finding in logic.findings()] == ["Nodule_01"]
     assert json.loads(nodes.segmentation.GetAttribute("LungNoduleAI.run.options"))["threshold"] == 0.25
     assert json.loads(nodes.text.GetAttribute("LungNoduleAI.run.stages"))[0]["name"] == "lungs"
+    models = json.loads(nodes.text.GetAttribute("LungNoduleAI.run.models"))
+    assert [model["role"] for model in models] == ["anatomy", "detector", "delineator"]

@@ -196,7 +196,7 @@ BAD_INPUTS: dict[str, tuple[Callable[[Path], list[str]], str]] = {
     "series of two inputs": (series_of_two_inputs, "one by one"),
     "unknown detector": (usable("--detector", "crystal-ball"), "crystal-ball"),
     "threshold 2": (usable("--threshold", "2"), "between 0 and 1"),
-    "threshold not a number": (usable("--threshold", "nan"), "between 0 and 1"),
+    "threshold not a number": (usable("--threshold", "nan"), "must be a number"),
     "unknown device": (usable("--device", "abacus"), "abacus"),
     "no jobs": (usable("--jobs", "0"), "at least 1"),
     "events below a file": (usable("--events", f"{__file__}/events"), "events"),

@@ -58,7 +58,7 @@ def test_the_record_says_what_ran_on_what_with_what(tmp_path, record):
     assert written["software"]["libraries"]["numpy"] == np.__version__
     assert written["inputs"][0]["shape_kji"] == [40, 8, 6]
     assert written["inputs"][0]["spacing_ijk_mm"] == [0.7, 0.7, 2.5]
-    assert written["models"] == [{"role": "detector", "name": "classical", "fingerprint": "abc"}]
+    assert written["models"] == [{"role": "detector", "name": "classical", "fingerprint": "abc", "device": ""}]
     assert written["stages"][0]["name"] == "read"
     assert written["peak_memory_mb"] > 10
     assert written["files"] == {"findings.json": 2}
@@ -77,6 +77,12 @@ def test_another_option_input_or_model_is_another_run(tmp_path, record):
     assert not has_result_of(tmp_path, replace(record, options={"threshold": 0.5, "device": "auto"}))
     assert not has_result_of(tmp_path, replace(record, inputs=(other_input,)))
     assert not has_result_of(tmp_path, replace(record, models=(RunModel("detector", "classical", "abd"),)))
+
+
+def test_the_same_engines_on_another_device_are_the_same_run(tmp_path, record):
+    run_into(tmp_path, record)
+    moved = tuple(replace(model, device="cuda") for model in record.models)
+    assert has_result_of(tmp_path, replace(record, models=moved))
 
 
 def test_another_version_is_another_run(tmp_path, record, monkeypatch):

@@ -11,7 +11,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is an optional dependency")
 
-from CardiacBiomechLib.motion.engines import SHIPPED_WEIGHTS, engine  # noqa: E402
+from CardiacBiomechLib.motion.cascade_engine import SHIPPED_WEIGHTS  # noqa: E402
+from CardiacBiomechLib.motion.engines import engine  # noqa: E402
 from CardiacBiomechLib.synthesis.cine import Scanner, acquire  # noqa: E402
 from CardiacBiomechLib.synthesis.ventricle import Ventricle  # noqa: E402
 from CardiacBiomechLib.training.cascade_training import CascadeTraining, TrainingOptions  # noqa: E402
@@ -19,10 +20,11 @@ from CardiacBiomechLib.training.pairs import CROP_KJI, load_or_make, random_pair
 from ThoraxAILib.errors import Cancelled  # noqa: E402
 from ThoraxAILib.image.grid import Grid  # noqa: E402
 from ThoraxAILib.jobs.progress import Progress  # noqa: E402
+from ThoraxAILib.networks.weights_file import sha256  # noqa: E402
 from ThoraxAILib.registration.cascade.network import Cascade  # noqa: E402
 from ThoraxAILib.registration.cascade.predict import predict  # noqa: E402
 from ThoraxAILib.registration.cascade.settings import CascadeSettings  # noqa: E402
-from ThoraxAILib.registration.cascade.weights import load_cascade, save_cascade, sha256  # noqa: E402
+from ThoraxAILib.registration.cascade.weights import load_cascade, save_cascade  # noqa: E402
 from ThoraxAILib.registration.field import Field, add, compose  # noqa: E402
 
 SMALL = CascadeSettings(factors=(2, 1), channels=(4, 6))
@@ -128,10 +130,10 @@ def test_what_is_no_cascade_is_refused(tmp_path, refused):
     with refused("do not exist"):
         load_cascade(tmp_path / "none.pt")
     (tmp_path / "text.pt").write_text("no weights")
-    with refused("holds no registration cascade"):
+    with refused("holds no weights of the kind"):
         load_cascade(tmp_path / "text.pt")
     torch.save({"state": {}}, tmp_path / "other.pt")
-    with refused("holds no registration cascade"):
+    with refused("holds no weights of the kind"):
         load_cascade(tmp_path / "other.pt")
     with refused("sum or compose"):
         CascadeSettings(composition="average")

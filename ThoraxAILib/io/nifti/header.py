@@ -8,9 +8,9 @@ from __future__ import annotations
 import gzip
 import struct
 from dataclasses import dataclass
+from io import BufferedReader
 from math import prod
 from pathlib import Path
-from typing import BinaryIO
 
 HEADER_BYTES = 348
 CHUNK = 1 << 22  # how much of a file is read at once
@@ -33,12 +33,12 @@ def is_packed(path: Path) -> bool:
     return path.name.lower().endswith(".gz")
 
 
-def open_unpacked(path: Path) -> BinaryIO:
+def open_unpacked(path: Path) -> gzip.GzipFile | BufferedReader:
     """The file for reading; .gz is unpacked on the way."""
     return gzip.open(path) if is_packed(path) else path.open("rb")
 
 
-def read_header(file: BinaryIO) -> NiftiHeader | None:
+def read_header(file: gzip.GzipFile | BufferedReader) -> NiftiHeader | None:
     """The header at the start of a file; None when there is no NIfTI-1 header."""
     header = file.read(HEADER_BYTES)
     if len(header) < HEADER_BYTES:

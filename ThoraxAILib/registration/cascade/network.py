@@ -31,7 +31,8 @@ class FieldNetwork(nn.Module):
             upper.append(skip)
         self.last = nn.Conv3d(channels[0], 3, 3, padding=1)
         nn.init.normal_(self.last.weight, std=1e-5)
-        nn.init.zeros_(self.last.bias)
+        if self.last.bias is not None:
+            nn.init.zeros_(self.last.bias)
 
     def forward(self, images: Tensor) -> Tensor:
         """(1, 2, k, j, i) to (1, 3, k, j, i); any size, padded inside to a multiple of the total stride."""
@@ -64,7 +65,7 @@ class Cascade(nn.Module):
     def forward(self, fixed: Tensor, moving: Tensor, spacing_kji_mm: Sequence[float]) -> tuple[Tensor, list[Tensor]]:
         """Images (1, k, j, i) of mean 0 and variance 1; returns (3, k, j, i) in mm and one increment per network."""
         total = fixed.new_zeros(3, *fixed.shape[1:])
-        increments = []
+        increments: list[Tensor] = []
         for factor, network in zip(self.settings.factors, self.networks, strict=True):
             warped = moving if not increments else warp(moving, total, spacing_kji_mm)
             increment = self._increment(network, torch.cat([fixed, warped]), factor)
@@ -75,7 +76,7 @@ class Cascade(nn.Module):
             increments.append(increment)
         return total, increments
 
-    def _increment(self, network: FieldNetwork, images: Tensor, factor: int) -> Tensor:
+    def _increment(self, network: nn.Module, images: Tensor, factor: int) -> Tensor:
         size = images.shape[1:]
         if factor > 1:
             images = functional.avg_pool3d(images[None], (1, factor, factor), ceil_mode=True, count_include_pad=False)[

@@ -19,9 +19,17 @@ from ThoraxAILib.registration.result import Registration
 
 
 def predict(
-    cascade: Cascade, fixed: Volume, moving: Volume, progress: Progress | None = None, threads: int | None = None
+    cascade: Cascade,
+    fixed: Volume,
+    moving: Volume,
+    progress: Progress | None = None,
+    threads: int | None = None,
+    device: str = "cpu",
 ) -> Registration:
-    """The field on the fixed grid; rows and columns are resampled to the voxel size the cascade was trained at."""
+    """The field on the fixed grid; rows and columns are resampled to the voxel size the cascade was trained at.
+
+    ``device`` is "cpu" or "cuda"; the cascade is moved there.
+    """
     progress = progress or Progress()
     check_image(fixed, "fixed image")
     check_image(moving, "moving image")
@@ -35,9 +43,11 @@ def predict(
         for step, n, m in zip(grid.spacing_kji_mm, grid.shape_kji, size, strict=True)
     ]
     with torch_threads(threads), torch.inference_mode():
-        images = [_resized(torch.from_numpy(normalized(volume.array))[None], size) for volume in (fixed, moving)]
-        total, increments = cascade(*images, spacing)
-        fields = [Field.from_axes(_resized(part, grid.shape_kji).numpy(), grid) for part in (total, *increments)]
+        images = [
+            _resized(torch.from_numpy(normalized(volume.array))[None].to(device), size) for volume in (fixed, moving)
+        ]
+        total, increments = cascade.to(device)(*images, spacing)
+        fields = [Field.from_axes(_resized(part, grid.shape_kji).cpu().numpy(), grid) for part in (total, *increments)]
     progress(1.0, "Registered")
     return Registration(fields[0], tuple(fields[1:]), float("nan"), float("nan"), time.perf_counter() - started)
 
@@ -46,10 +56,11 @@ def _trained_size(grid: Grid, in_plane_mm: float) -> tuple[int, int, int]:
     """Rows and columns that bring voxels to the size of the training, unless they are within 5 % of it."""
     slices, *in_plane = grid.shape_kji
     factors = [float(step) / in_plane_mm for step in grid.spacing_kji_mm[1:]]
-    return slices, *(
+    rows, columns = (
         n if abs(factor - 1.0) < 0.05 else max(2, round(n * factor))
         for n, factor in zip(in_plane, factors, strict=True)
     )
+    return slices, rows, columns
 
 
 def _resized(images: Tensor, size: tuple[int, int, int]) -> Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -24,7 +25,9 @@ def voxel_positions(shape_kji: Sequence[int], spacing_kji_mm: Sequence[float]) -
     return torch.stack(torch.meshgrid(*axes, indexing="ij"))
 
 
-def sample(image: Tensor, positions_mm: Tensor, spacing_kji_mm: Sequence[float], mode: str = "bilinear") -> Tensor:
+def sample(
+    image: Tensor, positions_mm: Tensor, spacing_kji_mm: Sequence[float] | np.ndarray, mode: str = "bilinear"
+) -> Tensor:
     """Values (C, ...) of an image (C, k, j, i) at positions (3, k', j', i') in mm; the border value outside."""
     normalized = [
         2.0 * positions_mm[axis] / (float(spacing_kji_mm[axis]) * max(image.shape[1 + axis] - 1, 1)) - 1.0

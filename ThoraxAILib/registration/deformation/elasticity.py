@@ -7,11 +7,14 @@ Two-dimensional motion is plane strain: F is still 3x3 with F33 = 1.
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-Array = TypeVar("Array")
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Array = TypeVar("Array", np.ndarray, "Tensor")
 SMALLEST_J = 0.05  # below it J^(-2/3) is frozen, so that the energy stays finite when tissue folds
 BARRIER_J = 0.15  # below it the quadratic barrier acts; the energy is exact above
 BARRIER_WEIGHT = 50.0
@@ -28,7 +31,8 @@ def determinant(F: Array) -> Array:
 
 def first_invariant(F: Array) -> Array:
     """I1 = tr(F^T F) of tensors (3, 3, ...)."""
-    return sum(F[a, b] * F[a, b] for a in range(3) for b in range(3))
+    first, *others = (F[a, b] * F[a, b] for a in range(3) for b in range(3))
+    return sum(others, first)
 
 
 def isochoric_term(F: Array) -> Array:

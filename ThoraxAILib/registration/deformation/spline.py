@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ThoraxAILib.image.tuples import three
+
 SECOND_DERIVATIVES = tuple(combinations_with_replacement(range(3), 2))
 
 
@@ -38,7 +40,7 @@ class SplineLattice:
     @property
     def shape(self) -> tuple[int, int, int]:
         """Number of control points along k, j, i."""
-        return tuple(
+        return three(
             int(np.ceil(size / step - 1e-9)) + 3 for size, step in zip(self.extent_mm, self.spacing_mm, strict=True)
         )
 

@@ -29,7 +29,9 @@ class Material:
 class Regularizer(Protocol):
     """A mean energy density, 0 for the identity."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What options and records call it."""
 
     def energy(self, deformation: Deformation, material: Material) -> Tensor:
         """Scalar tensor, differentiable."""

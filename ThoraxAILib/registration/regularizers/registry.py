@@ -1,4 +1,8 @@
-"""The regularizers by name, as options and commands spell them."""
+"""The regularizers by name, as options and commands spell them.
+
+They are not engines of ThoraxAILib.engines: a regularizer is a term of an optimization, without weights, licence or
+device of its own; the engine it serves and the options that name it are what a run records.
+"""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def _fileInBundle(node, bundle: Path) -> Path:
     """The file that the scene description in a bundle names for a node."""
     scene = ElementTree.parse(bundle / f"{bundle.name}.mrml")
     storage = next(entry for entry in scene.iter() if entry.get("id") == node.GetStorageNodeID())
-    return bundle / unquote(storage.get("fileName"))
+    return bundle / unquote(storage.get("fileName", ""))
 
 
 @contextmanager

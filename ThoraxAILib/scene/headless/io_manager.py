@@ -58,8 +58,10 @@ class CoreIOManager:
         elif fileType == "VolumeFile":
             isLabelmap = 1 if properties.get("labelmap") else 0
             node = slicer.modules.volumes.logic().AddArchetypeVolume(str(path), name, isLabelmap)
+        elif (className := _FILE_TYPES[fileType][1]) is not None:
+            node = _readWithStorageNode(className, path, name)
         else:
-            node = _readWithStorageNode(_FILE_TYPES[fileType][1], path, name)
+            return False
         if node is None:
             return False
         loaded.AddItem(node)

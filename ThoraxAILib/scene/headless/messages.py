@@ -24,4 +24,4 @@ def _record(_window: object, _event: str, text: str) -> None:
     logging.getLogger("vtk").log(level, "%s", " ".join(text.split()))
 
 
-_record.CallDataType = vtk.VTK_STRING
+vars(_record)["CallDataType"] = vtk.VTK_STRING  # how VTK passes the text

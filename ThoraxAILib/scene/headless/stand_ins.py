@@ -9,8 +9,7 @@ import types
 def addModules(slicer: types.ModuleType) -> None:
     """Register ``slicer.i18n`` and ``slicer.ScriptedLoadableModule`` where they are missing."""
     translations = types.ModuleType("slicer.i18n")
-    translations.tr = lambda text: text
-    translations.translate = lambda _context, text: text
+    vars(translations).update(tr=lambda text: text, translate=lambda _context, text: text)
 
     class ScriptedLoadableModuleLogic:
         """Base of every Logic: the parameter node, one per module and scene."""
@@ -31,8 +30,9 @@ def addModules(slicer: types.ModuleType) -> None:
             return node
 
     scripted = types.ModuleType("slicer.ScriptedLoadableModule")
-    scripted.ScriptedLoadableModuleLogic = ScriptedLoadableModuleLogic
-    scripted.__all__ = ["ScriptedLoadableModuleLogic"]
+    vars(scripted).update(
+        ScriptedLoadableModuleLogic=ScriptedLoadableModuleLogic, __all__=["ScriptedLoadableModuleLogic"]
+    )
     for module in (translations, scripted):
         sys.modules.setdefault(module.__name__, module)
         setattr(slicer, module.__name__.split(".")[1], sys.modules[module.__name__])

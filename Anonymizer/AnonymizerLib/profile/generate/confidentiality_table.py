@@ -89,10 +89,10 @@ def build(fields: Path, attributes: Path) -> dict:
     """The whole table as JSON-ready data."""
     published = {row["id"].lower(): row for row in json.loads(attributes.read_text(encoding="utf-8"))}
     private_key = next(key for key, row in published.items() if "Private" in row["name"])
-    rows = []
+    rows: list[dict[str, object]] = []
     for tag, (action, name) in sorted(basic_column(fields).items()):
         vr = value_representation(tag) or ("" if "x" in tag else guessed_vr(name))
-        row = {"tag": tag, "name": name, "vr": vr, "basic": action}
+        row: dict[str, object] = {"tag": tag, "name": name, "vr": vr, "basic": action}
         if options := option_columns(published.get(tag), vr):
             row["options"] = options
         rows.append(row)

@@ -44,8 +44,9 @@ def module_entry(attributes: list[dict], wanted: set[str]) -> dict:
     types: dict[str, str] = {}
     for attribute in attributes:
         tag = tag_of(attribute["keyword"])
-        path = [tag_of(keyword) for keyword in attribute["path"]]
-        if tag is None or None in path:
+        keywords = attribute["path"]
+        path = [step for keyword in keywords if (step := tag_of(keyword)) is not None]
+        if tag is None or len(path) < len(keywords):
             continue
         (nested if path else top).add(tag)
         if tag in wanted and attribute["type"] != "3":

@@ -7,7 +7,6 @@ allows, and its answers are brought back to the work grid by linear interpolatio
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +33,8 @@ from LungNoduleAILib.model.anatomy import (
 )
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.networks.device import NetworkDevice
+from ThoraxAILib.networks.file_cache import kept_by_file
 
 if TYPE_CHECKING:
     from ThoraxAILib.networks.label_network import LabelNetwork
@@ -102,7 +103,7 @@ class Prediction:
         return best
 
 
-def predict(work: WorkImage, path: Path, device: str, progress: Progress) -> Prediction:
+def predict(work: WorkImage, path: Path, device: str | NetworkDevice, progress: Progress) -> Prediction:
     """Run the network of a weights file over the work grid; raises InputError for a file of another kind."""
     from ThoraxAILib.networks.tiles import Tiles, run_tiled
 
@@ -117,7 +118,7 @@ def predict(work: WorkImage, path: Path, device: str, progress: Progress) -> Pre
     return Prediction(logits, spacing_mm, work)
 
 
-@lru_cache(maxsize=4)
+@kept_by_file
 def load_network(path: Path, schema: str, maker: str, classes: int) -> LabelNetwork:
     """The network of a weights file, kept for the next image; raises InputError for a file of another kind."""
     from ThoraxAILib.networks.label_network import LabelNetwork, LabelNetworkSettings

@@ -12,11 +12,14 @@ from LungNoduleAILib.anatomy.learned.network_lungs import airway_seeds, find_net
 from LungNoduleAILib.anatomy.learned.organs import organs_on_ct
 from LungNoduleAILib.anatomy.learned.prediction import LUNG, WEIGHTS, predict
 from LungNoduleAILib.anatomy.lung_air import find_lung_air
+from LungNoduleAILib.anatomy.protocol import ANATOMY_SEGMENTER
 from LungNoduleAILib.anatomy.quality import is_no_chest, judge
 from LungNoduleAILib.anatomy.work_image import make_work_image
 from LungNoduleAILib.model.anatomy import Anatomy
+from ThoraxAILib.engines.engine import learned_engine, weights_fingerprint
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.networks.device import NetworkDevice
 
 ORGAN_BLUR_MM = 2.5
 LUNG_AIR_HU = -400.0
@@ -30,11 +33,16 @@ class LearnedSegmenter:
 
     def __init__(self, device: str = "cpu", weights: Path = WEIGHTS) -> None:
         """Raises InputError for a file without such weights, MissingDependencyError without PyTorch."""
-        from ThoraxAILib.networks.weights_file import require_torch, sha256
+        from ThoraxAILib.networks.weights_file import require_torch
 
         require_torch("Learned anatomy", "choose --anatomy classical")
-        self._device, self._weights = device, weights
-        self.fingerprint = sha256(weights)[:16] if weights.is_file() else "none"
+        self._device, self._weights = NetworkDevice(device), weights
+        self.fingerprint = weights_fingerprint(weights)
+
+    @property
+    def device(self) -> str:
+        """Where the network ran."""
+        return self._device.used
 
     def segment(self, volume: Volume, progress: Progress) -> Anatomy:
         """Anatomy on the grid of ``volume`` (HU, axes in LPS order); see AnatomySegmenter."""
@@ -61,3 +69,12 @@ class LearnedSegmenter:
         structures = organs_on_ct(volume, work, best, labels)
         progress(1.0, "Lungs found")
         return Anatomy(labels, quality, True, structures, LOBES_HOW)
+
+
+ENGINE = learned_engine(
+    ANATOMY_SEGMENTER,
+    LearnedSegmenter.name,
+    "a network trained on synthetic bodies says where, the CT where the edge is; needs PyTorch",
+    WEIGHTS,
+    LearnedSegmenter,
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.ndimage import maximum_filter
@@ -12,6 +12,7 @@ from scipy.ndimage import maximum_filter
 from LungNoduleAILib.model.findings import Finding
 from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.spheres import sphere_diameter_mm
+from ThoraxAILib.image.tuples import three
 
 if TYPE_CHECKING:
     from LungNoduleAILib.followup.difference.compared import Compared
@@ -47,7 +48,9 @@ class DifferenceBlob:
 
     def to_dict(self) -> dict:
         """JSON form."""
-        entry = {name: round(value, 2) if isinstance(value, float) else value for name, value in asdict(self).items()}
+        entry: dict[str, Any] = {
+            name: round(value, 2) if isinstance(value, float) else value for name, value in asdict(self).items()
+        }
         for name in ("center_ras_mm", "prior_center_ras_mm"):
             entry[name] = [round(value, 2) for value in entry[name]]
         return entry
@@ -98,7 +101,7 @@ def _peaks(grid: Grid, scores: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[
         height = np.abs(score)
         top = (height == maximum_filter(height, size)) & (height >= LEAST_SCORE) & (np.abs(difference) >= least_hu)
         for place in np.argwhere(top):
-            at = tuple(int(p) for p in place)
+            at = three(int(p) for p in place)
             found.append(_Peak(at, float(height[at]), 1 if difference[at] > 0 else -1))
     return sorted(found, key=lambda peak: -peak.score)
 
@@ -117,7 +120,7 @@ def _region(
     height = float(signed[tuple(peak)])
     if height <= 0:
         return None
-    box = tuple(slice(max(0, int(p - r)), int(p + r + 1)) for p, r in zip(peak, reach, strict=True))
+    box = three(slice(max(0, int(p - r)), int(p + r + 1)) for p, r in zip(peak, reach, strict=True))
     labels = cc3d.connected_components(signed[box] > 0.5 * height, connectivity=6)
     own = labels[tuple(int(p - s.start) for p, s in zip(peak, box, strict=True))]
     return box, labels == own
@@ -137,14 +140,14 @@ def _measured(
     volume = float(mask.sum() * np.prod(grid.spacing_kji_mm))
     prior_center = registration.map_points_to_prior(center[None])[0]
     return DifferenceBlob(
-        tuple(float(x) for x in center),
+        three(float(x) for x in center),
         float(sphere_diameter_mm(volume)),
         volume,
         float(difference[box][mask].mean()),
         _kind(compared, peak.sign, box, mask),
         peak.score,
         float(compared.error_mm[box][mask].mean()),
-        tuple(float(x) for x in prior_center),
+        three(float(x) for x in prior_center),
     )
 
 

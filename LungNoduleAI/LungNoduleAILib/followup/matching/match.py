@@ -171,10 +171,12 @@ def _with_alignment(prior: Sequence[MatchItem], current: Sequence[MatchItem], ev
     """The evidence with distances after laying the points over one another, when no alignment is given."""
     if evidence.aligned_mm is not None:
         return evidence
-    points = (
+    prior_points, current_points = (
         np.array([item.center_ras_mm for item in items], dtype=float).reshape(-1, 3) for items in (prior, current)
     )
-    return Evidence(evidence.similarity, match_positions(*points).distance_mm, evidence.registered_mm)
+    return Evidence(
+        evidence.similarity, match_positions(prior_points, current_points).distance_mm, evidence.registered_mm
+    )
 
 
 def _decided(

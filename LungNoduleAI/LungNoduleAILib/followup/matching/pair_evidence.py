@@ -1,4 +1,4 @@
-"""What speaks for each pair of findings of two scans: embeddings, lungs laid over one another, registration."""
+"""What speaks for each pair of findings of two scans: likeness, lungs laid over one another, registration."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from LungNoduleAILib.followup.matching.evidence import Evidence, MatchItem
 from LungNoduleAILib.followup.matching.lung_frame import LungFrame, aligned_distances
+from LungNoduleAILib.followup.matching.protocol import DatedNodules, Reidentifier
 from LungNoduleAILib.followup.registration.register import LungRegistration
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.result import AnalysisResult
@@ -22,16 +23,19 @@ class Views:
     prior: AnalysisResult
     current: AnalysisResult
     registration: LungRegistration | None
-    network: bool
+    reidentifier: Reidentifier
     prior_frame: LungFrame | None
     current_frame: LungFrame | None
 
     @staticmethod
     def of(
-        prior: AnalysisResult, current: AnalysisResult, registration: LungRegistration | None, network: bool
+        prior: AnalysisResult,
+        current: AnalysisResult,
+        registration: LungRegistration | None,
+        reidentifier: Reidentifier,
     ) -> Views:
         """The views of two scans."""
-        return Views(prior, current, registration, network, _frame(prior), _frame(current))
+        return Views(prior, current, registration, reidentifier, _frame(prior), _frame(current))
 
 
 def pair_evidence(views: Views, before: Sequence[Finding], after: Sequence[Finding]) -> Evidence:
@@ -40,22 +44,13 @@ def pair_evidence(views: Views, before: Sequence[Finding], after: Sequence[Findi
     aligned = similarity = registered = None
     if views.prior_frame is not None and views.current_frame is not None:
         aligned = aligned_distances(*items, views.prior_frame, views.current_frame)
-        if views.network:
-            similarity = similarities(views, before, after)
+        similarity = views.reidentifier.likeness(
+            DatedNodules(views.prior.volume, items[0], views.prior_frame),
+            DatedNodules(views.current.volume, items[1], views.current_frame),
+        )
     if views.registration is not None:
         registered = _registered_mm(views.registration, before, after)
     return Evidence(similarity, aligned, registered)
-
-
-def similarities(views: Views, before: Sequence[Finding], after: Sequence[Finding]) -> np.ndarray:
-    """Cosine (n_prior, n_current) between the network's embeddings of the findings."""
-    from LungNoduleAILib.followup.matching.siamese import Siamese
-
-    network = Siamese()
-    items = [MatchItem.of(finding) for finding in before], [MatchItem.of(finding) for finding in after]
-    prior = network.embed(views.prior.volume, items[0], views.prior_frame)
-    current = network.embed(views.current.volume, items[1], views.current_frame)
-    return network.similarity(prior, current)
 
 
 def _registered_mm(registration: LungRegistration, before: Sequence[Finding], after: Sequence[Finding]) -> np.ndarray:

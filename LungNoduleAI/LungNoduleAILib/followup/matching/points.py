@@ -65,12 +65,9 @@ def match_positions(
     options = options or PointOptions()
     if not len(prior) or not len(current):
         return PointMatch((), np.eye(3), np.zeros(3), np.zeros((len(prior), len(current))))
-    best: tuple[float, PointMatch] | None = None
-    for shift in _proposals(prior, current, options):
-        gain, found = _refined(prior, current, shift, options)
-        if best is None or gain > best[0]:
-            best = gain, found
-    return best[1]
+    refined = [_refined(prior, current, shift, options) for shift in _proposals(prior, current, options)]
+    _gain, best = max(refined, key=lambda one: one[0])
+    return best
 
 
 def _points(values: np.ndarray) -> np.ndarray:
@@ -99,7 +96,8 @@ def _refined(
 ) -> tuple[float, PointMatch]:
     """The map near one proposed shift and how much better it explains the points than leaving all alone."""
     center = prior.mean(axis=0)
-    matrix, pairs = np.eye(3), None
+    matrix = np.eye(3)
+    pairs: list[tuple[int, int]] = []
     for _ in range(REFINEMENTS):
         distance = np.linalg.norm(_map(prior, center, matrix, shift)[:, None] - current[None], axis=2)
         worth = (options.reject_mm**2 - distance**2) / (2 * options.scatter_mm**2)

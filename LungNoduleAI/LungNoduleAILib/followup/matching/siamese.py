@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +10,17 @@ import numpy as np
 
 from LungNoduleAILib.followup.matching.evidence import MatchItem
 from LungNoduleAILib.followup.matching.lung_frame import LungFrame, points_of
+from LungNoduleAILib.followup.matching.protocol import REIDENTIFIER, DatedNodules
 from LungNoduleAILib.followup.matching.siamese_patches import cut_patches, normalized_hu
+from ThoraxAILib.engines.engine import learned_engine, weights_fingerprint
 from ThoraxAILib.image.volume import Volume
-from ThoraxAILib.networks.weights_file import load_weights, sha256
+from ThoraxAILib.networks.device import NetworkDevice
+from ThoraxAILib.networks.file_cache import kept_by_file
+from ThoraxAILib.networks.weights_file import load_weights
 
 if TYPE_CHECKING:
     from LungNoduleAILib.followup.matching.siamese_network import SiameseNetwork
+    from ThoraxAILib.networks.whole_inputs import WholeInputs
 
 SCHEMA = "thoraxai.siamese/1"
 WEIGHTS_FILE = Path(__file__).with_name("siamese.pt")
@@ -27,15 +31,32 @@ BATCH = 16
 class Siamese:
     """The trained network, ready to embed; ``fingerprint`` changes with its weights."""
 
-    def __init__(self, path: Path = WEIGHTS_FILE) -> None:
+    name = "siamese"
+
+    def __init__(self, device: str = "cpu", path: Path = WEIGHTS_FILE) -> None:
         """Raises InputError when the weights are missing or unfit, MissingDependencyError without PyTorch."""
-        self._network = loaded_network(path)
-        self.fingerprint = sha256(path)[:12]
+        network = loaded_network(path)
+        from ThoraxAILib.networks.whole_inputs import WholeInputs
+
+        self._device = NetworkDevice(device)
+        self._network, self._length = WholeInputs(network, self._device), network.settings.length
+        self.fingerprint = weights_fingerprint(path)
+
+    @property
+    def device(self) -> str:
+        """Where the network ran."""
+        return self._device.used
+
+    def likeness(self, prior: DatedNodules, current: DatedNodules) -> np.ndarray:
+        """Cosine (n_prior, n_current) between the embeddings of all pairs; see Reidentifier."""
+        before, after = (self.embed(date.volume, date.items, date.frame) for date in (prior, current))
+        return self.similarity(before, after)
 
     def embed(self, volume: Volume, items: Sequence[MatchItem], frame: LungFrame | None) -> np.ndarray:
         """Embeddings (n, 64) of nodules of a CT in HU; ``frame`` None leaves their place in the lungs out."""
         points = points_of(items)
-        return embed_patches(self._network, cut_patches(volume, points), place_values(points, frame))
+        patches, places = cut_patches(volume, points), place_values(points, frame)
+        return _embedded(self._network, self._length, patches, places)
 
     def similarity(self, prior: np.ndarray, current: np.ndarray) -> np.ndarray:
         """Cosine (n_prior, n_current), -1 to 1, of embeddings."""
@@ -54,24 +75,38 @@ def place_values(points_ras_mm: np.ndarray, frame: LungFrame | None) -> np.ndarr
 
 def embed_patches(network: SiameseNetwork, patches: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Embeddings (n, 64) of HU cubes (n, 48, 48, 48) with their place values (n, 4), in small batches."""
-    import torch
+    from ThoraxAILib.networks.whole_inputs import WholeInputs
 
-    done = [np.zeros((0, network.settings.length), dtype=np.float32)]
-    network.eval()
-    with torch.inference_mode():
-        for start in range(0, len(patches), BATCH):
-            some = slice(start, start + BATCH)
-            images = torch.from_numpy(normalized_hu(patches[some]))[:, None]
-            done.append(network(images, torch.from_numpy(places[some])).numpy())
+    return _embedded(WholeInputs(network), network.settings.length, patches, places)
+
+
+def _embedded(network: WholeInputs, length: int, patches: np.ndarray, places: np.ndarray) -> np.ndarray:
+    done = [np.zeros((0, length), dtype=np.float32)]
+    for start in range(0, len(patches), BATCH):
+        some = slice(start, start + BATCH)
+        done.append(network.answer(normalized_hu(patches[some])[:, None], places[some]))
     return np.concatenate(done)
 
 
-@cache
 def loaded_network(path: Path = WEIGHTS_FILE) -> SiameseNetwork:
-    """The network of a weights file, ready to run; raises as Siamese does."""
+    """The network of a weights file, kept while the file stays as it is; raises as Siamese does."""
+    return _network_of(path)
+
+
+@kept_by_file
+def _network_of(path: Path) -> SiameseNetwork:
     weights = load_weights(path, SCHEMA, MAKER)
     from LungNoduleAILib.followup.matching.siamese_network import SiameseNetwork, SiameseSettings
 
     network = SiameseNetwork(SiameseSettings.from_dict(weights.settings))
     network.load_state_dict(weights.state)
     return network.eval()
+
+
+ENGINE = learned_engine(
+    REIDENTIFIER,
+    Siamese.name,
+    "a network that knows a nodule again by its look and place; needs PyTorch",
+    WEIGHTS_FILE,
+    Siamese,
+)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import distance_transform_edt, map_coordinates
 
+from ThoraxAILib.errors import known
 from ThoraxAILib.image.block_mean import block_mean
 from ThoraxAILib.image.boxes import mask_box, whole_voxels
 from ThoraxAILib.image.grid import Grid
@@ -84,7 +85,7 @@ def reduce_lungs(
     ``window_hu`` becomes 0..1; ``paint_outside`` puts 1 outside the lungs.
     """
     factors = np.maximum(1, np.floor(step_mm / volume.spacing_kji_mm + 1e-6)).astype(int)
-    box = mask_box(lungs, whole_voxels(MARGIN_MM, volume.spacing_kji_mm))
+    box = known(mask_box(lungs, whole_voxels(MARGIN_MM, volume.spacing_kji_mm)), "the box of the lungs")
     hu, mask = volume.array[box], lungs[box]
     low, high = window_hu
     windowed = (np.clip(hu, low, high).astype(np.float32) - np.float32(low)) / np.float32(high - low)
@@ -92,5 +93,8 @@ def reduce_lungs(
         windowed[~mask] = 1.0
     whole = Grid.of(volume)
     place = whole.part(box, factors).ijk_to_ras
-    parts = (block_mean(array, factors, fill=True) for array in (windowed, mask, hu > NOT_SEEN_HU))
-    return ReducedLungs(*(Volume(part, place, volume.modality) for part in parts), whole)
+    image, lung, seen = (
+        Volume(block_mean(array, factors, fill=True), place, volume.modality)
+        for array in (windowed, mask, hu > NOT_SEEN_HU)
+    )
+    return ReducedLungs(image, lung, seen, whole)

@@ -65,7 +65,9 @@ class LungQuality:
 
     def to_dict(self) -> dict:
         """JSON form, rounded, without what was not measured."""
-        entry = {name: round(value, 4) for name, value in asdict(self).items() if isinstance(value, float)}
+        entry: dict[str, object] = {
+            name: round(value, 4) for name, value in asdict(self).items() if isinstance(value, float)
+        }
         entry["regions"] = [
             {
                 "name": r.name,

@@ -54,5 +54,5 @@ def shared_lungs(prior: Volume, current: Volume, prior_labels: np.ndarray, curre
         for side in found
         if side not in common
     )
-    joined = [np.logical_or.reduce([sides[side] for side in common]) for sides in masks]
-    return SharedLungs(*joined, common, notes)
+    prior_mask, current_mask = (np.logical_or.reduce([sides[side] for side in common]) for sides in masks)
+    return SharedLungs(prior_mask, current_mask, common, notes)

@@ -190,5 +190,6 @@ def _with_suspicion(inputs: Inputs, category: str, trace: Trace) -> str:
 
 def _doubled_within_a_year(inputs: Inputs) -> bool:
     now, before, months = mean_diameter_mm(inputs), inputs.prior_mean_diameter_mm, whole_months(inputs)
-    known = now is not None and before is not None and months is not None
-    return inputs.type == "ground-glass" and known and months <= table.GROWTH_MONTHS and now >= 2 * before
+    if now is None or before is None or months is None:
+        return False
+    return inputs.type == "ground-glass" and months <= table.GROWTH_MONTHS and now >= 2 * before

@@ -118,7 +118,8 @@ def _history(inputs: Inputs) -> list[tuple[Decimal, Decimal]]:
     if not inputs.diameter_history_mm:
         return []
     points = {
-        ago: one_decimal(size) for ago, size in zip(inputs.history_months_ago, inputs.diameter_history_mm, strict=True)
+        ago: one_decimal(size)
+        for ago, size in zip(inputs.history_months_ago or (), inputs.diameter_history_mm, strict=True)
     }
     now = mean_diameter_mm(inputs)
     if now is not None:

@@ -41,7 +41,7 @@ def total_sizes(inputs: Inputs, trace: Trace) -> tuple[Size, ...]:
 
 def solid_part_sizes(inputs: Inputs, trace: Trace) -> tuple[Size, ...]:
     """The same of the solid part of a part-solid nodule; raises MissingInput when it is not stated."""
-    sizes = ()
+    sizes: tuple[Size, ...] = ()
     if inputs.solid_mean_diameter_mm is not None:
         sizes = (Size(one_decimal(inputs.solid_mean_diameter_mm), "mm", "mean diameter of the solid part"),)
     if inputs.solid_volume_mm3 is not None:

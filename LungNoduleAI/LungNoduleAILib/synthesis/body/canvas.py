@@ -11,6 +11,7 @@ from LungNoduleAILib.synthesis.geometry.shape import smooth_noise
 from LungNoduleAILib.synthesis.geometry.tubes import Tubes, draw_distance
 from LungNoduleAILib.synthesis.model.structures import OTHER_BODY
 from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.tuples import three
 
 STEP_MM = 2.0
 
@@ -44,7 +45,7 @@ class Canvas:
     def fill(
         self,
         distance_mm: np.ndarray,
-        hu: float | np.ndarray,
+        hu: float | np.floating | np.ndarray,
         structure: int = OTHER_BODY,
         only: np.ndarray | None = None,
     ) -> None:
@@ -63,7 +64,9 @@ class Canvas:
         squared = sum((axis / np.float32(size)) ** 2 for axis, size in zip((x, y, z), semi_mm, strict=True))
         return (np.sqrt(squared) - 1) * np.float32(min(semi_mm))
 
-    def tube(self, path: Sequence[Sequence[float]], radius_mm: float | np.ndarray, reach_mm: float = 4.0) -> np.ndarray:
+    def tube(
+        self, path: Sequence[Sequence[float]] | np.ndarray, radius_mm: float | np.ndarray, reach_mm: float = 4.0
+    ) -> np.ndarray:
         """Signed distance to a bent tube (9 mm where far away); not deformed."""
         distance = np.full(self.grid.shape_kji, 9, dtype=np.float32)
         draw_distance(distance, self.grid, Tubes.along(np.array(path, dtype=float), radius_mm), reach_mm)
@@ -73,7 +76,7 @@ class Canvas:
         """Grid of ``spacing_mm`` in LPS order over the box, int16 HU and uint8 structures."""
         low, high = self.grid.bounds_ras_mm()
         low, high = low + STEP_MM, high - STEP_MM
-        shape = tuple(int(np.floor(size / mm)) for size, mm in zip(high - low, spacing_mm, strict=True))
+        shape = three(int(np.floor(size / mm)) for size, mm in zip(high - low, spacing_mm, strict=True))
         grid = Grid.around((low + high) / 2, spacing_mm, shape)
         sampler, turned = FieldSampler(self._lattice, grid), self.hu.transpose(2, 1, 0)
         hu = np.empty(grid.shape_kji, dtype=np.int16)

@@ -19,6 +19,7 @@ from LungNoduleAILib.synthesis.geometry.trees import ARTERIES, BRONCHI, TRACHEA,
 from LungNoduleAILib.synthesis.geometry.tubes import Tubes, draw_coverage, draw_distance, paint
 from LungNoduleAILib.synthesis.model.body import Body
 from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.tuples import three
 
 _MARGIN_MM = 10.0
 _WIDEST_MM = (500.0, 400.0)
@@ -68,7 +69,7 @@ def make_chest(seed: int, recipe: Recipe, spacing_mm: tuple[float, float, float]
 
 def field_of_view(torso: Torso, spacing_mm: tuple[float, float, float]) -> Grid:
     """An axial grid around the skin, from below the domes to above the apices as far as the person's scan goes."""
-    build: Habitus = torso.build
+    build = torso.build
     step, low_corner = torso.lattice.step_mm, torso.lattice.low_ras_mm
     inside = torso.skin < 0
     low, high = [], []
@@ -83,7 +84,7 @@ def field_of_view(torso: Torso, spacing_mm: tuple[float, float, float]) -> Grid:
     low.append(max(base - build.bottom_mm, low_corner[2] + step))
     high.append(min(top, low_corner[2] + step * (torso.lattice.shape_xyz[2] - 2)))
     size = np.array(high) - np.array(low)
-    shape = tuple(int(np.ceil(length / mm)) for length, mm in zip(size, spacing_mm, strict=True))
+    shape = three(int(np.ceil(length / mm)) for length, mm in zip(size, spacing_mm, strict=True))
     return Grid.around((np.array(low) + np.array(high)) / 2, spacing_mm, shape)
 
 
@@ -108,7 +109,7 @@ def _grow(
 def _personal(plan: TreePlan, name: str, torso: Torso, build: Habitus) -> TreePlan:
     """A plan in the patient's space with the person's calibres."""
     trunk = torso.warp.patient(np.array(plan.trunk_ras_mm, dtype=float))
-    path = tuple(tuple(float(x) for x in point) for point in trunk)
+    path = tuple(three(float(x) for x in point) for point in trunk)
     if name == "bronchi":
         return replace(plan, trunk_ras_mm=path)
     return replace(plan, trunk_ras_mm=path, leaves=int(plan.leaves * build.leaves), leaf_radius_mm=build.leaf_radius_mm)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from LungNoduleAILib.synthesis.body.habitus import Habitus, draw_contrast, draw_habitus
-from LungNoduleAILib.synthesis.body.torso import STEP_MM, Torso, torso_lattice, with_losses
+from LungNoduleAILib.synthesis.body.torso import STEP_MM, Torso, as_field, torso_lattice, with_losses
 from LungNoduleAILib.synthesis.body.warp import Warp
 from LungNoduleAILib.synthesis.geometry import shape
 from LungNoduleAILib.synthesis.geometry.shape import smooth_noise
@@ -61,16 +61,29 @@ def make_held_out_torso(habitus: Habitus, rng: np.random.Generator) -> Torso:
     breast = _breast(r, a, s, habitus) if habitus.breast_mm > 3 else None
     skin = _skin(r, a, s, habitus, _waves(angle, rng, 0.02), cavity, breast)
     lung, fluid = with_losses(lung, r, a, s, oblique, horizontal, habitus)
-    fields = [
-        np.ascontiguousarray(f, dtype=np.float32)
-        for f in (skin, cavity, mediastinum, heart, diaphragm, lung, oblique, horizontal, smooth, texture)
-    ]
-    return Torso(lattice, habitus, *fields, warp, (r, a, s), fluid, breast)
+    return Torso(
+        lattice,
+        habitus,
+        as_field(skin),
+        as_field(cavity),
+        as_field(mediastinum),
+        as_field(heart),
+        as_field(diaphragm),
+        as_field(lung),
+        as_field(oblique),
+        as_field(horizontal),
+        as_field(smooth),
+        as_field(texture),
+        warp,
+        (r, a, s),
+        fluid,
+        breast,
+    )
 
 
 def _waves(angle: np.ndarray, rng: np.random.Generator, height: float) -> np.ndarray:
     """A factor around 1 that varies with the angle about the body's axis."""
-    waves = np.float32(1)
+    waves = np.ones_like(angle)
     for order in (2, 3, 4, 6):
         turned = order * angle + np.float32(rng.uniform(0, 6.28))
         waves = waves + np.float32(rng.uniform(-height, height)) * np.cos(turned)

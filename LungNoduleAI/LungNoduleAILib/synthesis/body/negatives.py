@@ -13,6 +13,7 @@ from LungNoduleAILib.synthesis.model.body import Negative
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from LungNoduleAILib.synthesis.nodules.share import paint_into
 from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.tuples import three
 
 _BONE_HU = 200.0
 _BEHIND_MM = np.arange(1.0, 8.0)  # how far behind the pleura a rib is looked for
@@ -87,11 +88,11 @@ class _Surface:
 def _ellipsoid(center: np.ndarray, semi: tuple[float, float, float], axes: np.ndarray, hu: float) -> PlantedNodule:
     kind = "calcified" if hu > 150 else "solid"
     return PlantedNodule(
-        tuple(float(x) for x in center),
-        tuple(float(x) for x in semi),
+        three(float(x) for x in center),
+        three(float(x) for x in semi),
         kind,
         float(hu),
-        axes_ras=tuple(tuple(float(x) for x in row) for row in axes),
+        axes_ras=tuple(three(float(x) for x in row) for row in axes),
     )
 
 

@@ -32,7 +32,9 @@ def make_other_body(
     return Body(seed, setting, grid, hu, labels, structures, patterns, (), is_chest=False)
 
 
-def _section(canvas: Canvas, wide: float | np.ndarray, deep: float | np.ndarray, held_out: bool) -> np.ndarray:
+def _section(
+    canvas: Canvas, wide: float | np.floating | np.ndarray, deep: float | np.floating | np.ndarray, held_out: bool
+) -> np.ndarray:
     """Signed distance to an outline about the S axis: a superellipse, or waves around an ellipse when held out."""
     r, a, rng = canvas.r, canvas.a, canvas.rng
     if not held_out:

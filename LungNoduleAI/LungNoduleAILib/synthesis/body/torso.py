@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ _LEVELS = np.arange(-330.0, 260.0, 1.0)
 class Torso(Shapes):
     """Shapes of one person; ``position`` is schematic R, A, S on the lattice, ``fluid`` fills lost lung (or None)."""
 
+    build: Habitus
     warp: Warp
     position: tuple[np.ndarray, np.ndarray, np.ndarray]
     fluid: np.ndarray | None
@@ -52,11 +54,29 @@ def make_torso(habitus: Habitus, rng: np.random.Generator) -> Torso:
     breast = _breast(r, a, s, habitus) if habitus.breast_mm > 3 else None
     skin = _skin(r, a, s, habitus, cavity, breast)
     lung, fluid = with_losses(lung, r, a, s, oblique, horizontal, habitus)
-    fields = [
-        np.ascontiguousarray(f, dtype=np.float32)
-        for f in (skin, cavity, mediastinum, heart, diaphragm, lung, oblique, horizontal, smooth, texture)
-    ]
-    return Torso(lattice, habitus, *fields, warp, (r, a, s), fluid, breast)
+    return Torso(
+        lattice,
+        habitus,
+        as_field(skin),
+        as_field(cavity),
+        as_field(mediastinum),
+        as_field(heart),
+        as_field(diaphragm),
+        as_field(lung),
+        as_field(oblique),
+        as_field(horizontal),
+        as_field(smooth),
+        as_field(texture),
+        warp,
+        (r, a, s),
+        fluid,
+        breast,
+    )
+
+
+def as_field(values: np.ndarray) -> np.ndarray:
+    """Values on the lattice as a torso keeps them: contiguous float32."""
+    return np.ascontiguousarray(values, dtype=np.float32)
 
 
 def torso_lattice(habitus: Habitus) -> Lattice:
@@ -87,7 +107,7 @@ def _section(table: np.ndarray, r: np.ndarray, a: np.ndarray, s: np.ndarray, pow
     return (ratio - 1) * np.minimum(wide, half)
 
 
-def _by_level(s: np.ndarray, levels: np.ndarray, values: np.ndarray) -> np.ndarray:
+def _by_level(s: np.ndarray, levels: Sequence[float] | np.ndarray, values: Sequence[float] | np.ndarray) -> np.ndarray:
     """A smooth curve of level at schematic S."""
     curve = PchipInterpolator(levels, values)(np.clip(_LEVELS, min(levels), max(levels)))
     return np.interp(s, _LEVELS, curve).astype(np.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -53,7 +54,7 @@ def render_torso(torso: Torso, shown: Grid, rng: np.random.Generator, slab_type:
     organs = _Organs.drawn(torso, rng)
     for start in range(0, grid.shape_kji[0], _SLICES):
         slab = slice(start, min(start + _SLICES, grid.shape_kji[0]))
-        part = slab_type(torso, organs, lambda field, b=slab: sampler.slab(field, b.start, b.stop))
+        part = slab_type(torso, organs, partial(sampler.slab, start=slab.start, stop=slab.stop))
         hu[slab], structures[slab] = part.rendered(table)
     draw_great_vessels(hu, structures, grid, torso, rng)
     draw_gas(hu, structures, grid, torso, rng)

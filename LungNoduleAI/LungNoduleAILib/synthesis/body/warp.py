@@ -10,6 +10,7 @@ from LungNoduleAILib.synthesis.body.habitus import Habitus
 from LungNoduleAILib.synthesis.geometry.lattice import Lattice
 from LungNoduleAILib.synthesis.geometry.shape import smooth_noise
 from LungNoduleAILib.synthesis.geometry.tubes import Tubes
+from ThoraxAILib.image.tuples import three
 
 _WOBBLE_MM = 3.0
 
@@ -25,7 +26,7 @@ class Warp:
     @staticmethod
     def drawn(habitus: Habitus, lattice: Lattice, rng: np.random.Generator) -> Warp:
         """The warp of one person."""
-        return Warp(habitus, lattice, tuple(_WOBBLE_MM * smooth_noise(rng, lattice.shape_xyz, 8) for _ in range(3)))
+        return Warp(habitus, lattice, three(_WOBBLE_MM * smooth_noise(rng, lattice.shape_xyz, 8) for _ in range(3)))
 
     def on_lattice(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Schematic R, A, S of the lattice's nodes, float32 (x, y, z)."""

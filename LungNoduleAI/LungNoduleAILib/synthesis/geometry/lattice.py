@@ -12,6 +12,7 @@ import numpy as np
 from scipy import ndimage
 
 from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.tuples import three
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,14 +28,14 @@ class Lattice:
         """The lattice from one corner to at least the other."""
         low = np.asarray(low_ras_mm, dtype=float)
         count = np.ceil((np.asarray(high_ras_mm) - low) / step_mm).astype(int) + 1
-        return Lattice(low, step_mm, tuple(int(n) for n in count))
+        return Lattice(low, step_mm, three(int(n) for n in count))
 
     def cropped(self, low_ras_mm: np.ndarray, high_ras_mm: np.ndarray) -> Lattice:
         """The part of this lattice (same nodes) that covers a box, never empty."""
         count = np.array(self.shape_xyz)
         first = np.clip(np.floor((low_ras_mm - self.low_ras_mm) / self.step_mm), 0, count - 2).astype(int)
         last = np.clip(np.ceil((high_ras_mm - self.low_ras_mm) / self.step_mm), first + 1, count - 1).astype(int)
-        return Lattice(self.low_ras_mm + self.step_mm * first, self.step_mm, tuple(int(n) for n in last - first + 1))
+        return Lattice(self.low_ras_mm + self.step_mm * first, self.step_mm, three(int(n) for n in last - first + 1))
 
     def open_axes(self) -> list[np.ndarray]:
         """R, A, S coordinates in mm, shaped to broadcast over (x, y, z), float32."""

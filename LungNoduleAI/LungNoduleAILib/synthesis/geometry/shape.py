@@ -126,14 +126,18 @@ def make_shapes(build: Build, rng: np.random.Generator, step_mm: float = 3.0) ->
     lung = _maximum(_maximum(cavity + 2, cupola * 0.75, 6), _maximum(-mediastinum, diaphragm, 5), 5)
     skin = _skin(r, a, s)
     oblique, horizontal = _fissures(r, a, s, build, smooth)
-    full = [
-        np.ascontiguousarray(np.broadcast_to(field, lattice.shape_xyz), dtype=np.float32)
-        for field in (skin, cavity, mediastinum, heart, diaphragm)
-    ]
+
+    def full(field: np.ndarray) -> np.ndarray:
+        return np.ascontiguousarray(np.broadcast_to(field, lattice.shape_xyz), dtype=np.float32)
+
     return Shapes(
         lattice,
         build,
-        *full,
+        full(skin),
+        full(cavity),
+        full(mediastinum),
+        full(heart),
+        full(diaphragm),
         _as_distance(lung.astype(np.float32), step_mm),
         oblique.astype(np.float32),
         horizontal.astype(np.float32),
@@ -216,7 +220,7 @@ def _mediastinum(r: np.ndarray, a: np.ndarray, s: np.ndarray, heart: np.ndarray)
     return _minimum(merged, septum, 7)
 
 
-def spine_center_a(s_mm: np.ndarray) -> np.ndarray:
+def spine_center_a(s_mm: np.ndarray | float) -> np.ndarray:
     """Anterior position of the vertebral bodies' axis by level: the thoracic kyphosis."""
     return (
         -72

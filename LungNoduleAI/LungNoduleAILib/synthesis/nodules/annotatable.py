@@ -12,6 +12,7 @@ from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from LungNoduleAILib.synthesis.nodules.share import nodule_share
 from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.spheres import sphere_diameter_mm
+from ThoraxAILib.image.tuples import three
 
 PATCH_MM = (5.0, 60.0)
 ROUND = 0.25  # a patch fills so much of the ball around it
@@ -51,5 +52,5 @@ def ground_glass_patches(patterns: np.ndarray, grid: Grid) -> tuple[Patch, ...]:
         widest_mm = max((b.stop - b.start) * mm for b, mm in zip(facts["bounding_boxes"][part], spacing, strict=True))
         if (size_mm / widest_mm) ** 3 >= ROUND:
             center = grid.ijk_to_ras[:3, :3] @ facts["centroids"][part][::-1] + grid.ijk_to_ras[:3, 3]
-            found.append(Patch(tuple(float(x) for x in center), size_mm))
+            found.append(Patch(three(float(x) for x in center), size_mm))
     return tuple(found)

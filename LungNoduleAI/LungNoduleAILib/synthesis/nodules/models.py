@@ -12,6 +12,7 @@ import numpy as np
 
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from LungNoduleAILib.synthesis.nodules.shapes import SHAPE_KINDS, NoduleShape, draw_shape
+from ThoraxAILib.image.tuples import four, three
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,15 @@ class NoduleModel:
         core = None
         if kind == "part-solid":
             share = rng.uniform(0.25, 0.75)
-            core = tuple(float(x) for x in semi * share * np.exp(rng.normal(0, 0.1, 3)).clip(0.8, 1.1))
+            core = three(float(x) for x in semi * share * np.exp(rng.normal(0, 0.1, 3)).clip(0.8, 1.1))
         return PlantedNodule(
             (0.0, 0.0, 0.0),
-            tuple(float(x) for x in semi),
+            three(float(x) for x in semi),
             kind,
             float(rng.uniform(*self.hu[kind])),
             core,
             float(rng.uniform(*self.core_hu)),
-            tuple(tuple(float(x) for x in row) for row in turn),
+            tuple(three(float(x) for x in row) for row in turn),
             shape=shape,
         )
 
@@ -63,15 +64,16 @@ class NoduleModel:
         for _ in range(2):
             scaled = axes @ outward_ras * semi * grown
             length = float(np.linalg.norm(scaled))
-            flat = (*(float(x) for x in scaled / length), float(max(cut_mm / length, 0.15)))
+            r, a, s = (float(x) for x in scaled / length)
+            flat = (r, a, s, float(max(cut_mm / length, 0.15)))
             shape = replace(base, flat=flat)
             before = base.volume_factor(4096)
             grown *= (before / (shape.volume_factor(4096) * grown**3)) ** (1 / 3)
         core = nodule.core_semi_axes_mm
         if core is not None:
             fit = min(1.0, 0.9 * cut_mm / float(np.linalg.norm(axes @ outward_ras * np.array(core))))
-            core = tuple(float(x) * max(fit, 0.2) for x in core)
-        return replace(nodule, semi_axes_mm=tuple(float(x) for x in semi * grown), shape=shape, core_semi_axes_mm=core)
+            core = three(float(x) * max(fit, 0.2) for x in core)
+        return replace(nodule, semi_axes_mm=three(float(x) for x in semi * grown), shape=shape, core_semi_axes_mm=core)
 
 
 def _training_outline(rng: np.random.Generator, kind: str, diameter_mm: float) -> NoduleShape | None:
@@ -109,7 +111,7 @@ def _held_out_outline(rng: np.random.Generator, kind: str, diameter_mm: float) -
     away = radius * rng.uniform(0.2, 0.92, count)  # each sphere holds the centre, so the outline stays star-shaped
     table = np.column_stack([directions * away[:, None], radius])
     core = (0.0, 0.0, 0.0, float(rng.uniform(0.5, 0.8)))
-    return NoduleShape("union of spheres", spheres=(core, *(tuple(round(float(x), 5) for x in row) for row in table)))
+    return NoduleShape("union of spheres", spheres=(core, *(four(round(float(x), 5) for x in row) for row in table)))
 
 
 HELD_OUT = NoduleModel(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from LungNoduleAILib.synthesis.geometry.shape import Shapes
 from LungNoduleAILib.synthesis.geometry.tubes import Tubes
 from LungNoduleAILib.synthesis.nodules.planted import CORE_HU, PLACEMENTS, TYPICAL_HU, PlantedNodule
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.tuples import three
 
 _DIRECTIONS = np.array([d for d in np.ndindex(3, 3, 3) if d != (1, 1, 1)], dtype=float) - 1
 _DIRECTIONS /= np.linalg.norm(_DIRECTIONS, axis=1, keepdims=True)
@@ -38,16 +40,16 @@ class NoduleRecipe:
     def nodule(self, center_ras_mm: np.ndarray, axes_ras: np.ndarray) -> PlantedNodule:
         """The nodule at a place, its semi-axes in the directions of the rows of ``axes_ras``."""
         factors = np.array(self.stretch) / np.prod(self.stretch) ** (1 / 3)
-        semi = tuple(float(x) for x in self.diameter_mm / 2 * factors)
-        core = tuple(x * self.core_share for x in semi) if self.type == "part-solid" else None
+        semi = three(float(x) for x in self.diameter_mm / 2 * factors)
+        core = three(x * self.core_share for x in semi) if self.type == "part-solid" else None
         return PlantedNodule(
-            tuple(float(x) for x in center_ras_mm),
+            three(float(x) for x in center_ras_mm),
             semi,
             self.type,
             TYPICAL_HU[self.type] if self.hu is None else self.hu,
             core,
             CORE_HU,
-            tuple(tuple(float(x) for x in row) for row in axes_ras),
+            tuple(three(float(x) for x in row) for row in axes_ras),
             self.placement,
         )
 
@@ -92,7 +94,11 @@ class Placer:
         return replace(nodule, lobe=lobe, side="right" if lobe.startswith("R") else "left")
 
     def _placed_by_rule(self, recipe: NoduleRecipe) -> PlantedNodule:
-        rule = {"isolated": self._free, "juxtavascular": self._on_vessel, "juxtapleural": self._on_pleura}
+        rule: dict[str, Callable[[NoduleRecipe, float], Iterable[np.ndarray]]] = {
+            "isolated": self._free,
+            "juxtavascular": self._on_vessel,
+            "juxtapleural": self._on_pleura,
+        }
         radius = recipe.diameter_mm / 2
         for center in rule[recipe.placement](recipe, radius):
             if recipe.placement != "juxtapleural" and not self._has_room(center, radius * max(recipe.stretch) + 3):
@@ -154,7 +160,8 @@ class Placer:
         """Points at 0.85 radii below the costal pleura, so that the nodule reaches a little into the wall."""
         costal = self._shapes.lattice.sample(self._shapes.cavity, self._inside) > -8
         away = self._shapes.lattice.sample(self._shapes.diaphragm, self._inside) < -radius - 15
-        thickness = min((recipe.stretch[2] / np.prod(recipe.stretch) ** (1 / 3)), 1.0) * radius
+        flatness = recipe.stretch[2] / np.prod(recipe.stretch) ** (1 / 3)
+        thickness = (1.0 if flatness > 1.0 else flatness) * radius
         centers = []
         for index in self._candidates(recipe, costal & away & (self._depth < 5), 60):
             inward = -self._shapes.gradient_at(self._shapes.lung, self._inside[index])

@@ -10,6 +10,7 @@ import numpy as np
 from LungNoduleAILib.model.findings import NODULE_TYPES
 from LungNoduleAILib.synthesis.nodules.shapes import NoduleShape
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.boxes import Box
 from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.spheres import ellipsoid_volume_mm3
 
@@ -77,18 +78,18 @@ class PlantedNodule:
         """Long and short axis in mm of its largest axial section (through the centre)."""
         turn = np.array(self.axes_ras)
         if self.shape is not None:
-            return self._outline_axes_mm(turn)
+            return self._outline_axes_mm(self.shape, turn)
         shape = turn.T @ np.diag(np.array(self.semi_axes_mm) ** -2.0) @ turn
         values = np.linalg.eigvalsh(shape[:2, :2])
         return float(2 / np.sqrt(values[0])), float(2 / np.sqrt(values[1]))
 
-    def _outline_axes_mm(self, turn: np.ndarray) -> tuple[float, float]:
+    def _outline_axes_mm(self, shape: NoduleShape, turn: np.ndarray) -> tuple[float, float]:
         """Largest extent of the axial outline through the centre, and the extent at right angles to it."""
         angle = np.arange(0, 2 * np.pi, np.pi / 180)
         around = np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=1)
         scaled = (around @ turn.T) / np.array(self.semi_axes_mm)
         length = np.linalg.norm(scaled, axis=1)
-        outline = around[:, :2] * (self.shape.radius(scaled / length[:, None]) / length)[:, None]
+        outline = around[:, :2] * (shape.radius(scaled / length[:, None]) / length)[:, None]
         extent = np.ptp(outline @ around[:180, :2].T, axis=0)
         longest = int(extent.argmax())
         return float(extent[longest]), float(extent[(longest + 90) % 180])
@@ -127,7 +128,7 @@ def paint_nodule(image: np.ndarray, grid: Grid, nodule: PlantedNodule) -> None:
 
 def ellipsoid_share(
     grid: Grid, nodule: PlantedNodule, semi_axes_mm: tuple[float, float, float]
-) -> tuple[tuple[slice, slice, slice], np.ndarray]:
+) -> tuple[Box, np.ndarray]:
     """Share (0..1) of each voxel of a box that lies inside the ellipsoid, by supersampling at a 12th of its size."""
     frame_axes = np.array(nodule.axes_ras) @ grid.axes_ras
     semi = np.array(semi_axes_mm, dtype=float)

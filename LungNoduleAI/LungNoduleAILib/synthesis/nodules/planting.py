@@ -16,6 +16,7 @@ from LungNoduleAILib.synthesis.nodules.planted import PLACEMENTS, PlantedNodule
 from LungNoduleAILib.synthesis.nodules.share import Box, nodule_share, paint_into
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.tuples import three
 
 _WORKING_MM = 2.5
 _TRIES = 40
@@ -72,7 +73,7 @@ class NodulePlanter:
         lobe = self._lobe_at(center)
         return replace(
             outline,
-            center_ras_mm=tuple(float(x) for x in center),
+            center_ras_mm=three(float(x) for x in center),
             placement=place,
             lobe=lobe,
             side="right" if lobe.startswith("R") else "left",

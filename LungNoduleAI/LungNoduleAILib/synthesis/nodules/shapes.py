@@ -10,6 +10,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from ThoraxAILib.image.tuples import five
+
 SHAPE_KINDS = ("ellipsoid", "lobulated", "spiculated", "irregular")
 
 
@@ -71,21 +73,22 @@ def draw_shape(rng: np.random.Generator, kind: str) -> NoduleShape | None:
     """A random outline of one of SHAPE_KINDS; None for the plain ellipsoid."""
     if kind == "ellipsoid":
         return None
-    bumps = _bumps(rng, rng.integers(5, 10), (1.5, 5), (-0.10, 0.14))
+    bumps = _bumps(rng, int(rng.integers(5, 10)), (1.5, 5), (-0.10, 0.14))
     if kind == "lobulated":
-        bumps += _bumps(rng, rng.integers(3, 7), (5, 12), (0.15, 0.42))
+        bumps += _bumps(rng, int(rng.integers(3, 7)), (5, 12), (0.15, 0.42))
     elif kind == "spiculated":
-        bumps += _bumps(rng, rng.integers(3, 6), (4, 10), (0.05, 0.2))
-        bumps += _bumps(rng, rng.integers(7, 22), (60, 260), (0.25, 0.95))
+        bumps += _bumps(rng, int(rng.integers(3, 6)), (4, 10), (0.05, 0.2))
+        bumps += _bumps(rng, int(rng.integers(7, 22)), (60, 260), (0.25, 0.95))
     else:
-        bumps += _bumps(rng, rng.integers(6, 14), (6, 30), (-0.22, 0.32))
+        bumps += _bumps(rng, int(rng.integers(6, 14)), (6, 30), (-0.22, 0.32))
     return NoduleShape(kind, tuple(bumps))
 
 
 def _bumps(
     rng: np.random.Generator, count: int, sharpness: tuple[float, float], height: tuple[float, float]
-) -> list[tuple[float, ...]]:
+) -> list[tuple[float, float, float, float, float]]:
     directions = rng.standard_normal((count, 3))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    table = np.column_stack([directions, np.exp(rng.uniform(*np.log(sharpness), count)), rng.uniform(*height, count)])
-    return [tuple(round(float(x), 5) for x in row) for row in table]
+    low, high = np.log(sharpness)
+    table = np.column_stack([directions, np.exp(rng.uniform(low, high, count)), rng.uniform(*height, count)])
+    return [five(round(float(x), 5) for x in row) for row in table]

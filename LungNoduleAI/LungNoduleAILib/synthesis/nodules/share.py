@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule, ellipsoid_share
+from ThoraxAILib.errors import known
+from ThoraxAILib.image.boxes import Box
 from ThoraxAILib.image.grid import Grid
 
-Box = tuple[slice, slice, slice]
 _PARTS = 3
 
 
@@ -37,7 +38,7 @@ def nodule_share(grid: Grid, nodule: PlantedNodule) -> tuple[Box, np.ndarray]:
 def _gap(nodule: PlantedNodule, scaled: np.ndarray) -> np.ndarray:
     """Radial distance beyond the outline, in units of the semi-axes."""
     length = np.sqrt(np.einsum("ij,ij->i", scaled, scaled))
-    return length - nodule.shape.radius(scaled / np.maximum(length, np.float32(1e-6))[:, None])
+    return length - known(nodule.shape, "the outline").radius(scaled / np.maximum(length, np.float32(1e-6))[:, None])
 
 
 def _supersampled(nodule: PlantedNodule, places: np.ndarray, to_unit: np.ndarray, spacing: np.ndarray) -> np.ndarray:

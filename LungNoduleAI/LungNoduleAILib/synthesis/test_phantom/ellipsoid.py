@@ -8,8 +8,9 @@ import numpy as np
 
 from LungNoduleAILib.synthesis.nodules.planted import TYPICAL_HU, PlantedNodule, paint_nodule
 from LungNoduleAILib.synthesis.scanner.point_spread import scan
-from ThoraxAILib.errors import InputError
+from ThoraxAILib.errors import InputError, known
 from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import SeriesIdentity, Volume
 
 LUNG_HU = -850.0
@@ -46,19 +47,19 @@ def make_ellipsoid(
     """
     if (diameter_mm is None) == (semi_axes_mm is None):
         raise InputError("Give either the diameter of a sphere or the semi-axes of an ellipsoid, in mm.")
-    semi = semi_axes_mm if semi_axes_mm is not None else (diameter_mm / 2,) * 3
+    semi = (known(diameter_mm, "the diameter") / 2,) * 3 if semi_axes_mm is None else semi_axes_mm
     rng = np.random.default_rng([seed, 3])
     offset = rng.uniform(-0.5, 0.5, 3) * spacing_mm if center_offset_mm is None else np.array(center_offset_mm)
     size = max(60.0, 2 * max(semi) + 30) if block_mm is None else block_mm
-    grid = Grid.around(np.zeros(3), spacing_mm, tuple(int(np.ceil(size / step)) for step in spacing_mm), direction)
+    grid = Grid.around(np.zeros(3), spacing_mm, three(int(np.ceil(size / step)) for step in spacing_mm), direction)
     rows = np.eye(3) if axes_ras is None else np.asarray(axes_ras, dtype=float)
     kind = "solid" if hu > -300 else "ground-glass"
     nodule = PlantedNodule(
-        tuple(float(x) for x in offset),
-        tuple(float(x) for x in semi),
+        three(float(x) for x in offset),
+        three(float(x) for x in semi),
         kind,
         hu,
-        axes_ras=tuple(tuple(float(x) for x in row) for row in rows),
+        axes_ras=tuple(three(float(x) for x in row) for row in rows),
         id="N1",
     )
     image = np.full(grid.shape_kji, background_hu, dtype=np.float32)

@@ -30,6 +30,7 @@ from LungNoduleAILib.synthesis.scanner.point_spread import scan
 from LungNoduleAILib.synthesis.test_phantom.tissue import render_tissue
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import SeriesIdentity, Volume
 
 FIELD_OF_VIEW_MM = (384.0, 384.0, 324.0)
@@ -58,7 +59,7 @@ def make_small_chest(
     if noise_hu < 0 or psf_fwhm_mm < 0:
         raise InputError(f"Noise and blur cannot be negative, found {noise_hu:g} HU and {psf_fwhm_mm:g} mm.")
     if shape_ijk is None:
-        shape_ijk = tuple(int(np.ceil(size / step)) for size, step in zip(FIELD_OF_VIEW_MM, spacing_mm, strict=True))
+        shape_ijk = three(int(np.ceil(size / step)) for size, step in zip(FIELD_OF_VIEW_MM, spacing_mm, strict=True))
     grid = Grid.around(np.array(center_ras_mm), spacing_mm, shape_ijk, direction)
     person, scanner = (np.random.default_rng([seed, stream]) for stream in (1, 2))
     shapes = make_shapes(Build.drawn(person), person)

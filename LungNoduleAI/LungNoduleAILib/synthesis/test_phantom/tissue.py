@@ -6,6 +6,7 @@ HU of tissues as in unenhanced chest CT at 120 kV: fat -100, muscle 50, blood 42
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -59,7 +60,7 @@ def render_tissue(shapes: Shapes, shown: Grid, blood_hu: float, table: bool) -> 
     skeleton = make_skeleton(shapes.build)
     for start in range(0, grid.shape_kji[0], 12):
         stop = min(start + 12, grid.shape_kji[0])
-        part = _Slab(r, a, s[start:stop], lambda field, b=start, e=stop: sampler.slab(field, b, e), step_mm)
+        part = _Slab(r, a, s[start:stop], partial(sampler.slab, start=start, stop=stop), step_mm)
         hu[start:stop] = part.soft_tissue(shapes, blood_hu, table)
     _draw_vessels(hu, grid, shapes, blood_hu)
     _draw_bones(hu, grid, skeleton, (r, a, s))

@@ -20,6 +20,7 @@ from LungNoduleAILib.synthesis.two_dates.motion import Motion, MotionRange, draw
 from LungNoduleAILib.synthesis.two_dates.rendering import DateView, on_date
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.registration.field import Field
 
@@ -157,7 +158,8 @@ def _drawn_links(planter: NodulePlanter, motion: Motion, rng: np.random.Generato
     crowded = rng.random() < CROWDED
     count = CROWD if crowded else int(rng.integers(3, 16))
     links: list[NoduleLink] = []
-    lobe, taken = None, []
+    lobe: str | None = None
+    taken: list[tuple[PlantedNodule, float]] = []
     for _ in range(_TRIES * count):
         if len(links) == count:
             break
@@ -214,14 +216,14 @@ def _covering(plan: LongitudinalPlan, view: DateView, spacing_mm: tuple[float, f
     low, high = plan.body.grid.bounds_ras_mm()
     center = view.motion.to_current((low + high) / 2)
     off = np.random.default_rng([plan.seed, 62]).uniform(-0.5, 0.5, 3) * spacing_mm
-    shape = tuple(int(np.ceil(size / step)) for size, step in zip(high - low, spacing_mm, strict=True))
+    shape = three(int(np.ceil(size / step)) for size, step in zip(high - low, spacing_mm, strict=True))
     return Grid.around(center + off, spacing_mm, shape)
 
 
 def _coarse(grid: Grid) -> Grid:
     """The 4 mm grid over the same box."""
     factor = FIELD_STEP_MM / grid.spacing_kji_mm
-    shape = tuple(int(np.ceil(n / f)) + 1 for n, f in zip(grid.shape_kji, factor, strict=True))
+    shape = three(int(np.ceil(n / f)) + 1 for n, f in zip(grid.shape_kji, factor, strict=True))
     matrix = grid.ijk_to_ras.copy()
     matrix[:3, :3] *= factor[::-1]
     return Grid(shape, matrix)

@@ -20,6 +20,7 @@ from LungNoduleAILib.synthesis.scanner.acquisition import acquire, reconstruct
 from LungNoduleAILib.synthesis.scanner.settings import Scanner
 from LungNoduleAILib.synthesis.two_dates.motion import Motion
 from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import SeriesIdentity, Volume
 
 FINEST_SLICE_MM = 1.3
@@ -154,8 +155,8 @@ def on_date(nodules: Sequence[PlantedNodule], motion: Motion) -> tuple[PlantedNo
         moved.append(
             replace(
                 nodule,
-                center_ras_mm=tuple(float(x) for x in center),
-                axes_ras=tuple(tuple(float(x) for x in row) for row in axes),
+                center_ras_mm=three(float(x) for x in center),
+                axes_ras=tuple(three(float(x) for x in row) for row in axes),
             )
         )
     return tuple(moved)

@@ -10,6 +10,7 @@ import time
 import uuid
 from concurrent.futures import Future
 from dataclasses import dataclass
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +21,7 @@ from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.pool import open_pool, result_of
 
 if TYPE_CHECKING:
-    from LungNoduleAILib.training.detector.training_volumes import TrainingVolumes
+    from LungNoduleAILib.training.detector.training_volumes import VolumeSource
 
 AHEAD = 6  # batches drawn before they are asked for
 Mined = dict[int, np.ndarray]
@@ -78,7 +79,7 @@ class Batch:
     seconds: float
 
 
-def draw_batch(recipe: DetectorRecipe, volumes: TrainingVolumes, step: int, mined: Mined) -> Batch:
+def draw_batch(recipe: DetectorRecipe, volumes: VolumeSource, step: int, mined: Mined) -> Batch:
     """The patches of a step; ``mined`` holds centres (n, 3) of false alarms per body, in voxels of its volume."""
     started, level, patches = time.process_time(), recipe.level_at(step), []
     for place in range(recipe.batch):
@@ -91,7 +92,7 @@ def draw_batch(recipe: DetectorRecipe, volumes: TrainingVolumes, step: int, mine
 class Batches:
     """Batches in the order of the steps; with ``jobs`` above 1 another process draws them ahead. Use in ``with``."""
 
-    def __init__(self, recipe: DetectorRecipe, volumes: TrainingVolumes, jobs: int = 1) -> None:
+    def __init__(self, recipe: DetectorRecipe, volumes: VolumeSource, jobs: int = 1) -> None:
         self._recipe, self._key = recipe, uuid.uuid4().hex
         self._pool = open_pool(1 if jobs > 1 else 0, _keep, self._key, recipe, volumes)
         self._waiting: dict[int, Future] = {}
@@ -100,8 +101,10 @@ class Batches:
         self._pool.__enter__()
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self._pool.__exit__(*error)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.__exit__(kind, error, trace)
         _KEPT.pop(self._key, None)
 
     def draw(self, step: int, mined: Mined | None) -> Batch:
@@ -114,10 +117,10 @@ class Batches:
         return result_of(self._waiting.pop(step))
 
 
-_KEPT: dict[str, tuple[DetectorRecipe, TrainingVolumes]] = {}
+_KEPT: dict[str, tuple[DetectorRecipe, VolumeSource]] = {}
 
 
-def _keep(key: str, recipe: DetectorRecipe, volumes: TrainingVolumes) -> None:
+def _keep(key: str, recipe: DetectorRecipe, volumes: VolumeSource) -> None:
     """Keep where batches are drawn what stays the same; ``key`` tells trainings in one process apart."""
     _KEPT[key] = recipe, volumes
 

@@ -40,7 +40,7 @@ def calibrate(
     networks: dict[str, HeatmapNetwork], seed: int, folder: Path, device: str, progress: Progress, cases: int = CASES
 ) -> Calibration:
     """Scaling and operating point from scans of bodies with the seeds from ``seed`` + SEED_OFFSET on."""
-    results = []
+    results: list[tuple[Places, np.ndarray, np.ndarray]] = []
     number = 0
     while len(results) < cases and number < 3 * cases:
         progress(len(results) / cases, f"Calibrating on body {len(results) + 1} of {cases}")

@@ -39,8 +39,15 @@ class Targets:
 
     def to(self, device: str) -> Targets:
         """The same on a device."""
-        moved = (getattr(self, name).to(device) for name in ("heat", "weight", "size", "subsolid", "offset", "near"))
-        return Targets(*moved, self.nodules)
+        return Targets(
+            self.heat.to(device),
+            self.weight.to(device),
+            self.size.to(device),
+            self.subsolid.to(device),
+            self.offset.to(device),
+            self.near.to(device),
+            self.nodules,
+        )
 
 
 def make_targets(patches: list[Patch]) -> Targets:
@@ -62,8 +69,16 @@ def make_targets(patches: list[Patch]) -> Targets:
             size[n][box] = np.where(mine, np.log2(cells), size[n][box])
             subsolid[n][box] = np.where(mine, float(patch.subsolid[m]), subsolid[n][box])
             offset[n][(slice(None), *box)] = np.where(mine, gap, offset[n][(slice(None), *box)])
-    arrays = (heat, weight, size, subsolid, offset, heat > NEAR)
-    return Targets(*(torch.from_numpy(a) for a in arrays), sum(int(patch.seen.sum()) for patch in patches))
+    tensor = torch.from_numpy
+    return Targets(
+        tensor(heat),
+        tensor(weight),
+        tensor(size),
+        tensor(subsolid),
+        tensor(offset),
+        tensor(heat > NEAR),
+        sum(int(patch.seen.sum()) for patch in patches),
+    )
 
 
 def _around(cell: np.ndarray, sigma: float, shape: tuple[int, ...]) -> tuple[tuple[slice, ...], np.ndarray, np.ndarray]:

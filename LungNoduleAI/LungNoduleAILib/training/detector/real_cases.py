@@ -22,7 +22,7 @@ from LungNoduleAILib.datasets.training_case import TrainingCase
 from LungNoduleAILib.detection.search_image import MARGIN_MM, SearchImage
 from LungNoduleAILib.training.detector.patches import CENTERS, FLIPS, SUBSOLID, Patch, draw_patch, flipped
 from LungNoduleAILib.training.detector.training_volumes import Level, TrainingVolume, TrainingVolumes
-from ThoraxAILib.errors import InputError
+from ThoraxAILib.errors import InputError, known
 from ThoraxAILib.image.block_mean import block_mean
 from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.jobs.progress import Progress
@@ -130,7 +130,7 @@ def _centers(
         low = tuple(slice(None, -1) if a == axis else slice(None) for a in range(3))
         high = tuple(slice(1, None) if a == axis else slice(None) for a in range(3))
         border[low] |= wanted[low] != wanted[high]
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for name, mask in (("lung", wanted), ("border", border), ("imitation", wanted & (hu > BRIGHT_HU))):
         index = np.flatnonzero(mask)
         if not len(index):
@@ -258,6 +258,6 @@ def mix_in(
     request: TrainingRequest, recipe: DetectorRecipe, bodies: TrainingVolumes, progress: Progress
 ) -> tuple[MixedVolumes, DetectorRecipe]:
     """The volumes of a training on ``request.data`` and synthetic bodies, and the recipe that counts all of them."""
-    cases = CaseVolumes(request.data, request.output / FOLDER, recipe.seed, progress)
+    cases = CaseVolumes(known(request.data, "the folder of cases"), request.output / FOLDER, recipe.seed, progress)
     mixed = MixedVolumes(cases, bodies, recipe.bodies)
     return mixed, replace(recipe, bodies=len(mixed))

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -22,14 +23,18 @@ from LungNoduleAILib.synthesis.scanner.acquisition import acquire
 from LungNoduleAILib.synthesis.scanner.settings import draw_scanner
 from LungNoduleAILib.training.detector.batches import Batches, DetectorRecipe
 from LungNoduleAILib.training.detector.loss import detector_loss, make_targets
-from LungNoduleAILib.training.detector.training_volumes import COARSE, FINE, Level, TrainingVolumes
+from LungNoduleAILib.training.detector.training_volumes import COARSE, FINE, Level, TrainingVolumes, VolumeSource
 from LungNoduleAILib.training.request import TrainingRequest
+from ThoraxAILib.errors import known
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.networks.learner import Learner, MovingAverage, freeze_normalization
-from ThoraxAILib.networks.precision import choose_precision
+from ThoraxAILib.networks.precision import channels_last, choose_precision
 from ThoraxAILib.networks.schedule import Schedule
 from ThoraxAILib.networks.threads import torch_threads
 from ThoraxAILib.networks.trainer import Loss, Trainer
+
+if TYPE_CHECKING:
+    from LungNoduleAILib.training.detector.real_cases import MixedVolumes
 
 logger = logging.getLogger(__name__)
 LEVELS = {level.name: level for level in (FINE, COARSE)}
@@ -37,11 +42,11 @@ THREADS = 2  # always as many, so that sums are taken in one order: the same wei
 LONGEST_GRADIENT = 2.0
 
 
-class DetectorTraining(Trainer):
+class DetectorTraining(Trainer[HeatmapNetwork]):
     """One training in a folder: ``bodies``, ``checkpoint.pt``; made again with the same recipe it goes on."""
 
     def __init__(
-        self, folder: Path, recipe: DetectorRecipe, volumes: TrainingVolumes, device: str = "cpu", jobs: int = 1
+        self, folder: Path, recipe: DetectorRecipe, volumes: VolumeSource, device: str = "cpu", jobs: int = 1
     ) -> None:
         """With ``jobs`` above 1 another process draws the patches; raises InputError when the folder holds a training
         of another recipe."""
@@ -52,14 +57,14 @@ class DetectorTraining(Trainer):
         schedule = Schedule(recipe.learning_rate, recipe.steps, recipe.warm_up, "cosine", fall=0.98)
         super().__init__(folder, schedule, recipe.seed, asdict(recipe), device)
 
-    def make_learners(self) -> dict[str, Learner]:
+    def make_learners(self) -> dict[str, Learner[HeatmapNetwork]]:
         """The network of every level."""
         return {name: self._learner(level) for name, level in LEVELS.items()}
 
-    def _learner(self, level: Level) -> Learner:
+    def _learner(self, level: Level) -> Learner[HeatmapNetwork]:
         recipe = self.recipe
         network = HeatmapNetwork(HeatmapSettings(level.spacing_mm, recipe.channels))
-        network.to(self._precision.device, memory_format=torch.channels_last_3d)
+        channels_last(network.to(self._precision.device))
         optimizer = torch.optim.AdamW(network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
         return Learner(network, optimizer, LONGEST_GRADIENT, MovingAverage(network, recipe.average))
 
@@ -84,7 +89,7 @@ class DetectorTraining(Trainer):
     def loss(self, step: int) -> Loss:
         """How the network whose turn it is answers the patches of a step."""
         name, device = self.recipe.level_at(step).name, self._precision.device
-        batch = self._batches.draw(step, self.mined)
+        batch = known(self._batches, "where patches are drawn").draw(step, self.mined)
         if self._jobs > 1:  # drawn by another process, whose time is not in this one's
             self.seconds += batch.seconds
         network = self.learners[name].network
@@ -128,21 +133,24 @@ def train(request: TrainingRequest, progress: Progress) -> Path:
 
     chosen = {name: getattr(request, name) for name in ("steps", "seed", "bodies")}
     recipe = DetectorRecipe(**{name: value for name, value in chosen.items() if value is not None})
-    bodies = volumes = TrainingVolumes(request.output / "bodies", recipe.seed, recipe.bodies)
+    bodies = TrainingVolumes(request.output / "bodies", recipe.seed, recipe.bodies)
+    mixed: MixedVolumes | None = None
     if request.data is not None:
         from LungNoduleAILib.training.detector.real_cases import mix_in
 
-        volumes, recipe = mix_in(request, recipe, bodies, progress.part(0.0, 0.1))
+        mixed, recipe = mix_in(request, recipe, bodies, progress.part(0.0, 0.1))
     with torch_threads(THREADS):
-        training = DetectorTraining(request.output, recipe, volumes, request.device, request.jobs)
+        training = DetectorTraining(
+            request.output, recipe, bodies if mixed is None else mixed, request.device, request.jobs
+        )
         with bodies.made_ahead(request.jobs):
             training.run(progress.part(0.0, 0.95))
         networks = {name: training.averaged(name) for name in training.learners}
         last = progress.part(0.95, 1.0)
         calibration = calibrate(networks, recipe.seed, request.output / "bodies", request.device, last)
     path = request.output / "nodule_detector.pt"
-    note = {"recipe": asdict(recipe)}  # no time: the same training writes the same bytes
-    if volumes is not bodies:
-        note["own_cases"] = volumes.case_count
+    note: dict[str, object] = {"recipe": asdict(recipe)}  # no time: the same training writes the same bytes
+    if mixed is not None:
+        note["own_cases"] = mixed.case_count
     write_detector(path, networks, calibration, note)
     return path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +16,9 @@ from LungNoduleAILib.synthesis.model.body import Body
 from LungNoduleAILib.synthesis.nodules.annotatable import lies_in_lung
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from LungNoduleAILib.synthesis.nodules.planting import NodulePlanter
-from ThoraxAILib.errors import InputError
+from ThoraxAILib.errors import InputError, known
 from ThoraxAILib.image.block_mean import block_mean
+from ThoraxAILib.image.boxes import Box
 from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.jobs.pool import open_pool
 
@@ -85,14 +86,12 @@ def make_training_volume(body: Body, level: Level, seed: int) -> TrainingVolume:
     return TrainingVolume(hu, grid, nodules, places, _centers(body, grid, lungs, rng))
 
 
-def body_box(body: Body) -> tuple[slice, slice, slice]:
+def body_box(body: Body) -> Box:
     """The box of a body's lungs that is looked at (isotropic voxels of SPACING_MM); the body must show lungs."""
-    return lung_box(body.labels, np.full(3, SPACING_MM), MARGIN_MM)
+    return known(lung_box(body.labels, np.full(3, SPACING_MM), MARGIN_MM), "the box of the lungs")
 
 
-def planted(
-    body: Body, level: Level, box: tuple[slice, slice, slice], rng: np.random.Generator
-) -> tuple[PlantedNodule, ...]:
+def planted(body: Body, level: Level, box: Box, rng: np.random.Generator) -> tuple[PlantedNodule, ...]:
     """Nodules that lie in the lung as far as some draws can make them."""
     planter, grid = NodulePlanter(body), body.grid.part(box, level.shrink)
     structures = body.structures[box][:: level.shrink, :: level.shrink, :: level.shrink]
@@ -122,6 +121,9 @@ def _centers(body: Body, grid: Grid, lungs: np.ndarray, rng: np.random.Generator
     if not len(imitations):
         found["imitation"] = found["border"]
     return found
+
+
+VolumeSource = Callable[[int, Level], TrainingVolume]  # the volume of a number and a level
 
 
 class TrainingVolumes:

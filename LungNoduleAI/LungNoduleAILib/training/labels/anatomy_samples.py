@@ -22,6 +22,7 @@ from LungNoduleAILib.synthesis.nodules.share import paint_into
 from LungNoduleAILib.training.labels.samples import LabelSample, Placement, Pool, window_of_pool
 from ThoraxAILib.image.block_mean import as_blocks, block_mean
 from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.tuples import three
 
 SPACING_MM = 3.0
 CLASSES = tuple(STRUCTURES)
@@ -84,7 +85,7 @@ class AnatomySamples:
     def _placement(self, grid: Grid, rng: np.random.Generator) -> Placement:
         """Mostly the whole width of the body, some part of its height, slightly turned and scaled."""
         while True:
-            shape = tuple(int(rng.choice(sizes)) for sizes in self.sizes)
+            shape = three(int(rng.choice(sizes)) for sizes in self.sizes)
             if np.prod(shape) <= MOST_VOXELS:
                 break
         size_mm = np.array(grid.shape_kji) * grid.spacing_kji_mm
@@ -141,7 +142,7 @@ def averaged(body: Body, factor: int) -> Body:
 
 
 @lru_cache(maxsize=2)
-def _pool(samples: AnatomySamples) -> Pool:
+def _pool(samples: AnatomySamples) -> Pool[_Person]:
     return Pool(samples.person, samples.pool)
 
 

@@ -17,10 +17,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from LungNoduleAILib.training.labels.samples import IGNORED, LabelSample
-from ThoraxAILib.errors import InputError
+from ThoraxAILib.errors import InputError, known
 from ThoraxAILib.jobs.pool import in_order, open_pool
 from ThoraxAILib.networks.label_network import LabelNetwork, LabelNetworkSettings, to_half_resolution
 from ThoraxAILib.networks.learner import Learner, MovingAverage, freeze_normalization
+from ThoraxAILib.networks.precision import channels_last
 from ThoraxAILib.networks.schedule import Schedule
 from ThoraxAILib.networks.trainer import ONLY, Loss, Trainer
 
@@ -59,7 +60,7 @@ class LabelRecipe:
         return {name: value for name, value in asdict(self).items() if name not in ("threads", "workers", "device")}
 
 
-class LabelTraining(Trainer):
+class LabelTraining(Trainer[LabelNetwork]):
     """One training in a folder that keeps ``checkpoint.pt``; ``draw`` gives the sample of a step."""
 
     checkpoint_every = 100
@@ -74,10 +75,10 @@ class LabelTraining(Trainer):
         schedule = Schedule(recipe.learning_rate, recipe.steps, WARM_UP, power=0.9)
         super().__init__(folder, schedule, recipe.seed, recipe.settled(), recipe.device, recipe.threads)
 
-    def make_learners(self) -> dict[str, Learner]:
+    def make_learners(self) -> dict[str, Learner[LabelNetwork]]:
         """The one network."""
         recipe = self._label_recipe
-        network = LabelNetwork(self._settings).to(recipe.device, memory_format=torch.channels_last_3d)
+        network = channels_last(LabelNetwork(self._settings).to(recipe.device))
         for layer in network.modules():
             if isinstance(layer, nn.BatchNorm3d):
                 layer.momentum = recipe.norm_momentum
@@ -100,13 +101,17 @@ class LabelTraining(Trainer):
 
     def loss(self, step: int) -> Loss:
         """How the network labels the sample of a step."""
-        recipe, network, sample = self._label_recipe, self.learners[ONLY].network, next(self._samples)
+        recipe, network, sample = (
+            self._label_recipe,
+            self.learners[ONLY].network,
+            next(known(self._samples, "where samples are drawn")),
+        )
         network.train()
         if step / recipe.steps >= recipe.frozen_norm_from:
             freeze_normalization(network)
         hu = torch.from_numpy(sample.hu).reshape(-1, 1, *sample.hu.shape[-3:]).to(recipe.device)
         with torch.autocast(recipe.device, torch.bfloat16):
-            half = network.half(hu)
+            half = network.half_resolution(hu)
         labels = torch.from_numpy(sample.labels).reshape(-1, *sample.labels.shape[-3:]).to(recipe.device)
         return Loss(label_loss(half, to_half_resolution(labels), self._weights, step % 8))
 

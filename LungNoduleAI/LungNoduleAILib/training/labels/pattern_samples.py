@@ -104,7 +104,7 @@ class PatternSamples:
 
 
 @lru_cache(maxsize=2)
-def _pool(samples: PatternSamples) -> Pool:
+def _pool(samples: PatternSamples) -> Pool[_Lungs]:
     return Pool(samples.lungs, samples.pool)
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 import SimpleITK as sitk
 
 IGNORED = 255
+
+Thing = TypeVar("Thing")
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,14 +23,14 @@ class LabelSample:
     labels: np.ndarray
 
 
-class Pool:
+class Pool(Generic[Thing]):
     """The last things made by ``make(number)``, kept in memory; a thing made again is the same as before."""
 
-    def __init__(self, make: Callable[[int], object], size: int) -> None:
+    def __init__(self, make: Callable[[int], Thing], size: int) -> None:
         self._make, self._size = make, size
-        self._kept: OrderedDict[int, object] = OrderedDict()
+        self._kept: OrderedDict[int, Thing] = OrderedDict()
 
-    def __call__(self, number: int) -> object:
+    def __call__(self, number: int) -> Thing:
         """The thing of a number, made now or before."""
         if number not in self._kept:
             self._kept[number] = self._make(number)

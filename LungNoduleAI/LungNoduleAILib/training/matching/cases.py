@@ -14,6 +14,7 @@ from LungNoduleAILib.synthesis.model.structures import LUNG_VESSEL
 from LungNoduleAILib.synthesis.two_dates.plan import LongitudinalPlan, plan_case
 from LungNoduleAILib.synthesis.two_dates.rendering import DateView
 from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.image.tuples import two
 
 VESSELS, PLEURA, IMITATIONS = 5, 2, 3
 CENTER_ERROR_MM, CENTER_ERROR_SHARE = 0.6, 0.04  # of the diameter: how far a detector's center is off
@@ -64,8 +65,8 @@ def draw_case(body: Body, seed: int, number: int) -> SiameseCase:
     prior, current = (list(date.names) for date in dates)
     shared = [name for name in prior if name in current]
     return SiameseCase(
-        tuple(patches),
-        tuple(values),
+        two(patches),
+        two(values),
         tuple(prior.index(name) for name in shared),
         tuple(current.index(name) for name in shared),
     )
@@ -82,8 +83,8 @@ def draw_places(
     others = _other_places(plan.body, rng)
     dates = []
     for number, view in enumerate((plan.prior, plan.current)):
-        shown = [(link.id, (link.prior, link.current)[number]) for link in plan.links]
-        shown = [(name, nodule) for name, nodule in shown if nodule is not None]
+        nodules = [(link.id, (link.prior, link.current)[number]) for link in plan.links]
+        shown = [(name, nodule) for name, nodule in nodules if nodule is not None]
         empty = _empty_places(plan, number) if with_empty else {}
         names = [name for name, _ in shown] + [f"P{n}" for n in range(len(others))] + list(empty)
         centers = np.concatenate(
@@ -96,7 +97,7 @@ def draw_places(
         diameters = np.array([n.diameter_mm for _, n in shown] + [5.0] * (len(others) + len(empty)))
         off = rng.normal(0, 1, centers.shape) * (CENTER_ERROR_MM + CENTER_ERROR_SHARE * diameters)[:, None]
         dates.append(DatePlaces(tuple(names), centers + off, diameters, lung_frame(view, rng), len(shown)))
-    return tuple(dates)
+    return two(dates)
 
 
 def _empty_places(plan: LongitudinalPlan, number: int) -> dict[str, np.ndarray]:
@@ -105,12 +106,12 @@ def _empty_places(plan: LongitudinalPlan, number: int) -> dict[str, np.ndarray]:
         return {
             f"before {link.id}": plan.motion.to_prior(np.array(link.current.center_ras_mm))
             for link in plan.links
-            if link.prior is None
+            if link.prior is None and link.current is not None
         }
     return {
         f"after {link.id}": plan.motion.to_current(np.array(link.prior.center_ras_mm))
         for link in plan.links
-        if link.current is None
+        if link.current is None and link.prior is not None
     }
 
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
@@ -24,8 +25,12 @@ from LungNoduleAILib.synthesis.two_dates.plan import LongitudinalPlan, plan_case
 from LungNoduleAILib.training.matching.cases import DatePlaces, draw_places, render_patches
 from LungNoduleAILib.training.request import TrainingRequest
 from ThoraxAILib.image.spheres import sphere_volume_mm3
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.networks.weights_file import sha256
+
+if TYPE_CHECKING:
+    from LungNoduleAILib.followup.matching.siamese import SiameseNetwork
 
 SIZE_ERROR = 0.15  # deviation of ln volume between scans of unlike settings
 TYPE_ERROR = 0.08
@@ -53,7 +58,7 @@ class FitCase:
 def draw_fit_case(
     plan: LongitudinalPlan,
     rng: np.random.Generator,
-    network: object | None,
+    network: SiameseNetwork | None,
     *,
     missed: float = MISSED,
     false_alarms: int = FALSE_ALARMS,
@@ -76,7 +81,7 @@ def draw_fit_case(
             for view, date, keep in zip((plan.prior, plan.current), dates, kept, strict=True)
         ]
         similarity = told[0] @ told[1].T
-    aligned = aligned_distances(*items, dates[0].frame, dates[1].frame)
+    aligned = aligned_distances(items[0], items[1], dates[0].frame, dates[1].frame)
     names = [[date.names[n] for n in keep] for date, keep in zip(dates, kept, strict=True)]
     truth = tuple((names[0].index(name), names[1].index(name)) for name in names[0] if name in names[1])
     moved = dates[1].frame.placed(dates[0].frame.normalized(points_of(items[0])))
@@ -104,7 +109,7 @@ def _items(
             kind = str(rng.choice(["solid", "part-solid", "ground-glass"]))
         center = date.centers_ras_mm[n]
         side = "right" if center[0] > date.frame.center_ras_mm[0] else "left"
-        items.append(MatchItem(date.names[n], tuple(float(x) for x in center), float(volume), kind, side))
+        items.append(MatchItem(date.names[n], three(float(x) for x in center), float(volume), kind, side))
     return items
 
 

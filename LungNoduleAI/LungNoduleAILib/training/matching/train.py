@@ -24,6 +24,7 @@ from LungNoduleAILib.training.request import TrainingRequest
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.networks.learner import Learner, MovingAverage
+from ThoraxAILib.networks.precision import channels_last
 from ThoraxAILib.networks.schedule import Schedule
 from ThoraxAILib.networks.trainer import ONLY, Loss, Trainer
 from ThoraxAILib.networks.weights_file import save_weights
@@ -61,7 +62,7 @@ def train(request: TrainingRequest, progress: Progress | None = None) -> Path:
     return training.write_weights()
 
 
-class SiameseTraining(Trainer):
+class SiameseTraining(Trainer[SiameseNetwork]):
     """One training in a folder that keeps ``checkpoint.pt``."""
 
     checkpoint_every = 20
@@ -72,10 +73,10 @@ class SiameseTraining(Trainer):
         schedule = Schedule(recipe.learning_rate, recipe.steps, recipe.warm_up, fall=0.98)
         super().__init__(folder, schedule, recipe.seed, asdict(recipe), threads=1)
 
-    def make_learners(self) -> dict[str, Learner]:
+    def make_learners(self) -> dict[str, Learner[SiameseNetwork]]:
         """The one network."""
         recipe = self._siamese_recipe
-        network = SiameseNetwork(SiameseSettings()).to(memory_format=torch.channels_last_3d)
+        network = channels_last(SiameseNetwork(SiameseSettings()))
         optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
         return {ONLY: Learner(network, optimizer, LONGEST_GRADIENT, WeightedSum(network, recipe.average, rise=9))}
 

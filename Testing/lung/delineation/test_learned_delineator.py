@@ -10,13 +10,17 @@ import pytest
 pytest.importorskip("torch")
 
 from LungNoduleAILib.analysis.look_back import looks_like
-from LungNoduleAILib.measurement import second_outline
+from LungNoduleAILib.delineation import combined
+from LungNoduleAILib.delineation.classical import ClassicalDelineator
+from LungNoduleAILib.delineation.combined import LearnedDelineator
+from LungNoduleAILib.delineation.protocol import Delineator
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import measure
 from LungNoduleAILib.model.anatomy import Anatomy
 from LungNoduleAILib.model.candidates import Candidate
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.synthesis import make_ellipsoid
+from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
 
 
@@ -32,9 +36,9 @@ def scanned(diameter_mm: float, vessel_mm: float = 0.0) -> tuple[Volume, Candida
     return (volume.with_array(array), Candidate(tuple(center.tolist()), diameter_mm, 0.9), phantom.nodule.volume_mm3)
 
 
-def found(volume: Volume, candidate: Candidate) -> Finding:
+def found(volume: Volume, candidate: Candidate, delineator: Delineator | None = None) -> Finding:
     anatomy = Anatomy(np.full(volume.array.shape, 3, np.uint8))
-    return measure(volume, anatomy, LungDepth(volume, anatomy), candidate, "test")
+    return measure(volume, anatomy, LungDepth(volume, anatomy), candidate, "test", delineator or LearnedDelineator())
 
 
 def test_a_free_nodule_is_left_to_region_growing():
@@ -42,21 +46,34 @@ def test_a_free_nodule_is_left_to_region_growing():
     assert found(volume, candidate).notes == ()
 
 
-def test_a_nodule_on_a_vessel_is_outlined_by_the_network_and_nearer_to_the_truth(monkeypatch):
+def test_a_nodule_on_a_vessel_is_outlined_by_the_network_and_nearer_to_the_truth():
     volume, candidate, truth_mm3 = scanned(6.0, vessel_mm=5.0)
     mended = found(volume, candidate)
-    monkeypatch.setattr(second_outline, "MOST_MM", 0.0)
-    grown = found(volume, candidate)
+    grown = found(volume, candidate, ClassicalDelineator())
     assert any("segmentation network" in note for note in mended.notes)
     assert grown.volume_mm3 > 1.4 * truth_mm3
     assert abs(mended.volume_mm3 / truth_mm3 - 1) < abs(grown.volume_mm3 / truth_mm3 - 1)
     assert mended.volume_mm3 == pytest.approx(mended.mask.array.sum() * volume.voxel_mm3, rel=0.25)
 
 
-def test_without_weights_the_first_outline_stays(monkeypatch, tmp_path):
+def test_a_mass_is_left_to_region_growing(monkeypatch):
     volume, candidate, _ = scanned(6.0, vessel_mm=5.0)
-    monkeypatch.setattr(second_outline, "SHIPPED", tmp_path / "none.pt")
+    monkeypatch.setattr(combined, "MOST_MM", 0.0)
     assert not any("segmentation network" in note for note in found(volume, candidate).notes)
+
+
+def test_without_weights_the_outline_network_is_refused_in_one_sentence(tmp_path):
+    with pytest.raises(InputError, match="thoraxai lung train segmentation"):
+        LearnedDelineator(weights=tmp_path / "none.pt")
+
+
+def test_through_openvino_the_outline_is_that_of_the_cpu_and_the_device_is_told():
+    pytest.importorskip("openvino")
+    volume, candidate, _ = scanned(6.0, vessel_mm=5.0)
+    one, other = LearnedDelineator("cpu"), LearnedDelineator("openvino")
+    expected, same = found(volume, candidate, one), found(volume, candidate, other)
+    assert (one.device, other.device) == ("cpu", "openvino")
+    assert same.volume_mm3 == pytest.approx(expected.volume_mm3, rel=0.02)
 
 
 def test_what_is_fainter_or_of_another_type_is_no_partner():

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from LungNoduleAILib.model.anatomy import AIRWAY, Anatomy
+from ThoraxAILib.errors import known
 from ThoraxAILib.image.boxes import mask_box
 from ThoraxAILib.image.mask import Mask
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 
 THIN_MM = 1.1
@@ -49,9 +51,9 @@ class Patch:
         sampled = mask[self._nearest(low, high)]
         if not sampled.any():
             middle = np.round(self.full_from_patch_kji(index.mean(axis=0))).astype(int)
-            return Mask(tuple(int(m) for m in np.clip(middle, 0, np.array(ct_shape) - 1)), np.ones((1, 1, 1), bool))
-        box = mask_box(sampled)
-        return Mask(tuple(int(v) + span.start for v, span in zip(low, box, strict=True)), sampled[box].copy())
+            return Mask(three(int(m) for m in np.clip(middle, 0, np.array(ct_shape) - 1)), np.ones((1, 1, 1), bool))
+        box = known(mask_box(sampled), "the box of the mask")
+        return Mask(three(int(v) + span.start for v, span in zip(low, box, strict=True)), sampled[box].copy())
 
     def _nearest(self, low_kji: np.ndarray, high_kji: np.ndarray) -> tuple[np.ndarray, ...]:
         """Patch indices nearest to every CT voxel between two corners, for indexing the patch."""

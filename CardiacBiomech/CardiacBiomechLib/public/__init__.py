@@ -1,0 +1,1 @@
+"""What ``import thoraxai`` offers for the motion of the heart."""

@@ -1,0 +1,1 @@
+"""What the functions behind ``import thoraxai`` share: their images, their options and their progress."""

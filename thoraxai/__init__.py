@@ -1,0 +1,80 @@
+"""Thoracic imaging in Python and in 3D Slicer: lung nodules, follow-up, heart motion, de-identification.
+
+    import thoraxai
+    analysis = thoraxai.analyze("ct.nrrd")
+    print(analysis.findings)
+    analysis.save("out")
+
+Each name is imported when it is first used. Research use only, not a medical device.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ThoraxAILib import __version__
+from ThoraxAILib.public.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from AnonymizerLib.public.anonymization import Anonymization, AnonymizeOptions, anonymize
+    from CardiacBiomechLib.public.tracking import TrackedCine, track
+    from LungNoduleAILib.model.findings import Finding
+    from LungNoduleAILib.model.follow_up_options import FollowUpOptions
+    from LungNoduleAILib.model.options import AnalysisOptions
+    from LungNoduleAILib.model.pairs import Pair
+    from LungNoduleAILib.public.analysis import Analysis, analyze
+    from LungNoduleAILib.public.follow_up import FollowUpAnalysis, follow_up
+    from ThoraxAILib.errors import Cancelled, InputError, MissingDependencyError, OutputError, ThoraxAIError
+    from ThoraxAILib.image.volume import Volume
+    from ThoraxAILib.io.volumes import find_series, read_volume
+
+_HOMES = {
+    "Analysis": "LungNoduleAILib.public.analysis",
+    "AnalysisOptions": "LungNoduleAILib.model.options",
+    "Anonymization": "AnonymizerLib.public.anonymization",
+    "AnonymizeOptions": "AnonymizerLib.public.anonymization",
+    "Cancelled": "ThoraxAILib.errors",
+    "Finding": "LungNoduleAILib.model.findings",
+    "FollowUpAnalysis": "LungNoduleAILib.public.follow_up",
+    "FollowUpOptions": "LungNoduleAILib.model.follow_up_options",
+    "InputError": "ThoraxAILib.errors",
+    "MissingDependencyError": "ThoraxAILib.errors",
+    "OutputError": "ThoraxAILib.errors",
+    "Pair": "LungNoduleAILib.model.pairs",
+    "ThoraxAIError": "ThoraxAILib.errors",
+    "TrackedCine": "CardiacBiomechLib.public.tracking",
+    "Volume": "ThoraxAILib.image.volume",
+    "analyze": "LungNoduleAILib.public.analysis",
+    "anonymize": "AnonymizerLib.public.anonymization",
+    "find_series": "ThoraxAILib.io.volumes",
+    "follow_up": "LungNoduleAILib.public.follow_up",
+    "read_volume": "ThoraxAILib.io.volumes",
+    "track": "CardiacBiomechLib.public.tracking",
+}
+
+__all__ = [
+    "Analysis",
+    "AnalysisOptions",
+    "Anonymization",
+    "AnonymizeOptions",
+    "Cancelled",
+    "Finding",
+    "FollowUpAnalysis",
+    "FollowUpOptions",
+    "InputError",
+    "MissingDependencyError",
+    "OutputError",
+    "Pair",
+    "ThoraxAIError",
+    "TrackedCine",
+    "Volume",
+    "__version__",
+    "analyze",
+    "anonymize",
+    "find_series",
+    "follow_up",
+    "read_volume",
+    "track",
+]
+
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)
