@@ -16,8 +16,8 @@ from AnonymizerLib.profile.presets import PRESETS, profile_named
 from AnonymizerLib.run.dicomdir import check_medium, write_medium
 from AnonymizerLib.run.run import RunOptions, RunResult, run
 from AnonymizerLib.run.worker import WorkerSettings
-from fixtures.anonymizer_plants import SR, dataset, items, person, to_bytes
-from fixtures.anonymizer_plants import code as concept
+from fixtures.anonymizer_plant import SR, dataset, items, person, to_bytes
+from fixtures.anonymizer_plant import code as concept
 from fixtures.anonymizer_studies import KEY, ct, engine, file_bytes, save
 from ThoraxAILib.errors import InputError
 

@@ -24,7 +24,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from AnonymizerLib.profile.presets import PRESETS
 from fixtures.anonymizer_canaries import leaks, write_canary_study
-from fixtures.anonymizer_plants import Plant, plants
+from fixtures.anonymizer_plant import Plant
+from fixtures.anonymizer_plants import plants
 
 QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "check": False}
 DEID_SCRIPT = """
@@ -123,7 +124,8 @@ def print_table(planted: list[Plant], scores: list[Score], names: bool) -> None:
 def ours(folder: Path, profile: str) -> Outputs:
     """``thoraxai anonymize`` with a profile; the journal says which output belongs to which input."""
     output = folder / f"ours-{profile}"
-    command = [sys.executable, "-m", "ThoraxAILib", "anonymize", str(folder / "in"), str(output), "--no-ocr"]
+    command = [sys.executable, "-m", "ThoraxAILib", "anonymize", str(folder / "in"), str(output)]
+    command += ["--no-ocr", "--accept-pixels"]  # the plants are no pictures
     subprocess.run([*command, "--profile", profile], **QUIET)
     journal = Path(f"{output}-private") / "journal.jsonl"
     found = {}
