@@ -32,12 +32,13 @@ from AnonymizerLib.run.run import JOURNAL, RunOptions, run
 from AnonymizerLib.run.worker import WorkerSettings
 from AnonymizerLib.run.worker_limits import FileLimits
 from fixtures.anonymizer_plants import plants
+from ThoraxAILib.errors import InputError
 
 BATCH = 250
 LONGEST_SECONDS = 30.0
 MOST_BYTES = 2 << 30  # of a worker; the files are smaller than a MiB
 LARGEST_INPUT = 1 << 20
-ENDINGS = ("ended", "killed", "took", "longer than", "more memory")  # in the reasons for a worker that was lost
+ENDINGS = ("worker was killed", "ended without a word", "took longer than one file", "more memory than there is")
 EXTREMES = (0, 1, 2, 7, 8, 0x7F, 0xFF, 0xFFFE, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFE, 0xFFFFFFFF)
 REPRESENTATIONS = b"AE AS AT CS DA DS DT FL FD IS LO LT OB OD OF OL OW PN SH SL SQ SS ST TM UC UI UL UN UR US UT ZZ"
 SYNTAXES = (
@@ -136,7 +137,11 @@ def _judge(folder: Path, inputs: dict[str, bytes], name: str, keep: Path, tally:
     changed = [one for one, data in inputs.items() if (folder / "in" / one).read_bytes() != data]
     if changed or len(list((folder / "in").iterdir())) != len(inputs):
         _find(tally, keep, f"{name}: the input was changed", inputs)
-    records = [record for record in Journal.records(folder / "out-private" / JOURNAL) if "source" in record]
+    try:
+        records = [record for record in Journal.records(folder / "out-private" / JOURNAL) if "source" in record]
+    except InputError as error:
+        _find(tally, keep, f"{name}: {error}", inputs)
+        return
     missing = set(inputs) - {record["source"] for record in records}
     if missing:
         _find(tally, keep, f"{name}: no outcome of {sorted(missing)}", {one: inputs[one] for one in missing})

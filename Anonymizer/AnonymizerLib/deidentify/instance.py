@@ -214,6 +214,8 @@ class InstanceCleaner:
                 ("series", SERIES),
             )
         }
+        if not names["sop_class"] or not names["sop_instance"]:  # they were no UIDs and were taken out
+            raise Refused("Its SOP Class UID or SOP Instance UID is damaged.")
         quasi = {name: raw_text(ds, tag, ["latin-1"]) for name, tag in QUASI_IDENTIFIERS.items()}
         return CleanInstance(
             file,

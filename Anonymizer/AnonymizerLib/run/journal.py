@@ -158,7 +158,8 @@ class Journal:
         if quasi is not None and entry.study not in self._studies:
             self._studies.add(entry.study)
             self._write({"quasi_of": entry.study, "patient": entry.patient, "quasi": quasi})
-        self._write({name: value for name, value in asdict(entry).items() if value != ""})
+        needed = OF_A_CLEAN_FILE if entry.status == "clean" else ()
+        self._write({name: value for name, value in asdict(entry).items() if value != "" or name in needed})
         if time.monotonic() - self._synced > SYNC_SECONDS:
             os.fsync(self._file)
             self._synced = time.monotonic()
