@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from AnonymizerLib.objects.dicom_file import EXPLICIT, DicomFile, encode
+from AnonymizerLib.objects.element import raw_text
 from AnonymizerLib.pixels.stated_size import stated_pixel_bytes
 from AnonymizerLib.profile.regions import Box
 from ThoraxAILib.errors import InputError
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 NATIVE = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2")
-PIXEL_DATA = 0x7FE00010
+PLAIN = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")  # native and not deflated
+PIXEL_DATA, PHOTOMETRIC, IMAGE_GROUP = 0x7FE00010, 0x00280004, 0x0028
+SHORT_HEADER, LONG_HEADER = 8, 12  # bytes before the value (PS3.5 7.1)
 LARGEST_DECODED_BYTES = 2 << 30
 PIXEL_TAGS = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")
 CHANGED_BY_DECODING = (
@@ -94,6 +97,39 @@ def pixel_dataset(file: DicomFile) -> Dataset:
     check_decodable(file.dataset)
     head, pixels = encode(file, "1.2.3", "1.2.3")
     return dcmread(BytesIO(head + bytes(pixels)), force=True)
+
+
+def native_pixels(file: DicomFile) -> memoryview | None:
+    """The bytes of uncompressed pixels as they stand in the file, without a copy.
+
+    None when they are stored in another way, or as fewer samples than pixels: then pydicom has to read them.
+    """
+    if file.transfer_syntax not in PLAIN or len(file.pixels) < LONG_HEADER:
+        return None
+    check_decodable(file.dataset)
+    if raw_text(file.dataset, PHOTOMETRIC, ["ascii"]).startswith("YBR"):
+        return None
+    order = "<" if file.is_little_endian else ">"
+    if struct.unpack_from(order + "HH", file.pixels) != (PIXEL_DATA >> 16, PIXEL_DATA & 0xFFFF):
+        return None
+    if file.is_implicit:
+        (length,), start = struct.unpack_from("<I", file.pixels, 4), SHORT_HEADER
+    elif bytes(file.pixels[4:6]) in (b"OB", b"OW"):
+        (length,), start = struct.unpack_from(order + "I", file.pixels, 8), LONG_HEADER
+    else:
+        return None
+    return file.pixels[start:] if length == len(file.pixels) - start else None
+
+
+def image_attributes(ds: Dataset) -> Dataset:
+    """The attributes of the image pixels (group 0028) as a separate data set, which may be converted freely."""
+    from pydicom.dataset import Dataset
+
+    found = Dataset()
+    for tag in list(ds.keys()):
+        if int(tag) >> 16 == IMAGE_GROUP:
+            found[tag] = ds.get_item(tag)
+    return found
 
 
 def decode(source: Dataset) -> None:

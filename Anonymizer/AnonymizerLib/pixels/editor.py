@@ -18,6 +18,8 @@ from AnonymizerLib.pixels.blackout import (
     black_of,
     blank_native,
     decode,
+    image_attributes,
+    native_pixels,
     pixel_dataset,
     store,
     take_over,
@@ -39,6 +41,7 @@ class PixelEditor:
         self.is_changed = False
         self.times_decoded = 0
         self._source: Dataset | None = None
+        self._layout: Layout | None = None
         self._data = bytearray()
         self._is_decompressed = False
 
@@ -52,13 +55,18 @@ class PixelEditor:
     @property
     def layout(self) -> Layout:
         """How the decoded pixels are laid out."""
-        return Layout.of(self.source)
+        if self._layout is None:
+            self._layout = Layout.of(self.source)
+        return self._layout
 
     def _decode(self) -> None:
+        native = native_pixels(self.file)
+        if native is not None:
+            self._take(image_attributes(self.file.dataset), native)
+            return
         source = pixel_dataset(self.file)
         if PIXEL_DATA not in source:
             raise InputError("It has no pixels of whole numbers: text in them cannot be looked for.")
-        self.times_decoded += 1
         is_compressed = self.file.transfer_syntax not in NATIVE
         if is_compressed:
             decode(source)
@@ -66,13 +74,18 @@ class PixelEditor:
         if not is_compressed and photometric.startswith(SUBSAMPLED):
             _make_full_color(source)
         self._is_decompressed = is_compressed or photometric.startswith(SUBSAMPLED)
+        self._take(source, source[PIXEL_DATA].value)
+
+    def _take(self, source: Dataset, pixels: bytes | memoryview) -> None:
+        """Keep a copy of uncompressed pixels, and the attributes that describe them."""
         layout = Layout.of(source)
         if layout.bits_allocated not in (1, 8, 16, 32):
             raise InputError("The layout of these pixels is not supported: blank them on the device.")
-        data = bytearray(source[PIXEL_DATA].value)
+        self.times_decoded += 1
+        data = bytearray(pixels)
         if len(data) < layout.pixel_bytes:
             raise InputError("The pixel data is shorter than its attributes say.")
-        self._source, self._data = source, data
+        self._source, self._data, self._layout = source, data, layout
 
     @property
     def is_little_endian(self) -> bool:
@@ -151,7 +164,14 @@ class PixelEditor:
 def _in_stored_bits(values: np.ndarray, layout: Layout) -> np.ndarray:
     """Values without what stands in the unused high bits, with the sign of the stored bits."""
     unused = layout.bits_allocated - layout.bits_stored
-    if unused <= 0:
+    if unused <= 0 or not values.size:
+        return values
+    lowest, highest = (
+        (-(1 << layout.bits_stored - 1), (1 << layout.bits_stored - 1) - 1)
+        if layout.signed
+        else (0, (1 << layout.bits_stored) - 1)
+    )
+    if lowest <= values.min() and values.max() <= highest:  # nothing stands in them, as nearly always
         return values
     native = values.astype(values.dtype.newbyteorder("="))
     return np.right_shift(np.left_shift(native, unused), unused)
