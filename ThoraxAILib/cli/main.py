@@ -19,13 +19,12 @@ from typing import NoReturn
 
 from ThoraxAILib import __version__
 from ThoraxAILib.cli import models as models_command
-from ThoraxAILib.cli.doctor import examine
 from ThoraxAILib.errors import Cancelled, ThoraxAIError
 from ThoraxAILib.jobs.output_folder import FULL_DISK, output_error
 from ThoraxAILib.jobs.output_guard import refuse_over_inputs
 from ThoraxAILib.jobs.signals import cancel_on_signal
 
-MODULES = ("LungNoduleAILib", "CardiacBiomechLib", "AnonymizerLib")
+MODULES = {"lung": "LungNoduleAILib", "cardiac": "CardiacBiomechLib", "anonymize": "AnonymizerLib"}
 BAD_INPUT, CANCELLED = 2, 130
 
 
@@ -37,15 +36,18 @@ class Parser(argparse.ArgumentParser):
         self.exit(BAD_INPUT, f"{self.prog}: {message} (see {self.prog} --help).\n")
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The whole command line; a module without commands adds nothing."""
+def build_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """The whole command line; a module without commands adds nothing.
+
+    With a ``command`` of one module only that module is mounted, so that no other is imported for it.
+    """
     parser = Parser(
         prog="thoraxai",
         description="Thoracic imaging in 3D Slicer and Python. Research use only, not a medical device.",
     )
     parser.add_argument("--version", action="version", version=f"thoraxai {__version__}")
     subparsers = parser.add_subparsers(dest="module", required=True, metavar="MODULE")
-    for module in MODULES:
+    for module in [MODULES[command]] if command in MODULES else MODULES.values():
         if importlib.util.find_spec(f"{module}.cli.main") is not None:
             importlib.import_module(f"{module}.cli.main").add_commands(subparsers)
     models_command.add_commands(subparsers)
@@ -57,7 +59,8 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     try:
-        options = build_parser().parse_args(arguments)
+        words = sys.argv[1:] if arguments is None else list(arguments)
+        options = build_parser(words[0] if words else None).parse_args(words)
     except SystemExit as end:  # argparse ends the process after --help and wrong arguments
         return int(end.code or 0)
     try:
@@ -101,6 +104,8 @@ def _end(sentence: str, status: int) -> int:
 
 
 def _doctor(_arguments: argparse.Namespace) -> int:
+    from ThoraxAILib.cli.doctor import examine
+
     for line in examine():
         print(line)
     return 0

@@ -71,22 +71,36 @@ class Tokens:
     def together(cls, some: Iterable[Tokens]) -> Tokens:
         """The tokens of several."""
         some = list(some)
+        if len(some) == 1:
+            return some[0]
         counts: dict[str, int] = {}
         for kind, number in (entry for tokens in some for entry in tokens.counts):
             counts[kind] = counts.get(kind, 0) + number
         return cls(
-            *(frozenset().union(*(getattr(tokens, kind) for tokens in some)) for kind in SETS),
+            *(_union([found for tokens in some if (found := getattr(tokens, kind))]) for kind in SETS),
             is_foreign=any(tokens.is_foreign for tokens in some),
             counts=tuple(sorted(counts.items())),
         )
 
 
+def _union(sets: list[frozenset]) -> frozenset:
+    """All of several sets; a single one is not copied, so that what is kept for it is found again."""
+    return sets[0] if len(sets) == 1 else frozenset().union(*sets)
+
+
 def tokens_of(originals: Iterable[Original], encodings: list[str]) -> Tokens:
     """Every token of the values that were taken out of one instance; each different value counts once."""
     names = tuple(encodings)
-    return Tokens.together(
-        _tokens(original.tag, original.vr, original.value, names) for original in dict.fromkeys(originals)
-    )
+    different = dict.fromkeys(originals)
+    of_the_study = tuple(original for original in different if original.vr != "UI")
+    uids = [_tokens(original.tag, original.vr, original.value, names) for original in different if original.vr == "UI"]
+    return Tokens.together([_tokens_of_a_study(of_the_study, names), *uids])
+
+
+@lru_cache(maxsize=256)
+def _tokens_of_a_study(originals: tuple[Original, ...], encodings: tuple[str, ...]) -> Tokens:
+    """Tokens of all but UIDs: the instances of a series mostly share them."""
+    return Tokens.together(_tokens(*original, encodings) for original in originals)
 
 
 @lru_cache(maxsize=1024)

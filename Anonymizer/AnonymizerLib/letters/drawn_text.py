@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from AnonymizerLib.letters.ocr import gray_of
 from AnonymizerLib.letters.text_network import STRIDE, TextNetwork, text_network
@@ -66,6 +65,8 @@ class Piece:
 
 def probability_of_text(frame: np.ndarray, network: TextNetwork | None = None) -> np.ndarray:
     """Highest probability of writing per cell of 4 x 4 pixels over all views of a frame, float32."""
+    from scipy import ndimage
+
     network = network or text_network()
     cells = tuple(-(-size // STRIDE) for size in frame.shape[:2])
     highest = np.zeros(cells, np.float32)
@@ -81,6 +82,8 @@ def probability_of_text(frame: np.ndarray, network: TextNetwork | None = None) -
 
 def _views(frame: np.ndarray) -> Iterator[np.ndarray]:
     """A frame in several windows and sizes, gray values 0..255."""
+    from scipy import ndimage
+
     planes = [gray_of(frame)]
     if frame.ndim == 3:
         if int(np.ptp(frame.astype(np.int32), axis=2).max()) > COLORFUL:
@@ -106,6 +109,8 @@ def reduced(plane: np.ndarray) -> np.ndarray:
 
 def pieces_of(probability: np.ndarray, likely: float = LIKELY, fewest: int = FEWEST_CELLS) -> list[Piece]:
     """Likely cells grouped to pieces of writing, each with the possible cells that continue it."""
+    from scipy import ndimage
+
     is_likely = probability >= likely
     if not is_likely.any():
         return []

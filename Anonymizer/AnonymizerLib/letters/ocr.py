@@ -12,7 +12,6 @@ from io import BytesIO
 from typing import Protocol
 
 import numpy as np
-from scipy import ndimage
 
 from AnonymizerLib.profile.regions import Box
 from ThoraxAILib.errors import InputError, MissingDependencyError
@@ -131,6 +130,8 @@ def turned_back(box: Box, turns: int, rows: int, columns: int) -> Box:
 
 def evened_contrast(picture: np.ndarray) -> np.ndarray:
     """Local contrast brought to one level, uint8: faint letters stand out as strong ones do."""
+    from scipy import ndimage
+
     values = picture.astype(np.float32)
     mean = ndimage.uniform_filter(values, EVEN_WIDTH, mode="nearest")
     square = ndimage.uniform_filter(values * values, EVEN_WIDTH, mode="nearest")

@@ -8,7 +8,6 @@ not recognized as drawn.
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 from AnonymizerLib.profile.regions import Box
 
@@ -35,6 +34,8 @@ def are_drawn(frame: np.ndarray, box: Box) -> bool:
 
 
 def _has_flat_strokes(plane: np.ndarray, span: float, one_value: float) -> bool:
+    from scipy import ndimage
+
     above = plane - ndimage.median_filter(plane, GROUND_WIDTH, mode="nearest")
     for side in (above, -above):
         least = max(LEAST_CONTRAST * span, PEAK_SHARE * float(np.percentile(side, PEAK_PERCENT)))
@@ -44,6 +45,8 @@ def _has_flat_strokes(plane: np.ndarray, span: float, one_value: float) -> bool:
 
 
 def _is_writing(plane: np.ndarray, stands_out: np.ndarray, one_value: float) -> bool:
+    from scipy import ndimage
+
     if np.count_nonzero(stands_out) < FEWEST_PIXELS:
         return False
     values, counts = np.unique(plane[stands_out], return_counts=True)

@@ -11,7 +11,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from scipy import ndimage
 
 WEIGHTS = Path(__file__).parent / "data" / "burned_in_text.npz"
 STRIDE = 4  # one cell of the answer is 4 x 4 pixels
@@ -73,6 +72,8 @@ def text_network() -> TextNetwork:
 
 def evened(picture: np.ndarray) -> np.ndarray:
     """Brightness and contrast evened out over two widths, (2, rows, columns): what the network is given."""
+    from scipy import ndimage
+
     values = picture.astype(np.float32)
     channels = []
     for width in WIDTHS:

@@ -21,8 +21,7 @@ CHARACTER_SET = 0x00080005
 DELIMITERS = {0x5C, 0x0A, 0x0C, 0x0D, 0x3D, 0x5E}  # PS3.5 6.1.2.5.3: where an escaped character set ends
 
 
-@dataclass(frozen=True)
-class Original:
+class Original(NamedTuple):
     """A value that was taken out, kept in memory only, for the search of leaks."""
 
     tag: int

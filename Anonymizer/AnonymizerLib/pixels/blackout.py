@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 NATIVE = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2")
 PLAIN = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")  # native and not deflated
-PIXEL_DATA, PHOTOMETRIC, IMAGE_GROUP = 0x7FE00010, 0x00280004, 0x0028
+PIXEL_DATA, PHOTOMETRIC, MODALITY, IMAGE_GROUP = 0x7FE00010, 0x00280004, 0x00080060, 0x0028
 SHORT_HEADER, LONG_HEADER = 8, 12  # bytes before the value (PS3.5 7.1)
 LARGEST_DECODED_BYTES = 2 << 30
 PIXEL_TAGS = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")
@@ -122,12 +122,12 @@ def native_pixels(file: DicomFile) -> memoryview | None:
 
 
 def image_attributes(ds: Dataset) -> Dataset:
-    """The attributes of the image pixels (group 0028) as a separate data set, which may be converted freely."""
+    """The attributes of the image pixels (group 0028) and the modality, as a separate data set to be read freely."""
     from pydicom.dataset import Dataset
 
     found = Dataset()
     for tag in list(ds.keys()):
-        if int(tag) >> 16 == IMAGE_GROUP:
+        if int(tag) >> 16 == IMAGE_GROUP or int(tag) == MODALITY:
             found[tag] = ds.get_item(tag)
     return found
 

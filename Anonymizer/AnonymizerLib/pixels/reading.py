@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from AnonymizerLib.letters.drawn_text import CELL, LIKELY, Piece, pieces_of, probability_of_text
 from AnonymizerLib.letters.ocr import TextReader, Word, evened_contrast, gray_of, sheet_of
@@ -148,6 +147,8 @@ def cells_of(hidden: np.ndarray) -> np.ndarray:
 
 def filled(frame: np.ndarray, hidden: np.ndarray) -> np.ndarray:
     """A frame whose hidden pixels show the mirror image of what is around them: a black box looks like nothing."""
+    from scipy import ndimage
+
     if not hidden.any() or hidden.all():
         return frame
     nearest = ndimage.distance_transform_edt(hidden, return_distances=False, return_indices=True)
@@ -181,6 +182,8 @@ def read_pieces(picture: np.ndarray, pieces: Sequence[Piece], reader: TextReader
 
 def cut_out(picture: np.ndarray, piece: Piece) -> tuple[np.ndarray, np.ndarray]:
     """The piece as dark letters on light ground, straight and enlarged: in plain and in evened contrast."""
+    from scipy import ndimage
+
     box = piece.box.grown(BORDER).clipped(*picture.shape)
     area = picture[box.top : box.top + box.height, box.left : box.left + box.width]
     angle = _angle_of(piece.cells)

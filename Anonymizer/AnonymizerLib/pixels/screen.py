@@ -9,7 +9,6 @@ and these are strokes of one value. A profile that cleans pixels has every slice
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 from AnonymizerLib.letters.drawn_text import pieces_of, probability_of_text
 from AnonymizerLib.letters.strokes import THICKEST, are_drawn
@@ -58,6 +57,8 @@ def has_strokes(frame: np.ndarray, is_inverted: bool = False) -> bool:
     part = at_top[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     if _beside_another(part) < FEWEST_AT_PLATEAU:
         return False
+    from scipy import ndimage  # here: most slices need none of it
+
     strokes = part & ~_areas(part)
     labels, _ = ndimage.label(strokes, np.ones((3, 3), bool))
     sizes = np.bincount(labels.ravel())[1:]
@@ -72,5 +73,7 @@ def _beside_another(at_top: np.ndarray) -> int:
 
 def _areas(part: np.ndarray) -> np.ndarray:
     """Pixels of areas that are wider than a stroke; letters cut out of an area leave narrow parts of it."""
+    from scipy import ndimage
+
     side = 2 * int(THICKEST) + 1
     return ndimage.maximum_filter(ndimage.minimum_filter(part, side), side)
