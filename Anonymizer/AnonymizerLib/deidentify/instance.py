@@ -52,7 +52,7 @@ VOICE = "1.2.840.10008.5.1.4.1.1.9.4.1"
 SOP_CLASS, SOP_INSTANCE, STUDY, SERIES = 0x00080016, 0x00080018, 0x0020000D, 0x0020000E
 DOCUMENT, IDENTITY_REMOVED = 0x00420011, 0x00120062
 ASCII = ["ascii"]
-PIECE = 1 << 20
+PIECE = 1 << 16  # bytes compared at once: what fits into the cache of a processor
 QUASI_IDENTIFIERS = {
     "sex": 0x00100040,
     "age": 0x00101010,

@@ -187,6 +187,8 @@ def _encode(ds: Dataset, file: DicomFile, character_set: str | list[str]) -> byt
             parts += (header, element.value or b"")
         elif element.VR == "SQ" and not isinstance(element, RawDataElement):
             parts += _encode_sequence(element, file, character_set)
+        elif element.VR == "US" and isinstance(element.value, int):  # pydicom converts one by itself
+            parts += _encode_number(int(element.tag), element.value, file)
         else:
             parts.append(_encode_by_pydicom(element, file, character_set))
     return b"".join(parts)
@@ -208,6 +210,15 @@ def _encode_sequence(element: DataElement, file: DicomFile, character_set: str |
     if file.is_implicit:
         return struct.pack(order + "HHI", tag >> 16, tag & 0xFFFF, len(value)), value
     return struct.pack(order + "HH2sHI", tag >> 16, tag & 0xFFFF, b"SQ", 0, len(value)), value
+
+
+def _encode_number(tag: int, number: int, file: DicomFile) -> tuple[bytes, bytes]:
+    """Header and value of one unsigned 16-bit number."""
+    order = "<" if file.is_little_endian else ">"
+    value = struct.pack(order + "H", number)
+    if file.is_implicit:
+        return struct.pack(order + "HHI", tag >> 16, tag & 0xFFFF, 2), value
+    return struct.pack(order + "HH2sH", tag >> 16, tag & 0xFFFF, b"US", 2), value
 
 
 def _encode_by_pydicom(element: DataElement | RawDataElement, file: DicomFile, character_set: str | list[str]) -> bytes:

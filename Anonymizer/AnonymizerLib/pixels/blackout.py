@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -20,11 +21,27 @@ from AnonymizerLib.profile.regions import Box
 from ThoraxAILib.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pydicom.dataelem import RawDataElement
     from pydicom.dataset import Dataset
+
+    from AnonymizerLib.objects.element import Element
 
 NATIVE = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2")
 PLAIN = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")  # native and not deflated
 PIXEL_DATA, PHOTOMETRIC, MODALITY, IMAGE_GROUP = 0x7FE00010, 0x00280004, 0x00080060, 0x0028
+LAYOUT_TAGS = (
+    0x00280002,
+    0x00280004,
+    0x00280006,
+    0x00280008,
+    0x00280010,
+    0x00280011,
+    0x00280100,
+    0x00280101,
+    0x00280103,
+)
 SHORT_HEADER, LONG_HEADER = 8, 12  # bytes before the value (PS3.5 7.1)
 LARGEST_DECODED_BYTES = 2 << 30
 PIXEL_TAGS = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")
@@ -73,11 +90,33 @@ class Layout:
         except (AttributeError, TypeError, ValueError) as error:
             raise InputError("The image lacks the attributes that say how its pixels are laid out.") from error
 
+    @classmethod
+    def of_raw(cls, ds: Dataset) -> Layout:
+        """The same from the raw elements, without converting them in the data set; instances of a series share it."""
+        elements = [ds.get_item(tag) for tag in LAYOUT_TAGS if tag in ds]
+        if not all(hasattr(element, "value_tell") for element in elements):  # some were converted already
+            return cls.of(_with_elements(elements))
+        return _shared_layout(tuple(element._replace(value_tell=0) for element in elements))
+
     @property
     def pixel_bytes(self) -> int:
         """Bytes of all frames, without padding."""
         bits = self.frames * self.rows * self.columns * self.samples * self.bits_allocated
         return (bits + 7) // 8
+
+
+@lru_cache(maxsize=64)
+def _shared_layout(elements: tuple[RawDataElement, ...]) -> Layout:
+    return Layout.of(_with_elements(elements))
+
+
+def _with_elements(elements: Iterable[Element]) -> Dataset:
+    from pydicom.dataset import Dataset
+
+    ds = Dataset()
+    for element in elements:
+        ds[element.tag] = element
+    return ds
 
 
 def check_decodable(ds: Dataset) -> None:
@@ -123,13 +162,9 @@ def native_pixels(file: DicomFile) -> memoryview | None:
 
 def image_attributes(ds: Dataset) -> Dataset:
     """The attributes of the image pixels (group 0028) and the modality, as a separate data set to be read freely."""
-    from pydicom.dataset import Dataset
-
-    found = Dataset()
-    for tag in list(ds.keys()):
-        if int(tag) >> 16 == IMAGE_GROUP or int(tag) == MODALITY:
-            found[tag] = ds.get_item(tag)
-    return found
+    return _with_elements(
+        ds.get_item(tag) for tag in list(ds.keys()) if int(tag) >> 16 == IMAGE_GROUP or int(tag) == MODALITY
+    )
 
 
 def decode(source: Dataset) -> None:

@@ -42,28 +42,28 @@ class PixelEditor:
         self.times_decoded = 0
         self._source: Dataset | None = None
         self._layout: Layout | None = None
-        self._data = bytearray()
+        self._data: bytearray | memoryview = bytearray()
         self._is_decompressed = False
 
     @property
     def source(self) -> Dataset:
         """The attributes of the decoded pixels; its pixel element is not kept up to date."""
-        if self._source is None:
+        if self._layout is None:
             self._decode()
+        if self._source is None:
+            self._source = image_attributes(self.file.dataset)
         return self._source
 
     @property
     def layout(self) -> Layout:
         """How the decoded pixels are laid out."""
-        if self._layout is None:
-            self._layout = Layout.of(self.source)
-        return self._layout
+        return self._layout or self._decode()
 
-    def _decode(self) -> None:
+    def _decode(self) -> Layout:
+        """Make the pixels available, once."""
         native = native_pixels(self.file)
         if native is not None:
-            self._take(image_attributes(self.file.dataset), native)
-            return
+            return self._take(Layout.of_raw(self.file.dataset), native)
         source = pixel_dataset(self.file)
         if PIXEL_DATA not in source:
             raise InputError("It has no pixels of whole numbers: text in them cannot be looked for.")
@@ -74,28 +74,38 @@ class PixelEditor:
         if not is_compressed and photometric.startswith(SUBSAMPLED):
             _make_full_color(source)
         self._is_decompressed = is_compressed or photometric.startswith(SUBSAMPLED)
-        self._take(source, source[PIXEL_DATA].value)
+        self._source = source
+        return self._take(Layout.of(source), bytearray(source[PIXEL_DATA].value))
 
-    def _take(self, source: Dataset, pixels: bytes | memoryview) -> None:
-        """Keep a copy of uncompressed pixels, and the attributes that describe them."""
-        layout = Layout.of(source)
+    def _take(self, layout: Layout, data: bytearray | memoryview) -> Layout:
+        """Keep uncompressed pixels and how they are laid out; InputError when that is not supported."""
         if layout.bits_allocated not in (1, 8, 16, 32):
             raise InputError("The layout of these pixels is not supported: blank them on the device.")
         self.times_decoded += 1
-        data = bytearray(pixels)
         if len(data) < layout.pixel_bytes:
             raise InputError("The pixel data is shorter than its attributes say.")
-        self._source, self._data, self._layout = source, data, layout
+        self._data, self._layout = data, layout
+        return layout
 
     @property
     def is_little_endian(self) -> bool:
         """Whether the decoded numbers are little endian."""
         return self._is_decompressed or self.file.is_little_endian
 
+    def _own_data(self) -> bytearray:
+        """The pixels as a copy that may be written to; made when somebody first needs it."""
+        if not isinstance(self._data, bytearray):
+            self._data = bytearray(self._data)
+        return self._data
+
     def stored_values(self) -> np.ndarray:
         """Stored values of 8 bits and more, writable, (frames, samples, rows, columns) or (frames, rows, columns,
         samples) by the planar configuration."""
         layout = self.layout
+        self._own_data()
+        return self._values(layout)
+
+    def _values(self, layout: Layout) -> np.ndarray:
         if layout.bits_allocated == 1:
             raise InputError("The layout of these pixels is not supported: blank them on the device.")
         kind = f"{'<' if self.is_little_endian else '>'}{'i' if layout.signed else 'u'}{layout.bits_allocated // 8}"
@@ -119,7 +129,7 @@ class PixelEditor:
             size = layout.rows * layout.columns
             bits = np.unpackbits(np.frombuffer(self._data, np.uint8), bitorder="little")
             return bits[index * size : (index + 1) * size].reshape(layout.rows, layout.columns)
-        values = self.stored_values()[index]
+        values = self._values(layout)[index]
         values = values.transpose(1, 2, 0) if layout.planar else values
         if layout.samples == 1:
             return self._with_palette(_in_stored_bits(values[..., 0], layout), layout)
@@ -144,7 +154,7 @@ class PixelEditor:
         layout = self.layout
         kept = [clipped for box in boxes if (clipped := box.clipped(layout.rows, layout.columns)) is not None]
         if kept:
-            blank_native(self._data, layout, kept, black_of(self.source, layout), self.is_little_endian)
+            blank_native(self._own_data(), layout, kept, black_of(self.source, layout), self.is_little_endian)
             self.is_changed = True
 
     def mark_changed(self) -> None:
