@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from AnonymizerLib.objects.element import raw_text
@@ -58,6 +59,7 @@ class Person:
         return f"{self.patient_id}\x1f{self.issuer}" if self.issuer else self.patient_id
 
 
+@lru_cache(maxsize=1024)
 def is_placeholder(patient_id: str) -> bool:
     """Whether a patient ID stands for no person: empty, zeros, one repeated letter, or a word like UNKNOWN."""
     letters = NOT_ALPHANUMERIC.sub("", patient_id.casefold())

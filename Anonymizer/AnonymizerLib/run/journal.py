@@ -12,7 +12,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from ThoraxAILib.errors import InputError, OutputError
@@ -159,7 +159,7 @@ class Journal:
             self._studies.add(entry.study)
             self._write({"quasi_of": entry.study, "patient": entry.patient, "quasi": quasi})
         needed = OF_A_CLEAN_FILE if entry.status == "clean" else ()
-        self._write({name: value for name, value in asdict(entry).items() if value != "" or name in needed})
+        self._write({name: value for name, value in vars(entry).items() if value != "" or name in needed})
         if time.monotonic() - self._synced > SYNC_SECONDS:
             os.fsync(self._file)
             self._synced = time.monotonic()

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from AnonymizerLib.pixels.face_removal import Faces
 
 UNFINISHED = ".unfinished"
+MOST_TOLD = 10_000
 UNSAFE_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -58,7 +59,7 @@ class WorkerSettings:
 
 @dataclass(frozen=True)
 class Done:
-    """The record of one file, with what the report needs to know once per study."""
+    """The record of one file, with what the report needs to know once per set of changes and once per study."""
 
     entry: Entry
     changes: list[list] | None = None
@@ -73,6 +74,7 @@ class Worker:
         identities = Identities(settings.key, settings.patients, settings.prefix)
         self.cleaner = InstanceCleaner(settings.profile, identities, settings.policy, settings.faces)
         self._numbers = itertools.count()
+        self._told: set[str] = set()
 
     def process(self, relative: str) -> Done:
         """Deal with one input file, named relative to the source folder; OutputError when nothing can be written."""
@@ -94,7 +96,7 @@ class Worker:
         except parse_errors(Refused) as error:
             status, reason = refusal_of(error)
             return Done(Entry(**facts, status=status, reason=reason))
-        changes, signature = _recorded(tuple(instance.changes))
+        rows, signature = _recorded(tuple(instance.changes))
         entry = Entry(
             **facts,
             status=CLEAN,
@@ -108,7 +110,18 @@ class Worker:
             signature=signature,
             searched=instance.searched,
         )
-        return Done(entry, changes, {**instance.quasi_identifiers, **instance.identity})
+        changes = None if self._was_told(signature) else rows
+        quasi = None if self._was_told(instance.study) else {**instance.quasi_identifiers, **instance.identity}
+        return Done(entry, changes, quasi)
+
+    def _was_told(self, name: str) -> bool:
+        """Whether this worker handed over a set of changes or a study before: many rows, the same each time."""
+        if name in self._told:
+            return True
+        if len(self._told) >= MOST_TOLD:
+            self._told.clear()
+        self._told.add(name)
+        return False
 
     def _write(self, instance: CleanInstance) -> tuple[str, str, CleanInstance]:
         """Write, read back, search; take out what was found and try once more; then move into place."""
