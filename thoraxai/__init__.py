@@ -16,7 +16,8 @@ from ThoraxAILib import __version__
 from ThoraxAILib.public.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from AnonymizerLib.public.anonymization import Anonymization, AnonymizeOptions, anonymize
+    from AnonymizerLib.public.anonymization import Anonymization, anonymize
+    from AnonymizerLib.run.request import AnonymizeOptions
     from CardiacBiomechLib.public.tracking import TrackedCine, track
     from LungNoduleAILib.model.findings import Finding
     from LungNoduleAILib.model.follow_up_options import FollowUpOptions
@@ -32,7 +33,7 @@ _HOMES = {
     "Analysis": "LungNoduleAILib.public.analysis",
     "AnalysisOptions": "LungNoduleAILib.model.options",
     "Anonymization": "AnonymizerLib.public.anonymization",
-    "AnonymizeOptions": "AnonymizerLib.public.anonymization",
+    "AnonymizeOptions": "AnonymizerLib.run.request",
     "Cancelled": "ThoraxAILib.errors",
     "Finding": "LungNoduleAILib.model.findings",
     "FollowUpAnalysis": "LungNoduleAILib.public.follow_up",

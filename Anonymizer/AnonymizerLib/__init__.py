@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from ThoraxAILib.public.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from AnonymizerLib.public.anonymization import Anonymization, AnonymizeOptions, anonymize
+    from AnonymizerLib.public.anonymization import Anonymization, anonymize
+    from AnonymizerLib.run.request import AnonymizeOptions
 
 _HOMES = {
     "Anonymization": "AnonymizerLib.public.anonymization",
-    "AnonymizeOptions": "AnonymizerLib.public.anonymization",
+    "AnonymizeOptions": "AnonymizerLib.run.request",
     "anonymize": "AnonymizerLib.public.anonymization",
 }
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from AnonymizerLib.identity.key_store import PASSWORD_VARIABLE
-from AnonymizerLib.identity.project_key import ProjectKey
 from AnonymizerLib.identity.promise import promise_of
-from AnonymizerLib.profile.options import Option, Profile
-from AnonymizerLib.profile.presets import profile_named
 from AnonymizerLib.run.request import COMMAND, AnonymizeRequest
 from ThoraxAILib.errors import Cancelled, InputError, OutputError, ThoraxAIError
 from ThoraxAILib.jobs.events import STANDARD_OUTPUT, Events, add_events_argument, telling_errors
@@ -75,38 +71,19 @@ def _check_events_place(arguments: argparse.Namespace) -> None:
         raise InputError("The events file must not lie in the input folder: choose another place for --events.")
 
 
-def _profile(request: AnonymizeRequest) -> Profile:
-    """The chosen preset with options and rules; regions to blank imply the option that blanks them."""
-    from AnonymizerLib.profile.rules import read_rules
-
-    labels = request.option_labels
-    rules = read_rules(request.rules) if request.rules else None
-    if request.blank or (rules is not None and rules.regions):
-        labels.append(Option.CLEAN_PIXELS.label)
-    return profile_named(request.profile, labels, rules)
-
-
 def _anonymize(request: AnonymizeRequest, arguments: argparse.Namespace, events: Events) -> int:
-    from AnonymizerLib.identity.identities import read_patient_table
-    from AnonymizerLib.pixels.clean import PixelPolicy
-    from AnonymizerLib.run.dicomdir import check_medium, write_medium
-    from AnonymizerLib.run.run import RunOptions, run
-    from AnonymizerLib.run.worker import WorkerSettings
+    from AnonymizerLib.run.anonymize_folder import anonymize_folder
 
-    profile = _profile(request)
-    regions = profile.rules.regions if profile.rules else ()
-    policy = PixelPolicy(regions, request.blank, request.use_ocr, request.accept_pixels)
-    patients = read_patient_table(request.patients) if request.patients else {}
-    _check_key_place(request)
-    if request.dicomdir:
-        check_medium(request.dicomdir, request.source, request.output)
-    settings = WorkerSettings(
-        request.source, request.output, profile, _key(request.key), policy, patients, request.prefix
-    )
+    key = request.how.key
+    is_new_key = key is not None and not key.exists()
     try:
-        result = run(
-            RunOptions(settings, request.jobs, request.private, request.approve_faces, is_isolated=True),
+        result, settings = anonymize_folder(
+            request.source,
+            request.output,
+            request.how,
+            _password,
             Progress(events.progress, arguments.is_cancelled),
+            is_isolated=True,
         )
     except Cancelled as cancelled:
         raise Cancelled("Cancelled; what was finished stays, and the same command finishes the rest.") from cancelled
@@ -117,24 +94,13 @@ def _anonymize(request: AnonymizeRequest, arguments: argparse.Namespace, events:
             f"The output or its private folder cannot be used ({error.strerror}): free space or mend "
             "the disk, then start the same command again."
         ) from error
-    if request.dicomdir:
-        outputs = [request.output / name for name in result.outputs]
-        write_medium(outputs, request.dicomdir)
+    finally:
+        if is_new_key and key.exists():
+            print(f"A new project key was made: {key.name}. Keep it apart from the results.", file=sys.stderr)
     events.result(request.output)
     if not events.own_stdout:
-        _tell(result, promise_of(profile, settings.key, bool(patients)).sentence)
+        _tell(result, promise_of(settings.profile, settings.key, bool(settings.patients)).sentence)
     return QUARANTINED_EXIT if result.has_quarantined and not request.quarantine_ok else CLEAN_EXIT
-
-
-def _check_key_place(request: AnonymizeRequest) -> None:
-    """A key beside the results would make their pseudonyms worthless, and nothing is written into the input."""
-    if request.key is None:
-        return
-    around = request.key.resolve().parents
-    if request.output.resolve() in around:
-        raise InputError("The project key must not lie in the output folder: keep it apart from the results.")
-    if request.source.resolve() in around:
-        raise InputError("The project key must not lie in the input folder: keep it apart from the images.")
 
 
 def _tell(result: RunResult, promise: str) -> None:
@@ -156,25 +122,8 @@ def _tell(result: RunResult, promise: str) -> None:
         print(f"Which files, and why (do not share): {result.private / 'quarantine.csv'}")
 
 
-def _key(path: Path | None) -> ProjectKey:
-    """The project key: opened, made anew, or a throw-away one."""
-    from AnonymizerLib.identity.key_store import load_key, save_key
-
-    if path is None:
-        return ProjectKey.new()
-    if path.exists():
-        return load_key(path, _password(path, is_new=False))
-    password = _password(path, is_new=True)
-    save_key(ProjectKey.new(), path, password)
-    print(f"A new project key was made: {path.name}. Keep it apart from the results.", file=sys.stderr)
-    return load_key(path, password)
-
-
 def _password(path: Path, is_new: bool) -> str:
-    """From the environment, else asked for at the terminal (twice for a new key)."""
-    password = os.environ.get(PASSWORD_VARIABLE)
-    if password is not None:
-        return password
+    """Asked for at the terminal, twice for a new key."""
     if not sys.stdin.isatty():
         raise InputError(f"The key {path.name} needs its password: set {PASSWORD_VARIABLE} or run in a terminal.")
     password = getpass.getpass(f"Password of {path.name}: ")
@@ -184,16 +133,17 @@ def _password(path: Path, is_new: bool) -> str:
 
 
 def _check(request: AnonymizeRequest, arguments: argparse.Namespace, events: Events) -> int:
+    from AnonymizerLib.run.anonymize_folder import chosen_profile
     from AnonymizerLib.run.audit import audit
     from AnonymizerLib.run.run import JOURNAL, private_folder_of
 
     if arguments.against is None:
         raise InputError("check needs the input to compare with: add --against IN.")
-    journal = private_folder_of(request.output, request.private) / JOURNAL
+    journal = private_folder_of(request.output, request.how.private) / JOURNAL
     result = audit(
         request.output,
         arguments.against,
-        _profile(request),
+        chosen_profile(request.how),
         Progress(events.progress, arguments.is_cancelled),
         journal,
     )

@@ -22,7 +22,7 @@ from AnonymizerLib.panel.tag_table import TagTable
 from AnonymizerLib.profile.options import Option, Profile
 from AnonymizerLib.profile.presets import PRESETS, profile_named
 from AnonymizerLib.profile.regions import Box
-from AnonymizerLib.run.request import AnonymizeRequest
+from AnonymizerLib.run.request import AnonymizeOptions, AnonymizeRequest
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.child_job import ChildJob
 from ThoraxAILib.panels.job_panel import JobPanel
@@ -261,9 +261,7 @@ class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         boxes = tuple(self.picture.boxes)
         missing = set(PRESETS[self._preset()][1]) - set(self._options())
         preset = "basic" if missing and self._preset() != "strict" else self._preset()
-        return AnonymizeRequest(
-            Path(ui.inputFolderEdit.currentPath),
-            Path(ui.outputFolderEdit.currentPath),
+        how = AnonymizeOptions(
             profile=preset,
             options=tuple(option.label for option in self._options()),
             rules=Path(ui.rulesEdit.currentPath) if ui.rulesEdit.currentPath else None,
@@ -272,8 +270,9 @@ class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             accept_pixels=ui.acceptPixelsCheckBox.checked,
             approve_faces=ui.approveFacesCheckBox.checked,
             jobs=ui.jobsSpinBox.value,
-            quarantine_ok=True,
         )
+        source, output = Path(ui.inputFolderEdit.currentPath), Path(ui.outputFolderEdit.currentPath)
+        return AnonymizeRequest(source, output, how, quarantine_ok=True)
 
     def _onDone(self, job: ChildJob) -> str:
         """Read what the run says about itself."""

@@ -16,14 +16,25 @@ COMMAND = ("anonymize",)
 
 
 @dataclass(frozen=True)
-class AnonymizeRequest(Options):
-    """Which folder, by which profile, and where the results go.
+class AnonymizeOptions(Options):
+    """How to de-identify, for the command line and for ``thoraxai.anonymize``.
 
-    ``accept_pixels`` and ``approve_faces`` mean that a person has looked; ``key`` keeps pseudonyms the same over runs.
+    Attributes:
+        profile: basic, research, longitudinal, teaching or strict.
+        options: Names of further options of PS3.15 Annex E.
+        rules: YAML file of own rules: keep, remove, replace, blank.
+        key: File of the project key, made when it does not exist; it keeps pseudonyms the same over runs.
+        patients: CSV file of own pseudonyms, rows of original,pseudonym.
+        prefix: How pseudonyms begin.
+        jobs: Number of processes.
+        blank: Rectangles to blank in doubtful images, as Box(left, top, width, height) in pixels.
+        accept_pixels: Doubtful images pass: a person has looked at all of them.
+        use_ocr: Read burned-in text with tesseract where it is installed.
+        approve_faces: A person has seen the pictures of the removed faces.
+        dicomdir: New folder for a copy of the result with a new DICOMDIR.
+        private: Folder for journal and quarantine list; by default the neighbor of the output.
     """
 
-    source: Path = option(help="folder with DICOM files, or a scene", positional=True, metavar="IN")
-    output: Path = option(help="new folder for the result", positional=True, metavar="OUT")
     profile: str = option("basic", "; ".join(f"{name}: {text}" for name, (text, _, _) in PRESETS.items()), metavar="P")
     options: tuple[str, ...] = option((), "more options: " + ", ".join(sorted(OPTION_BY_LABEL)), metavar="O")
     rules: Path | None = option(None, "own rules in YAML: keep, remove, replace, blank", metavar="FILE")
@@ -51,10 +62,16 @@ class AnonymizeRequest(Options):
         "also copy the result into this new folder with a new DICOMDIR; one of the input is always left out",
         metavar="DIR",
     )
-    quarantine_ok: bool = option(False, "exit status 0 also when something waits (for other programs)")
     private: Path | None = option(None, "folder for journal and quarantine list (default OUT-private)", metavar="DIR")
 
     def __post_init__(self) -> None:
+        if isinstance(self.options, str):
+            raise InputError("The options are a list of names: write options=['retain-device'].")
+        for name in ("options", "blank"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        for name in ("rules", "key", "patients", "dicomdir", "private"):
+            if isinstance(getattr(self, name), str):  # a script may say where in a text
+                object.__setattr__(self, name, Path(getattr(self, name)))
         super().__post_init__()
         for box in self.blank:
             if box.width < 1 or box.height < 1:
@@ -66,3 +83,13 @@ class AnonymizeRequest(Options):
     def option_labels(self) -> list[str]:
         """The names of the further options; several may stand in one word, with commas between them."""
         return [label for word in self.options for label in word.split(",") if label]
+
+
+@dataclass(frozen=True)
+class AnonymizeRequest(Options):
+    """``thoraxai anonymize``: which folder, where the results go, and how it is done."""
+
+    source: Path = option(help="folder with DICOM files, or a scene", positional=True, metavar="IN")
+    output: Path = option(help="new folder for the result", positional=True, metavar="OUT")
+    how: AnonymizeOptions = option(factory=AnonymizeOptions)
+    quarantine_ok: bool = option(False, "exit status 0 also when something waits (for other programs)")

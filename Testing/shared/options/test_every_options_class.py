@@ -25,8 +25,8 @@ FOUND = [(module, node.name) for module, node in dataclasses_in(REPOSITORY) if i
 NAME_ENDINGS = ("Options", "Request", "Settings", "Preset")
 NOT_OPTIONS = {
     "CaseRequest": "one case of a batch: AnalyzeRequest is its options",
-    "RunOptions": "holds the opened key: AnonymizeRequest is its options",
-    "WorkerSettings": "holds the opened key: AnonymizeRequest is its options",
+    "RunOptions": "holds the opened key: AnonymizeOptions is its options",
+    "WorkerSettings": "holds the opened key: AnonymizeOptions is its options",
 }
 
 
