@@ -23,7 +23,7 @@ from AnonymizerLib.objects.dicom_file import read_dicom
 from AnonymizerLib.pixels import reading
 from AnonymizerLib.pixels.clean import PixelPolicy, clean_pixels
 from AnonymizerLib.pixels.editor import PixelEditor
-from AnonymizerLib.pixels.screen import seems_drawn_on
+from AnonymizerLib.pixels.screen import has_strokes, seems_drawn_on
 from AnonymizerLib.profile.presets import profile_named
 from AnonymizerLib.profile.regions import Box
 from fixtures.anonymizer_studies import KEY, ct, file_bytes
@@ -227,6 +227,20 @@ def test_a_slice_with_a_name_drawn_in_its_brightest_value_is_doubtful_and_a_plai
         if is_drawn_on:
             with pytest.raises(Refused, match="drawn into the slice"):
                 InstanceCleaner(profile_named("basic"), Identities(KEY)).clean(file_bytes(ds))
+
+
+def test_only_strokes_of_the_brightest_value_are_given_to_the_network():
+    rng = np.random.default_rng(5)
+    noise = rng.integers(0, 4096, (512, 512)).astype(np.uint16)
+    metal = rng.integers(0, 3000, (512, 512)).astype(np.uint16)
+    metal[200:230, 300:340] = 4095
+    letters = with_text(tissue() * 10, level=4000.0).astype(np.uint16)
+    cut_out = np.zeros((ROWS, COLUMNS), np.uint16)
+    cut_out[:60] = np.where(letters[:60] == letters.max(), 0, 4000)
+    frames = [(noise, False), (metal, False), (letters, True), (cut_out, True), (noise[:256, :256] // 2, False)]
+    assert [has_strokes(frame) for frame, _ in frames] == [is_drawn for _, is_drawn in frames]
+    assert has_strokes(letters.max() - letters, is_inverted=True)
+    assert not has_strokes(letters, is_inverted=True)
 
 
 def test_strokes_of_one_value_are_told_from_texture_and_lines():

@@ -251,3 +251,31 @@ def test_an_overlay_hidden_in_the_pixel_bits_is_taken_out():
 def test_a_wrong_region_is_refused(text):
     with pytest.raises(InputError, match=r"left,top,width,height|no area"):
         AnonymizeRequest.parse(["in", "out", "--blank", text])
+
+
+def test_a_modality_that_is_none_is_not_told_in_the_reason():
+    for sop_class in ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.6.1"):
+        ds = ct()
+        put(ds, 0x00080016, "UI", sop_class.encode())
+        put(ds, 0x00080060, "CS", b"QUARTZ^ZEBEDEE")
+        (reason,) = assess(ds).reasons
+        assert "no known one" in reason
+        assert "QUARTZ" not in reason
+
+
+def test_a_sop_class_that_is_no_uid_is_refused():
+    data = file_bytes(ct()).replace(b"\x08\0\x16\0UI", b"\x08\0\x16\0SS")
+    with pytest.raises(Refused, match="SOP Class UID"):
+        InstanceCleaner(profile(), Identities(KEY)).clean(data)
+
+
+def test_uncompressed_pixels_are_copied_only_to_be_changed():
+    ds = ct(size=64)
+    before = ds.PixelData
+    editor = PixelEditor(read_dicom(file_bytes(ds)))
+    assert editor.frame(0).tobytes() == before
+    assert editor.source.Modality == "CT"
+    editor.blank([Box(0, 0, 64, 32)])
+    assert not editor.frame(0)[:32].any()
+    assert editor.frame(0)[32:].tobytes() == before[len(before) // 2 :]
+    assert editor.times_decoded == 1

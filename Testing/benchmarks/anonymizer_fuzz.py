@@ -3,8 +3,9 @@
 ``python Testing/benchmarks/anonymizer_fuzz.py --minutes N [--seed S] [--more FOLDER] [--keep FOLDER]``. The planted
 files of the leak benchmark, and those of another folder, are damaged by a seeded generator and given to whole runs,
 profile by profile. A run must end without an exception, no file may end or stall its worker, memory must stay
-bounded, the input must stay as it was, and nothing may be written beside output and private folder. What breaks a
-rule is kept for a closer look; the counts are printed, and the exit status is 1 when there is anything to look at.
+bounded, the input must stay as it was, no report may name anybody, and nothing may be written beside output and
+private folder. What breaks a rule is kept for a closer look; the counts are printed, and the exit status is 1 when
+there is anything to look at.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ LONGEST_SECONDS = 30.0
 MOST_BYTES = 2 << 30  # of a worker; the files are smaller than a MiB
 LARGEST_INPUT = 1 << 20
 ENDINGS = ("worker was killed", "ended without a word", "took longer than one file", "more memory than there is")
+PEOPLE = ("Quartz", "Zebedee", "PIDQ", "Gneiss", "Oyelaran")  # of the planted files
 EXTREMES = (0, 1, 2, 7, 8, 0x7F, 0xFF, 0xFFFE, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFE, 0xFFFFFFFF)
 REPRESENTATIONS = b"AE AS AT CS DA DS DT FL FD IS LO LT OB OD OF OL OW PN SH SL SQ SS ST TM UC UI UL UN UR US UT ZZ"
 SYNTAXES = (
@@ -148,6 +150,9 @@ def _judge(folder: Path, inputs: dict[str, bytes], name: str, keep: Path, tally:
     written = {path.relative_to(folder / "out").as_posix() for path in (folder / "out").rglob("*.dcm")}
     if written != {record["output"] for record in records if record["status"] == "clean"}:
         _find(tally, keep, f"{name}: the outputs are not those of the journal", inputs)
+    reports = [path for path in (folder / "out" / "report").rglob("*") if path.is_file()]
+    if any(person.encode() in path.read_bytes() for path in reports for person in PEOPLE):
+        _find(tally, keep, f"{name}: a report names somebody", inputs)
     for record in records:
         reason = record.get("reason", "")
         tally.statuses[record["status"]] += 1

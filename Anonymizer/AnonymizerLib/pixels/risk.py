@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from AnonymizerLib.objects.element import raw_text
+from AnonymizerLib.profile.code_strings import is_defined
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -81,7 +82,7 @@ def assess(ds: Dataset, has_pixels: bool = True) -> PixelRisk:
     elif sop_class.startswith(CAMERAS):
         reasons.append("a photograph or endoscopic image")
     elif sop_class.startswith(STORAGE) and sop_class not in COMPUTED:
-        reasons.append(f"images of this class ({modality or 'no modality'}) often have burned-in text")
+        reasons.append(f"images of this class ({_told(modality, 'no modality')}) often have burned-in text")
     elif sop_class not in COMPUTED:
         reasons.append("images of a private class may show anything")
     if any(word in kinds for word in CAPTURE_WORDS):
@@ -93,12 +94,17 @@ def _doubts_about_a_slice(ds: Dataset, sop_class: str, modality: str, kinds: str
     """What does not fit an image that claims to be a slice."""
     doubts = []
     if modality not in SLICES[sop_class]:
-        doubts.append(f"its class is of {SLICES[sop_class][0]}, its modality {modality or 'is missing'}")
+        doubts.append(f"its class is of {SLICES[sop_class][0]}, its modality {_told(modality, 'is missing')}")
     if raw_text(ds, PHOTOMETRIC, ENCODING) not in GRAY:
         doubts.append("a color image where gray is expected")
     if not kinds:
         doubts.append("it does not say what kind of image it is")
     return doubts
+
+
+def _told(modality: str, without: str) -> str:
+    """A modality as a reason may name it: a term of the standard. Anything else may be a piece of somebody's name."""
+    return modality if modality and is_defined(MODALITY, modality) else "is no known one" if modality else without
 
 
 def _doubts_about_a_slide(kinds: str) -> list[str]:
