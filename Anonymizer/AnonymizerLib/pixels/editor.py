@@ -23,7 +23,7 @@ from AnonymizerLib.pixels.blackout import (
     take_over,
 )
 from AnonymizerLib.profile.regions import Box
-from ThoraxAILib.errors import InputError
+from ThoraxAILib.errors import InputError, known
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -47,7 +47,7 @@ class PixelEditor:
         """The attributes of the decoded pixels; its pixel element is not kept up to date."""
         if self._source is None:
             self._decode()
-        return self._source
+        return known(self._source, "the decoded pixels")
 
     @property
     def layout(self) -> Layout:
