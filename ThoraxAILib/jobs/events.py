@@ -17,7 +17,7 @@ from typing import TextIO
 from ThoraxAILib.errors import InputError, OutputError, ThoraxAIError
 
 STANDARD_OUTPUT = "-"
-LONGEST_FIRST_LINE = 1 << 16
+MAX_FIRST_LINE = 1 << 16
 
 
 class Events:
@@ -81,7 +81,7 @@ def _refuse_other_files(path: Path) -> None:
         return
     try:
         with path.open("rb") as file:
-            first = file.readline(LONGEST_FIRST_LINE).decode("utf-8")
+            first = file.readline(MAX_FIRST_LINE).decode("utf-8")
     except (OSError, UnicodeDecodeError):
         first = ""
     if parse_event(first) is None:
@@ -105,7 +105,7 @@ def add_events_argument(parser: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def telling_errors(target: str | None) -> Iterator[Events]:
+def reporting_errors(target: str | None) -> Iterator[Events]:
     """Events to ``target``, which also hears of the error that ends the run."""
     with Events(target) as events:
         try:

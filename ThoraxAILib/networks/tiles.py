@@ -21,7 +21,7 @@ from ThoraxAILib.networks.device import OPENVINO, NetworkDevice
 from ThoraxAILib.networks.precision import Precision, choose_precision
 
 logger = logging.getLogger(__name__)
-SMALLEST_TILE = 32
+MIN_TILE = 32
 NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "std::bad_alloc")
 
 
@@ -43,7 +43,7 @@ class Tiles:
         """Tiles with the longest side halved; None when they are small already."""
         longest = max(self.size)
         half = -(-longest // 2 // self.multiple) * self.multiple
-        if half < SMALLEST_TILE or half >= longest or self.overlap >= half:
+        if half < MIN_TILE or half >= longest or self.overlap >= half:
             return None
         return replace(self, size=three(half if n == longest else n for n in self.size))
 
@@ -119,7 +119,7 @@ def _run(
     ask: Callable[[Tensor], np.ndarray] | None = None
     for number, place in enumerate(places):
         progress(number / len(places), text)
-        ask = ask or asking(network, (1, len(channels_first), *size), precision)
+        ask = ask or predictor(network, (1, len(channels_first), *size), precision)
         answer = ask(_cut(channels_first, place, size, tiles.pad_value))
         if total is None:
             total = np.zeros((len(answer), *out_shape), dtype=np.float32)
@@ -133,7 +133,7 @@ def _run(
     return total[(slice(None), *(slice(0, -(-n // tiles.stride)) for n in shape))]
 
 
-def asking(network: nn.Module, shape: tuple[int, ...], precision: Precision) -> Callable[[Tensor], np.ndarray]:
+def predictor(network: nn.Module, shape: tuple[int, ...], precision: Precision) -> Callable[[Tensor], np.ndarray]:
     """A function from a tile of this shape to the network's answer to it."""
     if precision.device == OPENVINO:
         from ThoraxAILib.networks.openvino_network import compiled

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ThoraxAILib.errors import InputError, MissingDependencyError
-from ThoraxAILib.networks.file_cache import kept_by_file
+from ThoraxAILib.networks.file_cache import cached_by_file
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -103,7 +103,7 @@ class _Opened:
         return self._path.read_bytes() if content is None else content
 
 
-_opened = kept_by_file(_Opened)
+_opened = cached_by_file(_Opened)
 
 
 def require_torch(what: str = "Learned models", instead: str = "") -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
-_ROW_MARGIN, _LEAST_ROWS = 7, 10
+_ROW_MARGIN, _MIN_ROWS = 7, 10
 ACCEPTED, REJECTED, UNREVIEWED = "accepted", "rejected", "unreviewed"
 
 
@@ -75,7 +75,7 @@ class FindingsTable:
         self.table.verticalHeader().hide()
         rowHeight = self.table.fontMetrics().height() + _ROW_MARGIN
         self.table.verticalHeader().setDefaultSectionSize(rowHeight)
-        self.table.setMinimumHeight(_LEAST_ROWS * rowHeight)
+        self.table.setMinimumHeight(_MIN_ROWS * rowHeight)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         header.setSectionsClickable(True)

@@ -24,7 +24,7 @@ from ThoraxAILib.registration.itk_images import itk_image
 logger = logging.getLogger(__name__)
 
 KINDS = ("translation", "rigid", "affine")
-LARGEST_STEP_MM, SMALLEST_STEP_MM = 3.0, 0.01
+MAX_STEP_MM, MIN_STEP_MM = 3.0, 0.01
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def _method(fixed: Volume, options: AffineOptions, transform: sitk.Transform) ->
     method.SetMetricSamplingStrategy(method.RANDOM)
     method.SetMetricSamplingPercentage(options.sampled, seed=1)
     method.SetInterpolator(sitk.sitkLinear)
-    method.SetOptimizerAsRegularStepGradientDescent(LARGEST_STEP_MM, SMALLEST_STEP_MM, options.iterations)
+    method.SetOptimizerAsRegularStepGradientDescent(MAX_STEP_MM, MIN_STEP_MM, options.iterations)
     method.SetOptimizerScalesFromPhysicalShift()
     spacing = float(np.median(fixed.spacing_kji_mm))
     method.SetShrinkFactorsPerLevel([max(1, round(size / spacing)) for size in options.levels_mm])

@@ -34,7 +34,7 @@ def box_mean(images: Tensor, window: Sequence[int]) -> Tensor:
     return batch[0]
 
 
-SMALLEST_PRODUCT = 1e-5  # of two local variances, relative to images of unit variance
+MIN_PRODUCT = 1e-5  # of two local variances, relative to images of unit variance
 
 
 class LocalCorrelation:
@@ -69,7 +69,7 @@ class LocalCorrelation:
         means = box_mean(torch.cat([warped, warped * warped, warped * self._fixed]), self._windows[scale])
         covariance = means[2:3] - means[0:1] * fixed_mean
         variance = (means[1:2] - means[0:1] ** 2).clip(min=0)
-        return self._trust[scale] * covariance**2 / (variance * fixed_variance + SMALLEST_PRODUCT)
+        return self._trust[scale] * covariance**2 / (variance * fixed_variance + MIN_PRODUCT)
 
     def __call__(self, warped: Tensor) -> Tensor:
         """The mean over windows and voxels for a warped image (1, k, j, i)."""

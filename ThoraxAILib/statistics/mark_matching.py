@@ -14,7 +14,7 @@ import numpy as np
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.statistics.marks import Marks, Places, rows_by_series
 
-MOST_MARKS = 100
+MAX_MARKS = 100
 FALSE_POSITIVE = -1
 
 
@@ -85,7 +85,7 @@ class _Scan:
 
 
 def match(
-    marks: Marks, nodules: Places, excluded: Places, series: Sequence[str], most_marks: int = MOST_MARKS
+    marks: Marks, nodules: Places, excluded: Places, series: Sequence[str], most_marks: int = MAX_MARKS
 ) -> Outcome:
     """The outcome of ``marks`` over the scans ``series``; rows of other scans are left out and counted.
 

@@ -16,7 +16,7 @@ from ThoraxAILib.options import Options, option
 # in the order in which "auto" tries them
 ENGINES = (instance_engine.ENGINE, cascade_engine.ENGINE, cascade_engine.REFINED, demons_engine.ENGINE)
 REGISTRY.add(*ENGINES)
-NAMES = tuple(engine.name for engine in ENGINES)
+NAMES = tuple(make_engine.name for make_engine in ENGINES)
 ROLE = "motion"
 
 
@@ -64,7 +64,7 @@ class EngineOptions(Options):
         return {"engine": chosen.name, "preset": self.preset, "models": [vars(chosen.model(ROLE))]}
 
 
-def engine(
+def make_engine(
     name: str, preset_name: str = DEFAULT_PRESET, weights: Path | None = None, threads: int | None = None
 ) -> MotionEngine:
     """The engine of this name, made for the CPU; raises as ``choose_motion_engine`` does."""

@@ -30,7 +30,7 @@ from ThoraxAILib.registration.regularizers.protocol import Material
 from ThoraxAILib.registration.regularizers.registry import regularizer
 from ThoraxAILib.registration.similarity import LocalCorrelation, SquaredDifference
 
-LONGEST_GRADIENT = 1.0
+MAX_GRADIENT = 1.0
 LOG_SCHEMA = "thoraxai.cardiac-training/1"
 
 
@@ -50,7 +50,7 @@ class CascadeTraining(Trainer[Cascade]):
         """The cascade; its last weights are kept, not an average."""
         cascade = Cascade(self._settings)
         optimizer = torch.optim.AdamW(cascade.parameters(), lr=self._options.learning_rate, amsgrad=True)
-        return {ONLY: Learner(cascade, optimizer, LONGEST_GRADIENT)}
+        return {ONLY: Learner(cascade, optimizer, MAX_GRADIENT)}
 
     @property
     def cascade(self) -> Cascade:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from LungNoduleAILib.analysis.engines import LungEngines
-from LungNoduleAILib.analysis.look_back import found_again
+from LungNoduleAILib.analysis.other_date import search_other_date
 from LungNoduleAILib.followup.difference.difference_map import DifferenceMap, difference_map
 from LungNoduleAILib.followup.growth.assessment import ScanContext, assess_growth
 from LungNoduleAILib.followup.growth.scans import interval_days, interval_warnings
@@ -105,7 +105,7 @@ def _matched(
     evidence = pair_evidence(views, before, after)
     rows = match(_items(before), _items(after), evidence, decisions=decisions)
     if options.measure_again and registration is not None:
-        more_before, more_after = found_again(
+        more_before, more_after = search_other_date(
             views, before, after, rows, known(engines.delineator, "the delineator").made
         )
         if more_before or more_after:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from LungNoduleAILib.analysis.follow_up import FollowUpResult
 
 
-def follow_case(request: FollowUpRequest, progress: Progress) -> FollowUp:
+def follow_up_case(request: FollowUpRequest, progress: Progress) -> FollowUp:
     """Follow one person's scans into a folder; raises ThoraxAIError with one sentence and then leaves nothing."""
     from LungNoduleAILib.followup.growth.scans import check_scans
 

@@ -11,7 +11,7 @@ from LungNoduleAILib.cases.requests import FollowUpRequest
 from LungNoduleAILib.cli.summary import RESEARCH_USE, table
 from LungNoduleAILib.model.links import read_links
 from LungNoduleAILib.model.pairs import FollowUp, Pair
-from ThoraxAILib.jobs.events import add_events_argument, telling_errors
+from ThoraxAILib.jobs.events import add_events_argument, reporting_errors
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.scene import host
 
@@ -30,11 +30,11 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    with telling_errors(arguments.events) as events:
-        from LungNoduleAILib.cases.follow_up_case import follow_case
+    with reporting_errors(arguments.events) as events:
+        from LungNoduleAILib.cases.follow_up_case import follow_up_case
 
         request = _request(arguments)
-        found = follow_case(request, Progress(events.progress, arguments.is_cancelled))
+        found = follow_up_case(request, Progress(events.progress, arguments.is_cancelled))
         if not events.own_stdout:
             print("\n".join([*describe(found), f"Open {request.output / 'report.html'} in a browser.", RESEARCH_USE]))
         events.result(request.output)

@@ -17,7 +17,7 @@ from LungNoduleAILib.datasets.training_case import TrainingNodule
 from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 
-SHRINK, LEAST_SHARE = 0.9, 0.05  # of the pixel size up to which outlines are joined
+SHRINK, MIN_SHARE = 0.9, 0.05  # of the pixel size up to which outlines are joined
 MAJORITY = 0.5
 NO_CALCIFICATION = 6  # LIDC's rating "absent"
 GROUND_GLASS_UP_TO, SOLID_FROM = 2, 4  # LIDC's texture: 1 ground glass, 3 part-solid, 5 solid
@@ -93,7 +93,7 @@ def group(drawings: Sequence[Drawing], pixel_mm: float) -> list[list[Drawing]]:
     while groups:
         split = [part for members in groups for part in _connected(members, distance, reach)]
         reach *= SHRINK
-        last = reach < LEAST_SHARE * pixel_mm
+        last = reach < MIN_SHARE * pixel_mm
         crowded = [] if last else [part for part in split if _has_reader_twice([drawings[n] for n in part])]
         done += [part for part in split if part not in crowded]
         groups = crowded

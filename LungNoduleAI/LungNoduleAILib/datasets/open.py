@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from LungNoduleAILib.datasets.training_case import LEAST_READERS, TrainingCase, TrainingData
+from LungNoduleAILib.datasets.training_case import MIN_READERS, TrainingCase, TrainingData
 from ThoraxAILib.errors import InputError
 
 
-def open_training_data(path: Path, least_readers: int = LEAST_READERS) -> TrainingData:
+def open_training_data(path: Path, least_readers: int = MIN_READERS) -> TrainingData:
     """The data at ``path`` by what lies there: dataset.json (MSD, nnU-Net), annotations.csv (LUNA16), XML (LIDC).
 
     ``least_readers`` is how many LIDC readers must agree on a nodule. Raises InputError for anything else.
@@ -36,7 +36,7 @@ def open_training_data(path: Path, least_readers: int = LEAST_READERS) -> Traini
 
 
 def load_training_cases(
-    path: Path, least_readers: int = LEAST_READERS, on_problem: Callable[[str, InputError], None] | None = None
+    path: Path, least_readers: int = MIN_READERS, on_problem: Callable[[str, InputError], None] | None = None
 ) -> Iterator[TrainingCase]:
     """Every case at ``path``, read when its turn comes; a case that cannot be used goes to ``on_problem`` or raises."""
     return each_case(open_training_data(path, least_readers), on_problem)

@@ -10,7 +10,7 @@ import numpy as np
 from ThoraxAILib.image.spheres import paint_sphere, sphere_diameter_mm
 from ThoraxAILib.image.volume import Volume
 
-LEAST_READERS = 3  # of LIDC's four, as LUNA16 chose
+MIN_READERS = 3  # of LIDC's four, as LUNA16 chose
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from ThoraxAILib.errors import InputError
 # Ratio of the two volumes. On synthetic pairs of dates growth is told alike from 1.15 to 1.5, and at 2 many leaks stay:
 # Testing/benchmarks/lung_matching.py growth.
 FAR_APART = 1.4
-LEAST_MM, MOST_MM = 3.0, 40.0  # larger masses are left to region growing, which knows the hull of the lung
+MIN_MM, MAX_MM = 3.0, 40.0  # larger masses are left to region growing, which knows the hull of the lung
 NOTE = "Outlined by the segmentation network: region growing gave {0:.1f} times its volume."
 
 
@@ -68,10 +68,10 @@ class LearnedDelineator:
     def _seen(self, site: Site) -> Delineation | None:
         """The network's outline at a candidate; None where it sees none or the candidate is a mass."""
         candidate = site.candidate
-        if candidate.diameter_mm > MOST_MM:
+        if candidate.diameter_mm > MAX_MM:
             return None
         try:
-            return self._network.segment(site.volume, candidate.center_ras_mm, max(candidate.diameter_mm, LEAST_MM))
+            return self._network.segment(site.volume, candidate.center_ras_mm, max(candidate.diameter_mm, MIN_MM))
         except InputError:  # the network sees no nodule at this point
             return None
 

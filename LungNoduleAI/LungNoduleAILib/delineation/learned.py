@@ -21,7 +21,7 @@ from ThoraxAILib.image.spheres import sphere_diameter_mm
 from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.networks.device import NetworkDevice
-from ThoraxAILib.networks.file_cache import kept_by_file
+from ThoraxAILib.networks.file_cache import cached_by_file
 
 if TYPE_CHECKING:
     from ThoraxAILib.networks.label_network import LabelNetwork
@@ -32,9 +32,9 @@ MAKER = "thoraxai lung train segmentation"
 PATCH = 40
 ACROSS = 16.0  # voxels of the patch across a nodule of the size looked for
 FIRST_GUESS_MM = 10.0
-SMALLEST_MM, LARGEST_MM = 3.0, 100.0
+MIN_MM, MAX_MM = 3.0, 100.0
 SAME_SIZE = 1.35  # the scale is right when the nodule found differs less than this from the size looked for
-MOST_ROUNDS = 4
+MAX_ROUNDS = 4
 SURE, POSSIBLE = 0.5, 0.25
 
 
@@ -69,11 +69,11 @@ class NoduleNetwork:
         """The nodule at a point; see ``segment_nodule``."""
         center = _checked_center(volume, center_ras_mm, diameter_mm)
         size = diameter_mm or FIRST_GUESS_MM
-        for _ in range(MOST_ROUNDS):
+        for _ in range(MAX_ROUNDS):
             share, spacing_mm = self._look(volume, center, size)
             found = _at_middle(share > SURE)
             if found is None:
-                if diameter_mm is None and size > SMALLEST_MM * 1.5:
+                if diameter_mm is None and size > MIN_MM * 1.5:
                     size /= 1.8
                     continue
                 raise InputError("No nodule is seen at this point: click on its middle, or give its --diameter.")
@@ -82,7 +82,7 @@ class NoduleNetwork:
             center = center + middle * spacing_mm / volume.spacing_kji_mm
             if diameter_mm is not None or 1 / SAME_SIZE < seen_mm / size < SAME_SIZE:
                 break
-            size = float(np.clip(seen_mm, SMALLEST_MM, LARGEST_MM))
+            size = float(np.clip(seen_mm, MIN_MM, MAX_MM))
         share, spacing_mm = self._look(volume, center, size)
         return _on_ct(volume, center, share, spacing_mm, size)
 
@@ -117,10 +117,8 @@ def segment_nodule(
 
 def _checked_center(volume: Volume, center_ras_mm: tuple[float, float, float], diameter_mm: float | None) -> np.ndarray:
     """The point in voxels (k, j, i); raises InputError for a point or size that cannot be."""
-    if diameter_mm is not None and not SMALLEST_MM <= diameter_mm <= LARGEST_MM:
-        raise InputError(
-            f"The diameter must lie between {SMALLEST_MM:g} and {LARGEST_MM:g} mm, {diameter_mm:g} was given."
-        )
+    if diameter_mm is not None and not MIN_MM <= diameter_mm <= MAX_MM:
+        raise InputError(f"The diameter must lie between {MIN_MM:g} and {MAX_MM:g} mm, {diameter_mm:g} was given.")
     center = volume.kji_from_ras(np.array(center_ras_mm, dtype=float))
     if not ((center > -0.5) & (center < np.array(volume.array.shape) - 0.5)).all():
         place = ", ".join(f"{x:g}" for x in center_ras_mm)
@@ -133,7 +131,7 @@ def read_network(path: Path = SHIPPED) -> LabelNetwork:
     return _network_of(path)
 
 
-@kept_by_file
+@cached_by_file
 def _network_of(path: Path) -> LabelNetwork:
     from ThoraxAILib.networks.weights_file import load_weights
 

@@ -13,7 +13,7 @@ import scipy.ndimage as ndi
 DEFAULT_LUNG_HU = -850.0
 OPENING_SHARE = 0.55  # of the inscribed radius: what is thinner is a vessel or a spicule
 REACH = 2.4  # inscribed radii from the centre; beyond it an elongated region is a vessel
-LEAST_RISE_HU = 100.0
+MIN_RISE_HU = 100.0
 HALO_RISE_HU = 130.0
 HALO_GROWTH = 2.0  # inscribed radii; a larger halo is lung that happens to be dense
 QUIETING_MM = (0.0, 0.5, 0.8, 1.2, 1.8, 2.5)
@@ -50,7 +50,7 @@ def grow_region(
     background = background_hu(hu, distance_mm, diameter_mm)
     near = distance_mm <= max(0.20 * diameter_mm, 0.8 * float(spacing_kji_mm.min()))
     core = float(hu[near].mean())
-    if core - background < LEAST_RISE_HU:
+    if core - background < MIN_RISE_HU:
         return None
     hu = quieted(hu, distance_mm, diameter_mm, core - background, spacing_kji_mm)
     return _region_above(hu, spacing_kji_mm, distance_mm <= 0.5 * diameter_mm + 1.0, allowed, core, background)

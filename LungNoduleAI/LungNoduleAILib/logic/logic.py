@@ -18,7 +18,8 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 from LungNoduleAILib.model.findings import Finding, Findings
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.model.result import AnalysisResult
-from LungNoduleAILib.scene import marks, result_nodes
+from LungNoduleAILib.scene import finding_markups as marks
+from LungNoduleAILib.scene import result_nodes
 from LungNoduleAILib.scene.result_nodes import ResultNodes
 from LungNoduleAILib.scene.saving import saveResult
 from LungNoduleAILib.scene.table import setStatusCells

@@ -25,7 +25,7 @@ from ThoraxAILib.panels.messages import shownErrors
 
 UNKNOWN_DAYS = -1
 COLUMNS = ("Pair", "Prior", "Current", "Status", "Δ vol. %", "VDT d", "Growth", "Agree")
-LEAST_ROWS = 5
+MIN_ROWS = 5
 
 
 class FollowUpSection:
@@ -89,7 +89,7 @@ class FollowUpSection:
         self.table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
         self.table.verticalHeader().hide()
         self.table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        self.table.setMinimumHeight(LEAST_ROWS * (self.table.fontMetrics().height() + 8))
+        self.table.setMinimumHeight(MIN_ROWS * (self.table.fontMetrics().height() + 8))
         self.table.toolTip = _("A click shows the nodule at both dates")
         self.table.connect("itemSelectionChanged()", self.onPairSelected)
         layout.addWidget(self.table)

@@ -22,7 +22,7 @@ from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.pairs import FollowUp
 
 UNKNOWN_AGE = -1
-LEAST_ROWS = 5
+MIN_ROWS = 5
 REASONS_HEIGHT = 110
 YES, NO = "yes", "no"
 
@@ -124,7 +124,7 @@ class GuidelinesSection:
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         header.setSectionResizeMode(len(titles) - 1, qt.QHeaderView.Stretch)
-        self.table.setMinimumHeight(LEAST_ROWS * (self.table.fontMetrics().height() + 8))
+        self.table.setMinimumHeight(MIN_ROWS * (self.table.fontMetrics().height() + 8))
         self.table.toolTip = _("A click shows the nodule and the reasons")
         self.table.connect("itemSelectionChanged()", self.onRowSelected)
         layout.addWidget(self.table)

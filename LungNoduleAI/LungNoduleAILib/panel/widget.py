@@ -14,9 +14,9 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
 from LungNoduleAILib.logic.jobs import analysisJob, sampleJob
-from LungNoduleAILib.logic.kept_files import KeptFiles, existingFolder
 from LungNoduleAILib.logic.logic import LungNoduleAILogic
 from LungNoduleAILib.logic.parameters import Parameters
+from LungNoduleAILib.logic.result_files import ResultFiles, existingFolder
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.panel import results as result_panel
 from LungNoduleAILib.panel.follow_up_section import FollowUpSection
@@ -42,7 +42,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
         self.parameters: Parameters | None = None
-        self.keptFiles = KeptFiles()
+        self.keptFiles = ResultFiles()
         self._analyzedVolumeID = ""
         self._shownTextID = ""
         self._isUpdating = False

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import scipy.ndimage as ndi
 
-from LungNoduleAILib.anatomy.learned.prediction import load_network, seen_by
+from LungNoduleAILib.anatomy.learned.prediction import load_network, network_input
 from LungNoduleAILib.anatomy.work_image import make_work_image
 from LungNoduleAILib.model.anatomy import LOBE_OF_LABEL, Anatomy
 from ThoraxAILib.engines.engine import learned_engine, weights_fingerprint
@@ -81,7 +81,7 @@ def map_patterns(
     spacing_mm = network.settings.spacing_mm
     box = known(mask_box(lungs, whole_voxels(MARGIN_MM, volume.spacing_kji_mm)), "the box of the lungs")
     part = Grid.of(volume).part(box).volume(np.ascontiguousarray(volume.array[box]), volume.modality)
-    seen = seen_by(make_work_image(part, WORK_MM), spacing_mm)
+    seen = network_input(make_work_image(part, WORK_MM), spacing_mm)
     index = [
         _nearest(n, s, m, spacing_mm)
         for n, s, m in zip(part.array.shape, volume.spacing_kji_mm, seen.shape, strict=True)

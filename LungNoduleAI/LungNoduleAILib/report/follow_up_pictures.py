@@ -30,7 +30,7 @@ SHOWN_BLOBS = 3
 Sheet = tuple[str, Picture]
 
 
-def sheets(
+def contact_sheets(
     current: Volume, registration: LungRegistration, difference: DifferenceMap | None = None
 ) -> tuple[Sheet, ...]:
     """Caption and picture of each view in three planes; the difference is cut at the first change."""

@@ -15,7 +15,7 @@ import slicer
 
 from LungNoduleAILib.model.findings import Findings
 from LungNoduleAILib.model.result import AnalysisResult
-from LungNoduleAILib.scene.marks import findingBoxNode, findingPointsNode
+from LungNoduleAILib.scene.finding_markups import findingBoxNode, findingPointsNode
 from LungNoduleAILib.scene.segmentation import segmentationNode
 from LungNoduleAILib.scene.table import findingsTableNode
 from ThoraxAILib.scene.hierarchy import folderBeside, removeNode

@@ -15,7 +15,7 @@ from LungNoduleAILib.followup.matching.siamese_patches import cut_patches, norma
 from ThoraxAILib.engines.engine import learned_engine, weights_fingerprint
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.networks.device import NetworkDevice
-from ThoraxAILib.networks.file_cache import kept_by_file
+from ThoraxAILib.networks.file_cache import cached_by_file
 from ThoraxAILib.networks.weights_file import load_weights
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def loaded_network(path: Path = WEIGHTS_FILE) -> SiameseNetwork:
     return _network_of(path)
 
 
-@kept_by_file
+@cached_by_file
 def _network_of(path: Path) -> SiameseNetwork:
     weights = load_weights(path, SCHEMA, MAKER)
     from LungNoduleAILib.followup.matching.siamese_network import SiameseNetwork, SiameseSettings

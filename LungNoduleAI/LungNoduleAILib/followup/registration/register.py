@@ -46,7 +46,7 @@ CONVENTION = "x in the current scan lies at x + u(x) in the prior scan, RAS mm, 
 REACH_MM = 10.0  # likeness counts up to here outside the lungs
 STIFF_REACH_MM = 4.0
 LUNG_MODULI, OUTSIDE_MODULI = Moduli(1.0, 1.0), Moduli(0.05, 0.05)
-LEAST_OVERLAP, LEAST_DICE = 0.25, 0.5
+MIN_OVERLAP, MIN_DICE = 0.25, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +168,7 @@ def _check_fit(scans: _Scans, matrix: np.ndarray, overlap: float) -> None:
     own, other = scans.current.on(grid), scans.prior.on(grid, matrix)
     seen = own.valid & other.valid
     fit = dice(own.lung & seen, other.lung & seen)
-    if overlap < LEAST_OVERLAP or fit < LEAST_DICE:
+    if overlap < MIN_OVERLAP or fit < MIN_DICE:
         raise InputError(
             f"The lungs of the two scans do not fit each other (overlap {100 * overlap:.0f} %, Dice "
             f"{fit:.2f} after alignment): check that both show the same part of the same person."

@@ -10,7 +10,7 @@ from LungNoduleAILib.model.anatomy import Anatomy
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
 
-LEAST_ML = 60.0
+MIN_ML = 60.0
 SIDES = ("right", "left")
 
 
@@ -36,7 +36,7 @@ def shared_lungs(prior: Volume, current: Volume, prior_labels: np.ndarray, curre
             )
         anatomy = Anatomy(labels)
         sides = {"right": anatomy.right_lung, "left": anatomy.left_lung}
-        found = tuple(side for side in SIDES if sides[side].sum() * volume.voxel_mm3 / 1000 >= LEAST_ML)
+        found = tuple(side for side in SIDES if sides[side].sum() * volume.voxel_mm3 / 1000 >= MIN_ML)
         if not found:
             raise InputError(f"No lung was found in the {name} scan: give a chest CT.")
         masks.append(sides)

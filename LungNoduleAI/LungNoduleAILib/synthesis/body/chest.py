@@ -22,7 +22,7 @@ from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.tuples import three
 
 _MARGIN_MM = 10.0
-_WIDEST_MM = (500.0, 400.0)
+_MAX_MM = (500.0, 400.0)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def field_of_view(torso: Torso, spacing_mm: tuple[float, float, float]) -> Grid:
         found = np.flatnonzero(inside.any(axis=tuple(a for a in range(3) if a != axis)))
         low.append(low_corner[axis] + step * found[0] - _MARGIN_MM)
         high.append(low_corner[axis] + step * found[-1] + _MARGIN_MM)
-        over = max(0.0, high[axis] - low[axis] - _WIDEST_MM[axis]) / 2
+        over = max(0.0, high[axis] - low[axis] - _MAX_MM[axis]) / 2
         low[axis], high[axis] = low[axis] + over, high[axis] - over
     top = build.height * 125 + build.top_mm
     base = build.height * (min(build.right_dome_mm, build.left_dome_mm) - 45)

@@ -16,7 +16,7 @@ from ThoraxAILib.image.tuples import three
 
 PATCH_MM = (5.0, 60.0)
 ROUND = 0.25  # a patch fills so much of the ball around it
-LEAST_IN_LUNG = 0.5
+MIN_IN_LUNG = 0.5
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Patch:
 
 def lies_in_lung(structures: np.ndarray, grid: Grid, nodule: PlantedNodule) -> bool:
     """Whether half of a nodule lies in the lung or it is calcified: painted into the wall it has the wall's density."""
-    return nodule.type == "calcified" or share_in_lung(structures, grid, nodule) >= LEAST_IN_LUNG
+    return nodule.type == "calcified" or share_in_lung(structures, grid, nodule) >= MIN_IN_LUNG
 
 
 def share_in_lung(structures: np.ndarray, grid: Grid, nodule: PlantedNodule) -> float:

@@ -26,7 +26,7 @@ from ThoraxAILib.registration.field import Field
 
 FIELD_STEP_MM = 4.0
 DIAMETERS_MM = (4.0, 26.0)
-LARGEST_MM = 36.0
+MAX_MM = 36.0
 VOLUME_RATIOS = (0.5, 8.0)
 CROWDED, CROWD = 0.15, 12
 _TRIES = 60
@@ -165,7 +165,7 @@ def _drawn_links(planter: NodulePlanter, motion: Motion, rng: np.random.Generato
             break
         nodule = planter.draw(rng, diameter_mm=DIAMETERS_MM if not crowded else (4.0, 12.0))
         fate, ratio = rng.choice(("matched", "new", "resolved"), p=(0.7, 0.15, 0.15)), _drawn_ratio(rng)
-        later = _scaled(nodule, min(ratio, (LARGEST_MM / nodule.diameter_mm) ** 3))
+        later = _scaled(nodule, min(ratio, (MAX_MM / nodule.diameter_mm) ** 3))
         room = max(nodule.diameter_mm, later.diameter_mm)
         lobe = lobe or nodule.lobe
         if (crowded and nodule.lobe != lobe) or not all(_apart(nodule, room, *other) for other in taken):

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from LungNoduleAILib.anatomy.classical import ClassicalSegmenter
-from LungNoduleAILib.detection.classical import look
+from LungNoduleAILib.detection.classical import find_candidates
 from LungNoduleAILib.detection.examine import FEATURES
 from LungNoduleAILib.detection.score import terms
 from LungNoduleAILib.synthesis import NoduleRecipe, SyntheticCT, make_small_chest, mass_recipe
@@ -66,7 +66,7 @@ def examples(phantom: SyntheticCT) -> tuple[np.ndarray, np.ndarray]:
     centers = np.array([nodule.center_ras_mm for nodule in phantom.nodules])
     diameters = np.array([nodule.diameter_mm for nodule in phantom.nodules])
     rows, truth = [], []
-    for center, features, _density in look(volume, anatomy, Progress()):
+    for center, features, _density in find_candidates(volume, anatomy, Progress()):
         distance = np.linalg.norm(centers - center, axis=1)
         nearest = int(np.argmin(distance / diameters))
         ratio = features["diameter_mm"] / diameters[nearest]

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 LEVELS = {level.name: level for level in (FINE, COARSE)}
 THREADS = 2  # always as many, so that sums are taken in one order: the same weights from the same seed
-LONGEST_GRADIENT = 2.0
+MAX_GRADIENT = 2.0
 
 
 class DetectorTraining(Trainer[HeatmapNetwork]):
@@ -66,7 +66,7 @@ class DetectorTraining(Trainer[HeatmapNetwork]):
         network = HeatmapNetwork(HeatmapSettings(level.spacing_mm, recipe.channels))
         channels_last(network.to(self._precision.device))
         optimizer = torch.optim.AdamW(network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
-        return Learner(network, optimizer, LONGEST_GRADIENT, MovingAverage(network, recipe.average))
+        return Learner(network, optimizer, MAX_GRADIENT, MovingAverage(network, recipe.average))
 
     def averaged(self, name: str) -> HeatmapNetwork:
         """The network of a level with the averaged weights, on the device of the training."""

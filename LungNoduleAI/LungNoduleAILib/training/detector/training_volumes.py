@@ -23,7 +23,7 @@ from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.jobs.pool import open_pool
 
 SPACING = (SPACING_MM, SPACING_MM, SPACING_MM)
-LEAST_LUNG_L = 0.3  # less is a scan of something else
+MIN_LUNG_L = 0.3  # less is a scan of something else
 MARGIN_MM = 30.0
 DRAWS = 4
 
@@ -172,4 +172,4 @@ def _make(seed: int, folder: Path) -> None:
 
 def shows_lungs(body: Body) -> bool:
     """Whether there is enough lung to look for nodules."""
-    return body.is_chest and int(((body.labels > 0) & (body.labels < 6)).sum()) >= LEAST_LUNG_L * 1e6 / SPACING_MM**3
+    return body.is_chest and int(((body.labels > 0) & (body.labels < 6)).sum()) >= MIN_LUNG_L * 1e6 / SPACING_MM**3

@@ -33,7 +33,7 @@ FINER = 2  # voxels along each axis that make one voxel of the network
 NODULES_PER_BODY = 24
 OTHER_KINDS = ("abdomen", "head", "knee")
 SIZES_K, SIZES_J, SIZES_I = (96, 96, 96, 128), (64, 96, 96), (96, 96, 128)
-MOST_VOXELS = 1_000_000
+MAX_VOXELS = 1_000_000
 AIR_HU = -1000.0
 
 
@@ -86,7 +86,7 @@ class AnatomySamples:
         """Mostly the whole width of the body, some part of its height, slightly turned and scaled."""
         while True:
             shape = three(int(rng.choice(sizes)) for sizes in self.sizes)
-            if np.prod(shape) <= MOST_VOXELS:
+            if np.prod(shape) <= MAX_VOXELS:
                 break
         size_mm = np.array(grid.shape_kji) * grid.spacing_kji_mm
         free = np.maximum(size_mm - np.array(shape) * self.spacing_mm, 0) / 2 + (30.0, 15.0, 15.0)

@@ -25,7 +25,7 @@ from ThoraxAILib.networks.precision import channels_last
 from ThoraxAILib.networks.schedule import Schedule
 from ThoraxAILib.networks.trainer import ONLY, Loss, Trainer
 
-LONGEST_GRADIENT, WARM_UP = 2.0, 50
+MAX_GRADIENT, WARM_UP = 2.0, 50
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class LabelTraining(Trainer[LabelNetwork]):
                 layer.momentum = recipe.norm_momentum
         optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
         average = MovingAverage(network, recipe.average, with_statistics=False)
-        return {ONLY: Learner(network, optimizer, LONGEST_GRADIENT, average)}
+        return {ONLY: Learner(network, optimizer, MAX_GRADIENT, average)}
 
     def averaged(self) -> LabelNetwork:
         """The network with the averaged weights, on the CPU."""

@@ -18,7 +18,7 @@ from ThoraxAILib.image.tuples import two
 
 VESSELS, PLEURA, IMITATIONS = 5, 2, 3
 CENTER_ERROR_MM, CENTER_ERROR_SHARE = 0.6, 0.04  # of the diameter: how far a detector's center is off
-CROPPED, PLACES_HIDDEN, MOST_CROP = 0.2, 0.25, 0.35
+CROPPED, PLACES_HIDDEN, MAX_CROP = 0.2, 0.25, 0.35
 _LUNG_STEP = 6
 
 
@@ -131,7 +131,7 @@ def lung_frame(view: DateView, rng: np.random.Generator) -> LungFrame:
     points = view.motion.to_current(index[:, ::-1] @ matrix[:3, :3].T + matrix[:3, 3])
     if rng.random() < CROPPED:
         low, high = points[:, 2].min(), points[:, 2].max()
-        cut = rng.uniform(0.05, MOST_CROP) * (high - low)
+        cut = rng.uniform(0.05, MAX_CROP) * (high - low)
         points = points[points[:, 2] > low + cut] if rng.random() < 0.5 else points[points[:, 2] < high - cut]
     return LungFrame.around(points)
 

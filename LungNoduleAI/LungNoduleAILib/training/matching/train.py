@@ -31,7 +31,7 @@ from ThoraxAILib.networks.weights_file import save_weights
 
 logger = logging.getLogger(__name__)
 WEIGHTS_NAME, BODIES = "siamese.pt", "bodies"
-LONGEST_GRADIENT = 5.0
+MAX_GRADIENT = 5.0
 BODY_SPACING_MM = (1.5, 1.5, 1.5)
 
 
@@ -78,7 +78,7 @@ class SiameseTraining(Trainer[SiameseNetwork]):
         recipe = self._siamese_recipe
         network = channels_last(SiameseNetwork(SiameseSettings()))
         optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-        return {ONLY: Learner(network, optimizer, LONGEST_GRADIENT, WeightedSum(network, recipe.average, rise=9))}
+        return {ONLY: Learner(network, optimizer, MAX_GRADIENT, WeightedSum(network, recipe.average, rise=9))}
 
     def loss(self, step: int) -> Loss:
         """How the network tells apart the nodules of the person of a step."""

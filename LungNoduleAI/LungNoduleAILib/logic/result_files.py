@@ -15,7 +15,7 @@ from ThoraxAILib.jobs.work_folder import WorkFolder
 _KEPT = (REPORT_FILE, RUN_FILE)
 
 
-class KeptFiles:
+class ResultFiles:
     """Copies of what the worker wrote for people, in a temporary folder until drop()."""
 
     def __init__(self) -> None:
