@@ -81,10 +81,9 @@ def test_a_leak_three_sequences_deep_is_named_by_its_path():
 
 
 def test_a_kept_text_that_repeats_the_name_is_taken_out_and_the_instance_passes():
-    ds = ct()
-    ds.ManufacturerModelName = "Quillfeather special"
     checker = cleaner()
-    instance = checker.clean(file_bytes(ds))
+    instance = checker.clean(file_bytes(ct()))
+    put(instance.file.dataset, 0x00081090, "LO", b"Quillfeather special")
     head, pixels = instance.encoded()
     leaks = checker.check(head + bytes(pixels), instance)
     assert [leak.place for leak in leaks] == ["0008,1090"]

@@ -11,12 +11,17 @@ from pathlib import Path
 import pytest
 
 
-def test_the_leak_benchmark_finds_none_of_ours():
+def test_the_leak_benchmark_prints_a_table_of_kind_by_profile_without_ours():
     script = Path(__file__).with_name("anonymizer_leaks.py")
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    command = [sys.executable, str(script), "--limit", "12", "--deid-python", "no-such-python"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "108 planted identifiers, 108 found in the input" in done.stdout
-    assert "ThoraxAI basic       0 leaks" in done.stdout
+    rows = {line.split("|")[1].strip(): line for line in done.stdout.splitlines() if line.startswith("|")}
+    assert "| basic | research | longitudinal | teaching | strict |" in rows["kind"]
+    assert rows["dictionary"].split("|")[3:8] == [" 0 "] * 5
+    assert rows["every VR"].split("|")[3:8] == [" 0 "] * 5
+    assert "deid is not installed" in done.stdout
+    assert "108 canaries of one study, 108 found in the input, 0 in the output" in done.stdout
 
 
 def test_the_speed_benchmark_prints_both_sides():

@@ -1,16 +1,26 @@
 """From the values that were taken out to the words that must not appear in the output.
 
-Names fall apart into their parts; dates are looked for in the ways people write them; texts made only of listed words
-("CHEST 5.0") identify nobody and are left out.
+Names fall apart into their parts, in all spellings; dates and numbers are looked for in the ways people write them.
+No token is dropped because it is a common word: a patient may be called Black, Max or Long, and a word list does not
+know. Only whole descriptions that were taken out and consist of listed words ("CT CHEST") identify nobody.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from AnonymizerLib.check.written_forms import (
+    LONG_NAME,
+    date_forms,
+    date_signs,
+    folded,
+    spellings,
+    squeezed_date_forms,
+    squeezed_number,
+)
 from AnonymizerLib.identity.identities import DATE, DICOM_ROOT
 from AnonymizerLib.objects.element import Original, text_of
 from AnonymizerLib.profile.options import Option
@@ -18,9 +28,17 @@ from AnonymizerLib.profile.table import row_of
 from AnonymizerLib.profile.words import is_harmless, may_stay
 
 SHORTEST, SHORTEST_RAW, SHORTEST_NUMBER_RAW, LONGEST = 3, 5, 6, 256
+SHORTEST_NAME = 2
 NAME_PARTS = re.compile(r"[\s^=\\,;/()]+")
-OUR_OWN_WORDS = frozenset({"anonymous", "removed", "anonymized", "anonymised", "unknown", "none", "null", "yes", "no"})
-UNSEEN = frozenset({"19000101", "00010101", "19700101"})
+INNER_PARTS = re.compile(r"[-'’.]+")
+SEPARATED, GAPS_IN_IDS = re.compile(r"[-/. _]+"), ("", " ", "-", "_", ".", "/")
+OUR_OWN_WORDS = frozenset({"anonymous", "removed", "anonymized", "anonymised"})
+NOBODY = OUR_OWN_WORDS | {"unknown", "none", "null", "yes", "no", "n/a", "na", "other"}
+OUR_OWN_DATE = "19000101"
+DATE_IN_TEXT = re.compile(r"(?<!\d)(\d{4})[.\-/]?(\d{2})[.\-/]?(\d{2})(?!\d{2,}[.\-/])")
+PATIENT_ID, OTHER_PATIENT_IDS = 0x00100020, 0x00101000
+NAMES, NUMBERS, DATES, UIDS, TEXTS, TOO_SHORT = "names", "numbers", "dates", "UIDs", "texts", "too short to search"
+SETS = ("anywhere", "dates", "words", "prose", "squeezed", "signs", "letters")
 
 
 @dataclass(frozen=True)
@@ -28,113 +46,192 @@ class Tokens:
     """Lower-case words to look for.
 
     ``anywhere`` in the bytes; ``dates``; short ``words`` only as whole words of a text; ``prose`` (whole
-    descriptions that were taken out) in free text, but not in codes, which mean the same for everybody.
+    descriptions that were taken out) in free text, but not in codes, which mean the same for everybody; ``squeezed``
+    in free text without its separators; ``signs`` are what any date or squeezed form must hold; ``letters`` are words
+    outside ASCII, compared after decoding; ``is_foreign`` says that the identifiers themselves hold such letters,
+    which character sets write differently.
     """
 
     anywhere: frozenset[bytes] = frozenset()
     dates: frozenset[bytes] = frozenset()
     words: frozenset[bytes] = frozenset()
     prose: frozenset[bytes] = frozenset()
-
-    @property
-    def is_foreign(self) -> bool:
-        """Whether a token has letters outside ASCII."""
-        return not all(token.isascii() for token in self.all)
+    squeezed: frozenset[bytes] = frozenset()
+    signs: frozenset[bytes] = frozenset()
+    letters: frozenset[str] = frozenset()
+    is_foreign: bool = False
+    counts: tuple[tuple[str, int], ...] = field(default=(), compare=False)
 
     @property
     def all(self) -> frozenset[bytes]:
         """Every token."""
-        return self.anywhere | self.dates | self.words | self.prose
+        return self.anywhere | self.dates | self.words | self.prose | self.squeezed
+
+    @classmethod
+    def together(cls, some: Iterable[Tokens]) -> Tokens:
+        """The tokens of several."""
+        some = list(some)
+        counts: dict[str, int] = {}
+        for kind, number in (entry for tokens in some for entry in tokens.counts):
+            counts[kind] = counts.get(kind, 0) + number
+        return cls(
+            *(frozenset().union(*(getattr(tokens, kind) for tokens in some)) for kind in SETS),
+            is_foreign=any(tokens.is_foreign for tokens in some),
+            counts=tuple(sorted(counts.items())),
+        )
 
 
 def tokens_of(originals: Iterable[Original], encodings: list[str]) -> Tokens:
-    """Every token of the values that were taken out of one instance."""
+    """Every token of the values that were taken out of one instance; each different value counts once."""
     names = tuple(encodings)
-    found = [_tokens(original.vr, original.value, names, _is_prose(original.tag)) for original in originals]
-    return Tokens(
-        *(
-            frozenset().union(*(getattr(tokens, kind) for tokens in found))
-            for kind in ("anywhere", "dates", "words", "prose")
-        )
+    return Tokens.together(
+        _tokens(original.tag, original.vr, original.value, names) for original in dict.fromkeys(originals)
     )
 
 
 @lru_cache(maxsize=1024)
-def _is_prose(tag: int) -> bool:
+def is_prose(tag: int) -> bool:
     """Whether the attribute describes something rather than naming somebody: by the table's own column."""
     row = row_of(tag)
     return row is None or Option.CLEAN_DESCRIPTORS.label in row.options
 
 
 @lru_cache(maxsize=8192)
-def _tokens(vr: str, value: bytes, encodings: tuple[str, ...], prose: bool) -> Tokens:
+def _tokens(tag: int, vr: str, value: bytes, encodings: tuple[str, ...]) -> Tokens:
     text = text_of(value, list(encodings)).replace("\0", "")
-    if vr in ("DA", "DT"):
-        return Tokens(dates=frozenset(token for part in text.split("\\") for token in _date_tokens(part)))
-    if vr == "UI":
-        uids = (uid.strip() for uid in text.split("\\"))
-        return Tokens(
-            anywhere=frozenset(
-                uid.encode("ascii", "replace") for uid in uids if len(uid) >= 10 and not uid.startswith(DICOM_ROOT)
-            )
-        )
-    if vr == "CS":
+    if not text.strip() or vr == "CS":
         return Tokens()
-    parts = text.split("\\")
-    if prose and vr != "PN":
-        long = [part.strip().casefold() for part in parts if SHORTEST_RAW <= len(part.strip()) <= LONGEST]
-        return Tokens(
-            prose=frozenset(
-                token
-                for part in long
-                if part not in OUR_OWN_WORDS and not may_stay(part)
-                for token in _encoded(part, encodings)
-            )
+    if vr in ("DA", "DT"):
+        return _date_tokens(text)
+    if vr == "UI":
+        uids = {uid.strip() for uid in text.split("\\")}
+        found = frozenset(
+            uid.encode("ascii", "replace") for uid in uids if len(uid) >= 10 and not uid.startswith(DICOM_ROOT)
         )
+        return Tokens(anywhere=found, counts=((UIDS, len(found)),))
+    parts = [folded(part.strip()) for part in text.split("\\")]
     if vr == "PN":
-        parts += NAME_PARTS.split(text)
-    return _sorted_by_length([part.strip().casefold() for part in parts], encodings)
+        return _name_tokens(text, encodings)
+    return _prose_tokens(parts, encodings) if is_prose(tag) else _number_tokens(tag, parts, encodings)
 
 
-def _date_tokens(text: str) -> list[bytes]:
-    match = DATE.match(text.strip()[:8]) or DATE.match(text.strip()[:10])
-    if match is None or "".join(match.groups()) in UNSEEN:
-        return []
-    year, month, day = match.groups()
-    return [
-        form.encode("ascii")
-        for form in (
-            year + month + day,
-            f"{year}-{month}-{day}",
-            f"{year}/{month}/{day}",
-            f"{day}.{month}.{year}",
-            f"{month}/{day}/{year}",
-            f"{day}/{month}/{year}",
-            f"{day}-{month}-{year}",
-        )
+def _date_tokens(text: str) -> Tokens:
+    """Each date in every written form, but the one form that this program itself writes as a dummy."""
+    found: set[bytes] = set()
+    squeezed: set[bytes] = set()
+    signs: set[bytes] = set()
+    count = 0
+    for part in text.split("\\"):
+        match = DATE.match(part.strip()[:8]) or DATE.match(part.strip()[:10])
+        if match is None:
+            continue
+        count += 1
+        found |= date_forms(*match.groups())
+        squeezed |= squeezed_date_forms(*match.groups())
+        signs |= date_signs(*match.groups())
+    return Tokens(
+        dates=frozenset(found) - {OUR_OWN_DATE.encode("ascii")},
+        squeezed=frozenset(squeezed),
+        signs=frozenset(signs) - {OUR_OWN_DATE.encode("ascii"), OUR_OWN_DATE[2:].encode("ascii")},
+        counts=((DATES, count),),
+    )
+
+
+def _prose_tokens(parts: list[str], encodings: tuple[str, ...]) -> Tokens:
+    long = {part for part in parts if SHORTEST_RAW <= len(part) <= LONGEST and part not in NOBODY}
+    telling = {part for part in long if not may_stay(part)}
+    return Tokens(
+        prose=frozenset(token for part in telling for token in _encoded(part, encodings)),
+        letters=frozenset(part for part in telling if not part.isascii()),
+        is_foreign=not all(map(str.isascii, telling)),
+        counts=((TEXTS, len(telling)),),
+    )
+
+
+def _name_tokens(text: str, encodings: tuple[str, ...]) -> Tokens:
+    """A person's name: the whole, its parts, the parts of these, and first and last name run together."""
+    groups = [folded(group) for group in re.split(r"[=\\]", text)]
+    components = [[part for part in NAME_PARTS.split(group) if part] for group in groups]
+    parts = {part for group in components for part in group}
+    parts |= {inner for part in parts for inner in INNER_PARTS.split(part)}
+    parts |= {group.strip(" ^") for group in groups}
+    parts -= OUR_OWN_WORDS
+    is_foreign = not all(map(str.isascii, parts))
+    parts = {spelling for part in parts for spelling in spellings(part)}
+    together = {
+        "".join(order)
+        for group in components
+        for order in (group[:2], group[1::-1])
+        if len(order) > 1 and not set(order) & OUR_OWN_WORDS
+    }
+    parts |= together
+    joined = {squeezed_number(name) for name in together if len(name) >= LONG_NAME}
+    found = _sorted_by_length(parts, encodings, SHORTEST_NAME, NAMES, frozenset(joined - {b""}))
+    return replace(found, is_foreign=is_foreign)
+
+
+def _number_tokens(tag: int, parts: list[str], encodings: tuple[str, ...]) -> Tokens:
+    """An ID, an address, an institution: as it is and without separators; a patient ID counts however short it is."""
+    is_patient_id = tag in (PATIENT_ID, OTHER_PATIENT_IDS)
+    known = {part for part in parts if part and part not in NOBODY}
+    if is_patient_id:
+        known |= {part.lstrip("0") for part in known if part.isdigit() and len(part.lstrip("0")) >= SHORTEST}
+        known |= {gap.join(SEPARATED.split(part)) for part in known if SEPARATED.search(part) for gap in GAPS_IN_IDS}
+    squeezed = frozenset(squeezed_number(part) for part in known if any(letter.isdigit() for letter in part)) - {b""}
+    dates = [match.groups() for part in known for match in DATE_IN_TEXT.finditer(part)]
+    dated = [
+        Tokens(dates=date_forms(*date), squeezed=squeezed_date_forms(*date), signs=date_signs(*date))
+        for date in dates
+        if _is_day(*date)
     ]
+    shortest = 1 if is_patient_id else SHORTEST
+    return Tokens.together([_sorted_by_length(known, encodings, shortest, NUMBERS, squeezed), *dated])
 
 
-def _sorted_by_length(texts: list[str], encodings: tuple[str, ...]) -> Tokens:
+def _is_day(year: str, month: str, day: str) -> bool:
+    return 1 <= int(month) <= 12 and 1 <= int(day) <= 31 and 1880 <= int(year) <= 2100
+
+
+def _sorted_by_length(
+    texts: set[str], encodings: tuple[str, ...], shortest: int, kind: str, squeezed: frozenset[bytes]
+) -> Tokens:
     anywhere: set[bytes] = set()
     words: set[bytes] = set()
+    count = too_short = 0
     for text in texts:
-        if not SHORTEST <= len(text.encode("utf-8")) <= LONGEST or text in OUR_OWN_WORDS or may_stay(text):
+        size = len(text.encode("utf-8"))
+        if not text or size > LONGEST:
             continue
+        if size < shortest:
+            too_short += 1
+            continue
+        count += 1
         enough = SHORTEST_NUMBER_RAW if text.isdigit() else SHORTEST_RAW
-        target = anywhere if len(text.encode("utf-8")) >= enough and not is_harmless(text) else words
+        target = anywhere if size >= enough and not is_harmless(text) else words
         target |= set(_encoded(text, encodings))
-    return Tokens(anywhere=frozenset(anywhere), words=frozenset(words))
+    return Tokens(
+        anywhere=frozenset(anywhere),
+        words=frozenset(words),
+        squeezed=squeezed,
+        signs=squeezed,
+        letters=frozenset(text for text in texts if not text.isascii() and len(text.encode("utf-8")) >= shortest),
+        is_foreign=not all(map(str.isascii, texts)),
+        counts=tuple((name, number) for name, number in ((kind, count), (TOO_SHORT, too_short)) if number),
+    )
 
 
 def _encoded(text: str, encodings: tuple[str, ...]) -> Iterable[bytes]:
-    """The text as its own character sets, UTF-8 and (for hidden copies) UTF-16 would write it."""
+    """The text as its own character sets, UTF-8 and Latin-1 would write it, in small and in capital letters.
+
+    Bytes are compared with their ASCII letters in lower case, and no others.
+    """
     if text.isascii():
         return [text.encode("ascii")]
     found = []
     for encoding in dict.fromkeys((*encodings, "utf-8", "latin-1")):
-        try:
-            found.append(text.encode(encoding).lower() if encoding in ("latin-1", "iso8859") else text.encode(encoding))
-        except (UnicodeEncodeError, LookupError):
-            continue
+        for form in (text, text.upper()):
+            try:
+                found.append(form.encode(encoding).lower())
+            except (UnicodeEncodeError, LookupError):
+                continue
     return found

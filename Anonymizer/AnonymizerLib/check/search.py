@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING
 
 from AnonymizerLib.check.identifiers import Tokens
 from AnonymizerLib.check.token_search import found_in, holds_any_of
+from AnonymizerLib.check.written_forms import folded, squeeze
 from AnonymizerLib.objects.element import encodings_of, raw_value, text_of
+from AnonymizerLib.objects.private_blocks import known_creators
+from AnonymizerLib.profile.code_strings import is_defined
 from AnonymizerLib.profile.iods import Location
 
 if TYPE_CHECKING:
@@ -59,6 +62,11 @@ SHORTEST_IN_PIXELS, PIXEL_PIECE = 5, 16 << 20
 CHANCE = 1e-5  # a token by chance in coded pixels: a letter, large or small, is 2 of 256 values
 MOST_SUSPECTS = 500
 WORD = re.compile(rb"[0-9a-z\x80-\xff]")
+ESCAPE = b"\x1b"
+GAPS = re.compile(r"[\s\u3000^=]+")
+DATE_VRS = frozenset({"DA", "DT"})
+LONGEST_SHORT_DATE, LONG_DATE = 8, 10  # "11/06/44", "11/06/1944"
+WRITTEN_ANEW: frozenset[Location] = frozenset({(0x00100010,), (0x00100020,), (0x00120040,)})  # pseudonyms
 NOWHERE: Location = ()
 
 
@@ -90,17 +98,27 @@ def may_leak(header: bytes, tokens: Tokens) -> bool:
     lowered = header.lower()
     return (
         tokens.is_foreign
-        or bool(tokens_in(lowered, tokens))
-        or holds_wide(lowered, tokens)
+        or holds_any_of(lowered, tokens.anywhere)
+        or holds_any_of(lowered, tokens.prose)
+        or bool(_wide_tokens(lowered, tokens))
         or any(_stands_in(lowered, token, True) for token in found_in(lowered, tokens.words))
+        or _holds_squeezed(squeeze(lowered), tokens.signs)
     )
 
 
-def holds_wide(lowered: bytes, tokens: Tokens) -> bool:
-    """Whether a token stands in the bytes as UTF-16, as color profiles and some devices write text."""
+def _holds_squeezed(data: bytes, tokens: frozenset[bytes]) -> bool:
+    """Whether a number or date stands there other than amid a longer number, as the digits of a UID do by chance."""
+    return any(
+        not (data[start - 1 : start].isdigit() and data[start + len(token) : start + len(token) + 1].isdigit())
+        for token in found_in(data, tokens)
+        for start in _starts(data, token)
+    )
+
+
+def _wide_tokens(lowered: bytes, tokens: Tokens) -> set[bytes]:
+    """The tokens that stand in the bytes as UTF-16, as color profiles and some devices write text."""
     squeezed = lowered.replace(b"\0", b"")
-    found = [token for token in tokens.anywhere if token in squeezed]
-    return any(wide in lowered for token in found for wide in _wide(token))
+    return {token for token in found_in(squeezed, tokens.anywhere) if any(wide in lowered for wide in _wide(token))}
 
 
 def _wide(token: bytes) -> tuple[bytes, bytes]:
@@ -112,18 +130,15 @@ def _wide(token: bytes) -> tuple[bytes, bytes]:
 def find_leaks(ds: Dataset, header: bytes, tokens: Tokens) -> list[Leak]:
     """Every place of a re-read output that still holds a token; empty when it is clean."""
     lowered = header.lower()
-    suspects = tokens_in(lowered, tokens)
-    if holds_wide(lowered, tokens):
-        suspects |= {token for token in tokens.anywhere if any(wide in lowered for wide in _wide(token))}
+    suspects = tokens_in(lowered, tokens) | _wide_tokens(lowered, tokens)
     text_tokens = suspects | found_in(lowered, tokens.words)
-    if not text_tokens and not tokens.is_foreign:
+    squeezed = found_in(squeeze(lowered), tokens.squeezed)
+    if not text_tokens and not squeezed and not tokens.is_foreign:
         return []
     if len(text_tokens) > MOST_SUSPECTS:  # so many cannot be taken out one by one: it waits for a person
         return [Leak(NOWHERE)]
     places = [
-        Leak(location)
-        for location, vr, value, decoded in _values(ds, (), ["iso8859"])
-        if _holds(value, decoded, vr, tokens, text_tokens, location[-1])
+        Leak(value.location) for value in _values(ds, (), ["iso8859"]) if _holds(value, tokens, text_tokens, squeezed)
     ]
     suspects -= tokens.prose
     if not places and suspects and not _only_in_our_own(ds, lowered, suspects):
@@ -134,9 +149,24 @@ def find_leaks(ds: Dataset, header: bytes, tokens: Tokens) -> list[Leak]:
 def holds_any(value: bytes, encodings: list[str], tokens: Tokens) -> bool:
     """Whether a value holds any token, raw or decoded."""
     lowered = value.lower()
-    if any(holds_any_of(lowered, some) for some in (tokens.anywhere, tokens.dates, tokens.words, tokens.prose)):
-        return True
-    return not value.isascii() and _decoded_holds(text_of(value, encodings).casefold(), tokens)
+    return (
+        any(holds_any_of(lowered, some) for some in (tokens.anywhere, tokens.dates, tokens.words, tokens.prose))
+        or holds_any_of(squeeze(lowered), tokens.squeezed)
+        or (_needs_decoding(value) and _decoded_holds(text_of(value, encodings), tokens))
+    )
+
+
+@lru_cache(maxsize=8192)
+def text_names(text: str, tokens: Tokens) -> bool:
+    """Whether a free text names somebody: it holds an identifier, whatever list its words may be on."""
+    lowered = text.casefold().encode("utf-8", "replace")
+    return (
+        holds_any_of(lowered, tokens.anywhere)
+        or any(_date_in(lowered, token) for token in found_in(lowered, tokens.dates))
+        or any(_stands_in(lowered, token, True) for token in found_in(lowered, tokens.words))
+        or holds_any_of(squeeze(lowered), tokens.squeezed)
+        or _decoded_holds(text, tokens)
+    )
 
 
 def find_in_pixels(pixels: bytes | memoryview, tokens: Tokens) -> bool:
@@ -150,8 +180,22 @@ def find_in_pixels(pixels: bytes | memoryview, tokens: Tokens) -> bool:
     )
 
 
-def _values(ds: Dataset, parents: Location, encodings: list[str]) -> Iterator[tuple[Location, str, bytes, str]]:
-    """Every non-sequence element with its bytes in lower case and, where they are not ASCII, its decoded text."""
+@dataclass(frozen=True)
+class _Value:
+    """One element: its bytes in lower case and, where they are not plain ASCII, its decoded text."""
+
+    location: Location
+    vr: str
+    data: bytes
+    decoded: str = ""
+
+    @property
+    def tag(self) -> int:
+        return self.location[-1]
+
+
+def _values(ds: Dataset, parents: Location, encodings: list[str]) -> Iterator[_Value]:
+    """Every non-sequence element that may hold an identifier: the standard's own terms and known names are left out."""
     encodings = encodings_of(ds, encodings)
     for element in list(ds.values()):
         tag = int(element.tag)
@@ -164,43 +208,58 @@ def _values(ds: Dataset, parents: Location, encodings: list[str]) -> Iterator[tu
                 yield from _values(item, location, encodings)
             continue
         value = raw_value(ds, element.tag) or b""
-        decoded = text_of(value, encodings).casefold() if vr in TEXT_VRS and not value.isascii() else ""
-        yield location, vr, value.lower(), decoded
+        if _means_the_same_for_everybody(tag, vr, value):
+            continue
+        decoded = text_of(value, encodings) if vr in TEXT_VRS and _needs_decoding(value) else ""
+        yield _Value(location, vr, value.lower(), decoded)
 
 
-def _holds(value: bytes, decoded: str, vr: str, tokens: Tokens, candidates: Iterable[bytes], tag: int) -> bool:
-    is_coded = vr in EXACT_VRS or tag in CODES
+def _means_the_same_for_everybody(tag: int, vr: str, value: bytes) -> bool:
+    """Terms that the standard lists for an attribute, and creators of known private blocks, whoever the patient is."""
+    if vr == "CS":
+        terms = value.decode("ascii", "replace").split("\\")
+        return all(not term.strip("\0 ") or is_defined(tag, term.strip("\0 ")) for term in terms)
+    if (tag >> 16) % 2 and 0x10 <= tag & 0xFFFF <= 0xFF:
+        return value.decode("ascii", "replace").strip("\0 ") in known_creators()
+    return False
+
+
+def _needs_decoding(value: bytes) -> bool:
+    """Whether bytes are not the text themselves; ISO 2022 writes foreign letters with plain bytes and escapes."""
+    return not value.isascii() or ESCAPE in value
+
+
+def _holds(value: _Value, tokens: Tokens, candidates: Iterable[bytes], squeezed: set[bytes]) -> bool:
+    is_coded = value.vr in EXACT_VRS or value.tag in CODES
+    is_text = value.vr in TEXT_VRS
     for token in candidates:
         if is_coded and token in tokens.prose:
             continue
         if token in tokens.dates:
-            if _date_in(value, token):
+            is_possible = is_text or value.vr in DATE_VRS or token.isdigit()
+            is_possible = is_possible or (value.vr not in EXACT_VRS and len(token) >= LONG_DATE)
+            if is_possible and _date_in(value.data, token):
                 return True
             continue
-        whole_word = token in tokens.words or vr in EXACT_VRS
-        if token in tokens.words and vr not in TEXT_VRS:
+        if token in tokens.words and (not is_text or value.location in WRITTEN_ANEW):
             continue
-        if _stands_in(value, token, whole_word) or (vr in BULK_VRS and any(wide in value for wide in _wide(token))):
+        is_whole = token in tokens.words or value.vr in EXACT_VRS
+        is_wide = value.vr in BULK_VRS and any(wide in value.data for wide in _wide(token))
+        if is_wide or _stands_in(value.data, token, is_whole):
             return True
-    return bool(decoded) and _decoded_holds(decoded, tokens)
+    if is_text and squeezed and value.location not in WRITTEN_ANEW:
+        shrunk = squeeze(value.data)
+        if any(token in shrunk for token in squeezed):
+            return True
+    return bool(value.decoded) and _decoded_holds(value.decoded, tokens)
 
 
 def _decoded_holds(decoded: str, tokens: Tokens) -> bool:
-    return holds_any_of(decoded.encode("utf-8", "replace"), _utf8(tokens))
-
-
-@lru_cache(maxsize=64)
-def _utf8(tokens: Tokens) -> frozenset[bytes]:
-    """The tokens that are UTF-8, where each of them stands for its text."""
-    return frozenset(token for token in tokens.anywhere | tokens.words | tokens.prose if _is_utf8(token))
-
-
-def _is_utf8(token: bytes) -> bool:
-    try:
-        token.decode("utf-8")
-    except UnicodeDecodeError:
+    if not tokens.letters or decoded.isascii():
         return False
-    return True
+    text = folded(decoded)
+    without_gaps = GAPS.sub("", text)
+    return any(word in text or word in without_gaps for word in tokens.letters)
 
 
 def _stands_in(data: bytes, token: bytes, whole_word: bool) -> bool:
@@ -208,8 +267,17 @@ def _stands_in(data: bytes, token: bytes, whole_word: bool) -> bool:
 
 
 def _date_in(data: bytes, token: bytes) -> bool:
-    """A date counts when no digit precedes it: behind it a time of day may follow."""
-    return any(start == 0 or not data[start - 1 : start].isdigit() for start in _starts(data, token))
+    """Whether a date stands in the data on its own."""
+    return any(_is_date_at(data, token, start) for start in _starts(data, token))
+
+
+def _is_date_at(data: bytes, token: bytes, start: int) -> bool:
+    """A date counts when no digit precedes it; behind it a time may follow, unless its year has two digits only."""
+    before, after = data[max(start - 1, 0) : start], data[start + len(token) : start + len(token) + 1]
+    has_short_year = len(token) <= LONGEST_SHORT_DATE and not token.isdigit()
+    if before.isdigit() or (has_short_year and (after.isdigit() or after == b".")):
+        return False
+    return not (b"." in token and before == b".")  # part of a UID or version
 
 
 def _starts(data: bytes, token: bytes) -> Iterator[int]:
@@ -244,7 +312,7 @@ def _own_bytes(ds: Dataset) -> Iterator[bytes]:
 
 def _inside_exact(ds: Dataset, token: bytes) -> bool:
     """Whether the token is only part of a longer word of a code string, a UID or a number."""
-    return any(token in value for _, vr, value, _ in _values(ds, (), ["iso8859"]) if vr in EXACT_VRS)
+    return any(token in value.data for value in _values(ds, (), ["iso8859"]) if value.vr in EXACT_VRS)
 
 
 def _count(data: bytes, token: bytes) -> int:

@@ -12,23 +12,27 @@ from functools import lru_cache
 
 import numpy as np
 
-FEW = 48
+FEW, LITTLE_WORK = 48, 4_000_000  # words; words times bytes: looking one by one is then faster
 LONGEST_START = 8  # bytes that fit into one 64-bit number
 PIECE = 1 << 22
 
 
 def found_in(data: bytes, tokens: frozenset[bytes]) -> set[bytes]:
     """The tokens that stand anywhere in the data; empty tokens are not looked for."""
-    if len(tokens) <= FEW:
+    if _is_quick(data, tokens):
         return {token for token in tokens if token and token in data}
     return _index(tokens).found_in(data)
 
 
 def holds_any_of(data: bytes, tokens: frozenset[bytes]) -> bool:
     """Whether at least one of the tokens stands in the data."""
-    if len(tokens) <= FEW:
+    if _is_quick(data, tokens):
         return any(token and token in data for token in tokens)
     return next(_index(tokens).hits(data), None) is not None
+
+
+def _is_quick(data: bytes, tokens: frozenset[bytes]) -> bool:
+    return len(tokens) <= FEW or len(tokens) * len(data) <= LITTLE_WORK
 
 
 @lru_cache(maxsize=16)

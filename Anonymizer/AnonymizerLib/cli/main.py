@@ -22,7 +22,7 @@ from ThoraxAILib.jobs.progress import Progress
 if TYPE_CHECKING:
     from AnonymizerLib.run.run import RunResult
 
-CHECK, DESTROY, SCENE = "check", "destroy-key", ".mrb"
+CHECK, DESTROY, SCENE, OPEN_SCENE = "check", "destroy-key", ".mrb", ".mrml"
 CLEAN_EXIT, QUARANTINED_EXIT = 0, 3
 DESCRIPTION = f"""De-identify DICOM files (PS3.15 Annex E). Research use only.
 IN OUT             de-identify the folder IN into the folder OUT
@@ -56,6 +56,11 @@ def _run(arguments: argparse.Namespace) -> int:
             return _check(request, arguments, events)
         if first == DESTROY:
             return _destroy(request.output)
+        if first.lower().endswith(OPEN_SCENE):
+            raise InputError(
+                "A .mrml file names its data files but does not hold them: open it in Slicer, save it with all its "
+                "data as .mrb, and give that."
+            )
         if first.lower().endswith(SCENE):
             return _scrub_scene(request, events)
         return _anonymize(request, arguments, events)
@@ -84,6 +89,7 @@ def _profile(request: AnonymizeRequest) -> Profile:
 def _anonymize(request: AnonymizeRequest, arguments: argparse.Namespace, events: Events) -> int:
     from AnonymizerLib.identity.identities import read_patient_table
     from AnonymizerLib.pixels.clean import PixelPolicy
+    from AnonymizerLib.run.dicomdir import check_medium, write_medium
     from AnonymizerLib.run.run import RunOptions, run
     from AnonymizerLib.run.worker import WorkerSettings
 
@@ -92,6 +98,8 @@ def _anonymize(request: AnonymizeRequest, arguments: argparse.Namespace, events:
     policy = PixelPolicy(regions, request.blank, request.use_ocr, request.accept_pixels)
     patients = read_patient_table(request.patients) if request.patients else {}
     _check_key_place(request)
+    if request.dicomdir:
+        check_medium(request.dicomdir, request.source, request.output)
     settings = WorkerSettings(
         request.source, request.output, profile, _key(request.key), policy, patients, request.prefix
     )
@@ -109,6 +117,9 @@ def _anonymize(request: AnonymizeRequest, arguments: argparse.Namespace, events:
             f"The output or its private folder cannot be used ({error.strerror}): free space or mend "
             "the disk, then start the same command again."
         ) from error
+    if request.dicomdir:
+        outputs = [request.output / name for name in result.outputs]
+        write_medium(outputs, request.dicomdir)
     events.result(request.output)
     if not events.own_stdout:
         _tell(result, promise_of(profile, settings.key, bool(patients)).sentence)
@@ -133,6 +144,10 @@ def _tell(result: RunResult, promise: str) -> None:
         print(result.note)
     for (status, reason), count in result.summary.reasons.most_common():
         print(f"  {status}: {count} x {reason}")
+    if result.summary.search_sentence:
+        print(result.summary.search_sentence)
+    for warning in result.summary.warnings:
+        print(f"Warning: {warning}")
     if result.summary.linkage and result.summary.linkage.patients:
         print(f"Smallest group of patients that look alike: k = {result.summary.linkage.smallest_k}.")
     print(promise)
@@ -187,6 +202,8 @@ def _check(request: AnonymizeRequest, arguments: argparse.Namespace, events: Eve
             f"{result.outputs} outputs searched for {result.tokens} identifiers of {result.inputs} inputs: "
             f"{len(result.problems)} problems."
         )
+        kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(result.searched.items()) if number)
+        print(f"Searched: {kinds or 'nothing'}, in {result.bytes_searched:,} bytes.")
         if result.unreadable_inputs:
             print(f"{result.unreadable_inputs} files of the input are no DICOM or cannot be read: not compared.")
         for problem in result.problems:

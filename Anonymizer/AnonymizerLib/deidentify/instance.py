@@ -25,7 +25,7 @@ from AnonymizerLib.objects.dicom_file import (
     start_of_attributes,
     tags_at_root,
 )
-from AnonymizerLib.objects.element import encodings_of, raw_text
+from AnonymizerLib.objects.element import Outcome, encodings_of, raw_text
 from AnonymizerLib.objects.method_codes import PixelWork, mark
 from AnonymizerLib.pixels.blackout import NATIVE, PIXEL_DATA
 from AnonymizerLib.pixels.clean import PixelPolicy, clean_pixels
@@ -89,7 +89,15 @@ class CleanInstance:
     tokens: Tokens = field(repr=False)
     work: PixelWork = field(default_factory=PixelWork)
     quasi_identifiers: dict[str, str] = field(default_factory=dict)
+    identity: dict[str, str] = field(default_factory=dict)
     _encoded: tuple[bytes, memoryview] | None = field(default=None, repr=False)
+
+    @property
+    def searched(self) -> dict[str, int]:
+        """How many identifiers of which kind the self-check looks for, and in how many bytes."""
+        head, pixels = self.encoded()
+        in_pixels = 0 if self.file.transfer_syntax in NATIVE else len(pixels)
+        return {**dict(self.tokens.counts), "bytes": len(head) + in_pixels}
 
     def encoded(self) -> tuple[bytes, memoryview]:
         """The file to write: everything before the pixels, and the pixels; made once."""
@@ -152,7 +160,10 @@ class InstanceCleaner:
         media = str(ds.file_meta.get("MediaStorageSOPClassUID", "")) if hasattr(ds, "file_meta") else ""
         sop_class = raw_text(ds, SOP_CLASS, ASCII)
         if DIRECTORY in (sop_class, media):
-            raise Refused("A DICOMDIR is an index full of names: make a new one from the result.", SKIPPED)
+            raise Refused(
+                "A DICOMDIR is an index full of names: it is left out, --dicomdir makes a new one from the result.",
+                SKIPPED,
+            )
         if not sop_class or not raw_text(ds, SOP_INSTANCE, ASCII):
             raise Refused("It lacks a SOP Class UID or a SOP Instance UID.")
         if DOCUMENT in ds:
@@ -212,7 +223,14 @@ class InstanceCleaner:
             tokens=tokens_of(outcome.originals, encodings),
             work=work,
             quasi_identifiers=quasi,
+            identity=self._identity(outcome),
         )
+
+    def _identity(self, outcome: Outcome) -> dict[str, str]:
+        """What a run must compare over all files: whether the ID names nobody, else the ID alone under the key."""
+        if outcome.is_nobody:
+            return {"nobody": "yes"}
+        return {"id": self.identities.key.short_name("bare ID", outcome.patient_id, 16)}
 
     def check(self, written: Buffer, instance: CleanInstance) -> list[Leak]:
         """Look at a written file that was read again; the places that still hold an identifier of its input.

@@ -6,73 +6,32 @@ Nothing here knows files, keys on disk or reports; it takes a data set and says 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from AnonymizerLib.check.identifiers import Tokens, is_prose, tokens_of
+from AnonymizerLib.check.search import text_names
+from AnonymizerLib.deidentify.text_rules import TextRules
 from AnonymizerLib.identity.identities import Identities
+from AnonymizerLib.identity.subject import person_of
 from AnonymizerLib.objects.content import clean_items
 from AnonymizerLib.objects.dummies import dummy_bytes, dummy_items
 from AnonymizerLib.objects.element import ORIGINAL_VRS, At, Original, Outcome, Place, encodings_of, raw_text, raw_value
-from AnonymizerLib.objects.private_blocks import Block, declared_safe, is_safe
+from AnonymizerLib.objects.private_blocks import is_safe, value_is_safe
 from AnonymizerLib.objects.well_formed import is_well_formed
 from AnonymizerLib.profile.actions import Action, Decision, choose
 from AnonymizerLib.profile.decisions import PATIENT_ID, Decisions
 from AnonymizerLib.profile.iods import Location, iod_of
 from AnonymizerLib.profile.options import Option, Profile
-from AnonymizerLib.profile.words import may_stay
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
     from AnonymizerLib.objects.element import Element
 
-# PS3.5 Table 6.2-1: what a code string, a number string and an age string may consist of.
-CODE = re.compile(rb"^[A-Z0-9_ \\\0]*$")
-NUMBER = re.compile(rb"^[0-9.eE+\- \\\0]*$")
-AGE = re.compile(rb"^(\d{3}[DWMY])?[ \0]*$")
-# Coding schemes with public meanings (PS3.16 Table 8-1).
-PUBLIC_SCHEMES = frozenset(
-    {
-        "DCM",
-        "SCT",
-        "SRT",
-        "SNM3",
-        "99SDM",
-        "LN",
-        "UCUM",
-        "FMA",
-        "RADLEX",
-        "RADELEMENT",
-        "NCIt",
-        "UMLS",
-        "MA",
-        "BI",
-        "I10",
-        "I10P",
-        "I9",
-        "I9C",
-        "ISO3166_1",
-        "RFC5646",
-        "PUBCHEM_CID",
-        "NEU",
-        "UBERON",
-        "ITIS_TSN",
-        "DCMUID",
-        "IBSI",
-        "CPT4",
-        "C4",
-        "MDC",
-        "SCPECG",
-        "RFC3066",
-        "ISO639_1",
-        "ISO639_2",
-    }
-)
-OLDEST_YEARS = 89  # HIPAA Safe Harbor, 45 CFR 164.514(b)(2)(i)(C): ages over 89 are one category
 OVERLAY_TYPE = 0x0040
-CODING_SCHEME = 0x00080102
-SOP_CLASS, STUDY_UID = 0x00080016, 0x0020000D
+SOP_CLASS = 0x00080016
 IDENTIFYING = frozenset(
     {
         Action.REMOVE,
@@ -85,7 +44,8 @@ IDENTIFYING = frozenset(
         Action.CLEAN_TEXT,
     }
 )
-UNSAFE_PRIVATE_VRS = ("PN", "DA", "DT", "TM", "AE", "LT", "ST", "UT", "UC", "UR")
+NAMING_VRS = frozenset({"PN", "LO", "SH", "ST", "LT", "UT", "UC", "AE", "DA", "DT"})
+DAY = 8  # letters of a date and time that name the day
 
 
 class Deidentifier:
@@ -95,7 +55,10 @@ class Deidentifier:
         self.profile = profile
         self.identities = identities
         self.decisions = Decisions(profile)
+        self.texts = TextRules(profile, identities.key, self._by_type, self._remove)
+        self.texts.note = self._note
         self._vrs: dict[int, str] = {}
+        self._names: dict[int, bool] = {}
         self._handlers: dict[Action, Callable[[At], None]] = {
             Action.REMOVE: self._remove,
             Action.EMPTY: self._empty,
@@ -108,12 +71,12 @@ class Deidentifier:
             Action.CLEAN_TEXT: self._clean_text,
             Action.CLEAN_CONTENT: self._clean_content,
             Action.CLEAN_OVERLAY: self._clean_overlay,
-            Action.CHECK_TEXT: self._check_text,
-            Action.CHECK_CODE: self._check_code,
-            Action.CHECK_MEANING: self._check_meaning,
-            Action.CHECK_NUMBER: self._check_number,
-            Action.CHECK_BULK: self._check_defined,
-            Action.CAP_AGE: self._cap_age,
+            Action.CHECK_TEXT: self.texts.check_text,
+            Action.CHECK_CODE: self.texts.check_code,
+            Action.CHECK_MEANING: self.texts.check_coded,
+            Action.CHECK_NUMBER: self.texts.check_number,
+            Action.CHECK_BULK: self.texts.check_defined,
+            Action.CAP_AGE: self.texts.cap_age,
             Action.USER_VALUE: self._user_value,
             Action.KEEP: self._keep,
         }
@@ -121,10 +84,34 @@ class Deidentifier:
     def clean(self, ds: Dataset) -> Outcome:
         """De-identify a data set read from a file, in place; says what was done and to whom it belonged."""
         encodings = encodings_of(ds, ["iso8859"])
-        subject = raw_text(ds, PATIENT_ID, encodings) or f"study {raw_text(ds, STUDY_UID, encodings)}"
-        outcome = Outcome(subject)
-        self._walk(ds, (), Place(iod_of(raw_text(ds, SOP_CLASS, encodings)), subject, encodings, outcome))
+        person = person_of(ds, encodings)
+        subject = self.identities.subject_of(person)
+        outcome = Outcome(subject, person.patient_id, person.is_nobody)
+        tokens = _tokens_of(self._naming(ds), tuple(encodings))
+        iod = iod_of(raw_text(ds, SOP_CLASS, encodings))
+        self._walk(
+            ds, (), Place(iod, subject, encodings, outcome, lambda text: text_names(text, tokens), person.patient_id)
+        )
         return outcome
+
+    def _naming(self, ds: Dataset) -> tuple[tuple[int, str, bytes], ...]:
+        """The values at the root that name this patient, the people around, places and days, and that will go."""
+        found = []
+        known = self._names
+        for element in ds.values():
+            tag = int(element.tag)
+            if (tag >> 16) % 2 or not element.value:
+                continue
+            names = known.get(tag)
+            if names is None:
+                names = known[tag] = self._is_naming(tag, self._vr(element, tag))
+            if names:
+                vr, value = self._vr(element, tag), raw_value(ds, tag) or b""
+                found.append((tag, vr, value[:DAY] if vr == "DT" else value))
+        return tuple(found)
+
+    def _is_naming(self, tag: int, vr: str) -> bool:
+        return vr in NAMING_VRS and not is_prose(tag) and self.decisions.of(tag, vr).action in IDENTIFYING
 
     def _walk(self, ds: Dataset, parents: Location, place: Place) -> None:
         private: list[Element] = []
@@ -207,9 +194,12 @@ class Deidentifier:
                 self._walk(item, at.location, at.place._replace(encodings=encodings_of(item, at.place.encodings)))
 
     def _pseudonym(self, at: At) -> None:
-        own = at.text if at.tag == PATIENT_ID else ""
+        """The pseudonym of the instance's person; of another person, when a nested ID is another one."""
+        subject = at.place.subject
+        if at.tag == PATIENT_ID and at.text and at.text != at.place.patient_id:
+            subject = self.identities.subject_of(person_of(at.ds, at.place.encodings, subject))
         self._note(at, Action.PSEUDONYM)
-        at.put(self.identities.patient(own or at.place.subject).encode("utf-8"))
+        at.put(self.identities.patient(subject).encode("utf-8"))
 
     def _user_value(self, at: At) -> None:
         from pydicom.dataelem import DataElement
@@ -223,7 +213,10 @@ class Deidentifier:
         """Whole days only, the same for a patient everywhere: intervals and times of day stay exact."""
         if at.vr == "SQ":
             self._recurse(at)
-        if at.vr in ("SQ", "TM") or at.is_empty:
+        if at.vr == "SQ" or at.is_empty:
+            return
+        if at.vr == "TM":
+            self._keep(at)
             return
         shift = {"DA": self.identities.shifted_date, "DT": self.identities.shifted_datetime}.get(at.vr)
         moved = [shift(value, at.place.subject) if shift else "" for value in at.text.split("\\")]
@@ -236,14 +229,14 @@ class Deidentifier:
     def _clean_text(self, at: At) -> None:
         if at.vr == "SQ":
             self._recurse(at)
-        elif not may_stay(at.text):
-            self._by_type(at)
+        else:
+            self.texts.clean_text(at)
 
     def _clean_content(self, at: At) -> None:
         if at.vr != "SQ":
             self._by_type(at)
             return
-        kept, changed = clean_items(at.items, may_stay, at.place)
+        kept, changed = clean_items(at.items, at.place)
         if changed:
             at.place.outcome.changes.append((at.location, Action.CLEAN_CONTENT, at.decision.reason))
             at.put_items(kept)
@@ -257,52 +250,6 @@ class Deidentifier:
         if group < 0x6000 or is_text or not (kind == "R" or number == OVERLAY_TYPE):
             self._remove(at)
 
-    def _cap_age(self, at: At) -> None:
-        value = at.value
-        if not AGE.match(value):
-            self._by_type(at.because("not an age", "X"))
-        elif value[3:4] == b"Y" and int(value[:3]) > OLDEST_YEARS:
-            self._note(at, Action.CAP_AGE)
-            at.put(b"090Y")
-
-    # --- checks of what the table does not list ----------------------------------------------------------------
-
-    def _check_text(self, at: At) -> None:
-        """Unlisted free text belongs to the SOP class, and in strict mode to the word list too, or it goes."""
-        if not at.place.iod.defines(at.location):
-            self._by_type(at.because("not in the SOP class"))
-        elif not is_well_formed(at.tag, at.vr, at.value):
-            self._by_type(at.because("malformed"))
-        elif self.profile.strict and not may_stay(at.text):
-            self._by_type(at.because("text outside the word list"))
-
-    def _check_meaning(self, at: At) -> None:
-        """The meaning of a code of a public scheme stays; of a local scheme, whose meanings are free text, by words."""
-        scheme = raw_text(at.ds, CODING_SCHEME, ["ascii"])
-        if scheme not in PUBLIC_SCHEMES and not may_stay(at.text):
-            self._by_type(at.because("meaning of a local code"))
-        else:
-            self._check_text(at)
-
-    def _check_code(self, at: At) -> None:
-        if at.value and not CODE.match(at.value):
-            self._by_type(at.because("not a code string"))
-        elif self.profile.strict:
-            self._check_defined(at)
-
-    def _check_number(self, at: At) -> None:
-        if at.value and not (AGE if at.vr == "AS" else NUMBER).match(at.value):
-            self._by_type(at.because("not a number"))
-        elif self.profile.strict:
-            self._check_defined(at)
-
-    def _check_defined(self, at: At) -> None:
-        """Bulk data may hold anything: it stays only where the SOP class defines it, and when it is no disguise."""
-        if not at.place.iod.defines(at.location):
-            self._remove(at.because("not in the SOP class"))
-        elif not is_well_formed(at.tag, at.vr, at.value):
-            self._by_type(at.because("malformed"))
-
     # --- private elements --------------------------------------------------------------------------------------
 
     def _private(self, ds: Dataset, elements: list[Element], parents: Location, place: Place) -> None:
@@ -312,14 +259,13 @@ class Deidentifier:
             for element in elements
             if 0x10 <= int(element.tag) & 0xFFFF <= 0xFF and element.VR != "SQ"
         }
-        declared = declared_safe(ds) if self.profile.has(Option.SAFE_PRIVATE) else {}
         used: set[int] = set()
         for element in elements:
             tag = int(element.tag)
             if tag in creators:
                 continue
             owner = (tag & 0xFFFF0000) | ((tag & 0xFF00) >> 8)
-            decision = self._decide_private(tag, creators.get(owner, ""), declared)
+            decision = self._decide_private(tag, creators.get(owner, ""))
             if decision.action is Action.REMOVE:
                 self._note(At(ds, element, element.VR or "", (*parents, tag), decision, place), Action.REMOVE)
                 del ds[element.tag]
@@ -331,23 +277,23 @@ class Deidentifier:
             if int(element.tag) in creators and int(element.tag) not in used:
                 del ds[element.tag]
 
-    def _decide_private(self, tag: int, creator: str, declared: dict[Block, frozenset[int] | None]) -> Decision:
+    def _decide_private(self, tag: int, creator: str) -> Decision:
         rules = self.profile.rules
         if rules is not None and creator and (rule := rules.for_private(creator, tag & 0xFF)) is not None:
             return rule
-        if self.profile.has(Option.SAFE_PRIVATE) and creator and is_safe(tag >> 16, creator, tag & 0xFF, declared):
+        if self.profile.has(Option.SAFE_PRIVATE) and creator and is_safe(tag >> 16, creator, tag & 0xFF):
             return Decision(Action.CLEAN_PRIVATE, Option.SAFE_PRIVATE.label)
         return Decision(Action.REMOVE, "private")
 
     def _keep_private(self, at: At) -> None:
-        """A safe element: its items are walked, its UIDs replaced; a name, date or prose is never safe."""
+        """A safe element: its items are walked, its UIDs replaced; a name, a date or prose is never safe."""
         if at.vr == "SQ":
             for item in at.items:
                 self._walk(item, at.location, at.place._replace(encodings=encodings_of(item, at.place.encodings)))
         elif at.decision.action is Action.CLEAN_PRIVATE and at.vr == "UI":
             self._replace_uid(at)
         elif at.decision.action is Action.CLEAN_PRIVATE and (
-            at.vr in UNSAFE_PRIVATE_VRS or not is_well_formed(at.tag, at.vr, at.value)
+            not value_is_safe(at.tag, at.vr, at.value, at.text) or at.place.names_somebody(at.text)
         ):
             self._remove(at)
 
@@ -394,6 +340,12 @@ class Deidentifier:
             )
             if holds(at.value, encodings):
                 self._by_type(at)
+
+
+@lru_cache(maxsize=256)
+def _tokens_of(values: tuple[tuple[int, str, bytes], ...], encodings: tuple[str, ...]) -> Tokens:
+    """What names one patient; the instances of a series share it."""
+    return tokens_of([Original(tag, vr, value) for tag, vr, value in values], list(encodings))
 
 
 def _is_sound(element: Element, tag: int, vr: str) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from AnonymizerLib.identity.project_key import ProjectKey
+from AnonymizerLib.identity.subject import Person, is_placeholder
 from ThoraxAILib.errors import InputError
 
 # UIDs under the DICOM root name classes and encodings, never an instance (PS3.6 Annex A).
@@ -17,6 +18,8 @@ LONGEST_SHIFT_DAYS = 3650
 CACHE_LIMIT = 50_000
 DATE = re.compile(r"^(\d{4})[.\-]?(\d{2})[.\-]?(\d{2})$")
 ZONE = re.compile(r"[+-]\d{4}$")
+TIME_OF_DAY = re.compile(r"^(\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?)?$")
+SAME = "same"
 
 
 class Identities:
@@ -26,6 +29,9 @@ class Identities:
         self.key = key
         self.prefix = prefix
         self._patients = dict(patients or {})
+        self._first: dict[str, str] = {}
+        for original, pseudonym in self._patients.items():
+            self._first.setdefault(pseudonym, original)
         self._uids: dict[str, str] = {}
 
     def uid(self, original: str) -> str:
@@ -39,6 +45,14 @@ class Identities:
             number = int.from_bytes(self.key.digest("uid", original)[:16], "big")
             new = self._uids[original] = f"2.25.{number}"
         return new
+
+    def subject_of(self, person: Person) -> str:
+        """What stands for this person in pseudonyms and date shifts: one name for all that the user's table joins."""
+        for name in person.names:
+            pseudonym = self._patients.get(name)
+            if pseudonym:
+                return self._first[pseudonym]
+        return person.subject
 
     def patient(self, patient: str) -> str:
         """The pseudonym of a patient: from the user's table when listed there, else derived from the key."""
@@ -61,14 +75,20 @@ class Identities:
             return ""
 
     def shifted_datetime(self, value: str, patient: str) -> str:
-        """A DT value with its date moved and its time zone dropped; empty when it names no full date."""
+        """A DT value with its date moved and no zone; empty when it names no full date or holds anything else."""
         value = ZONE.sub("", value.strip())
+        if TIME_OF_DAY.match(value[8:]) is None:
+            return ""
         date = self.shifted_date(value[:8], patient)
         return date + value[8:] if date else ""
 
 
 def read_patient_table(path: Path) -> dict[str, str]:
-    """A CSV of 'original,pseudonym' rows; InputError when two patients would share a pseudonym."""
+    """A CSV of 'original,pseudonym' rows; InputError when two patients would share a pseudonym by mistake.
+
+    An original is a patient ID, 'ID@issuer', or the Study Instance UID of a study without ID. A third column 'same'
+    says that it is the same person as the row above with the same pseudonym: one pseudonym, one date shift.
+    """
     try:
         if path.exists() and not path.is_file():
             raise OSError("not a file")
@@ -78,10 +98,23 @@ def read_patient_table(path: Path) -> dict[str, str]:
         raise InputError(f"The patient table {path.name} cannot be read: give a UTF-8 CSV file.") from error
     table: dict[str, str] = {}
     for number, row in enumerate(rows, start=1):
-        if len(row) != 2 or not row[0].strip() or not row[1].strip():
+        cells = [cell.strip() for cell in row]
+        if len(cells) not in (2, 3) or not cells[0] or not cells[1]:
             raise InputError(f"{path.name} row {number}: two columns are expected, original and pseudonym.")
-        original, pseudonym = row[0].strip(), row[1].strip()
-        if pseudonym in table.values():
-            raise InputError(f"{path.name} row {number}: this pseudonym is given to two patients, use another.")
+        original, pseudonym, *joined = cells
+        if joined and joined[0].casefold() not in ("", SAME):
+            raise InputError(f"{path.name} row {number}: the third column may only say 'same' or stay empty.")
+        if is_placeholder(original):
+            raise InputError(
+                f"{path.name} row {number}: this ID is a placeholder and names nobody, give the Study Instance UID."
+            )
+        is_same = bool(joined and joined[0])
+        if (pseudonym in table.values()) != is_same:
+            raise InputError(
+                f"{path.name} row {number}: no row above has this pseudonym, so 'same' says nothing."
+                if is_same
+                else f"{path.name} row {number}: this pseudonym is given to two patients, use another, or add a third "
+                "column 'same' when it is one person."
+            )
         table[original] = pseudonym
     return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -33,21 +34,34 @@ class Original:
 class Outcome:
     """What the walk did: one entry per changed element, and the values it took out.
 
-    ``subject`` is the original patient identity, which must not leave the process.
+    ``subject`` is the original patient identity and ``patient_id`` its ID alone; neither must leave the process.
+    ``is_nobody`` says that the ID is a placeholder.
     """
 
     subject: str = field(default="", repr=False)
+    patient_id: str = field(default="", repr=False)
+    is_nobody: bool = False
     changes: list[tuple[Location, Action, str]] = field(default_factory=list)
     originals: list[Original] = field(default_factory=list, repr=False)
 
 
+def names_nobody(_text: str) -> bool:
+    """What is asked of a text while the identifiers of the patient are not known."""
+    return False
+
+
 class Place(NamedTuple):
-    """What is the same for all elements of one data set or item."""
+    """What is the same for all elements of one data set or item.
+
+    ``names_somebody`` knows the identifiers of this patient.
+    """
 
     iod: Iod
     subject: str
     encodings: list[str]
     outcome: Outcome
+    names_somebody: Callable[[str], bool] = names_nobody
+    patient_id: str = ""
 
 
 class At(NamedTuple):

@@ -24,7 +24,7 @@ class Action(enum.Enum):
     CLEAN_OVERLAY = "C graphics"
     CHECK_TEXT = "check text"
     CHECK_CODE = "check code"
-    CHECK_MEANING = "check meaning"
+    CHECK_MEANING = "check coded concept"
     CHECK_NUMBER = "check number"
     CHECK_BULK = "check bulk"
     CAP_AGE = "C age"

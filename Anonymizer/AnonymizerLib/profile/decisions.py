@@ -7,7 +7,8 @@ representation: unknown attributes go, dates follow the date options, names and 
 from __future__ import annotations
 
 from AnonymizerLib.profile.actions import Action, Decision
-from AnonymizerLib.profile.options import Option, Profile
+from AnonymizerLib.profile.dictionary import DictionaryDecision, explicit_decisions, reviewed
+from AnonymizerLib.profile.options import OPTION_BY_LABEL, Option, Profile
 from AnonymizerLib.profile.table import Row, row_of
 
 CLEANING = {
@@ -41,7 +42,9 @@ CLASS_UIDS = frozenset(
     }
 )
 WRITTEN_BY_US = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303, 0x00280301, 0x00280302})
-CODE_MEANING, ENCRYPTED_ATTRIBUTES = 0x00080104, 0x04000500
+ENCRYPTED_ATTRIBUTES = 0x04000500
+# What a coded concept is made of (PS3.3 Table 8.8-1): code value, scheme, meaning, long and URN code values.
+CODED = frozenset({0x00080100, 0x00080102, 0x00080103, 0x00080104, 0x00080119, 0x00080120})
 TEXT_VRS = frozenset({"LO", "SH", "ST", "LT", "UT", "UC", "UR"})
 DATE_VRS = frozenset({"DA", "TM", "DT"})
 NUMBER_VRS = frozenset({"DS", "IS", "AS"})
@@ -102,22 +105,27 @@ class Decisions:
         return Decision(CLEANING[option], option.label, choices)
 
     def _unlisted(self, tag: int, vr: str) -> Decision:
-        from pydicom.datadict import dictionary_has_tag, repeater_has_tag
-
         group = tag >> 16
         if 0x6000 <= group <= 0x601E:
             action = Action.CLEAN_OVERLAY if self.profile.has(Option.CLEAN_GRAPHICS) else Action.REMOVE
             return Decision(action, "overlay group")
-        if not dictionary_has_tag(tag) and not repeater_has_tag(tag):
+        if tag not in reviewed():
             return Decision(Action.REMOVE, "unknown public attribute")
+        decided = explicit_decisions().get(tag)
+        if decided is not None and not self._is_kept_by_option(decided):
+            return Decision(Action.REMOVE, decided.why)
         if vr == "UI":
             is_class = tag in CLASS_UIDS or self.profile.has(Option.UIDS)
             return Decision(Action.KEEP if is_class else Action.REPLACE_UID, "unlisted UID")
-        if tag == CODE_MEANING:
+        if tag in CODED:
             return Decision(Action.CHECK_MEANING, "not listed")
         if vr in DATE_VRS:
             return self._unlisted_date()
         return Decision(self._by_vr(vr), "not listed")
+
+    def _is_kept_by_option(self, decided: DictionaryDecision) -> bool:
+        """Whether an option keeps an attribute that otherwise goes."""
+        return decided.action in OPTION_BY_LABEL and self.profile.has(OPTION_BY_LABEL[decided.action])
 
     def _unlisted_date(self) -> Decision:
         if self.profile.has(Option.FULL_DATES):

@@ -1,4 +1,7 @@
-"""A second look at a finished output: every file is searched for the identifiers of its input.
+"""A second look at a finished output: every file is searched for the identifiers of its input, and judged once more.
+
+Judged once more means: an output of today would not be changed by cleaning it again. What the profile would take out of
+an output is a problem even when the input says nothing about it, as with the names of other people in free text.
 
 With the journal of the run each output is compared with the input it came from. Without it every output is compared
 with all inputs, and dates only where the profile keeps none: a shifted date of one patient may be a real date of
@@ -8,12 +11,14 @@ another.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from AnonymizerLib.check.identifiers import Tokens, tokens_of
-from AnonymizerLib.check.search import find_leaks, tokens_in
+from AnonymizerLib.check.identifiers import UIDS, Tokens, tokens_of
+from AnonymizerLib.check.search import OUR_OWN, Leak, find_in_pixels, find_leaks, tokens_in
 from AnonymizerLib.deidentify.instance import ASCII, CLEAN, IDENTITY_REMOVED
 from AnonymizerLib.deidentify.walk import Deidentifier
 from AnonymizerLib.identity.identities import Identities
@@ -26,8 +31,11 @@ from AnonymizerLib.objects.dicom_file import (
     parse_errors,
     read_dicom,
 )
-from AnonymizerLib.objects.element import encodings_of, raw_text
+from AnonymizerLib.objects.element import encodings_of, raw_text, raw_value
 from AnonymizerLib.objects.input_file import read_regular
+from AnonymizerLib.pixels.blackout import NATIVE, PIXEL_DATA
+from AnonymizerLib.profile.actions import Action
+from AnonymizerLib.profile.iods import Location
 from AnonymizerLib.profile.options import Profile
 from AnonymizerLib.run.listing import list_folder
 from AnonymizerLib.run.report import REPORT_FOLDER
@@ -35,6 +43,13 @@ from AnonymizerLib.run.summary import latest_records
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.progress import Progress
 
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+# What cleaning an output again must not find to do; pseudonyms, dates and UIDs change with every key.
+TAKES_OUT = frozenset(
+    {Action.REMOVE, Action.EMPTY, Action.DUMMY, Action.CLEAN_TEXT, Action.CLEAN_CONTENT, Action.CAP_AGE}
+)
 UID = re.compile(rb"[0-9]+(?:\.[0-9]+){3,}")
 SHORTEST_IN_REPORT = 6
 
@@ -46,6 +61,8 @@ class Audit:
     inputs: int = 0
     outputs: int = 0
     tokens: int = 0
+    searched: Counter = field(default_factory=Counter)
+    bytes_searched: int = 0
     unreadable_inputs: int = 0
     is_paired: bool = False
     problems: list[str] = field(default_factory=list)
@@ -81,7 +98,8 @@ class _Identifiers:
                 f"{len(listing.set_aside)} folders of the input are links or cannot be opened: what "
                 "is in them was not compared."
             )
-        together: dict[str, set[bytes]] = {"anywhere": set(), "dates": set(), "words": set(), "prose": set()}
+        together: list[Tokens] = []
+        seen: set[Tokens] = set()
         for number, name in enumerate(listing.files, start=1):
             progress(number / len(listing.files), f"{number} of {len(listing.files)} inputs")
             found = self.of_file(self.source / name)
@@ -89,14 +107,49 @@ class _Identifiers:
                 result.unreadable_inputs += 1
                 continue
             result.inputs += 1
-            uids = {token for token in found.anywhere if UID.fullmatch(token)}
+            uids = frozenset(token for token in found.anywhere if UID.fullmatch(token))
             self.uids |= uids
-            together["anywhere"] |= found.anywhere - uids
-            together["dates"] |= frozenset() if self.keeps_dates else found.dates
-            together["words"] |= found.words
-            together["prose"] |= found.prose
-        self.together = Tokens(**{kind: frozenset(tokens) for kind, tokens in together.items()})
+            rest = replace(
+                found,
+                anywhere=found.anywhere - uids,
+                dates=frozenset() if self.keeps_dates else found.dates,
+                squeezed=frozenset() if self.keeps_dates else found.squeezed,
+            )
+            if rest not in seen:
+                seen.add(rest)
+                together.append(rest)
+        self.together = Tokens.together(together)
+        for kind, number in self.together.counts:
+            result.searched[kind] += number
+        result.searched[UIDS] = len(self.uids)
         result.tokens = len(self.together.all) + len(self.uids)
+
+    def judge(self, data: Buffer) -> list[Location]:
+        """Where cleaning an output again would still take something out; a second walk on a copy of its own."""
+        ds = read_dicom(data).dataset
+        before = read_dicom(data).dataset
+        changes = self.engine.clean(ds).changes
+        places = dict.fromkeys(location for location, action, _ in changes if action in TAKES_OUT)
+        return [
+            location
+            for location in places
+            if location[0] not in OUR_OWN and _values_at(before, location) != _values_at(ds, location)
+        ]
+
+
+def _values_at(ds: Dataset, location: Location) -> list[object]:
+    """The values of an attribute in every item that holds it."""
+    if location[0] not in ds:
+        return []
+    if len(location) == 1:
+        element = ds.get_item(location[0])
+        return [
+            str(ds[location[0]].value) if element.VR == "SQ" else (raw_value(ds, location[0]) or b"").rstrip(b" \0")
+        ]
+    found: list[object] = []
+    for item in ds[location[0]].value or ():
+        found += _values_at(item, location[1:])
+    return found
 
 
 def audit(
@@ -146,23 +199,31 @@ def _check_file(path: Path, name: Path, identifiers: _Identifiers, own: Path | N
     tokens = (identifiers.of_file(own) if own is not None and own.is_file() else None) or identifiers.together
     if tokens_in(str(name).lower().encode("utf-8"), tokens):
         result.problems.append("The name of an output file holds an identifier.")
-    result.problems += [f"{name}{problem}" for problem in _problems(data, tokens, identifiers.uids)]
+    result.bytes_searched += len(data)
+    result.problems += [f"{name}{problem}" for problem in _problems(data, tokens, identifiers)]
 
 
-def _problems(data: Buffer, tokens: Tokens, uids: set[bytes]) -> Iterator[str]:
+def _problems(data: Buffer, tokens: Tokens, identifiers: _Identifiers) -> Iterator[str]:
     try:
         file = read_dicom(data)
         is_packed = file.transfer_syntax == DEFLATED
         header = encode_attributes(file) if is_packed else data[: len(data) - len(file.pixels)]
         leaks = find_leaks(file.dataset, header, tokens)
+        if file.transfer_syntax not in NATIVE and find_in_pixels(file.pixels, tokens):
+            leaks.append(Leak((PIXEL_DATA,)))
         removed = raw_text(file.dataset, IDENTITY_REMOVED, ASCII)
+        judged = identifiers.judge(data) if removed == "YES" else []
     except parse_errors() as error:
         yield f" cannot be read ({type(error).__name__})."
         return
     if removed != "YES":
         yield " does not state that the identity was removed."
     yield from (f": an identifier at {leak.place}." for leak in leaks)
-    if any(match.group() in uids for match in UID.finditer(header)):
+    known = {leak.location for leak in leaks}
+    for location in judged:
+        if location not in known:
+            yield f": the profile would take out what stands at {Leak(location).place}."
+    if any(match.group() in identifiers.uids for match in UID.finditer(header)):
         yield ": a UID of the input."
 
 

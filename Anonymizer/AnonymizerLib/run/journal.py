@@ -27,7 +27,10 @@ OF_A_CLEAN_FILE = ("output", "sha256_out", "patient", "sop_instance", "sop_class
 
 @dataclass(frozen=True)
 class Entry:
-    """The outcome of one input file; names and hashes of the output are empty when there is none."""
+    """The outcome of one input file; names and hashes of the output are empty when there is none.
+
+    ``searched`` says how many identifiers of which kind its self-check looked for, and in how many "bytes".
+    """
 
     source: str
     size: int
@@ -42,6 +45,7 @@ class Entry:
     sop_instance: str = ""
     sop_class: str = ""
     signature: str = ""
+    searched: dict[str, int] | None = None
 
 
 @dataclass(frozen=True)

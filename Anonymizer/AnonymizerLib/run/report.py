@@ -11,9 +11,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from AnonymizerLib.check.identifiers import TOO_SHORT
 from AnonymizerLib.profile.table import table
 from AnonymizerLib.run.report_page import report_page
-from AnonymizerLib.run.summary import CLEAN, QUARANTINED, SKIPPED, Summary, latest_records, summarize
+from AnonymizerLib.run.summary import CLEAN, QUARANTINED, SEARCHED, SKIPPED, Summary, latest_records, summarize
 from ThoraxAILib import __version__
 from ThoraxAILib.jobs.csv_safety import SafeWriter
 from ThoraxAILib.jobs.private_files import write_private
@@ -107,6 +108,8 @@ def _summary_json(summary: Summary, settings: WorkerSettings) -> str:
                 ],
                 "pseudonymous": summary.promise.is_pseudonymous if summary.promise else None,
                 "promise": summary.promise.sentence if summary.promise else "",
+                "searched": {kind: summary.searched[kind] for kind in (*SEARCHED, TOO_SHORT, "bytes")},
+                "warnings": summary.warnings,
                 "linkage": None
                 if found is None
                 else {

@@ -47,6 +47,8 @@ def report_page(summary: Summary, settings: WorkerSettings) -> str:
             f"ThoraxAI {__version__}, PS3.15 Table E.1-1 edition {table()[0]}, profile {profile.name}, "
             f"options: {options}. Codes of the actions: X removed, Z emptied, D dummy, U new UID, C cleaned."
         ),
+        searched=summary.search_sentence,
+        warnings=tuple(summary.warnings),
         counts=Table.of(
             [("", False), ("", True)],
             [(status, str(summary.counts[status])) for status in (CLEAN, QUARANTINED, SKIPPED)],

@@ -33,7 +33,11 @@ class AnonymizeRequest(Options):
         f"from {PASSWORD_VARIABLE} or is asked for",
         metavar="FILE",
     )
-    patients: Path | None = option(None, "own pseudonyms: rows of original,pseudonym", metavar="CSV")
+    patients: Path | None = option(
+        None,
+        "own pseudonyms: rows of original,pseudonym[,same]; an original is an ID, ID@issuer or a Study Instance UID",
+        metavar="CSV",
+    )
     prefix: str = option("P", "how pseudonyms begin", metavar="TEXT")
     jobs: int = option(1, "processes", label="number of jobs", at_least=1)
     blank: tuple[Box, ...] = option(
@@ -42,6 +46,11 @@ class AnonymizeRequest(Options):
     accept_pixels: bool = option(False, "doubtful images pass: a person has looked at all of them")
     use_ocr: bool = option(True, "do not read burned-in text with tesseract", flag="--no-ocr")
     approve_faces: bool = option(False, "a person has seen the pictures of the removed faces")
+    dicomdir: Path | None = option(
+        None,
+        "also copy the result into this new folder with a new DICOMDIR; one of the input is always left out",
+        metavar="DIR",
+    )
     quarantine_ok: bool = option(False, "exit status 0 also when something waits (for other programs)")
     private: Path | None = option(None, "folder for journal and quarantine list (default OUT-private)", metavar="DIR")
 

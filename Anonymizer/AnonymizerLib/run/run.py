@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from AnonymizerLib.deidentify.instance import QUARANTINED
+from AnonymizerLib.deidentify.instance import CLEAN, QUARANTINED
 from AnonymizerLib.profile.options import Option
 from AnonymizerLib.profile.table import table
 from AnonymizerLib.run.journal import Entry, Journal
 from AnonymizerLib.run.listing import Listing, list_inputs
 from AnonymizerLib.run.report import write_reports
 from AnonymizerLib.run.run_lock import RunLock
-from AnonymizerLib.run.summary import Summary
+from AnonymizerLib.run.summary import Summary, latest_records
 from AnonymizerLib.run.worker import UNFINISHED, Done, Worker, WorkerSettings
 from AnonymizerLib.run.worker_limits import FileLimits
 from AnonymizerLib.run.worker_pool import WorkerPool
@@ -60,6 +60,14 @@ class RunResult:
     private: Path | None = None
     summary: Summary | None = None
     note: str = ""
+
+    @property
+    def outputs(self) -> list[str]:
+        """The outputs that lie in the output folder, by name."""
+        if self.private is None:
+            return []
+        records = latest_records(self.private / JOURNAL)
+        return sorted(record["output"] for record in records if record.get("status") == CLEAN)
 
     @property
     def has_quarantined(self) -> bool:

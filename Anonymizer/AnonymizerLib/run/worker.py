@@ -106,8 +106,9 @@ class Worker:
             sop_instance=instance.sop_instance,
             sop_class=instance.sop_class,
             signature=signature,
+            searched=instance.searched,
         )
-        return Done(entry, changes, instance.quasi_identifiers)
+        return Done(entry, changes, {**instance.quasi_identifiers, **instance.identity})
 
     def _write(self, instance: CleanInstance) -> tuple[str, str, CleanInstance]:
         """Write, read back, search; take out what was found and try once more; then move into place."""

@@ -7,13 +7,20 @@ import re
 import slicer
 
 from AnonymizerLib.check.identifiers import Tokens, tokens_of
-from AnonymizerLib.check.search import tokens_in
+from AnonymizerLib.check.search import text_names
 from AnonymizerLib.objects.element import Original
-from AnonymizerLib.profile.words import may_stay
+from AnonymizerLib.profile.words import label_may_stay
 from ThoraxAILib.scene.hierarchy import subjectHierarchy
 
 DICOM_PREFIX = "DICOM."
 PATH = re.compile(r"(^|[\s\"'=:])(/[^/\s]+/|[A-Za-z]:[\\/]|\\\\|file://)")
+CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])(?=\d)")
+CLASS_NAME = re.compile(r"\bvtkMRML[A-Za-z]+Node")
+# Switches, references to nodes and colors, and decimals in a row: what Slicer itself keeps in attributes.
+PLAIN_VALUE = re.compile(
+    r"^(?:true|false|on|off|vtkMRML[A-Za-z]+Node[A-Za-z0-9]{0,12}|#[0-9a-fA-F]{6}|"
+    r"[-+]?\d{1,5}(?:\.\d+)?(?:e[-+]?\d+)?|[-+]?\d+\.\d+(?:[ ,;]+[-+]?\d+\.\d+)*|)$"
+)
 SEPARATORS = re.compile(r"[_.\-\[\]()]+")
 # Tags whose tokens are looked for; the rest of the DICOM attributes is removed without being remembered.
 REMEMBERED = {
@@ -30,6 +37,10 @@ REMEMBERED = {
     "instanceUIDs": (0x00080018, "UI"),
     "PatientComments": (0x00104000, "LT"),
     "OperatorsName": (0x00081070, "PN"),
+    "PerformingPhysicianName": (0x00081050, "PN"),
+    "StationName": (0x00081010, "SH"),
+    "OtherPatientIDs": (0x00101000, "LO"),
+    "PatientAddress": (0x00101040, "LO"),
 }
 
 
@@ -51,17 +62,26 @@ class SceneIdentifiers:
 
     def identifies(self, text: str) -> bool:
         """Whether a text holds an identifier of this scene, or a path of a computer."""
-        lowered = text.casefold().encode("utf-8")
-        words = set(SEPARATORS.sub(" ", text.casefold()).split())
-        return (
-            bool(tokens_in(lowered, self.tokens))
-            or PATH.search(text) is not None
-            or any(token.decode("utf-8", "replace") in words for token in self.tokens.words)
+        return text_names(SEPARATORS.sub(" ", text), self.tokens) or (
+            text_names(text, self.tokens) or PATH.search(text) is not None
         )
 
     def mayStay(self, text: str) -> bool:
-        """Whether a name or remark consists of harmless words only, and identifies nobody."""
-        return not self.identifies(text) and may_stay(SEPARATORS.sub(" ", text))
+        """Whether a name, label or remark consists of harmless words only, and identifies nobody."""
+        return not self.identifies(text) and any(
+            label_may_stay(words) for words in (SEPARATORS.sub(" ", text), _asWords(text))
+        )
+
+    def valueMayStay(self, value: str) -> bool:
+        """Whether the value of an attribute is a number, a reference between nodes, or text that may stay."""
+        if self.identifies(value):
+            return False
+        return PLAIN_VALUE.match(value) is not None or self.mayStay(value)
+
+
+def _asWords(text: str) -> str:
+    """A name of nodes as a text: words that are only told apart by capital letters get spaces."""
+    return SEPARATORS.sub(" ", CAMEL.sub(" ", CLASS_NAME.sub(" ", text)))
 
 
 def collect(scene: slicer.vtkMRMLScene) -> SceneIdentifiers:

@@ -6,6 +6,7 @@ are gone (Slicer issue 8798). Voxels are not looked at: clean the DICOM images t
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -27,7 +28,11 @@ NEUTRAL_NAMES = (
     ("vtkMRMLPlotChartNode", "Chart"),
     ("vtkMRMLPlotSeriesNode", "Series"),
 )
+TERMINOLOGY = re.compile(r"[~^]+|\b\d{5,18}\b")  # separators and SNOMED codes of a terminology entry
 REMOVED_CELL = "removed"
+VIEWS = "vtkMRMLAbstractViewNode"
+# Attributes that hold the name of a module or a plugin: words of software, needed to find the node again.
+OF_SOFTWARE = frozenset({"ModuleName", "OwnerPluginName", "OwnerPluginAutoSearch", "Category", "Quantity"})
 
 
 @dataclass
@@ -66,10 +71,7 @@ def scrubScene() -> SceneReport:
 
 def scrubNode(node: slicer.vtkMRMLNode, identifiers: SceneIdentifiers, names: Counter, report: SceneReport) -> None:
     """One node: attributes, description, name, and what its class can hold."""
-    for name in attributeNames(node):
-        if name.startswith(DICOM_PREFIX) or identifiers.identifies(f"{name} {node.GetAttribute(name) or ''}"):
-            node.RemoveAttribute(name)
-            report.counts["attributes"] += 1
+    _scrubAttributes(node, identifiers, report)
     if node.GetDescription():
         node.SetDescription("")
         report.counts["descriptions"] += 1
@@ -81,21 +83,41 @@ def scrubNode(node: slicer.vtkMRMLNode, identifiers: SceneIdentifiers, names: Co
         ("vtkMRMLTextNode", _scrubText),
         ("vtkMRMLTableNode", _scrubTable),
         ("vtkMRMLSequenceNode", _scrubSequence),
+        ("vtkMRMLScriptedModuleNode", _scrubParameters),
+        ("vtkMRMLPlotChartNode", _scrubChart),
+        (VIEWS, _scrubView),
     ):
         if node.IsA(className):
             scrub(node, identifiers, report)
 
 
+def _scrubAttributes(node: slicer.vtkMRMLNode, identifiers: SceneIdentifiers, report: SceneReport) -> None:
+    """Attributes stay when their name and value are understood: numbers, references between nodes, listed words."""
+    for name in attributeNames(node):
+        value = node.GetAttribute(name) or ""
+        isUnderstood = name in OF_SOFTWARE or (identifiers.mayStay(name) and identifiers.valueMayStay(value))
+        if name.startswith(DICOM_PREFIX) or identifiers.identifies(f"{name} {value}") or not isUnderstood:
+            node.RemoveAttribute(name)
+            report.counts["attributes"] += 1
+
+
 def _scrubName(node: slicer.vtkMRMLNode, identifiers: SceneIdentifiers, names: Counter, report: SceneReport) -> None:
-    """A neutral name for a node of a person's making; singletons (views, slices) only when theirs identifies."""
+    """A neutral name for whatever is not understood; Slicer's own singletons only lose names that identify."""
     old = node.GetName() or ""
-    kind = next((neutral for className, neutral in NEUTRAL_NAMES if node.IsA(className)), "")
-    if not old or not (identifiers.identifies(old) or (kind and not identifiers.mayStay(old))):
+    isOwn = bool(node.GetSingletonTag()) and not node.IsA(VIEWS)
+    if not old or not (identifiers.identifies(old) or not (isOwn or identifiers.mayStay(old) or _isDefault(node, old))):
         return
-    kind = kind or "Node"
+    kind = next((neutral for className, neutral in NEUTRAL_NAMES if node.IsA(className)), node.GetNodeTagName())
     names[kind] += 1
     node.SetName(f"{kind} {names[kind]}")
     report.counts["names"] += 1
+
+
+def _isDefault(node: slicer.vtkMRMLNode, name: str) -> bool:
+    """Whether a name is the one Slicer gives: the class or tag of the node, with a number; or it is a color table."""
+    base = name.rstrip("0123456789_ ")
+    own = {node.GetNodeTagName(), node.GetClassName(), node.GetClassName()[len("vtkMRML") : -len("Node")]}
+    return base in own or node.IsA("vtkMRMLColorNode")
 
 
 def _scrubStorage(node: slicer.vtkMRMLStorageNode, _identifiers: SceneIdentifiers, report: SceneReport) -> None:
@@ -112,12 +134,12 @@ def _scrubSegments(node: slicer.vtkMRMLSegmentationNode, identifiers: SceneIdent
     segmentation = node.GetSegmentation()
     for index in range(segmentation.GetNumberOfSegments()):
         segment = segmentation.GetNthSegment(index)
-        if not identifiers.mayStay(segment.GetName() or "") and identifiers.identifies(segment.GetName() or ""):
+        if not identifiers.mayStay(segment.GetName() or ""):
             segment.SetName(f"Segment {index + 1}")
             report.counts["segment names"] += 1
         for tag in _segmentTags(segment):
             value = _segmentTag(segment, tag)
-            if tag.startswith(DICOM_PREFIX) or identifiers.identifies(value):
+            if tag.startswith(DICOM_PREFIX) or not identifiers.mayStay(TERMINOLOGY.sub(" ", value)):
                 segment.RemoveTag(tag)
                 report.counts["segment tags"] += 1
 
@@ -148,7 +170,7 @@ def _segmentTag(segment: slicer.vtkSegment, tag: str) -> str:
 
 def _scrubMarkups(node: slicer.vtkMRMLMarkupsNode, identifiers: SceneIdentifiers, report: SceneReport) -> None:
     for index in range(node.GetNumberOfControlPoints()):
-        if identifiers.identifies(node.GetNthControlPointLabel(index) or ""):
+        if not identifiers.mayStay(node.GetNthControlPointLabel(index) or ""):
             node.SetNthControlPointLabel(index, str(index + 1))
             report.counts["point labels"] += 1
         text = node.GetNthControlPointDescription(index) or ""
@@ -167,11 +189,11 @@ def _scrubTable(node: slicer.vtkMRMLTableNode, identifiers: SceneIdentifiers, re
     table = node.GetTable()
     for column in range(table.GetNumberOfColumns()):
         array = table.GetColumn(column)
-        if identifiers.identifies(array.GetName() or ""):
+        if not identifiers.mayStay(array.GetName() or ""):
             array.SetName(f"Column {column + 1}")
             report.counts["table cells"] += 1
         for row in range(table.GetNumberOfRows()) if array.IsA("vtkStringArray") else ():
-            if identifiers.identifies(array.GetValue(row)):
+            if not identifiers.valueMayStay(array.GetValue(row)):
                 array.SetValue(row, REMOVED_CELL)
                 report.counts["table cells"] += 1
     table.Modified()
@@ -181,9 +203,36 @@ def _scrubSequence(node: slicer.vtkMRMLSequenceNode, identifiers: SceneIdentifie
     names: Counter = Counter()
     for index in range(node.GetNumberOfDataNodes()):
         scrubNode(node.GetNthDataNode(index), identifiers, names, report)
-        if identifiers.identifies(node.GetNthIndexValue(index) or ""):
+        if not identifiers.valueMayStay(node.GetNthIndexValue(index) or ""):
             node.UpdateIndexValue(node.GetNthIndexValue(index), str(index))
             report.counts["index values"] += 1
+
+
+def _scrubParameters(
+    node: slicer.vtkMRMLScriptedModuleNode, identifiers: SceneIdentifiers, report: SceneReport
+) -> None:
+    """What modules remember of their panels: paths and typed texts go."""
+    for name in list(node.GetParameterNames()):
+        if not (identifiers.mayStay(name) and identifiers.valueMayStay(node.GetParameter(name) or "")):
+            node.UnsetParameter(name)
+            report.counts["parameters"] += 1
+
+
+def _scrubChart(node: slicer.vtkMRMLPlotChartNode, identifiers: SceneIdentifiers, report: SceneReport) -> None:
+    for read, write in (
+        (node.GetTitle, node.SetTitle),
+        (node.GetXAxisTitle, node.SetXAxisTitle),
+        (node.GetYAxisTitle, node.SetYAxisTitle),
+    ):
+        if read() and not identifiers.mayStay(read()):
+            write("")
+            report.counts["chart titles"] += 1
+
+
+def _scrubView(node: slicer.vtkMRMLAbstractViewNode, identifiers: SceneIdentifiers, report: SceneReport) -> None:
+    if node.GetLayoutLabel() and not identifiers.mayStay(node.GetLayoutLabel()):
+        node.SetLayoutLabel("V")
+        report.counts["view labels"] += 1
 
 
 def _removeSceneViews(scene: slicer.vtkMRMLScene, report: SceneReport) -> None:
@@ -202,7 +251,9 @@ def _scrubHierarchy(identifiers: SceneIdentifiers, report: SceneReport) -> None:
     numbers: Counter = Counter()
     for item in hierarchyItems():
         for name in list(hierarchy.GetItemAttributeNames(item)):
-            if name.startswith(DICOM_PREFIX):
+            value = hierarchy.GetItemAttribute(item, name) or ""
+            isUnderstood = identifiers.mayStay(name) and identifiers.valueMayStay(value)
+            if name.startswith(DICOM_PREFIX) or not isUnderstood:
                 hierarchy.RemoveItemAttribute(item, name)
                 report.counts["hierarchy attributes"] += 1
         if hierarchy.GetItemUID(item, "DICOM"):

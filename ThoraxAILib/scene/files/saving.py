@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ import slicer
 from ThoraxAILib.errors import OutputError
 from ThoraxAILib.scene.files.native_output import stderrToLogging
 
+BARE_AMPERSAND = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9A-Fa-f]+);)")
 ALREADY_COMPRESSED = (".nrrd", ".gz", ".png")
 
 
@@ -43,10 +45,23 @@ def writeScene(path: Path, copies: Mapping[Path, object] | None = None) -> Path:
             raise _failure(path)
         if not all(_isWhole(file) for file in bundle.rglob("*.json")):
             raise _failure(path)
+        _mendDescription(bundle / f"{bundle.name}.mrml")
         _zip(bundle, unfinished)
         for copy, node in (copies or {}).items():
             _fileInBundle(node, bundle).replace(copy)
     return path
+
+
+def _mendDescription(description: Path) -> None:
+    """Write each bare '&' of a scene description as XML asks, so that it can be read again.
+
+    MRML writes file names percent-encoded, but leaves an '&' of a node's name in them as it is; Slicer then cannot
+    read the scene that it has just written.
+    """
+    text = description.read_bytes()
+    mended = BARE_AMPERSAND.sub(b"&amp;", text)
+    if mended != text:
+        description.write_bytes(mended)
 
 
 def _fileInBundle(node, bundle: Path) -> Path:

@@ -1,0 +1,200 @@
+"""Words, numbers, codes and dates: what may stay, and that the whole dictionary is decided."""
+
+from __future__ import annotations
+
+import pytest
+from pydicom.datadict import DicomDictionary
+
+from AnonymizerLib.check.identifiers import TOO_SHORT, tokens_of
+from AnonymizerLib.check.search import text_names
+from AnonymizerLib.objects.element import Original
+from AnonymizerLib.profile.actions import Action
+from AnonymizerLib.profile.code_strings import code_may_stay
+from AnonymizerLib.profile.decisions import Decisions
+from AnonymizerLib.profile.dictionary import explicit_decisions, reviewed
+from AnonymizerLib.profile.known_codes import code_value_may_stay, scheme_may_stay
+from AnonymizerLib.profile.presets import PRESETS, profile_named
+from AnonymizerLib.profile.table import row_of
+from AnonymizerLib.profile.words import label_may_stay, may_stay
+from fixtures.anonymizer_studies import engine, minimal, raw_dataset
+
+NAME, PATIENT_ID, BIRTH_DATE = 0x00100010, 0x00100020, 0x00100030
+
+
+def test_every_attribute_of_the_dictionary_is_in_the_table_or_was_decided():
+    undecided = [
+        f"{tag:08x} {entry[4]}"
+        for tag, entry in DicomDictionary.items()
+        if row_of(tag) is None and tag not in reviewed() and not 0x6000 <= tag >> 16 <= 0x601E
+    ]
+    assert undecided == []
+
+
+@pytest.mark.parametrize("name", list(PRESETS))
+def test_an_attribute_that_a_newer_dictionary_adds_goes_until_it_is_decided(monkeypatch, name):
+    monkeypatch.setitem(DicomDictionary, 0x00100099, ("LO", "1", "Patient's Nickname", "", "PatientNickname"))
+    assert Decisions(profile_named(name)).of(0x00100099, "LO").action is Action.REMOVE
+
+
+def test_attributes_about_people_go_unless_an_option_keeps_them():
+    basic, research = Decisions(profile_named("basic")), Decisions(profile_named("research"))
+    kept = {tag for tag in explicit_decisions() if research.of(tag, "LO").action is not Action.REMOVE}
+    assert all(basic.of(tag, "LO").action is Action.REMOVE for tag in explicit_decisions())
+    assert {explicit_decisions()[tag].action for tag in kept} == {"retain-patient-characteristics"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CHEST 11/06/44",
+        "CHEST 13.07.19",
+        "left 11-06-44",
+        "11_06_44",
+        "11 06 44",
+        "11 MAR 44",
+        "06/44",
+        "lung 482-913-075",
+        "lung 555 867 530 9",
+        "97 year old",
+        "13.07 19",
+    ],
+)
+def test_rows_of_numbers_and_old_ages_go(text):
+    assert not may_stay(text)
+    assert not label_may_stay(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["LUNG 5.0 1.0 B30", "120kV 80mA", "5.0 B31f 0.75", "T2 3D 0.6mm", "512x512x16", "phase 40 %", "89 year"]
+)
+def test_sizes_and_settings_stay(text):
+    assert may_stay(text)
+
+
+@pytest.mark.parametrize("text", ["Left upper lobe", "Vertebra T12", "liver metastasis 2", "Nodule 1"])
+def test_labels_may_use_the_words_of_coded_concepts(text):
+    assert label_may_stay(text)
+
+
+def names(vr_tag: int, vr: str, value: str, text: str) -> bool:
+    original = Original(vr_tag, vr, value.encode("utf-8"))
+    return text_names(text, tokens_of([original], ["utf-8"]))
+
+
+@pytest.mark.parametrize(
+    ("tag", "vr", "value", "text"),
+    [
+        (NAME, "PN", "Black^Max", "CHEST MAX BLACK"),
+        (NAME, "PN", "Black^Max", "routine blackmax"),
+        (NAME, "PN", "Ng^An", "scan of Ng"),
+        (NAME, "PN", "Meyer-Landrut^Lena", "Landrut lung"),
+        (NAME, "PN", "Müller^Jürgen", "MUELLER"),
+        (NAME, "PN", "Mueller^Jo", "Müller left"),
+        (NAME, "PN", "Yamada^Tarou=山田^太郎", "山田 太郎"),
+        (PATIENT_ID, "LO", "482-913-075", "lung 482 913 075"),
+        (PATIENT_ID, "LO", "482913075", "482-913-075"),
+        (PATIENT_ID, "LO", "000713", "chest 713"),
+        (PATIENT_ID, "LO", "7", "chest 7"),
+        (PATIENT_ID, "LO", "CT-1", "CT 1"),
+        (BIRTH_DATE, "DA", "19440611", "11/6/44"),
+        (BIRTH_DATE, "DA", "19440611", "born 11JUN1944"),
+        (BIRTH_DATE, "DA", "19700101", "01.01.1970"),
+        (0x00080050, "SH", "ACC 12", "acc 12"),
+    ],
+)
+def test_an_identifier_is_recognized_whatever_list_its_words_are_on(tag, vr, value, text):
+    assert names(tag, vr, value, text)
+
+
+@pytest.mark.parametrize(
+    ("tag", "vr", "value", "text"),
+    [
+        (NAME, "PN", "Long^Ray", "longitudinal x-rays"),
+        (PATIENT_ID, "LO", "7", "chest 70 kv"),
+        (PATIENT_ID, "LO", "UNKNOWN", "unknown"),
+        (BIRTH_DATE, "DA", "19440611", "11/6/45"),
+        (NAME, "PN", "Anonymous", "anonymous"),
+    ],
+)
+def test_other_words_are_not_taken_for_identifiers(tag, vr, value, text):
+    assert not names(tag, vr, value, text)
+
+
+def test_identifiers_are_counted_by_kind_and_none_is_dropped_silently():
+    originals = [
+        Original(NAME, "PN", b"Black^Max^J"),
+        Original(PATIENT_ID, "LO", b"713"),
+        Original(BIRTH_DATE, "DA", b"19440611"),
+        Original(0x0020000D, "UI", b"1.2.826.0.1.77.1"),
+        Original(0x0008103E, "LO", b"Quarrelsome lung"),
+    ]
+    counts = dict(tokens_of(originals, ["ascii"]).counts)
+    assert counts["names"] >= 2
+    assert (counts["numbers"], counts["dates"], counts["UIDs"], counts["texts"]) == (1, 1, 1, 1)
+    assert counts[TOO_SHORT] == 1
+
+
+@pytest.mark.parametrize(
+    ("tag", "term", "stays"),
+    [
+        (0x00180015, "CHEST", True),
+        (0x00180015, "OYELARAN", False),
+        (0x00180015, "TSPINE", True),
+        (0x00080008, "CT_SOM5 SPI", True),
+        (0x00080005, "ISO_IR 100", True),
+        (0x00080005, "ISO_IR SMITH", False),
+        (0x0040DB00, "1500", True),
+        (0x00700080, "LESION 110644", False),
+        (0x00700080, "LESION", True),
+    ],
+)
+def test_code_strings_are_terms_or_listed_words(tag, term, stays):
+    assert code_may_stay(tag, term) is stays
+
+
+@pytest.mark.parametrize(
+    ("scheme", "value", "stays"),
+    [
+        ("SCT", "39607008", True),
+        ("SCT", "Oyelaran", False),
+        ("UCUM", "[hnsf'U]", True),
+        ("UCUM", "mg/ml", True),
+        ("UCUM", "Oyelaran", False),
+        ("99HOUSE", "A17", True),
+        ("99HOUSE", "19440611", False),
+    ],
+)
+def test_a_code_is_a_code(scheme, value, stays):
+    assert code_value_may_stay(scheme, value) is stays
+
+
+def test_local_schemes_get_another_name_and_their_codes_stay_together():
+    assert scheme_may_stay("99PHILIPS")
+    item = (0x00080100, "SH", b"L1"), (0x00080102, "SH", b"99STMARY"), (0x00080104, "LO", b"Lung")
+    ds = minimal("1.2.840.10008.5.1.4.1.1.2", (0x00082218, "SQ", [raw_dataset(*item), raw_dataset(*item)]))
+    engine().clean(ds)
+    first, second = ds[0x00082218].value
+    assert first.CodingSchemeDesignator == second.CodingSchemeDesignator != "99STMARY"
+    assert (first.CodeValue, first.CodeMeaning) == ("L1", "Lung")
+
+
+def test_a_known_code_gets_the_meaning_of_the_standard():
+    item = (0x00080100, "SH", b"113041"), (0x00080102, "SH", b"DCM"), (0x00080104, "LO", b"ADC of Mrs Oyelaran")
+    ds = minimal("1.2.840.10008.5.1.4.1.1.2", (0x00082218, "SQ", [raw_dataset(*item)]))
+    engine().clean(ds)
+    assert ds[0x00082218].value[0].CodeMeaning == "Apparent Diffusion Coefficient"
+
+
+def test_of_several_code_strings_only_the_bad_one_goes():
+    ds = minimal("1.2.840.10008.5.1.4.1.1.2", (0x00080008, "CS", b"ORIGINAL\\PRIMARY\\OYELARAN"))
+    engine().clean(ds)
+    assert list(ds.ImageType) == ["ORIGINAL", "PRIMARY", "REMOVED"]
+
+
+def test_the_maker_of_the_device_stays_with_the_option_that_retains_it():
+    kept = []
+    for label in ([], ["retain-device"]):
+        ds = minimal("1.2.840.10008.5.1.4.1.1.2", (0x00080070, "LO", b"Quux Imaging Ltd"))
+        engine(*label).clean(ds)
+        kept.append(bool(ds.get("Manufacturer")))
+    assert kept == [False, True]
