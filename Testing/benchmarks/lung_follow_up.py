@@ -2,7 +2,7 @@
 
 ``python Testing/benchmarks/lung_follow_up.py whole [--cases N] [--detector NAME] [--peer]``: statuses right and wrong,
 CPU seconds, peak memory, as a ratio to elastix registering the same two CTs (``--peer``).
-``python Testing/benchmarks/lung_follow_up.py again [--cases N]``: how often ``search_other_date`` finds a nodule at its place
+``python Testing/benchmarks/lung_follow_up.py again [--cases N]``: how often ``search_other_date`` finds a nodule
 on the other date, where it is and where it is not; training setting, registration errors of 1-4 mm.
 Nothing is asserted.
 """

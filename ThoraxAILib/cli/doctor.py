@@ -36,7 +36,7 @@ def examine() -> list[str]:
 
 
 def _scene() -> str:
-    if host.isAvailable():
+    if host.is_available():
         return "Scenes (.mrb, .seg.nrrd, .mrk.json): can be written"
     return 'Scenes (.mrb, .seg.nrrd, .mrk.json): cannot be written here; pip install "thoraxai[scene]"'
 

@@ -215,9 +215,9 @@ def _scrub_scene(request: AnonymizeRequest, events: Events) -> int:
     from ThoraxAILib.scene import host
 
     host.install()
-    from AnonymizerLib.scene.bundle import scrubBundle
+    from AnonymizerLib.scene.bundle import scrub_bundle
 
-    report = scrubBundle(request.source, request.output)
+    report = scrub_bundle(request.source, request.output)
     events.result(request.output)
     if not events.own_stdout:
         print(report.sentence)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 
-from ThoraxAILib.panels.reload import forgetPackages
+from ThoraxAILib.panels.reload import forget_packages
 
 
 class CardiacBiomechWidget(ScriptedLoadableModuleWidget):
@@ -21,5 +21,5 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget):
 
     def onReload(self) -> None:
         """Reload the Lib packages together with the module file."""
-        forgetPackages("CardiacBiomechLib", "ThoraxAILib")
+        forget_packages("CardiacBiomechLib", "ThoraxAILib")
         super().onReload()

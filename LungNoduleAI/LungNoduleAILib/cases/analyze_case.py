@@ -125,9 +125,9 @@ def _write_scene(folder: Path, name: str, result: AnalysisResult, run: dict) -> 
     from ThoraxAILib.scene import host
 
     host.install()
-    from LungNoduleAILib.scene.analysis_scene import writeAnalysisScene
+    from LungNoduleAILib.scene.analysis_scene import write_analysis_scene
 
-    writeAnalysisScene(folder, name, result, run)
+    write_analysis_scene(folder, name, result, run)
 
 
 def _findings_in(folder: Path) -> Findings:

@@ -55,7 +55,7 @@ def _write_scene(folder: Path, result: FollowUpResult, request: FollowUpRequest)
     from ThoraxAILib.scene import host
 
     host.install()
-    from LungNoduleAILib.scene.follow_up_scene import writeFollowUpScene
+    from LungNoduleAILib.scene.follow_up_scene import write_follow_up_scene
 
     transform = folder / files.TRANSFORM_FILE
-    writeFollowUpScene(folder / files.SCENE_FILE, result, transform if transform.is_file() else None)
+    write_follow_up_scene(folder / files.SCENE_FILE, result, transform if transform.is_file() else None)

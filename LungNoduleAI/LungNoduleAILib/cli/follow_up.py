@@ -51,7 +51,7 @@ def _request(arguments: argparse.Namespace) -> FollowUpRequest:
 
 
 def _can_write_scenes() -> bool:
-    if not host.isAvailable():
+    if not host.is_available():
         print(
             "scene.mrb is not written, because Slicer's libraries are missing: install them with pip install "
             '"thoraxai[scene]".',

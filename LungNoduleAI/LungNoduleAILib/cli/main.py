@@ -89,7 +89,7 @@ def _analyze_inputs(
 
 
 def _can_write_scenes() -> bool:
-    if not host.isAvailable():
+    if not host.is_available():
         print(
             "scene.mrb, segmentation.seg.nrrd and nodules.mrk.json are not written, because Slicer's libraries are "
             'missing: install them with pip install "thoraxai[scene]".',

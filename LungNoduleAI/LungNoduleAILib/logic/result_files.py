@@ -41,7 +41,7 @@ class ResultFiles:
         if folder is not None:
             folder.remove()
 
-    def copyTo(self, directory: Path, findings: Findings) -> tuple[Path, ...]:
+    def copy_to(self, directory: Path, findings: Findings) -> tuple[Path, ...]:
         """Write them and the findings with their decisions to a folder; raises OutputError when that is impossible."""
         from LungNoduleAILib.cases.findings_csv import write_findings_csv
 
@@ -57,7 +57,7 @@ class ResultFiles:
         return tuple(written)
 
 
-def existingFolder(text: str) -> Path:
+def existing_folder(text: str) -> Path:
     """The folder a person typed, made when only its last part is missing; raises InputError or OutputError."""
     folder = Path(text.strip()).expanduser()
     if not text.strip() or not folder.is_absolute():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import slicer
 
-from ThoraxAILib.scene.files.opening import safeDescription
+from ThoraxAILib.scene.files.opening import safe_description
 from ThoraxAILib.untrusted.detached_data import require_data_beside
 from ThoraxAILib.untrusted.hdf5_references import is_hdf5, require_own_data
 
@@ -87,7 +87,7 @@ class CoreIOManager:
 def _readScene(path: Path, clear: bool) -> bool:
     """As vtkMRMLScene.ReadFromMRB, which unpacks and loads without any check; the scene's address is ``path`` after."""
     scene = slicer.mrmlScene
-    with safeDescription(path) as description:
+    with safe_description(path) as description:
         scene.SetURL(str(description))
         isRead = bool(scene.Connect() if clear else scene.Import())
         scene.SetURL(str(path.with_suffix(".mrml")))
