@@ -40,7 +40,9 @@ DAMAGED = (
 
 @contextmanager
 def unpacked(archive: Path, limits: UnpackLimits = DEFAULT_LIMITS) -> Iterator[Path]:
-    """A private folder with the content of ``archive``, gone afterwards; InputError or OutputError in one sentence."""
+    """Yield a private folder with the content of ``archive``, gone afterwards; InputError or OutputError in one
+    sentence.
+    """
     with tempfile.TemporaryDirectory(prefix="unpacked-") as private:
         folder = Path(private).resolve() / "content"
         folder.mkdir(mode=0o700)
@@ -136,7 +138,7 @@ def _unpack_zip(file: _BoundedFile, folder: Path, rules: EntryRules) -> None:
 
 
 def _zip_name(entry: zipfile.ZipInfo) -> str:
-    """The name as stored: zipfile cuts it at a NUL and turns the separators of this computer into slashes."""
+    """Return the name as stored: zipfile cuts it at a NUL and turns the separators of this computer into slashes."""
     return entry.orig_filename
 
 

@@ -24,7 +24,7 @@ FONT_FOLDERS = (
 
 
 def examine() -> list[str]:
-    """The lines ``thoraxai doctor`` prints."""
+    """Return the lines ``thoraxai doctor`` prints."""
     versions, here = software(), machine()
     lines = [
         f"thoraxai: {versions['thoraxai']} (research use only, not a medical device)",

@@ -41,7 +41,7 @@ def stacks_below(
 
 
 def read_dicom(path: Path, series_uid: str | None, modalities: Sequence[str], progress: Progress) -> Volume:
-    """The chosen series below ``path`` as a Volume (CT in HU); what was chosen and repaired is in its notes.
+    """Return the chosen series below ``path`` as a Volume (CT in HU); what was chosen and repaired is in its notes.
 
     Raises InputError when no series is usable, ``series_uid`` is unknown, or its pixels cannot be used.
     """
@@ -61,7 +61,7 @@ def read_dicom(path: Path, series_uid: str | None, modalities: Sequence[str], pr
 def choose_stack(
     stacks: Sequence[Stack], scan: HeaderScan, series_uid: str | None, name: str, modalities: Sequence[str]
 ) -> tuple[Stack, tuple[str, ...]]:
-    """The stack asked for or preferred by the rule, and the notes that state the choice; InputError when none is."""
+    """Return stack asked for or preferred by the rule, and the notes that state the choice; InputError when none is."""
     wanted = " or ".join(modalities)
     asked = [s for s in stacks if series_uid in (None, s.summary.series_uid, s.summary.choice)]
     if not stacks:

@@ -94,7 +94,9 @@ _RULE = (
 
 
 def in_order_of_preference(summaries: Sequence[SeriesSummary]) -> list[SeriesSummary]:
-    """The usable series, the one to read first; ties are broken by UID so that the order never depends on the disk."""
+    """Return the usable series, the one to read first; ties are broken by UID so that the order never depends on the
+    disk.
+    """
     usable = [series for series in summaries if series.usable]
     longest = max((series.extent_mm for series in usable), default=0.0)
     return sorted(usable, key=lambda series: (*(c.key(series, longest) for c in _RULE), series.choice))

@@ -77,7 +77,7 @@ def plan_grid(
     pixel_spacing_mm: tuple[float, float],
     size_ij: tuple[int, int],
 ) -> SliceGrid:
-    """The grid for slices sorted along their normal.
+    """Return the grid for slices sorted along their normal.
 
     ``orientation_lps`` holds the directions of a row (i) and of a column (j); ``pixel_spacing_mm`` is (between rows,
     between columns). Raises UnusableStack when slices are doubled, missing or spaced too unevenly.
@@ -152,7 +152,7 @@ def _even_spacing(depths: np.ndarray) -> tuple[float, int, float, tuple[str, ...
 
 
 def _shift_note(in_plane_mm: np.ndarray, depths: np.ndarray) -> tuple[str, ...]:
-    """What moves the slices against each other: a gantry tilt when the shift grows evenly with depth."""
+    """Return what moves the slices against each other: a gantry tilt when the shift grows evenly with depth."""
     slope = in_plane_mm[-1] / max(depths[-1], 1e-6)
     if np.abs(in_plane_mm - depths[:, None] * slope).max() <= max(MIN_SHIFT_MM, 0.02 * np.abs(in_plane_mm).max()):
         angle = np.degrees(np.arctan(np.linalg.norm(slope)))
@@ -164,7 +164,7 @@ def _shift_note(in_plane_mm: np.ndarray, depths: np.ndarray) -> tuple[str, ...]:
 
 
 def resample_to_grid(array: np.ndarray, grid: SliceGrid, fill: float) -> np.ndarray:
-    """The stack (n, rows, columns) on ``grid`` as (k, j, i), linear in plane and between slices, same dtype.
+    """Return the stack (n, rows, columns) on ``grid`` as (k, j, i), linear in plane and between slices, same dtype.
 
     Where the shifted slices have no pixels the result is ``fill``.
     """

@@ -134,7 +134,7 @@ def _run(
 
 
 def predictor(network: nn.Module, shape: tuple[int, ...], precision: Precision) -> Callable[[Tensor], np.ndarray]:
-    """A function from a tile of this shape to the network's answer to it."""
+    """Return a function from a tile of this shape to the network's answer to it."""
     if precision.device == OPENVINO:
         from ThoraxAILib.networks.openvino_network import compiled
 
@@ -162,7 +162,7 @@ def _box(place: tuple[int, ...] | list[int], size: tuple[int, ...]) -> tuple[sli
 
 
 def _cut(image: np.ndarray, place: tuple[int, ...], size: tuple[int, ...], pad_value: float | None) -> Tensor:
-    """The tile at ``place`` as a tensor (1, c, k, j, i), padded where it reaches beyond the image."""
+    """Return the tile at ``place`` as a tensor (1, c, k, j, i), padded where it reaches beyond the image."""
     part = torch.from_numpy(np.ascontiguousarray(image[(slice(None), *_box(place, size))], dtype=np.float32))[None]
     missing = [n - have for n, have in zip(size, part.shape[2:], strict=True)]
     if not any(missing):

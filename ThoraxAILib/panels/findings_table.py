@@ -124,7 +124,7 @@ class FindingsTable:
         self.select(selected)
 
     def selected_id(self) -> str | None:
-        """The id of the selected finding."""
+        """Return the id of the selected finding."""
         row = self.table.currentRow()
         return self._rows[row].id if self.table.selectedItems() and 0 <= row < len(self._rows) else None
 
@@ -202,7 +202,7 @@ class FindingsTable:
             self._onJump(selected)
 
     def _on_cell_clicked(self, row: int, _column: int) -> None:
-        """A click on the selected row jumps again, after the reader has scrolled away."""
+        """Jump again when the selected row is clicked after the reader has scrolled away."""
         self._onJump(self._rows[row].id)
 
     def _on_reason_edited(self) -> None:

@@ -18,7 +18,7 @@ REQUIREMENTS_FILE = Path(__file__).resolve().parents[1] / "requirements.txt"
 
 
 def missing_requirements(path: Path = REQUIREMENTS_FILE) -> list[str]:
-    """The lines of a requirements file whose package is not installed in this Python."""
+    """Return the lines of a requirements file whose package is not installed in this Python."""
     lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     return [line for line in lines if line and not line.startswith("#") and not _is_installed(line)]
 

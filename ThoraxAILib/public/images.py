@@ -55,7 +55,7 @@ def given_image(source: object, series_uid: str | None, progress: Progress, name
 
 
 def _read(path: Path, series_uid: str | None, progress: Progress) -> GivenImage:
-    """The one case at a path, as the command line finds it; raises InputError when there are several."""
+    """Return the one case at a path, as the command line finds it; raises InputError when there are several."""
     if series_uid is not None:
         case = Case(path.resolve().name, path, series_uid)
     else:

@@ -75,7 +75,7 @@ def align(
 
 
 def resampled(moving: Volume, grid: Grid, matrix: np.ndarray, outside: float | None = None) -> Volume:
-    """The moving image on ``grid`` through a matrix (fixed RAS to moving RAS); ``outside`` fills what it lacks."""
+    """Return moving image on ``grid`` through a matrix (fixed RAS to moving RAS); ``outside`` fills what it lacks."""
     from scipy.ndimage import map_coordinates
 
     points = grid.centers_ras_mm() @ matrix[:3, :3].T + matrix[:3, 3]
@@ -91,7 +91,7 @@ def resampled(moving: Volume, grid: Grid, matrix: np.ndarray, outside: float | N
 
 
 def then_affine(field: Field, matrix: np.ndarray) -> Field:
-    """The field followed by a matrix: moving position = matrix (x + u(x)), on the field's grid."""
+    """Return the field followed by a matrix: moving position = matrix (x + u(x)), on the field's grid."""
     targets = field.targets_ras_mm() @ matrix[:3, :3].T + matrix[:3, 3]
     return Field((targets - field.grid.centers_ras_mm()).astype(np.float32), field.grid)
 

@@ -72,7 +72,7 @@ class LocalCorrelation:
         return self._trust[scale] * covariance**2 / (variance * fixed_variance + MIN_PRODUCT)
 
     def __call__(self, warped: Tensor) -> Tensor:
-        """The mean over windows and voxels for a warped image (1, k, j, i)."""
+        """Return the mean over windows and voxels for a warped image (1, k, j, i)."""
         maps = reduce(torch.add, (self.local(warped, scale) for scale in range(len(self._windows)))) / len(
             self._windows
         )
@@ -87,6 +87,6 @@ class SquaredDifference:
         self._weight = None if weight is None else weight / weight.sum().clip(min=1e-6)
 
     def __call__(self, warped: Tensor) -> Tensor:
-        """The mean over voxels for a warped image (1, k, j, i)."""
+        """Return the mean over voxels for a warped image (1, k, j, i)."""
         squared = (warped - self._fixed) ** 2
         return squared.mean() if self._weight is None else (squared[0] * self._weight).sum()

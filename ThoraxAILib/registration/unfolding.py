@@ -17,7 +17,7 @@ REACH_VOXELS = 3
 
 
 def unfolded(field: Field, rounds: int = MAX_ROUNDS) -> tuple[Field, int]:
-    """The field without inverted cells, changed only near them, and how many rounds of smoothing it took.
+    """Return the field without inverted cells, changed only near them, and how many rounds of smoothing it took.
 
     Folds that are left after ``rounds`` stay; ``quality.folded_cells`` counts them.
     """

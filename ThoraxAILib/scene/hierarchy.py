@@ -8,19 +8,19 @@ import slicer
 
 
 def subject_hierarchy():
-    """The scene's one subject hierarchy node."""
+    """Return the scene's one subject hierarchy node."""
     return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
 
 
 def ensure_item(node) -> int:
-    """The hierarchy item of a node; made here where no plugin of the desktop makes it."""
+    """Return the hierarchy item of a node; made here where no plugin of the desktop makes it."""
     hierarchy = subject_hierarchy()
     item = hierarchy.GetItemByDataNode(node)
     return item or hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
 
 
 def folder_beside(node, name: str, contents: Iterable) -> int:
-    """A new folder under the same parent as ``node`` that holds the nodes ``contents``; returns its item."""
+    """Return a new folder under the same parent as ``node`` that holds the nodes ``contents``; returns its item."""
     hierarchy = subject_hierarchy()
     parent = hierarchy.GetItemParent(ensure_item(node))
     folder = hierarchy.CreateFolderItem(parent, hierarchy.GenerateUniqueItemName(name))

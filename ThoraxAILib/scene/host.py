@@ -52,7 +52,7 @@ _LOGIC_NAMES = {
 
 
 def is_available() -> bool:
-    """True where a MRML scene can be had: inside desktop Slicer, or where slicer-core is installed."""
+    """Return true where a MRML scene can be had: inside desktop Slicer, or where slicer-core is installed."""
     if importlib.util.find_spec("slicer_core") is not None:
         return True
     try:
@@ -128,7 +128,7 @@ def _module(name: str, logic):
 
 
 def _add_bundle_reading(slicer: types.ModuleType, application_logic) -> None:
-    """The cache without which vtkMRMLScene.ReadFromMRB refuses to work."""
+    """Make the cache without which vtkMRMLScene.ReadFromMRB refuses to work."""
     remote = slicer.vtkMRMLRemoteIOLogic()
     remote.SetMRMLScene(slicer.mrmlScene)
     remote.SetMRMLApplicationLogic(application_logic)
@@ -153,7 +153,7 @@ def _add_module_logics(slicer: types.ModuleType, application_logic, terminologie
 
 
 def _replace_dialogs(slicer: types.ModuleType) -> None:
-    """What slicer.util shows in windows goes to the log here."""
+    """Send to the log what slicer.util shows in windows."""
     log = logging.getLogger("slicer")
     slicer.util.errorDisplay = lambda text, *_args, **_options: log.error(text)
     slicer.util.warningDisplay = lambda text, *_args, **_options: log.warning(text)

@@ -25,7 +25,7 @@ class LabeledPoint:
 
 
 def points_node(name: str, points: list[LabeledPoint], color: Color, dimmed_color: Color):
-    """A new locked point list; unselected points show in ``dimmed_color``."""
+    """Return a new locked point list; unselected points show in ``dimmed_color``."""
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", unused_name(name))
     node.CreateDefaultDisplayNodes()
     for index, point in enumerate(points):
@@ -44,7 +44,9 @@ def points_node(name: str, points: list[LabeledPoint], color: Color, dimmed_colo
 
 
 def box_node(name: str, center: Point, size: Point, color: Color):
-    """A new locked box (ROI) around ``center`` with edges ``size`` along R, A, S in mm: outlines only, no handles."""
+    """Return a new locked box (ROI) around ``center`` with edges ``size`` along R, A, S in mm: outlines only, no
+    handles.
+    """
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", unused_name(name))
     node.CreateDefaultDisplayNodes()
     node.SetCenter(*center)

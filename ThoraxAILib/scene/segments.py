@@ -48,7 +48,7 @@ class Layer:
 
 
 def segmentation_from_layers(name: str, volume_node, layers: list[Layer]):
-    """A new segmentation node on the grid of ``volume_node``, one segment per label that has voxels.
+    """Return a new segmentation node on the grid of ``volume_node``, one segment per label that has voxels.
 
     Lies in the world, as volume_from_node does. Raises ValueError when an array does not have the volume's shape.
     """

@@ -23,7 +23,7 @@ class Column:
 
 
 def table_node(name: str, columns: list[Column]):
-    """A new table node, locked against typing, with one row per value."""
+    """Return a new table node, locked against typing, with one row per value."""
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", unused_name(name))
     for column in columns:
         array = vtk.vtkDoubleArray() if column.numeric else vtk.vtkStringArray()
@@ -39,7 +39,7 @@ def table_node(name: str, columns: list[Column]):
 
 
 def _cell(value: float | str | None, numeric: bool) -> float | str:
-    """A value as VTK stores it; an empty cell among numbers is NaN."""
+    """Return a value as VTK stores it; an empty cell among numbers is NaN."""
     if numeric:
         return float("nan") if value is None else float(value)
     return "" if value is None else str(value)

@@ -18,7 +18,7 @@ LUNG_WINDOW_HU = (1500.0, -600.0)  # width, level
 
 
 def volume_from_node(node) -> Volume:
-    """The image of a scalar volume node, placed in the world (linear parent transforms applied).
+    """Return the image of a scalar volume node, placed in the world (linear parent transforms applied).
 
     The array is a read-only view of the node's voxels. Raises InputError for a node without scalar voxels or under
     a transform that bends space.
@@ -47,7 +47,9 @@ def ijk_to_world(node) -> np.ndarray:
 
 
 def node_from_volume(volume: Volume, name: str):
-    """A new scalar volume node with the voxels and the exact geometry of ``volume``, shown in the lung window if CT."""
+    """Return a new scalar volume node with the voxels and the exact geometry of ``volume``, shown in the lung window
+    if CT.
+    """
     array = np.ascontiguousarray(volume.array, dtype=_storable_type(volume.array))
     node = slicer.util.addVolumeFromArray(array, ijkToRAS=volume.ijk_to_ras, name=name)
     if volume.identity.series_uid:
@@ -61,7 +63,7 @@ def node_from_volume(volume: Volume, name: str):
 
 
 def volume_node_named(name: str):
-    """The scalar volume node of this name; None without one. Raises InputError when several have it."""
+    """Return the scalar volume node of this name; None without one. Raises InputError when several have it."""
     found = [node for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") if node.GetName() == name]
     if len(found) > 1:
         raise InputError(f"{len(found)} volumes of the scene have this name: give the node itself.")

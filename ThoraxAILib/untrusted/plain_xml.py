@@ -16,7 +16,9 @@ DEEPEST = 100
 
 
 def read_plain_xml(path: Path) -> ElementTree.Element:
-    """The root element; InputError for a document type or a file beyond the bounds, ParseError when it is damaged."""
+    """Return the root element; InputError for a document type or a file beyond the bounds, ParseError when it is
+    damaged.
+    """
     try:
         text = read_bounded(path, MAX_BYTES)
     except TooLarge as error:
@@ -27,7 +29,7 @@ def read_plain_xml(path: Path) -> ElementTree.Element:
 
 
 def parse_plain_xml(text: bytes, name: str) -> ElementTree.Element:
-    """The same for the bytes of a file; ``name`` appears in error messages."""
+    """Return the same for the bytes of a file; ``name`` appears in error messages."""
     builder = _Builder(name)
     try:
         builder.parser.Parse(text, True)

@@ -43,7 +43,7 @@ class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._isUpdating = False
 
     def setup(self) -> None:
-        """Called once, when the module is first opened."""
+        """Build the panel; called once, when the module is first opened."""
         super().setup()
         panel = slicer.util.loadUI(self.resourcePath("UI/Anonymizer.ui"))
         self.layout.addWidget(panel)
@@ -102,7 +102,7 @@ class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.on_scene_closed)
 
     def cleanup(self) -> None:
-        """Called when the application closes and before a reload."""
+        """End the run; called when the application closes and before a reload."""
         self.job_panel.close()
         self.removeObservers()
 

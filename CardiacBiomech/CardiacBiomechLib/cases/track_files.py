@@ -71,7 +71,7 @@ def write_track_report(track: Track, cine: Cine, settings: dict, folder: Path) -
 
 
 def as_json(track: Track, cine: Cine) -> dict:
-    """The report without the run's own settings: labels, volumes, ejection, quality of each field, scores, notes."""
+    """Return report without the run's own settings: labels, volumes, ejection, quality of each field, scores, notes."""
     return {
         "schema": SCHEMA,
         "version": __version__,

@@ -28,11 +28,11 @@ class SliceShifts:
     measured: np.ndarray
 
     def undo(self, volume: Volume, order: int = 1) -> Volume:
-        """The volume with every slice moved to where the heart's axis has it; ``order`` 0 for labels."""
+        """Return the volume with every slice moved to where the heart's axis has it; ``order`` 0 for labels."""
         return self._moved(volume, -self.shifts_mm, order)
 
     def redo(self, volume: Volume, order: int = 1) -> Volume:
-        """The volume with every slice moved back to where it was acquired: the opposite of ``undo``."""
+        """Return the volume with every slice moved back to where it was acquired: the opposite of ``undo``."""
         return self._moved(volume, self.shifts_mm, order)
 
     def _moved(self, volume: Volume, shifts_mm: np.ndarray, order: int) -> Volume:

@@ -12,7 +12,7 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget):
     """Shows Resources/UI/CardiacBiomech.ui."""
 
     def setup(self) -> None:
-        """Called once, when the module is first opened."""
+        """Build the panel; called once, when the module is first opened."""
         super().setup()
         panel = slicer.util.loadUI(self.resourcePath("UI/CardiacBiomech.ui"))
         self.layout.addWidget(panel)

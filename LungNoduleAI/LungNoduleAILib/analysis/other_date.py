@@ -30,7 +30,7 @@ def search_other_date(
     rows: Sequence[Match],
     delineator: Delineator,
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
-    """Findings to add to the prior and to the current date, outlined by ``delineator``."""
+    """Return findings to add to the prior and to the current date, outlined by ``delineator``."""
     new = [finding for finding in after if finding.id in {row.current_id for row in rows if row.status == NEW}]
     gone = [finding for finding in before if finding.id in {row.prior_id for row in rows if row.status == RESOLVED}]
     return (
@@ -42,7 +42,7 @@ def search_other_date(
 def _looked_for(
     views: Views, lonely: Sequence[Finding], others: Sequence[Finding], delineator: Delineator, in_prior: bool
 ) -> tuple[Finding, ...]:
-    """The partners of ``lonely`` findings that are really there and not reported yet."""
+    """Return the partners of ``lonely`` findings that are really there and not reported yet."""
     if not lonely:
         return ()
     registration = known(views.registration, "the registration")

@@ -37,7 +37,7 @@ class Remeasurement:
         self._lung_depth = LungDepth(self._volume, self._anatomy)
 
     def at(self, center_ras_mm: np.ndarray, like: Finding, reach_mm: float) -> Finding | None:
-        """A finding within ``reach_mm`` of a RAS place that may be ``like`` at another date; None without one.
+        """Return a finding within ``reach_mm`` of a RAS place that may be ``like`` at another date; None without one.
 
         It must have a border, lie in the lungs, and be a tenth to four times as large.
         """

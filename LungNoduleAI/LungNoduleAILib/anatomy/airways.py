@@ -88,7 +88,7 @@ def _grow(work: WorkImage, seeds: np.ndarray) -> np.ndarray:
 
 
 def _large_branches(tree: np.ndarray, seeds: np.ndarray, work: WorkImage) -> np.ndarray:
-    """The part of a tree as wide as a main bronchus and joined to the trachea."""
+    """Return the part of a tree as wide as a main bronchus and joined to the trachea."""
     import cc3d
     import edt
 

@@ -92,7 +92,7 @@ def _islands(air: np.ndarray, spacing_kji_mm: np.ndarray) -> np.ndarray:
 
 
 def _lung_like_parts(mask: np.ndarray, islands: np.ndarray, work: WorkImage) -> np.ndarray:
-    """The connected parts that are large, denser than bowel gas and, where they touch the border, hold vessels."""
+    """Return connected parts that are large, denser than bowel gas and, where they touch the border, hold vessels."""
     import cc3d
 
     labels = cc3d.connected_components(mask, connectivity=6)

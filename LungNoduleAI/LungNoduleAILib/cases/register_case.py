@@ -119,7 +119,7 @@ def _write(
 
 
 def _told(found: LungRegistration, difference: DifferenceMap, entry: dict) -> list[str]:
-    """What a person reads in the terminal."""
+    """Return what a person reads in the terminal."""
     quality = found.quality
     lines = [f"warning: {note}" for note in found.notes]
     if not entry["same_person"]["plausible"]:

@@ -45,7 +45,7 @@ def run_demo(ct: Path | None, output: Path, progress: Progress) -> list[str]:
 
 
 def compare(planted: Sequence[PlantedNodule], findings: Sequence[Finding]) -> Comparison:
-    """A finding belongs to the nearest planted nodule within whose radius its center lies (rule of LUNA16).
+    """Return a finding belongs to the nearest planted nodule within whose radius its center lies (rule of LUNA16).
 
     Of several findings in one nodule the most confident counts, the others are extra.
     """

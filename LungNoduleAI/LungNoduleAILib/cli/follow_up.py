@@ -42,7 +42,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _request(arguments: argparse.Namespace) -> FollowUpRequest:
-    """What was asked, with the links of the file and only files that can be written here."""
+    """Return what was asked, with the links of the file and only files that can be written here."""
     request = FollowUpRequest.from_arguments(arguments)
     if arguments.links is not None:
         decisions = (*request.options.decisions, *read_links(arguments.links))
@@ -62,7 +62,7 @@ def _can_write_scenes() -> bool:
 
 
 def describe(found: FollowUp) -> list[str]:
-    """What a person reads in the terminal: warnings, and one line per pair of the last two dates."""
+    """Return what a person reads in the terminal: warnings, and one line per pair of the last two dates."""
     last = found.intervals[-1]
     days = "unknown time" if last.days is None else f"{last.days} days"
     count = len(last.pairs)

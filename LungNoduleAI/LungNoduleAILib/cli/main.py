@@ -149,7 +149,7 @@ def _print_row(row: IndexRow) -> None:
 
 
 def _nothing(_row: IndexRow) -> None:
-    """Standard output belongs to the events."""
+    """Say nothing: standard output belongs to the events."""
 
 
 def _detectors(_arguments: argparse.Namespace) -> int:

@@ -81,7 +81,7 @@ class LidcData:
         return tuple(nodules), mask, ignored
 
     def _read(self, beside: Path, series_uid: str) -> Volume:
-        """The CT of a series: looked for beside its XML file, then in the whole folder."""
+        """Return the CT of a series: looked for beside its XML file, then in the whole folder."""
         folder = beside
         series = _series_at(beside).get(series_uid)
         if series is None:
@@ -102,7 +102,7 @@ class LidcData:
 
 
 def _series_at(folder: Path) -> dict[str, SeriesSummary]:
-    """The usable series at a folder by their UID; none where there is no DICOM."""
+    """Return the usable series at a folder by their UID; none where there is no DICOM."""
     try:
         return {series.series_uid: series for series in find_series(folder) if series.usable}
     except InputError:

@@ -34,7 +34,7 @@ class Drawing:
 
 
 def draw(reading: Reading, volume: Volume) -> Drawing | None:
-    """The reading on the grid of ``volume`` (rows and columns as in the DICOM images); None when it lies outside."""
+    """Return reading on the grid of ``volume`` (rows and columns as in the DICOM images); None when it lies outside."""
     spacing = volume.spacing_kji_mm
     filled: set[tuple[int, int, int]] = set()
     rims, widths = [], []
@@ -60,7 +60,7 @@ def draw(reading: Reading, volume: Volume) -> Drawing | None:
 
 
 def slice_of(volume: Volume, z_mm: float) -> int:
-    """The slice of an axial volume at LPS (and RAS) z; may lie outside."""
+    """Return the slice of an axial volume at LPS (and RAS) z; may lie outside."""
     matrix = volume.ijk_to_ras
     return round(float((z_mm - matrix[2, 3]) / matrix[2, 2]))
 
@@ -101,7 +101,7 @@ def group(drawings: Sequence[Drawing], pixel_mm: float) -> list[list[Drawing]]:
 
 
 def consensus(members: Sequence[Drawing], volume: Volume) -> tuple[TrainingNodule, np.ndarray]:
-    """The nodule of a group and its voxels (n, 3): those that at least half of the readers cover."""
+    """Return the nodule of a group and its voxels (n, 3): those that at least half of the readers cover."""
     by_reader: dict[int, list[Drawing]] = {}
     for drawing in members:
         by_reader.setdefault(drawing.reading.reader, []).append(drawing)

@@ -59,7 +59,7 @@ class MsdData:
 
 
 def nodule_labels(labels: object) -> tuple[int, ...]:
-    """The values of the labels that are nodules, by their names; a single label is taken whatever its name.
+    """Return the values of the labels that are nodules, by their names; a single label is taken whatever its name.
 
     Accepts MSD's form (value: name) and nnU-Net's (name: value or values).
     """
@@ -138,7 +138,7 @@ def _pairs(folder: Path, content: dict) -> tuple[dict[str, tuple[Path, Path]], i
 
 
 def _path_inside(name: str) -> PurePosixPath:
-    """A path below the folder of the data set; raises InputError for one that leads elsewhere."""
+    """Return a path below the folder of the data set; raises InputError for one that leads elsewhere."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or PureWindowsPath(name).drive:
         raise InputError(

@@ -10,7 +10,7 @@ from ThoraxAILib.errors import InputError
 
 
 def open_training_data(path: Path, least_readers: int = MIN_READERS) -> TrainingData:
-    """The data at ``path`` by what lies there: dataset.json (MSD, nnU-Net), annotations.csv (LUNA16), XML (LIDC).
+    """Return data at ``path`` by what lies there: dataset.json (MSD, nnU-Net), annotations.csv (LUNA16), XML (LIDC).
 
     ``least_readers`` is how many LIDC readers must agree on a nodule. Raises InputError for anything else.
     """
@@ -45,7 +45,7 @@ def load_training_cases(
 def each_case(
     data: TrainingData, on_problem: Callable[[str, InputError], None] | None = None
 ) -> Iterator[TrainingCase]:
-    """The cases of opened data, as ``load_training_cases`` gives them."""
+    """Yield the cases of opened data, as ``load_training_cases`` gives them."""
     for name in data.names:
         try:
             case = data.load(name)

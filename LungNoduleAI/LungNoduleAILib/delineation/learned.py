@@ -51,7 +51,7 @@ class NoduleNetwork:
     """The trained network on one device, ready to segment; ``device`` is where it runs, or really ran."""
 
     def __init__(self, weights: Path = SHIPPED, device: str = "cpu") -> None:
-        """Raises InputError for a file of another kind, MissingDependencyError without PyTorch."""
+        """Raise InputError for a file of another kind, MissingDependencyError without PyTorch."""
         network = read_network(weights)
         from ThoraxAILib.networks.whole_inputs import WholeInputs
 
@@ -66,7 +66,7 @@ class NoduleNetwork:
     def segment(
         self, volume: Volume, center_ras_mm: tuple[float, float, float], diameter_mm: float | None = None
     ) -> Delineation:
-        """The nodule at a point; see ``segment_nodule``."""
+        """Return the nodule at a point; see ``segment_nodule``."""
         center = _checked_center(volume, center_ras_mm, diameter_mm)
         size = diameter_mm or FIRST_GUESS_MM
         for _ in range(MAX_ROUNDS):
@@ -106,7 +106,7 @@ def segment_nodule(
     weights: Path = SHIPPED,
     device: str = "cpu",
 ) -> Delineation:
-    """The nodule at a point (RAS mm) of a CT (HU, any axis order); ``diameter_mm`` is its rough size if known.
+    """Return the nodule at a point (RAS mm) of a CT (HU, any axis order); ``diameter_mm`` is its rough size if known.
 
     Raises InputError when the point lies outside the image, the size is not between 3 and 100 mm, or nothing is there;
     MissingDependencyError without PyTorch.
@@ -116,7 +116,7 @@ def segment_nodule(
 
 
 def _checked_center(volume: Volume, center_ras_mm: tuple[float, float, float], diameter_mm: float | None) -> np.ndarray:
-    """The point in voxels (k, j, i); raises InputError for a point or size that cannot be."""
+    """Return the point in voxels (k, j, i); raises InputError for a point or size that cannot be."""
     if diameter_mm is not None and not MIN_MM <= diameter_mm <= MAX_MM:
         raise InputError(f"The diameter must lie between {MIN_MM:g} and {MAX_MM:g} mm, {diameter_mm:g} was given.")
     center = volume.kji_from_ras(np.array(center_ras_mm, dtype=float))
@@ -127,7 +127,7 @@ def _checked_center(volume: Volume, center_ras_mm: tuple[float, float, float], d
 
 
 def read_network(path: Path = SHIPPED) -> LabelNetwork:
-    """The trained network, kept while its file stays as it is; raises InputError for a file of another kind."""
+    """Return the trained network, kept while its file stays as it is; raises InputError for a file of another kind."""
     return _network_of(path)
 
 
@@ -169,7 +169,7 @@ def _sampled(array: np.ndarray, axes: list[np.ndarray]) -> np.ndarray:
 
 
 def _at_middle(mask: np.ndarray) -> np.ndarray | None:
-    """The part of a mask at or nearest to the middle, at most 5 voxels away; None when there is none."""
+    """Return the part of a mask at or nearest to the middle, at most 5 voxels away; None when there is none."""
     labels, count = ndimage.label(mask)
     if count == 0:
         return None
@@ -180,7 +180,7 @@ def _at_middle(mask: np.ndarray) -> np.ndarray | None:
 
 
 def _on_ct(volume: Volume, center_kji: np.ndarray, share: np.ndarray, spacing_mm: float, size_mm: float) -> Delineation:
-    """The nodule on the voxels of the CT: possible for the network and above the half-way HU."""
+    """Return the nodule on the voxels of the CT: possible for the network and above the half-way HU."""
     reach = (PATCH - 1) / 2 * spacing_mm / volume.spacing_kji_mm
     low = np.clip(np.ceil(center_kji - reach), 0, np.array(volume.array.shape) - 1).astype(int)
     high = np.clip(np.floor(center_kji + reach) + 1, low + 1, volume.array.shape).astype(int)

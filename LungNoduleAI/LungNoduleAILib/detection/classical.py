@@ -64,7 +64,9 @@ class ClassicalDetector:
 
 
 def _stands_in_lung(features: dict[str, float]) -> bool:
-    """A compact opacity above 3 cm that lung surrounds: reported even where the score, made for nodules, is low."""
+    """Return a compact opacity above 3 cm that lung surrounds: reported even where the score, made for nodules, is
+    low.
+    """
     return (
         features["diameter_mm"] > LARGE_OPACITY_MM
         and features["lung_share"] > 0.65
@@ -75,7 +77,7 @@ def _stands_in_lung(features: dict[str, float]) -> bool:
 
 
 def _is_wall(features: dict[str, float]) -> bool:
-    """A part of chest wall, diaphragm or great vessels: hardly inside the lung and flat, long, or with little lung
+    """Return part of chest wall, diaphragm or great vessels: hardly inside the lung and flat, long, or with little lung
     around it. A tumor on the wall is round and lung surrounds it; the descending aorta is 0.53 to 0.59 as wide as long.
     """
     if features["inside_share"] >= MIN_INSIDE_SHARE:

@@ -35,7 +35,7 @@ class Peaks:
         return len(self.heat)
 
     def take(self, which: np.ndarray) -> Peaks:
-        """The peaks at these indices or where this mask is true."""
+        """Return the peaks at these indices or where this mask is true."""
         return Peaks(self.center_kji[which], self.radius[which], self.heat[which], self.subsolid[which])
 
 
@@ -76,7 +76,7 @@ def find_peaks(maps: np.ndarray, wanted: np.ndarray) -> Peaks:
 
 
 def _apart(peaks: Peaks) -> np.ndarray:
-    """Indices of the peaks that lie in no hotter peak's ball."""
+    """Return indices of the peaks that lie in no hotter peak's ball."""
     kept: list[int] = []
     for n in range(len(peaks)):
         gap = np.linalg.norm(peaks.center_kji[kept] - peaks.center_kji[n], axis=1)

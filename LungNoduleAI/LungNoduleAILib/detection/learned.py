@@ -31,7 +31,7 @@ class LearnedDetector:
     name = "learned"
 
     def __init__(self, device: str = "cpu", weights: Path = SHIPPED) -> None:
-        """Reads the weights; raises InputError for a foreign file, MissingDependencyError without PyTorch."""
+        """Read the weights; raises InputError for a foreign file, MissingDependencyError without PyTorch."""
         self._networks, self._calibration, sha256 = read_detector(weights)
         self._device = NetworkDevice(device)
         self.operating_point = self._calibration.operating_point

@@ -18,7 +18,7 @@ TWELVE_MONTHS_FROM = 6  # an unstated stage: a prior of at least this many month
 
 
 def bts_2015(inputs: Inputs) -> Answer:
-    """Management of one nodule, or of the most urgent of 'nodules'; raises MissingInput for what it needs."""
+    """Return management of one nodule, or of the most urgent of 'nodules'; raises MissingInput for what it needs."""
     trace, growth, time = Trace(table.SOURCE), None, None
     if inputs.age is not None and inputs.age < table.MIN_AGE:
         trace.because(f"The age of {inputs.age} years is below {table.MIN_AGE}: the guideline does not apply")
@@ -144,7 +144,7 @@ def _at_first(inputs: Inputs, trace: Trace) -> str:
 
 
 def _size(inputs: Inputs, trace: Trace) -> Size:
-    """The size that decides; raises MissingInput when only a mean diameter, or none, is stated."""
+    """Return the size that decides; raises MissingInput when only a mean diameter, or none, is stated."""
     sizes = _stated_sizes(inputs)
     if not sizes:
         raise MissingInput(

@@ -16,7 +16,7 @@ from LungNoduleAILib.guidelines.terms.vocabulary import BENIGN_PATTERNS
 
 
 def fleischner_2017(inputs: Inputs) -> Answer:
-    """Management of one nodule, or of the most urgent of 'nodules'; raises MissingInput for what it needs."""
+    """Return management of one nodule, or of the most urgent of 'nodules'; raises MissingInput for what it needs."""
     trace, growth = Trace(table.SOURCE), None
     if not _applies(inputs, trace):
         management = table.NOT_APPLICABLE

@@ -59,7 +59,7 @@ class LungFollowUpLogic:
         return texts[-1] if texts else None
 
     def follow_up(self) -> FollowUp | None:
-        """The current follow-up with the reader's links; None without one."""
+        """Return the current follow-up with the reader's links; None without one."""
         text = self.current_text()
         return None if text is None else FollowUp.from_dict(nodes.follow_up_document(text))
 
@@ -81,7 +81,7 @@ class LungFollowUpLogic:
         return pair
 
     def _place_in(self, slice_node, pair: Pair) -> tuple[float, float, float] | None:
-        """The prior place for a view that shows the prior scan where it lies, the current place elsewhere."""
+        """Return the prior place for a view that shows the prior scan where it lies, the current place elsewhere."""
         text = self.current_text()
         prior = nodes.node_of(text, "prior")
         logic = slicer.app.applicationLogic().GetSliceLogic(slice_node) if hasattr(slicer, "app") else None
@@ -108,13 +108,13 @@ class LungFollowUpLogic:
         return changed
 
     def decisions(self) -> tuple[LinkDecision, ...]:
-        """The reader's links and unlinks of the current follow-up."""
+        """Return the reader's links and unlinks of the current follow-up."""
         text = self.current_text()
         stored = None if text is None else text.GetAttribute(DECISIONS)
         return tuple(LinkDecision(**entry) for entry in json.loads(stored)) if stored else ()
 
     def _replace_shown(self, text, document: dict) -> None:
-        """New table, points and chart in place of the old ones; scans, transform and volumes stay."""
+        """Put new table, points and chart in place of the old ones; scans, transform and volumes stay."""
         aligned = self.is_aligned()
         nodes.refresh_follow_up_nodes(text, document)
         nodes.align_prior(text, aligned)

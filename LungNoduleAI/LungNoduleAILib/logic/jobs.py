@@ -21,7 +21,8 @@ PACKAGES = ("ThoraxAILib", "LungNoduleAILib")
 def analysis_job(
     logic: LungNoduleAILogic, volume_node: slicer.vtkMRMLScalarVolumeNode, options: AnalysisOptions
 ) -> ChildJob:
-    """A job, not yet started, that analyzes a copy of the volume; its ``output`` is for LungNoduleAILogic.load_result.
+    """Return a job, not yet started, that analyzes a copy of the volume; its ``output`` is for
+    LungNoduleAILogic.load_result.
 
     Raises InputError or OutputError, with nothing left behind, when the volume cannot be handed over.
     """
@@ -40,7 +41,7 @@ def follow_up_job(
     current_node: slicer.vtkMRMLScalarVolumeNode,
     options: FollowUpOptions,
 ) -> ChildJob:
-    """A job that compares copies of two volumes; its ``output`` is for LungFollowUpLogic.load_result.
+    """Return a job that compares copies of two volumes; its ``output`` is for LungFollowUpLogic.load_result.
 
     Raises InputError or OutputError, with nothing left behind, when a volume cannot be handed over.
     """
@@ -57,7 +58,7 @@ def follow_up_job(
 
 
 def sample_job() -> ChildJob:
-    """A job that makes the sample CT; its ``output`` is for sample_data.load_sample."""
+    """Return a job that makes the sample CT; its ``output`` is for sample_data.load_sample."""
     folder = WorkFolder()
     request = PhantomRequest(folder.path / "sample")
     return ChildJob(child_command(PHANTOM, request), child_environment(PACKAGES), folder)

@@ -41,7 +41,7 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
     # Volumes in
 
     def volume_from_node(self, volume_node) -> Volume:
-        """The image of a volume node in the world (RAS mm), without copying; raises InputError when it has none."""
+        """Return image of a volume node in the world (RAS mm), without copying; raises InputError when it has none."""
         return volume_from_node(volume_node)
 
     def export_volume(self, volume_node, path: Path | str) -> Path:
@@ -115,7 +115,7 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
     # The current result
 
     def result_nodes(self) -> ResultNodes | None:
-        """The nodes of the current result, also after the scene was saved and reopened; None without one."""
+        """Return the nodes of the current result, also after the scene was saved and reopened; None without one."""
         current = self.getParameterNode().GetNodeReference(CURRENT_RESULT)
         texts = result_nodes.result_texts()
         if current in texts:
@@ -137,7 +137,7 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
         return None
 
     def findings(self) -> tuple[Finding, ...]:
-        """Findings of the current result in table order; empty without one."""
+        """Return findings of the current result in table order; empty without one."""
         result = self.current_result()
         return () if result is None else result.findings
 

@@ -58,7 +58,7 @@ class ResultFiles:
 
 
 def existing_folder(text: str) -> Path:
-    """The folder a person typed, made when only its last part is missing; raises InputError or OutputError."""
+    """Return the folder a person typed, made when only its last part is missing; raises InputError or OutputError."""
     folder = Path(text.strip()).expanduser()
     if not text.strip() or not folder.is_absolute():
         raise InputError("No folder is chosen: choose the folder to save to.")

@@ -162,7 +162,7 @@ class GuidelinesSection:
     # What is stated, and what is advised
 
     def person(self) -> PersonAndExam:
-        """What was stated; a box that is not checked states nothing."""
+        """Return what was stated; a box that is not checked states nothing."""
         smoker = self._chosen(self.smokerComboBox)
         return PersonAndExam(
             exam=self._chosen(self.examComboBox),

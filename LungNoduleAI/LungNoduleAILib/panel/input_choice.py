@@ -18,7 +18,7 @@ def looks_like_ct(volume_node: slicer.vtkMRMLScalarVolumeNode | None) -> bool:
 
 
 def proposed_volume() -> slicer.vtkMRMLScalarVolumeNode | None:
-    """The CT shown in the views, else the only CT of the scene, else None."""
+    """Return the CT shown in the views, else the only CT of the scene, else None."""
     selection = slicer.app.applicationLogic().GetSelectionNode()
     shown = slicer.mrmlScene.GetNodeByID(selection.GetActiveVolumeID() or "") if selection is not None else None
     if looks_like_ct(shown):

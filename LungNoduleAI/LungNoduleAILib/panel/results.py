@@ -25,7 +25,7 @@ _ROLE = 0x0100  # Qt::UserRole
 
 
 def finding_columns() -> tuple[TableColumn, ...]:
-    """The columns of the findings table."""
+    """Return the columns of the findings table."""
     return (
         TableColumn(_("ID"), _("Name of the finding, of its segment and of its point")),
         TableColumn(_("Type"), _("Density type")),
@@ -87,7 +87,7 @@ def place_of(item: qt.QListWidgetItem) -> tuple[float, float, float] | None:
 
 
 def run_record(text_node: slicer.vtkMRMLTextNode) -> dict[str, Any]:
-    """The run record that the logic keeps in the attributes of a result; empty for a result without one."""
+    """Return the run record that the logic keeps in the attributes of a result; empty for a result without one."""
     record = {}
     for name in text_node.GetAttributeNames():
         if name.startswith(RUN_PREFIX):
@@ -103,7 +103,7 @@ def _decoded(text: str) -> Any:
 
 
 def methods_text(record: dict[str, Any], notes: Sequence[str]) -> str:
-    """The run record and the notes of the analysis as lines of text."""
+    """Return the run record and the notes of the analysis as lines of text."""
     lines = list(notes)
     for name, value in record.items():
         lines.append(f"{name}: {value}" if isinstance(value, str) else f"{name}: {json.dumps(value)}")
@@ -111,7 +111,7 @@ def methods_text(record: dict[str, Any], notes: Sequence[str]) -> str:
 
 
 def analyzed_threshold(record: dict[str, Any]) -> float | None:
-    """The confidence from which the run computed findings, where its record says so."""
+    """Return the confidence from which the run computed findings, where its record says so."""
     options = record.get("options")
     value = options.get("threshold") if isinstance(options, dict) else None
     return float(value) if isinstance(value, (int, float)) else None

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 def load_sample(folder: Path) -> slicer.vtkMRMLScalarVolumeNode:
-    """The sample in ``folder`` (written by ``thoraxai lung phantom``) as a volume node, shown in the views.
+    """Return the sample in ``folder`` (written by ``thoraxai lung phantom``) as a volume node, shown in the views.
 
     The planted nodules stand in the node's description, for comparison with what is found.
     """

@@ -48,7 +48,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._isUpdating = False
 
     def setup(self) -> None:
-        """Called once, when the module is first opened."""
+        """Build the panel; called once, when the module is first opened."""
         super().setup()
         remove_stale_folders()
         panel = slicer.util.loadUI(self.resourcePath("UI/LungNoduleAI.ui"))
@@ -103,13 +103,13 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.NodeRemovedEvent, self.on_node_removed)
 
     def cleanup(self) -> None:
-        """Called when the application closes and before a reload."""
+        """End the run; called when the application closes and before a reload."""
         self.job_panel.close()
         self.keptFiles.drop()
         self.removeObservers()
 
     def enter(self) -> None:
-        """Called when the user opens the module: propose a CT where none is chosen."""
+        """Propose a CT where none is chosen; called when the user opens the module."""
         if self.parameters is not None and self.parameters.input_volume is None:
             self.ui.inputSelector.setCurrentNode(proposed_volume())
 
@@ -121,14 +121,14 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     # Scene
 
     def on_scene_start_close(self, _caller: object, _event: str) -> None:
-        """The scene closes: end the run, forget what belongs to the scene."""
+        """End the run and forget what belongs to the scene, which closes."""
         self.job_panel.close()
         self.keptFiles.drop()
         self.guidelines.forget_person()
         self.parameters = None
 
     def on_scene_changed(self, _caller: object, _event: str) -> None:
-        """The scene was closed or another one was loaded into it."""
+        """Take over what a closed or newly loaded scene holds."""
         self._use_scene()
 
     def on_node_removed(self, _caller: object, _event: str) -> None:
@@ -187,7 +187,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._show_findings()
 
     def _threshold(self) -> float:
-        """The confidence chosen by the person, else the detector's own operating point."""
+        """Return the confidence chosen by the person, else the detector's own operating point."""
         from LungNoduleAILib.analysis.engines import operating_point
 
         chosen = known(self.parameters, "the settings").options.threshold
@@ -209,11 +209,11 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     # Analysis
 
     def _chosen(self) -> tuple[Any, AnalysisOptions]:
-        """The chosen CT and the options as the controls stand."""
+        """Return the chosen CT and the options as the controls stand."""
         return self.ui.inputSelector.currentNode(), self._options()
 
     def _options(self) -> AnalysisOptions:
-        """The options as the controls stand; those without a control as the scene keeps them."""
+        """Return the options as the controls stand; those without a control as the scene keeps them."""
         return replace(
             known(self.parameters, "the settings").options,
             detector=self.ui.detectorComboBox.currentText,

@@ -61,14 +61,14 @@ class LearnedPatterns:
         return self._device.used
 
     def map(self, volume: Volume, anatomy: Anatomy, progress: Progress) -> PatternMap:
-        """The patterns of the lungs; see ``map_patterns``."""
+        """Return the patterns of the lungs; see ``map_patterns``."""
         return map_patterns(volume, anatomy, progress, self._device, self._weights)
 
 
 def map_patterns(
     volume: Volume, anatomy: Anatomy, progress: Progress, device: str | NetworkDevice = "cpu", weights: Path = WEIGHTS
 ) -> PatternMap:
-    """The patterns of the lungs of ``anatomy`` in ``volume`` (HU, axes in LPS order).
+    """Return the patterns of the lungs of ``anatomy`` in ``volume`` (HU, axes in LPS order).
 
     Raises InputError for an image without lungs or weights of another kind.
     """
@@ -117,7 +117,7 @@ def _nearest(count: int, step_mm: float, seen: int, seen_mm: float) -> np.ndarra
 
 
 def _sampled(mask: np.ndarray, shape: tuple[int, ...], spacing_kji_mm: np.ndarray, seen_mm: float) -> np.ndarray:
-    """A mask of the CT at the voxel centres of the network's grid."""
+    """Return a mask of the CT at the voxel centres of the network's grid."""
     at = [
         np.clip(((np.arange(n) + 0.5) * seen_mm / step).astype(int), 0, full - 1)
         for n, step, full in zip(shape, spacing_kji_mm, mask.shape, strict=True)

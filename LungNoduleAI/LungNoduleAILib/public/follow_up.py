@@ -208,7 +208,7 @@ def follow_up(
 
 
 def _options(options: FollowUpOptions, keywords: Mapping[str, object]) -> FollowUpOptions:
-    """The options with single ones changed, those of the analysis of each scan included."""
+    """Return the options with single ones changed, those of the analysis of each scan included."""
     own, of_analysis = option_names(FollowUpOptions), option_names(type(options.analysis))
     check_keywords("follow_up", keywords, (*own, *of_analysis))
     changed = with_keywords("follow_up", options, {name: keywords[name] for name in keywords if name in own})

@@ -11,7 +11,7 @@ COLOR_OF_STATUS = {"unreviewed": (1.0, 0.85, 0.1), "accepted": (0.2, 0.9, 0.3), 
 
 
 def finding_points_node(findings: tuple[Finding, ...]):
-    """A new point list, one locked point per finding in their order, e.g. ``Nodule_01 8.3 mm``."""
+    """Return a new point list, one locked point per finding in their order, e.g. ``Nodule_01 8.3 mm``."""
     points = [
         LabeledPoint(
             finding.center_ras_mm, f"{finding.id} {finding.mean_diameter_mm:.1f} mm", point_description(finding)
@@ -29,7 +29,7 @@ def point_description(finding: Finding) -> str:
 
 
 def finding_box_node(finding: Finding):
-    """A new locked box around one finding with a margin of 3 mm."""
+    """Return a new locked box around one finding with a margin of 3 mm."""
     center, size = _box_of(finding)
     node = box_node(f"{finding.id} box", center, size, COLOR_OF_STATUS[finding.status])
     node.SetAttribute(FINDING_ATTRIBUTE, finding.id)

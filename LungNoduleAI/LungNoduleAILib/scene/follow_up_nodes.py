@@ -107,12 +107,12 @@ def follow_up_texts() -> list:
 
 
 def follow_up_document(text) -> dict:
-    """The content of pairs.json that a root node holds."""
+    """Return the content of pairs.json that a root node holds."""
     return json.loads(text.GetText())
 
 
 def node_of(text, role: str):
-    """A node of the follow-up by its role (see SINGLE_ROLES); None when there is none."""
+    """Return a node of the follow-up by its role (see SINGLE_ROLES); None when there is none."""
     return text.GetNodeReference(PREFIX + role)
 
 
@@ -142,7 +142,7 @@ def align_prior(text, aligned: bool) -> None:
 
 
 def pairs_table_node(document: dict):
-    """A new table node with one row per pair, new and resolved nodules included."""
+    """Return a new table node with one row per pair, new and resolved nodules included."""
     pairs = document["pairs"]
 
     def words(name: str, key: str, description: str) -> Column:
@@ -178,7 +178,7 @@ def pairs_table_node(document: dict):
 
 
 def pair_label(number: int) -> str:
-    """The label that both ends of a pair share."""
+    """Return the label that both ends of a pair share."""
     return f"P{number}"
 
 
@@ -187,7 +187,7 @@ def _agreement(value: bool | None) -> str:
 
 
 def date_points_node(document: dict, when: str):
-    """A new point list of one date (``prior`` or ``current``): shared labels such as ``P3 matched +80 %``."""
+    """Return a new point list of one date (``prior`` or ``current``): shared labels such as ``P3 matched +80 %``."""
     points = []
     for number, pair in enumerate(document["pairs"], start=1):
         center = pair[f"{when}_center_ras_mm"]
@@ -217,7 +217,7 @@ def _description(pair: dict) -> str:
 
 
 def _transform_node(path: Path):
-    """The registration as a grid transform, read by Slicer's own reader; raises InputError when it cannot."""
+    """Return the registration as a grid transform, read by Slicer's own reader; raises InputError when it cannot."""
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTransformNode", unused_name("Prior to current"))
     storage = slicer.vtkMRMLTransformStorageNode()
     storage.SetFileName(str(path))

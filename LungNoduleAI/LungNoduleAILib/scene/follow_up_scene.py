@@ -40,7 +40,7 @@ def write_follow_up_scene(path: Path, result: FollowUpResult, transform_file: Pa
 def follow_up_data(
     result: FollowUpResult, transform_file: Path | None, with_warped_prior: bool = False
 ) -> FollowUpData:
-    """What the scene shows of a follow-up; ``transform_file`` holds the registration of the last two scans."""
+    """Return what the scene shows of a follow-up; ``transform_file`` holds the registration of the last two scans."""
     last = result.comparisons[-1]
     return FollowUpData(
         result.follow_up.to_dict(),

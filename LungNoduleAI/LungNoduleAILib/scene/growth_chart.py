@@ -23,7 +23,7 @@ COLORS = (
 
 
 def growth_chart_nodes(document: dict) -> tuple:
-    """A new chart node of pairs.json and its parts (table and series nodes)."""
+    """Return a new chart node of pairs.json and its parts (table and series nodes)."""
     tracks = [track for track in document["tracks"] if sum(v is not None for v in track["volumes_mm3"]) > 1]
     days, unit = day_axis(document)
     columns = [Column(DAYS, days, "d", "Days since the first scan")]

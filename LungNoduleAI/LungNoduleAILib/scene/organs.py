@@ -32,7 +32,7 @@ ORGANS = {
 
 
 def organ_layer(structures: np.ndarray) -> Layer:
-    """The layer of Anatomy.structures; lungs, lobes and airways in it are segments of other layers already."""
+    """Return the layer of Anatomy.structures; lungs, lobes and airways in it are segments of other layers already."""
     return Layer(
         structures,
         {

@@ -42,7 +42,7 @@ class ResultNodes:
         yield from (self.segmentation, self.points, self.table, *self.boxes, self.text)
 
     def findings(self) -> Findings:
-        """The findings with the reader's decisions (without masks)."""
+        """Return the findings with the reader's decisions (without masks)."""
         return Findings.from_dict(json.loads(self.text.GetText()))
 
     def set_findings(self, findings: Findings) -> None:
@@ -84,7 +84,7 @@ def create_result_nodes(volume_node, result: AnalysisResult, run: dict | None) -
 
 
 def result_nodes_of(text) -> ResultNodes | None:
-    """The nodes a findings text refers to; None when the user has deleted one of them."""
+    """Return the nodes a findings text refers to; None when the user has deleted one of them."""
     parts = {role: text.GetNodeReference(PREFIX + role) for role in ("segmentation", "points", "table")}
     count = text.GetNumberOfNodeReferences(PREFIX + "box")
     boxes = tuple(text.GetNthNodeReference(PREFIX + "box", index) for index in range(count))
@@ -94,7 +94,7 @@ def result_nodes_of(text) -> ResultNodes | None:
 
 
 def result_texts() -> list:
-    """The findings texts of the scene, oldest first."""
+    """Return the findings texts of the scene, oldest first."""
     return [node for node in slicer.util.getNodesByClass("vtkMRMLTextNode") if node.GetAttribute(RESULT_ROLE)]
 
 
@@ -105,6 +105,6 @@ def remove_result_nodes(nodes: ResultNodes) -> None:
 
 
 def _run_attributes(run: dict) -> dict[str, str]:
-    """The run record as node attributes: words as they are, the rest as JSON; results are on the nodes already."""
+    """Return run record as node attributes: words as they are, the rest as JSON; results are on the nodes already."""
     kept = {name: value for name, value in run.items() if name not in ("results", "files", "notice")}
     return {f"run.{name}": value if isinstance(value, str) else json.dumps(value) for name, value in kept.items()}

@@ -43,7 +43,7 @@ MAX_LABEL = 255
 
 
 def segmentation_node(volume_node, result: AnalysisResult):
-    """A new segmentation node beside ``volume_node``: lungs, lobes, airways, findings with a mask, and organs."""
+    """Return new segmentation node beside ``volume_node``: lungs, lobes, airways, findings with a mask, and organs."""
     layers = [
         _lung_layer(result.labels),
         _lobe_layer(result.labels, result.lobes_approximate),

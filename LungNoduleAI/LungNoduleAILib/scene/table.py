@@ -7,7 +7,7 @@ from ThoraxAILib.scene.tables import Column, set_cell, table_node
 
 
 def findings_table_node(findings: tuple[Finding, ...]):
-    """A new table node of measurements, place, confidence and the reader's decision."""
+    """Return a new table node of measurements, place, confidence and the reader's decision."""
 
     def numbers(name: str, attribute: str, unit: str, decimals: int, description: str) -> Column:
         return Column(name, [round(getattr(f, attribute), decimals) for f in findings], unit, description)

@@ -21,7 +21,7 @@ def save_cascade(cascade: Cascade, path: Path, note: dict | None = None) -> None
 
 @cached_by_file
 def load_cascade(path: Path) -> Cascade:
-    """A cascade ready to predict, kept while the file stays as it is.
+    """Return a cascade ready to predict, kept while the file stays as it is.
 
     Raises InputError when the file is no cascade of this program.
     """

@@ -47,7 +47,7 @@ def neo_hookean(F: Array, mu: Array | float = 1.0, kappa: Array | float = 1.0) -
 
 
 def fold_barrier(J: Array) -> Array:
-    """A penalty that is 0 above ``BARRIER_J`` and grows quadratically as tissue collapses and folds."""
+    """Return a penalty that is 0 above ``BARRIER_J`` and grows quadratically as tissue collapses and folds."""
     missing = (1.0 - J / BARRIER_J).clip(0.0, None)
     return BARRIER_WEIGHT / 2.0 * missing * missing
 

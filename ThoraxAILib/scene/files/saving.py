@@ -65,7 +65,7 @@ def _mend_description(description: Path) -> None:
 
 
 def _file_in_bundle(node, bundle: Path) -> Path:
-    """The file that the scene description in a bundle names for a node."""
+    """Return the file that the scene description in a bundle names for a node."""
     scene = ElementTree.parse(bundle / f"{bundle.name}.mrml")
     storage = next(entry for entry in scene.iter() if entry.get("id") == node.GetStorageNodeID())
     return bundle / unquote(storage.get("fileName", ""))
@@ -73,7 +73,7 @@ def _file_in_bundle(node, bundle: Path) -> Path:
 
 @contextmanager
 def _unfinished(path: Path) -> Iterator[Path]:
-    """A place in a temporary folder beside ``path``; what was written there becomes ``path`` when all went well."""
+    """Yield place in a temporary folder beside ``path``; what was written there becomes ``path`` when all went well."""
     try:
         with tempfile.TemporaryDirectory(dir=path.resolve().parent, prefix=".unfinished-") as folder:
             unfinished = Path(folder) / path.name

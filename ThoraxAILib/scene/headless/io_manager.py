@@ -33,7 +33,7 @@ class CoreIOManager:
     """Stands in for qSlicerCoreIOManager, so that slicer.util.load… and save… run unchanged."""
 
     def fileType(self, fileName: str) -> str:
-        """The file type of a name, as slicer.util spells it; ``NoFile`` when unknown."""
+        """Return the file type of a name, as slicer.util spells it; ``NoFile`` when unknown."""
         name = str(fileName).lower()
         return next((kind for kind, (endings, _) in _FILE_TYPES.items() if name.endswith(endings)), "NoFile")
 

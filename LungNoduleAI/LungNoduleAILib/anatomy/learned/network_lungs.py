@@ -40,7 +40,7 @@ class NetworkLungs:
 
 
 def find_network_lungs(prediction: Prediction, box: Box, enclosed: np.ndarray, airways: np.ndarray) -> NetworkLungs:
-    """Filled lungs with sides and lobes on a box of the work grid; all empty where the network sees no lung.
+    """Return filled lungs with sides and lobes on a box of the work grid; all empty where the network sees no lung.
 
     ``enclosed`` is air that its surroundings tell to be lung, ``airways`` the lumen of the large ones (bool, box).
     """
@@ -93,7 +93,7 @@ def _lung_mask(
 
 
 def _attached(mask: np.ndarray, air: np.ndarray, trusted: np.ndarray) -> np.ndarray:
-    """The parts of a mask whose air is mostly trusted and not tiny beside that of the largest: no pads, no table."""
+    """Return parts of a mask whose air is mostly trusted and not tiny beside that of the largest: no pads, no table."""
     import cc3d
 
     labels = cc3d.connected_components(mask, connectivity=6)
@@ -104,7 +104,7 @@ def _attached(mask: np.ndarray, air: np.ndarray, trusted: np.ndarray) -> np.ndar
 
 
 def _agreed_parts(air: np.ndarray, where: np.ndarray, share: float, work: WorkImage) -> np.ndarray:
-    """The connected parts of air of which the network calls more than a share lung, and that are not tiny."""
+    """Return the connected parts of air of which the network calls more than a share lung, and that are not tiny."""
     import cc3d
 
     labels = cc3d.connected_components(air, connectivity=6)

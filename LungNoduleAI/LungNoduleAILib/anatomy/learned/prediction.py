@@ -93,7 +93,7 @@ class Prediction:
         return sitk.GetArrayFromImage(resampled)
 
     def best_on_work(self, sigma_mm: float = 0.0) -> np.ndarray:
-        """The most likely of GROUPS at every work voxel, uint8; the chances are blurred before when asked."""
+        """Return the most likely of GROUPS at every work voxel, uint8; the chances are blurred before when asked."""
         best = np.zeros(self.work.hu.shape, np.uint8)
         highest = np.full(self.work.hu.shape, -1.0, np.float32)
         for name, members in GROUPS.items():
@@ -120,7 +120,7 @@ def predict(work: WorkImage, path: Path, device: str | NetworkDevice, progress: 
 
 @cached_by_file
 def load_network(path: Path, schema: str, maker: str, classes: int) -> LabelNetwork:
-    """The network of a weights file, kept for the next image; raises InputError for a file of another kind."""
+    """Return the network of a weights file, kept for the next image; raises InputError for a file of another kind."""
     from ThoraxAILib.networks.label_network import LabelNetwork, LabelNetworkSettings
     from ThoraxAILib.networks.weights_file import load_weights
 
@@ -136,7 +136,7 @@ def load_network(path: Path, schema: str, maker: str, classes: int) -> LabelNetw
 
 
 def network_input(work: WorkImage, spacing_mm: float) -> np.ndarray:
-    """What a network of this voxel size sees: HU with cubic voxels, corner to corner with the work grid."""
+    """Return what a network of this voxel size sees: HU with cubic voxels, corner to corner with the work grid."""
     image = sitk.GetImageFromArray(np.maximum(work.hu, OUTSIDE_HU))
     spacing = [float(s) for s in work.spacing_kji_mm[::-1]]
     image.SetSpacing(spacing)

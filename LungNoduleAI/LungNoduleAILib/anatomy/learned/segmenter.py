@@ -32,7 +32,7 @@ class LearnedSegmenter:
     name = "learned"
 
     def __init__(self, device: str = "cpu", weights: Path = WEIGHTS) -> None:
-        """Raises InputError for a file without such weights, MissingDependencyError without PyTorch."""
+        """Raise InputError for a file without such weights, MissingDependencyError without PyTorch."""
         from ThoraxAILib.networks.weights_file import require_torch
 
         require_torch("Learned anatomy", "choose --anatomy classical")

@@ -165,7 +165,7 @@ def _kind(compared: ScanPair, sign: int, box: tuple[slice, slice, slice], mask: 
 def _named(
     blob: DifferenceBlob, current_findings: Sequence[Finding], prior_findings: Sequence[Finding]
 ) -> DifferenceBlob:
-    """The blob with the nearest finding it touches, of the date that shows more of it."""
+    """Return the blob with the nearest finding it touches, of the date that shows more of it."""
     brighter = blob.mean_difference_hu > 0
     findings, center = (
         (current_findings, blob.center_ras_mm) if brighter else (prior_findings, blob.prior_center_ras_mm)

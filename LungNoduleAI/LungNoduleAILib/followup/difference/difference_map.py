@@ -122,7 +122,7 @@ def _own_volume_change(registration: LungRegistration) -> np.ndarray:
 
 
 def significance(compared: ScanPair, sigma_mm: float) -> tuple[np.ndarray, np.ndarray]:
-    """The difference at a scale in HU, and how many times it exceeds noise and registration error (signed)."""
+    """Return the difference at a scale in HU, and how many times it exceeds noise and registration error (signed)."""
     sigma = sigma_mm / compared.grid.spacing_kji_mm
     difference = gaussian_filter(compared.difference, sigma)
     wide = NEIGHBORHOOD_MM / compared.grid.spacing_kji_mm

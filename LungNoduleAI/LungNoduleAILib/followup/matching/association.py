@@ -31,7 +31,7 @@ def pair_probabilities(log_odds: np.ndarray) -> np.ndarray:
 
 
 def best_assignment(log_odds: np.ndarray) -> list[tuple[int, int]]:
-    """The pairs (row, column) of the most probable one-to-one assignment; a dummy partner stands for "alone".
+    """Return the pairs (row, column) of the most probable one-to-one assignment; a dummy partner stands for "alone".
 
     Rejecting costs nothing, so only pairs with positive log odds can be part of it.
     """

@@ -30,7 +30,7 @@ class LungFrame:
 
     @staticmethod
     def of(volume: Volume, labels: np.ndarray) -> LungFrame:
-        """The box that holds 98 % of the lungs along each axis; raises InputError when there are no lungs.
+        """Return the box that holds 98 % of the lungs along each axis; raises InputError when there are no lungs.
 
         ``labels`` are those of Anatomy on the grid of ``volume``.
         """
@@ -41,7 +41,7 @@ class LungFrame:
 
     @staticmethod
     def around(lung_points_ras_mm: np.ndarray) -> LungFrame:
-        """The frame of lungs given as points (n, 3)."""
+        """Return the frame of lungs given as points (n, 3)."""
         if len(lung_points_ras_mm) < 8:
             raise InputError("No lungs were found, so positions cannot be told relative to them: give a chest CT.")
         low, high = np.percentile(lung_points_ras_mm, PERCENTILES, axis=0)

@@ -94,7 +94,7 @@ def _proposals(prior: np.ndarray, current: np.ndarray, options: PointOptions) ->
 def _refined(
     prior: np.ndarray, current: np.ndarray, shift: np.ndarray, options: PointOptions
 ) -> tuple[float, PointMatch]:
-    """The map near one proposed shift and how much better it explains the points than leaving all alone."""
+    """Return the map near one proposed shift and how much better it explains the points than leaving all alone."""
     center = prior.mean(axis=0)
     matrix = np.eye(3)
     pairs: list[tuple[int, int]] = []

@@ -40,7 +40,7 @@ class Alignment:
 
 
 def align_lungs(current: ReducedLungs, prior: ReducedLungs, progress: Progress) -> Alignment:
-    """The affine pull-back from the current to the prior lungs; the caller runs it inside ``torch_threads``."""
+    """Return the affine pull-back from the current to the prior lungs; the caller runs it inside ``torch_threads``."""
     progress(0.0, "Aligning the lungs")
     pair = _Pair(current, prior, STEPS_MM[0])
     starts = _starts(pair)

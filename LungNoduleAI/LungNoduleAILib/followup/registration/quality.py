@@ -119,7 +119,7 @@ def uncertainty_map(fixed: LungImage, likeness: np.ndarray, inconsistency: np.nd
 
 
 def region_quality(uncertainty: Volume, regions: dict[str, np.ndarray]) -> tuple[RegionQuality, ...]:
-    """The uncertainty within named masks on its grid; empty masks are left out."""
+    """Return the uncertainty within named masks on its grid; empty masks are left out."""
     result = []
     for name, mask in regions.items():
         values = uncertainty.array[mask]

@@ -142,7 +142,9 @@ class _Clock:
 def _both_directions(
     scans: _Scans, options: LungRegistrationOptions, progress: Progress, clock: _Clock
 ) -> tuple[LungTransform, LungTransform | None, float]:
-    """Current to prior, prior to current when asked for, and the share of the current lungs that the prior sees."""
+    """Return current to prior, prior to current when asked for, and the share of the current lungs that the prior
+    sees.
+    """
     from LungNoduleAILib.followup.registration.alignment import align_lungs
     from ThoraxAILib.networks.threads import torch_threads
 
@@ -178,7 +180,7 @@ def _check_fit(scans: _Scans, matrix: np.ndarray, overlap: float) -> None:
 def _nonrigid(
     fixed: ReducedLungs, moving: ReducedLungs, matrix: np.ndarray, options: LungRegistrationOptions, progress: Progress
 ) -> LungTransform:
-    """The displacement on the fixed lungs after the affine, without folds."""
+    """Return the displacement on the fixed lungs after the affine, without folds."""
     from ThoraxAILib.registration.instance import register
 
     grid = fixed.grid(options.grid_mm)
@@ -209,7 +211,7 @@ def _judge(
     overlap: float,
     lobes: dict[str, np.ndarray],
 ) -> tuple[LungQuality, Volume]:
-    """The report and the uncertainty map on the grid of ``fixed``."""
+    """Return the report and the uncertainty map on the grid of ``fixed``."""
     affine = prior.on(fixed.grid, forward.matrix)
     index = np.moveaxis(fixed.grid.kji_from_ras(forward.local.targets_ras_mm()), -1, 0).astype(np.float32)
     warped, lung = (

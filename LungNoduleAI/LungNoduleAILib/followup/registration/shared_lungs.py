@@ -25,7 +25,7 @@ class SharedLungs:
 
 
 def shared_lungs(prior: Volume, current: Volume, prior_labels: np.ndarray, current_labels: np.ndarray) -> SharedLungs:
-    """The lungs present in both scans; raises InputError when a scan shows none or labels do not fit their scan."""
+    """Return lungs present in both scans; raises InputError when a scan shows none or labels do not fit their scan."""
     scans = (("prior", prior, prior_labels), ("current", current, current_labels))
     masks, present = [], []
     for name, volume, labels in scans:

@@ -18,7 +18,7 @@ MALIGNANCY_SUSPECTED = ("3", "4A", "4B")
 
 
 def lung_rads_2022(inputs: Inputs) -> Answer:
-    """The category of one nodule or one exam; raises MissingInput when its size or kind is not stated."""
+    """Return the category of one nodule or one exam; raises MissingInput when its size or kind is not stated."""
     trace = Trace(table.SOURCE)
     if inputs.exam == "incidental":
         trace.unsure("Lung-RADS is made for screening; an incidental nodule belongs to Fleischner 2017 or BTS 2015.")

@@ -41,7 +41,7 @@ def share_in_lung(structures: np.ndarray, grid: Grid, nodule: PlantedNodule) -> 
 
 
 def ground_glass_patches(patterns: np.ndarray, grid: Grid) -> tuple[Patch, ...]:
-    """The round patches of ground-glass disease, by their connected parts; without planted nodules."""
+    """Return the round patches of ground-glass disease, by their connected parts; without planted nodules."""
     parts = cc3d.connected_components(patterns == GROUND_GLASS, connectivity=6)
     facts, spacing = cc3d.statistics(parts), grid.spacing_kji_mm
     found = []

@@ -56,7 +56,9 @@ def calibrate(
 
 
 def scan_of(body: Body, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """A scan of a body: HU, where to search (bool), centres (n, 3) in voxels, diameters (n,) in mm of its nodules."""
+    """Return a scan of a body: HU, where to search (bool), centres (n, 3) in voxels, diameters (n,) in mm of its
+    nodules.
+    """
     box = body_box(body)
     grid = body.grid.part(box)
     planter = NodulePlanter(body)
@@ -112,7 +114,7 @@ def _platt(results: list[tuple[Places, np.ndarray, np.ndarray]], level: str) -> 
 
 
 def _operating_point(results: list[tuple[Places, np.ndarray, np.ndarray]], calibration: Calibration) -> float:
-    """The probability above which FALSE_ALARMS_PER_CASE false alarms per scan remain, between 0.05 and 0.9."""
+    """Return the probability above which FALSE_ALARMS_PER_CASE false alarms per scan remain, between 0.05 and 0.9."""
     false = [
         np.where(
             places.of_masses,

@@ -31,7 +31,9 @@ PLACEMENTS = ("isolated", "isolated", "juxtavascular", "juxtapleural")
 
 
 def random_phantom(seed: int) -> SyntheticCT:
-    """A phantom with 12 random nodules of 4 to 30 mm and mostly a mass; random noise, blood and slice thickness."""
+    """Return a phantom with 12 random nodules of 4 to 30 mm and mostly a mass; random noise, blood and slice
+    thickness.
+    """
     rng = np.random.default_rng(seed)
     recipes = []
     for _ in range(12):

@@ -38,7 +38,7 @@ class Targets:
     nodules: int
 
     def to(self, device: str) -> Targets:
-        """The same on a device."""
+        """Return the same on a device."""
         return Targets(
             self.heat.to(device),
             self.weight.to(device),

@@ -125,12 +125,12 @@ def is_visible(
 
 
 def for_level(scanner: Scanner, level: Level) -> Scanner:
-    """The scanner as seen on the voxels of a level: larger voxels average noise away."""
+    """Return the scanner as seen on the voxels of a level: larger voxels average noise away."""
     return replace(scanner, noise_hu=scanner.noise_hu * level.noise_share) if level.shrink > 1 else scanner
 
 
 def flipped(patch: Patch, axes: np.ndarray) -> Patch:
-    """The patch mirrored along the axes where ``axes`` is true."""
+    """Return the patch mirrored along the axes where ``axes`` is true."""
     if not axes.any():
         return patch
     hu = np.ascontiguousarray(patch.hu[tuple(slice(None, None, -1) if flip else slice(None) for flip in axes)])

@@ -79,7 +79,7 @@ class PreparedCase:
 
 
 def prepare_case(case: TrainingCase) -> PreparedCase:
-    """The case as the detector sees it; raises InputError when no lungs are found in it."""
+    """Return the case as the detector sees it; raises InputError when no lungs are found in it."""
     volume = case.volume.in_lps_order()
     anatomy = ClassicalSegmenter().segment(volume, Progress())
     box = lung_box(anatomy.labels, volume.spacing_kji_mm, MARGIN_MM)
@@ -102,7 +102,7 @@ def prepare_case(case: TrainingCase) -> PreparedCase:
 
 
 def make_case_volume(case: PreparedCase, level: Level, rng: np.random.Generator) -> CaseVolume:
-    """A prepared case at one level; centers of patches without a nodule are drawn from ``rng``."""
+    """Return a prepared case at one level; centers of patches without a nodule are drawn from ``rng``."""
     factor = level.shrink
     hu = block_mean(case.hu, factor).astype(np.int16) if factor > 1 else case.hu
     wanted = case.wanted[::factor, ::factor, ::factor][: hu.shape[0], : hu.shape[1], : hu.shape[2]]
@@ -221,7 +221,7 @@ class CaseVolumes:
         return len(self._files)
 
     def __call__(self, number: int, level: Level) -> CaseVolume:
-        """The volume; the last MAX_KEPT stay in memory."""
+        """Return the volume; the last MAX_KEPT stay in memory."""
         key = number, level.name
         if key not in self._kept:
             rng = np.random.default_rng((self._seed, number, level.shrink))
@@ -257,7 +257,7 @@ class MixedVolumes:
 def mix_in(
     request: TrainingRequest, recipe: DetectorRecipe, bodies: TrainingVolumes, progress: Progress
 ) -> tuple[MixedVolumes, DetectorRecipe]:
-    """The volumes of a training on ``request.data`` and synthetic bodies, and the recipe that counts all of them."""
+    """Return volumes of a training on ``request.data`` and synthetic bodies, and the recipe that counts all of them."""
     cases = CaseVolumes(known(request.data, "the folder of cases"), request.output / FOLDER, recipe.seed, progress)
     mixed = MixedVolumes(cases, bodies, recipe.bodies)
     return mixed, replace(recipe, bodies=len(mixed))
