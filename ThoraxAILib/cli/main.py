@@ -38,7 +38,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The whole command line; a module without commands adds nothing."""
+    """Return the whole command line; a module without commands adds nothing."""
     parser = Parser(
         prog="thoraxai",
         description="Thoracic imaging in 3D Slicer and Python. Research use only, not a medical device.",
@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def _errors_only_on_stderr() -> Iterator[None]:
-    """What libraries warn about stays off stderr, where a person reads one sentence; notes tell what was repaired."""
+    """Keep warnings of libraries off stderr, where a person reads one sentence; notes tell what was repaired."""
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(message)s")
     logging.captureWarnings(True)
     try:
