@@ -14,7 +14,7 @@ except ModuleNotFoundError:  # the module folder was added to Slicer from the so
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from LungNoduleAILib.logic.logic import LungNoduleAILogic
-from LungNoduleAILib.panel.sample_data import registerSampleData
+from LungNoduleAILib.panel.sample_data import register_sample_data
 from LungNoduleAILib.panel.widget import LungNoduleAIWidget
 
 __all__ = ["LungNoduleAI", "LungNoduleAILogic", "LungNoduleAITest", "LungNoduleAIWidget"]
@@ -35,7 +35,7 @@ class LungNoduleAI(ScriptedLoadableModule):
             "Research use only, not a medical device."
         )
         self.parent.acknowledgementText = _("Part of the ThoraxAI extension.")
-        slicer.app.connect("startupCompleted()", registerSampleData)
+        slicer.app.connect("startupCompleted()", register_sample_data)
 
 
 class LungNoduleAITest(ScriptedLoadableModuleTest):
@@ -44,18 +44,18 @@ class LungNoduleAITest(ScriptedLoadableModuleTest):
     def runTest(self) -> None:
         """Analyze, decide, hide, clear: each step seen on the nodes."""
         from LungNoduleAILib.synthesis.test_phantom.small_chest import make_small_chest
-        from ThoraxAILib.scene.volumes import nodeFromVolume
+        from ThoraxAILib.scene.volumes import node_from_volume
 
         phantom = make_small_chest(seed=1, spacing_mm=(1.5, 1.5, 2.5))
-        volumeNode = nodeFromVolume(phantom.volume, "Self test CT")
+        volume_node = node_from_volume(phantom.volume, "Self test CT")
         logic = LungNoduleAILogic()
-        nodes = logic.analyze(volumeNode)
+        nodes = logic.analyze(volume_node)
         findings = logic.findings()
         self.delayDisplay(f"{len(findings)} findings")
         assert findings, "the planted nodules were not found"
         assert nodes.points.GetNumberOfControlPoints() == len(findings)
-        assert logic.setFindingStatus(findings[0].id, "accepted").status == "accepted"
-        assert logic.setThreshold(1.0) == sum(finding.confidence >= 1.0 for finding in findings)
-        logic.clearResult()
-        assert logic.currentResult() is None
-        slicer.mrmlScene.RemoveNode(volumeNode)
+        assert logic.set_finding_status(findings[0].id, "accepted").status == "accepted"
+        assert logic.set_threshold(1.0) == sum(finding.confidence >= 1.0 for finding in findings)
+        logic.clear_result()
+        assert logic.current_result() is None
+        slicer.mrmlScene.RemoveNode(volume_node)

@@ -28,7 +28,7 @@ class Cancelled(ThoraxAIError):
 
 
 def known(value: T | None, name: str) -> T:
-    """The value of something checked before; ValueError naming it when it is None all the same."""
+    """Return the value of something checked before; ValueError naming it when it is None all the same."""
     if value is None:
         raise ValueError(f"{name} is not known")
     return value

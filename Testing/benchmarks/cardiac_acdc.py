@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from CardiacBiomechLib.motion.engines import engine
+from CardiacBiomechLib.motion.engines import make_engine
 from CardiacBiomechLib.motion.propagate import Propagation, propagate
 from CardiacBiomechLib.motion.volumes import dice
 from ThoraxAILib.image.volume import Volume
@@ -61,7 +61,7 @@ def one_way(
             patient.images[source],
             patient.labels[source],
             patient.images[target],
-            engine(engine_name, preset, threads=threads),
+            make_engine(engine_name, preset, threads=threads),
         )
         quality = result.quality
         row = [

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from CardiacBiomechLib.motion.cascade_engine import SHIPPED_WEIGHTS
-from CardiacBiomechLib.motion.engines import engine
+from CardiacBiomechLib.motion.engines import make_engine
 from CardiacBiomechLib.synthesis.cine import acquire
 from CardiacBiomechLib.synthesis.groups import GROUPS, draw
 from CardiacBiomechLib.synthesis.scoring import score
@@ -32,7 +32,7 @@ def one_heart(seed: int, weights: Path) -> list[float]:
     heart = draw(list(GROUPS)[seed % len(GROUPS)], random)
     scanner = replace(draw_scanner(random), shape_kji=(12, 110, 110))
     still, moved = acquire(heart, scanner, np.array([0.0, 1.0]), seed)
-    found = engine("cascade", weights=weights).register(still.image, moved.image, None, Progress())
+    found = make_engine("cascade", weights=weights).register(still.image, moved.image, None, Progress())
     result = score(found.field, heart, (still, moved))
     before = score(Field.zero(Grid.of(still.image)), heart, (still, moved))
     return [

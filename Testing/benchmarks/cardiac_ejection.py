@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from CardiacBiomechLib.motion.engines import engine
+from CardiacBiomechLib.motion.engines import make_engine
 from CardiacBiomechLib.motion.propagate import propagate
 from CardiacBiomechLib.synthesis.anatomy import LV, RV, labels_at
 from CardiacBiomechLib.synthesis.cine import Scanner, acquire
@@ -41,7 +41,7 @@ def one_heart(group: str, seed: int, preset: str) -> dict[str, list[float]]:
     """By cavity: exact EF, from the true labels, from carried labels, from motion (%)."""
     heart = draw(group, np.random.default_rng(seed))
     still, moved = acquire(heart, SCANNER, np.array([0.0, 1.0]), seed)
-    found = propagate(still.image, still.labels, moved.image, engine("instance", preset, threads=1))
+    found = propagate(still.image, still.labels, moved.image, make_engine("instance", preset, threads=1))
     truth, rows = exact(heart), {}
     for name, value in PARTS.items():
         full, left = ((frame.labels.array == value).sum() for frame in (still, moved))

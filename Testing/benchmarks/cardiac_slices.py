@@ -16,7 +16,7 @@ import numpy as np
 from CardiacBiomechLib.analysis.track import SecondLabels, TrackOptions, track
 from CardiacBiomechLib.model.cine import Cine
 from CardiacBiomechLib.model.heart_labels import ACDC
-from CardiacBiomechLib.motion.engines import engine
+from CardiacBiomechLib.motion.engines import make_engine
 from CardiacBiomechLib.motion.slice_alignment import measure_slice_shifts
 from CardiacBiomechLib.synthesis.cine import Frame, Scanner, acquire
 from CardiacBiomechLib.synthesis.groups import GROUPS, draw
@@ -47,7 +47,7 @@ def carried(frames: list[Frame], align: bool) -> tuple[float, float]:
         frames[0].labels,
         0,
         options,
-        engine("instance", threads=1),
+        make_engine("instance", threads=1),
         SecondLabels(frames[1].labels, 1),
     )
     return float(np.mean(list(found.scores["result"].values()))), found.frames[1].quality.tissue_j_sd

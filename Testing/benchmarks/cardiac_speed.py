@@ -14,7 +14,7 @@ import numpy as np
 
 from CardiacBiomechLib.model.heart_labels import ACDC, HeartTissue
 from CardiacBiomechLib.motion.cascade_engine import SHIPPED_WEIGHTS
-from CardiacBiomechLib.motion.engines import NAMES, engine
+from CardiacBiomechLib.motion.engines import NAMES, make_engine
 from CardiacBiomechLib.motion.presets import PRESETS
 from CardiacBiomechLib.synthesis.cine import Scanner, acquire
 from CardiacBiomechLib.synthesis.scoring import score
@@ -44,7 +44,7 @@ def main() -> None:
             runs = []
             for _ in range(arguments.repeats + 1):
                 wall, cpu = time.perf_counter(), time.process_time()
-                chosen = engine(name, preset, threads=arguments.threads)
+                chosen = make_engine(name, preset, threads=arguments.threads)
                 found = chosen.register(still.image, moved.image, tissue, Progress())
                 runs.append((time.perf_counter() - wall, time.process_time() - cpu))
             wall, cpu = np.min(runs[1:], axis=0)

@@ -18,7 +18,7 @@ from LungNoduleAILib.synthesis.nodules.conspicuity import conspicuity
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from ThoraxAILib.image.grid import Grid
 
-LEAST_HU, LEAST_DEVIATIONS = 100.0, 2.0
+MIN_HU, MIN_DEVIATIONS = 100.0, 2.0
 
 
 def stands_out(phantom: SyntheticCT, nodule: PlantedNodule) -> bool:
@@ -34,7 +34,7 @@ def stands_out(phantom: SyntheticCT, nodule: PlantedNodule) -> bool:
         nodule.diameter_mm,
         volume.spacing_kji_mm,
     )
-    return found.at_least(LEAST_HU, LEAST_DEVIATIONS)
+    return found.at_least(MIN_HU, MIN_DEVIATIONS)
 
 
 def round_patches(phantom: SyntheticCT) -> tuple[Patch, ...]:

@@ -2,7 +2,7 @@
 
 ``python Testing/benchmarks/lung_follow_up.py whole [--cases N] [--detector NAME] [--peer]``: statuses right and wrong,
 CPU seconds, peak memory, as a ratio to elastix registering the same two CTs (``--peer``).
-``python Testing/benchmarks/lung_follow_up.py again [--cases N]``: how often ``look_back`` finds a nodule at its place
+``python Testing/benchmarks/lung_follow_up.py again [--cases N]``: how often ``search_other_date`` finds a nodule
 on the other date, where it is and where it is not; training setting, registration errors of 1-4 mm.
 Nothing is asserted.
 """
@@ -24,8 +24,8 @@ from lung_matching_growth import SLICES_MM, measured
 from matching_scores import interval_over_groups
 
 from LungNoduleAILib.analysis.follow_up import FollowUpResult, follow_up
-from LungNoduleAILib.analysis.look_back import LEAST_REACH_MM, looks_like
-from LungNoduleAILib.analysis.measure_again import LEAST_VOLUME_RATIO, MOST_VOLUME_RATIO
+from LungNoduleAILib.analysis.other_date import MIN_REACH_MM, looks_like
+from LungNoduleAILib.analysis.remeasure import MAX_VOLUME_RATIO, MIN_VOLUME_RATIO
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.options import AnalysisOptions
@@ -160,7 +160,7 @@ def run_again(arguments: argparse.Namespace, bodies: Path) -> None:
 
 
 def seen_again(plan: LongitudinalPlan, nodule: PlantedNodule, shown: int, random: np.random.Generator) -> bool:
-    """Whether ``look_back`` would add a partner of a nodule, found at date ``shown``, at the other date."""
+    """Whether ``search_other_date`` would add a partner of a nodule, found at date ``shown``, at the other date."""
     views = [
         replace(view, scanner=replace(view.scanner, slice_mm=mm, increment_mm=mm))
         for view, mm in zip((plan.prior, plan.current), random.choice(SLICES_MM, 2).tolist(), strict=True)
@@ -178,9 +178,9 @@ def seen_again(plan: LongitudinalPlan, nodule: PlantedNodule, shown: int, random
     )
     if partner is None or partner.lobe is None:
         return False
-    near = np.linalg.norm(np.subtract(partner.center_ras_mm, place[0])) <= max(LEAST_REACH_MM, 0.3 * size_mm)
+    near = np.linalg.norm(np.subtract(partner.center_ras_mm, place[0])) <= max(MIN_REACH_MM, 0.3 * size_mm)
     ratio = partner.volume_mm3 / finding.volume_mm3
-    return bool(near and LEAST_VOLUME_RATIO <= ratio <= MOST_VOLUME_RATIO and looks_like(partner, finding))
+    return bool(near and MIN_VOLUME_RATIO <= ratio <= MAX_VOLUME_RATIO and looks_like(partner, finding))
 
 
 if __name__ == "__main__":

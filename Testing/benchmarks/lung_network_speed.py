@@ -24,7 +24,7 @@ from LungNoduleAILib.detection.heatmap_network import Probabilities
 from LungNoduleAILib.parenchyma import pattern_map
 from ThoraxAILib.networks.device import OPENVINO
 from ThoraxAILib.networks.precision import choose_precision
-from ThoraxAILib.networks.tiles import asking
+from ThoraxAILib.networks.tiles import predictor
 
 
 def main() -> int:
@@ -68,7 +68,7 @@ def ways_for(network: nn.Module, hu: np.ndarray) -> tuple[dict[str, Callable[[],
     ways, prepared = {}, None
     for way, precision in precisions.items():
         started = time.perf_counter()
-        ways[way] = partial(asking(precision.placed(network), tuple(tile.shape), precision), tile)
+        ways[way] = partial(predictor(precision.placed(network), tuple(tile.shape), precision), tile)
         prepared = time.perf_counter() - started if precision.device == OPENVINO else None
     return ways, prepared
 

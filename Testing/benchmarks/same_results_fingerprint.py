@@ -43,9 +43,9 @@ VOLATILE_TEXT = (
     (re.compile(r'(thoraxai(?:&quot;|")?[ :]\s*(?:&quot;|")?)\d+(?:\.\w+)+', re.IGNORECASE), r"\1<version>"),
 )
 PIECES_OF_LONG_LINE = re.compile(r'(?<=>)(?=<)|\s+(?=\w+=")|(?<=;)(?=[A-Z])')  # of HTML and of MRML attributes
-LONGEST_LINE = 300
-MOST_LABELS = 256
-MOST_PARAMETERS = 100
+MAX_LINE = 300
+MAX_LABELS = 256
+MAX_PARAMETERS = 100
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def _voxels_per_label(voxels: np.ndarray, has_layers: bool) -> dict:
         return {}
     layers = np.moveaxis(voxels, -1, 0) if has_layers else voxels[None]
     counted = [np.unique(layer, return_counts=True) for layer in layers]
-    if max(len(values) for values, _ in counted) > MOST_LABELS:
+    if max(len(values) for values, _ in counted) > MAX_LABELS:
         return {}
     return {
         f"layer {index}": {str(value): int(count) for value, count in zip(values, counts, strict=True)}
@@ -166,7 +166,7 @@ def transform(path: Path) -> dict:
 
 def _few_or_sha256(numbers: tuple[float, ...]) -> object:
     """The numbers of an affine transform as they are; those of a field, hundreds of thousands, as a hash."""
-    if len(numbers) <= MOST_PARAMETERS:
+    if len(numbers) <= MAX_PARAMETERS:
         return list(numbers)
     return {"count": len(numbers), "sha256": array_sha256(np.asarray(numbers, dtype=np.float64))}
 
@@ -192,11 +192,11 @@ def _bytes_with_npz(path: Path) -> object:
 
 def _pieces(line: str) -> list[str]:
     """A line as it is; a long one in pieces, so that a difference can be read."""
-    pieces = [line] if len(line) <= LONGEST_LINE else PIECES_OF_LONG_LINE.split(line)
+    pieces = [line] if len(line) <= MAX_LINE else PIECES_OF_LONG_LINE.split(line)
     return [_short(piece) for piece in pieces]
 
 
 def _short(line: str) -> str:
-    if len(line) <= LONGEST_LINE:
+    if len(line) <= MAX_LINE:
         return line
     return f"{line[:80]}... {len(line)} characters, sha256 {hashlib.sha256(line.encode()).hexdigest()}"

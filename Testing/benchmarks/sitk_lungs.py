@@ -15,7 +15,7 @@ from ThoraxAILib.jobs.stages import Stages
 AIR_HU = (-2000.0, -400.0)
 LUNGS = 2
 CLOSING_MM = 10.0
-SMALLEST_VOXELS = 1000
+MIN_VOXELS = 1000
 
 
 def read(folder: str) -> sitk.Image:
@@ -28,7 +28,7 @@ def read(folder: str) -> sitk.Image:
 def segment_lungs(image: sitk.Image) -> sitk.Image:
     """Threshold, drop air that touches the in-plane border, keep the largest parts, close and fill; full resolution."""
     air = sitk.ConnectedComponent(sitk.BinaryThreshold(image, *AIR_HU))
-    parts = sitk.RelabelComponent(air, SMALLEST_VOXELS, sortByObjectSize=True)
+    parts = sitk.RelabelComponent(air, MIN_VOXELS, sortByObjectSize=True)
     shapes = sitk.LabelShapeStatisticsImageFilter()
     shapes.Execute(parts)
     inner = [label for label in shapes.GetLabels() if not touches_border(shapes.GetBoundingBox(label), image)]

@@ -11,7 +11,7 @@ pytest.importorskip("torch", reason="PyTorch is an optional dependency")
 
 from CardiacBiomechLib.model.heart_labels import ACDC, UK_BIOBANK, heart_labels
 from CardiacBiomechLib.motion.demons_engine import DemonsEngine
-from CardiacBiomechLib.motion.engines import engine
+from CardiacBiomechLib.motion.engines import make_engine
 from CardiacBiomechLib.motion.instance_engine import InstanceEngine
 from CardiacBiomechLib.motion.presets import MotionPreset
 from CardiacBiomechLib.motion.propagate import propagate
@@ -166,9 +166,9 @@ def test_bad_input_is_refused_in_one_sentence(frames, refused, name):
 
 def test_unknown_names_are_refused(frames, refused):
     with refused("motion engine 'syn' is not known"):
-        engine("syn")
+        make_engine("syn")
     with refused("preset named fast"):
-        engine("instance", "fast")
+        make_engine("instance", "fast")
     with refused("label order named mnms"):
         heart_labels(frames[0].labels, "mnms")
     with refused("no voxel with label 3"):

@@ -16,17 +16,17 @@ from ThoraxAILib.image.volume import Volume
 SHAPE_KJI = (24, 32, 32)
 SPACING_MM = 8.0
 CENTERS_KJI = {"N1": (6, 16, 8), "N2": (12, 14, 9), "N3": (16, 18, 24)}
-# what a worker does, for workerScript()
+# what a worker does, for worker_script()
 SUCCESS = (
     "say(event='progress', value=0.5, text='Lungs')",
-    "chest.writeWorkerFolder(folder / 'result', chest.chestVolume())",
+    "chest.write_worker_folder(folder / 'result', chest.chest_volume())",
     "say(event='result', output=str(folder / 'result'))",
 )
 ENDLESS = ("say(event='progress', value=0.25, text='Lungs')", "print('a log line', flush=True)", "time.sleep(60)")
 CONFIDENCES = {"N1": 0.95, "N2": 0.65, "N3": 0.75}
 
 
-def chestVolume() -> Volume:
+def chest_volume() -> Volume:
     """Air around tissue around two lungs with three dense voxels, 8 mm apart."""
     array = np.full(SHAPE_KJI, -1000, np.int16)
     array[2:22, 4:28, 2:30] = 40
@@ -39,7 +39,7 @@ def chestVolume() -> Volume:
     return Volume(array, matrix)
 
 
-def chestResult(volume: Volume) -> AnalysisResult:
+def chest_result(volume: Volume) -> AnalysisResult:
     """Two lungs, three findings, one verdict with a place and two without."""
     labels = np.zeros(SHAPE_KJI, np.uint8)
     labels[4:20, 6:26, 4:14] = 1
@@ -80,10 +80,10 @@ def _finding(volume: Volume, name: str) -> Finding:
     )
 
 
-def writeWorkerFolder(directory: Path, volume: Volume) -> None:
+def write_worker_folder(directory: Path, volume: Volume) -> None:
     """The files a worker leaves for the panel."""
     directory.mkdir(parents=True)
-    result = chestResult(volume)
+    result = chest_result(volume)
     result.save_arrays(directory)
     (directory / "findings.json").write_text(json.dumps(result.findings.to_dict()), encoding="utf-8")
     (directory / "report.html").write_text("<html>report</html>", encoding="utf-8")
@@ -91,7 +91,7 @@ def writeWorkerFolder(directory: Path, volume: Volume) -> None:
     (directory / "run.json").write_text(json.dumps(run), encoding="utf-8")
 
 
-def workerScript(*statements: str) -> list[str]:
+def worker_script(*statements: str) -> list[str]:
     """A command that imports this file as ``chest`` and runs the statements; ``say`` prints an event."""
     lines = [
         "import json, sys, time",

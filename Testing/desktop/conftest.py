@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from lung_fixtures import analyzed, ct, panel, redSlice, worker  # noqa: F401
+from lung_fixtures import analyzed, ct, panel, red_slice, worker  # noqa: F401
 
 DESKTOP = Path(__file__).resolve().parent
 
@@ -33,7 +33,7 @@ def harness() -> ModuleType:
 
 
 @pytest.fixture
-def slicerApp(harness: ModuleType) -> Iterator[ModuleType]:
+def slicer_app(harness: ModuleType) -> Iterator[ModuleType]:
     """An empty scene and an empty record of dialogs; fails the test on an error inside a Qt override."""
     from slicerharness import overrides, session
 
@@ -48,18 +48,18 @@ def slicerApp(harness: ModuleType) -> Iterator[ModuleType]:
 
 
 @pytest.fixture
-def openModule(slicerApp: ModuleType, repository: Path) -> Iterator[Callable[[str], Any]]:
+def open_module(slicer_app: ModuleType, repository: Path) -> Iterator[Callable[[str], Any]]:
     """A function from a module's name to its open panel (the Widget instance)."""
     from slicerharness import session
 
     opened = []
 
-    def openPanel(name: str) -> Any:
+    def open_panel(name: str) -> Any:
         module = session.loadModule(repository / name / f"{name}.py")
         opened.append(module)
         return module.widgetRepresentation().self()
 
-    yield openPanel
+    yield open_panel
     for module in opened:
         module.unload()
-    slicerApp.app.processEvents()
+    slicer_app.app.processEvents()

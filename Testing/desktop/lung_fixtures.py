@@ -7,58 +7,58 @@ from typing import Any
 
 import chest
 import pytest
-from panel_driver import click, waitFor
+from panel_driver import click, wait_for
 
 
 @pytest.fixture
-def panel(openModule) -> Any:
-    return openModule("LungNoduleAI")
+def panel(open_module) -> Any:
+    return open_module("LungNoduleAI")
 
 
 @pytest.fixture
-def redSlice(slicerApp) -> Any:
-    node = slicerApp.vtkMRMLSliceNode()
+def red_slice(slicer_app) -> Any:
+    node = slicer_app.vtkMRMLSliceNode()
     node.SetLayoutName("Red")
-    return slicerApp.mrmlScene.AddNode(node)
+    return slicer_app.mrmlScene.AddNode(node)
 
 
 @pytest.fixture
-def ct(slicerApp) -> Any:
-    from ThoraxAILib.scene.volumes import nodeFromVolume
+def ct(slicer_app) -> Any:
+    from ThoraxAILib.scene.volumes import node_from_volume
 
-    return nodeFromVolume(chest.chestVolume(), "CT")
+    return node_from_volume(chest.chest_volume(), "CT")
 
 
 @pytest.fixture
 def worker(monkeypatch) -> Callable[..., list]:
     """Let Analyze start a given script instead of the analysis; returns the list of options it was asked with."""
 
-    def replaceWith(*statements: str) -> list:
+    def replace_with(*statements: str) -> list:
         from ThoraxAILib.jobs.child_job import ChildJob
         from ThoraxAILib.jobs.child_python import child_environment
         from ThoraxAILib.jobs.work_folder import WorkFolder
 
         asked = []
 
-        def job(logic, volumeNode, options):
+        def job(logic, volume_node, options):
             folder = WorkFolder()
-            logic.exportVolume(volumeNode, folder.path / "ct.nrrd")
+            logic.export_volume(volume_node, folder.path / "ct.nrrd")
             asked.append((options, folder.path))
-            command = chest.workerScript(f"folder = Path({str(folder.path)!r})", *statements)
+            command = chest.worker_script(f"folder = Path({str(folder.path)!r})", *statements)
             return ChildJob(command, child_environment(("ThoraxAILib", "LungNoduleAILib")), folder)
 
-        monkeypatch.setattr("LungNoduleAILib.panel.widget.analysisJob", job)
+        monkeypatch.setattr("LungNoduleAILib.panel.widget.analysis_job", job)
         return asked
 
-    return replaceWith
+    return replace_with
 
 
 @pytest.fixture
-def analyzed(panel, ct, worker, redSlice) -> Any:
+def analyzed(panel, ct, worker, red_slice) -> Any:
     """The panel after a successful run on the CT."""
     worker(*chest.SUCCESS)
     panel.ui.inputSelector.setCurrentNode(ct)
     click(panel.ui.analyzeButton)
-    waitFor(lambda: not panel.jobPanel.isRunning)
-    assert panel.jobPanel.statusLabel.text.startswith("Done"), panel.jobPanel.statusLabel.text
+    wait_for(lambda: not panel.job_panel.is_running)
+    assert panel.job_panel.statusLabel.text.startswith("Done"), panel.job_panel.statusLabel.text
     return panel

@@ -16,11 +16,11 @@ CONTROLS = (
     "QAbstractItemView",
     "QPlainTextEdit",
 )
-usedControls: set[str] = set()
+used_controls: set[str] = set()
 COMPOSITES = ("ctkSliderWidget", "ctkPathLineEdit", "qMRMLNodeComboBox")
 
 
-def waitFor(condition: Callable[[], bool]) -> None:
+def wait_for(condition: Callable[[], bool]) -> None:
     """Let Qt work until the condition holds; fails after a minute."""
     import slicer
 
@@ -40,21 +40,21 @@ def click(control: Any) -> None:
     qt.QTest.mouseClick(control, qt.Qt.LeftButton)
 
 
-def controlNames(panel: Any) -> set[str]:
+def control_names(panel: Any) -> set[str]:
     """Names of all controls of a panel; an unnamed one is a failure, parts of composite widgets do not count."""
     import qt
 
     kinds = tuple(getattr(qt, name) for name in CONTROLS)
     names = set()
     for widget in panel.findChildren(qt.QWidget):
-        isControl = isinstance(widget, kinds) or type(widget).__name__ in COMPOSITES
-        if isControl and not _isPart(widget, panel, kinds):
+        is_control = isinstance(widget, kinds) or type(widget).__name__ in COMPOSITES
+        if is_control and not _is_part(widget, panel, kinds):
             assert widget.name, f"a {type(widget).__name__} has no name"
             names.add(widget.name)
     return names
 
 
-def _isPart(widget: Any, panel: Any, kinds: tuple[type, ...]) -> bool:
+def _is_part(widget: Any, panel: Any, kinds: tuple[type, ...]) -> bool:
     """Whether the widget lies inside another control (a section is a control that holds others)."""
     parent = widget.parent()
     while parent is not None and parent is not panel:
@@ -68,14 +68,14 @@ def _isPart(widget: Any, panel: Any, kinds: tuple[type, ...]) -> bool:
 
 def uses(*names: str) -> Callable:
     """Marks a test as the one that uses these controls."""
-    usedControls.update(names)
+    used_controls.update(names)
     return lambda test: test
 
 
-def textsOf(table: Any, column: int) -> list[str]:
+def texts_of(table: Any, column: int) -> list[str]:
     return [table.item(row, column).text() for row in range(table.rowCount)]
 
 
-def positionOf(sliceNode: Any) -> tuple[float, ...]:
-    matrix = sliceNode.GetSliceToRAS()
+def position_of(slice_node: Any) -> tuple[float, ...]:
+    matrix = slice_node.GetSliceToRAS()
     return tuple(matrix.GetElement(row, 3) for row in range(3))

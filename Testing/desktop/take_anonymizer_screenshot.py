@@ -29,15 +29,15 @@ def main(picture: Path) -> None:
     panel = module.widgetRepresentation()
     with tempfile.TemporaryDirectory() as name:
         os.chdir(name)  # so that the picture shows short paths
-        makeStudy(Path("incoming"))
-        useModule(panel.self(), panel_driver)
+        make_study(Path("incoming"))
+        use_module(panel.self(), panel_driver)
         grab(panel, picture)
         panel.self().cleanup()
         os.chdir(REPOSITORY)
     slicer.mrmlScene.Clear(0)
 
 
-def makeStudy(folder: Path) -> None:
+def make_study(folder: Path) -> None:
     """Twelve slices of an invented person, and a capture with her name in the pixels."""
     import numpy as np
     from PIL import Image, ImageDraw, ImageFont
@@ -58,14 +58,14 @@ def makeStudy(folder: Path) -> None:
     save(capture, folder / "capture.dcm")
 
 
-def useModule(widget: Any, driver: Any) -> None:
+def use_module(widget: Any, driver: Any) -> None:
     """Input, output, profile, run; then the waiting capture with a region on its text."""
     ui = widget.ui
     ui.inputFolderEdit.setCurrentPath("incoming")
     ui.outputFolderEdit.setCurrentPath("shared")
     ui.profileComboBox.setCurrentIndex(1)
     driver.click(ui.runButton)
-    driver.waitFor(lambda: not widget.jobPanel.isRunning)
+    driver.wait_for(lambda: not widget.job_panel.is_running)
     ui.quarantineTable.selectRow(0)
     driver.click(ui.showQuarantinedButton)
     for name, value in (("left", 4), ("top", 4), ("width", 290), ("height", 20)):

@@ -25,8 +25,8 @@ def main(picture: Path) -> None:
     views = makeViews(VIEW_SIZE)
     module = session.loadModule(REPOSITORY / "LungNoduleAI" / "LungNoduleAI.py")
     panel = module.widgetRepresentation()
-    useModule(panel.self(), panel_driver)
-    showFinding(panel.self(), views)
+    use_module(panel.self(), panel_driver)
+    show_finding(panel.self(), views)
     images = [
         imageOf(view) for view in (views.slices["Red"], views.threeD, views.slices["Green"], views.slices["Yellow"])
     ]
@@ -38,14 +38,14 @@ def main(picture: Path) -> None:
     slicer.mrmlScene.Clear(0)
 
 
-def useModule(widget: Any, driver: Any) -> None:
+def use_module(widget: Any, driver: Any) -> None:
     """Sample data, Analyze, two decisions, surfaces."""
     driver.click(widget.ui.sampleDataButton)
-    driver.waitFor(lambda: not widget.jobPanel.isRunning)
+    driver.wait_for(lambda: not widget.job_panel.is_running)
     driver.click(widget.ui.analyzeButton)
-    driver.waitFor(lambda: not widget.jobPanel.isRunning)
-    if widget.logic.currentResult() is None:
-        raise RuntimeError(widget.jobPanel.statusLabel.text)
+    driver.wait_for(lambda: not widget.job_panel.is_running)
+    if widget.logic.current_result() is None:
+        raise RuntimeError(widget.job_panel.statusLabel.text)
     driver.click(widget.ui.show3DButton)
     table = widget.findingsTable
     table.table.selectRow(1)
@@ -53,9 +53,9 @@ def useModule(widget: Any, driver: Any) -> None:
     table.table.selectRow(0)
 
 
-def showFinding(widget: Any, views: Any) -> None:
+def show_finding(widget: Any, views: Any) -> None:
     """The whole chest in every view, with the selected finding in the plane of the slices."""
-    finding = widget.logic.jumpToFinding(widget.findingsTable.selectedId())
+    finding = widget.logic.jump_to_finding(widget.findingsTable.selected_id())
     for view in views.slices.values():
         view.fit_view_to_content()
         view.get_view_node().JumpSliceByOffsetting(*finding.center_ras_mm)

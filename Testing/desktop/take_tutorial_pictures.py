@@ -35,7 +35,7 @@ def main(folder: Path) -> None:
         view.fit_view_to_content()
     save(compose(panel, pictures(views)), folder / "lung_1_sample_data.png")
     run(widget.ui.analyzeButton, widget, panel_driver)
-    savePanel(panel, widget, folder / "lung_2_guidelines.png")
+    save_panel(panel, widget, folder / "lung_2_guidelines.png")
     widget.cleanup()
     slicer.mrmlScene.Clear(0)
 
@@ -43,9 +43,9 @@ def main(folder: Path) -> None:
 def run(button: Any, widget: Any, driver: Any) -> None:
     """Press a button and wait for its work; RuntimeError says what the panel said when it failed."""
     driver.click(button)
-    driver.waitFor(lambda: not widget.jobPanel.isRunning)
-    if button is widget.ui.analyzeButton and widget.logic.currentResult() is None:
-        raise RuntimeError(widget.jobPanel.statusLabel.text)
+    driver.wait_for(lambda: not widget.job_panel.is_running)
+    if button is widget.ui.analyzeButton and widget.logic.current_result() is None:
+        raise RuntimeError(widget.job_panel.statusLabel.text)
 
 
 def pictures(views: Any) -> list[Any]:
@@ -55,7 +55,7 @@ def pictures(views: Any) -> list[Any]:
     return [imageOf(views.slices[name] if name else views.threeD) for name in VIEWS]
 
 
-def savePanel(panel: Any, widget: Any, path: Path) -> None:
+def save_panel(panel: Any, widget: Any, path: Path) -> None:
     """The panel alone, with the section Guidelines open and answered."""
     from PySide6 import QtCore
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from panel_driver import click, controlNames, textsOf, waitFor
+from panel_driver import click, control_names, texts_of, wait_for
 
 from fixtures.anonymizer_studies import ct, save
 
@@ -21,8 +21,8 @@ def uses(*names: str) -> Callable:
 
 
 @pytest.fixture
-def panel(openModule) -> Any:
-    return openModule("Anonymizer")
+def panel(open_module) -> Any:
+    return open_module("Anonymizer")
 
 
 @pytest.fixture
@@ -44,13 +44,13 @@ def chosen(panel, study) -> Any:
     return panel
 
 
-def runToEnd(panel: Any) -> None:
+def run_to_end(panel: Any) -> None:
     click(panel.ui.runButton)
-    waitFor(lambda: not panel.jobPanel.isRunning)
+    wait_for(lambda: not panel.job_panel.is_running)
 
 
-def shownNames(panel: Any) -> list[str]:
-    return textsOf(panel.ui.tagTable, 0)
+def shown_names(panel: Any) -> list[str]:
+    return texts_of(panel.ui.tagTable, 0)
 
 
 def tick(panel: Any, words: str, on: bool = True) -> None:
@@ -73,7 +73,7 @@ def test_nothing_can_be_run_before_input_and_output_are_chosen(panel, study):
 
 @uses("inputFolderEdit", "tagTable")
 def test_the_preview_shows_before_and_after(chosen):
-    names = shownNames(chosen)
+    names = shown_names(chosen)
     row = names.index("Patient's Name")
     assert chosen.ui.tagTable.item(row, 1).text() == "Quillfeather^Ottoline"
     assert chosen.ui.tagTable.item(row, 2).text().startswith("P-")
@@ -87,7 +87,7 @@ def test_the_preview_can_show_everything_and_be_filtered(chosen):
     click(chosen.ui.changedCheckBox)
     assert chosen.ui.tagTable.rowCount > few
     chosen.ui.filterEdit.text = "study d"
-    assert set(shownNames(chosen)) == {"Study Date", "Study Description"}
+    assert set(shown_names(chosen)) == {"Study Date", "Study Description"}
     assert "2 of" in chosen.ui.previewLabel.text
 
 
@@ -98,20 +98,20 @@ def test_another_file_of_the_folder_is_shown(chosen):
     chosen.ui.filterEdit.text = "Instance Number"
     chosen.ui.imageSection.click()
     chosen.ui.fileSpinBox.value = 3
-    assert textsOf(chosen.ui.tagTable, 1) == ["3"]
+    assert texts_of(chosen.ui.tagTable, 1) == ["3"]
     assert not chosen.ui.imageLabel.pixmap.isNull()
 
 
 @uses("profileComboBox", "optionsList")
 def test_profile_and_options_change_the_preview(chosen):
     chosen.ui.filterEdit.text = "Study Date"
-    assert textsOf(chosen.ui.tagTable, 2) == [""]
+    assert texts_of(chosen.ui.tagTable, 2) == [""]
     chosen.ui.profileComboBox.setCurrentIndex(1)
-    assert textsOf(chosen.ui.tagTable, 3) == ["C date"]
+    assert texts_of(chosen.ui.tagTable, 3) == ["C date"]
     tick(chosen, "modified-dates", on=False)
     tick(chosen, "full-dates")
     chosen.ui.changedCheckBox.checked = False
-    assert textsOf(chosen.ui.tagTable, 2) == ["20240229"]
+    assert texts_of(chosen.ui.tagTable, 2) == ["20240229"]
     assert "original dates are kept" in chosen.ui.promiseLabel.text
 
 
@@ -128,7 +128,7 @@ def test_own_rules_reach_the_preview_and_mistakes_are_told_with_their_line(chose
     rules.write_text("replace:\n  StationName: Scanner A\n")
     chosen.ui.filterEdit.text = "Station"
     chosen.ui.rulesEdit.setCurrentPath(str(rules))
-    assert textsOf(chosen.ui.tagTable, 2) == ["Scanner A"]
+    assert texts_of(chosen.ui.tagTable, 2) == ["Scanner A"]
     wrong = study / "wrong.yaml"
     wrong.write_text("keep:\n  - StationNme\n")
     chosen.ui.rulesEdit.setCurrentPath(str(wrong))
@@ -142,7 +142,7 @@ def test_a_key_needs_its_password_and_makes_the_result_pseudonymous(chosen, stud
     assert "pseudonymous" in chosen.ui.promiseLabel.text
     assert "password" in chosen.ui.runButton.toolTip
     chosen.ui.passwordEdit.text = "correct horse"
-    runToEnd(chosen)
+    run_to_end(chosen)
     assert (study / "project.key").is_file()
     assert "pseudonymous" in chosen.ui.resultLabel.text
 
@@ -150,11 +150,11 @@ def test_a_key_needs_its_password_and_makes_the_result_pseudonymous(chosen, stud
 @uses("runButton", "jobsSpinBox", "outputFolderEdit", "jobLogSection", "jobLogBox")
 def test_a_run_ends_with_counts_a_report_and_the_quarantine_list(chosen, study):
     chosen.ui.jobsSpinBox.value = 1
-    runToEnd(chosen)
-    assert chosen.jobPanel.statusLabel.text == "3 clean, 1 in quarantine, 0 left out."
+    run_to_end(chosen)
+    assert chosen.job_panel.statusLabel.text == "3 clean, 1 in quarantine, 0 left out."
     assert len(list((study / "out").rglob("*.dcm"))) == 3
-    assert textsOf(chosen.ui.quarantineTable, 1) == ["4.dcm"]
-    assert "burned-in" in textsOf(chosen.ui.quarantineTable, 0)[0]
+    assert texts_of(chosen.ui.quarantineTable, 1) == ["4.dcm"]
+    assert "burned-in" in texts_of(chosen.ui.quarantineTable, 0)[0]
 
 
 @uses("reportButton", "quarantineSection")
@@ -164,7 +164,7 @@ def test_the_report_opens_after_a_run_only(chosen, monkeypatch):
     opened = []
     monkeypatch.setattr(qt.QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
     assert not chosen.ui.reportButton.enabled
-    runToEnd(chosen)
+    run_to_end(chosen)
     click(chosen.ui.reportButton)
     assert opened[0].endswith("report.html")
     chosen.ui.quarantineSection.click()
@@ -173,7 +173,7 @@ def test_the_report_opens_after_a_run_only(chosen, monkeypatch):
 @uses("quarantineTable", "showQuarantinedButton")
 def test_a_waiting_file_is_shown_in_the_preview(chosen):
     assert not chosen.ui.showQuarantinedButton.enabled
-    runToEnd(chosen)
+    run_to_end(chosen)
     chosen.ui.quarantineTable.selectRow(0)
     click(chosen.ui.showQuarantinedButton)
     assert chosen.ui.fileSpinBox.value == 4
@@ -193,8 +193,8 @@ def test_regions_are_added_removed_and_blanked(chosen, study):
     chosen.ui.regionsList.setCurrentRow(1)
     click(chosen.ui.removeRegionButton)
     assert [chosen.ui.regionsList.item(row).text() for row in range(chosen.ui.regionsList.count)] == ["4, 6, 20, 10"]
-    runToEnd(chosen)
-    assert chosen.jobPanel.statusLabel.text == "4 clean, 0 in quarantine, 0 left out."
+    run_to_end(chosen)
+    assert chosen.job_panel.statusLabel.text == "4 clean, 0 in quarantine, 0 left out."
     from pydicom import dcmread
 
     datasets = [dcmread(path) for path in (study / "out").rglob("*.dcm")]
@@ -207,12 +207,12 @@ def test_regions_are_added_removed_and_blanked(chosen, study):
 def test_looked_at_images_may_pass(chosen):
     chosen.ui.imageSection.collapsed = False
     click(chosen.ui.acceptPixelsCheckBox)
-    runToEnd(chosen)
-    assert chosen.jobPanel.statusLabel.text == "4 clean, 0 in quarantine, 0 left out."
+    run_to_end(chosen)
+    assert chosen.job_panel.statusLabel.text == "4 clean, 0 in quarantine, 0 left out."
 
 
 @uses("readTextButton")
-def test_reading_text_adds_its_regions_or_says_what_is_missing(chosen, monkeypatch, slicerApp):
+def test_reading_text_adds_its_regions_or_says_what_is_missing(chosen, monkeypatch, slicer_app):
     from slicerharness import session
 
     from AnonymizerLib.letters import ocr
@@ -239,7 +239,7 @@ def test_faces_are_shown_and_approved(chosen, study, monkeypatch):
     (study / "out-private" / "faces").mkdir(parents=True)
     (study / "out-private" / "faces" / "A.png").write_bytes(b"")
     click(chosen.ui.approveFacesCheckBox)
-    chosen.onSettingsChanged()
+    chosen.on_settings_changed()
     click(chosen.ui.showFacesButton)
     assert opened[0].endswith("A.png")
     assert chosen._request().approve_faces
@@ -249,29 +249,29 @@ def test_faces_are_shown_and_approved(chosen, study, monkeypatch):
 def test_a_run_can_be_cancelled(chosen, study):
     for number in range(5, 400):
         save(ct(number, size=64), study / "in" / f"{number}.dcm")
-    chosen.onInputFolderChanged(str(study / "in"))
+    chosen.on_input_folder_changed(str(study / "in"))
     click(chosen.ui.runButton)
     assert not chosen.ui.runButton.enabled
-    waitFor(lambda: chosen.jobPanel.progressBar.value > 0)
-    click(chosen.jobPanel.cancelButton)
-    waitFor(lambda: not chosen.jobPanel.isRunning)
-    assert "Cancelled" in chosen.jobPanel.statusLabel.text
+    wait_for(lambda: chosen.job_panel.progressBar.value > 0)
+    click(chosen.job_panel.cancelButton)
+    wait_for(lambda: not chosen.job_panel.is_running)
+    assert "Cancelled" in chosen.job_panel.statusLabel.text
     assert not (study / "out" / ".unfinished").exists()
 
 
 def test_a_run_that_is_refused_says_why(chosen, study):
     save(ct(1), study / "out" / "theirs.dcm")
-    runToEnd(chosen)
-    assert "not empty" in chosen.jobPanel.statusLabel.text
+    run_to_end(chosen)
+    assert "not empty" in chosen.job_panel.statusLabel.text
 
 
 @uses("volumeSelector")
-def test_a_loaded_volume_leads_to_the_folder_of_its_files(panel, study, slicerApp):
-    volume = slicerApp.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "CT")
+def test_a_loaded_volume_leads_to_the_folder_of_its_files(panel, study, slicer_app):
+    volume = slicer_app.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "CT")
     panel.ui.volumeSelector.setCurrentNode(volume)
     assert "not known" in panel.ui.previewLabel.text
-    loaded = slicerApp.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "CT 2")
-    storage = slicerApp.mrmlScene.AddNewNodeByClass("vtkMRMLVolumeArchetypeStorageNode")
+    loaded = slicer_app.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "CT 2")
+    storage = slicer_app.mrmlScene.AddNewNodeByClass("vtkMRMLVolumeArchetypeStorageNode")
     storage.SetFileName(str(study / "in" / "1.dcm"))
     loaded.SetAndObserveStorageNodeID(storage.GetID())
     panel.ui.volumeSelector.setCurrentNode(loaded)
@@ -279,17 +279,17 @@ def test_a_loaded_volume_leads_to_the_folder_of_its_files(panel, study, slicerAp
 
 
 @uses("scrubSceneButton")
-def test_the_open_scene_is_scrubbed_after_a_question(panel, slicerApp, monkeypatch):
-    node = slicerApp.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", "Text")
+def test_the_open_scene_is_scrubbed_after_a_question(panel, slicer_app, monkeypatch):
+    node = slicer_app.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", "Text")
     node.SetAttribute("DICOM.PatientName", "Quillfeather^Ottoline")
-    monkeypatch.setattr(slicerApp.util, "confirmOkCancelDisplay", lambda *_: False)
+    monkeypatch.setattr(slicer_app.util, "confirmOkCancelDisplay", lambda *_: False)
     click(panel.ui.scrubSceneButton)
     assert node.GetAttribute("DICOM.PatientName") is not None
-    monkeypatch.setattr(slicerApp.util, "confirmOkCancelDisplay", lambda *_: True)
+    monkeypatch.setattr(slicer_app.util, "confirmOkCancelDisplay", lambda *_: True)
     click(panel.ui.scrubSceneButton)
     assert node.GetAttribute("DICOM.PatientName") is None
     assert "Scene scrubbed" in panel.ui.sceneLabel.text
-    slicerApp.mrmlScene.Clear(0)
+    slicer_app.mrmlScene.Clear(0)
     assert "Saved scenes" in panel.ui.sceneLabel.text
 
 
@@ -303,4 +303,4 @@ def test_sections_fold(panel, name):
 
 
 def test_every_control_is_used_by_a_test(panel):
-    assert controlNames(panel.parent) == used
+    assert control_names(panel.parent) == used

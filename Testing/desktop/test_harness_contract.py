@@ -10,16 +10,16 @@ UI = """<ui version="4.0"><class>Panel</class><widget class="qMRMLWidget" name="
 
 
 @pytest.fixture
-def loadUi(slicerApp, tmp_path):
+def load_ui(slicer_app, tmp_path):
     def load(widget="QPushButton", property="", connection=""):
         path = tmp_path / "panel.ui"
         path.write_text(UI.format(widget=widget, property=property, connection=connection))
-        return slicerApp.util.loadUI(str(path))
+        return slicer_app.util.loadUI(str(path))
 
     return load
 
 
-def test_properties_are_attributes_and_setters_stay(slicerApp):
+def test_properties_are_attributes_and_setters_stay(slicer_app):
     import qt
 
     button = qt.QPushButton("Go")
@@ -32,14 +32,14 @@ def test_properties_are_attributes_and_setters_stay(slicerApp):
     assert button.isEnabled() is False
 
 
-def test_calling_a_property_is_an_error_as_in_pythonqt(slicerApp):
+def test_calling_a_property_is_an_error_as_in_pythonqt(slicer_app):
     import qt
 
     with pytest.raises(TypeError):
         qt.QPushButton("Go").text()
 
 
-def test_name_is_the_object_name(slicerApp):
+def test_name_is_the_object_name(slicer_app):
     import qt
 
     button = qt.QPushButton()
@@ -47,7 +47,7 @@ def test_name_is_the_object_name(slicerApp):
     assert button.objectName == "goButton"
 
 
-def test_a_misspelled_property_is_an_error(slicerApp):
+def test_a_misspelled_property_is_an_error(slicer_app):
     import qt
 
     button = qt.QPushButton()
@@ -57,7 +57,7 @@ def test_a_misspelled_property_is_an_error(slicerApp):
         print(button.enabeld)
 
 
-def test_slots_get_as_many_arguments_as_they_take(slicerApp):
+def test_slots_get_as_many_arguments_as_they_take(slicer_app):
     import qt
 
     button, got = qt.QPushButton(), []
@@ -67,7 +67,7 @@ def test_slots_get_as_many_arguments_as_they_take(slicerApp):
     assert got == ["none", False]
 
 
-def test_disconnected_slots_are_not_called(slicerApp):
+def test_disconnected_slots_are_not_called(slicer_app):
     import qt
 
     button, got = qt.QPushButton(), []
@@ -78,7 +78,7 @@ def test_disconnected_slots_are_not_called(slicerApp):
 
 
 @pytest.mark.parametrize("signature", ["clickd()", "clicked", "clicked(int)", "clicked(bool,bool)", "text()"])
-def test_an_unknown_signal_is_an_error(slicerApp, signature):
+def test_an_unknown_signal_is_an_error(slicer_app, signature):
     import qt
 
     with pytest.raises(ValueError, match="no such signal"):
@@ -86,52 +86,52 @@ def test_an_unknown_signal_is_an_error(slicerApp, signature):
 
 
 @pytest.mark.parametrize("signature", ["currentNodeChanged()", "currentNodeChange(vtkMRMLNode*)"])
-def test_an_unknown_signal_of_a_mrml_widget_is_an_error(slicerApp, signature):
-    selector = slicerApp.qMRMLNodeComboBox()
+def test_an_unknown_signal_of_a_mrml_widget_is_an_error(slicer_app, signature):
+    selector = slicer_app.qMRMLNodeComboBox()
     with pytest.raises(ValueError, match="no such signal"):
         selector.connect(signature, print)
     assert selector.connect("currentNodeChanged(vtkMRMLNode*)", print)
 
 
-def test_an_unknown_widget_class_in_a_ui_file_is_an_error(loadUi):
+def test_an_unknown_widget_class_in_a_ui_file_is_an_error(load_ui):
     with pytest.raises(RuntimeError, match="qMRMLNoSuchWidget"):
-        loadUi(widget="qMRMLNoSuchWidget")
+        load_ui(widget="qMRMLNoSuchWidget")
 
 
-def test_an_unknown_property_in_a_ui_file_is_an_error(loadUi):
+def test_an_unknown_property_in_a_ui_file_is_an_error(load_ui):
     with pytest.raises(RuntimeError, match="textt"):
-        loadUi(property='<property name="textt"><string>Go</string></property>')
+        load_ui(property='<property name="textt"><string>Go</string></property>')
 
 
-def test_an_unknown_signal_in_a_ui_file_is_an_error(loadUi):
+def test_an_unknown_signal_in_a_ui_file_is_an_error(load_ui):
     connection = (
         "<connection><sender>part</sender><signal>clicke()</signal><receiver>Panel</receiver>"
         "<slot>close()</slot></connection>"
     )
     with pytest.raises(ValueError, match="clicke"):
-        loadUi(connection=connection)
+        load_ui(connection=connection)
 
 
-def test_the_node_selector_follows_the_real_scene(slicerApp, loadUi):
-    panel = loadUi(
+def test_the_node_selector_follows_the_real_scene(slicer_app, load_ui):
+    panel = load_ui(
         widget="qMRMLNodeComboBox",
         property=(
             '<property name="nodeTypes"><stringlist><string>vtkMRMLScalarVolumeNode</string></stringlist></property>'
             '<property name="noneEnabled"><bool>true</bool></property>'
         ),
     )
-    selector = slicerApp.util.childWidgetVariables(panel).part
-    selector.setMRMLScene(slicerApp.mrmlScene)
+    selector = slicer_app.util.childWidgetVariables(panel).part
+    selector.setMRMLScene(slicer_app.mrmlScene)
     assert selector.currentNode() is None
-    node = slicerApp.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "CT")
-    slicerApp.mrmlScene.AddNewNodeByClass("vtkMRMLModelNode", "no volume")
+    node = slicer_app.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "CT")
+    slicer_app.mrmlScene.AddNewNodeByClass("vtkMRMLModelNode", "no volume")
     assert selector.nodeCount() == 1
     selector.setCurrentNode(node)
-    slicerApp.mrmlScene.RemoveNode(node)
+    slicer_app.mrmlScene.RemoveNode(node)
     assert selector.currentNode() is None
 
 
-def test_a_collapsed_section_hides_its_content(slicerApp):
+def test_a_collapsed_section_hides_its_content(slicer_app):
     import ctk
     import qt
 

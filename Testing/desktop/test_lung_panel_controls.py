@@ -8,11 +8,11 @@ import test_lung_panel_input  # noqa: F401
 import test_lung_panel_results  # noqa: F401
 import test_lung_panel_review  # noqa: F401
 import test_lung_panel_run  # noqa: F401
-from panel_driver import controlNames, usedControls
+from panel_driver import control_names, used_controls
 
 
 def test_every_control_is_used_by_a_test(panel):
-    assert controlNames(panel.parent) == usedControls
+    assert control_names(panel.parent) == used_controls
 
 
 def test_every_visible_section_and_button_has_words(panel):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from panel_driver import click, positionOf, textsOf, uses, waitFor
+from panel_driver import click, position_of, texts_of, uses, wait_for
 
 from LungNoduleAILib.model.findings import Finding
 
@@ -36,7 +36,7 @@ def document() -> dict:
 def worker(monkeypatch, tmp_path) -> list:
     """A worker that writes a follow-up with difference map and transform; returns what it was asked."""
     import numpy as np
-    from chest import chestVolume, workerScript
+    from chest import chest_volume, worker_script
 
     from ThoraxAILib.image.grid import Grid
     from ThoraxAILib.io.transform_files import write_field
@@ -47,43 +47,43 @@ def worker(monkeypatch, tmp_path) -> list:
 
     asked = []
 
-    def job(exportVolume, prior, current, options):
+    def job(export_volume, prior, current, options):
         folder = WorkFolder()
         asked.append((prior, current, options))
         result = folder.path / "result"
         result.mkdir()
         (result / "pairs.json").write_text(json.dumps(document()), encoding="utf-8")
-        volume = chestVolume()
+        volume = chest_volume()
         write_field(Field.zero(Grid(volume.array.shape, volume.ijk_to_ras)), result / "prior_to_current.h5")
-        exportVolume(current, result / "difference.nrrd")
+        export_volume(current, result / "difference.nrrd")
         assert np.isfinite(volume.array).all()
-        command = workerScript(f"say(event='result', output={str(result)!r})")
+        command = worker_script(f"say(event='result', output={str(result)!r})")
         return ChildJob(command, child_environment(("ThoraxAILib", "LungNoduleAILib")), folder)
 
-    monkeypatch.setattr("LungNoduleAILib.panel.follow_up_section.followUpJob", job)
+    monkeypatch.setattr("LungNoduleAILib.panel.follow_up_section.follow_up_job", job)
     return asked
 
 
 @pytest.fixture
-def prior(slicerApp) -> Any:
+def prior(slicer_app) -> Any:
     import chest
 
-    from ThoraxAILib.scene.volumes import nodeFromVolume
+    from ThoraxAILib.scene.volumes import node_from_volume
 
-    return nodeFromVolume(chest.chestVolume(), "Prior CT")
+    return node_from_volume(chest.chest_volume(), "Prior CT")
 
 
 @pytest.fixture
-def compared(panel, ct, prior, worker, redSlice) -> Any:
+def compared(panel, ct, prior, worker, red_slice) -> Any:
     """The panel after a comparison of two CTs."""
     panel.ui.inputSelector.setCurrentNode(ct)
-    section = panel.followUp
+    section = panel.follow_up
     section.widget.collapsed = False
     section.priorSelector.setCurrentNode(prior)
     section.daysSpinBox.value = 91
     click(section.compareButton)
-    waitFor(lambda: not panel.jobPanel.isRunning)
-    assert panel.jobPanel.statusLabel.text.startswith("Done"), panel.jobPanel.statusLabel.text
+    wait_for(lambda: not panel.job_panel.is_running)
+    assert panel.job_panel.statusLabel.text.startswith("Done"), panel.job_panel.statusLabel.text
     return panel
 
 
@@ -91,42 +91,42 @@ def compared(panel, ct, prior, worker, redSlice) -> Any:
 def test_comparing_asks_for_both_scans_and_fills_the_table(compared, worker, prior, ct):
     asked_prior, asked_current, options = worker[0]
     assert (asked_prior, asked_current, options.days) == (prior, ct, 91)
-    table = compared.followUp.table
-    assert textsOf(table, 3) == ["matched", "resolved", "new"]
-    assert textsOf(table, 6)[0] == "growing"
-    assert compared.followUp.warningLabel.text == "The kernels differ."
+    table = compared.follow_up.table
+    assert texts_of(table, 3) == ["matched", "resolved", "new"]
+    assert texts_of(table, 6)[0] == "growing"
+    assert compared.follow_up.warningLabel.text == "The kernels differ."
 
 
 def test_without_a_second_scan_there_is_nothing_to_compare(panel, ct):
     panel.ui.inputSelector.setCurrentNode(ct)
-    assert not panel.followUp.compareButton.enabled
-    panel.followUp.priorSelector.setCurrentNode(ct)
-    assert not panel.followUp.compareButton.enabled
+    assert not panel.follow_up.compareButton.enabled
+    panel.follow_up.priorSelector.setCurrentNode(ct)
+    assert not panel.follow_up.compareButton.enabled
 
 
 @uses("pairsTable")
-def test_a_click_on_a_pair_shows_it(compared, redSlice):
-    compared.followUp.table.selectRow(2)
-    assert positionOf(redSlice) == pytest.approx(PLACES["D"])
+def test_a_click_on_a_pair_shows_it(compared, red_slice):
+    compared.follow_up.table.selectRow(2)
+    assert position_of(red_slice) == pytest.approx(PLACES["D"])
 
 
 @uses("priorIdComboBox", "currentIdComboBox", "linkButton", "unlinkButton")
 def test_the_reader_links_and_unlinks(compared):
-    section = compared.followUp
+    section = compared.follow_up
     section.priorIdComboBox.setCurrentIndex(section.priorIdComboBox.findText("B"))
     section.currentIdComboBox.setCurrentIndex(section.currentIdComboBox.findText("D"))
     click(section.linkButton)
-    assert sorted(textsOf(section.table, 3)) == ["matched", "matched"]
+    assert sorted(texts_of(section.table, 3)) == ["matched", "matched"]
     section.priorIdComboBox.setCurrentIndex(section.priorIdComboBox.findText("B"))
     section.currentIdComboBox.setCurrentIndex(section.currentIdComboBox.findText("D"))
     click(section.unlinkButton)
-    assert sorted(textsOf(section.table, 3)) == ["matched", "new", "resolved"]
+    assert sorted(texts_of(section.table, 3)) == ["matched", "new", "resolved"]
 
 
 @uses("sideBySideButton", "chartButton", "alignButton", "differenceButton")
-def test_views_show_both_dates_the_chart_and_what_changed(compared, slicerApp, prior, ct):
-    scene, section = slicerApp.mrmlScene, compared.followUp
-    composite = slicerApp.vtkMRMLSliceCompositeNode()
+def test_views_show_both_dates_the_chart_and_what_changed(compared, slicer_app, prior, ct):
+    scene, section = slicer_app.mrmlScene, compared.follow_up
+    composite = slicer_app.vtkMRMLSliceCompositeNode()
     composite.SetLayoutName("Yellow")
     composite = scene.AddNode(composite)
     click(section.sideBySideButton)
@@ -138,11 +138,11 @@ def test_views_show_both_dates_the_chart_and_what_changed(compared, slicerApp, p
     assert prior.GetTransformNodeID()
     click(section.alignButton)
     assert not prior.GetTransformNodeID()
-    plot = scene.AddNode(slicerApp.vtkMRMLPlotViewNode())
+    plot = scene.AddNode(slicer_app.vtkMRMLPlotViewNode())
     click(section.chartButton)
     assert plot.GetPlotChartNode().GetNumberOfPlotSeriesNodes() == 1
 
 
 def test_saving_writes_pairs_and_links(compared, tmp_path):
-    written = {path.name for path in compared.followUp.saveTo(Path(tmp_path))}
+    written = {path.name for path in compared.follow_up.save_to(Path(tmp_path))}
     assert written == {"pairs.json", "pairs.csv", "links.csv"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from panel_driver import positionOf, textsOf, uses
+from panel_driver import position_of, texts_of, uses
 
 
 def choose(box, value: str) -> None:
@@ -11,7 +11,7 @@ def choose(box, value: str) -> None:
 
 
 def categories(section) -> list[str]:
-    return [text.removeprefix("category ").split(":")[0] for text in textsOf(section.table, 2)]
+    return [text.removeprefix("category ").split(":")[0] for text in texts_of(section.table, 2)]
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_without_an_exam_nothing_is_advised_and_what_is_missing_is_told(section)
 @uses("examComboBox", "adviceTable")
 def test_a_baseline_exam_gives_every_nodule_and_the_exam_a_category(section):
     choose(section.examComboBox, "baseline")
-    assert textsOf(section.table, 0) == ["N1", "N2", "N3", "All nodules"]
+    assert texts_of(section.table, 0) == ["N1", "N2", "N3", "All nodules"]
     assert categories(section) == ["2", "3", "4A", "4A"]
     assert "low-dose CT in 12 months" in section.table.item(0, 2).text()
 
@@ -49,46 +49,46 @@ def test_an_incidental_finding_is_for_fleischner_and_bts(section):
     assert "'risk'" in section.missingLabel.text
     choose(section.riskComboBox, "high")
     section.ageSpinBox.value = 60
-    assert {"Fleischner 2017", "BTS 2015"} == set(textsOf(section.table, 1))
-    assert "optional CT at 12 months" in textsOf(section.table, 2)
+    assert {"Fleischner 2017", "BTS 2015"} == set(texts_of(section.table, 1))
+    assert "optional CT at 12 months" in texts_of(section.table, 2)
     for box in (section.cancerCheckBox, section.immunosuppressedCheckBox):
         box.click()
-        assert "Fleischner 2017 does not apply" in textsOf(section.table, 2)
+        assert "Fleischner 2017 does not apply" in texts_of(section.table, 2)
         box.click()
-        assert "Fleischner 2017 does not apply" not in textsOf(section.table, 2)
+        assert "Fleischner 2017 does not apply" not in texts_of(section.table, 2)
 
 
 @uses("sexComboBox", "smokerComboBox", "familyCheckBox", "emphysemaCheckBox", "oldCancerCheckBox")
 def test_the_risk_models_take_what_is_stated(section):
     section.ageSpinBox.value = 66
     choose(section.sexComboBox, "F")
-    assert set(textsOf(section.table, 1)) == {"Brock"}
+    assert set(texts_of(section.table, 1)) == {"Brock"}
     for box in (section.familyCheckBox, section.emphysemaCheckBox):
-        before = textsOf(section.table, 2)
+        before = texts_of(section.table, 2)
         box.click()
-        assert textsOf(section.table, 2) != before
+        assert texts_of(section.table, 2) != before
     choose(section.smokerComboBox, "yes")
-    assert set(textsOf(section.table, 1)) == {"Brock", "Mayo"}
-    before = textsOf(section.table, 2)
+    assert set(texts_of(section.table, 1)) == {"Brock", "Mayo"}
+    before = texts_of(section.table, 2)
     section.oldCancerCheckBox.click()
-    assert textsOf(section.table, 2) != before
+    assert texts_of(section.table, 2) != before
 
 
 @uses("reasonsText")
-def test_a_row_shows_its_reasons_and_its_nodule(analyzed, section, redSlice):
+def test_a_row_shows_its_reasons_and_its_nodule(analyzed, section, red_slice):
     choose(section.examComboBox, "baseline")
     section.table.selectRow(2)
     assert "8 to below 15 mm" in section.reasonsText.plainText
     assert "Lung-RADS v2022" in section.reasonsText.plainText
-    assert positionOf(redSlice)[2] == pytest.approx(analyzed.logic.findings()[2].center_ras_mm[2])
+    assert position_of(red_slice)[2] == pytest.approx(analyzed.logic.findings()[2].center_ras_mm[2])
 
 
 def test_rejected_and_hidden_findings_get_no_advice(analyzed, section):
     choose(section.examComboBox, "baseline")
-    analyzed.onDecision("N3", "rejected", "vessel")
+    analyzed.on_decision("N3", "rejected", "vessel")
     assert categories(section) == ["2", "3", "3"]
     analyzed.ui.thresholdSlider.value = 0.9
-    assert textsOf(section.table, 0) == ["N1"]
+    assert texts_of(section.table, 0) == ["N1"]
 
 
 def test_another_ct_forgets_the_person(analyzed, section):

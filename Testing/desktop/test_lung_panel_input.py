@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import chest
-from panel_driver import click, textsOf, uses, waitFor
+from panel_driver import click, texts_of, uses, wait_for
 
 
 @uses("inputSelector", "inputSection")
@@ -20,47 +20,47 @@ def test_choosing_a_ct_enables_analyze_and_is_remembered_in_the_scene(panel, ct)
     assert not panel.ui.inputSelector.isVisible()
 
 
-def test_a_volume_without_voxels_cannot_be_analyzed(panel, slicerApp):
-    panel.ui.inputSelector.setCurrentNode(slicerApp.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "empty"))
+def test_a_volume_without_voxels_cannot_be_analyzed(panel, slicer_app):
+    panel.ui.inputSelector.setCurrentNode(slicer_app.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "empty"))
     assert not panel.ui.analyzeButton.enabled
     assert "no voxels" in panel.ui.analyzeButton.toolTip
 
 
-def test_the_only_ct_is_proposed_when_the_module_is_opened(slicerApp, ct, openModule):
-    assert openModule("LungNoduleAI").ui.inputSelector.currentNode() is ct
+def test_the_only_ct_is_proposed_when_the_module_is_opened(slicer_app, ct, open_module):
+    assert open_module("LungNoduleAI").ui.inputSelector.currentNode() is ct
 
 
-def test_among_several_volumes_the_shown_one_is_proposed_and_never_just_the_first(slicerApp, ct, openModule):
-    from LungNoduleAILib.panel.input_choice import proposedVolume
-    from ThoraxAILib.scene.volumes import nodeFromVolume
+def test_among_several_volumes_the_shown_one_is_proposed_and_never_just_the_first(slicer_app, ct, open_module):
+    from LungNoduleAILib.panel.input_choice import proposed_volume
+    from ThoraxAILib.scene.volumes import node_from_volume
 
-    second = nodeFromVolume(chest.chestVolume(), "CT 2")
-    selection = slicerApp.app.applicationLogic().GetSelectionNode()
+    second = node_from_volume(chest.chest_volume(), "CT 2")
+    selection = slicer_app.app.applicationLogic().GetSelectionNode()
     selection.SetActiveVolumeID(None)
-    assert proposedVolume() is None
+    assert proposed_volume() is None
     selection.SetActiveVolumeID(second.GetID())
-    assert openModule("LungNoduleAI").ui.inputSelector.currentNode() is second
+    assert open_module("LungNoduleAI").ui.inputSelector.currentNode() is second
 
 
-def test_a_volume_that_cannot_be_a_ct_is_not_proposed(slicerApp):
+def test_a_volume_that_cannot_be_a_ct_is_not_proposed(slicer_app):
     import numpy as np
 
-    from LungNoduleAILib.panel.input_choice import proposedVolume
+    from LungNoduleAILib.panel.input_choice import proposed_volume
 
-    slicerApp.util.addVolumeFromArray(np.ones((4, 4, 4), np.int16), name="MR")
-    assert proposedVolume() is None
+    slicer_app.util.addVolumeFromArray(np.ones((4, 4, 4), np.int16), name="MR")
+    assert proposed_volume() is None
 
 
 @uses("sampleDataButton")
-def test_sample_data_is_made_loaded_shown_and_chosen(panel, slicerApp):
+def test_sample_data_is_made_loaded_shown_and_chosen(panel, slicer_app):
     click(panel.ui.sampleDataButton)
     assert not panel.ui.sampleDataButton.enabled
-    waitFor(lambda: not panel.jobPanel.isRunning)
+    wait_for(lambda: not panel.job_panel.is_running)
     sample = panel.ui.inputSelector.currentNode()
-    assert sample is not None, panel.jobPanel.statusLabel.text
+    assert sample is not None, panel.job_panel.statusLabel.text
     assert sample.GetName() == "Synthetic chest CT"
     assert "N1 solid" in sample.GetDescription()
-    assert slicerApp.app.applicationLogic().GetSelectionNode().GetActiveVolumeID() == sample.GetID()
+    assert slicer_app.app.applicationLogic().GetSelectionNode().GetActiveVolumeID() == sample.GetID()
     assert sample.GetImageData().GetScalarRange()[0] <= -900
     assert panel.ui.analyzeButton.enabled
 
@@ -71,12 +71,12 @@ def test_the_threshold_starts_at_the_operating_point_and_hides_findings(analyzed
 
     assert analyzed.ui.thresholdSlider.value == operating_point("auto")
     analyzed.ui.thresholdSlider.value = 0.7
-    assert textsOf(analyzed.findingsTable.table, 0) == ["N1", "N3"]
-    visible = [bool(box.GetDisplayNode().GetVisibility()) for box in analyzed.logic.resultNodes().boxes]
+    assert texts_of(analyzed.findingsTable.table, 0) == ["N1", "N3"]
+    visible = [bool(box.GetDisplayNode().GetVisibility()) for box in analyzed.logic.result_nodes().boxes]
     assert visible == [True, False, True]
     assert "1 hidden" in analyzed.ui.findingsLabel.text
     analyzed.ui.thresholdSlider.value = 0.1
-    assert len(textsOf(analyzed.findingsTable.table, 0)) == 3
+    assert len(texts_of(analyzed.findingsTable.table, 0)) == 3
     assert "Below 0.50 nothing was computed" in analyzed.ui.findingsLabel.text
     analyzed.ui.analysisSection.click()
     assert analyzed.ui.analysisSection.collapsed
@@ -90,10 +90,10 @@ def test_the_settings_reach_the_worker(panel, ct, worker):
     panel.ui.anatomyComboBox.setCurrentIndex(panel.ui.anatomyComboBox.findText("classical"))
     panel.ui.deviceComboBox.setCurrentIndex(panel.ui.deviceComboBox.findData("cpu"))
     click(panel.ui.analyzeButton)
-    waitFor(lambda: not panel.jobPanel.isRunning)
+    wait_for(lambda: not panel.job_panel.is_running)
     panel.ui.thresholdSlider.value = 0.25
     click(panel.ui.analyzeButton)
-    waitFor(lambda: not panel.jobPanel.isRunning)
+    wait_for(lambda: not panel.job_panel.is_running)
     options = [options for options, _folder in asked]
     assert [(o.detector, o.anatomy, o.device, o.threshold) for o in options] == [
         ("classical", "classical", "cpu", None),
@@ -109,17 +109,17 @@ def test_options_without_a_control_reach_the_worker_as_the_scene_keeps_them(pane
     panel.ui.inputSelector.setCurrentNode(ct)
     panel.ui.deviceComboBox.setCurrentIndex(panel.ui.deviceComboBox.findData("cpu"))
     click(panel.ui.analyzeButton)
-    waitFor(lambda: not panel.jobPanel.isRunning)
+    wait_for(lambda: not panel.job_panel.is_running)
     assert [(options.device, options.lung_margin_mm) for options, _folder in asked] == [("cpu", 12.5)]
 
 
-def test_the_job_calls_the_command_line_with_the_settings(slicerApp, panel, ct):
+def test_the_job_calls_the_command_line_with_the_settings(slicer_app, panel, ct):
     from LungNoduleAILib.cases.requests import AnalyzeRequest
-    from LungNoduleAILib.logic.jobs import analysisJob
+    from LungNoduleAILib.logic.jobs import analysis_job
     from LungNoduleAILib.model.options import AnalysisOptions
 
     options = AnalysisOptions("classical", 0.3, "cpu", 7.5, "classical")
-    job = analysisJob(panel.logic, ct, options)
+    job = analysis_job(panel.logic, ct, options)
     image = Path(job.command[5])
     assert job.command[1:5] == ("-m", "ThoraxAILib", "lung", "analyze")
     assert image.is_file()

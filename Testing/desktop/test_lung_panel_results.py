@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 import chest
-from panel_driver import click, textsOf, uses
+from panel_driver import click, texts_of, uses
 
 
 @uses("show3DButton", "resultsSection")
 def test_show_3d_makes_and_hides_surfaces(analyzed):
-    segmentation = analyzed.logic.resultNodes().segmentation
+    segmentation = analyzed.logic.result_nodes().segmentation
     click(analyzed.ui.show3DButton)
     assert segmentation.GetSegmentation().ContainsRepresentation("Closed surface")
     assert segmentation.GetDisplayNode().GetVisibility3D()
@@ -34,11 +34,11 @@ def test_the_report_of_the_run_is_opened(analyzed, monkeypatch):
 
 
 @uses("clearButton")
-def test_clear_removes_the_result_and_keeps_the_ct(analyzed, ct, slicerApp):
+def test_clear_removes_the_result_and_keeps_the_ct(analyzed, ct, slicer_app):
     click(analyzed.ui.clearButton)
-    assert analyzed.logic.currentResult() is None
+    assert analyzed.logic.current_result() is None
     assert analyzed.findingsTable.table.rowCount == 0
-    assert slicerApp.mrmlScene.GetNodeByID(ct.GetID()) is ct
+    assert slicer_app.mrmlScene.GetNodeByID(ct.GetID()) is ct
     for button in (analyzed.ui.clearButton, analyzed.ui.reportButton, analyzed.ui.show3DButton):
         assert not button.enabled
         assert "no result" in button.toolTip
@@ -50,7 +50,7 @@ def test_save_writes_every_file_with_the_decisions(analyzed, tmp_path):
 
     assert "Choose the folder" in analyzed.ui.saveButton.toolTip
     assert analyzed.ui.saveFolderEdit.filters == ctk.ctkPathLineEdit.Dirs
-    analyzed.logic.setFindingStatus("N2", "rejected", "vessel")
+    analyzed.logic.set_finding_status("N2", "rejected", "vessel")
     target = tmp_path / "results"
     analyzed.ui.saveFolderEdit.setCurrentPath(str(target))
     click(analyzed.ui.saveButton)
@@ -90,38 +90,38 @@ def test_methods_and_run_record_can_be_read(analyzed):
     assert '"threshold": 0.5' in text
 
 
-def test_deleting_a_result_node_by_hand_empties_the_panel(analyzed, slicerApp):
-    slicerApp.mrmlScene.RemoveNode(analyzed.logic.resultNodes().text)
+def test_deleting_a_result_node_by_hand_empties_the_panel(analyzed, slicer_app):
+    slicer_app.mrmlScene.RemoveNode(analyzed.logic.result_nodes().text)
     assert analyzed.findingsTable.table.rowCount == 0
     assert not analyzed.ui.clearButton.enabled
 
 
 def test_a_second_volume_has_no_result_until_it_is_analyzed(analyzed, ct):
-    from ThoraxAILib.scene.volumes import nodeFromVolume
+    from ThoraxAILib.scene.volumes import node_from_volume
 
-    analyzed.ui.inputSelector.setCurrentNode(nodeFromVolume(chest.chestVolume(), "CT 2"))
+    analyzed.ui.inputSelector.setCurrentNode(node_from_volume(chest.chest_volume(), "CT 2"))
     assert analyzed.findingsTable.table.rowCount == 0
     analyzed.ui.inputSelector.setCurrentNode(ct)
     assert analyzed.findingsTable.table.rowCount == 3
     assert "press Analyze to make it again" in analyzed.ui.reportButton.toolTip
 
 
-def test_a_saved_scene_brings_settings_and_result_back(analyzed, slicerApp, tmp_path):
+def test_a_saved_scene_brings_settings_and_result_back(analyzed, slicer_app, tmp_path):
     analyzed.ui.thresholdSlider.value = 0.7
-    analyzed.logic.setFindingStatus("N3", "accepted")
+    analyzed.logic.set_finding_status("N3", "accepted")
     scene = tmp_path / "scene.mrb"
-    assert slicerApp.util.saveScene(str(scene))
-    slicerApp.mrmlScene.Clear(0)
+    assert slicer_app.util.saveScene(str(scene))
+    slicer_app.mrmlScene.Clear(0)
     assert analyzed.findingsTable.table.rowCount == 0
-    slicerApp.util.loadScene(str(scene))
+    slicer_app.util.loadScene(str(scene))
     assert analyzed.ui.thresholdSlider.value == 0.7
     assert analyzed.ui.inputSelector.currentNode().GetName() == "CT"
-    assert textsOf(analyzed.findingsTable.table, 0) == ["N1", "N3"]
-    assert textsOf(analyzed.findingsTable.table, 6) == ["unreviewed", "accepted"]
+    assert texts_of(analyzed.findingsTable.table, 0) == ["N1", "N3"]
+    assert texts_of(analyzed.findingsTable.table, 6) == ["unreviewed", "accepted"]
 
 
-def test_reload_builds_a_fresh_panel(analyzed, slicerApp):
+def test_reload_builds_a_fresh_panel(analyzed, slicer_app):
     analyzed.onReload()
-    fresh = slicerApp.util.getModuleWidget("LungNoduleAI")
+    fresh = slicer_app.util.getModuleWidget("LungNoduleAI")
     assert type(fresh) is not type(analyzed)
     assert fresh.findingsTable.table.rowCount == 3

@@ -3,52 +3,52 @@
 from __future__ import annotations
 
 import pytest
-from panel_driver import click, positionOf, textsOf, uses
+from panel_driver import click, position_of, texts_of, uses
 
 
 @uses("qualityList", "lungsSection")
-def test_a_verdict_with_a_place_jumps_there(analyzed, redSlice):
+def test_a_verdict_with_a_place_jumps_there(analyzed, red_slice):
     quality = analyzed.ui.qualityList
     assert [quality.item(row).text() for row in range(quality.count)] == [
         "The lobes are approximate.",
         "A large opacity lies in the left lung.",
     ]
-    before = positionOf(redSlice)
+    before = position_of(red_slice)
     quality.itemClicked.emit(quality.item(0))
-    assert positionOf(redSlice) == before
-    analyzed.logic.jumpToFinding("N1")
+    assert position_of(red_slice) == before
+    analyzed.logic.jump_to_finding("N1")
     quality.itemClicked.emit(quality.item(1))
-    assert positionOf(redSlice) == analyzed.logic.currentResult().lungs.quality[2].center_ras_mm
+    assert position_of(red_slice) == analyzed.logic.current_result().lungs.quality[2].center_ras_mm
     analyzed.ui.lungsSection.click()
     assert analyzed.ui.lungsSection.collapsed
 
 
 @uses("findingsTable", "findingsSection")
-def test_a_row_jumps_the_slice_views(analyzed, redSlice):
+def test_a_row_jumps_the_slice_views(analyzed, red_slice):
     findings = {finding.id: finding for finding in analyzed.logic.findings()}
     analyzed.findingsTable.table.selectRow(2)
-    assert positionOf(redSlice) == pytest.approx(findings["N3"].center_ras_mm)
-    redSlice.JumpSliceByCentering(0, 0, 0)
+    assert position_of(red_slice) == pytest.approx(findings["N3"].center_ras_mm)
+    red_slice.JumpSliceByCentering(0, 0, 0)
     analyzed.findingsTable.table.cellClicked.emit(2, 0)
-    assert positionOf(redSlice) == pytest.approx(findings["N3"].center_ras_mm)
+    assert position_of(red_slice) == pytest.approx(findings["N3"].center_ras_mm)
     analyzed.ui.findingsSection.click()
     assert analyzed.ui.findingsSection.collapsed
 
 
-def test_after_a_run_the_views_show_the_most_confident_finding(analyzed, redSlice):
-    assert analyzed.findingsTable.selectedId() == "N1"
-    assert positionOf(redSlice) == pytest.approx(analyzed.logic.findings()[0].center_ras_mm)
+def test_after_a_run_the_views_show_the_most_confident_finding(analyzed, red_slice):
+    assert analyzed.findingsTable.selected_id() == "N1"
+    assert position_of(red_slice) == pytest.approx(analyzed.logic.findings()[0].center_ras_mm)
 
 
 def test_a_click_on_a_title_sorts_by_number_and_a_second_turns_it_round(analyzed):
     table = analyzed.findingsTable.table
     header = table.horizontalHeader()
     header.sectionClicked.emit(5)
-    assert textsOf(table, 0) == ["N2", "N3", "N1"]
+    assert texts_of(table, 0) == ["N2", "N3", "N1"]
     header.sectionClicked.emit(5)
-    assert textsOf(table, 0) == ["N1", "N3", "N2"]
-    assert textsOf(table, 2) == ["5.0", "9.0", "7.0"]
-    assert analyzed.findingsTable.selectedId() == "N1"
+    assert texts_of(table, 0) == ["N1", "N3", "N2"]
+    assert texts_of(table, 2) == ["5.0", "9.0", "7.0"]
+    assert analyzed.findingsTable.selected_id() == "N1"
 
 
 @uses("acceptButton", "rejectButton", "resetButton", "reasonEdit")
@@ -59,7 +59,7 @@ def test_decisions_and_reasons_reach_every_node(analyzed):
     parts.table.selectRow(1)
     click(parts.acceptButton)
     assert not parts.acceptButton.enabled
-    nodes = analyzed.logic.resultNodes()
+    nodes = analyzed.logic.result_nodes()
     assert nodes.findings().findings[1].status == "accepted"
     assert nodes.table.GetTable().GetColumnByName("Status").GetValue(1) == "accepted"
     qt.QTest.keyClicks(parts.reasonEdit, "vessel crossing")

@@ -7,7 +7,7 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
-from panel_driver import click, waitFor
+from panel_driver import click, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -17,20 +17,20 @@ def phantom():
     return make_small_chest(seed=1, spacing_mm=(1.5, 1.5, 2.5))
 
 
-def test_the_worker_finds_planted_nodules_and_leaves_no_folder(panel, phantom, redSlice, tmp_path, monkeypatch):
+def test_the_worker_finds_planted_nodules_and_leaves_no_folder(panel, phantom, red_slice, tmp_path, monkeypatch):
     from ThoraxAILib.jobs import work_folder
-    from ThoraxAILib.scene.volumes import nodeFromVolume
+    from ThoraxAILib.scene.volumes import node_from_volume
 
     monkeypatch.setattr(work_folder.tempfile, "tempdir", str(tmp_path))
-    panel.ui.inputSelector.setCurrentNode(nodeFromVolume(phantom.volume, "Phantom"))
+    panel.ui.inputSelector.setCurrentNode(node_from_volume(phantom.volume, "Phantom"))
     click(panel.ui.analyzeButton)
-    waitFor(lambda: not panel.jobPanel.isRunning)
+    wait_for(lambda: not panel.job_panel.is_running)
     findings = panel.logic.findings()
-    assert findings, panel.jobPanel.statusLabel.text
+    assert findings, panel.job_panel.statusLabel.text
     planted = np.array([nodule.center_ras_mm for nodule in phantom.nodules])
     nearest = [np.linalg.norm(planted - np.array(f.center_ras_mm), axis=1).min() for f in findings]
     assert sum(distance < 5 for distance in nearest) >= len(planted) // 2
-    lungs = panel.logic.currentResult().lungs
+    lungs = panel.logic.current_result().lungs
     assert lungs.right_ml == pytest.approx(phantom.right_lung_ml, rel=0.1)
     assert panel.keptFiles.report.stat().st_size > 10_000
     assert "lung analyze" in panel.ui.methodsText.plainText
@@ -40,53 +40,53 @@ def test_the_worker_finds_planted_nodules_and_leaves_no_folder(panel, phantom, r
 
 def test_cancelling_the_real_worker_leaves_nothing(panel, phantom, tmp_path, monkeypatch):
     from ThoraxAILib.jobs import work_folder
-    from ThoraxAILib.scene.volumes import nodeFromVolume
+    from ThoraxAILib.scene.volumes import node_from_volume
 
     monkeypatch.setattr(work_folder.tempfile, "tempdir", str(tmp_path))
-    panel.ui.inputSelector.setCurrentNode(nodeFromVolume(phantom.volume, "Phantom"))
+    panel.ui.inputSelector.setCurrentNode(node_from_volume(phantom.volume, "Phantom"))
     click(panel.ui.analyzeButton)
-    waitFor(lambda: panel.jobPanel.progressBar.value > 0)
-    click(panel.jobPanel.cancelButton)
-    waitFor(lambda: not panel.jobPanel.isRunning)
-    assert panel.jobPanel.statusLabel.text == "Cancelled; nothing was kept."
-    assert panel.logic.currentResult() is None
+    wait_for(lambda: panel.job_panel.progressBar.value > 0)
+    click(panel.job_panel.cancelButton)
+    wait_for(lambda: not panel.job_panel.is_running)
+    assert panel.job_panel.statusLabel.text == "Cancelled; nothing was kept."
+    assert panel.logic.current_result() is None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_image_that_is_no_ct_is_refused_in_one_sentence(panel, slicerApp):
-    flat = slicerApp.util.addVolumeFromArray(np.zeros((2, 8, 8), np.int16), name="Two slices")
+def test_an_image_that_is_no_ct_is_refused_in_one_sentence(panel, slicer_app):
+    flat = slicer_app.util.addVolumeFromArray(np.zeros((2, 8, 8), np.int16), name="Two slices")
     panel.ui.inputSelector.setCurrentNode(flat)
     click(panel.ui.analyzeButton)
-    waitFor(lambda: not panel.jobPanel.isRunning)
-    message = panel.jobPanel.statusLabel.text
+    wait_for(lambda: not panel.job_panel.is_running)
+    message = panel.job_panel.statusLabel.text
     assert message.endswith(".")
     assert "Traceback" not in message
     assert "slice" in message
-    assert panel.logic.currentResult() is None
+    assert panel.logic.current_result() is None
 
 
-def test_the_modules_self_test_passes(panel, slicerApp):
-    module = slicerApp.modules.lungnoduleai.pythonModule
+def test_the_modules_self_test_passes(panel, slicer_app):
+    module = slicer_app.modules.lungnoduleai.pythonModule
     module.LungNoduleAITest().runTest()
 
 
-def test_the_sample_is_offered_in_the_sample_data_module(openModule, slicerApp, monkeypatch):
+def test_the_sample_is_offered_in_the_sample_data_module(open_module, slicer_app, monkeypatch):
     registered = []
-    sampleData = ModuleType("SampleData")
-    sampleData.SampleDataLogic = SimpleNamespace(
+    sample_data = ModuleType("SampleData")
+    sample_data.SampleDataLogic = SimpleNamespace(
         registerCustomSampleDataSource=lambda **options: registered.append(options)
     )
-    monkeypatch.setitem(sys.modules, "SampleData", sampleData)
+    monkeypatch.setitem(sys.modules, "SampleData", sample_data)
     monkeypatch.setattr("LungNoduleAILib.cases.sample.SAMPLE_SPACING_MM", (4.0, 4.0, 4.0))
-    openModule("LungNoduleAI")
-    slicerApp.app.completeStartup()
+    open_module("LungNoduleAI")
+    slicer_app.app.completeStartup()
     assert registered[-1]["sampleName"] == "SyntheticChestCT"
     (node,) = registered[-1]["customDownloader"](None)
     assert node.GetName() == "Synthetic chest CT"
     assert "planted nodules" in node.GetDescription()
 
 
-def test_without_the_sample_data_module_nothing_happens(openModule, slicerApp):
+def test_without_the_sample_data_module_nothing_happens(open_module, slicer_app):
     assert "SampleData" not in sys.modules
-    openModule("LungNoduleAI")
-    slicerApp.app.completeStartup()
+    open_module("LungNoduleAI")
+    slicer_app.app.completeStartup()

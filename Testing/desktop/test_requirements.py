@@ -10,7 +10,7 @@ import pytest
 
 
 @pytest.fixture
-def requirements(slicerApp):
+def requirements(slicer_app):
     from ThoraxAILib.panels import requirements
 
     return requirements
@@ -24,13 +24,13 @@ def absent(tmp_path: Path) -> Path:
 
 
 def test_only_packages_that_are_not_installed_count_as_missing(requirements, absent: Path):
-    assert requirements.missingRequirements(absent) == ["thoraxai-package-that-is-not-there>=2"]
-    assert requirements.missingRequirements() == []
+    assert requirements.missing_requirements(absent) == ["thoraxai-package-that-is-not-there>=2"]
+    assert requirements.missing_requirements() == []
 
 
 def test_nothing_is_asked_when_everything_is_there(requirements, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("slicer.util.confirmOkCancelDisplay", lambda *a, **k: pytest.fail("asked"), raising=False)
-    requirements.ensureRequirements("LungNoduleAI")
+    requirements.ensure_requirements("LungNoduleAI")
 
 
 def test_after_a_no_nothing_is_installed_and_the_error_names_the_package(
@@ -39,7 +39,7 @@ def test_after_a_no_nothing_is_installed_and_the_error_names_the_package(
     monkeypatch.setattr("slicer.util.confirmOkCancelDisplay", lambda *a, **k: False, raising=False)
     monkeypatch.setattr("slicer.util.pip_install", lambda *a, **k: pytest.fail("installed"), raising=False)
     with pytest.raises(requirements.MissingDependencyError, match="thoraxai-package-that-is-not-there"):
-        requirements.ensureRequirements("LungNoduleAI", absent)
+        requirements.ensure_requirements("LungNoduleAI", absent)
 
 
 def test_after_a_yes_exactly_the_missing_packages_are_installed(
@@ -53,7 +53,7 @@ def test_after_a_yes_exactly_the_missing_packages_are_installed(
 
     monkeypatch.setattr("slicer.util.confirmOkCancelDisplay", lambda *a, **k: True, raising=False)
     monkeypatch.setattr("slicer.util.pip_install", install, raising=False)
-    requirements.ensureRequirements("LungNoduleAI", absent)
+    requirements.ensure_requirements("LungNoduleAI", absent)
     assert installed == ["thoraxai-package-that-is-not-there>=2"]
 
 
@@ -67,5 +67,5 @@ def test_slicers_own_installer_is_preferred_where_it_exists(
         absent.write_text("numpy>=1\n", encoding="utf-8"),
     )
     monkeypatch.setitem(sys.modules, "slicer.packaging", packaging)
-    requirements.ensureRequirements("LungNoduleAI", absent)
+    requirements.ensure_requirements("LungNoduleAI", absent)
     assert asked == [(["thoraxai-package-that-is-not-there>=2"], "LungNoduleAI")]

@@ -125,9 +125,9 @@ def test_the_result_becomes_the_nodes_the_module_shows(slicer, analysis):
 
 
 def test_a_node_and_its_name_work_like_the_volume_and_get_the_result(slicer, analysis):
-    from ThoraxAILib.scene.volumes import nodeFromVolume
+    from ThoraxAILib.scene.volumes import node_from_volume
 
-    node = nodeFromVolume(analysis.volume, "chest of today")
+    node = node_from_volume(analysis.volume, "chest of today")
     assert given_image("chest of today", None, Progress()).node is node
     found = thoraxai.analyze(node, analysis.options)
     assert [finding.volume_mm3 for finding in found.findings] == [f.volume_mm3 for f in analysis.findings]
@@ -136,10 +136,10 @@ def test_a_node_and_its_name_work_like_the_volume_and_get_the_result(slicer, ana
 
 
 def test_two_nodes_of_one_name_are_told(slicer, analysis):
-    from ThoraxAILib.scene.volumes import nodeFromVolume
+    from ThoraxAILib.scene.volumes import node_from_volume
 
     for _ in range(2):
-        nodeFromVolume(analysis.volume, "CT")
+        node_from_volume(analysis.volume, "CT")
     with pytest.raises(thoraxai.InputError, match="2 volumes of the scene have this name"):
         thoraxai.analyze("CT")
 

@@ -25,8 +25,8 @@ from pathlib import Path
 from ThoraxAILib.io import read_volume
 from ThoraxAILib.scene import host
 slicer = host.install()
-from ThoraxAILib.scene.volumes import nodeFromVolume
-nodeFromVolume(read_volume(Path("sample/ct.nrrd")), "ct")
+from ThoraxAILib.scene.volumes import node_from_volume
+node_from_volume(read_volume(Path("sample/ct.nrrd")), "ct")
 """
 
 

@@ -20,7 +20,7 @@ from validation.numbers import (
     read_definitions,
     unknown_numbers,
 )
-from validation.rows import REPOSITORY, Measured, Row, has_history, old_rows, read_measured
+from validation.rows import REPOSITORY, Measured, Row, SameResults, has_history, old_rows, read_measured
 from validation.write_validation import PAGE, age_sentence, page
 
 MEASURED = read_measured()
@@ -143,8 +143,25 @@ def test_a_row_is_old_when_its_code_changed_later_or_its_commit_is_unknown(histo
     }
     for name, (row, is_old) in measured_on.items():
         assert bool(old_rows(Measured((row,), (), {}), folder)) == is_old, name
-    shown_equal = Measured((measured_on["changed later"][0],), (second,), {})
-    assert old_rows(shown_equal, folder) == ()
+
+
+@pytest.mark.parametrize(("code", "is_old"), [(("code.py",), False), (("other.py",), True)])
+def test_a_change_that_was_shown_to_change_no_result_of_this_code_makes_no_row_old(history, code, is_old):
+    folder, first, second = history
+    row = replace(ROW, commit=first, code=("code.py",))
+    shown = SameResults(first, second, code, "compared value by value")
+    assert bool(old_rows(Measured((row,), (shown,), {}), folder)) == is_old
+
+
+def test_a_file_that_moved_keeps_the_changes_it_had_before(history):
+    folder, first, second = history
+    (folder / "room").mkdir()
+    identity = ("-c", "user.name=n", "-c", "user.email=n@example.org")
+    for arguments in (("mv", "code.py", "room/code.py"), (*identity, "commit", "-qm", "3")):
+        subprocess.run(["git", *arguments], cwd=folder, check=True)
+    moved = replace(ROW, code=("room",))
+    assert old_rows(Measured((replace(moved, commit=first),), (), {}), folder) != ()
+    assert old_rows(Measured((replace(moved, commit=second),), (), {}), folder) == ()
 
 
 def test_a_change_that_is_not_committed_makes_a_row_old_too(history):

@@ -14,7 +14,7 @@ from cardiac_cine import rasterize, read_zipped
 
 from CardiacBiomechLib.model.heart_labels import ACDC, heart_labels
 from CardiacBiomechLib.motion.cascade_engine import SHIPPED_WEIGHTS
-from CardiacBiomechLib.motion.engines import engine
+from CardiacBiomechLib.motion.engines import make_engine
 from CardiacBiomechLib.motion.propagate import propagate
 from CardiacBiomechLib.motion.volumes import volume_ml
 from ThoraxAILib.cli.main import main
@@ -27,7 +27,7 @@ FEW = ("patient007", "patient044", "patient070")
 
 def carried(patient: Patient, engine_name: str = "instance") -> list[float]:
     """Dice of LV, MYO and RV at end-systole."""
-    result = propagate(patient.images[0], patient.labels[0], patient.images[1], engine(engine_name))
+    result = propagate(patient.images[0], patient.labels[0], patient.images[1], make_engine(engine_name))
     assert result.quality.folded_percent < 0.5
     return scores(result, patient.labels[1])
 

@@ -2,8 +2,9 @@
 
 A row says what was measured: ``id``, ``group``, ``claim``, ``value`` with ``unit``, an ``interval`` (low, high) or
 ``plus_minus``, ``n``, ``data``, the ``script`` that measures it, the ``commit`` and ``date`` it was measured on, and
-``code``: paths whose change makes it old. Commits in ``same_results`` changed code, but were shown to leave every
-result as it was (Testing/benchmarks/same_results.py); they make no row old.
+``code``: paths whose change makes it old; a file keeps its history when it moves. An entry of ``same_results`` says
+that the commits after ``from`` up to ``to`` changed code, but were shown to leave the results of ``code`` as they
+were, and ``how`` (Testing/benchmarks/same_results.py); they make no row of that code old.
 """
 
 from __future__ import annotations
@@ -42,11 +43,21 @@ class Row:
 
 
 @dataclass(frozen=True)
+class SameResults:
+    """Commits that changed code under ``code`` and were shown to change no result of it."""
+
+    first: str
+    last: str
+    code: tuple[str, ...]
+    how: str
+
+
+@dataclass(frozen=True)
 class Measured:
-    """All rows, the commits that were shown to change no result, and how the ids of a model card's rows begin."""
+    """All rows, what was shown to change no result, and how the ids of a model card's rows begin."""
 
     rows: tuple[Row, ...]
-    same_results: tuple[str, ...]
+    same_results: tuple[SameResults, ...]
     cards: dict[str, tuple[str, ...]]
 
 
@@ -57,7 +68,10 @@ def read_measured(path: Path = JSON_FILE) -> Measured:
         raise ValueError(f"{path.name} has the schema {content['schema']}, {SCHEMA} was expected")
     rows = tuple(_row(fields) for fields in content["rows"])
     cards = {name: tuple(beginnings) for name, beginnings in content["cards"].items()}
-    return Measured(rows, tuple(item["commit"] for item in content["same_results"]), cards)
+    same = tuple(
+        SameResults(item["from"], item["to"], tuple(item["code"]), item["how"]) for item in content["same_results"]
+    )
+    return Measured(rows, same, cards)
 
 
 def _row(fields: dict[str, Any]) -> Row:
@@ -74,19 +88,51 @@ def has_history(repository: Path = REPOSITORY) -> bool:
 
 def old_rows(measured: Measured, repository: Path = REPOSITORY) -> tuple[Row, ...]:
     """Rows whose code changed after the commit they were measured on, or whose commit is not in the history."""
-    same = tuple(_git(repository, "rev-parse", commit) for commit in measured.same_results)
-    return tuple(row for row in measured.rows if _is_old(repository, row.commit, row.code, same))
+    changes = _changes(repository, _git(repository, "rev-parse", "HEAD") or "")
+    return tuple(row for row in measured.rows if _is_old(repository, row, measured.same_results, changes))
+
+
+def _is_old(repository: Path, row: Row, same_results: tuple[SameResults, ...], changes: dict[str, set[str]]) -> bool:
+    if _git(repository, "merge-base", row.commit, "HEAD") is None:
+        return True
+    if not row.code:
+        return False
+    later = _between(repository, row.commit, "HEAD")
+    for file in (file for file in changes if _lies_in(file, row.code)):
+        shown = [same for same in same_results if _lies_in(file, same.code)]
+        if (changes[file] & later).difference(*(_between(repository, same.first, same.last) for same in shown)):
+            return True
+    return bool(_git(repository, "diff", "--name-only", "HEAD", "--", *row.code, *NOT_CODE))
+
+
+def _lies_in(file: str, folders: tuple[str, ...]) -> bool:
+    return any(file == folder or file.startswith(f"{folder.rstrip('/')}/") for folder in folders)
 
 
 @cache
-def _is_old(repository: Path, commit: str, code: tuple[str, ...], same: tuple[str, ...]) -> bool:
-    if _git(repository, "merge-base", commit, "HEAD") is None:
-        return True
-    if not code:
-        return False
-    paths = ("--", *code, *NOT_CODE)
-    later = (_git(repository, "log", "--format=%H", f"{commit}..HEAD", *paths) or "").split()
-    return bool(set(later) - set(same)) or bool(_git(repository, "diff", "--name-only", "HEAD", *paths))
+def _between(repository: Path, first: str, last: str) -> set[str]:
+    """Commits after ``first`` up to ``last``."""
+    return set((_git(repository, "rev-list", f"{first}..{last}") or "").split())
+
+
+@cache
+def _changes(repository: Path, _head: str) -> dict[str, set[str]]:
+    """The commits that changed each file of today, also under the names it had before."""
+    today = set((_git(repository, "ls-files", "--", ".", *NOT_CODE) or "").splitlines())
+    names = {file: file for file in today}
+    changes: dict[str, set[str]] = {file: set() for file in today}
+    commit = ""
+    for line in (_git(repository, "log", "--topo-order", "--format=%H", "--name-status", "-M50%") or "").splitlines():
+        status, *paths = line.split("\t")
+        if not paths:
+            commit = status or commit
+            continue
+        file = names.get(paths[-1])
+        if file is not None and status != "R100":
+            changes[file].add(commit)
+        if file is not None and status.startswith("R"):
+            names[paths[0]] = file
+    return changes
 
 
 def _git(repository: Path, *arguments: str) -> str | None:

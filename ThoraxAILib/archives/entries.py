@@ -52,7 +52,7 @@ class EntryRules:
     _folders: dict[str, str] = field(default_factory=dict)
 
     def accept(self, name: str, is_folder: bool, size: int) -> tuple[str, ...]:
-        """The parts of the path of the next entry; InputError when it must not be unpacked."""
+        """Return the parts of the path of the next entry; InputError when it must not be unpacked."""
         self.count += 1
         if self.count > self.limits.entries:
             raise InputError(
@@ -74,7 +74,7 @@ class EntryRules:
         self._require_ratio(self.written_bytes)
 
     def refuse(self, why: str) -> InputError:
-        """The error of the entry at hand."""
+        """Return the error of the entry at hand."""
         return InputError(f"Entry {self.count} of '{self.archive}' {why}: nothing was unpacked, ask for a clean file.")
 
     def _parts(self, name: str) -> tuple[str, ...]:

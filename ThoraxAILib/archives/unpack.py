@@ -23,7 +23,7 @@ from ThoraxAILib.archives.entries import DEFAULT_LIMITS, MIB, EntryRules, Unpack
 from ThoraxAILib.errors import InputError, OutputError
 
 CHUNK_BYTES = MIB
-LARGEST_READ_BYTES = 64 * MIB  # tables of contents and long names are read at once: none is as large as this
+MAX_READ_BYTES = 64 * MIB  # tables of contents and long names are read at once: none is as large as this
 ENCRYPTED, PATCH, STRONGLY_ENCRYPTED = 0x1, 0x20, 0x40  # general purpose flags, APPNOTE.TXT 4.4.4
 DAMAGED = (
     zipfile.BadZipFile,
@@ -40,7 +40,9 @@ DAMAGED = (
 
 @contextmanager
 def unpacked(archive: Path, limits: UnpackLimits = DEFAULT_LIMITS) -> Iterator[Path]:
-    """A private folder with the content of ``archive``, gone afterwards; InputError or OutputError in one sentence."""
+    """Yield a private folder with the content of ``archive``, gone afterwards; InputError or OutputError in one
+    sentence.
+    """
     with tempfile.TemporaryDirectory(prefix="unpacked-") as private:
         folder = Path(private).resolve() / "content"
         folder.mkdir(mode=0o700)
@@ -85,12 +87,12 @@ def _require_file(archive: Path) -> int:
 
 
 def _require_short(size: int) -> None:
-    if not 0 <= size <= LARGEST_READ_BYTES:
+    if not 0 <= size <= MAX_READ_BYTES:
         raise ValueError("a part of the archive claims to be larger than any is")
 
 
 class _BoundedFile(io.FileIO):
-    """A file of which nobody reads more than LARGEST_READ_BYTES at once."""
+    """A file of which nobody reads more than MAX_READ_BYTES at once."""
 
     def read(self, size: int | None = -1) -> bytes:
         if size is None or size < 0:
@@ -136,7 +138,7 @@ def _unpack_zip(file: _BoundedFile, folder: Path, rules: EntryRules) -> None:
 
 
 def _zip_name(entry: zipfile.ZipInfo) -> str:
-    """The name as stored: zipfile cuts it at a NUL and turns the separators of this computer into slashes."""
+    """Return the name as stored: zipfile cuts it at a NUL and turns the separators of this computer into slashes."""
     return entry.orig_filename
 
 

@@ -24,7 +24,7 @@ FONT_FOLDERS = (
 
 
 def examine() -> list[str]:
-    """The lines ``thoraxai doctor`` prints."""
+    """Return the lines ``thoraxai doctor`` prints."""
     versions, here = software(), machine()
     lines = [
         f"thoraxai: {versions['thoraxai']} (research use only, not a medical device)",
@@ -36,7 +36,7 @@ def examine() -> list[str]:
 
 
 def _scene() -> str:
-    if host.isAvailable():
+    if host.is_available():
         return "Scenes (.mrb, .seg.nrrd, .mrk.json): can be written"
     return 'Scenes (.mrb, .seg.nrrd, .mrk.json): cannot be written here; pip install "thoraxai[scene]"'
 

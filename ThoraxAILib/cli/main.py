@@ -37,7 +37,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def build_parser(command: str | None = None) -> argparse.ArgumentParser:
-    """The whole command line; a module without commands adds nothing.
+    """Return the whole command line; a module without commands adds nothing.
 
     With a ``command`` of one module only that module is mounted, so that no other is imported for it.
     """
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def _errors_only_on_stderr() -> Iterator[None]:
-    """What libraries warn about stays off stderr, where a person reads one sentence; notes tell what was repaired."""
+    """Keep warnings of libraries off stderr, where a person reads one sentence; notes tell what was repaired."""
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(message)s")
     logging.captureWarnings(True)
     try:

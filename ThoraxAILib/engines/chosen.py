@@ -49,11 +49,11 @@ class ChosenEngine(Generic[Made]):
         return self.asked_device if self.engine.uses_device else "cpu"
 
     def model(self, role: str) -> RunModel:
-        """The entry of the run record."""
+        """Return the entry of the run record."""
         return RunModel(role, self.name, self.fingerprint, self.device)
 
 
 def choose(kind: str, name: str = AUTO, device: str = "cpu", registry: Registry = REGISTRY) -> ChosenEngine:
-    """The engine of a kind by name for a device that was selected; raises as ``Registry.choose`` does."""
+    """Return the engine of a kind by name for a device that was selected; raises as ``Registry.choose`` does."""
     engine, reason = registry.choose(kind, name)
     return ChosenEngine(engine, reason, device)

@@ -62,7 +62,7 @@ class Engine:
 
 
 def learned_engine(kind: str, name: str, description: str, weights: Path, make: Callable[..., Any]) -> Engine:
-    """The engine of a network shipped with the suite: it needs PyTorch and its weights, and runs on the device."""
+    """Return engine of a network shipped with the suite: it needs PyTorch and its weights, and runs on the device."""
     return Engine(
         kind,
         name,
@@ -83,7 +83,7 @@ def missing_for_network(weights: Path) -> str:
 
 
 def weights_fingerprint(weights: Path) -> str:
-    """The fingerprint of a weights file; "none" where there is no such file."""
+    """Return the fingerprint of a weights file; "none" where there is no such file."""
     from ThoraxAILib.networks.weights_file import sha256
 
     return sha256(weights)[:FINGERPRINT_DIGITS] if weights.is_file() else "none"

@@ -51,7 +51,7 @@ class Registry:
         return self.find(kind, name).description
 
     def find(self, kind: str, name: str) -> Engine:
-        """The engine of this kind and name, whether it can run or not; raises InputError naming the known ones."""
+        """Return engine of this kind and name, whether it can run or not; raises InputError naming the known ones."""
         for engine in self.engines(kind):
             if engine.name == name:
                 return engine
@@ -60,7 +60,7 @@ class Registry:
         raise InputError(f"The {kind} '{name}' is not known: choose one of {known}.{faults}")
 
     def choose(self, kind: str, name: str = AUTO) -> tuple[Engine, str]:
-        """The engine of this name and why it was taken; "auto" takes the first that can run.
+        """Return the engine of this name and why it was taken; "auto" takes the first that can run.
 
         Raises InputError naming the known ones, MissingDependencyError saying what the one asked for lacks.
         """
@@ -108,7 +108,7 @@ class Registry:
 
 
 def _as_engines(found: object) -> Iterator[Engine]:
-    """The engines an entry point leads to; raises TypeError for anything else."""
+    """Yield the engines an entry point leads to; raises TypeError for anything else."""
     for engine in found if isinstance(found, Iterable) else (found,):
         if not isinstance(engine, Engine):
             raise TypeError(f"{type(engine).__name__} is no Engine")

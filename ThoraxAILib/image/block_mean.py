@@ -23,7 +23,7 @@ def block_mean(array: np.ndarray, factors: int | Sequence[int] | np.ndarray, fil
 
 
 def as_blocks(array: np.ndarray, factors: int | Sequence[int] | np.ndarray) -> np.ndarray:
-    """The array (k, j, i) as (k, factor, j, factor, i, factor), without what is left over at the ends."""
+    """Return the array (k, j, i) as (k, factor, j, factor, i, factor), without what is left over at the ends."""
     steps = _three(factors)
     blocks = [n // f for n, f in zip(array.shape, steps, strict=True)]
     cut = array[tuple(slice(0, n * f) for n, f in zip(blocks, steps, strict=True))]

@@ -28,7 +28,7 @@ class Grid(Placed):
 
     @staticmethod
     def of(volume: Volume) -> Grid:
-        """The grid of a volume."""
+        """Return the grid of a volume."""
         return Grid(three(int(size) for size in volume.array.shape), np.asarray(volume.ijk_to_ras, dtype=float))
 
     @staticmethod
@@ -38,7 +38,7 @@ class Grid(Placed):
         shape_ijk: Sequence[int],
         direction: np.ndarray | None = None,
     ) -> Grid:
-        """The grid whose middle lies at ``center_ras_mm``; ``direction`` columns are the RAS directions of i, j, k.
+        """Return grid whose middle lies at ``center_ras_mm``; ``direction`` columns are the RAS directions of i, j, k.
 
         Without ``direction`` it is in LPS order (k superior, j posterior, i left). Raises InputError for sizes that
         are not positive or directions that are not orthonormal.
@@ -56,7 +56,7 @@ class Grid(Placed):
 
     @staticmethod
     def centered(shape_kji: tuple[int, int, int], spacing_kji_mm: tuple[float, float, float]) -> Grid:
-        """An axis-aligned grid in LPS order with the RAS origin at its centre."""
+        """Return an axis-aligned grid in LPS order with the RAS origin at its centre."""
         return Grid.around(np.zeros(3), spacing_kji_mm[::-1], shape_kji[::-1])
 
     @staticmethod
@@ -70,14 +70,16 @@ class Grid(Placed):
     def stepped(
         self, first_kji: Sequence[float] | np.ndarray, step_kji: np.ndarray | float, shape_kji: Sequence[int]
     ) -> Grid:
-        """The grid of ``shape_kji`` that starts at a (fractional) voxel position of this one and takes such steps."""
+        """Return the grid of ``shape_kji`` that starts at a (fractional) voxel position of this one and takes such
+        steps.
+        """
         matrix = self.ijk_to_ras.copy()
         matrix[:3, 3] += matrix[:3, :3] @ np.asarray(first_kji, dtype=float)[::-1]
         matrix[:3, :3] *= np.broadcast_to(step_kji, 3)[::-1]
         return Grid(three(int(n) for n in shape_kji), matrix)
 
     def part(self, box: Box, factors: Sequence[int] | np.ndarray | int = 1) -> Grid:
-        """The grid of a box of its voxels, these averaged in blocks of ``factors`` (one number or one per axis)."""
+        """Return grid of a box of its voxels, these averaged in blocks of ``factors`` (one number or one per axis)."""
         blocks = np.broadcast_to(factors, 3)
         first = np.array([span.start for span in box]) + (blocks - 1) / 2
         return self.stepped(first, blocks, [(b.stop - b.start) // int(f) for b, f in zip(box, blocks, strict=True)])
@@ -120,5 +122,5 @@ class Grid(Placed):
         return bool(distance.max() <= tolerance_mm)
 
     def volume(self, array: np.ndarray, modality: str = "MR") -> Volume:
-        """A Volume with these voxel centres around ``array`` (k, j, i)."""
+        """Return a Volume with these voxel centres around ``array`` (k, j, i)."""
         return Volume(array, self.ijk_to_ras, modality=modality)

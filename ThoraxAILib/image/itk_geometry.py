@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def ijk_to_lps_of(image: sitk.Image) -> np.ndarray:
-    """The 4x4 matrix from IJK to LPS mm of an ITK image; of one with more axes (frames), that of its first three."""
+    """Return 4x4 matrix from IJK to LPS mm of an ITK image; of one with more axes (frames), that of its first three."""
     axes = image.GetDimension()
     matrix = np.eye(4)
     directions = np.array(image.GetDirection()).reshape(axes, axes)[:3, :3]
@@ -25,7 +25,7 @@ def ijk_to_lps_of(image: sitk.Image) -> np.ndarray:
 
 
 def placed_image(image: sitk.Image, place: Placed) -> sitk.Image:
-    """The same image with spacing, origin and direction of a volume or grid (changed in place)."""
+    """Return the same image with spacing, origin and direction of a volume or grid (changed in place)."""
     lps, spacing = ijk_to_ras_from_lps(place.ijk_to_ras), place.spacing_ijk_mm
     image.SetSpacing(spacing.tolist())
     image.SetOrigin(lps[:3, 3].tolist())

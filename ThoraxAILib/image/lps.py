@@ -10,7 +10,7 @@ LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])  # and RAS to LPS: it is its own in
 
 
 def ijk_to_ras_from_lps(ijk_to_lps: np.ndarray) -> np.ndarray:
-    """The 4x4 matrix from IJK to RAS mm for one from IJK to LPS mm, and the other way round."""
+    """Return the 4x4 matrix from IJK to RAS mm for one from IJK to LPS mm, and the other way round."""
     return LPS_TO_RAS @ ijk_to_lps + 0.0  # + 0.0 turns -0 into 0
 
 
@@ -20,7 +20,7 @@ def flip_lps_ras(vectors_mm: np.ndarray) -> np.ndarray:
 
 
 def affine_in_other_frame(matrix: np.ndarray) -> np.ndarray:
-    """A 4x4 matrix that maps RAS to RAS as one that maps LPS to LPS, and the other way round."""
+    """Return a 4x4 matrix that maps RAS to RAS as one that maps LPS to LPS, and the other way round."""
     return LPS_TO_RAS @ matrix @ LPS_TO_RAS
 
 

@@ -18,7 +18,7 @@ def sphere_volume_mm3(diameter_mm: float) -> float:
 
 
 def sphere_diameter_mm(volume_mm3: float) -> float:
-    """The diameter of the sphere of this volume, (6 V / pi)^(1/3); arrays give arrays."""
+    """Return the diameter of the sphere of this volume, (6 V / pi)^(1/3); arrays give arrays."""
     return (6 * volume_mm3 / math.pi) ** (1 / 3)
 
 

@@ -9,24 +9,24 @@ T = TypeVar("T")
 
 
 def two(values: Iterable[T]) -> tuple[T, T]:
-    """The two values as a tuple; ValueError when there are more or fewer."""
+    """Return the two values as a tuple; ValueError when there are more or fewer."""
     first, second = values
     return first, second
 
 
 def three(values: Iterable[T]) -> tuple[T, T, T]:
-    """The three values as a tuple; ValueError when there are more or fewer."""
+    """Return the three values as a tuple; ValueError when there are more or fewer."""
     first, second, third = values
     return first, second, third
 
 
 def four(values: Iterable[T]) -> tuple[T, T, T, T]:
-    """The four values as a tuple; ValueError when there are more or fewer."""
+    """Return the four values as a tuple; ValueError when there are more or fewer."""
     first, second, third, fourth = values
     return first, second, third, fourth
 
 
 def five(values: Iterable[T]) -> tuple[T, T, T, T, T]:
-    """The five values as a tuple; ValueError when there are more or fewer."""
+    """Return the five values as a tuple; ValueError when there are more or fewer."""
     first, second, third, fourth, fifth = values
     return first, second, third, fourth, fifth

@@ -51,7 +51,7 @@ class Volume(Placed):
         object.__setattr__(self, "ijk_to_ras", matrix)
 
     def with_array(self, array: np.ndarray) -> Volume:
-        """The same geometry and identity around another array of the same shape."""
+        """Return the same geometry and identity around another array of the same shape."""
         if array.shape != self.array.shape:
             raise ValueError(f"array of shape {array.shape} does not fit a volume of shape {self.array.shape}")
         return replace(self, array=array)
@@ -61,7 +61,9 @@ class Volume(Placed):
         return AxisOrder.nearest_to_lps(self.ijk_to_ras)
 
     def in_lps_order(self) -> Volume:
-        """The same image with k towards superior, j towards posterior, i towards left (nearest axes, no resampling)."""
+        """Return the same image with k towards superior, j towards posterior, i towards left (nearest axes, no
+        resampling).
+        """
         return self.axis_order_to_lps().apply(self)
 
 
@@ -84,7 +86,7 @@ class AxisOrder:
         return AxisOrder(best, three(bool(score[row, axis] < 0) for row, axis in enumerate(best)))
 
     def apply(self, volume: Volume) -> Volume:
-        """The volume with its axes in this order; the array is a view."""
+        """Return the volume with its axes in this order; the array is a view."""
         array = self.apply_array(volume.array)
         shape = volume.array.shape
         step = np.zeros((4, 4))  # maps new (i, j, k, 1) to old (i, j, k, 1)
@@ -95,11 +97,11 @@ class AxisOrder:
         return replace(volume, array=array, ijk_to_ras=volume.ijk_to_ras @ step)
 
     def apply_array(self, array: np.ndarray) -> np.ndarray:
-        """A view of an array (k, j, i) with its axes in this order."""
+        """Return a view of an array (k, j, i) with its axes in this order."""
         turned = array.transpose(self.permutation)
         return turned[tuple(slice(None, None, -1) if flip else slice(None) for flip in self.flips)]
 
     def undo_array(self, array: np.ndarray) -> np.ndarray:
-        """A view that takes an array in this order back to the original axes."""
+        """Return a view that takes an array in this order back to the original axes."""
         unflipped = array[tuple(slice(None, None, -1) if flip else slice(None) for flip in self.flips)]
         return unflipped.transpose(np.argsort(self.permutation))

@@ -89,7 +89,7 @@ def _stem(path: Path) -> str:
 
 
 def _name_below(folder: Path, place: Path) -> str:
-    """A name from the folders between what was given and where the case lies."""
+    """Return a name from the folders between what was given and where the case lies."""
     parts = place.relative_to(folder).parts
     return _clean("_".join(parts)) if parts else _clean(folder.resolve().name)
 
@@ -99,7 +99,9 @@ def _clean(name: str) -> str:
 
 
 def _unique(cases: Sequence[Case]) -> list[Case]:
-    """The cases without repeated ones, with numbers added to names that occur twice (also when only case differs)."""
+    """Return the cases without repeated ones, with numbers added to names that occur twice (also when only case
+    differs).
+    """
     taken: set[str] = set()
     unique: list[Case] = []
     seen: set[tuple[Path, str | None]] = set()

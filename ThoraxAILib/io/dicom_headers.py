@@ -147,7 +147,7 @@ class HeaderScan:
     other_objects: Counter[str] = field(default_factory=Counter)
 
     def found(self) -> str:
-        """What was found, in words for an error or a note."""
+        """Return what was found, in words for an error or a note."""
         images = Counter(header.modality or "unknown modality" for header in self.headers)
         parts = [f"{count} {kind} image{'s' * (count > 1)}" for kind, count in sorted(images.items())]
         parts += [f"{count} {kind} object{'s' * (count > 1)}" for kind, count in sorted(self.other_objects.items())]
@@ -204,7 +204,7 @@ def scan_headers(paths: Iterable[Path], progress: Progress | None = None) -> Hea
 
 
 def _read_headers(path: Path) -> tuple[list[SliceHeader], str]:
-    """The images of one file, or the kind of object it is when it holds no image."""
+    """Return the images of one file, or the kind of object it is when it holds no image."""
     from pydicom import dcmread
 
     dataset = dcmread(path, stop_before_pixels=True, force=True, specific_tags=list(TAGS))
@@ -288,7 +288,7 @@ def _frame_headers(dataset: Dataset, header: SliceHeader) -> list[SliceHeader]:
 
 
 def _group(name: str, own: Dataset, shared: Dataset | None) -> Dataset:
-    """A functional group of one frame, or the one all frames share, or an empty data set."""
+    """Return a functional group of one frame, or the one all frames share, or an empty data set."""
     from pydicom import Dataset
 
     for holder in (own, shared):
@@ -298,7 +298,7 @@ def _group(name: str, own: Dataset, shared: Dataset | None) -> Dataset:
 
 
 def _text(dataset: Dataset, name: str) -> str:
-    """An attribute as text; several values joined by a backslash as in the file."""
+    """Return an attribute as text; several values joined by a backslash as in the file."""
     value = dataset.get(name)
     if value is None:
         return ""

@@ -61,7 +61,7 @@ def read_stack(headers: Sequence[SliceHeader], as_int16: bool, progress: Progres
 
 
 def fingerprint(header: SliceHeader) -> str:
-    """A hash of the stored pixels of one image, to tell a copied slice from another one at the same place."""
+    """Return a hash of the stored pixels of one image, to tell a copied slice from another one at the same place."""
     dataset = _dataset(header.path)
     frame = "" if header.frame is None else str(header.frame)
     return hashlib.sha256(dataset.PixelData).hexdigest() + frame
@@ -92,7 +92,7 @@ def _rescale(stored: np.ndarray, header: SliceHeader, rescaled: bool, target: np
 
 
 def _stored_frames(path: Path, frames: Sequence[FrameTarget]) -> Iterator[tuple[np.ndarray, bool]]:
-    """The wanted frames of one file in order, each with whether the decoder already applied the rescale."""
+    """Yield the wanted frames of one file in order, each with whether the decoder already applied the rescale."""
     dataset = _dataset(path)
     if dataset.file_meta.get("TransferSyntaxUID") is not None and dataset.file_meta.TransferSyntaxUID.is_encapsulated:
         decoded, rescaled = _decompressed(dataset, path, frames)
@@ -103,7 +103,7 @@ def _stored_frames(path: Path, frames: Sequence[FrameTarget]) -> Iterator[tuple[
 
 
 def _dataset(path: Path) -> Dataset:
-    """The pixel attributes of one file; raises InputError when they cannot be read to the end."""
+    """Return the pixel attributes of one file; raises InputError when they cannot be read to the end."""
     from pydicom import dcmread
 
     try:
@@ -116,7 +116,7 @@ def _dataset(path: Path) -> Dataset:
 
 
 def _native(dataset: Dataset, path: Path) -> np.ndarray:
-    """Stored values (frames, rows, columns) of an uncompressed file."""
+    """Return stored values (frames, rows, columns) of an uncompressed file."""
     frames = int(dataset.get("NumberOfFrames") or 1)
     bits = dataset.BitsAllocated
     shape = (frames, dataset.Rows, dataset.Columns)

@@ -27,7 +27,7 @@ SAME_ORIENTATION = 0.005  # largest difference of a direction cosine
 SAME_PIXEL_SPACING = 0.001  # relative
 # What may tell two volumes of one series apart when their slices lie between each other, most telling first.
 PHASE_ATTRIBUTES = ("temporal_position", "cardiac_phase", "acquisition", "image_type", "contrast", "thickness_mm")
-LEAST_PHASE_SLICES = 3
+MIN_PHASE_SLICES = 3
 HU_RESCALE_TYPES = ("", "HU", "US")  # US: unspecified; the values are checked then
 
 
@@ -125,7 +125,7 @@ def _phases(images: list[SliceHeader]) -> list[list[SliceHeader]]:
 def _are_interleaved_volumes(parts: Sequence[Sequence[SliceHeader]]) -> bool:
     """Whether each part is an even volume of its own and all share most of their range."""
     depths = [np.sort(_depths(part)) for part in parts]
-    if any(len(depth) < LEAST_PHASE_SLICES or not is_even(depth) for depth in depths):
+    if any(len(depth) < MIN_PHASE_SLICES or not is_even(depth) for depth in depths):
         return False
     shared = min(depth[-1] for depth in depths) - max(depth[0] for depth in depths)
     return shared >= 0.5 * max(depth[-1] - depth[0] for depth in depths)

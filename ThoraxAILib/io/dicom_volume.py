@@ -18,7 +18,7 @@ from ThoraxAILib.io.series import in_order_of_preference, reason_of_choice
 from ThoraxAILib.io.slice_grid import resample_to_grid
 from ThoraxAILib.jobs.progress import Progress
 
-MOST_LISTED = 4
+MAX_LISTED = 4
 MULTI_VALUE = "\\"
 
 
@@ -41,7 +41,7 @@ def stacks_below(
 
 
 def read_dicom(path: Path, series_uid: str | None, modalities: Sequence[str], progress: Progress) -> Volume:
-    """The chosen series below ``path`` as a Volume (CT in HU); what was chosen and repaired is in its notes.
+    """Return the chosen series below ``path`` as a Volume (CT in HU); what was chosen and repaired is in its notes.
 
     Raises InputError when no series is usable, ``series_uid`` is unknown, or its pixels cannot be used.
     """
@@ -61,7 +61,7 @@ def read_dicom(path: Path, series_uid: str | None, modalities: Sequence[str], pr
 def choose_stack(
     stacks: Sequence[Stack], scan: HeaderScan, series_uid: str | None, name: str, modalities: Sequence[str]
 ) -> tuple[Stack, tuple[str, ...]]:
-    """The stack asked for or preferred by the rule, and the notes that state the choice; InputError when none is."""
+    """Return stack asked for or preferred by the rule, and the notes that state the choice; InputError when none is."""
     wanted = " or ".join(modalities)
     asked = [s for s in stacks if series_uid in (None, s.summary.series_uid, s.summary.choice)]
     if not stacks:
@@ -76,9 +76,9 @@ def choose_stack(
     preferred = in_order_of_preference([stack.summary for stack in asked])
     if not preferred:
         faults = [f"{stack.summary.label} {stack.summary.reason}" for stack in asked]
-        more = f" and {len(faults) - MOST_LISTED} more" if len(faults) > MOST_LISTED else ""
+        more = f" and {len(faults) - MAX_LISTED} more" if len(faults) > MAX_LISTED else ""
         raise InputError(
-            f"No usable {wanted} series was found in '{name}', because {'; '.join(faults[:MOST_LISTED])}"
+            f"No usable {wanted} series was found in '{name}', because {'; '.join(faults[:MAX_LISTED])}"
             f"{more}: choose another folder or export the series again."
         )
     chosen = next(stack for stack in asked if stack.summary is preferred[0])
@@ -98,8 +98,8 @@ def _choice_notes(chosen: Stack, stacks: Sequence[Stack], scan: HeaderScan, seri
             f"Of {len(rivals) + 1} usable series, {chosen.summary.label} was read because {why}; not read: {others}.",
         )
     if left_out:
-        listed = "; ".join(f"{s.summary.label} {s.summary.reason}" for s in left_out[:MOST_LISTED])
-        more = f"; and {len(left_out) - MOST_LISTED} more" if len(left_out) > MOST_LISTED else ""
+        listed = "; ".join(f"{s.summary.label} {s.summary.reason}" for s in left_out[:MAX_LISTED])
+        more = f"; and {len(left_out) - MAX_LISTED} more" if len(left_out) > MAX_LISTED else ""
         notes += (f"Left out: {listed}{more}.",)
     if scan.unreadable_files:
         which = "1 damaged DICOM file" if scan.unreadable_files == 1 else f"{scan.unreadable_files} damaged DICOM files"
@@ -109,8 +109,8 @@ def _choice_notes(chosen: Stack, stacks: Sequence[Stack], scan: HeaderScan, seri
 
 def _listed(stacks: Sequence[Stack], with_uid: bool = False) -> str:
     entries = [stack.summary.label + (f" {stack.summary.choice}" if with_uid else "") for stack in stacks]
-    more = f" and {len(entries) - MOST_LISTED} more" if len(entries) > MOST_LISTED else ""
-    return ", ".join(entries[:MOST_LISTED]) + more
+    more = f" and {len(entries) - MAX_LISTED} more" if len(entries) > MAX_LISTED else ""
+    return ", ".join(entries[:MAX_LISTED]) + more
 
 
 def _checked(array: np.ndarray, stack: Stack, name: str) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -49,7 +49,7 @@ def to_hounsfield(array: np.ndarray, name: str, inverted_possible: bool = False)
 
 
 def to_scalar(array: np.ndarray, name: str) -> np.ndarray:
-    """An image of another modality: contiguous int16 when every value is whole and fits, else float32."""
+    """Return an image of another modality: contiguous int16 when every value is whole and fits, else float32."""
     if np.issubdtype(array.dtype, np.floating):
         refuse_non_finite(_not_finite(array), name)
     low, high = float(array.min()), float(array.max())

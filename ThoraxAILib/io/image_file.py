@@ -34,13 +34,15 @@ VOXEL_RANGE_MM = (0.05, 20.0)
 
 
 def image_ending(path: Path) -> str:
-    """The ending that names an image format we read (``.nii.gz`` as one), or nothing."""
+    """Return the ending that names an image format we read (``.nii.gz`` as one), or nothing."""
     name = path.name.lower()
     return next((ending for ending in sorted(FORMATS, key=len, reverse=True) if name.endswith(ending)), "")
 
 
 def image_io(path: Path) -> str:
-    """The one reader of ITK for a file, by its ending; by content ITK would also take formats that nobody checked."""
+    """Return the one reader of ITK for a file, by its ending; by content ITK would also take formats that nobody
+    checked.
+    """
     return IMAGE_IO[FORMATS[image_ending(path)]]
 
 
@@ -50,7 +52,7 @@ def is_segmentation(path: Path) -> bool:
 
 
 def read_image_file(path: Path, modality: str, progress: Progress) -> Volume:
-    """A 3-D scalar image as Volume (CT: int16 HU); raises InputError with one sentence for any other content."""
+    """Return a 3-D scalar image as Volume (CT: int16 HU); raises InputError with one sentence for any other content."""
     if is_segmentation(path):
         raise InputError(f"'{path.name}' is a segmentation: give the CT image it belongs to.")
     progress(0.0, "Reading the image file")
@@ -72,7 +74,7 @@ def read_image_file(path: Path, modality: str, progress: Progress) -> Volume:
 
 
 def _read(path: Path) -> sitk.Image:
-    """The file as a 3-D scalar image; a trailing axis of length one is dropped."""
+    """Return the file as a 3-D scalar image; a trailing axis of length one is dropped."""
     kind = FORMATS[image_ending(path)]
     damaged = f"'{path.name}' cannot be read as {kind} (damaged, incomplete or another format): save it again."
     require_data_beside(path)
@@ -122,7 +124,7 @@ def _check_size(array: np.ndarray, modality: str, name: str) -> None:
 
 
 def _ijk_to_lps(image: sitk.Image, name: str) -> np.ndarray:
-    """The 4x4 matrix from IJK to LPS mm; raises InputError when voxels have an impossible size."""
+    """Return the 4x4 matrix from IJK to LPS mm; raises InputError when voxels have an impossible size."""
     spacing = np.array(image.GetSpacing())
     if not (np.isfinite(spacing).all() and spacing.min() >= VOXEL_RANGE_MM[0] and spacing.max() <= VOXEL_RANGE_MM[1]):
         size = " x ".join(f"{value:g}" for value in spacing)
@@ -133,7 +135,9 @@ def _ijk_to_lps(image: sitk.Image, name: str) -> np.ndarray:
 
 
 def _straight_grid(ijk_to_lps: np.ndarray, shape_kji: tuple[int, ...], name: str) -> SliceGrid | None:
-    """A right-angled grid for a sheared image whose rows and columns are perpendicular; None when already straight."""
+    """Return a right-angled grid for a sheared image whose rows and columns are perpendicular; None when already
+    straight.
+    """
     directions = ijk_to_lps[:3, :3] / np.linalg.norm(ijk_to_lps[:3, :3], axis=0)
     if np.abs(directions.T @ directions - np.eye(3)).max() <= RIGHT_ANGLE:
         return None

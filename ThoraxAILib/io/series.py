@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ThoraxAILib.io.kernels import kernel_rank
 
-LEAST_SLICES = {"CT": 8}
-LEAST_SLICES_OTHERWISE = 2
+MIN_SLICES = {"CT": 8}
+MIN_SLICES_OTHERWISE = 2
 SAME_EXTENT = 0.8  # of the longest: a shorter series is not preferred for thinner slices
 
 
@@ -94,7 +94,9 @@ _RULE = (
 
 
 def in_order_of_preference(summaries: Sequence[SeriesSummary]) -> list[SeriesSummary]:
-    """The usable series, the one to read first; ties are broken by UID so that the order never depends on the disk."""
+    """Return the usable series, the one to read first; ties are broken by UID so that the order never depends on the
+    disk.
+    """
     usable = [series for series in summaries if series.usable]
     longest = max((series.extent_mm for series in usable), default=0.0)
     return sorted(usable, key=lambda series: (*(c.key(series, longest) for c in _RULE), series.choice))
@@ -111,7 +113,7 @@ def reason_of_choice(chosen: SeriesSummary, runner_up: SeriesSummary) -> str:
 
 def too_few_slices(modality: str, count: int) -> str:
     """Why a stack is too short, or nothing when it is long enough."""
-    least = LEAST_SLICES.get(modality, LEAST_SLICES_OTHERWISE)
+    least = MIN_SLICES.get(modality, MIN_SLICES_OTHERWISE)
     if count >= least:
         return ""
     kind = "a chest CT" if modality == "CT" else "a volume"

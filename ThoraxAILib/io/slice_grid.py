@@ -12,14 +12,14 @@ import numpy as np
 
 from ThoraxAILib.image.tuples import three
 
-MOST_MISSING_IN_A_ROW = 2
-MOST_MISSING_FRACTION = 0.1
+MAX_MISSING_IN_A_ROW = 2
+MAX_MISSING_FRACTION = 0.1
 EVEN_FRACTION = 0.1  # of the spacing
 ROUNDING_MM = 0.06  # positions are often written with one decimal
 SAME_POSITION_MM = 0.01
 WHOLE_PIXEL = 1e-4  # a shift this close to whole pixels needs no interpolation
-SMALLEST_SHIFT_MM = 0.2  # across a stack; less is rounding of the orientation
-LARGEST_SHIFT_FRACTION = 1.0  # of the width of a slice
+MIN_SHIFT_MM = 0.2  # across a stack; less is rounding of the orientation
+MAX_SHIFT_FRACTION = 1.0  # of the width of a slice
 
 
 class UnusableStack(ValueError):
@@ -77,7 +77,7 @@ def plan_grid(
     pixel_spacing_mm: tuple[float, float],
     size_ij: tuple[int, int],
 ) -> SliceGrid:
-    """The grid for slices sorted along their normal.
+    """Return the grid for slices sorted along their normal.
 
     ``orientation_lps`` holds the directions of a row (i) and of a column (j); ``pixel_spacing_mm`` is (between rows,
     between columns). Raises UnusableStack when slices are doubled, missing or spaced too unevenly.
@@ -88,11 +88,11 @@ def plan_grid(
     depths = depths - depths[0]
     start, count, spacing, spacing_notes = _even_spacing(depths)
     in_plane = (origins - origins[0]) @ np.stack([column, row], axis=1)
-    shifted = np.abs(in_plane).max() > SMALLEST_SHIFT_MM
+    shifted = np.abs(in_plane).max() > MIN_SHIFT_MM
     between_rows, between_columns = pixel_spacing_mm
     shifts = in_plane / (between_rows, between_columns) if shifted else np.zeros((len(depths), 2))
     low, high = np.floor(shifts.min(axis=0) + 1e-6), np.ceil(shifts.max(axis=0) - 1e-6)
-    if ((high - low) > LARGEST_SHIFT_FRACTION * np.array(size_ij[::-1])).any():
+    if ((high - low) > MAX_SHIFT_FRACTION * np.array(size_ij[::-1])).any():
         raise UnusableStack(f"has slices that lie up to {np.abs(in_plane).max():.0f} mm beside each other")
     matrix = np.eye(4)
     matrix[:3, 0], matrix[:3, 1] = row * between_columns, column * between_rows
@@ -129,11 +129,11 @@ def _even_spacing(depths: np.ndarray) -> tuple[float, int, float, tuple[str, ...
         f"has unevenly spaced slices ({gaps.min():.2f} to {gaps.max():.2f} mm apart), as when slices are missing "
         "or two series are mixed"
     )
-    if missing.max() > MOST_MISSING_IN_A_ROW:
+    if missing.max() > MAX_MISSING_IN_A_ROW:
         if np.count_nonzero(missing) > 3:
             raise UnusableStack(uneven)
         raise UnusableStack(f"lacks {missing.sum()} slices (a gap of {gaps.max():.1f} mm, slices every {step:.1f} mm)")
-    if missing.sum() > max(MOST_MISSING_IN_A_ROW, MOST_MISSING_FRACTION * len(depths)):
+    if missing.sum() > max(MAX_MISSING_IN_A_ROW, MAX_MISSING_FRACTION * len(depths)):
         raise UnusableStack(uneven)
     count = round(depths[-1] / step) + 1
     spacing = depths[-1] / (count - 1)
@@ -152,9 +152,9 @@ def _even_spacing(depths: np.ndarray) -> tuple[float, int, float, tuple[str, ...
 
 
 def _shift_note(in_plane_mm: np.ndarray, depths: np.ndarray) -> tuple[str, ...]:
-    """What moves the slices against each other: a gantry tilt when the shift grows evenly with depth."""
+    """Return what moves the slices against each other: a gantry tilt when the shift grows evenly with depth."""
     slope = in_plane_mm[-1] / max(depths[-1], 1e-6)
-    if np.abs(in_plane_mm - depths[:, None] * slope).max() <= max(SMALLEST_SHIFT_MM, 0.02 * np.abs(in_plane_mm).max()):
+    if np.abs(in_plane_mm - depths[:, None] * slope).max() <= max(MIN_SHIFT_MM, 0.02 * np.abs(in_plane_mm).max()):
         angle = np.degrees(np.arctan(np.linalg.norm(slope)))
         return (f"The gantry was tilted by {angle:.1f} degrees: slices were shifted onto a right-angled grid.",)
     return (
@@ -164,7 +164,7 @@ def _shift_note(in_plane_mm: np.ndarray, depths: np.ndarray) -> tuple[str, ...]:
 
 
 def resample_to_grid(array: np.ndarray, grid: SliceGrid, fill: float) -> np.ndarray:
-    """The stack (n, rows, columns) on ``grid`` as (k, j, i), linear in plane and between slices, same dtype.
+    """Return the stack (n, rows, columns) on ``grid`` as (k, j, i), linear in plane and between slices, same dtype.
 
     Where the shifted slices have no pixels the result is ``fill``.
     """

@@ -54,7 +54,7 @@ def write_affine(matrix: np.ndarray, path: Path) -> None:
 
 
 def read_field(path: Path) -> Field:
-    """A field written by ``write_field`` or by ITK; raises InputError when it is no displacement field."""
+    """Return a field written by ``write_field`` or by ITK; raises InputError when it is no displacement field."""
     ending = _ending(path, IMAGES + TRANSFORMS)
     if ending == ".h5" and path.is_file():
         require_own_data(path)

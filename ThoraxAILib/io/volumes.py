@@ -77,7 +77,7 @@ def _is_image_file(path: Path) -> bool:
 
 
 def _source(path: Path) -> Path:
-    """The image file to read, or ``path`` itself when it is DICOM; raises InputError when it is neither."""
+    """Return the image file to read, or ``path`` itself when it is DICOM; raises InputError when it is neither."""
     if not path.exists():
         raise InputError(f"'{path.name}' does not exist: check the path.")
     if path.is_file():

@@ -131,7 +131,7 @@ class ChildJob:
             self._folder.remove()
 
     def _read(self, stream: TextIO, is_error: bool) -> None:
-        """Runs in a thread: lines of one stream into the queue; a carriage return of a progress bar ends a line too."""
+        """Run in a thread: lines of one stream into the queue; a carriage return of a progress bar ends a line too."""
         with stream:
             for line in stream:
                 self._lines.put((is_error, line.rstrip("\n")))

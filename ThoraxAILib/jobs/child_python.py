@@ -32,12 +32,12 @@ def python_interpreter() -> str:
 
 
 def child_command(words: Sequence[str], request: Options) -> list[str]:
-    """The command ``thoraxai WORDS`` with all that ``request`` asks, telling its progress on standard output."""
+    """Return the command ``thoraxai WORDS`` with all that ``request`` asks, telling its progress on standard output."""
     return [python_interpreter(), "-m", "ThoraxAILib", *words, *request.to_argv(), "--events", STANDARD_OUTPUT]
 
 
 def child_environment(packages: Sequence[str] = ("ThoraxAILib",)) -> dict[str, str]:
-    """A copy of this environment in which the child finds ``packages`` where this program found them."""
+    """Return a copy of this environment in which the child finds ``packages`` where this program found them."""
     environment = dict(os.environ)
     folders = [str(_folder_of(package)) for package in packages]
     inherited = environment.get("PYTHONPATH", "").split(os.pathsep)

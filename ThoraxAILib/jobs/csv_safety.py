@@ -17,14 +17,14 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 def safe_cell(value: object) -> object:
-    """The value as it may stand in a CSV; only text that a spreadsheet would run is changed."""
+    """Return the value as it may stand in a CSV; only text that a spreadsheet would run is changed."""
     if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value):
         return f"'{value}"
     return value
 
 
 def plain_cell(text: str) -> str:
-    """The text that ``safe_cell`` made safe; every other text as it is."""
+    """Return the text that ``safe_cell`` made safe; every other text as it is."""
     return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 

@@ -17,7 +17,7 @@ from typing import TextIO
 from ThoraxAILib.errors import InputError, OutputError, ThoraxAIError
 
 STANDARD_OUTPUT = "-"
-LONGEST_FIRST_LINE = 1 << 16
+MAX_FIRST_LINE = 1 << 16
 
 
 class Events:
@@ -51,15 +51,15 @@ class Events:
         return self.target == STANDARD_OUTPUT
 
     def progress(self, value: float, text: str) -> None:
-        """The run is at ``value`` (0..1) and does what ``text`` says."""
+        """Tell that the run is at ``value`` (0..1) and does what ``text`` says."""
         self._write({"event": "progress", "value": round(value, 4), "text": text})
 
     def result(self, output: Path) -> None:
-        """The results lie in ``output``."""
+        """Tell that the results lie in ``output``."""
         self._write({"event": "result", "output": str(output)})
 
     def error(self, message: str) -> None:
-        """The run failed for the reason in ``message``."""
+        """Tell that the run failed for the reason in ``message``."""
         self._write({"event": "error", "message": message})
 
     def _write(self, event: dict) -> None:
@@ -81,7 +81,7 @@ def _refuse_other_files(path: Path) -> None:
         return
     try:
         with path.open("rb") as file:
-            first = file.readline(LONGEST_FIRST_LINE).decode("utf-8")
+            first = file.readline(MAX_FIRST_LINE).decode("utf-8")
     except (OSError, UnicodeDecodeError):
         first = ""
     if parse_event(first) is None:
@@ -89,7 +89,7 @@ def _refuse_other_files(path: Path) -> None:
 
 
 def parse_event(line: str) -> dict | None:
-    """The event in one line of output, or None when the line is something else."""
+    """Return the event in one line of output, or None when the line is something else."""
     if not line.lstrip().startswith("{"):
         return None
     try:
@@ -105,7 +105,7 @@ def add_events_argument(parser: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def telling_errors(target: str | None) -> Iterator[Events]:
+def reporting_errors(target: str | None) -> Iterator[Events]:
     """Events to ``target``, which also hears of the error that ends the run."""
     with Events(target) as events:
         try:

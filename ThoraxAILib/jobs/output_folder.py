@@ -80,7 +80,7 @@ class OutputFolder:
                 return
 
     def _is_full_disk(self, exception: BaseException) -> bool:
-        """Some writers (VTK, ITK) fail on a full disk without an errno: then the disk itself is asked."""
+        """Return some writers (VTK, ITK) fail on a full disk without an errno: then the disk itself is asked."""
         if isinstance(exception, OSError) and exception.errno is not None:
             return exception.errno in FULL_DISK
         return isinstance(exception, (OSError, RuntimeError)) and _free_bytes(self._written_to) < NO_SPACE_BYTES
@@ -107,7 +107,7 @@ class OutputFolder:
 
 
 def output_error(error: OSError) -> OutputError:
-    """The sentence for a failed write."""
+    """Return the sentence for a failed write."""
     if error.errno in FULL_DISK:
         return OutputError("The disk of the output folder is full: free some space or choose another --output.")
     reason = error.strerror or type(error).__name__

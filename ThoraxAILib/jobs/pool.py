@@ -43,7 +43,7 @@ class Pool(Protocol):
 
 
 def open_pool(workers: int, prepare: Prepare | None = None, *arguments: object) -> Pool:
-    """A pool of ``workers`` processes, or for 0 the caller's own process.
+    """Return a pool of ``workers`` processes, or for 0 the caller's own process.
 
     ``prepare(*arguments)`` runs once wherever tasks are computed, to keep there what all of them need.
     """
@@ -60,7 +60,7 @@ class OwnProcess:
             prepare(*arguments)
 
     def submit(self, task: Callable[..., Any], *arguments: object) -> Future:
-        """The finished task; what it raises is raised here."""
+        """Return the finished task; what it raises is raised here."""
         future: Future = Future()
         future.set_result(task(*arguments))
         return future
@@ -101,7 +101,7 @@ class ProcessPool:
 
 
 def result_of(future: Future) -> Any:
-    """What a task gave, or what it raised; WorkerLost when its process died."""
+    """Return what a task gave, or what it raised; WorkerLost when its process died."""
     try:
         return future.result()
     except BrokenProcessPool as error:

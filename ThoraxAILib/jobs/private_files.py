@@ -21,7 +21,7 @@ def restrict_file(path: Path) -> None:
 
 
 def open_private(path: Path, flags: int) -> int:
-    """A descriptor of a file that only its owner can read; an older one is restricted too."""
+    """Return a descriptor of a file that only its owner can read; an older one is restricted too."""
     descriptor = os.open(
         path, flags | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0), PRIVATE_FILE_MODE
     )

@@ -32,6 +32,6 @@ class Progress:
             self._report(self._start + fraction * (self._end - self._start), text)
 
     def part(self, start: float, end: float) -> Progress:
-        """A progress whose 0..1 covers ``start``..``end`` of this one."""
+        """Return a progress whose 0..1 covers ``start``..``end`` of this one."""
         span = self._end - self._start
         return Progress(self._report, self._is_cancelled, self._start + start * span, self._start + end * span)

@@ -118,7 +118,7 @@ class RunRecord:
 
 
 def finish(record: RunRecord, stages: Stages, directory: Path, results: dict) -> RunRecord:
-    """The record of a run that has just written its files to ``directory``."""
+    """Return the record of a run that has just written its files to ``directory``."""
     files = {path.name: path.stat().st_size for path in sorted(directory.iterdir()) if path.name != RUN_FILE}
     return replace(
         record,
@@ -197,5 +197,5 @@ def machine() -> dict:
 
 
 def now() -> str:
-    """The time in UTC, to the second."""
+    """Return the time in UTC, to the second."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds")

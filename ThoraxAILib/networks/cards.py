@@ -82,7 +82,7 @@ def model_cards(folder: Path | None = None) -> tuple[ModelCard, ...]:
 
 
 def find_card(name: str, folder: Path | None = None) -> ModelCard:
-    """The card of one model; raises InputError naming those that exist."""
+    """Return the card of one model; raises InputError naming those that exist."""
     cards = {card.name: card for card in model_cards(folder)}
     if name not in cards:
         known = f"choose one of {', '.join(cards)}" if cards else "no model card is installed"
@@ -127,7 +127,7 @@ def hash_file(path: Path) -> str:
 
 
 def _bullets(text: str, section: str) -> tuple[str, ...]:
-    """The list items of one section, each on one line."""
+    """Return the list items of one section, each on one line."""
     found = re.search(rf"^## {re.escape(section)}\s*\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     items = re.split(r"^[-*] +", found.group(1), flags=re.MULTILINE)[1:] if found else []
     return tuple(" ".join(item.split()) for item in items)

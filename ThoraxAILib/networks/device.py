@@ -60,7 +60,7 @@ def select_device(request: str = "auto") -> tuple[str, str]:
 
 
 def check_device(request: str) -> None:
-    """Raises InputError for a device that is not one of DEVICES."""
+    """Raise InputError for a device that is not one of DEVICES."""
     if request not in DEVICES:
         raise InputError(f"The device '{request}' is not known: use {', '.join(DEVICES[:-1])} or {DEVICES[-1]}.")
 

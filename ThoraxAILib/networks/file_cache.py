@@ -10,7 +10,7 @@ from typing import TypeVar
 Made = TypeVar("Made")
 
 
-def kept_by_file(make: Callable[..., Made]) -> Callable[..., Made]:
+def cached_by_file(make: Callable[..., Made]) -> Callable[..., Made]:
     """Decorate ``make(path, *rest)`` so that its answer is kept while path, time of change and size stay the same.
 
     Further arguments must be hashable; an answer for an older state of the file is dropped.

@@ -18,7 +18,8 @@ EXAMPLE = 32  # sizes are read from the image, so a small one shows the way
 
 
 def compiled(network: nn.Module, shape: tuple[int, ...], dtype: torch.dtype) -> Callable[[Tensor], np.ndarray]:
-    """A function from a tile of this shape (1, c, k, j, i), float32, to the network's answer (channels, ...), float32.
+    """Return a function from a tile of this shape (1, c, k, j, i), float32, to the network's answer (channels, ...),
+    float32.
 
     ``dtype`` is what it calculates in, bfloat16 or float32; it takes as many threads as PyTorch would.
     """
@@ -28,7 +29,7 @@ def compiled(network: nn.Module, shape: tuple[int, ...], dtype: torch.dtype) -> 
 
 
 def compiled_for(network: nn.Module, shapes: Sequence[tuple[int, ...]]) -> Callable[..., np.ndarray]:
-    """A function from arrays of these shapes, float32, to the network's whole answer, calculated in float32.
+    """Return a function from arrays of these shapes, float32, to the network's whole answer, calculated in float32.
 
     Raises RuntimeError when OpenVINO cannot convert the network.
     """

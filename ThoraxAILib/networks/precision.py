@@ -37,17 +37,17 @@ class Precision:
             yield
 
     def placed(self, network: nn.Module) -> nn.Module:
-        """The network moved to the device with channels as the last axis in memory (changed in place)."""
+        """Return the network moved to the device with channels as the last axis in memory (changed in place)."""
         return channels_last(network.to("cpu" if self.device == OPENVINO else self.device))
 
 
 def channels_last(network: Network) -> Network:
-    """The network with channels as the last axis in memory (changed in place)."""
+    """Return the network with channels as the last axis in memory (changed in place)."""
     return network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # torch's stub lacks it
 
 
 def choose_precision(device: str = "cpu", full: bool = False) -> Precision:
-    """The fastest format that is safe on ``device``; ``full`` asks for float32."""
+    """Return the fastest format that is safe on ``device``; ``full`` asks for float32."""
     if full:
         return Precision(device, torch.float32, "float32 was asked for")
     if device not in ("cpu", OPENVINO):

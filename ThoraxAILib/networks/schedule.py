@@ -23,7 +23,7 @@ class Schedule:
     power: float = 1.0
 
     def at(self, step: int) -> float:
-        """The learning rate of a step, the first is 0."""
+        """Return the learning rate of a step, the first is 0."""
         rise = min(1.0, (step + 1) / self.warm_up) if self.warm_up else 1.0
         if self.shape == "cosine":
             left = (1.0 - self.fall) + self.fall * 0.5 * (1 + np.cos(np.pi * (step / self.steps)))

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 
 import torch
 
-MOST_THREADS = 4  # images of one heart are too small to keep more busy
+MAX_THREADS = 4  # images of one heart are too small to keep more busy
 
 
 def default_threads() -> int:
     """One core is left to the person: on a busy machine threads that wait for each other cost ten times the time."""
-    return max(1, min(MOST_THREADS, (os.cpu_count() or 1) - 1))
+    return max(1, min(MAX_THREADS, (os.cpu_count() or 1) - 1))
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from ThoraxAILib.networks.device import OPENVINO, NetworkDevice
 from ThoraxAILib.networks.precision import Precision, choose_precision
 
 logger = logging.getLogger(__name__)
-SMALLEST_TILE = 32
+MIN_TILE = 32
 NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "std::bad_alloc")
 
 
@@ -43,7 +43,7 @@ class Tiles:
         """Tiles with the longest side halved; None when they are small already."""
         longest = max(self.size)
         half = -(-longest // 2 // self.multiple) * self.multiple
-        if half < SMALLEST_TILE or half >= longest or self.overlap >= half:
+        if half < MIN_TILE or half >= longest or self.overlap >= half:
             return None
         return replace(self, size=three(half if n == longest else n for n in self.size))
 
@@ -119,7 +119,7 @@ def _run(
     ask: Callable[[Tensor], np.ndarray] | None = None
     for number, place in enumerate(places):
         progress(number / len(places), text)
-        ask = ask or asking(network, (1, len(channels_first), *size), precision)
+        ask = ask or predictor(network, (1, len(channels_first), *size), precision)
         answer = ask(_cut(channels_first, place, size, tiles.pad_value))
         if total is None:
             total = np.zeros((len(answer), *out_shape), dtype=np.float32)
@@ -133,8 +133,8 @@ def _run(
     return total[(slice(None), *(slice(0, -(-n // tiles.stride)) for n in shape))]
 
 
-def asking(network: nn.Module, shape: tuple[int, ...], precision: Precision) -> Callable[[Tensor], np.ndarray]:
-    """A function from a tile of this shape to the network's answer to it."""
+def predictor(network: nn.Module, shape: tuple[int, ...], precision: Precision) -> Callable[[Tensor], np.ndarray]:
+    """Return a function from a tile of this shape to the network's answer to it."""
     if precision.device == OPENVINO:
         from ThoraxAILib.networks.openvino_network import compiled
 
@@ -162,7 +162,7 @@ def _box(place: tuple[int, ...] | list[int], size: tuple[int, ...]) -> tuple[sli
 
 
 def _cut(image: np.ndarray, place: tuple[int, ...], size: tuple[int, ...], pad_value: float | None) -> Tensor:
-    """The tile at ``place`` as a tensor (1, c, k, j, i), padded where it reaches beyond the image."""
+    """Return the tile at ``place`` as a tensor (1, c, k, j, i), padded where it reaches beyond the image."""
     part = torch.from_numpy(np.ascontiguousarray(image[(slice(None), *_box(place, size))], dtype=np.float32))[None]
     missing = [n - have for n, have in zip(size, part.shape[2:], strict=True)]
     if not any(missing):

@@ -78,11 +78,11 @@ class Trainer(ABC, Generic[Network]):
 
     @abstractmethod
     def make_learners(self) -> dict[str, Learner[Network]]:
-        """The networks by name; called once, right after the random numbers are seeded."""
+        """Return the networks by name; called once, right after the random numbers are seeded."""
 
     @abstractmethod
     def loss(self, step: int) -> Loss:
-        """The loss of a step, its gradients not yet computed."""
+        """Return the loss of a step, its gradients not yet computed."""
 
     def before_step(self, step: int, progress: Progress) -> None:
         """Do what a step relies on, beyond its sample; nothing by default."""
@@ -93,7 +93,7 @@ class Trainer(ABC, Generic[Network]):
         yield
 
     def own_state(self) -> dict[str, Any]:
-        """What the subclass wants to find again in ``resume_own_state``: tensors and plain values."""
+        """Return what the subclass wants to find again in ``resume_own_state``: tensors and plain values."""
         return {}
 
     def resume_own_state(self, state: dict[str, Any]) -> None:
@@ -125,7 +125,7 @@ class Trainer(ABC, Generic[Network]):
         self.step += 1
 
     def _shown(self) -> str:
-        """The mean of the last losses of the first learner."""
+        """Return the mean of the last losses of the first learner."""
         recent = next(iter(self.losses.values()))[-SHOWN_STEPS:]
         return f", loss {np.mean(recent):.3f}" if recent else ""
 
@@ -166,7 +166,7 @@ class Trainer(ABC, Generic[Network]):
 
 
 def _read(path: Path, device: str) -> dict:
-    """The content of a checkpoint; raises InputError for one of another version or a damaged one."""
+    """Return the content of a checkpoint; raises InputError for one of another version or a damaged one."""
     content = None
     if zipfile.is_zipfile(path):  # as everything that torch.save writes
         try:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ThoraxAILib.errors import InputError, MissingDependencyError
-from ThoraxAILib.networks.file_cache import kept_by_file
+from ThoraxAILib.networks.file_cache import cached_by_file
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,7 +57,7 @@ def save_weights(
 
 
 def load_weights(path: Path, schema: str, maker: str) -> Weights:
-    """The content of a weights file of this ``schema``; ``maker`` is the command that writes such files.
+    """Return the content of a weights file of this ``schema``; ``maker`` is the command that writes such files.
 
     Raises InputError when the file is missing or is no such file, MissingDependencyError without PyTorch.
     """
@@ -98,12 +98,12 @@ class _Opened:
         self.sha256 = hashlib.sha256(self._content).hexdigest()
 
     def taken(self) -> bytes:
-        """The bytes, which are not held any longer; read again when they were taken before."""
+        """Return the bytes, which are not held any longer; read again when they were taken before."""
         content, self._content = self._content, None
         return self._path.read_bytes() if content is None else content
 
 
-_opened = kept_by_file(_Opened)
+_opened = cached_by_file(_Opened)
 
 
 def require_torch(what: str = "Learned models", instead: str = "") -> None:

@@ -31,7 +31,7 @@ class WholeInputs:
         self._compiled: dict[tuple[tuple[int, ...], ...], Answer] = {}
 
     def answer(self, *inputs: np.ndarray) -> np.ndarray:
-        """The network's answer (n, ...), float32, to inputs (n, ...), float32."""
+        """Return the network's answer (n, ...), float32, to inputs (n, ...), float32."""
         if self._runs_openvino:
             compiled = self._compiled_for(tuple(array.shape[1:] for array in inputs))
             if compiled is not None:
@@ -46,7 +46,7 @@ class WholeInputs:
         return found.cpu().numpy()
 
     def _compiled_for(self, shapes: tuple[tuple[int, ...], ...]) -> Answer | None:
-        """The network for inputs of these shapes, one at a time; None when OpenVINO cannot convert it."""
+        """Return the network for inputs of these shapes, one at a time; None when OpenVINO cannot convert it."""
         from ThoraxAILib.networks.openvino_network import compiled_for
 
         if shapes not in self._compiled:

@@ -55,7 +55,7 @@ def _metavar(field: OptionField) -> str:
 
 
 def _help(field: OptionField) -> str:
-    """The help text with the default, where it says nothing about one itself."""
+    """Return the help text with the default, where it says nothing about one itself."""
     text = field.declared.help
     default = None if field.required or field.is_switch else field.default
     if default not in (None, (), "") and "default" not in text:
@@ -66,7 +66,7 @@ def _help(field: OptionField) -> str:
 
 
 def from_arguments(cls: type, arguments: argparse.Namespace, path: str = "") -> Any:
-    """The instance that parsed arguments ask for; raises InputError for an impossible value."""
+    """Return the instance that parsed arguments ask for; raises InputError for an impossible value."""
     values = {}
     for field in option_fields(cls):
         if field.nested is not None:
@@ -87,7 +87,8 @@ def _read(field: OptionField, given: Any) -> Any:
 
 
 def to_argv(options: Any, every: bool = False) -> list[str]:
-    """The words that ask for these options: what differs from the defaults, or with ``every`` all that words can say.
+    """Return the words that ask for these options: what differs from the defaults, or with ``every`` all that words
+    can say.
 
     Positional arguments come first.
     """

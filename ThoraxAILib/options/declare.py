@@ -39,7 +39,7 @@ class Declaration:
 
 
 def option(default: Any = MISSING, help: str = "", *, factory: Callable[[], Any] | Any = MISSING, **more: Any) -> Any:
-    """A dataclass field that is an option; without ``default`` and ``factory`` it must be given.
+    """Return a dataclass field that is an option; without ``default`` and ``factory`` it must be given.
 
     ``more``: ``flag`` (else from the name), ``positional``, ``metavar``, ``unit``, ``label`` (its name in sentences),
     ``choices``, ``at_least``, ``more_than``, ``at_most``, ``words`` (for true and false), ``advice`` (ends the sentence
@@ -92,14 +92,14 @@ class OptionField:
         return self.declared.label or name.replace("_", " ")
 
     def read(self, text: str) -> Any:
-        """The value (one item of ``many``) written as one word; raises InputError."""
+        """Return the value (one item of ``many``) written as one word; raises InputError."""
         try:
             return self.kind.read(text)
         except (ValueError, OverflowError) as error:
             raise self.misfit(text, error) from error
 
     def load(self, plain: Any) -> Any:
-        """The value from its JSON form; raises InputError."""
+        """Return the value from its JSON form; raises InputError."""
         if plain is None and self.optional:
             return None
         if self.many:
@@ -115,13 +115,13 @@ class OptionField:
             raise self.misfit(plain, error) from error
 
     def dump(self, value: Any) -> Any:
-        """The JSON form of a value."""
+        """Return the JSON form of a value."""
         if value is None:
             return None
         return [self.kind.dump(item) for item in value] if self.many else self.kind.dump(value)
 
     def misfit(self, found: Any, why: BaseException | None = None) -> InputError:
-        """The sentence for something that is not of the kind; a record's own sentence stays as it is."""
+        """Return the sentence for something that is not of the kind; a record's own sentence stays as it is."""
         if isinstance(why, InputError):
             return why
         if self.declared.choices:
@@ -171,7 +171,7 @@ class OptionField:
 
 
 def shown(value: Any) -> str:
-    """What was found, short enough for a sentence."""
+    """Return what was found, short enough for a sentence."""
     if value is None:
         return "nothing"
     text = f"'{value}'" if isinstance(value, str) else str(value)
@@ -179,7 +179,7 @@ def shown(value: Any) -> str:
 
 
 def alternatives(words: Sequence[str]) -> str:
-    """The words as "a, b or c"."""
+    """Return the words as "a, b or c"."""
     return " or ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else words[0]
 
 
@@ -214,7 +214,7 @@ def _option_field(cls: type, field: dataclasses.Field, hint: Any) -> OptionField
 
 
 def _without_none(hint: Any) -> tuple[Any, bool]:
-    """The type without None, and whether None was among its alternatives."""
+    """Return the type without None, and whether None was among its alternatives."""
     if get_origin(hint) not in (Union, types.UnionType):
         return hint, False
     others = tuple(part for part in get_args(hint) if part is not type(None))
@@ -234,7 +234,8 @@ def _kind_of(hint: Any, words: tuple[str, str]) -> Kind | None:
 
 
 def _record(cls: type) -> Kind:
-    """An instance of a small options class; in text its fields with commas between them, last defaults may be absent.
+    """Return an instance of a small options class; in text its fields with commas between them, last defaults may be
+    absent.
 
     A field that holds several numbers has slashes between them.
     """
@@ -270,7 +271,7 @@ def _cell(field: OptionField, value: Any) -> str:
 
 
 def dump_all(options: object) -> dict[str, Any]:
-    """The JSON form of options: plain dicts, lists, numbers and strings."""
+    """Return the JSON form of options: plain dicts, lists, numbers and strings."""
     found = {}
     for field in option_fields(type(options)):
         value = getattr(options, field.name)

@@ -65,7 +65,7 @@ def _as_is(value: Any) -> Any:
 
 
 def _shortest(number: float) -> str:
-    """The shortest text that reads back as the same number: 5 rather than 5.0."""
+    """Return the shortest text that reads back as the same number: 5 rather than 5.0."""
     text = repr(float(number))
     return text.removesuffix(".0")
 
@@ -86,7 +86,7 @@ DATE = Kind(
 
 
 def yes_no(words: tuple[str, str]) -> Kind:
-    """True or false; in text the first word or the second."""
+    """Return true or false; in text the first word or the second."""
 
     def read(text: str) -> bool:
         if text not in words:
@@ -100,7 +100,7 @@ def yes_no(words: tuple[str, str]) -> Kind:
 
 
 def row(kinds: Sequence[Kind]) -> Kind:
-    """A tuple of a fixed length; in text its parts with commas between them."""
+    """Return a tuple of a fixed length; in text its parts with commas between them."""
 
     def each(values: Sequence[Any], way: str) -> tuple:
         if len(values) != len(kinds):
@@ -126,7 +126,7 @@ def row(kinds: Sequence[Kind]) -> Kind:
 
 
 def split_line(text: str) -> list[str]:
-    """The cells of one line of CSV."""
+    """Return the cells of one line of CSV."""
     return next(csv.reader([text], strict=True), []) if text else []
 
 

@@ -33,7 +33,7 @@ class Options:
         check_all(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON form, as it is written to records."""
+        """Return the JSON form, as it is written to records."""
         return dump_all(self)
 
     @classmethod
@@ -42,7 +42,9 @@ class Options:
         return load_all(cls, plain)
 
     def to_argv(self, every: bool = False) -> list[str]:
-        """The words of a command line that ask for these options: what differs from the defaults, or ``every`` one."""
+        """Return the words of a command line that ask for these options: what differs from the defaults, or
+        ``every`` one.
+        """
         return command_line.to_argv(self, every)
 
     @classmethod
@@ -52,7 +54,7 @@ class Options:
 
     @classmethod
     def from_arguments(cls: type[T], arguments: argparse.Namespace) -> T:
-        """What the parsed arguments of ``add_arguments`` ask for; raises InputError."""
+        """Return what the parsed arguments of ``add_arguments`` ask for; raises InputError."""
         return command_line.from_arguments(cls, arguments)
 
     @classmethod
@@ -68,7 +70,7 @@ class Options:
 
     @classmethod
     def from_node(cls: type[T], node: parameter_node.ParameterNode, prefix: str = "") -> T:
-        """The options a parameter node keeps; what is absent or unreadable there has its default."""
+        """Return the options a parameter node keeps; what is absent or unreadable there has its default."""
         return parameter_node.from_node(cls, node, prefix)
 
 

@@ -17,7 +17,7 @@ class ParameterNode(Protocol):
     """What is used of a vtkMRMLScriptedModuleNode; a parameter that was never set is an empty text."""
 
     def GetParameter(self, name: str) -> str:
-        """The text of a parameter."""
+        """Return the text of a parameter."""
 
     def SetParameter(self, name: str, value: str) -> None:
         """Keep a text."""
@@ -43,7 +43,7 @@ def _text(field: OptionField, value: Any) -> str:
 
 
 def from_node(cls: type, node: ParameterNode, prefix: str = "", base: Any = None) -> Any:
-    """The options a node keeps; what is absent or unreadable is as in ``base``, or the default.
+    """Return the options a node keeps; what is absent or unreadable is as in ``base``, or the default.
 
     Raises InputError when an option without default is absent.
     """

@@ -9,7 +9,7 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
-_ROW_MARGIN, _LEAST_ROWS = 7, 10
+_ROW_MARGIN, _MIN_ROWS = 7, 10
 ACCEPTED, REJECTED, UNREVIEWED = "accepted", "rejected", "unreviewed"
 
 
@@ -18,8 +18,8 @@ class TableColumn:
     """A title and what it means; numbers stand to the right."""
 
     title: str
-    toolTip: str = ""
-    isNumber: bool = False
+    tool_tip: str = ""
+    is_number: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,21 +34,21 @@ class TableRow:
 
 
 class FindingsTable:
-    """Add ``widget`` to a layout and fill it with setRows().
+    """Add ``widget`` to a layout and fill it with set_rows().
 
-    ``onJump(id)`` is called when a row is selected or clicked again, ``onDecision(id, status, reason)`` when the reader
-    decides; the caller then shows the changed rows with setRows().
+    ``on_jump(id)`` is called when a row is selected or clicked again, ``on_decision(id, status, reason)`` when the
+    reader decides; the caller then shows the changed rows with set_rows().
     """
 
     def __init__(
         self,
         columns: Sequence[TableColumn],
-        statusColumn: int,
-        onJump: Callable[[str], None],
-        onDecision: Callable[[str, str, str], None],
+        status_column: int,
+        on_jump: Callable[[str], None],
+        on_decision: Callable[[str, str, str], None],
     ) -> None:
-        self._columns, self._statusColumn = tuple(columns), statusColumn
-        self._onJump, self._onDecision = onJump, onDecision
+        self._columns, self._statusColumn = tuple(columns), status_column
+        self._onJump, self._onDecision = on_jump, on_decision
         self._rows: list[TableRow] = []
         self._sortColumn, self._descending = -1, False
         self._isFilling = False
@@ -56,36 +56,36 @@ class FindingsTable:
         self.widget.name = "findingsPanel"
         layout = qt.QVBoxLayout(self.widget)
         layout.setContentsMargins(0, 0, 0, 0)
-        self._buildTable(layout)
-        self._buildDecision(layout)
-        self._updateDecision()
+        self._build_table(layout)
+        self._build_decision(layout)
+        self._update_decision()
 
-    def _buildTable(self, layout: qt.QVBoxLayout) -> None:
+    def _build_table(self, layout: qt.QVBoxLayout) -> None:
         self.table = qt.QTableWidget()
         self.table.name = "findingsTable"
         self.table.columnCount = len(self._columns)
         self.table.setHorizontalHeaderLabels([column.title for column in self._columns])
         for index, column in enumerate(self._columns):
-            self.table.horizontalHeaderItem(index).setToolTip(column.toolTip)
+            self.table.horizontalHeaderItem(index).setToolTip(column.tool_tip)
         self.table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
         self.table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
         self.table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
         self.table.alternatingRowColors = True
         self.table.wordWrap = False
         self.table.verticalHeader().hide()
-        rowHeight = self.table.fontMetrics().height() + _ROW_MARGIN
-        self.table.verticalHeader().setDefaultSectionSize(rowHeight)
-        self.table.setMinimumHeight(_LEAST_ROWS * rowHeight)
+        row_height = self.table.fontMetrics().height() + _ROW_MARGIN
+        self.table.verticalHeader().setDefaultSectionSize(row_height)
+        self.table.setMinimumHeight(_MIN_ROWS * row_height)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         header.setSectionsClickable(True)
         header.setSectionResizeMode(self._statusColumn, qt.QHeaderView.Stretch)
-        header.connect("sectionClicked(int)", self.sortBy)
-        self.table.connect("itemSelectionChanged()", self._onSelectionChanged)
-        self.table.connect("cellClicked(int,int)", self._onCellClicked)
+        header.connect("sectionClicked(int)", self.sort_by)
+        self.table.connect("itemSelectionChanged()", self._on_selection_changed)
+        self.table.connect("cellClicked(int,int)", self._on_cell_clicked)
         layout.addWidget(self.table)
 
-    def _buildDecision(self, layout: qt.QVBoxLayout) -> None:
+    def _build_decision(self, layout: qt.QVBoxLayout) -> None:
         row = qt.QHBoxLayout()
         layout.addLayout(row)
         self.acceptButton = self._button("acceptButton", _("Accept"), _("Accept the selected finding (key A)"), row)
@@ -95,7 +95,7 @@ class FindingsTable:
         self.reasonEdit.name = "reasonEdit"
         self.reasonEdit.placeholderText = _("Reason (optional)")
         self.reasonEdit.toolTip = _("Why you accept or reject; kept with the decision")
-        self.reasonEdit.connect("editingFinished()", self._onReasonEdited)
+        self.reasonEdit.connect("editingFinished()", self._on_reason_edited)
         row.addWidget(self.reasonEdit)
         self._shortcuts = []
         for key, button, status in (
@@ -109,37 +109,37 @@ class FindingsTable:
             shortcut.connect("activated()", lambda status=status: self.decide(status))
             self._shortcuts.append(shortcut)
 
-    def _button(self, name: str, text: str, toolTip: str, row: qt.QHBoxLayout) -> qt.QPushButton:
+    def _button(self, name: str, text: str, tool_tip: str, row: qt.QHBoxLayout) -> qt.QPushButton:
         button = qt.QPushButton(text)
         button.name = name
-        button.toolTip = toolTip
+        button.toolTip = tool_tip
         row.addWidget(button)
         return button
 
-    def setRows(self, rows: Sequence[TableRow]) -> None:
+    def set_rows(self, rows: Sequence[TableRow]) -> None:
         """Show these findings; sorting and the selected finding stay."""
-        selected = self.selectedId()
+        selected = self.selected_id()
         self._rows = list(rows)
         self._fill()
         self.select(selected)
 
-    def selectedId(self) -> str | None:
-        """The id of the selected finding."""
+    def selected_id(self) -> str | None:
+        """Return the id of the selected finding."""
         row = self.table.currentRow()
         return self._rows[row].id if self.table.selectedItems() and 0 <= row < len(self._rows) else None
 
-    def select(self, findingId: str | None) -> None:
+    def select(self, finding_id: str | None) -> None:
         """Select a finding without jumping to it; an unknown id selects nothing."""
         self._isFilling = True
         ids = [row.id for row in self._rows]
-        if findingId in ids:
-            self.table.selectRow(ids.index(findingId))
+        if finding_id in ids:
+            self.table.selectRow(ids.index(finding_id))
         else:
             self.table.clearSelection()
         self._isFilling = False
-        self._updateDecision()
+        self._update_decision()
 
-    def sortBy(self, column: int) -> None:
+    def sort_by(self, column: int) -> None:
         """Sort by a column; again turns the order round."""
         self._descending = column == self._sortColumn and not self._descending
         self._sortColumn = column
@@ -147,14 +147,14 @@ class FindingsTable:
         header = self.table.horizontalHeader()
         header.setSortIndicatorShown(True)
         header.setSortIndicator(column, order)
-        self.setRows(self._rows)
+        self.set_rows(self._rows)
 
     def decide(self, status: str) -> None:
         """Record the reader's decision on the selected finding."""
-        findingId = self.selectedId()
-        if findingId is not None:
+        finding_id = self.selected_id()
+        if finding_id is not None:
             reason = "" if status == UNREVIEWED else self.reasonEdit.text.strip()
-            self._onDecision(findingId, status, reason)
+            self._onDecision(finding_id, status, reason)
 
     def _fill(self) -> None:
         if self._sortColumn >= 0:
@@ -162,13 +162,13 @@ class FindingsTable:
         self._isFilling = True
         self.table.rowCount = len(self._rows)
         for index, row in enumerate(self._rows):
-            self._fillRow(index, row)
+            self._fill_row(index, row)
         self._isFilling = False
 
-    def _fillRow(self, index: int, row: TableRow) -> None:
+    def _fill_row(self, index: int, row: TableRow) -> None:
         for column, text in enumerate(row.texts):
             item = qt.QTableWidgetItem(text)
-            if self._columns[column].isNumber:
+            if self._columns[column].is_number:
                 item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
             if column == self._statusColumn and row.reason:
                 item.setToolTip(row.reason)
@@ -178,12 +178,12 @@ class FindingsTable:
             item.setFont(font)
             self.table.setItem(index, column, item)
 
-    def _selectedRow(self) -> TableRow | None:
-        selected = self.selectedId()
+    def _selected_row(self) -> TableRow | None:
+        selected = self.selected_id()
         return next((row for row in self._rows if row.id == selected), None)
 
-    def _updateDecision(self) -> None:
-        row = self._selectedRow()
+    def _update_decision(self) -> None:
+        row = self._selected_row()
         for button, status in (
             (self.acceptButton, ACCEPTED),
             (self.rejectButton, REJECTED),
@@ -193,19 +193,19 @@ class FindingsTable:
         self.reasonEdit.enabled = row is not None
         self.reasonEdit.text = row.reason if row is not None else ""
 
-    def _onSelectionChanged(self) -> None:
+    def _on_selection_changed(self) -> None:
         if self._isFilling:
             return
-        self._updateDecision()
-        selected = self.selectedId()
+        self._update_decision()
+        selected = self.selected_id()
         if selected is not None:
             self._onJump(selected)
 
-    def _onCellClicked(self, row: int, _column: int) -> None:
-        """A click on the selected row jumps again, after the reader has scrolled away."""
+    def _on_cell_clicked(self, row: int, _column: int) -> None:
+        """Jump again when the selected row is clicked after the reader has scrolled away."""
         self._onJump(self._rows[row].id)
 
-    def _onReasonEdited(self) -> None:
-        row = self._selectedRow()
+    def _on_reason_edited(self) -> None:
+        row = self._selected_row()
         if row is not None and row.status != UNREVIEWED and self.reasonEdit.text.strip() != row.reason:
             self._onDecision(row.id, row.status, self.reasonEdit.text.strip())

@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 
 from ThoraxAILib.errors import ThoraxAIError
 from ThoraxAILib.jobs.child_job import CANCELLED, FAILED, SUCCEEDED, ChildJob
-from ThoraxAILib.panels.requirements import ensureRequirements
+from ThoraxAILib.panels.requirements import ensure_requirements
 
 POLL_MILLISECONDS = 100
 MAXIMUM_LOG_LINES = 2000
@@ -21,23 +21,23 @@ logger = logging.getLogger(__name__)
 class JobPanel:
     """Add ``widget`` to a layout, then run() jobs in it, one at a time.
 
-    ``onStateChanged`` is called without arguments whenever a run starts or ends.
+    ``on_state_changed`` is called without arguments whenever a run starts or ends.
     """
 
-    def __init__(self, onStateChanged: Callable[[], None]) -> None:
-        self._onStateChanged = onStateChanged
+    def __init__(self, on_state_changed: Callable[[], None]) -> None:
+        self._onStateChanged = on_state_changed
         self._onSuccess: Callable[[ChildJob], str] | None = None
         self._job: ChildJob | None = None
         self._cancelText = ""
         self._timer = qt.QTimer()
         self._timer.setInterval(POLL_MILLISECONDS)
-        self._timer.connect("timeout()", self._onTimeout)
-        self._buildWidgets()
-        self._showIdle()
+        self._timer.connect("timeout()", self._on_timeout)
+        self._build_widgets()
+        self._show_idle()
 
-    def _buildWidgets(self) -> None:
+    def _build_widgets(self) -> None:
         self.widget = qt.QWidget()
-        self.widget.name = "jobPanel"
+        self.widget.name = "job_panel"
         layout = qt.QVBoxLayout(self.widget)
         layout.setContentsMargins(0, 0, 0, 0)
         row = qt.QHBoxLayout()
@@ -58,13 +58,13 @@ class JobPanel:
         self.logSection.name = "jobLogSection"
         self.logSection.text = _("Messages of the run")
         layout.addWidget(self.logSection)
-        logLayout = qt.QVBoxLayout(self.logSection)
+        log_layout = qt.QVBoxLayout(self.logSection)
         self.logBox = qt.QPlainTextEdit()
         self.logBox.name = "jobLogBox"
         self.logBox.readOnly = True
         self.logBox.maximumBlockCount = MAXIMUM_LOG_LINES
         self.logBox.setMaximumHeight(140)
-        logLayout.addWidget(self.logBox)
+        log_layout.addWidget(self.logBox)
         self.logSection.collapsed = True
 
     def _label(self, name: str, layout: qt.QVBoxLayout) -> qt.QLabel:
@@ -76,25 +76,25 @@ class JobPanel:
         return label
 
     @property
-    def isRunning(self) -> bool:
+    def is_running(self) -> bool:
         """Whether a run is going on."""
         return self._job is not None
 
-    def run(self, job: ChildJob, onSuccess: Callable[[ChildJob], str], text: str) -> None:
+    def run(self, job: ChildJob, on_success: Callable[[ChildJob], str], text: str) -> None:
         """Start ``job`` and show ``text`` until it reports.
 
-        After a success ``onSuccess`` reads the results and returns the sentence to show; the job's folder is removed
+        After a success ``on_success`` reads the results and returns the sentence to show; the job's folder is removed
         when it returns. A run that still goes on is kept and the new one is not started. Raises MissingDependencyError
         when Python packages are missing and were not agreed to.
         """
-        if self.isRunning:
+        if self.is_running:
             return
         try:
-            ensureRequirements("ThoraxAI")
+            ensure_requirements("ThoraxAI")
         except ThoraxAIError:
             job.release()
             raise
-        self._job, self._onSuccess, self._cancelText = job, onSuccess, _("Cancelled; nothing was kept.")
+        self._job, self._onSuccess, self._cancelText = job, on_success, _("Cancelled; nothing was kept.")
         job.text = text
         self.logBox.setPlainText("")
         self.remedyLabel.text = ""
@@ -102,7 +102,7 @@ class JobPanel:
         job.start()
         self.progressBar.show()
         self.cancelButton.show()
-        self._showProgress(job)
+        self._show_progress(job)
         self._timer.start()
         self._onStateChanged()
 
@@ -121,53 +121,53 @@ class JobPanel:
         job, self._job = self._job, None
         if job is not None:
             job.close()
-        self._showIdle()
+        self._show_idle()
         self.statusLabel.text = ""
 
-    def showFailure(self, message: str, remedy: str = "") -> None:
+    def show_failure(self, message: str, remedy: str = "") -> None:
         """Show why something did not work, and what to do."""
         self.statusLabel.text = message
         self.remedyLabel.text = remedy
         self.remedyLabel.visible = bool(remedy)
 
-    def _showIdle(self) -> None:
+    def _show_idle(self) -> None:
         self.progressBar.hide()
         self.cancelButton.hide()
         self.remedyLabel.hide()
         self.logSection.hide()
 
-    def _showProgress(self, job: ChildJob) -> None:
+    def _show_progress(self, job: ChildJob) -> None:
         self.progressBar.value = round(1000 * job.progress)
         if self.cancelButton.enabled:
             self.statusLabel.text = job.text
 
-    def _onTimeout(self) -> None:
+    def _on_timeout(self) -> None:
         job = self._job
         if job is None:
             return
         for line in job.poll():
             self.logBox.appendPlainText(line)
-        self._showProgress(job)
+        self._show_progress(job)
         if job.is_finished:
             self._timer.stop()
             try:
-                self._showEnd(job)
+                self._show_end(job)
             finally:
                 job.release()
                 self._job = None
                 self._onStateChanged()
 
-    def _showEnd(self, job: ChildJob) -> None:
-        self._showIdle()
+    def _show_end(self, job: ChildJob) -> None:
+        self._show_idle()
         self.cancelButton.enabled = True
         if job.state == CANCELLED:
             self.statusLabel.text = self._cancelText
         elif job.state == FAILED and job.failure is not None:
             self.logSection.visible = bool(job.failure.last_lines)
-            self.showFailure(job.failure.message, job.failure.remedy)
+            self.show_failure(job.failure.message, job.failure.remedy)
         elif job.state == SUCCEEDED and self._onSuccess is not None:
             try:
                 self.statusLabel.text = self._onSuccess(job)
             except ThoraxAIError as error:
                 logger.warning("The results of a run could not be shown")
-                self.showFailure(str(error))
+                self.show_failure(str(error))

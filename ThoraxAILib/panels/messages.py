@@ -12,7 +12,7 @@ from ThoraxAILib.errors import ThoraxAIError
 
 
 @contextmanager
-def shownErrors(title: str) -> Iterator[None]:
+def shown_errors(title: str) -> Iterator[None]:
     """Show a ThoraxAIError raised in the block in a message box under ``title``, with the wait cursor meanwhile."""
     slicer.app.setOverrideCursor(qt.Qt.WaitCursor)
     failure = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 
-def forgetPackages(*packages: str) -> None:
+def forget_packages(*packages: str) -> None:
     """Drop these packages and everything below them from sys.modules, so that the next import reads the files."""
     for name in list(sys.modules):
         if name.split(".")[0] in packages:

@@ -55,7 +55,7 @@ def given_image(source: object, series_uid: str | None, progress: Progress, name
 
 
 def _read(path: Path, series_uid: str | None, progress: Progress) -> GivenImage:
-    """The one case at a path, as the command line finds it; raises InputError when there are several."""
+    """Return the one case at a path, as the command line finds it; raises InputError when there are several."""
     if series_uid is not None:
         case = Case(path.resolve().name, path, series_uid)
     else:
@@ -68,9 +68,9 @@ def _read(path: Path, series_uid: str | None, progress: Progress) -> GivenImage:
 
 
 def _of_node(node: object) -> GivenImage:
-    from ThoraxAILib.scene.volumes import volumeFromNode
+    from ThoraxAILib.scene.volumes import volume_from_node
 
-    return GivenImage(volumeFromNode(node), _nowhere(IN_MEMORY), 0, node)
+    return GivenImage(volume_from_node(node), _nowhere(IN_MEMORY), 0, node)
 
 
 def _nowhere(name: str) -> Case:
@@ -87,6 +87,6 @@ def _slicer_runs() -> bool:
 
 
 def _node_named(name: str) -> object | None:
-    from ThoraxAILib.scene.volumes import volumeNodeNamed
+    from ThoraxAILib.scene.volumes import volume_node_named
 
-    return volumeNodeNamed(name)
+    return volume_node_named(name)

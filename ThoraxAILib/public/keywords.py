@@ -36,5 +36,5 @@ def with_keywords(function: str, options: OptionsClass, keywords: Mapping[str, o
 
 
 def option_names(options_class: type) -> tuple[str, ...]:
-    """The fields of an options class that can be given."""
+    """Return the fields of an options class that can be given."""
     return tuple(field.name for field in fields(options_class) if field.init)

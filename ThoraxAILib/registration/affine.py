@@ -24,7 +24,7 @@ from ThoraxAILib.registration.itk_images import itk_image
 logger = logging.getLogger(__name__)
 
 KINDS = ("translation", "rigid", "affine")
-LARGEST_STEP_MM, SMALLEST_STEP_MM = 3.0, 0.01
+MAX_STEP_MM, MIN_STEP_MM = 3.0, 0.01
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def align(
 
 
 def resampled(moving: Volume, grid: Grid, matrix: np.ndarray, outside: float | None = None) -> Volume:
-    """The moving image on ``grid`` through a matrix (fixed RAS to moving RAS); ``outside`` fills what it lacks."""
+    """Return moving image on ``grid`` through a matrix (fixed RAS to moving RAS); ``outside`` fills what it lacks."""
     from scipy.ndimage import map_coordinates
 
     points = grid.centers_ras_mm() @ matrix[:3, :3].T + matrix[:3, 3]
@@ -91,7 +91,7 @@ def resampled(moving: Volume, grid: Grid, matrix: np.ndarray, outside: float | N
 
 
 def then_affine(field: Field, matrix: np.ndarray) -> Field:
-    """The field followed by a matrix: moving position = matrix (x + u(x)), on the field's grid."""
+    """Return the field followed by a matrix: moving position = matrix (x + u(x)), on the field's grid."""
     targets = field.targets_ras_mm() @ matrix[:3, :3].T + matrix[:3, 3]
     return Field((targets - field.grid.centers_ras_mm()).astype(np.float32), field.grid)
 
@@ -120,7 +120,7 @@ def _method(fixed: Volume, options: AffineOptions, transform: sitk.Transform) ->
     method.SetMetricSamplingStrategy(method.RANDOM)
     method.SetMetricSamplingPercentage(options.sampled, seed=1)
     method.SetInterpolator(sitk.sitkLinear)
-    method.SetOptimizerAsRegularStepGradientDescent(LARGEST_STEP_MM, SMALLEST_STEP_MM, options.iterations)
+    method.SetOptimizerAsRegularStepGradientDescent(MAX_STEP_MM, MIN_STEP_MM, options.iterations)
     method.SetOptimizerScalesFromPhysicalShift()
     spacing = float(np.median(fixed.spacing_kji_mm))
     method.SetShrinkFactorsPerLevel([max(1, round(size / spacing)) for size in options.levels_mm])

@@ -20,7 +20,7 @@ SMOOTHING_MM = 2.5
 
 
 def register_demons(fixed: Volume, moving: Volume, progress: Progress | None = None) -> Registration:
-    """The field on the fixed grid by three levels of diffeomorphic Demons; knows no tissue and no local contrast."""
+    """Return field on the fixed grid by three levels of diffeomorphic Demons; knows no tissue and no local contrast."""
     progress = progress or Progress()
     check_image(fixed, "fixed image")
     check_image(moving, "moving image")

@@ -31,12 +31,12 @@ class Field:
 
     @staticmethod
     def zero(grid: Grid) -> Field:
-        """The field that moves nothing."""
+        """Return the field that moves nothing."""
         return Field(np.zeros((*grid.shape_kji, 3), dtype=np.float32), grid)
 
     @staticmethod
     def from_axes(components_mm: np.ndarray, grid: Grid) -> Field:
-        """A field from its components along the array axes k, j, i, shape (3, k, j, i), in mm."""
+        """Return a field from its components along the array axes k, j, i, shape (3, k, j, i), in mm."""
         ras = np.moveaxis(components_mm, 0, -1) @ grid.axes_ras.T
         return Field(np.ascontiguousarray(ras, dtype=np.float32), grid)
 
@@ -61,7 +61,9 @@ class Field:
 
 
 def warp_image(moving: Volume, field: Field, order: int = 1) -> Volume:
-    """The moving image as the fixed one sees it, on the field's grid; ``order`` of the spline (1 linear, 3 cubic)."""
+    """Return the moving image as the fixed one sees it, on the field's grid; ``order`` of the spline (1 linear, 3
+    cubic).
+    """
     index = np.moveaxis(moving.kji_from_ras(field.targets_ras_mm()), -1, 0)
     values = map_coordinates(moving.array.astype(np.float32), index, order=order, mode="nearest")
     return field.grid.volume(values, moving.modality)
@@ -89,18 +91,18 @@ def warp_labels(labels: Volume, field: Field) -> Volume:
 
 
 def compose(first: Field, second: Field) -> Field:
-    """The field that goes through ``first`` and then ``second``: u(x) = u1(x) + u2(x + u1(x)), on first's grid."""
+    """Return field that goes through ``first`` and then ``second``: u(x) = u1(x) + u2(x + u1(x)), on first's grid."""
     total = first.displacement_ras_mm + second.at(first.targets_ras_mm())
     return Field(total.astype(np.float32), first.grid)
 
 
 def add(fields: list[Field]) -> Field:
-    """The plain sum of fields on one grid, as cascades sum their increments."""
+    """Return the plain sum of fields on one grid, as cascades sum their increments."""
     return Field(np.sum([field.displacement_ras_mm for field in fields], axis=0), fields[0].grid)
 
 
 def invert(field: Field, iterations: int = 60, tolerance_mm: float = 1e-3) -> Field:
-    """The field v on the same grid with u(x + v(x)) + v(x) = 0, by damped fixed-point iteration.
+    """Return the field v on the same grid with u(x + v(x)) + v(x) = 0, by damped fixed-point iteration.
 
     Chen et al., Med. Phys. 35:81 (2008). Stops when the largest change is below ``tolerance_mm``.
     """

@@ -64,7 +64,7 @@ def register(
     initial: Field | None = None,
     progress: Progress | None = None,
 ) -> Registration:
-    """The field on the fixed grid that makes ``moving`` look like ``fixed`` (same grid).
+    """Return the field on the fixed grid that makes ``moving`` look like ``fixed`` (same grid).
 
     ``mask`` (k, j, i) says where in the fixed image likeness counts; ``initial`` is where to start. Raises InputError
     for images that cannot be registered and Cancelled when ``progress`` is told to stop.

@@ -13,25 +13,25 @@ from ThoraxAILib.registration.field import Field
 
 
 def itk_image(volume: Volume) -> sitk.Image:
-    """A SimpleITK image of the same voxels (float32 unless uint8) and geometry."""
+    """Return a SimpleITK image of the same voxels (float32 unless uint8) and geometry."""
     array = volume.array if volume.array.dtype == np.uint8 else volume.array.astype(np.float32)
     return placed_image(sitk.GetImageFromArray(array), volume)
 
 
 def label_image(volume: Volume) -> sitk.Image:
-    """A SimpleITK image that keeps the label type where ITK has it (int64 becomes int32)."""
+    """Return a SimpleITK image that keeps the label type where ITK has it (int64 becomes int32)."""
     array = volume.array.astype(np.int32) if volume.array.dtype.itemsize > 4 else volume.array
     return placed_image(sitk.GetImageFromArray(array), volume)
 
 
 def displacement_image(field: Field) -> sitk.Image:
-    """The displacement as a vector image in LPS mm: what ITK's displacement transform and Slicer read."""
+    """Return the displacement as a vector image in LPS mm: what ITK's displacement transform and Slicer read."""
     lps = flip_lps_ras(field.displacement_ras_mm.astype(np.float64))
     return placed_image(sitk.GetImageFromArray(lps, isVector=True), field.grid)
 
 
 def affine_transform(matrix: np.ndarray) -> sitk.AffineTransform:
-    """A 4x4 matrix in RAS mm as ITK's affine in LPS mm."""
+    """Return a 4x4 matrix in RAS mm as ITK's affine in LPS mm."""
     lps = affine_in_other_frame(matrix)
     transform = sitk.AffineTransform(3)
     transform.SetMatrix(lps[:3, :3].ravel().tolist())
@@ -40,7 +40,7 @@ def affine_transform(matrix: np.ndarray) -> sitk.AffineTransform:
 
 
 def field_from_image(image: sitk.Image) -> Field:
-    """The Field of a displacement image in LPS mm."""
+    """Return the Field of a displacement image in LPS mm."""
     lps = sitk.GetArrayFromImage(image)
     grid = Grid(lps.shape[:3], ijk_to_ras_from_lps(ijk_to_lps_of(image)))
     return Field(flip_lps_ras(lps).astype(np.float32), grid)

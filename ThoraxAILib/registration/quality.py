@@ -32,7 +32,7 @@ class FieldQuality:
     temporal_drift_mean_mm: float | None = None
 
     def as_json(self) -> dict[str, float]:
-        """The measured entries only."""
+        """Return the measured entries only."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
@@ -89,7 +89,9 @@ def temporal_drift_mm(steps: list[Field]) -> np.ndarray:
 def assess(
     field: Field, tissue: np.ndarray | None = None, backward: Field | None = None, increments: list[Field] | None = None
 ) -> FieldQuality:
-    """The report on ``field``; ``tissue`` (k, j, i) is where J should be 1, ``backward`` the reversed registration."""
+    """Return the report on ``field``; ``tissue`` (k, j, i) is where J should be 1, ``backward`` the reversed
+    registration.
+    """
     J = jacobian(field)
     length = np.linalg.norm(field.displacement_ras_mm, axis=-1)
     cells = folded_cells(field)

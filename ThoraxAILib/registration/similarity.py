@@ -34,7 +34,7 @@ def box_mean(images: Tensor, window: Sequence[int]) -> Tensor:
     return batch[0]
 
 
-SMALLEST_PRODUCT = 1e-5  # of two local variances, relative to images of unit variance
+MIN_PRODUCT = 1e-5  # of two local variances, relative to images of unit variance
 
 
 class LocalCorrelation:
@@ -69,10 +69,10 @@ class LocalCorrelation:
         means = box_mean(torch.cat([warped, warped * warped, warped * self._fixed]), self._windows[scale])
         covariance = means[2:3] - means[0:1] * fixed_mean
         variance = (means[1:2] - means[0:1] ** 2).clip(min=0)
-        return self._trust[scale] * covariance**2 / (variance * fixed_variance + SMALLEST_PRODUCT)
+        return self._trust[scale] * covariance**2 / (variance * fixed_variance + MIN_PRODUCT)
 
     def __call__(self, warped: Tensor) -> Tensor:
-        """The mean over windows and voxels for a warped image (1, k, j, i)."""
+        """Return the mean over windows and voxels for a warped image (1, k, j, i)."""
         maps = reduce(torch.add, (self.local(warped, scale) for scale in range(len(self._windows)))) / len(
             self._windows
         )
@@ -87,6 +87,6 @@ class SquaredDifference:
         self._weight = None if weight is None else weight / weight.sum().clip(min=1e-6)
 
     def __call__(self, warped: Tensor) -> Tensor:
-        """The mean over voxels for a warped image (1, k, j, i)."""
+        """Return the mean over voxels for a warped image (1, k, j, i)."""
         squared = (warped - self._fixed) ** 2
         return squared.mean() if self._weight is None else (squared[0] * self._weight).sum()

@@ -11,13 +11,13 @@ from scipy.ndimage import binary_dilation, gaussian_filter
 from ThoraxAILib.registration.field import Field
 from ThoraxAILib.registration.quality import folded_cells
 
-MOST_ROUNDS = 30
+MAX_ROUNDS = 30
 SIGMA_VOXELS = 1.5
 REACH_VOXELS = 3
 
 
-def unfolded(field: Field, rounds: int = MOST_ROUNDS) -> tuple[Field, int]:
-    """The field without inverted cells, changed only near them, and how many rounds of smoothing it took.
+def unfolded(field: Field, rounds: int = MAX_ROUNDS) -> tuple[Field, int]:
+    """Return the field without inverted cells, changed only near them, and how many rounds of smoothing it took.
 
     Folds that are left after ``rounds`` stay; ``quality.folded_cells`` counts them.
     """

@@ -64,7 +64,7 @@ def draw_markers(
 
 
 def with_title(picture: Picture, title: str, left_side: str = "") -> Picture:
-    """The picture with a title at its top and the letter of its left side (R or A) half-way down."""
+    """Return the picture with a title at its top and the letter of its left side (R or A) half-way down."""
     image, draw = _canvas(picture)
     _write(draw, image.size, (6, 4), title, (240, 240, 240))
     _write(draw, image.size, (6, image.height / 2 - 8), left_side, (240, 240, 240))
@@ -88,7 +88,7 @@ def contact_sheet(pictures: Sequence[Picture], columns: int, gap_pixels: int = 4
 
 
 def encoded(picture: Picture | np.ndarray, format: str = "png", quality: int = 88) -> bytes:
-    """The bytes of a PNG or JPEG file of a picture or of RGB pixels."""
+    """Return the bytes of a PNG or JPEG file of a picture or of RGB pixels."""
     from PIL import Image
 
     pixels = picture.pixels if isinstance(picture, Picture) else picture
@@ -113,7 +113,7 @@ def _canvas(picture: Picture) -> tuple[Image.Image, ImageDraw.ImageDraw]:
 def _write(
     draw: ImageDraw.ImageDraw, size: tuple[int, int], at: tuple[float, float], text: str, color: tuple[int, int, int]
 ) -> None:
-    """A word with a dark rim, moved so that it stays inside the picture."""
+    """Draw a word with a dark rim, moved so that it stays inside the picture."""
     from PIL import ImageFont
 
     if not text:

@@ -40,7 +40,7 @@ class Table:
 
     @staticmethod
     def of(head: Sequence[tuple[str, bool]], rows: Iterable[Sequence[str]]) -> Table:
-        """A table from (title, whether it holds numbers) per column and the rows."""
+        """Return a table from (title, whether it holds numbers) per column and the rows."""
         return Table(tuple(Column(*column) for column in head), tuple(tuple(row) for row in rows))
 
     @property
@@ -60,14 +60,14 @@ class Figure:
 
     @staticmethod
     def of(picture: Picture, caption: str) -> Figure:
-        """The picture as JPEG."""
+        """Return the picture as JPEG."""
         data = base64.b64encode(encoded(picture, "jpeg")).decode("ascii")
         height, width = picture.pixels.shape[:2]
         return Figure(caption, width, height, f"data:image/jpeg;base64,{data}")
 
 
 def render_page(template: Path, title: str, **content: object) -> str:
-    """The HTML document of a template file that extends ``page.html``; every text in ``content`` is escaped.
+    """Return the HTML document of a template file that extends ``page.html``; every text in ``content`` is escaped.
 
     Templates find each other by name in the folder of ``template`` and in that of this package. Raises jinja2's
     UndefinedError when the template names something that ``content`` lacks.
@@ -85,7 +85,7 @@ def render_page(template: Path, title: str, **content: object) -> str:
 
 
 def number(value: float | None, decimals: int = 1) -> str:
-    """A number with thousands apart by a thin space, or a dash."""
+    """Return a number with thousands apart by a thin space, or a dash."""
     if value is None:
         return "–"
     rounded = round(value, decimals) + 0.0  # no minus before a zero

@@ -63,7 +63,7 @@ class Picture:
         return float(x), float(y), float(depth)
 
     def with_pixels(self, pixels: np.ndarray) -> Picture:
-        """The same geometry with other pixels of the same size."""
+        """Return the same geometry with other pixels of the same size."""
         return replace(self, pixels=pixels)
 
 
@@ -78,7 +78,7 @@ def render(
     pixel_mm: float | None = None,
     slab_mm: float = 0.0,
 ) -> Picture:
-    """The slice through a RAS point, or the brightest value over a slab of ``slab_mm`` around it.
+    """Return the slice through a RAS point, or the brightest value over a slab of ``slab_mm`` around it.
 
     ``field_mm`` crops a square around the point (black outside the image), None shows the whole slice; ``pixel_mm``
     None takes the finer spacing of the plane. Raises InputError for an unknown plane or a point outside the image.
@@ -145,7 +145,7 @@ class _Frame:
 
     @staticmethod
     def around(turned: Volume, cut: _Cut, place: np.ndarray, field_mm: float | None, pixel_mm: float) -> _Frame:
-        """The whole slice, or a square of ``field_mm`` around a place."""
+        """Return the whole slice, or a square of ``field_mm`` around a place."""
         axes = (cut.down, cut.along)
         step = two(float(turned.spacing_kji_mm[axis]) for axis in axes)
         count = tuple(turned.array.shape[axis] for axis in axes)
@@ -159,7 +159,7 @@ class _Frame:
         return _Frame(first, extent, output, step)
 
     def resampled(self, image: np.ndarray, smooth: bool) -> np.ndarray:
-        """The frame of a uint8 slice at output size, zero outside the slice."""
+        """Return the frame of a uint8 slice at output size, zero outside the slice."""
         from PIL import Image
 
         margins = [
@@ -203,7 +203,7 @@ def _overlaid(pixels: np.ndarray, labels: np.ndarray, overlay: Overlay) -> np.nd
 
 
 def _rim(mask: np.ndarray) -> np.ndarray:
-    """The pixels of a mask that touch its outside by an edge."""
+    """Return the pixels of a mask that touch its outside by an edge."""
     inner = mask.copy()
     inner[1:] &= mask[:-1]
     inner[:-1] &= mask[1:]

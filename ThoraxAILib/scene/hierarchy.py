@@ -7,40 +7,40 @@ from collections.abc import Iterable
 import slicer
 
 
-def subjectHierarchy():
-    """The scene's one subject hierarchy node."""
+def subject_hierarchy():
+    """Return the scene's one subject hierarchy node."""
     return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
 
 
-def ensureItem(node) -> int:
-    """The hierarchy item of a node; made here where no plugin of the desktop makes it."""
-    hierarchy = subjectHierarchy()
+def ensure_item(node) -> int:
+    """Return the hierarchy item of a node; made here where no plugin of the desktop makes it."""
+    hierarchy = subject_hierarchy()
     item = hierarchy.GetItemByDataNode(node)
     return item or hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
 
 
-def folderBeside(node, name: str, contents: Iterable) -> int:
-    """A new folder under the same parent as ``node`` that holds the nodes ``contents``; returns its item."""
-    hierarchy = subjectHierarchy()
-    parent = hierarchy.GetItemParent(ensureItem(node))
+def folder_beside(node, name: str, contents: Iterable) -> int:
+    """Return a new folder under the same parent as ``node`` that holds the nodes ``contents``; returns its item."""
+    hierarchy = subject_hierarchy()
+    parent = hierarchy.GetItemParent(ensure_item(node))
     folder = hierarchy.CreateFolderItem(parent, hierarchy.GenerateUniqueItemName(name))
     for content in contents:
-        hierarchy.SetItemParent(ensureItem(content), folder)
+        hierarchy.SetItemParent(ensure_item(content), folder)
     return folder
 
 
-def placeBeside(sibling, node) -> None:
+def place_beside(sibling, node) -> None:
     """Put ``node`` into the folder in which ``sibling`` lies."""
-    hierarchy = subjectHierarchy()
-    hierarchy.SetItemParent(ensureItem(node), hierarchy.GetItemParent(ensureItem(sibling)))
+    hierarchy = subject_hierarchy()
+    hierarchy.SetItemParent(ensure_item(node), hierarchy.GetItemParent(ensure_item(sibling)))
 
 
-def removeNode(node) -> None:
+def remove_node(node) -> None:
     """Take a node out of the scene with its item, its display and storage nodes, and the folder that is empty then.
 
     Nothing of it is left for the next file saved from this scene.
     """
-    hierarchy = subjectHierarchy()
+    hierarchy = subject_hierarchy()
     item = hierarchy.GetItemByDataNode(node)
     if item:
         folder = hierarchy.GetItemParent(item)

@@ -51,8 +51,8 @@ _LOGIC_NAMES = {
 }
 
 
-def isAvailable() -> bool:
-    """True where a MRML scene can be had: inside desktop Slicer, or where slicer-core is installed."""
+def is_available() -> bool:
+    """Return true where a MRML scene can be had: inside desktop Slicer, or where slicer-core is installed."""
     if importlib.util.find_spec("slicer_core") is not None:
         return True
     try:
@@ -62,39 +62,41 @@ def isAvailable() -> bool:
     return getattr(slicer, "app", None) is not None
 
 
-def sceneIsFree() -> bool:
+def scene_is_free() -> bool:
     """Whether a scene file can be written that holds one result and nothing else: a scene without data of others."""
-    if not isAvailable():
+    if not is_available():
         return False
     scene = install().mrmlScene
     return not any(scene.GetNumberOfNodesByClass(name) for name in DATA_CLASSES)
 
 
-def install(terminologyDirectory: Path | str | None = None) -> types.ModuleType:
+def install(terminology_directory: Path | str | None = None) -> types.ModuleType:
     """Make ``slicer.mrmlScene``, ``slicer.app`` and ``slicer.modules`` usable and return the ``slicer`` package.
 
-    Does nothing inside desktop Slicer or when called again. ``terminologyDirectory`` holds the DICOM lists of
+    Does nothing inside desktop Slicer or when called again. ``terminology_directory`` holds the DICOM lists of
     Slicer's Terminologies module; by default the chest terms of this package. Raises MissingDependencyError
     where there is no slicer-core.
     """
-    slicer = _importSlicer()
+    slicer = _import_slicer()
     if getattr(slicer, "app", None) is not None:
         return slicer
     from ThoraxAILib.scene.headless import application, messages, stand_ins
 
     messages.sendToLogging()
-    scene, applicationLogic = slicer.vtkMRMLScene(), slicer.vtkSlicerApplicationLogic()
-    applicationLogic.SetMRMLScene(scene)
-    vars(slicer).update(mrmlScene=scene, app=application.Application(applicationLogic), modules=types.SimpleNamespace())
-    _addColors(slicer, applicationLogic)
-    _addBundleReading(slicer, applicationLogic)
-    _addModuleLogics(slicer, applicationLogic, Path(terminologyDirectory or TERMINOLOGIES))
+    scene, application_logic = slicer.vtkMRMLScene(), slicer.vtkSlicerApplicationLogic()
+    application_logic.SetMRMLScene(scene)
+    vars(slicer).update(
+        mrmlScene=scene, app=application.Application(application_logic), modules=types.SimpleNamespace()
+    )
+    _add_colors(slicer, application_logic)
+    _add_bundle_reading(slicer, application_logic)
+    _add_module_logics(slicer, application_logic, Path(terminology_directory or TERMINOLOGIES))
     stand_ins.addModules(slicer)
-    _replaceDialogs(slicer)
+    _replace_dialogs(slicer)
     return slicer
 
 
-def _importSlicer() -> types.ModuleType:
+def _import_slicer() -> types.ModuleType:
     try:
         import slicer
         import slicer.util
@@ -112,11 +114,11 @@ def _importSlicer() -> types.ModuleType:
     return slicer
 
 
-def _addColors(slicer: types.ModuleType, applicationLogic) -> None:
-    colors = applicationLogic.GetColorLogic()
+def _add_colors(slicer: types.ModuleType, application_logic) -> None:
+    colors = application_logic.GetColorLogic()
     colors.SetMRMLScene(slicer.mrmlScene)
     colors.AddDefaultColorNodes()
-    applicationLogic.SetModuleLogic("Colors", colors)
+    application_logic.SetModuleLogic("Colors", colors)
     slicer.modules.colors = _module("colors", colors)
 
 
@@ -125,33 +127,33 @@ def _module(name: str, logic):
     return types.SimpleNamespace(name=name, logic=lambda: logic)
 
 
-def _addBundleReading(slicer: types.ModuleType, applicationLogic) -> None:
-    """The cache without which vtkMRMLScene.ReadFromMRB refuses to work."""
+def _add_bundle_reading(slicer: types.ModuleType, application_logic) -> None:
+    """Make the cache without which vtkMRMLScene.ReadFromMRB refuses to work."""
     remote = slicer.vtkMRMLRemoteIOLogic()
     remote.SetMRMLScene(slicer.mrmlScene)
-    remote.SetMRMLApplicationLogic(applicationLogic)
+    remote.SetMRMLApplicationLogic(application_logic)
     remote.GetCacheManager().SetRemoteCacheDirectory(slicer.app.temporaryPath)
-    dataIO = slicer.vtkDataIOManagerLogic()
-    dataIO.SetMRMLScene(slicer.mrmlScene)
-    dataIO.SetMRMLApplicationLogic(applicationLogic)
-    dataIO.SetAndObserveDataIOManager(remote.GetDataIOManager())
+    data_io = slicer.vtkDataIOManagerLogic()
+    data_io.SetMRMLScene(slicer.mrmlScene)
+    data_io.SetMRMLApplicationLogic(application_logic)
+    data_io.SetAndObserveDataIOManager(remote.GetDataIOManager())
     remote.AddDataIOToScene()
-    slicer.app.keepAlive(remote, dataIO)
+    slicer.app.keepAlive(remote, data_io)
 
 
-def _addModuleLogics(slicer: types.ModuleType, applicationLogic, terminologies: Path) -> None:
-    for name, className in MODULE_LOGICS.items():
-        logic = getattr(slicer, className)()
+def _add_module_logics(slicer: types.ModuleType, application_logic, terminologies: Path) -> None:
+    for name, class_name in MODULE_LOGICS.items():
+        logic = getattr(slicer, class_name)()
         if name == "terminologies":
             logic.SetModuleShareDirectory(str(terminologies))  # before the scene: it loads its lists then
-        logic.SetMRMLApplicationLogic(applicationLogic)
+        logic.SetMRMLApplicationLogic(application_logic)
         logic.SetMRMLScene(slicer.mrmlScene)
-        applicationLogic.SetModuleLogic(_LOGIC_NAMES.get(name, name.capitalize()), logic)
+        application_logic.SetModuleLogic(_LOGIC_NAMES.get(name, name.capitalize()), logic)
         setattr(slicer.modules, name, _module(name, logic))
 
 
-def _replaceDialogs(slicer: types.ModuleType) -> None:
-    """What slicer.util shows in windows goes to the log here."""
+def _replace_dialogs(slicer: types.ModuleType) -> None:
+    """Send to the log what slicer.util shows in windows."""
     log = logging.getLogger("slicer")
     slicer.util.errorDisplay = lambda text, *_args, **_options: log.error(text)
     slicer.util.warningDisplay = lambda text, *_args, **_options: log.warning(text)
@@ -159,6 +161,6 @@ def _replaceDialogs(slicer: types.ModuleType) -> None:
         setattr(slicer.util, name, lambda text, *_args, **_options: log.info(text))
     slicer.util.settingsValue = lambda _key, default, *_args, **_options: default
     slicer.util.getModuleLogic = lambda module: getattr(slicer.modules, str(module).lower()).logic()
-    slicer.util.tempDirectory = lambda key="scene-", tempDir=None, **_options: tempfile.mkdtemp(
-        prefix=key, dir=tempDir or slicer.app.temporaryPath
+    slicer.util.tempDirectory = lambda key="scene-", temp_dir=None, **_options: tempfile.mkdtemp(
+        prefix=key, dir=temp_dir or slicer.app.temporaryPath
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import slicer
 import vtk
 
-from ThoraxAILib.scene.names import unusedName
+from ThoraxAILib.scene.names import unused_name
 from ThoraxAILib.scene.segments import Color
 
 Point = tuple[float, float, float]
@@ -24,9 +24,9 @@ class LabeledPoint:
     description: str
 
 
-def pointsNode(name: str, points: list[LabeledPoint], color: Color, dimmedColor: Color):
-    """A new locked point list; unselected points show in ``dimmedColor``."""
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", unusedName(name))
+def points_node(name: str, points: list[LabeledPoint], color: Color, dimmed_color: Color):
+    """Return a new locked point list; unselected points show in ``dimmed_color``."""
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", unused_name(name))
     node.CreateDefaultDisplayNodes()
     for index, point in enumerate(points):
         node.AddControlPointWorld(vtk.vtkVector3d(*point.position), point.label)
@@ -35,7 +35,7 @@ def pointsNode(name: str, points: list[LabeledPoint], color: Color, dimmedColor:
     node.SetLocked(True)
     display = node.GetDisplayNode()
     display.SetSelectedColor(*color)
-    display.SetColor(*dimmedColor)
+    display.SetColor(*dimmed_color)
     display.SetUseGlyphScale(False)
     display.SetGlyphSize(GLYPH_SIZE_MM)
     display.SetTextScale(2.5)
@@ -43,31 +43,33 @@ def pointsNode(name: str, points: list[LabeledPoint], color: Color, dimmedColor:
     return node
 
 
-def boxNode(name: str, center: Point, size: Point, color: Color):
-    """A new locked box (ROI) around ``center`` with edges ``size`` along R, A, S in mm: outlines only, no handles."""
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", unusedName(name))
+def box_node(name: str, center: Point, size: Point, color: Color):
+    """Return a new locked box (ROI) around ``center`` with edges ``size`` along R, A, S in mm: outlines only, no
+    handles.
+    """
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", unused_name(name))
     node.CreateDefaultDisplayNodes()
     node.SetCenter(*center)
     node.SetSize(*size)
     node.SetLocked(True)
     display = node.GetDisplayNode()
-    setBoxColor(node, color)
+    set_box_color(node, color)
     display.SetFillOpacity(0.0)
     display.SetHandlesInteractive(False)
     display.SetPropertiesLabelVisibility(False)
     display.SetPointLabelsVisibility(False)
     display.SetUseGlyphScale(False)
     display.SetGlyphSize(0.05)  # the center handle would cover the nodule
-    selectBox(node, False)
+    select_box(node, False)
     return node
 
 
-def setBoxColor(node, color: Color) -> None:
+def set_box_color(node, color: Color) -> None:
     """Draw a box in ``color`` whether it is selected or not."""
     node.GetDisplayNode().SetSelectedColor(*color)
     node.GetDisplayNode().SetColor(*color)
 
 
-def selectBox(node, selected: bool) -> None:
+def select_box(node, selected: bool) -> None:
     """Draw a box stronger than the others, or like them; boxes have no line width that views respect."""
     node.GetDisplayNode().SetOutlineOpacity(SELECTED_BOX_OPACITY if selected else BOX_OPACITY)

@@ -14,9 +14,9 @@ import vtk
 from vtk.util import numpy_support
 
 from ThoraxAILib.image.volume import Volume
-from ThoraxAILib.scene.names import unusedName
+from ThoraxAILib.scene.names import unused_name
 from ThoraxAILib.scene.terminology import Term
-from ThoraxAILib.scene.volumes import volumeFromNode
+from ThoraxAILib.scene.volumes import volume_from_node
 
 Color = tuple[float, float, float]
 
@@ -32,9 +32,9 @@ class Segment:
     name: str
     term: Term
     color: Color
-    fillOpacity: float = 0.3
-    outlineOpacity: float = 1.0
-    opacity3D: float = 1.0
+    fill_opacity: float = 0.3
+    outline_opacity: float = 1.0
+    opacity_3d: float = 1.0
     tags: dict[str, str] = field(default_factory=dict)
     visible: bool = True
 
@@ -47,46 +47,46 @@ class Layer:
     segments: dict[int, Segment]
 
 
-def segmentationFromLayers(name: str, volumeNode, layers: list[Layer]):
-    """A new segmentation node on the grid of ``volumeNode``, one segment per label that has voxels.
+def segmentation_from_layers(name: str, volume_node, layers: list[Layer]):
+    """Return a new segmentation node on the grid of ``volume_node``, one segment per label that has voxels.
 
-    Lies in the world, as volumeFromNode does. Raises ValueError when an array does not have the volume's shape.
+    Lies in the world, as volume_from_node does. Raises ValueError when an array does not have the volume's shape.
     """
-    volume = volumeFromNode(volumeNode)
+    volume = volume_from_node(volume_node)
     for layer in layers:
         if layer.labels.shape != volume.array.shape or layer.labels.dtype != np.uint8:
             raise ValueError(
                 f"labels must be uint8 of shape {volume.array.shape}, "
                 f"they are {layer.labels.dtype} of shape {layer.labels.shape}"
             )
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", unusedName(name))
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", unused_name(name))
     node.CreateDefaultDisplayNodes()
-    node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
-    node.SetNodeReferenceID(node.GetReferenceImageGeometryReferenceRole(), volumeNode.GetID())
+    node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
+    node.SetNodeReferenceID(node.GetReferenceImageGeometryReferenceRole(), volume_node.GetID())
     for layer in layers:
-        _addLayer(node, layer, volume)
+        _add_layer(node, layer, volume)
     return node
 
 
-def _addLayer(node, layer: Layer, volume: Volume) -> None:
+def _add_layer(node, layer: Layer, volume: Volume) -> None:
     # by plane: it casts to int64
     counts = np.sum([np.bincount(plane.ravel(), minlength=256) for plane in layer.labels], axis=0)
-    image = _orientedImage(layer.labels, volume.ijk_to_ras)
+    image = _oriented_image(layer.labels, volume.ijk_to_ras)
     for value, segment in layer.segments.items():
         if counts[value]:
-            _addSegment(node, segment, value, image)
+            _add_segment(node, segment, value, image)
 
 
-def _orientedImage(labels: np.ndarray, ijkToRas: np.ndarray):
+def _oriented_image(labels: np.ndarray, ijk_to_ras: np.ndarray):
     image = slicer.vtkOrientedImageData()
     image.SetDimensions(*labels.shape[::-1])
     scalars = numpy_support.numpy_to_vtk(labels.ravel(), deep=True, array_type=vtk.VTK_UNSIGNED_CHAR)
     image.GetPointData().SetScalars(scalars)
-    image.SetImageToWorldMatrix(slicer.util.vtkMatrixFromArray(ijkToRas))
+    image.SetImageToWorldMatrix(slicer.util.vtkMatrixFromArray(ijk_to_ras))
     return image
 
 
-def _addSegment(node, spec: Segment, value: int, image) -> None:
+def _add_segment(node, spec: Segment, value: int, image) -> None:
     segment = slicer.vtkSegment()
     segment.SetName(spec.name)
     segment.SetColor(*spec.color)
@@ -98,8 +98,8 @@ def _addSegment(node, spec: Segment, value: int, image) -> None:
     if not node.GetSegmentation().AddSegment(segment, spec.id):
         raise RuntimeError(f"segment {spec.id} could not be added to {node.GetName()}")
     display = node.GetDisplayNode()
-    display.SetSegmentOpacity2DFill(spec.id, spec.fillOpacity)
-    display.SetSegmentOpacity2DOutline(spec.id, spec.outlineOpacity)
-    display.SetSegmentOpacity3D(spec.id, spec.opacity3D)
-    display.SetSegmentVisibility3D(spec.id, spec.opacity3D > 0)
+    display.SetSegmentOpacity2DFill(spec.id, spec.fill_opacity)
+    display.SetSegmentOpacity2DOutline(spec.id, spec.outline_opacity)
+    display.SetSegmentOpacity3D(spec.id, spec.opacity_3d)
+    display.SetSegmentVisibility3D(spec.id, spec.opacity_3d > 0)
     display.SetSegmentVisibility(spec.id, spec.visible)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import slicer
 import vtk
 
-from ThoraxAILib.scene.names import unusedName
+from ThoraxAILib.scene.names import unused_name
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class Column:
     numeric: bool = True
 
 
-def tableNode(name: str, columns: list[Column]):
-    """A new table node, locked against typing, with one row per value."""
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", unusedName(name))
+def table_node(name: str, columns: list[Column]):
+    """Return a new table node, locked against typing, with one row per value."""
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", unused_name(name))
     for column in columns:
         array = vtk.vtkDoubleArray() if column.numeric else vtk.vtkStringArray()
         array.SetName(column.name)
@@ -39,13 +39,13 @@ def tableNode(name: str, columns: list[Column]):
 
 
 def _cell(value: float | str | None, numeric: bool) -> float | str:
-    """A value as VTK stores it; an empty cell among numbers is NaN."""
+    """Return a value as VTK stores it; an empty cell among numbers is NaN."""
     if numeric:
         return float("nan") if value is None else float(value)
     return "" if value is None else str(value)
 
 
-def setCell(node, row: int, column: str, text: str) -> None:
+def set_cell(node, row: int, column: str, text: str) -> None:
     """Write one text cell of a row."""
     node.GetTable().GetColumnByName(column).SetValue(row, text)
     node.GetTable().Modified()

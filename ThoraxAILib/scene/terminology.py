@@ -30,7 +30,7 @@ class Term:
     type: Code
     modifier: Code = Code()
     region: Code = Code()
-    regionModifier: Code = Code()
+    region_modifier: Code = Code()
 
     def __str__(self) -> str:
         return "~".join(
@@ -41,7 +41,7 @@ class Term:
                 str(self.modifier),
                 REGION_CONTEXT,
                 str(self.region),
-                str(self.regionModifier),
+                str(self.region_modifier),
             )
         )
 

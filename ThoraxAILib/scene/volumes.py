@@ -10,15 +10,15 @@ import vtk
 
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import SeriesIdentity, Volume
-from ThoraxAILib.scene.files.saving import writeNode
+from ThoraxAILib.scene.files.saving import write_node
 
 SERIES_UID = "ThoraxAI.seriesUID"
 MODALITY = "ThoraxAI.modality"
 LUNG_WINDOW_HU = (1500.0, -600.0)  # width, level
 
 
-def volumeFromNode(node) -> Volume:
-    """The image of a scalar volume node, placed in the world (linear parent transforms applied).
+def volume_from_node(node) -> Volume:
+    """Return the image of a scalar volume node, placed in the world (linear parent transforms applied).
 
     The array is a read-only view of the node's voxels. Raises InputError for a node without scalar voxels or under
     a transform that bends space.
@@ -29,26 +29,28 @@ def volumeFromNode(node) -> Volume:
         raise InputError("The selected volume has several values per voxel: select a scalar volume such as a CT.")
     array = slicer.util.arrayFromVolume(node).view()
     array.flags.writeable = False
-    return Volume(array, ijkToWorld(node), _modality(node), SeriesIdentity(series_uid=_seriesUid(node)))
+    return Volume(array, ijk_to_world(node), _modality(node), SeriesIdentity(series_uid=_series_uid(node)))
 
 
-def ijkToWorld(node) -> np.ndarray:
+def ijk_to_world(node) -> np.ndarray:
     """4x4 matrix from (i, j, k, 1) to world RAS mm; raises InputError under a non-linear parent transform."""
     matrix = vtk.vtkMatrix4x4()
     node.GetIJKToRASMatrix(matrix)
-    ijkToRas = slicer.util.arrayFromVTKMatrix(matrix)
+    ijk_to_ras = slicer.util.arrayFromVTKMatrix(matrix)
     parent = node.GetParentTransformNode()
     if parent is None:
-        return ijkToRas
+        return ijk_to_ras
     if not parent.IsTransformToWorldLinear():
         raise InputError("The selected volume is under a non-linear transform: harden the transform first.")
     parent.GetMatrixTransformToWorld(matrix)
-    return slicer.util.arrayFromVTKMatrix(matrix) @ ijkToRas
+    return slicer.util.arrayFromVTKMatrix(matrix) @ ijk_to_ras
 
 
-def nodeFromVolume(volume: Volume, name: str):
-    """A new scalar volume node with the voxels and the exact geometry of ``volume``, shown in the lung window if CT."""
-    array = np.ascontiguousarray(volume.array, dtype=_storableType(volume.array))
+def node_from_volume(volume: Volume, name: str):
+    """Return a new scalar volume node with the voxels and the exact geometry of ``volume``, shown in the lung window
+    if CT.
+    """
+    array = np.ascontiguousarray(volume.array, dtype=_storable_type(volume.array))
     node = slicer.util.addVolumeFromArray(array, ijkToRAS=volume.ijk_to_ras, name=name)
     if volume.identity.series_uid:
         node.SetAttribute(SERIES_UID, volume.identity.series_uid)
@@ -60,25 +62,25 @@ def nodeFromVolume(volume: Volume, name: str):
     return node
 
 
-def volumeNodeNamed(name: str):
-    """The scalar volume node of this name; None without one. Raises InputError when several have it."""
+def volume_node_named(name: str):
+    """Return the scalar volume node of this name; None without one. Raises InputError when several have it."""
     found = [node for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") if node.GetName() == name]
     if len(found) > 1:
         raise InputError(f"{len(found)} volumes of the scene have this name: give the node itself.")
     return found[0] if found else None
 
 
-def writeVolume(node, path: Path) -> Path:
+def write_volume(node, path: Path) -> Path:
     """Write a volume node, placed in the world, as uncompressed NRRD; raises InputError or OutputError."""
-    volume = volumeFromNode(node)
+    volume = volume_from_node(node)
     copy = slicer.vtkMRMLScalarVolumeNode()  # knows the scene, is not in it, shares the voxels
     copy.SetScene(slicer.mrmlScene)
     copy.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(volume.ijk_to_ras))
     copy.SetAndObserveImageData(node.GetImageData())
-    return writeNode(copy, path, compress=False)
+    return write_node(copy, path, compress=False)
 
 
-def _storableType(array: np.ndarray) -> type[np.int16] | type[np.float32]:
+def _storable_type(array: np.ndarray) -> type[np.int16] | type[np.float32]:
     """int16 where it holds every value, else float32: types every Slicer file format keeps."""
     if array.dtype == np.int16 or array.dtype == np.bool_:
         return np.int16
@@ -87,19 +89,19 @@ def _storableType(array: np.ndarray) -> type[np.int16] | type[np.float32]:
     return np.float32
 
 
-def _seriesUid(node) -> str:
+def _series_uid(node) -> str:
     """Series UID that this package or Slicer's DICOM module noted; empty when unknown."""
-    hierarchy, item = _hierarchyItem(node)
-    dicomName = slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMUIDName()
-    return node.GetAttribute(SERIES_UID) or (hierarchy.GetItemUID(item, dicomName) if item else "") or ""
+    hierarchy, item = _hierarchy_item(node)
+    dicom_name = slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMUIDName()
+    return node.GetAttribute(SERIES_UID) or (hierarchy.GetItemUID(item, dicom_name) if item else "") or ""
 
 
 def _modality(node) -> str:
-    hierarchy, item = _hierarchyItem(node)
+    hierarchy, item = _hierarchy_item(node)
     name = slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMSeriesModalityAttributeName()
     return node.GetAttribute(MODALITY) or (hierarchy.GetItemAttribute(item, name) if item else "") or "CT"
 
 
-def _hierarchyItem(node) -> tuple:
+def _hierarchy_item(node) -> tuple:
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     return hierarchy, hierarchy.GetItemByDataNode(node)

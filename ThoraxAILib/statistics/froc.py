@@ -37,7 +37,7 @@ class Curve:
         return float(self.sensitivity_at().mean())
 
     def threshold_at(self, rate: float) -> float:
-        """The lowest threshold whose false positives per scan do not exceed ``rate``."""
+        """Return the lowest threshold whose false positives per scan do not exceed ``rate``."""
         return float(self.threshold[self.false_positives_per_scan <= rate][-1])
 
 
@@ -68,7 +68,7 @@ def evaluate_froc(marks: Marks, nodules: Places, excluded: Places, series: Seque
 
 
 def froc_curve(outcome: Outcome) -> Curve:
-    """The FROC curve of an outcome; sensitivity 0 everywhere when no nodule was hit; InputError without a nodule."""
+    """Return FROC curve of an outcome; sensitivity 0 everywhere when no nodule was hit; InputError without a nodule."""
     nodules = int(outcome.is_nodule.sum())
     if nodules == 0:
         raise InputError(
@@ -112,7 +112,7 @@ def bootstrap(outcome: Outcome, resamples: int = RESAMPLES, seed: int = 0, confi
 
 
 def _steps(outcome: Outcome) -> tuple[np.ndarray, np.ndarray]:
-    """Samples with a mark from the highest score down, and the last sample of every distinct score."""
+    """Return samples with a mark from the highest score down, and the last sample of every distinct score."""
     marked = np.flatnonzero(~outcome.is_missed)
     order = marked[np.argsort(-outcome.score[marked], kind="stable")]
     score = outcome.score[order]

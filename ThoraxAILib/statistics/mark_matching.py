@@ -14,7 +14,7 @@ import numpy as np
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.statistics.marks import Marks, Places, rows_by_series
 
-MOST_MARKS = 100
+MAX_MARKS = 100
 FALSE_POSITIVE = -1
 
 
@@ -49,7 +49,7 @@ class Outcome:
         return np.isneginf(self.score)
 
     def among(self, chosen: np.ndarray) -> Outcome:
-        """The outcome for the nodules chosen by a mask over ``nodules``; false positives stay as they are."""
+        """Return the outcome for the nodules chosen by a mask over ``nodules``; false positives stay as they are."""
         keep = ~self.is_nodule
         keep[self.is_nodule] = np.asarray(chosen, dtype=bool)[self.nodule[self.is_nodule]]
         return Outcome(
@@ -85,9 +85,9 @@ class _Scan:
 
 
 def match(
-    marks: Marks, nodules: Places, excluded: Places, series: Sequence[str], most_marks: int = MOST_MARKS
+    marks: Marks, nodules: Places, excluded: Places, series: Sequence[str], most_marks: int = MAX_MARKS
 ) -> Outcome:
-    """The outcome of ``marks`` over the scans ``series``; rows of other scans are left out and counted.
+    """Return the outcome of ``marks`` over the scans ``series``; rows of other scans are left out and counted.
 
     Scans without a mark or a nodule count as scans. Raises InputError for an empty or repeating list of scans.
     """

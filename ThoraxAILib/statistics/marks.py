@@ -62,7 +62,7 @@ class Places:
 
 
 def rows_by_series(series: Sequence[str] | np.ndarray) -> dict[str, np.ndarray]:
-    """The row numbers of every series, in the order of the rows."""
+    """Return the row numbers of every series, in the order of the rows."""
     rows: dict[str, list[int]] = {}
     for row, name in enumerate(series):
         rows.setdefault(str(name), []).append(row)

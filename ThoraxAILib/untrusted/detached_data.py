@@ -54,7 +54,7 @@ def _named_files(header: Path) -> Iterator[bytes]:
 
 
 def _lines(path: Path, ends_when_empty: bool) -> Iterator[bytes]:
-    """The lines of a header; a lone carriage return ends one too, as some libraries read it."""
+    """Yield the lines of a header; a lone carriage return ends one too, as some libraries read it."""
     with path.open("rb") as file:
         taken = 0
         while line := file.readline(LINE_BYTES):
@@ -81,7 +81,7 @@ def _nrrd_files(lines: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _meta_files(path: Path) -> Iterator[bytes]:
-    """What ElementDataFile says; every line before it must be a key with a value, so that none hides it."""
+    """Yield what ElementDataFile says; every line before it must be a key with a value, so that none hides it."""
     lines = _lines(path, ends_when_empty=False)
     for line in lines:
         key, separator, value = _split(line)
@@ -106,7 +106,9 @@ def _split(line: bytes) -> tuple[bytes, bytes, bytes]:
 
 
 def _one_of_pattern(value: bytes) -> bytes:
-    """A name of a pattern with its numbers behind it; one that is no plain pattern of one number stays a pattern."""
+    """Return a name of a pattern with its numbers behind it; one that is no plain pattern of one number stays a
+    pattern.
+    """
     found = PATTERN.fullmatch(value)
     name = found[1] if found else value
     return NUMBER.sub(b"1", name, count=1)
@@ -120,7 +122,7 @@ def _nifti_partners(header: Path, stem: str) -> Iterator[bytes]:
 
 
 def _require_beside(header: Path, name: str) -> None:
-    """A plain name, and what is there is a file in the same folder when links are followed."""
+    """Check that a name is plain and that, links followed, it is a file in the same folder."""
     plain = name not in ("", ".", "..", STANDARD_INPUT) and not NOT_PLAIN.search(name)
     if not plain or not _is_file_in(header.parent, name):
         raise InputError(

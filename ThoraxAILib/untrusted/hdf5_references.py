@@ -17,8 +17,8 @@ from ThoraxAILib.errors import InputError
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 FIRST_OFFSET_BYTES = 512  # the signature may stand at 0, 512, 1024, 2048, ... (II.A)
 UNDEFINED = 0xFFFFFFFFFFFFFFFF
-MOST_OBJECTS = 10_000
-LARGEST_BLOCK_BYTES = 1 << 20
+MAX_OBJECTS = 10_000
+MAX_BLOCK_BYTES = 1 << 20
 # Messages of object headers (IV.A.2)
 LINK_INFO, LINK, LAYOUT, CONTINUATION, SYMBOL_TABLE = 0x02, 0x06, 0x08, 0x10, 0x11
 # nothing, dataspace, datatype, fill values, group info, filters, attribute, comment, times, B-tree sizes, attribute
@@ -69,14 +69,14 @@ class _Structure:
             if address in self._seen:
                 continue
             self._seen.add(address)
-            _require(len(self._seen) <= MOST_OBJECTS)
+            _require(len(self._seen) <= MAX_OBJECTS)
             if self._at(address, 4) == b"OHDR":
                 self._header_2(address)
             else:
                 self._header_1(address)
 
     def _at(self, address: int, length: int) -> bytes:
-        _require(0 <= length <= LARGEST_BLOCK_BYTES and address + length <= self._size)
+        _require(0 <= length <= MAX_BLOCK_BYTES and address + length <= self._size)
         self._file.seek(address)
         return self._file.read(length)
 
@@ -131,7 +131,7 @@ class _Structure:
                 else:
                     self._message(kind, message_flags, data)
                 place, taken = place + prefix + length, taken + 1
-                _require(taken <= MOST_OBJECTS)
+                _require(taken <= MAX_OBJECTS)
 
     def _message(self, kind: int, flags: int, data: bytes) -> None:
         if kind in HARMLESS:
@@ -166,7 +166,7 @@ class _Structure:
             if address in seen or address == UNDEFINED:
                 continue
             seen.add(address)
-            _require(len(seen) <= MOST_OBJECTS)
+            _require(len(seen) <= MAX_OBJECTS)
             signature, kind, _level, used, left, right = struct.unpack("<4sBBHQQ", self._at(address, 24))
             if signature[:4] == b"SNOD":
                 (count,) = struct.unpack("<H", self._at(address + 6, 2))

@@ -10,24 +10,26 @@ from ThoraxAILib.errors import InputError
 from ThoraxAILib.untrusted.bounded_bytes import TooLarge, read_bounded
 
 MIB = 1 << 20
-LARGEST_BYTES = 64 * MIB  # LIDC's readings take about 1 MiB, a scene with a thousand nodes about 2 MiB
-MOST_ELEMENTS = 2_000_000
+MAX_BYTES = 64 * MIB  # LIDC's readings take about 1 MiB, a scene with a thousand nodes about 2 MiB
+MAX_ELEMENTS = 2_000_000
 DEEPEST = 100
 
 
 def read_plain_xml(path: Path) -> ElementTree.Element:
-    """The root element; InputError for a document type or a file beyond the bounds, ParseError when it is damaged."""
+    """Return the root element; InputError for a document type or a file beyond the bounds, ParseError when it is
+    damaged.
+    """
     try:
-        text = read_bounded(path, LARGEST_BYTES)
+        text = read_bounded(path, MAX_BYTES)
     except TooLarge as error:
         raise InputError(
-            f"'{path.name}' is an XML file of more than {LARGEST_BYTES // MIB} MiB: no file of its kind is that large."
+            f"'{path.name}' is an XML file of more than {MAX_BYTES // MIB} MiB: no file of its kind is that large."
         ) from error
     return parse_plain_xml(text, path.name)
 
 
 def parse_plain_xml(text: bytes, name: str) -> ElementTree.Element:
-    """The same for the bytes of a file; ``name`` appears in error messages."""
+    """Return the same for the bytes of a file; ``name`` appears in error messages."""
     builder = _Builder(name)
     try:
         builder.parser.Parse(text, True)
@@ -56,9 +58,9 @@ class _Builder:
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         self._depth, self._elements = self._depth + 1, self._elements + 1
-        if self._depth > DEEPEST or self._elements > MOST_ELEMENTS:
+        if self._depth > DEEPEST or self._elements > MAX_ELEMENTS:
             raise InputError(
-                f"'{self._name}' is XML of more than {DEEPEST} levels or {MOST_ELEMENTS} elements: no "
+                f"'{self._name}' is XML of more than {DEEPEST} levels or {MAX_ELEMENTS} elements: no "
                 "file of its kind holds as much."
             )
         self.tree.start(_tag(tag), {_tag(key): value for key, value in attributes.items()})

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import Any
 
 from AnonymizerLib.check.written_forms import (
     LONG_NAME,
@@ -76,8 +77,11 @@ class Tokens:
         counts: dict[str, int] = {}
         for kind, number in (entry for tokens in some for entry in tokens.counts):
             counts[kind] = counts.get(kind, 0) + number
+        sets: dict[str, Any] = {
+            kind: _union([found for tokens in some if (found := getattr(tokens, kind))]) for kind in SETS
+        }
         return cls(
-            *(_union([found for tokens in some if (found := getattr(tokens, kind))]) for kind in SETS),
+            **sets,
             is_foreign=any(tokens.is_foreign for tokens in some),
             counts=tuple(sorted(counts.items())),
         )

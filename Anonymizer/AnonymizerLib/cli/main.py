@@ -12,7 +12,7 @@ from AnonymizerLib.identity.key_store import PASSWORD_VARIABLE
 from AnonymizerLib.identity.promise import promise_of
 from AnonymizerLib.run.request import COMMAND, AnonymizeRequest
 from ThoraxAILib.errors import Cancelled, InputError, OutputError, ThoraxAIError
-from ThoraxAILib.jobs.events import STANDARD_OUTPUT, Events, add_events_argument, telling_errors
+from ThoraxAILib.jobs.events import STANDARD_OUTPUT, Events, add_events_argument, reporting_errors
 from ThoraxAILib.jobs.progress import Progress
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     _check_events_place(arguments)
-    with telling_errors(arguments.events) as events:
+    with reporting_errors(arguments.events) as events:
         request = AnonymizeRequest.from_arguments(arguments)
         first = arguments.source  # as it was typed: ./check is a folder
         if first == CHECK:
@@ -165,9 +165,9 @@ def _scrub_scene(request: AnonymizeRequest, events: Events) -> int:
     from ThoraxAILib.scene import host
 
     host.install()
-    from AnonymizerLib.scene.bundle import scrubBundle
+    from AnonymizerLib.scene.bundle import scrub_bundle
 
-    report = scrubBundle(request.source, request.output)
+    report = scrub_bundle(request.source, request.output)
     events.result(request.output)
     if not events.own_stdout:
         print(report.sentence)

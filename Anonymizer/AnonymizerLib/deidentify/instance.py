@@ -6,7 +6,7 @@ The order makes it fail closed: a result counts only after it was read again and
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -175,7 +175,7 @@ class InstanceCleaner:
 
     def _remove_face(self, editor: PixelEditor) -> bool:
         """Take a face out by the mask of its frame of reference; whether that was done and a person approved it."""
-        from AnonymizerLib.pixels.face_removal import NO_HEAD, frame_of_reference, remove_face, shows_a_head
+        from AnonymizerLib.pixels.face_removal import frame_of_reference, remove_face, shows_a_head
 
         file = editor.file
         frame = frame_of_reference(file.dataset)
@@ -184,14 +184,14 @@ class InstanceCleaner:
             if shows_a_head(file.dataset) or states_faces(file.dataset):
                 raise Refused("It shows a head that could not be defaced: look at it.")
             return False
-        if mask == NO_HEAD:
+        if isinstance(mask, str):  # NO_HEAD
             return False
         seed = int.from_bytes(
             self.identities.key.digest("face noise", raw_text(file.dataset, SOP_INSTANCE, ASCII))[:8], "big"
         )
         if not remove_face(editor, mask, seed):
             return False
-        if not self.faces.is_approved:
+        if self.faces is None or not self.faces.is_approved:
             raise Refused(
                 "A face was taken out and nobody has approved it: look at the pictures in the private "
                 "folder, then run again with --approve-faces and the same key."
@@ -205,7 +205,7 @@ class InstanceCleaner:
         outcome.changes += [((tag,), Action.REMOVE, "behind the pixel data") for tag in file.dropped]
         pseudonym = self.identities.patient(outcome.subject)
         mark(ds, self.profile, work, pseudonym, file.is_implicit, file.is_little_endian)
-        names = {
+        names: dict[str, Any] = {
             name: raw_text(ds, tag, ASCII)
             for name, tag in (
                 ("sop_class", SOP_CLASS),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from AnonymizerLib.objects.element import raw_text
 
@@ -72,6 +72,6 @@ def person_of(ds: Dataset, encodings: list[str], study: str = "") -> Person:
     """The person of a data set, or of an item that holds a patient ID of its own."""
     issuer = raw_text(ds, ISSUER, encodings)
     if not issuer and QUALIFIERS in ds:
-        items = ds[QUALIFIERS].value or ()
+        items: Any = ds[QUALIFIERS].value or ()
         issuer = raw_text(items[0], UNIVERSAL_ENTITY, encodings) if len(items) else ""
     return Person(raw_text(ds, PATIENT_ID, encodings).strip(), issuer.strip(), study or raw_text(ds, STUDY, encodings))

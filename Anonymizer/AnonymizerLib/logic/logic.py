@@ -13,32 +13,32 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from AnonymizerLib.profile.options import Profile
 from AnonymizerLib.run.preview import TagRow, preview
-from AnonymizerLib.scene.bundle import scrubBundle
-from AnonymizerLib.scene.scrub import SceneReport, scrubScene
+from AnonymizerLib.scene.bundle import scrub_bundle
+from AnonymizerLib.scene.scrub import SceneReport, scrub_scene
 
 
 class AnonymizerLogic(ScriptedLoadableModuleLogic):
     """Scrub scenes, show what a profile would do, find the DICOM files behind a loaded volume."""
 
-    def scrubScene(self) -> SceneReport:
+    def scrub_scene(self) -> SceneReport:
         """Take identity out of the open scene, in place."""
-        return scrubScene()
+        return scrub_scene()
 
-    def scrubBundle(self, source: Path | str, target: Path | str) -> SceneReport:
+    def scrub_bundle(self, source: Path | str, target: Path | str) -> SceneReport:
         """Scrub a saved scene into a new one; replaces the open scene."""
-        return scrubBundle(Path(source), Path(target))
+        return scrub_bundle(Path(source), Path(target))
 
-    def previewTags(self, path: Path | str, profile: Profile) -> list[TagRow]:
+    def preview_tags(self, path: Path | str, profile: Profile) -> list[TagRow]:
         """Before and after of every attribute of one DICOM file, with a throw-away key; nothing is written."""
         return preview(Path(path), profile)
 
-    def filesOfVolume(self, volumeNode: slicer.vtkMRMLVolumeNode) -> list[str]:
+    def files_of_volume(self, volume_node: slicer.vtkMRMLVolumeNode) -> list[str]:
         """The DICOM files a volume was loaded from, by the DICOM database or its storage node; empty when unknown."""
-        uids = (volumeNode.GetAttribute("DICOM.instanceUIDs") or "").split()
+        uids = (volume_node.GetAttribute("DICOM.instanceUIDs") or "").split()
         database = getattr(slicer, "dicomDatabase", None)
         if uids and database is not None:
             return [path for path in (database.fileForInstance(uid) for uid in uids) if path]
-        storage = volumeNode.GetStorageNode()
+        storage = volume_node.GetStorageNode()
         if storage is None:
             return []
         names = [storage.GetNthFileName(index) for index in range(storage.GetNumberOfFileNames())]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from AnonymizerLib.objects.element import Original, Place, encodings_of, raw_text, raw_value
+from AnonymizerLib.objects.element import Original, Place, encodings_of, raw_text, raw_value, set_raw_value
 from AnonymizerLib.profile.number_shapes import OLDEST_YEARS
 from AnonymizerLib.profile.words import may_stay
 
@@ -128,7 +128,7 @@ def _clean_text(item: Dataset, encodings: list[str], place: Place) -> bool:
     place.outcome.originals.append(Original(TEXT_VALUE, "UT", raw_value(item, TEXT_VALUE) or b""))
     if raw_value(item, TEXT_VALUE) == REMOVED:
         return False
-    item[TEXT_VALUE] = item.get_item(TEXT_VALUE)._replace(value=REMOVED, length=len(REMOVED))
+    set_raw_value(item, TEXT_VALUE, REMOVED)
     return True
 
 

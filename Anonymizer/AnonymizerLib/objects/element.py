@@ -165,3 +165,13 @@ def _encoded(value: Any) -> bytes:
         return b""
     values = value if isinstance(value, (list, tuple)) or hasattr(value, "append") else [value]
     return "\\".join(str(part) for part in values).encode("utf-8")
+
+
+def set_raw_value(ds: Dataset, tag: int, value: bytes) -> None:
+    """Put other bytes behind a raw element; ValueError for one that was taken apart."""
+    from pydicom.dataelem import RawDataElement
+
+    element = ds.get_item(tag)
+    if not isinstance(element, RawDataElement):
+        raise ValueError("an element that was taken apart has no bytes of its own")
+    ds[tag] = element._replace(value=value, length=len(value))

@@ -46,7 +46,7 @@ class QuarantineTable:
                 self.table.setItem(index, column, item)
         return len(rows)
 
-    def selectedFile(self) -> str:
+    def selected_file(self) -> str:
         """The input file of the selected row, relative to the input folder; empty without a selection."""
         row = self.table.currentRow()
         return self.table.item(row, 1).text() if row >= 0 else ""

@@ -29,24 +29,24 @@ class RegionPicture:
         self._frame: np.ndarray | None = None
 
     @property
-    def hasImage(self) -> bool:
+    def has_image(self) -> bool:
         """Whether an image is shown."""
         return self._frame is not None
 
-    def setFile(self, path: Path | None) -> None:
+    def set_file(self, path: Path | None) -> None:
         """Show the middle frame of another file, or that it has none."""
         try:
             self._frame = read_frame(path) if path is not None else None
         except InputError as error:
             self._frame = None
-            self._showText(str(error))
+            self._show_text(str(error))
             return
         self.draw()
 
     def draw(self) -> None:
         """Draw image and boxes."""
         if self._frame is None:
-            self._showText(_("No image."))
+            self._show_text(_("No image."))
             return
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "preview.png"
@@ -55,7 +55,7 @@ class RegionPicture:
         self.label.setPixmap(pixmap)
         self.label.setMinimumHeight(pixmap.height())
 
-    def _showText(self, text: str) -> None:
+    def _show_text(self, text: str) -> None:
         self.label.setMinimumHeight(0)
         self.label.setText(text)
 
@@ -67,7 +67,7 @@ class RegionPicture:
                 self.regions.addItem(f"{box.left}, {box.top}, {box.width}, {box.height}")
         self.draw()
 
-    def removeSelected(self) -> None:
+    def remove_selected(self) -> None:
         """Remove the selected region."""
         row = self.regions.currentRow
         if 0 <= row < len(self.boxes):
@@ -75,7 +75,7 @@ class RegionPicture:
             self.regions.takeItem(row)
             self.draw()
 
-    def readText(self) -> list[Box]:
+    def read_text(self) -> list[Box]:
         """Boxes around burned-in text of the shown image; MissingDependencyError without tesseract."""
         from AnonymizerLib.letters.ocr import find_text
 

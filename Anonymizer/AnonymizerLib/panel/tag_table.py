@@ -30,17 +30,17 @@ class TagTable:
         for column, width in enumerate((150, 110, 110, 60)):
             table.setColumnWidth(column, width)
 
-    def setRows(self, rows: list[TagRow]) -> None:
+    def set_rows(self, rows: list[TagRow]) -> None:
         """Take the rows of another file or profile."""
         self._rows = list(rows)
 
-    def show(self, onlyChanged: bool, text: str) -> tuple[int, int]:
+    def show(self, only_changed: bool, text: str) -> tuple[int, int]:
         """Show the rows that match; returns how many are shown and how many there are."""
         wanted = text.strip().casefold()
         self.shown = [
             row
             for row in self._rows
-            if (row.is_changed or not onlyChanged) and (wanted in row.name.casefold() or wanted in row.path)
+            if (row.is_changed or not only_changed) and (wanted in row.name.casefold() or wanted in row.path)
         ]
         self.table.setRowCount(len(self.shown))
         for index, row in enumerate(self.shown):

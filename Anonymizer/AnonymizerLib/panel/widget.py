@@ -26,8 +26,8 @@ from AnonymizerLib.run.request import AnonymizeOptions, AnonymizeRequest
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.child_job import ChildJob
 from ThoraxAILib.panels.job_panel import JobPanel
-from ThoraxAILib.panels.messages import shownErrors
-from ThoraxAILib.panels.reload import forgetPackages
+from ThoraxAILib.panels.messages import shown_errors
+from ThoraxAILib.panels.reload import forget_packages
 
 
 class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -43,23 +43,23 @@ class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._isUpdating = False
 
     def setup(self) -> None:
-        """Called once, when the module is first opened."""
+        """Build the panel; called once, when the module is first opened."""
         super().setup()
         panel = slicer.util.loadUI(self.resourcePath("UI/Anonymizer.ui"))
         self.layout.addWidget(panel)
         self.ui = slicer.util.childWidgetVariables(panel)
         self.logic = AnonymizerLogic()
-        self.jobPanel = JobPanel(self._updateControls)
-        self.ui.jobLayout.addWidget(self.jobPanel.widget)
+        self.job_panel = JobPanel(self._update_controls)
+        self.ui.jobLayout.addWidget(self.job_panel.widget)
         self.tags = TagTable(self.ui.tagTable)
         self.quarantine = QuarantineTable(self.ui.quarantineTable)
         self.picture = RegionPicture(self.ui.imageLabel, self.ui.regionsList)
-        self._fillChoices()
+        self._fill_choices()
         panel.setMRMLScene(slicer.mrmlScene)
         self._connect()
-        self._updateControls()
+        self._update_controls()
 
-    def _fillChoices(self) -> None:
+    def _fill_choices(self) -> None:
         ui = self.ui
         ui.inputFolderEdit.filters = ctk.ctkPathLineEdit.Dirs
         ui.outputFolderEdit.filters = ctk.ctkPathLineEdit.Dirs
@@ -74,50 +74,50 @@ class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             item.setFlags(qt.Qt.ItemIsUserCheckable | qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
             item.setCheckState(qt.Qt.Unchecked)
             ui.optionsList.addItem(item)
-        self._showPresetOptions()
+        self._show_preset_options()
 
     def _connect(self) -> None:
         ui = self.ui
-        ui.inputFolderEdit.connect("currentPathChanged(QString)", self.onInputFolderChanged)
-        ui.volumeSelector.connect("currentNodeChanged(vtkMRMLNode*)", self.onVolumeChanged)
-        ui.outputFolderEdit.connect("currentPathChanged(QString)", self._updateControls)
-        ui.profileComboBox.connect("currentIndexChanged(int)", self.onPresetChanged)
-        ui.optionsList.connect("itemChanged(QListWidgetItem*)", self.onSettingsChanged)
-        ui.rulesEdit.connect("currentPathChanged(QString)", self.onSettingsChanged)
-        ui.keyEdit.connect("currentPathChanged(QString)", self.onSettingsChanged)
-        ui.passwordEdit.connect("textChanged(QString)", self._updateControls)
-        ui.fileSpinBox.connect("valueChanged(int)", self.onFileChanged)
-        ui.changedCheckBox.connect("toggled(bool)", self._showRows)
-        ui.filterEdit.connect("textChanged(QString)", self._showRows)
-        ui.addRegionButton.connect("clicked()", self.onAddRegion)
-        ui.readTextButton.connect("clicked()", self.onReadText)
-        ui.removeRegionButton.connect("clicked()", self.onRemoveRegion)
-        ui.regionsList.connect("currentRowChanged(int)", self._updateControls)
-        ui.showFacesButton.connect("clicked()", self.onShowFaces)
-        ui.runButton.connect("clicked()", self.onRun)
-        ui.reportButton.connect("clicked()", self.onOpenReport)
-        ui.quarantineTable.connect("itemSelectionChanged()", self._updateControls)
-        ui.showQuarantinedButton.connect("clicked()", self.onShowQuarantined)
-        ui.scrubSceneButton.connect("clicked()", self.onScrubScene)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneClosed)
+        ui.inputFolderEdit.connect("currentPathChanged(QString)", self.on_input_folder_changed)
+        ui.volumeSelector.connect("currentNodeChanged(vtkMRMLNode*)", self.on_volume_changed)
+        ui.outputFolderEdit.connect("currentPathChanged(QString)", self._update_controls)
+        ui.profileComboBox.connect("currentIndexChanged(int)", self.on_preset_changed)
+        ui.optionsList.connect("itemChanged(QListWidgetItem*)", self.on_settings_changed)
+        ui.rulesEdit.connect("currentPathChanged(QString)", self.on_settings_changed)
+        ui.keyEdit.connect("currentPathChanged(QString)", self.on_settings_changed)
+        ui.passwordEdit.connect("textChanged(QString)", self._update_controls)
+        ui.fileSpinBox.connect("valueChanged(int)", self.on_file_changed)
+        ui.changedCheckBox.connect("toggled(bool)", self._show_rows)
+        ui.filterEdit.connect("textChanged(QString)", self._show_rows)
+        ui.addRegionButton.connect("clicked()", self.on_add_region)
+        ui.readTextButton.connect("clicked()", self.on_read_text)
+        ui.removeRegionButton.connect("clicked()", self.on_remove_region)
+        ui.regionsList.connect("currentRowChanged(int)", self._update_controls)
+        ui.showFacesButton.connect("clicked()", self.on_show_faces)
+        ui.runButton.connect("clicked()", self.on_run)
+        ui.reportButton.connect("clicked()", self.on_open_report)
+        ui.quarantineTable.connect("itemSelectionChanged()", self._update_controls)
+        ui.showQuarantinedButton.connect("clicked()", self.on_show_quarantined)
+        ui.scrubSceneButton.connect("clicked()", self.on_scrub_scene)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.on_scene_closed)
 
     def cleanup(self) -> None:
-        """Called when the application closes and before a reload."""
-        self.jobPanel.close()
+        """End the run; called when the application closes and before a reload."""
+        self.job_panel.close()
         self.removeObservers()
 
     def onReload(self) -> None:
         """Reload the Lib packages together with the module file."""
-        forgetPackages("AnonymizerLib", "ThoraxAILib")
+        forget_packages("AnonymizerLib", "ThoraxAILib")
         super().onReload()
 
-    def onSceneClosed(self, _caller: object, _event: str) -> None:
+    def on_scene_closed(self, _caller: object, _event: str) -> None:
         """Another scene: what was said about the old one does not hold any more."""
         self.ui.sceneLabel.text = _("Saved scenes keep names and birth dates even without the DICOM files.")
 
     # Input
 
-    def onInputFolderChanged(self, path: str) -> None:
+    def on_input_folder_changed(self, path: str) -> None:
         """Another folder: list its files and show the first."""
         from AnonymizerLib.run.listing import list_inputs
 
@@ -132,32 +132,32 @@ class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.fileSpinBox.value = 1
         self.ui.fileCountLabel.text = _("of {count}").format(count=len(self._files))
         self._isUpdating = False
-        self.onFileChanged()
+        self.on_file_changed()
 
-    def onVolumeChanged(self, volumeNode: slicer.vtkMRMLScalarVolumeNode | None) -> None:
+    def on_volume_changed(self, volume_node: slicer.vtkMRMLScalarVolumeNode | None) -> None:
         """A loaded volume was chosen: take the folder of its files."""
-        files = self.logic.filesOfVolume(volumeNode) if volumeNode is not None else []
+        files = self.logic.files_of_volume(volume_node) if volume_node is not None else []
         if files:
             self.ui.inputFolderEdit.setCurrentPath(str(Path(files[0]).parent))
-        elif volumeNode is not None:
+        elif volume_node is not None:
             self.ui.previewLabel.text = _("The files of this volume are not known: choose their folder.")
 
-    def _inputFile(self) -> Path | None:
+    def _input_file(self) -> Path | None:
         if not self._files:
             return None
         return Path(self.ui.inputFolderEdit.currentPath) / self._files[self.ui.fileSpinBox.value - 1]
 
     # Profile
 
-    def onPresetChanged(self) -> None:
+    def on_preset_changed(self) -> None:
         """Another preset: tick its options."""
-        self._showPresetOptions()
-        self.onSettingsChanged()
+        self._show_preset_options()
+        self.on_settings_changed()
 
     def _preset(self) -> str:
         return list(PRESETS)[max(self.ui.profileComboBox.currentIndex, 0)]
 
-    def _showPresetOptions(self) -> None:
+    def _show_preset_options(self) -> None:
         self._isUpdating = True
         chosen = PRESETS[self._preset()][1]
         for index, option in enumerate(Option):
@@ -181,80 +181,80 @@ class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         base = profile_named(self._preset(), rules=rules)
         return Profile(frozenset(self._options()), base.strict, rules, base.name)
 
-    def onSettingsChanged(self) -> None:
+    def on_settings_changed(self) -> None:
         """Options, rules or key changed: what would be done changes with them."""
         if not self._isUpdating:
-            self._showPreview()
-            self._updateControls()
+            self._show_preview()
+            self._update_controls()
 
     # Preview
 
-    def onFileChanged(self) -> None:
+    def on_file_changed(self) -> None:
         """Another file of the folder: show its attributes and its image."""
         if self._isUpdating:
             return
-        self.picture.setFile(self._inputFile())
-        self._showPreview()
-        self._updateControls()
+        self.picture.set_file(self._input_file())
+        self._show_preview()
+        self._update_controls()
 
-    def _showPreview(self) -> None:
-        path = self._inputFile()
+    def _show_preview(self) -> None:
+        path = self._input_file()
         try:
-            self.tags.setRows(self.logic.previewTags(path, self._profile()) if path else [])
+            self.tags.set_rows(self.logic.preview_tags(path, self._profile()) if path else [])
             if path is not None:
                 self.ui.previewLabel.text = ""
         except InputError as error:
-            self.tags.setRows([])
+            self.tags.set_rows([])
             self.ui.previewLabel.text = str(error)
-        self._showRows()
+        self._show_rows()
 
-    def _showRows(self) -> None:
+    def _show_rows(self) -> None:
         shown, total = self.tags.show(self.ui.changedCheckBox.checked, self.ui.filterEdit.text)
         if total:
             self.ui.previewLabel.text = _("{shown} of {total} attributes shown.").format(shown=shown, total=total)
 
     # Regions
 
-    def onAddRegion(self) -> None:
+    def on_add_region(self) -> None:
         """Add the rectangle of the four numbers."""
         ui = self.ui
         self.picture.add(
             [Box(ui.leftSpinBox.value, ui.topSpinBox.value, ui.widthSpinBox.value, ui.heightSpinBox.value)]
         )
-        self._updateControls()
+        self._update_controls()
 
-    def onReadText(self) -> None:
+    def on_read_text(self) -> None:
         """Find burned-in text in the shown image."""
-        with shownErrors(_("The text cannot be read.")):
-            self.picture.add(self.picture.readText())
-        self._updateControls()
+        with shown_errors(_("The text cannot be read.")):
+            self.picture.add(self.picture.read_text())
+        self._update_controls()
 
-    def onRemoveRegion(self) -> None:
+    def on_remove_region(self) -> None:
         """Remove the selected rectangle."""
-        self.picture.removeSelected()
-        self._updateControls()
+        self.picture.remove_selected()
+        self._update_controls()
 
-    def _facePictures(self) -> list[Path]:
+    def _face_pictures(self) -> list[Path]:
         """Before and after of the heads that the last run found."""
         from AnonymizerLib.run.run import FACES, private_folder_of
 
         output = self.ui.outputFolderEdit.currentPath
         return sorted((private_folder_of(Path(output)) / FACES).glob("*.png")) if output else []
 
-    def onShowFaces(self) -> None:
+    def on_show_faces(self) -> None:
         """Open the pictures of the removed faces."""
-        for picture in self._facePictures():
+        for picture in self._face_pictures():
             qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(picture)))
 
     # Run
 
-    def onRun(self) -> None:
+    def on_run(self) -> None:
         """De-identify the folder in a child process."""
-        with shownErrors(_("The folder cannot be de-identified.")):
+        with shown_errors(_("The folder cannot be de-identified.")):
             self._profile()
             job = anonymize_job(self._request(), self.ui.passwordEdit.text)
-            self._showReport(None)
-            self.jobPanel.run(job, self._onDone, _("Starting"))
+            self._show_report(None)
+            self.job_panel.run(job, self._on_done, _("Starting"))
 
     def _request(self) -> AnonymizeRequest:
         ui = self.ui
@@ -274,67 +274,67 @@ class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         source, output = Path(ui.inputFolderEdit.currentPath), Path(ui.outputFolderEdit.currentPath)
         return AnonymizeRequest(source, output, how, quarantine_ok=True)
 
-    def _onDone(self, job: ChildJob) -> str:
+    def _on_done(self, job: ChildJob) -> str:
         """Read what the run says about itself."""
         from AnonymizerLib.run.run import private_folder_of
 
         if job.output is None:
             raise InputError(_("The run ended without a result: look at the messages."))
-        self._showReport(job.output / "report")
+        self._show_report(job.output / "report")
         waiting = self.quarantine.read(private_folder_of(job.output) / "quarantine.csv")
         self.ui.quarantineSection.collapsed = waiting == 0
         counts = json.loads((job.output / "report" / "summary.json").read_text(encoding="utf-8"))["counts"]
         return _("{clean} clean, {quarantined} in quarantine, {skipped} left out.").format(**counts)
 
-    def _showReport(self, folder: Path | None) -> None:
+    def _show_report(self, folder: Path | None) -> None:
         self._report = None if folder is None else folder / "report.html"
         text = ""
         if folder is not None:
             text = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["promise"]
         self.ui.resultLabel.text = text
-        self._updateControls()
+        self._update_controls()
 
-    def onOpenReport(self) -> None:
+    def on_open_report(self) -> None:
         """Open the report in the web browser."""
         if self._report is not None:
             qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(self._report)))
 
-    def onShowQuarantined(self) -> None:
+    def on_show_quarantined(self) -> None:
         """Show the selected file of the quarantine list."""
-        name = self.quarantine.selectedFile()
+        name = self.quarantine.selected_file()
         if name in self._files:
             self.ui.imageSection.collapsed = False
             self.ui.fileSpinBox.value = self._files.index(name) + 1
 
     # Scene
 
-    def onScrubScene(self) -> None:
+    def on_scrub_scene(self) -> None:
         """Take identity out of the open scene, after asking: it cannot be undone."""
         question = _(
             "Remove DICOM attributes, personal names, remarks and paths from the open scene? This cannot be undone."
         )
         if slicer.util.confirmOkCancelDisplay(question):
-            with shownErrors(_("The scene cannot be scrubbed.")):
-                self.ui.sceneLabel.text = self.logic.scrubScene().sentence
+            with shown_errors(_("The scene cannot be scrubbed.")):
+                self.ui.sceneLabel.text = self.logic.scrub_scene().sentence
 
     # Controls
 
-    def _updateControls(self) -> None:
+    def _update_controls(self) -> None:
         ui = self.ui
         problem = self._problem()
         ui.runButton.enabled = not problem
         ui.runButton.toolTip = problem or _("De-identify the folder and check every written file")
         ui.reportButton.enabled = self._report is not None
-        ui.showQuarantinedButton.enabled = bool(self.quarantine.selectedFile())
-        ui.showFacesButton.enabled = bool(self._facePictures())
-        ui.readTextButton.enabled = self.picture.hasImage
+        ui.showQuarantinedButton.enabled = bool(self.quarantine.selected_file())
+        ui.showFacesButton.enabled = bool(self._face_pictures())
+        ui.readTextButton.enabled = self.picture.has_image
         ui.removeRegionButton.enabled = ui.regionsList.currentRow >= 0
-        self._showPromise()
+        self._show_promise()
 
     def _problem(self) -> str:
         """Why nothing can be run now; empty when it can."""
         ui = self.ui
-        if self.jobPanel.isRunning:
+        if self.job_panel.is_running:
             return _("A run is going on")
         if not self._files:
             return _("Choose the folder with the DICOM files")
@@ -344,7 +344,7 @@ class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             return _("Give the password of the key, at least 8 characters")
         return ""
 
-    def _showPromise(self) -> None:
+    def _show_promise(self) -> None:
         """Say before the run whether its result will be anonymous or pseudonymous."""
         key = ProjectKey(b"", "", is_stored=bool(self.ui.keyEdit.currentPath))
         try:

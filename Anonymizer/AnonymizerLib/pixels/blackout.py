@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from AnonymizerLib.objects.dicom_file import EXPLICIT, DicomFile, encode
-from AnonymizerLib.objects.element import raw_text
+from AnonymizerLib.objects.element import raw_text, set_raw_value
 from AnonymizerLib.pixels.stated_size import stated_pixel_bytes
 from AnonymizerLib.profile.regions import Box
 from ThoraxAILib.errors import InputError
@@ -245,7 +245,7 @@ def _darkest_entry(ds: Dataset) -> int:
             return first
         values = np.frombuffer(table, "<u2" if wide else np.uint8).astype(np.int64)
         total = values if total is None else total[: values.size] + values[: total.size]
-    return first + int(np.argmin(total))
+    return first if total is None else first + int(np.argmin(total))
 
 
 def store(file: DicomFile, data: bytes) -> None:
@@ -253,8 +253,7 @@ def store(file: DicomFile, data: bytes) -> None:
     if len(data) % 2:
         data += b"\0"
     if PIXEL_DATA in file.dataset:  # a deflated file is held in one piece
-        raw = file.dataset.get_item(PIXEL_DATA)
-        file.dataset[PIXEL_DATA] = raw._replace(value=data, length=len(data))
+        set_raw_value(file.dataset, PIXEL_DATA, data)
         return
     order = "<" if file.is_little_endian else ">"
     if file.is_implicit:

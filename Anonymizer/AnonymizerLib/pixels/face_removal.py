@@ -166,6 +166,8 @@ def _volume(paths: list[Path]) -> tuple[np.ndarray, np.ndarray, str]:
     for path in paths:
         file = read_dicom(read_regular(path))
         geometry = SliceGeometry.of(file.dataset)
+        if geometry is None:
+            raise InputError("A slice does not say where it lies.")
         slices.append((geometry, _rescaled(file), raw_text(file.dataset, MODALITY, ASCII)))
     first = slices[0][0]
     normal = np.cross(first.along_row_mm, first.down_column_mm)

@@ -19,7 +19,7 @@ from AnonymizerLib.letters.strokes import are_drawn
 from AnonymizerLib.letters.text_network import STRIDE
 from AnonymizerLib.pixels.editor import PixelEditor
 from AnonymizerLib.profile.regions import Box
-from ThoraxAILib.errors import InputError
+from ThoraxAILib.errors import InputError, known
 
 MOST_FRAMES = 400
 FRAMES_TO_READ = 3
@@ -55,12 +55,12 @@ def distinct_frames(editor: PixelEditor) -> Iterator[tuple[int, np.ndarray]]:
     """Frames that are not the same as an earlier one; InputError when there are more than can be judged."""
     if editor.frame_count > MOST_FRAMES:
         raise InputError(f"It has {editor.frame_count} frames, more than {MOST_FRAMES}: look at it.")
-    known = set()
+    seen: set[bytes] = set()
     for index in range(editor.frame_count):
         frame = editor.frame(index)
-        digest = hashlib.sha256(np.ascontiguousarray(frame)).digest()
-        if digest not in known:
-            known.add(digest)
+        digest = hashlib.sha256(np.ascontiguousarray(frame).data).digest()
+        if digest not in seen:
+            seen.add(digest)
             yield index, frame
 
 
@@ -75,7 +75,7 @@ def find_writing(editor: PixelEditor, reader: TextReader | None, blanked: Sequen
         hidden = hidden_by(blanked, frame.shape[:2])
         probability = probability_of_text(filled(frame, hidden))
         probability[cells_of(hidden)] = 0  # nothing is shown there any more
-        if highest is None:
+        if highest is None or where is None:
             highest, where = probability, np.full(probability.shape, index)
         else:
             where[probability > highest] = index
@@ -84,7 +84,7 @@ def find_writing(editor: PixelEditor, reader: TextReader | None, blanked: Sequen
     unread: list[Piece] = []
     likely = SUSPECTED if blanked else LIKELY
     pieces = pieces_of(highest, likely) if highest is not None else []
-    at = [int(np.bincount(where[piece.cells]).argmax()) for piece in pieces]
+    at = [] if where is None else [int(np.bincount(where[piece.cells]).argmax()) for piece in pieces]
     for index in sorted(set(at)):
         here = [piece for piece, frame in zip(pieces, at, strict=True) if frame == index]
         for piece, is_sure in zip(here, _are_sure(editor.frame(index), here, reader), strict=True):
@@ -184,7 +184,7 @@ def cut_out(picture: np.ndarray, piece: Piece) -> tuple[np.ndarray, np.ndarray]:
     """The piece as dark letters on light ground, straight and enlarged: in plain and in evened contrast."""
     from scipy import ndimage
 
-    box = piece.box.grown(BORDER).clipped(*picture.shape)
+    box = known(piece.box.grown(BORDER).clipped(*picture.shape), "the piece of the picture")
     area = picture[box.top : box.top + box.height, box.left : box.left + box.width]
     angle = _angle_of(piece.cells)
     if abs(angle) > ASKEW:
@@ -230,5 +230,6 @@ def reads_anything(
             values = filled(frame, hidden).astype(np.float32)
             brightest = values if brightest is None else np.maximum(brightest, values)
             darkest = values if darkest is None else np.minimum(darkest, values)
-        pictures += [gray_of(brightest), gray_of(darkest)]
+        if brightest is not None and darkest is not None:
+            pictures += [gray_of(brightest), gray_of(darkest)]
     return any(_is_sure(word, SURE_ALONE) for picture in pictures for word in reader.read(picture))

@@ -10,7 +10,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from AnonymizerLib.objects.dicom_file import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, LONG_VRS, UNDEFINED, DicomFile
-from AnonymizerLib.objects.element import raw_text
+from AnonymizerLib.objects.element import raw_text, set_raw_value
 from AnonymizerLib.pixels.regions import number_of
 from AnonymizerLib.pixels.stated_size import BITS, COLUMNS, FRAMES, PHOTOMETRIC, ROWS, SAMPLES
 from ThoraxAILib.errors import InputError
@@ -31,7 +31,8 @@ def cut_surplus(file: DicomFile) -> bool:
         return _cut_deflated(file.dataset)
     if file.transfer_syntax not in NATIVE or not len(file.pixels):
         return False
-    parts, position, has_more = [], 0, False
+    parts: list[bytes | memoryview] = []
+    position, has_more = 0, False
     order = "<" if file.is_little_endian else ">"
     while position < len(file.pixels):
         tag, header, length = _element_at(file, position, order)
@@ -59,7 +60,7 @@ def _cut_deflated(ds: Dataset) -> bool:
         if exact == b"":
             del ds[tag]
         elif exact is not None:
-            ds[tag] = element._replace(value=exact, length=len(exact))
+            set_raw_value(ds, tag, bytes(exact))
         has_more = has_more or exact is not None
     return has_more
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Any
 
 from AnonymizerLib.profile.number_shapes import LONG_NUMBER, names_a_number_of_a_person
 from AnonymizerLib.profile.words import label_may_stay, listed_words
@@ -32,6 +33,7 @@ def _meanings() -> dict[tuple[str, str], str]:
 
     found = {}
     for scheme, entries in concepts.items():
+        codes: Any  # by value: (meaning, ...)
         for codes in entries.values():
             for value, (meaning, *_) in codes.items():
                 found[scheme, value] = meaning

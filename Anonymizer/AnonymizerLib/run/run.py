@@ -22,7 +22,7 @@ from AnonymizerLib.run.worker import UNFINISHED, Done, Worker, WorkerSettings
 from AnonymizerLib.run.worker_limits import FileLimits
 from AnonymizerLib.run.worker_pool import WorkerPool
 from ThoraxAILib import __version__
-from ThoraxAILib.errors import InputError, OutputError
+from ThoraxAILib.errors import InputError, OutputError, known
 from ThoraxAILib.jobs.private_files import make_private_folder
 from ThoraxAILib.jobs.progress import Progress
 
@@ -55,10 +55,10 @@ class RunOptions:
 class RunResult:
     """Counts by status, why instances wait, and where the report is."""
 
-    counts: Counter = field(default_factory=Counter)
-    report: Path | None = None
-    private: Path | None = None
-    summary: Summary | None = None
+    counts: Counter
+    report: Path
+    private: Path
+    summary: Summary
     note: str = ""
 
     @property
@@ -101,7 +101,7 @@ def run(options: RunOptions, progress: Progress | None = None) -> RunResult:
         progress(0.97, "Writing the report")
         summary = _write_reports(journal, options)
     progress(1.0, "Done")
-    return RunResult(summary.counts, summary.report, options.private_folder, summary, journal.note)
+    return RunResult(summary.counts, known(summary.report, "the report"), options.private_folder, summary, journal.note)
 
 
 def _clean_all(options: RunOptions, listing: Listing, journal: Journal, progress: Progress) -> None:

@@ -14,47 +14,47 @@ import slicer
 
 from AnonymizerLib.check.search import tokens_in
 from AnonymizerLib.scene.identifiers import SceneIdentifiers, collect
-from AnonymizerLib.scene.scrub import SceneReport, scrubScene
+from AnonymizerLib.scene.scrub import SceneReport, scrub_scene
 from ThoraxAILib.errors import InputError, OutputError
-from ThoraxAILib.scene.files.opening import safeDescription
-from ThoraxAILib.scene.files.saving import writeScene
+from ThoraxAILib.scene.files.opening import safe_description
+from ThoraxAILib.scene.files.saving import write_scene
 
 SCENE_ENDING, HEADER_BYTES = ".mrb", 65536
 TEXT_FILES = (".mrml", ".json", ".csv", ".tsv", ".txt", ".xml", ".html", ".schema")
 
 
-def scrubBundle(source: Path, target: Path) -> SceneReport:
+def scrub_bundle(source: Path, target: Path) -> SceneReport:
     """Scrub a .mrb into a new one; replaces the open scene. InputError or OutputError, and then nothing is left."""
     if not source.is_file() or source.suffix.lower() != SCENE_ENDING:
         raise InputError(f"'{source.name}' is not a saved scene: give a .mrb file.")
     if target.exists():
         raise InputError(f"'{target.name}' exists already: choose a new name.")
-    with safeDescription(source.resolve()) as description:
+    with safe_description(source.resolve()) as description:
         slicer.mrmlScene.Clear(0)
         try:
             slicer.util.loadScene(str(description))
         except RuntimeError as error:
             raise InputError(f"'{source.name}' cannot be opened as a scene: save it again in Slicer.") from error
     identifiers = collect(slicer.mrmlScene)
-    report = scrubScene()
+    report = scrub_scene()
     if report.left:
         raise OutputError(report.sentence)
-    writeScene(target)
-    report.left = leaksInBundle(target, identifiers)
+    write_scene(target)
+    report.left = leaks_in_bundle(target, identifiers)
     if report.left:
         target.unlink()
         raise OutputError(f"{report.sentence} Nothing was written.")
     return report
 
 
-def leaksInBundle(bundle: Path | BinaryIO, identifiers: SceneIdentifiers) -> list[str]:
+def leaks_in_bundle(bundle: Path | BinaryIO, identifiers: SceneIdentifiers) -> list[str]:
     """Kinds of files in a bundle whose name or content holds an identifier; sequences are bundles in the bundle."""
     left = []
     with zipfile.ZipFile(bundle) as archive:
         for entry in archive.infolist():
             content = archive.read(entry)
             if entry.filename.lower().endswith(SCENE_ENDING):
-                left += leaksInBundle(io.BytesIO(content), identifiers)
+                left += leaks_in_bundle(io.BytesIO(content), identifiers)
             data = _searchable(entry.filename, content)
             name = unquote(entry.filename).lower().encode("utf-8")
             if tokens_in(name, identifiers.tokens) or tokens_in(data.lower(), identifiers.tokens):

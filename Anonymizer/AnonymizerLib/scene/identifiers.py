@@ -10,7 +10,7 @@ from AnonymizerLib.check.identifiers import Tokens, tokens_of
 from AnonymizerLib.check.search import text_names
 from AnonymizerLib.objects.element import Original
 from AnonymizerLib.profile.words import label_may_stay
-from ThoraxAILib.scene.hierarchy import subjectHierarchy
+from ThoraxAILib.scene.hierarchy import subject_hierarchy
 
 DICOM_PREFIX = "DICOM."
 PATH = re.compile(r"(^|[\s\"'=:])(/[^/\s]+/|[A-Za-z]:[\\/]|\\\\|file://)")
@@ -66,20 +66,20 @@ class SceneIdentifiers:
             text_names(text, self.tokens) or PATH.search(text) is not None
         )
 
-    def mayStay(self, text: str) -> bool:
+    def may_stay(self, text: str) -> bool:
         """Whether a name, label or remark consists of harmless words only, and identifies nobody."""
         return not self.identifies(text) and any(
-            label_may_stay(words) for words in (SEPARATORS.sub(" ", text), _asWords(text))
+            label_may_stay(words) for words in (SEPARATORS.sub(" ", text), _as_words(text))
         )
 
-    def valueMayStay(self, value: str) -> bool:
+    def value_may_stay(self, value: str) -> bool:
         """Whether the value of an attribute is a number, a reference between nodes, or text that may stay."""
         if self.identifies(value):
             return False
-        return PLAIN_VALUE.match(value) is not None or self.mayStay(value)
+        return PLAIN_VALUE.match(value) is not None or self.may_stay(value)
 
 
-def _asWords(text: str) -> str:
+def _as_words(text: str) -> str:
     """A name of nodes as a text: words that are only told apart by capital letters get spaces."""
     return SEPARATORS.sub(" ", CAMEL.sub(" ", CLASS_NAME.sub(" ", text)))
 
@@ -89,11 +89,11 @@ def collect(scene: slicer.vtkMRMLScene) -> SceneIdentifiers:
     found = SceneIdentifiers()
     for index in range(scene.GetNumberOfNodes()):
         node = scene.GetNthNode(index)
-        for name in attributeNames(node):
+        for name in attribute_names(node):
             if name.startswith(DICOM_PREFIX):
                 found.remember(name, node.GetAttribute(name) or "")
-    hierarchy = subjectHierarchy()
-    for item in hierarchyItems():
+    hierarchy = subject_hierarchy()
+    for item in hierarchy_items():
         for name in hierarchy.GetItemAttributeNames(item):
             if name.startswith(DICOM_PREFIX):
                 found.remember(name, hierarchy.GetItemAttribute(item, name) or "")
@@ -101,16 +101,16 @@ def collect(scene: slicer.vtkMRMLScene) -> SceneIdentifiers:
     return found
 
 
-def attributeNames(node: slicer.vtkMRMLNode) -> list[str]:
+def attribute_names(node: slicer.vtkMRMLNode) -> list[str]:
     """The names of a node's attributes."""
     return list(node.GetAttributeNames())
 
 
-def hierarchyItems() -> list[int]:
+def hierarchy_items() -> list[int]:
     """Every item of the subject hierarchy, however deep."""
     import vtk
 
     children = vtk.vtkIdList()
-    hierarchy = subjectHierarchy()
+    hierarchy = subject_hierarchy()
     hierarchy.GetItemChildren(hierarchy.GetSceneItemID(), children, True)
     return [children.GetId(index) for index in range(children.GetNumberOfIds())]

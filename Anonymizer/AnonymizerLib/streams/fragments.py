@@ -112,7 +112,7 @@ class Encapsulated:
 
 
 def _items(element: memoryview, position: int) -> list[bytes]:
-    items = []
+    items: list[bytes] = []
     while position + 8 <= len(element):
         kind = bytes(element[position : position + 4])
         (length,) = struct.unpack_from("<I", element, position + 4)

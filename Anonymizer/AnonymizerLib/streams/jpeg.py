@@ -7,6 +7,8 @@ APP14, and HP's transform of JPEG-LS.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ThoraxAILib.errors import InputError
 
 SOI, EOI, SOS, DQT, DNL, DRI = 0xD8, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD
@@ -114,7 +116,7 @@ def _is_exact_preset(body: bytes) -> bool:
     return False
 
 
-def _consists_of(body: bytes, length_at: object) -> bool:
+def _consists_of(body: bytes, length_at: Callable[[int], int]) -> bool:
     position = 0
     while position < len(body):
         position += length_at(position)

@@ -47,7 +47,7 @@ def without_metadata(data: bytes) -> bytes:
 
 def _header(data: bytes, position: int, known: frozenset[int], last: int) -> tuple[list[bytes], int, int]:
     """The segments to keep up to a marker, the place behind it, and the marker."""
-    kept = []
+    kept: list[bytes] = []
     for _ in range(MOST_SEGMENTS):
         marker = _marker(data, position)
         position += 2

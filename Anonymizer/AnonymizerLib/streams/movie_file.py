@@ -50,7 +50,7 @@ def without_metadata(data: bytes, is_h265: bool) -> bytes:
     return bytes(result)
 
 
-def _boxes(data: bytes, start: int, end: int) -> Iterator[Box]:
+def _boxes(data: bytes | bytearray, start: int, end: int) -> Iterator[Box]:
     for _ in range(MOST_BOXES):
         if start == end:
             return
@@ -139,7 +139,7 @@ def _clean_configuration(data: bytes, box: Box, result: bytearray) -> None:
         raise InputError("The video holds a part that is not understood: look at it.")
 
 
-def _length_size(data: bytes, tables: dict[bytes, Box]) -> int:
+def _length_size(data: bytes | bytearray, tables: dict[bytes, Box]) -> int:
     """How many bytes state the length of a unit (avcC, hvcC)."""
     entries = tables.get(b"stsd")
     if entries is not None:

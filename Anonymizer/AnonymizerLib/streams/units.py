@@ -18,6 +18,8 @@ def is_user_data(unit: bytes, is_h265: bool) -> bool:
     if not unit:
         return True
     kind = unit[0] >> 1 & 0x3F if is_h265 else unit[0] & 0x1F
+    known: frozenset[int]
+    goes: tuple[int, ...]
     if is_h265:
         known, goes = H265_PICTURE, (*H265_INFORMATION, H265_FILLER)
     else:

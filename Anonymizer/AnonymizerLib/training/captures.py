@@ -6,7 +6,7 @@ difference.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -16,7 +16,7 @@ import numpy as np
 from scipy import ndimage
 
 if TYPE_CHECKING:
-    from PIL import Image, ImageFont
+    from PIL import Image, ImageDraw, ImageFont
 
 NAMES = ("DOE", "JOHN", "Meyer", "Kowalska", "O'Brien", "Smith", "Nguyen", "Garcia", "ANDERSSON", "Rossi", "Lee")
 FIRST = ("Anna", "JOHN", "Max", "Maria", "Wei", "OLGA", "Peter", "Fatima", "Luis", "Ida")
@@ -81,14 +81,14 @@ def invented_line(random: np.random.Generator, script: str) -> str:
         return f"{random.choice(FIRST)} {random.choice(NAMES)}".upper()
     if kind == 7:
         return " ".join(str(random.choice(NAMES)).upper())
-    letters = list(ALPHABETS["latin"])
-    return "".join(random.choice(letters, int(random.integers(2, 14))))
+    characters = list(ALPHABETS["latin"])
+    return "".join(random.choice(characters, int(random.integers(2, 14))))
 
 
 class Letters:
     """Draws lines of text as coverage pictures; fonts are found by script."""
 
-    def __init__(self, fonts: dict[str, Sequence[Path]]) -> None:
+    def __init__(self, fonts: Mapping[str, Sequence[Path]]) -> None:
         self.fonts = {script: list(paths) for script, paths in fonts.items() if paths}
 
     @property
@@ -106,13 +106,15 @@ class Letters:
         pen = ImageDraw.Draw(image)
         pen.fontmode = "1" if random.random() < 0.35 else "L"
         pen.text((1 - left, 1 - top), text, fill=255, font=font)
-        cover = np.asarray(image, np.float32) / 255
+        cover: np.ndarray = np.asarray(image, np.float32) / 255
         if script == "bitmap":
             times = max(round(size / 11), 1)
             cover = np.kron(cover, np.ones((times, times), np.float32))
         return cover
 
-    def _font(self, script: str, size: int, random: np.random.Generator) -> ImageFont.ImageFont:
+    def _font(
+        self, script: str, size: int, random: np.random.Generator
+    ) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
         from PIL import ImageFont
 
         if script == "bitmap":
@@ -184,7 +186,7 @@ def clutter(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return np.asarray(image, np.float32)
 
 
-def _draw_thing(pen: object, size: tuple[int, int], random: np.random.Generator) -> None:
+def _draw_thing(pen: ImageDraw.ImageDraw, size: tuple[int, int], random: np.random.Generator) -> None:
     width, height = size
     value = int(random.integers(0, 256))
     kind = int(random.integers(0, 8))
@@ -281,7 +283,7 @@ def make_capture(
     """Draw lines of text on a ground (0..255, any number type); a part is blurred or went through JPEG."""
     picture = clutter(np.clip(ground, 0, 255), random)
     marks = np.zeros(picture.shape, np.int16)
-    writings = []
+    writings: list[Writing] = []
     for _ in range(lines):
         script = str(random.choice(letters.scripts, p=_weights(letters.scripts)))
         size = int(np.exp(random.uniform(*np.log(sizes))))

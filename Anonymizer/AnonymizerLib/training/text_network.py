@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -94,7 +95,7 @@ def _piece(ground: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return 255 - piece if random.random() < 0.2 else piece
 
 
-def build_network() -> object:
+def build_network() -> Any:
     """The network of ``TextNetwork`` in torch."""
     from torch import nn
 
@@ -120,7 +121,7 @@ def build_network() -> object:
     return Net()
 
 
-def save(network: object, path: Path) -> None:
+def save(network: Any, path: Path) -> None:
     """Write the weights as half precision numbers."""
     arrays = {}
     for number, layer in enumerate(network.layers()):
@@ -144,7 +145,7 @@ class Samples:
             yield np.stack([pair[0] for pair in pairs]), np.stack([pair[1] for pair in pairs])[:, None]
 
 
-def _fill(samples: Samples, size: int, worker: int, queue: object) -> None:
+def _fill(samples: Samples, size: int, worker: int, queue: Any) -> None:
     for batch in samples.batches(size, worker):
         queue.put(batch)
 

@@ -172,7 +172,7 @@ def _fused(
     options: TrackOptions,
     shifts: SliceShifts | None,
 ) -> Volume:
-    """The labels of one frame on the cine's own slices."""
+    """Return the labels of one frame on the cine's own slices."""
     if len(candidates) == 1:
         inside = candidates[0].labels
     else:

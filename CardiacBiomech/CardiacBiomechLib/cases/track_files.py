@@ -24,14 +24,14 @@ from ThoraxAILib.report import encoded
 
 SCHEMA = "thoraxai.cardiac-track/1"
 REPORT, CURVE, SEQUENCE, PICTURE = "track.json", "volumes.csv", "labels.seq.nrrd", "contours.png"
-MOST_FRAMES = 200  # of an older run in the same folder
+MAX_FRAMES = 200  # of an older run in the same folder
 RESEARCH_USE = "Research use only, not a medical device."
 
 
 def owned_names(count: int) -> list[str]:
     """Every file a run may write, the report last."""
     frames = [
-        frame_name(number, kind) for number in range(1, max(count, MOST_FRAMES) + 1) for kind in ("labels", "field")
+        frame_name(number, kind) for number in range(1, max(count, MAX_FRAMES) + 1) for kind in ("labels", "field")
     ]
     return [*frames, SEQUENCE, CURVE, PICTURE, REPORT]
 
@@ -71,7 +71,7 @@ def write_track_report(track: Track, cine: Cine, settings: dict, folder: Path) -
 
 
 def as_json(track: Track, cine: Cine) -> dict:
-    """The report without the run's own settings: labels, volumes, ejection, quality of each field, scores, notes."""
+    """Return report without the run's own settings: labels, volumes, ejection, quality of each field, scores, notes."""
     return {
         "schema": SCHEMA,
         "version": __version__,

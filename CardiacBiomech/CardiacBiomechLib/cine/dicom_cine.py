@@ -29,7 +29,7 @@ Slice = tuple[float, list[SliceHeader]]  # position along the normal in mm, its 
 
 
 def read_dicom_cine(files: Sequence[Path], name: str, progress: Progress) -> Cine:
-    """The largest stack of parallel moving slices among ``files``; raises InputError when there is none."""
+    """Return the largest stack of parallel moving slices among ``files``; raises InputError when there is none."""
     scan = scan_headers(files, progress.part(0.0, 0.3))
     images = [header for header in scan.headers if header.modality == "MR" and header.has_plane]
     if not images:

@@ -23,7 +23,7 @@ ACCEPTED = "a 4-D NIfTI, MetaImage or NRRD file, a Slicer sequence (.seq.nrrd) o
 
 
 def read_cine(path: Path, progress: Progress | None = None) -> Cine:
-    """The frames at ``path`` in order of time; raises InputError with one sentence when there is no cine."""
+    """Return the frames at ``path`` in order of time; raises InputError with one sentence when there is no cine."""
     path, progress = Path(path), progress or Progress()
     if not path.exists():
         raise InputError(f"'{path.name}' does not exist: check the path.")
@@ -65,7 +65,7 @@ def read_frames(path: Path) -> list[Volume]:
 
 
 def read_frame_labels(path: Path, frame: int, count: int) -> Volume:
-    """The labels of frame ``frame`` (an index): the file, or that frame of a file with one label image per frame.
+    """Return labels of frame ``frame`` (an index): the file, or that frame of a file with one label image per frame.
 
     ``count`` is the number of frames of the cine. Raises InputError when the file is missing or fits neither.
     """

@@ -33,5 +33,5 @@ def strain_along_axes(F: np.ndarray, axes: np.ndarray) -> np.ndarray:
 
 
 def wall_strain(strains: np.ndarray) -> WallStrain:
-    """The mean over points of (3, n) strains."""
+    """Return the mean over points of (3, n) strains."""
     return WallStrain(*(float(value) for value in strains.mean(1)))

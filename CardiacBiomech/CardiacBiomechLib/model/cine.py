@@ -29,7 +29,7 @@ class Cine:
             check_same_grid(frame, f"frame {number} of the cine", self.frames[0], "first frame")
 
     def index(self, number: int) -> int:
-        """The index of frame ``number`` (counted from 1); raises InputError when the cine has no such frame."""
+        """Return the index of frame ``number`` (counted from 1); raises InputError when the cine has no such frame."""
         if not 1 <= number <= len(self.frames):
             raise InputError(f"There is no frame {number}: the cine has frames 1 to {len(self.frames)}.")
         return number - 1

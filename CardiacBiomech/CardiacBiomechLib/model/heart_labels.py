@@ -47,7 +47,7 @@ class HeartTissue:
     parts: HeartLabels
 
     def stiffness(self, frame: str, bulk: float) -> TissueMap:
-        """The stiffness map with this bulk weight of the wall; ``frame`` says which image the labels belong to."""
+        """Return stiffness map with this bulk weight of the wall; ``frame`` says which image the labels belong to."""
         return self.parts.tissue(self.labels, frame, bulk)
 
 
@@ -58,7 +58,7 @@ LABEL_ORDERS = ("auto", *ORDERS)
 
 
 def heart_labels(labels: Volume, order: str = "auto") -> HeartLabels:
-    """The parts of a label image; ``auto`` takes as cavity and wall the two labels of which one encloses the other.
+    """Return parts of a label image; ``auto`` takes as cavity and wall the two labels of which one encloses the other.
 
     Raises InputError for values other than 0 to 3, for a missing part and for an unknown order.
     """

@@ -50,7 +50,7 @@ def estimate_motion(
     paths: Sequence[str] = PATHS,
     progress: Progress | None = None,
 ) -> CineMotion:
-    """The ``paths`` through a cine of which one frame (index) is labeled to the ``targets`` (default: every frame).
+    """Return ``paths`` through a cine of which one frame (index) is labeled to the ``targets`` (default: every frame).
 
     Each chain costs one registration per frame, ``direct`` and ``tracked`` one per target; ``tracked`` needs both
     chains. The frames must cover one whole cycle unless ``paths`` is ``direct`` alone. Raises InputError, Cancelled.
@@ -82,7 +82,7 @@ def estimate_motion(
 
 
 def _wanted(paths: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The chains and the single registrations that ``paths`` need."""
+    """Return the chains and the single registrations that ``paths`` need."""
     unknown = [path for path in paths if path not in PATHS]
     if unknown or not paths:
         raise InputError(
@@ -117,7 +117,7 @@ def _registered(
     engine: MotionEngine,
     progress: Progress,
 ) -> dict[int, Field]:
-    """The field from the labeled frame to each target by one registration, from ``starts`` where given."""
+    """Return the field from the labeled frame to each target by one registration, from ``starts`` where given."""
     found = {}
     for number, frame in enumerate(targets):
         share = progress.part(number / len(targets), (number + 1) / len(targets))
@@ -132,7 +132,9 @@ def _registered(
 def carry_labels(
     motion: CineMotion, frames: list[Volume], labels: Volume, frame: int, paths: Sequence[str] | None = None
 ) -> list[Candidate]:
-    """What each path (default: all estimated) carries from the labeled frame to ``frame``, on the region's grid."""
+    """Return what each path (default: all estimated) carries from the labeled frame to ``frame``, on the region's
+    grid.
+    """
     image, marked = motion.region.cut(frames[motion.labeled_frame]), motion.region.cut(labels)
     candidates = []
     for path in paths or motion.fields:

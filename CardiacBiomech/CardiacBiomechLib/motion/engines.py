@@ -16,7 +16,7 @@ from ThoraxAILib.options import Options, option
 # in the order in which "auto" tries them
 ENGINES = (instance_engine.ENGINE, cascade_engine.ENGINE, cascade_engine.REFINED, demons_engine.ENGINE)
 REGISTRY.add(*ENGINES)
-NAMES = tuple(engine.name for engine in ENGINES)
+NAMES = tuple(make_engine.name for make_engine in ENGINES)
 ROLE = "motion"
 
 
@@ -28,7 +28,7 @@ def choose_motion_engine(
     device: str = "auto",
     registry: Registry = REGISTRY,
 ) -> ChosenEngine[MotionEngine]:
-    """The engine of this name with a preset and, for cascades, weights and a device; nothing is loaded yet.
+    """Return the engine of this name with a preset and, for cascades, weights and a device; nothing is loaded yet.
 
     Raises InputError for unknown names or a device that is not there, MissingDependencyError for one that cannot run.
     """
@@ -52,20 +52,20 @@ class EngineOptions(Options):
     device: str = option("auto", "where networks run", choices=DEVICES)
 
     def choose(self) -> ChosenEngine[MotionEngine]:
-        """The engine of a run; raises as ``choose_motion_engine`` does."""
+        """Return the engine of a run; raises as ``choose_motion_engine`` does."""
         return choose_motion_engine(self.engine, self.preset, self.weights, self.threads, self.device)
 
     def recorded(self) -> dict:
-        """The choice as it is recorded; weights by their name, since a path may name a person."""
+        """Return the choice as it is recorded; weights by their name, since a path may name a person."""
         return {**self.to_dict(), "weights": None if self.weights is None else self.weights.name}
 
     def reported(self, chosen: ChosenEngine[MotionEngine]) -> dict:
-        """What a report says of the engine that ran: name, preset, and as in run.json fingerprint and device."""
+        """Return what a report says of the engine that ran: name, preset, and as in run.json fingerprint and device."""
         return {"engine": chosen.name, "preset": self.preset, "models": [vars(chosen.model(ROLE))]}
 
 
-def engine(
+def make_engine(
     name: str, preset_name: str = DEFAULT_PRESET, weights: Path | None = None, threads: int | None = None
 ) -> MotionEngine:
-    """The engine of this name, made for the CPU; raises as ``choose_motion_engine`` does."""
+    """Return the engine of this name, made for the CPU; raises as ``choose_motion_engine`` does."""
     return choose_motion_engine(name, preset_name, weights, threads, "cpu").made

@@ -54,7 +54,7 @@ def local_correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def _vote(candidates: list[Candidate], weights: list[np.ndarray]) -> np.ndarray:
-    """The label with the largest sum of weights; ties go to the smaller label."""
+    """Return the label with the largest sum of weights; ties go to the smaller label."""
     values = np.unique(np.concatenate([np.unique(candidate.labels) for candidate in candidates]))
     best = np.full(candidates[0].labels.shape, -1.0, dtype=np.float32)
     fused = np.zeros(candidates[0].labels.shape, dtype=candidates[0].labels.dtype)

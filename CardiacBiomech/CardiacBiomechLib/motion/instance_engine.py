@@ -45,7 +45,7 @@ class InstanceEngine:
 
 
 def with_threads(preset: MotionPreset, threads: int | None) -> MotionPreset:
-    """The preset with a number of processor threads."""
+    """Return the preset with a number of processor threads."""
     return replace(preset, instance=replace(preset.instance, threads=threads))
 
 

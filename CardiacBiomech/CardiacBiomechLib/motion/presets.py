@@ -56,7 +56,7 @@ PRESETS = {
 
 
 def preset(name: str) -> MotionPreset:
-    """The preset of this name; raises InputError for an unknown one."""
+    """Return the preset of this name; raises InputError for an unknown one."""
     if name not in PRESETS:
         raise InputError(f"There is no preset named {name}: choose one of {', '.join(PRESETS)}.")
     return PRESETS[name]

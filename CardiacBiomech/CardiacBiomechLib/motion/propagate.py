@@ -39,7 +39,7 @@ class Propagation:
     seconds: float
 
     def as_json(self) -> dict:
-        """The report: quality of the motion, ejection from labels and from motion, label values, convention."""
+        """Return the report: quality of the motion, ejection from labels and from motion, label values, convention."""
         return {
             "schema": SCHEMA,
             "convention": CONVENTION,
@@ -51,7 +51,7 @@ class Propagation:
 
 
 def check_inputs(labeled: Volume, labels: Volume, other: Volume, order: str = "auto") -> HeartLabels:
-    """The parts of the label image; raises InputError with one sentence for anything that cannot be used."""
+    """Return the parts of the label image; raises InputError with one sentence for anything that cannot be used."""
     check_image(labeled, "moving image")
     check_image(other, "fixed image")
     check_same_grid(labeled, "moving image", other, "fixed image")

@@ -25,7 +25,7 @@ class Region:
 
     @staticmethod
     def around(labels: Volume, margin_mm: float = MARGIN_MM) -> Region:
-        """The box of the labeled voxels with an in-plane margin."""
+        """Return the box of the labeled voxels with an in-plane margin."""
         return Region(in_plane_box(labels.array > 0, labels.spacing_kji_mm, margin_mm), Grid.of(labels))
 
     @property
@@ -34,7 +34,7 @@ class Region:
         return self.whole.part(self.box)
 
     def cut(self, volume: Volume) -> Volume:
-        """The box of a volume on the whole grid."""
+        """Return the box of a volume on the whole grid."""
         return self.grid.volume(np.ascontiguousarray(volume.array[self.box]), volume.modality)
 
     def put_back(self, array: np.ndarray, outside: Volume) -> Volume:
@@ -44,7 +44,7 @@ class Region:
         return outside.with_array(whole)
 
     def extend(self, field: Field) -> Field:
-        """The field on the whole grid: its border values fade to zero within ``FADE_MM`` outside the box."""
+        """Return the field on the whole grid: its border values fade to zero within ``FADE_MM`` outside the box."""
         pads = [(part.start, size - part.stop) for part, size in zip(self.box, self.whole.shape_kji, strict=True)]
         padded = np.pad(field.displacement_ras_mm, [*pads, (0, 0)], mode="edge")
         outside = np.ones(self.whole.shape_kji, dtype=bool)

@@ -15,7 +15,7 @@ from CardiacBiomechLib.model.heart_labels import HeartLabels
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
 
-LEAST_SLICES = 5
+MIN_SLICES = 5
 ROUNDS = 15
 OUTLIER_MM = 1.0
 
@@ -28,11 +28,11 @@ class SliceShifts:
     measured: np.ndarray
 
     def undo(self, volume: Volume, order: int = 1) -> Volume:
-        """The volume with every slice moved to where the heart's axis has it; ``order`` 0 for labels."""
+        """Return the volume with every slice moved to where the heart's axis has it; ``order`` 0 for labels."""
         return self._moved(volume, -self.shifts_mm, order)
 
     def redo(self, volume: Volume, order: int = 1) -> Volume:
-        """The volume with every slice moved back to where it was acquired: the opposite of ``undo``."""
+        """Return the volume with every slice moved back to where it was acquired: the opposite of ``undo``."""
         return self._moved(volume, self.shifts_mm, order)
 
     def _moved(self, volume: Volume, shifts_mm: np.ndarray, order: int) -> Volume:
@@ -48,9 +48,9 @@ def measure_slice_shifts(labels: Volume, parts: HeartLabels) -> SliceShifts:
     """Shifts from the labels of one frame; raises InputError when too few slices show the left ventricle."""
     left = (labels.array == parts.lv) | (labels.array == parts.myocardium)
     enough = left.sum((1, 2)) > 20
-    if enough.sum() < LEAST_SLICES:
+    if enough.sum() < MIN_SLICES:
         raise InputError(
-            f"The left ventricle is labeled in {int(enough.sum())} slices, {LEAST_SLICES} are needed to "
+            f"The left ventricle is labeled in {int(enough.sum())} slices, {MIN_SLICES} are needed to "
             "tell a shifted slice from a tilted heart: leave the slices as they are."
         )
     index = np.nonzero(enough)[0]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 
-from ThoraxAILib.panels.reload import forgetPackages
+from ThoraxAILib.panels.reload import forget_packages
 
 
 class CardiacBiomechWidget(ScriptedLoadableModuleWidget):
     """Shows Resources/UI/CardiacBiomech.ui."""
 
     def setup(self) -> None:
-        """Called once, when the module is first opened."""
+        """Build the panel; called once, when the module is first opened."""
         super().setup()
         panel = slicer.util.loadUI(self.resourcePath("UI/CardiacBiomech.ui"))
         self.layout.addWidget(panel)
@@ -21,5 +21,5 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget):
 
     def onReload(self) -> None:
         """Reload the Lib packages together with the module file."""
-        forgetPackages("CardiacBiomechLib", "ThoraxAILib")
+        forget_packages("CardiacBiomechLib", "ThoraxAILib")
         super().onReload()

@@ -13,7 +13,7 @@ from ThoraxAILib.report import Picture, contact_sheet, with_title
 COLORS = {"LV": (230, 60, 60), "MYO": (70, 200, 90), "RV": (80, 140, 255)}
 MARGIN_MM = 12.0
 PIXEL_MM = 0.5
-MOST_COLUMNS = 6
+MAX_COLUMNS = 6
 LEVELS = (0.2, 0.5, 0.8)  # of the slices that show the left ventricle
 
 
@@ -23,7 +23,7 @@ def contour_sheet(track: Track, cine: Cine) -> np.ndarray:
     region = Region.around(labeled, MARGIN_MM)
     slices = _levels(region.cut(labeled).array == track.parts.lv)
     count = len(track.frames)
-    shown = sorted({round(step) for step in np.linspace(0, count - 1, min(count, MOST_COLUMNS))})
+    shown = sorted({round(step) for step in np.linspace(0, count - 1, min(count, MAX_COLUMNS))})
     low, high = np.percentile(region.cut(cine.frames[track.labeled_frame]).array, (1, 99))
     pictures = []
     for k in slices:

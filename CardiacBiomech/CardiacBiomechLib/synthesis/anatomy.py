@@ -107,7 +107,7 @@ class Surroundings:
         self._variety, self._near_mm = variety, near_mm
 
     def at(self, ventricle: Ventricle, points_mm: np.ndarray) -> np.ndarray:
-        """What to add to the plain brightness at end-diastolic points."""
+        """Return what to add to the plain brightness at end-diastolic points."""
         distance = ventricle.radial_coordinate(points_mm) - ventricle.epi_mm
         if ventricle.right is not None:
             right = (_right_coordinate(ventricle.right, points_mm) - 1.0) * min(ventricle.right.radii_mm)

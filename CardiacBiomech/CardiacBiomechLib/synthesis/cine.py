@@ -33,7 +33,7 @@ class Scanner:
     brightness: Brightness = field(default_factory=Brightness)
 
     def grid(self) -> Grid:
-        """The voxel centres around ``center_ras_mm``, in LPS order."""
+        """Return the voxel centres around ``center_ras_mm``, in LPS order."""
         grid = Grid.centered(self.shape_kji, self.spacing_kji_mm)
         grid.ijk_to_ras[:3, 3] += self.center_ras_mm
         return grid

@@ -83,7 +83,7 @@ def inflate(options: InflationOptions | None = None) -> Inflation:
 
 
 def _mesh(felupe, options: InflationOptions):
-    """A block of hexahedra bent into a truncated spheroid."""
+    """Return a block of hexahedra bent into a truncated spheroid."""
     n = options.refinement
     block = felupe.Cube(n=(RADIAL * n + 1, CIRCUMFERENTIAL * n + 1, LONGITUDINAL * n + 1))
     s = options.endo_mm + (options.epi_mm - options.endo_mm) * block.points[:, 0]

@@ -49,7 +49,7 @@ class Ventricle:
     right: RightVentricle | None = field(default_factory=RightVentricle)
 
     def at_phase(self, phase: float) -> Ventricle:
-        """The same heart whose full motion is ``phase`` (0 end-diastole .. 1 end-systole) of this one's."""
+        """Return the same heart whose full motion is ``phase`` (0 end-diastole .. 1 end-systole) of this one's."""
         right = None if self.right is None else replace(self.right, emptying=phase * self.right.emptying)
         return replace(
             self,
@@ -99,7 +99,9 @@ class Ventricle:
         return np.stack(columns, 1)
 
     def local_axes(self, points_mm: np.ndarray) -> np.ndarray:
-        """Unit vectors (3, ..., 3): radial (outward), circumferential, longitudinal (base to apex at -z) at points."""
+        """Return unit vectors (3, ..., 3): radial (outward), circumferential, longitudinal (base to apex at -z) at
+        points.
+        """
         radial = points_mm / np.array([1.0, 1.0, self.elongation**2])
         radial = radial / (np.linalg.norm(radial, axis=-1, keepdims=True) + 1e-12)
         around = np.stack([-points_mm[..., 1], points_mm[..., 0], np.zeros(points_mm.shape[:-1])], -1)

@@ -30,7 +30,7 @@ from ThoraxAILib.registration.regularizers.protocol import Material
 from ThoraxAILib.registration.regularizers.registry import regularizer
 from ThoraxAILib.registration.similarity import LocalCorrelation, SquaredDifference
 
-LONGEST_GRADIENT = 1.0
+MAX_GRADIENT = 1.0
 LOG_SCHEMA = "thoraxai.cardiac-training/1"
 
 
@@ -38,7 +38,7 @@ class CascadeTraining(Trainer[Cascade]):
     """One run in a folder: ``hearts`` (cache of phantoms), ``checkpoint.pt``, at the end weights and training.json."""
 
     def __init__(self, folder: Path, options: TrainingOptions, settings: CascadeSettings) -> None:
-        """Starts or resumes; raises InputError when the folder holds a training of another recipe."""
+        """Start or resumes; raises InputError when the folder holds a training of another recipe."""
         self._folder, self._options, self._settings = folder, options, settings
         (folder / "hearts").mkdir(parents=True, exist_ok=True)
         self._regularizer = regularizer(options.regularizer)
@@ -47,10 +47,10 @@ class CascadeTraining(Trainer[Cascade]):
         super().__init__(folder, schedule, options.seed, recipe, threads=options.threads)
 
     def make_learners(self) -> dict[str, Learner[Cascade]]:
-        """The cascade; its last weights are kept, not an average."""
+        """Return the cascade; its last weights are kept, not an average."""
         cascade = Cascade(self._settings)
         optimizer = torch.optim.AdamW(cascade.parameters(), lr=self._options.learning_rate, amsgrad=True)
-        return {ONLY: Learner(cascade, optimizer, LONGEST_GRADIENT)}
+        return {ONLY: Learner(cascade, optimizer, MAX_GRADIENT)}
 
     @property
     def cascade(self) -> Cascade:

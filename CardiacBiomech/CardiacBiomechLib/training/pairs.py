@@ -28,7 +28,7 @@ class Heart:
 
 
 def draw_scanner(random: np.random.Generator, shape_kji: tuple[int, int, int] = SHAPE_KJI) -> Scanner:
-    """A short-axis protocol with the variety of real ones."""
+    """Return a short-axis protocol with the variety of real ones."""
     slice_mm = float(random.choice([5.0, 6.5, 8.0, 10.0]))
     brightness = Brightness(
         1.0, random.uniform(0.2, 0.5), random.uniform(0.35, 0.7), papillary_mm=random.uniform(2.5, 5.0)
@@ -49,7 +49,7 @@ def draw_scanner(random: np.random.Generator, shape_kji: tuple[int, int, int] = 
 
 
 def make_heart(seed: int) -> Heart:
-    """The heart of a seed: end-diastole, end-systole and a phase between."""
+    """Return the heart of a seed: end-diastole, end-systole and a phase between."""
     random = np.random.default_rng(seed)
     ventricle = draw(list(GROUPS)[seed % len(GROUPS)], random)
     scanner = draw_scanner(random)
@@ -61,7 +61,7 @@ def make_heart(seed: int) -> Heart:
 
 
 def load_or_make(seed: int, cache: Path) -> Heart:
-    """The heart of a seed from the cache folder, made and kept when it is not there yet."""
+    """Return the heart of a seed from the cache folder, made and kept when it is not there yet."""
     path = cache / f"heart_{seed:05d}.npz"
     if not path.is_file():
         heart = make_heart(seed)
@@ -74,7 +74,9 @@ def load_or_make(seed: int, cache: Path) -> Heart:
 
 
 def random_pair(heart: Heart, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(fixed, moving, labels of the fixed frame) of a heart: a part of it, turned and flipped, contrast changed."""
+    """Return (fixed, moving, labels of the fixed frame) of a heart: a part of it, turned and flipped, contrast
+    changed.
+    """
     one, other = random.choice(FRAMES, 2, replace=False)
     turns, flip = int(random.integers(4)), bool(random.integers(2))
     start = [int(random.integers(size - crop + 1)) for size, crop in zip(heart.labels.shape[1:], CROP_KJI, strict=True)]

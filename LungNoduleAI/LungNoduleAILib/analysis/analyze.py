@@ -139,7 +139,7 @@ def _opacity(finding: Finding) -> QualityNote:
 
 
 def turned_back(mask: Mask, order: AxisOrder, shape: tuple[int, int, int]) -> Mask:
-    """A mask given in LPS order on the axes of the input."""
+    """Return a mask given in LPS order on the axes of the input."""
     along = zip(mask.offset_kji, mask.array.shape, shape, order.flips, strict=True)
     low = [whole - (offset + size) if flip else offset for offset, size, whole, flip in along]
     inverse = np.argsort(order.permutation)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from LungNoduleAILib.analysis.engines import LungEngines
-from LungNoduleAILib.analysis.look_back import found_again
+from LungNoduleAILib.analysis.other_date import search_other_date
 from LungNoduleAILib.followup.difference.difference_map import DifferenceMap, difference_map
 from LungNoduleAILib.followup.growth.assessment import ScanContext, assess_growth
 from LungNoduleAILib.followup.growth.scans import interval_days, interval_warnings
@@ -82,7 +82,7 @@ def compare_scans(
 def _registered(
     prior: AnalysisResult, current: AnalysisResult, progress: Progress
 ) -> tuple[LungRegistration | None, list[str]]:
-    """The registration, or why there is none; and whether the two look like one person."""
+    """Return the registration, or why there is none; and whether the two look like one person."""
     try:
         found = register_lungs(prior.volume, current.volume, prior.labels, current.labels, progress=progress)
     except InputError as error:
@@ -99,13 +99,13 @@ def _matched(
     engines: LungEngines,
     decisions: Sequence[LinkDecision],
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...], list[Match], Evidence]:
-    """Findings of both dates, their rows, and the evidence in the order of the findings."""
+    """Return findings of both dates, their rows, and the evidence in the order of the findings."""
     views = Views.of(prior, current, registration, known(engines.reidentifier, "the re-identifier").made)
     before, after = prior.findings.findings, current.findings.findings
     evidence = pair_evidence(views, before, after)
     rows = match(_items(before), _items(after), evidence, decisions=decisions)
     if options.measure_again and registration is not None:
-        more_before, more_after = found_again(
+        more_before, more_after = search_other_date(
             views, before, after, rows, known(engines.delineator, "the delineator").made
         )
         if more_before or more_after:
@@ -154,7 +154,7 @@ def _pairs(
 
 
 def _candidates(row: Match) -> tuple[str, ...]:
-    """The pairs an uncertain row could not decide between."""
+    """Return the pairs an uncertain row could not decide between."""
     return tuple(f"{c.prior_id} - {c.current_id} ({c.probability:.2f})" for c in row.candidates)
 
 

@@ -17,7 +17,7 @@ READER = "reader"
 
 
 def with_decision(follow_up: FollowUp, decision: LinkDecision) -> FollowUp:
-    """The follow-up with one decision about its last two dates; raises InputError for nodules that do not exist."""
+    """Return follow-up with one decision about its last two dates; raises InputError for nodules that do not exist."""
     last = follow_up.intervals[-1]
     prior, current = follow_up.scans[last.prior], follow_up.scans[last.current]
     checked_decisions([decision], [f.id for f in prior.findings], [f.id for f in current.findings])
@@ -33,7 +33,7 @@ def grown(prior: Finding, current: Finding, days: int | None, before: ScanEntry,
 
 
 def _linked(interval: Interval, prior: ScanEntry, current: ScanEntry, decision: LinkDecision) -> list[Pair]:
-    """The rows of both nodules become one; who was paired with either stays alone."""
+    """Return the rows of both nodules become one; who was paired with either stays alone."""
     ids = decision.prior_id, decision.current_id
     rows, alone = [], []
     for row in interval.pairs:
@@ -51,7 +51,7 @@ def _linked(interval: Interval, prior: ScanEntry, current: ScanEntry, decision: 
 
 
 def _unlinked(interval: Interval, _prior: ScanEntry, _current: ScanEntry, decision: LinkDecision) -> list[Pair]:
-    """The row of the pair becomes a resolved and a new nodule."""
+    """Return the row of the pair becomes a resolved and a new nodule."""
     rows = []
     for row in interval.pairs:
         if (row.prior_id, row.current_id) == (decision.prior_id, decision.current_id):

@@ -78,7 +78,7 @@ class LungEngines:
 
 
 def choose_engines(options: AnalysisOptions | FollowUpOptions, registry: Registry = REGISTRY) -> LungEngines:
-    """The engines of an analysis or a follow-up; nothing is loaded yet.
+    """Return the engines of an analysis or a follow-up; nothing is loaded yet.
 
     Raises InputError for unknown names or a device that is not there, MissingDependencyError for an engine asked for
     by name that cannot run here.
@@ -97,18 +97,18 @@ def choose_engines(options: AnalysisOptions | FollowUpOptions, registry: Registr
 
 
 def choose_anatomy(anatomy: str = AUTO, device: str = AUTO, registry: Registry = REGISTRY) -> LungEngines:
-    """The engines of a run that only finds the lungs; raises as ``choose_engines`` does."""
+    """Return the engines of a run that only finds the lungs; raises as ``choose_engines`` does."""
     return _chosen({"anatomy": (ANATOMY_SEGMENTER, anatomy, AUTO)}, device, False, registry)
 
 
 def choose_pattern_engines(anatomy: str = AUTO, device: str = AUTO, registry: Registry = REGISTRY) -> LungEngines:
-    """The engines of a pattern map; raises as ``choose_engines`` does."""
+    """Return the engines of a pattern map; raises as ``choose_engines`` does."""
     kinds = {"anatomy": (ANATOMY_SEGMENTER, anatomy, AUTO), "patterns": (PATTERN_MAPPER, LearnedPatterns.name, AUTO)}
     return _chosen(kinds, device, False, registry)
 
 
 def operating_point(name: str) -> float:
-    """The confidence from which a detector reports; 0 when it cannot run here."""
+    """Return the confidence from which a detector reports; 0 when it cannot run here."""
     try:
         return REGISTRY.choose(DETECTOR, name)[0].make("cpu").operating_point
     except MissingDependencyError:
@@ -132,7 +132,7 @@ def _chosen(
 
 
 def _device(asked: str, any_network: bool) -> tuple[str, str]:
-    """The device and why; without a network that is the processor, whatever was asked for and can be had."""
+    """Return the device and why; without a network that is the processor, whatever was asked for and can be had."""
     if any_network:
         return select_device(asked)
     check_device(asked)

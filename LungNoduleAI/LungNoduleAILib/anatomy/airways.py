@@ -13,7 +13,7 @@ from LungNoduleAILib.anatomy.work_image import WorkImage
 
 LUMEN_HU = -600.0
 LUMEN_AREA_MM2 = (50.0, 900.0)
-LARGEST_TREE_ML = 130.0
+MAX_TREE_ML = 130.0
 THRESHOLDS_HU = (-975, -960, -945, -930, -915, -900, -885, -870, -850, -830)
 MAIN_BRONCHUS_RADIUS_MM = 3.2
 
@@ -81,14 +81,14 @@ def _grow(work: WorkImage, seeds: np.ndarray) -> np.ndarray:
         labels = cc3d.connected_components((smooth < threshold) | seeds, connectivity=6)
         grown = np.isin(labels, np.unique(labels[seeds]))
         grown_ml = float(grown.sum()) * work.voxel_mm3 / 1000.0
-        if grown_ml > LARGEST_TREE_ML or grown_ml > 2.0 * tree_ml + 15.0:
+        if grown_ml > MAX_TREE_ML or grown_ml > 2.0 * tree_ml + 15.0:
             break
         tree, tree_ml = grown, grown_ml
     return tree
 
 
 def _large_branches(tree: np.ndarray, seeds: np.ndarray, work: WorkImage) -> np.ndarray:
-    """The part of a tree as wide as a main bronchus and joined to the trachea."""
+    """Return the part of a tree as wide as a main bronchus and joined to the trachea."""
     import cc3d
     import edt
 

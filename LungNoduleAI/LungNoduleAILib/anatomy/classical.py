@@ -10,7 +10,7 @@ from LungNoduleAILib.anatomy.full_grid import labels_on_ct
 from LungNoduleAILib.anatomy.lobes import label_lobes
 from LungNoduleAILib.anatomy.lung_air import find_lung_air
 from LungNoduleAILib.anatomy.protocol import ANATOMY_SEGMENTER
-from LungNoduleAILib.anatomy.quality import is_no_chest, judge
+from LungNoduleAILib.anatomy.quality import assess_quality, is_no_chest
 from LungNoduleAILib.anatomy.sides import middle_of_body, split_sides
 from LungNoduleAILib.anatomy.work_image import make_work_image
 from LungNoduleAILib.model.anatomy import Anatomy
@@ -42,7 +42,7 @@ class ClassicalSegmenter:
         filled = fill_lungs(part, sides.labels, airways)
         progress(0.7, "Placing the lobes")
         lobes = label_lobes(part, filled)
-        quality = judge(work, air, filled, sides.certain or certain_middle)
+        quality = assess_quality(work, air, filled, sides.certain or certain_middle)
         if is_no_chest(quality):
             return Anatomy(np.zeros(volume.array.shape, np.uint8), quality)
         progress(0.85, "Drawing the lungs on the CT")

@@ -22,7 +22,7 @@ def fill_lungs(work: WorkImage, sides: np.ndarray, airways: np.ndarray, closing_
 
 
 def _close_and_fill(lung: np.ndarray, spacing_kji_mm: np.ndarray, radius_mm: float) -> np.ndarray:
-    """Closing by a ball through two distance transforms, on the lung's own box, then hole filling."""
+    """Return closing by a ball through two distance transforms, on the lung's own box, then hole filling."""
     import cc3d
     import edt
 

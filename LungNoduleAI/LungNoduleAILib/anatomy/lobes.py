@@ -62,7 +62,7 @@ def label_lobes(work: WorkImage, sides: np.ndarray) -> np.ndarray:
 
 
 def _below_fissure(work: WorkImage, region: np.ndarray, prior: FissurePrior) -> np.ndarray:
-    """The part of a region below its most vessel-free plausible plane."""
+    """Return the part of a region below its most vessel-free plausible plane."""
     import edt
 
     spacing = tuple(float(s) for s in work.spacing_kji_mm)

@@ -16,12 +16,12 @@ from LungNoduleAILib.anatomy.work_image import WorkImage
 
 AIR_HU = -400.0
 HUGS_BORDER = 1.2  # length along the slice border / sqrt(area) of a region that belongs to the room
-LEAST_PART_ML = 40.0
-LEAST_SHARE = 0.06  # of the largest part
+MIN_PART_ML = 40.0
+MIN_SHARE = 0.06  # of the largest part
 BOWEL_MEAN_HU = -965.0  # lung keeps vessels and walls in its mean; gas in the bowel does not
 ISLAND_AREA_MM2 = 120.0
 # Measured on eight CTs (four chests, four crops): lung 0.003-0.034, room and table 0-0.0006.
-LEAST_ISLAND_SHARE = 0.0015
+MIN_ISLAND_SHARE = 0.0015
 CROPPED_LUNG_MEAN_HU = -900.0
 # Gas of the bowel away from its wall lies below -925 HU and holds no vessels (six synthetic abdomens: share of islands
 # mostly 0, at most 0.005 in loops up to 160 mL); lungs that dark measured 0.003 or more and are large.
@@ -92,7 +92,7 @@ def _islands(air: np.ndarray, spacing_kji_mm: np.ndarray) -> np.ndarray:
 
 
 def _lung_like_parts(mask: np.ndarray, islands: np.ndarray, work: WorkImage) -> np.ndarray:
-    """The connected parts that are large, denser than bowel gas and, where they touch the border, hold vessels."""
+    """Return connected parts that are large, denser than bowel gas and, where they touch the border, hold vessels."""
     import cc3d
 
     labels = cc3d.connected_components(mask, connectivity=6)
@@ -102,11 +102,11 @@ def _lung_like_parts(mask: np.ndarray, islands: np.ndarray, work: WorkImage) -> 
     island_share = np.bincount(around, minlength=len(voxels)) / np.maximum(voxels, 1)
     border_mm2 = border_area_mm2(labels, len(voxels), work)
     widely = border_mm2 > WIDELY_TOUCHING * np.maximum(voxels * work.voxel_mm3, 1.0) ** (2 / 3)
-    keep = voxels * work.voxel_mm3 / 1000.0 >= LEAST_PART_ML
+    keep = voxels * work.voxel_mm3 / 1000.0 >= MIN_PART_ML
     keep &= mean_hu > np.where(widely, CROPPED_LUNG_MEAN_HU, BOWEL_MEAN_HU)
-    keep &= (border_mm2 < TOUCHING_MM2) | (island_share > LEAST_ISLAND_SHARE)
+    keep &= (border_mm2 < TOUCHING_MM2) | (island_share > MIN_ISLAND_SHARE)
     small = voxels * work.voxel_mm3 / 1000.0 < SMALL_GAS_ML
-    keep &= (_core_hu(labels, work.hu) > GAS_CORE_HU) | ~(small | (island_share < LEAST_ISLAND_SHARE))
+    keep &= (_core_hu(labels, work.hu) > GAS_CORE_HU) | ~(small | (island_share < MIN_ISLAND_SHARE))
     keep[0] = False
     return keep[labels]
 
@@ -136,4 +136,4 @@ def _without_small_parts(mask: np.ndarray, work: WorkImage) -> np.ndarray:
     labels = cc3d.connected_components(mask, connectivity=6)
     voxels = np.bincount(labels.ravel())
     voxels[0] = 0
-    return (voxels >= max(LEAST_SHARE * voxels.max(), 1))[labels]
+    return (voxels >= max(MIN_SHARE * voxels.max(), 1))[labels]

@@ -18,7 +18,7 @@ GAS_SHARE = 0.2
 THICK_MM = 3.5
 
 
-def judge(work: WorkImage, air: LungAir, sides: np.ndarray, sides_certain: bool) -> tuple[QualityNote, ...]:
+def assess_quality(work: WorkImage, air: LungAir, sides: np.ndarray, sides_certain: bool) -> tuple[QualityNote, ...]:
     """All verdicts, the gravest first; a single ``ok`` when nothing is to be said about the lungs."""
     ml = np.bincount(sides.ravel(), minlength=3)[1:3] * work.voxel_mm3 / 1000.0
     if ml.sum() < NO_LUNG_ML:

@@ -69,7 +69,9 @@ def _apart(centers: list[float], lungs: np.ndarray, middle_i: float) -> bool:
 
 
 def _seeds_by_position(lungs: np.ndarray, middle_i: float) -> tuple[np.ndarray, bool]:
-    """A mask that never falls apart: cut at the middle when it reaches well beyond it on both sides, else one lung."""
+    """Return a mask that never falls apart: cut at the middle when it reaches well beyond it on both sides, else one
+    lung.
+    """
     right_of_middle = lungs & (np.arange(lungs.shape[2]) < middle_i)
     share = float(right_of_middle.sum()) / float(lungs.sum())
     if 0.25 < share < 0.75:
@@ -90,7 +92,9 @@ def flood_sides(hu: np.ndarray, lungs: np.ndarray, seeds: np.ndarray) -> np.ndar
 
 
 def middle_of_body(work: WorkImage, airways: np.ndarray, i_of_x_zero: float) -> tuple[float, bool]:
-    """The i index of the midline, and whether anatomy told it: trachea, else spine, else the middle of the scanner."""
+    """Return the i index of the midline, and whether anatomy told it: trachea, else spine, else the middle of the
+    scanner.
+    """
     if airways.any():
         k = np.flatnonzero(airways.any(axis=(1, 2)))
         upper = airways[k[len(k) // 2] :]

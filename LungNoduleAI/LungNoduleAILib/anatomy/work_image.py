@@ -42,7 +42,7 @@ class WorkImage:
         return float(np.prod(self.spacing_kji_mm))
 
     def box_around(self, mask: np.ndarray) -> Box:
-        """The box in which anything is computed: all slices, in-plane the mask with a margin."""
+        """Return the box in which anything is computed: all slices, in-plane the mask with a margin."""
         return in_plane_box(mask, self.spacing_kji_mm, MARGIN_MM)
 
     def part(self, box: Box) -> WorkImage:
@@ -50,7 +50,7 @@ class WorkImage:
         return replace(self, hu=np.ascontiguousarray(self.hu[box]), grid=self.grid.part(box))
 
     def mask_to_full(self, mask: np.ndarray) -> np.ndarray:
-        """A work mask on the grid of the CT (bool), its border smoothed by linear interpolation."""
+        """Return a work mask on the grid of the CT (bool), its border smoothed by linear interpolation."""
         soft = _resample_to_full(self, mask.astype(np.uint8) * 200, sitk.sitkLinear)
         return soft >= 100
 

@@ -66,7 +66,7 @@ def analyze_case(request: CaseRequest, progress: Progress, engines: LungEngines 
 def case_record(
     request: CaseRequest, engines: LungEngines, volume: Volume, started: str, files: int | None = None
 ) -> RunRecord:
-    """What is known before the analysis; also what --resume compares.
+    """Return what is known before the analysis; also what --resume compares.
 
     ``files`` is how many files held the volume, None for those at the path of the case.
     """
@@ -121,13 +121,13 @@ def write_case(
 
 
 def _write_scene(folder: Path, name: str, result: AnalysisResult, run: dict) -> None:
-    """The result as Slicer's own files, made of the same nodes the module shows."""
+    """Write the result as Slicer's own files, made of the same nodes the module shows."""
     from ThoraxAILib.scene import host
 
     host.install()
-    from LungNoduleAILib.scene.analysis_scene import writeAnalysisScene
+    from LungNoduleAILib.scene.analysis_scene import write_analysis_scene
 
-    writeAnalysisScene(folder, name, result, run)
+    write_analysis_scene(folder, name, result, run)
 
 
 def _findings_in(folder: Path) -> Findings:

@@ -37,7 +37,7 @@ class IndexRow:
 
 
 def gather_cases(inputs: Sequence[Path]) -> tuple[list[Case], list[IndexRow]]:
-    """The cases at the inputs, and a failed row for each input that holds none; raises for a single bad input."""
+    """Return cases at the inputs, and a failed row for each input that holds none; raises for a single bad input."""
     try:
         return find_cases(inputs), []
     except InputError:
@@ -136,7 +136,7 @@ def _modified(path: Path) -> int | None:
 
 
 def _environment(jobs: int) -> dict[str, str]:
-    """The processors are shared between the children, unless the person has set limits."""
+    """Return the processors are shared between the children, unless the person has set limits."""
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
     limits = {name: threads for name in THREAD_LIMITS if name not in os.environ}
     return {**child_environment(("ThoraxAILib", "LungNoduleAILib")), **limits}

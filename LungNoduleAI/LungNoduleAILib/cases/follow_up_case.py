@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from LungNoduleAILib.analysis.follow_up import FollowUpResult
 
 
-def follow_case(request: FollowUpRequest, progress: Progress) -> FollowUp:
+def follow_up_case(request: FollowUpRequest, progress: Progress) -> FollowUp:
     """Follow one person's scans into a folder; raises ThoraxAIError with one sentence and then leaves nothing."""
     from LungNoduleAILib.followup.growth.scans import check_scans
 
@@ -63,7 +63,7 @@ def write_follow_up(
 
 
 def case_name(path: Path) -> str:
-    """The case name of an input: that of its file or folder."""
+    """Return the case name of an input: that of its file or folder."""
     cases = find_cases([path]) if path.is_file() else []
     return cases[0].name if cases else path.resolve().name
 
@@ -71,7 +71,7 @@ def case_name(path: Path) -> str:
 def follow_up_record(
     request: FollowUpRequest, engines: LungEngines, volumes: list[Volume], names: list[str], started: str
 ) -> RunRecord:
-    """What is known before the work begins."""
+    """Return what is known before the work begins."""
     sources = tuple(RunInput.of_volume(volume, name, 1) for volume, name in zip(volumes, names, strict=True))
     warnings = tuple(note for volume in volumes for note in volume.notes)
     return RunRecord(

@@ -12,7 +12,7 @@ from LungNoduleAILib.cases.requests import FollowUpRequest
 from LungNoduleAILib.model import files
 from LungNoduleAILib.model.links import write_links
 from LungNoduleAILib.report.follow_up import FollowUpPictures, write_follow_up_report
-from LungNoduleAILib.report.follow_up_pictures import sheets
+from LungNoduleAILib.report.follow_up_pictures import contact_sheets
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.stages import Stages
 
@@ -30,7 +30,7 @@ def write_results(
     progress(0.4, "Writing the report")
     with stages.stage("report"):
         prior, current = result.analyses[-2].volume, result.analyses[-1].volume
-        drawn = () if last.registration is None else sheets(current, last.registration, last.difference)
+        drawn = () if last.registration is None else contact_sheets(current, last.registration, last.difference)
         warped = None if last.registration is None else last.registration.warped_prior
         pictures = FollowUpPictures(prior, current, warped, drawn)
         write_follow_up_report(folder / files.REPORT_FILE, result.follow_up, pictures, run)
@@ -55,7 +55,7 @@ def _write_scene(folder: Path, result: FollowUpResult, request: FollowUpRequest)
     from ThoraxAILib.scene import host
 
     host.install()
-    from LungNoduleAILib.scene.follow_up_scene import writeFollowUpScene
+    from LungNoduleAILib.scene.follow_up_scene import write_follow_up_scene
 
     transform = folder / files.TRANSFORM_FILE
-    writeFollowUpScene(folder / files.SCENE_FILE, result, transform if transform.is_file() else None)
+    write_follow_up_scene(folder / files.SCENE_FILE, result, transform if transform.is_file() else None)

@@ -34,7 +34,7 @@ def write_patterns(folder: Path, volume: Volume, found: PatternMap, methods: dic
 
 
 def pattern_sheet(volume: Volume, labels: np.ndarray) -> bytes:
-    """A PNG of axial and coronal slices, each beside the same slice with its patterns in color."""
+    """Return a PNG of axial and coronal slices, each beside the same slice with its patterns in color."""
     from ThoraxAILib.report import Overlay, contact_sheet, encoded, render, with_title
 
     where = np.argwhere(labels > 0)
@@ -51,7 +51,7 @@ def pattern_sheet(volume: Volume, labels: np.ndarray) -> bytes:
 
 
 def describe_patterns(found: PatternMap) -> list[str]:
-    """What a person reads in the terminal: one line per lobe."""
+    """Return what a person reads in the terminal: one line per lobe."""
     lines = [f"{'':<8}{'mL':>8}" + "".join(f"{name:>14}" for name in PATTERNS)]
     for name, row in found.shares.items():
         percent = [row[f"{pattern.replace(' ', '_')}_percent"] for pattern in PATTERNS]

@@ -16,7 +16,7 @@ from LungNoduleAILib.followup.difference.difference_map import DifferenceMap, di
 from LungNoduleAILib.followup.registration.register import CONVENTION, LungRegistration, register_lungs
 from LungNoduleAILib.followup.registration.same_person import plausibly_same_person
 from LungNoduleAILib.model.files import REGISTRATION_FILE, REGISTRATION_FILES, VIEW_FILES
-from LungNoduleAILib.report.follow_up_pictures import sheets
+from LungNoduleAILib.report.follow_up_pictures import contact_sheets
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io import read_volume
@@ -98,7 +98,7 @@ def _write(
     progress(0.0, "Writing the registration")
     save_registration(folder, found, difference)
     progress(0.6, "Drawing the views")
-    for name, (_, picture) in zip(VIEW_FILES, sheets(current, found, difference), strict=False):
+    for name, (_, picture) in zip(VIEW_FILES, contact_sheets(current, found, difference), strict=False):
         (folder / name).write_bytes(encoded(picture))
     plausible, reason = plausibly_same_person(found)
     entry = {
@@ -119,7 +119,7 @@ def _write(
 
 
 def _told(found: LungRegistration, difference: DifferenceMap, entry: dict) -> list[str]:
-    """What a person reads in the terminal."""
+    """Return what a person reads in the terminal."""
     quality = found.quality
     lines = [f"warning: {note}" for note in found.notes]
     if not entry["same_person"]["plausible"]:

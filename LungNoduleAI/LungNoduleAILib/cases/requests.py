@@ -33,7 +33,7 @@ class CaseRequest:
     person: PersonAndExam = field(default_factory=PersonAndExam)
 
     def for_command(self) -> AnalyzeRequest:
-        """The same, asked of ``thoraxai lung analyze`` in another process."""
+        """Return the same, asked of ``thoraxai lung analyze`` in another process."""
         return AnalyzeRequest(
             inputs=(self.case.path,), output=self.output, series=self.case.series_uid, **_how(self, AnalyzeRequest)
         )
@@ -64,12 +64,12 @@ class AnalyzeRequest(Options):
             )
 
     def for_case(self, case: Case, output: Path) -> CaseRequest:
-        """What is asked of one of the cases."""
+        """Return what is asked of one of the cases."""
         return CaseRequest(case=case, output=output, **_how(self, CaseRequest))
 
 
 def _how(asked: object, wanted: type) -> dict[str, Any]:
-    """What both classes know, but for the place of the results: how a case is to be analyzed."""
+    """Return what both classes know, but for the place of the results: how a case is to be analyzed."""
     shared = {field.name for field in fields(CaseRequest)} & {field.name for field in fields(AnalyzeRequest)}
     return {field.name: getattr(asked, field.name) for field in fields(wanted) if field.name in shared - {"output"}}
 

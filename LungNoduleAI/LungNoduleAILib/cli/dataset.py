@@ -60,7 +60,7 @@ class Census:
         self.notes += [f"{case.name}: {note}" for note in case.notes]
 
     def lines(self, kind: str) -> list[str]:
-        """What a person wants to know, one line each."""
+        """Return what a person wants to know, one line each."""
         lines = [
             f"{kind}: {self.cases} cases, {self.with_nodules} of them with nodules, "
             f"{len(self.diameters_mm)} nodules, {self.ignored} places to be ignored."
@@ -98,7 +98,7 @@ def take_census(data: TrainingData, progress: Progress) -> Census:
 
 @contextmanager
 def _progress(arguments: argparse.Namespace) -> Iterator[Progress]:
-    """A progress bar where somebody sees it."""
+    """Yield a progress bar where somebody sees it."""
     bar = ProgressBar() if sys.stderr.isatty() else None
     try:
         yield Progress(bar, arguments.is_cancelled)

@@ -35,7 +35,7 @@ def run_demo(ct: Path | None, output: Path, progress: Progress) -> list[str]:
     if ct is None:
         phantom = write_sample(output / SAMPLE_FOLDER, SAMPLE_SEED, progress.part(0.0, 0.3))
         ct = output / SAMPLE_FOLDER / CT_FILE
-    with_scene = host.isAvailable()
+    with_scene = host.is_available()
     request = CaseRequest(Case("demo", ct), output, AnalysisOptions(), with_scene)
     outcome = analyze_case(request, progress.part(0.3, 1.0))
     lines = [f"note: {note}" for note in outcome.notes] + describe_findings("demo", outcome.findings)
@@ -45,7 +45,7 @@ def run_demo(ct: Path | None, output: Path, progress: Progress) -> list[str]:
 
 
 def compare(planted: Sequence[PlantedNodule], findings: Sequence[Finding]) -> Comparison:
-    """A finding belongs to the nearest planted nodule within whose radius its center lies (rule of LUNA16).
+    """Return a finding belongs to the nearest planted nodule within whose radius its center lies (rule of LUNA16).
 
     Of several findings in one nodule the most confident counts, the others are extra.
     """

@@ -11,7 +11,7 @@ from LungNoduleAILib.cases.requests import FollowUpRequest
 from LungNoduleAILib.cli.summary import RESEARCH_USE, table
 from LungNoduleAILib.model.links import read_links
 from LungNoduleAILib.model.pairs import FollowUp, Pair
-from ThoraxAILib.jobs.events import add_events_argument, telling_errors
+from ThoraxAILib.jobs.events import add_events_argument, reporting_errors
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.scene import host
 
@@ -30,11 +30,11 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    with telling_errors(arguments.events) as events:
-        from LungNoduleAILib.cases.follow_up_case import follow_case
+    with reporting_errors(arguments.events) as events:
+        from LungNoduleAILib.cases.follow_up_case import follow_up_case
 
         request = _request(arguments)
-        found = follow_case(request, Progress(events.progress, arguments.is_cancelled))
+        found = follow_up_case(request, Progress(events.progress, arguments.is_cancelled))
         if not events.own_stdout:
             print("\n".join([*describe(found), f"Open {request.output / 'report.html'} in a browser.", RESEARCH_USE]))
         events.result(request.output)
@@ -42,7 +42,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _request(arguments: argparse.Namespace) -> FollowUpRequest:
-    """What was asked, with the links of the file and only files that can be written here."""
+    """Return what was asked, with the links of the file and only files that can be written here."""
     request = FollowUpRequest.from_arguments(arguments)
     if arguments.links is not None:
         decisions = (*request.options.decisions, *read_links(arguments.links))
@@ -51,7 +51,7 @@ def _request(arguments: argparse.Namespace) -> FollowUpRequest:
 
 
 def _can_write_scenes() -> bool:
-    if not host.isAvailable():
+    if not host.is_available():
         print(
             "scene.mrb is not written, because Slicer's libraries are missing: install them with pip install "
             '"thoraxai[scene]".',
@@ -62,7 +62,7 @@ def _can_write_scenes() -> bool:
 
 
 def describe(found: FollowUp) -> list[str]:
-    """What a person reads in the terminal: warnings, and one line per pair of the last two dates."""
+    """Return what a person reads in the terminal: warnings, and one line per pair of the last two dates."""
     last = found.intervals[-1]
     days = "unknown time" if last.days is None else f"{last.days} days"
     count = len(last.pairs)

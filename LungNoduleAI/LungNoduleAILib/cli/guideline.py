@@ -52,7 +52,7 @@ def _answer_or_error(rule: str, entry: Any) -> dict:
 
 
 def _read(name: str) -> Any:
-    """The parsed inputs, numbers exact as they were written; raises InputError."""
+    """Return the parsed inputs, numbers exact as they were written; raises InputError."""
     try:
         if name == STANDARD_INPUT:
             text = sys.stdin.read()

@@ -24,7 +24,7 @@ from LungNoduleAILib.cli.person import check_one_person
 from LungNoduleAILib.cli.summary import describe_findings, where_to_look
 from ThoraxAILib.errors import Cancelled, InputError, MissingDependencyError
 from ThoraxAILib.io import Case
-from ThoraxAILib.jobs.events import Events, add_events_argument, telling_errors
+from ThoraxAILib.jobs.events import Events, add_events_argument, reporting_errors
 from ThoraxAILib.jobs.output_folder import output_error
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.scene import host
@@ -64,7 +64,7 @@ def _add_analyze(parser: argparse.ArgumentParser) -> None:
 
 
 def _analyze(arguments: argparse.Namespace) -> int:
-    with telling_errors(arguments.events) as events:
+    with reporting_errors(arguments.events) as events:
         from LungNoduleAILib.analysis.engines import choose_engines
 
         request = AnalyzeRequest.from_arguments(arguments)
@@ -89,7 +89,7 @@ def _analyze_inputs(
 
 
 def _can_write_scenes() -> bool:
-    if not host.isAvailable():
+    if not host.is_available():
         print(
             "scene.mrb, segmentation.seg.nrrd and nodules.mrk.json are not written, because Slicer's libraries are "
             'missing: install them with pip install "thoraxai[scene]".',
@@ -149,7 +149,7 @@ def _print_row(row: IndexRow) -> None:
 
 
 def _nothing(_row: IndexRow) -> None:
-    """Standard output belongs to the events."""
+    """Say nothing: standard output belongs to the events."""
 
 
 def _detectors(_arguments: argparse.Namespace) -> int:

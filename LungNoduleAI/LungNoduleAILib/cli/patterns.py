@@ -9,7 +9,7 @@ import numpy as np
 
 from LungNoduleAILib.cases.requests import PatternsRequest
 from ThoraxAILib.errors import known
-from ThoraxAILib.jobs.events import add_events_argument, telling_errors
+from ThoraxAILib.jobs.events import add_events_argument, reporting_errors
 from ThoraxAILib.jobs.progress import Progress
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    with telling_errors(arguments.events) as events:
+    with reporting_errors(arguments.events) as events:
         from LungNoduleAILib.cases.pattern_files import NOTICE, describe_patterns
 
         request = PatternsRequest.from_arguments(arguments)

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from LungNoduleAILib.cases.requests import PHANTOM_SETTINGS, PhantomRequest
-from ThoraxAILib.jobs.events import add_events_argument, telling_errors
+from ThoraxAILib.jobs.events import add_events_argument, reporting_errors
 from ThoraxAILib.jobs.pool import as_finished, open_pool
 from ThoraxAILib.jobs.progress import Progress
 
@@ -20,7 +20,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 
 def _phantom(arguments: argparse.Namespace) -> int:
-    with telling_errors(arguments.events) as events:
+    with reporting_errors(arguments.events) as events:
         request = PhantomRequest.from_arguments(arguments)
         progress = Progress(events.progress, arguments.is_cancelled)
         told = _one(request, progress) if request.count == 1 else _many(request, progress)

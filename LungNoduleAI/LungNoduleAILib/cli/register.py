@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from LungNoduleAILib.cases.requests import RegisterRequest
-from ThoraxAILib.jobs.events import add_events_argument, telling_errors
+from ThoraxAILib.jobs.events import add_events_argument, reporting_errors
 from ThoraxAILib.jobs.progress import Progress
 
 
@@ -18,7 +18,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    with telling_errors(arguments.events) as events:
+    with reporting_errors(arguments.events) as events:
         from LungNoduleAILib.cases.register_case import register_case
 
         request = RegisterRequest.from_arguments(arguments)

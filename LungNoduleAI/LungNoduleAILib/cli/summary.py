@@ -10,7 +10,7 @@ RESEARCH_USE = "Research use only, not a medical device."
 
 
 def position(center_ras_mm: tuple[float, float, float]) -> str:
-    """A position as Slicer shows it: R, A and S in mm."""
+    """Return a position as Slicer shows it: R, A and S in mm."""
     return "R {:.1f}  A {:.1f}  S {:.1f}".format(*center_ras_mm)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from LungNoduleAILib.datasets.lidc_consensus import Drawing, consensus, draw, group, slice_of
 from LungNoduleAILib.datasets.lidc_xml import LidcReport, is_lidc_xml, read_lidc_xml
-from LungNoduleAILib.datasets.training_case import LEAST_READERS, IgnoredPlace, TrainingCase, TrainingNodule, inside
+from LungNoduleAILib.datasets.training_case import MIN_READERS, IgnoredPlace, TrainingCase, TrainingNodule, inside
 from ThoraxAILib.errors import InputError, known
 from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
@@ -24,7 +24,7 @@ class LidcData:
 
     kind = "LIDC"
 
-    def __init__(self, folder: Path, least_readers: int = LEAST_READERS) -> None:
+    def __init__(self, folder: Path, least_readers: int = MIN_READERS) -> None:
         self._folder, self._least_readers = folder, least_readers
         self._reports: dict[str, tuple[Path, LidcReport]] = {}
         problems = []
@@ -81,7 +81,7 @@ class LidcData:
         return tuple(nodules), mask, ignored
 
     def _read(self, beside: Path, series_uid: str) -> Volume:
-        """The CT of a series: looked for beside its XML file, then in the whole folder."""
+        """Return the CT of a series: looked for beside its XML file, then in the whole folder."""
         folder = beside
         series = _series_at(beside).get(series_uid)
         if series is None:
@@ -102,7 +102,7 @@ class LidcData:
 
 
 def _series_at(folder: Path) -> dict[str, SeriesSummary]:
-    """The usable series at a folder by their UID; none where there is no DICOM."""
+    """Return the usable series at a folder by their UID; none where there is no DICOM."""
     try:
         return {series.series_uid: series for series in find_series(folder) if series.usable}
     except InputError:

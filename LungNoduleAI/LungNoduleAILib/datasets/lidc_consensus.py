@@ -17,7 +17,7 @@ from LungNoduleAILib.datasets.training_case import TrainingNodule
 from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 
-SHRINK, LEAST_SHARE = 0.9, 0.05  # of the pixel size up to which outlines are joined
+SHRINK, MIN_SHARE = 0.9, 0.05  # of the pixel size up to which outlines are joined
 MAJORITY = 0.5
 NO_CALCIFICATION = 6  # LIDC's rating "absent"
 GROUND_GLASS_UP_TO, SOLID_FROM = 2, 4  # LIDC's texture: 1 ground glass, 3 part-solid, 5 solid
@@ -34,7 +34,7 @@ class Drawing:
 
 
 def draw(reading: Reading, volume: Volume) -> Drawing | None:
-    """The reading on the grid of ``volume`` (rows and columns as in the DICOM images); None when it lies outside."""
+    """Return reading on the grid of ``volume`` (rows and columns as in the DICOM images); None when it lies outside."""
     spacing = volume.spacing_kji_mm
     filled: set[tuple[int, int, int]] = set()
     rims, widths = [], []
@@ -60,7 +60,7 @@ def draw(reading: Reading, volume: Volume) -> Drawing | None:
 
 
 def slice_of(volume: Volume, z_mm: float) -> int:
-    """The slice of an axial volume at LPS (and RAS) z; may lie outside."""
+    """Return the slice of an axial volume at LPS (and RAS) z; may lie outside."""
     matrix = volume.ijk_to_ras
     return round(float((z_mm - matrix[2, 3]) / matrix[2, 2]))
 
@@ -93,7 +93,7 @@ def group(drawings: Sequence[Drawing], pixel_mm: float) -> list[list[Drawing]]:
     while groups:
         split = [part for members in groups for part in _connected(members, distance, reach)]
         reach *= SHRINK
-        last = reach < LEAST_SHARE * pixel_mm
+        last = reach < MIN_SHARE * pixel_mm
         crowded = [] if last else [part for part in split if _has_reader_twice([drawings[n] for n in part])]
         done += [part for part in split if part not in crowded]
         groups = crowded
@@ -101,7 +101,7 @@ def group(drawings: Sequence[Drawing], pixel_mm: float) -> list[list[Drawing]]:
 
 
 def consensus(members: Sequence[Drawing], volume: Volume) -> tuple[TrainingNodule, np.ndarray]:
-    """The nodule of a group and its voxels (n, 3): those that at least half of the readers cover."""
+    """Return the nodule of a group and its voxels (n, 3): those that at least half of the readers cover."""
     by_reader: dict[int, list[Drawing]] = {}
     for drawing in members:
         by_reader.setdefault(drawing.reading.reader, []).append(drawing)

@@ -70,7 +70,7 @@ def is_lidc_xml(path: Path) -> bool:
 
 
 def read_lidc_xml(path: Path) -> LidcReport:
-    """The readings of one file; raises InputError when it is damaged or of another kind."""
+    """Return the readings of one file; raises InputError when it is damaged or of another kind."""
     try:
         root = read_plain_xml(path)
         for element in root.iter():
@@ -99,7 +99,7 @@ def read_lidc_xml(path: Path) -> LidcReport:
 
 
 def _nodule(nodule: ElementTree.Element, reader: int) -> Reading | PointMark | None:
-    """A reading, a point for a nodule below 3 mm, or None for an entry without any place."""
+    """Return a reading, a point for a nodule below 3 mm, or None for an entry without any place."""
     outlines = [_outline(roi) for roi in nodule.findall("roi")]
     drawn = tuple(outline for outline in outlines if len(outline.pixels_xy) > 1)
     texture, calcification = (_rating(nodule, name) for name in ("texture", "calcification"))
@@ -125,7 +125,7 @@ def _outline(roi: ElementTree.Element) -> Outline:
 
 
 def _number(element: ElementTree.Element, name: str) -> float:
-    """A number that must be there; ValueError when it is missing or is none."""
+    """Return a number that must be there; ValueError when it is missing or is none."""
     return float(element.findtext(name, ""))
 
 
@@ -135,7 +135,7 @@ def _rating(nodule: ElementTree.Element, name: str) -> int | None:
 
 
 def _non_nodule(entry: ElementTree.Element, reader: int) -> PointMark | None:
-    """The point of a non-nodule, None when it has no place."""
+    """Return the point of a non-nodule, None when it has no place."""
     texts = [entry.findtext(name) for name in ("locus/xCoord", "locus/yCoord", "imageZposition")]
     stated = [text for text in texts if text is not None]
     if len(stated) < len(texts):

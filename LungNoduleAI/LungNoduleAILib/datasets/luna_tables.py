@@ -17,7 +17,7 @@ DIAMETER, SCORE, TYPE = "diameter_mm", "probability", "type"
 
 
 def read_marks(path: Path) -> Marks:
-    """Marks of a detector (columns seriesuid, coordX, coordY, coordZ, probability); raises InputError."""
+    """Mark of a detector (columns seriesuid, coordX, coordY, coordZ, probability); raises InputError."""
     table = _read_table(path, (SERIES, *COORDINATES, SCORE))
     return Marks(np.array(table[SERIES], dtype=str), _centers(table, path), _numbers(table, SCORE, path))
 
@@ -49,7 +49,7 @@ def write_marks(path: Path, marks: Marks) -> None:
 
 
 def _read_table(path: Path, needed: tuple[str, ...]) -> dict[str, list[str]]:
-    """The columns of a table by name; an entirely empty file has no rows."""
+    """Return the columns of a table by name; an entirely empty file has no rows."""
     rows = [row for row in _rows(path) if any(cell.strip() for cell in row)]
     if not rows:
         return {name: [] for name in needed}

@@ -18,7 +18,7 @@ from ThoraxAILib.untrusted.plain_json import read_plain_json
 
 DATASET_FILE, IMAGES, LABELS = "dataset.json", "imagesTr", "labelsTr"
 NODULE_WORDS = ("nodule", "cancer", "tumor", "tumour", "lesion", "mass", "metasta")
-LEAST_MM = 3.0  # smaller parts are specks of a drawing: no LUNA16 nodule is smaller
+MIN_MM = 3.0  # smaller parts are specks of a drawing: no LUNA16 nodule is smaller
 FIRST_CHANNEL = "_0000"
 
 
@@ -59,7 +59,7 @@ class MsdData:
 
 
 def nodule_labels(labels: object) -> tuple[int, ...]:
-    """The values of the labels that are nodules, by their names; a single label is taken whatever its name.
+    """Return the values of the labels that are nodules, by their names; a single label is taken whatever its name.
 
     Accepts MSD's form (value: name) and nnU-Net's (name: value or values).
     """
@@ -86,7 +86,7 @@ def nodule_labels(labels: object) -> tuple[int, ...]:
 
 
 def _case_of_parts(name: str, volume: Volume, parts: np.ndarray) -> TrainingCase:
-    """Nodules from LEAST_MM on in the order of their parts; smaller parts are ignored places."""
+    """Nodules from MIN_MM on in the order of their parts; smaller parts are ignored places."""
     import cc3d
 
     found = cc3d.statistics(parts)
@@ -95,14 +95,14 @@ def _case_of_parts(name: str, volume: Volume, parts: np.ndarray) -> TrainingCase
         center = three(float(x) for x in volume.ras_from_kji(found["centroids"][part]))
         volume_mm3 = float(found["voxel_counts"][part]) * volume.voxel_mm3
         diameter = sphere_diameter_mm(volume_mm3)
-        if diameter < LEAST_MM:
-            ignored.append(IgnoredPlace(center, diameter, f"smaller than {LEAST_MM:g} mm"))
+        if diameter < MIN_MM:
+            ignored.append(IgnoredPlace(center, diameter, f"smaller than {MIN_MM:g} mm"))
             continue
         nodules.append(TrainingNodule(center, diameter, volume_mm3))
         number_of_part[part] = len(nodules)
     notes = volume.notes
     if ignored:
-        notes += (f"{len(ignored)} parts of the label map are smaller than {LEAST_MM:g} mm and were left out.",)
+        notes += (f"{len(ignored)} parts of the label map are smaller than {MIN_MM:g} mm and were left out.",)
     return TrainingCase(name, volume, tuple(nodules), number_of_part[parts], tuple(ignored), notes)
 
 
@@ -138,7 +138,7 @@ def _pairs(folder: Path, content: dict) -> tuple[dict[str, tuple[Path, Path]], i
 
 
 def _path_inside(name: str) -> PurePosixPath:
-    """A path below the folder of the data set; raises InputError for one that leads elsewhere."""
+    """Return a path below the folder of the data set; raises InputError for one that leads elsewhere."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or PureWindowsPath(name).drive:
         raise InputError(

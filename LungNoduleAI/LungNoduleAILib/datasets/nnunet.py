@@ -54,7 +54,7 @@ def export_nnunet(cases: Iterable[TrainingCase], count: int, output: Path, name:
 
 
 def dataset_content(name: str, count: int, with_spheres: bool) -> dict:
-    """The content of dataset.json."""
+    """Return the content of dataset.json."""
     drawn = "spheres of the annotated diameter" if with_spheres else "outlines of the data set"
     return {
         "channel_names": {"0": "CT"},
@@ -72,7 +72,7 @@ def _write(path: Path, volume: Volume, array: np.ndarray) -> None:
 
 
 def _unique(name: str, taken: set[str]) -> str:
-    """A name of letters, digits and single underscores that is not taken, also where only case differs."""
+    """Return a name of letters, digits and single underscores that is not taken, also where only case differs."""
     clean = _NOT_FOR_NAMES.sub("_", name).strip("_") or "case"
     unique, number = clean, 1
     while unique.lower() in taken:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from LungNoduleAILib.datasets.training_case import LEAST_READERS, TrainingCase, TrainingData
+from LungNoduleAILib.datasets.training_case import MIN_READERS, TrainingCase, TrainingData
 from ThoraxAILib.errors import InputError
 
 
-def open_training_data(path: Path, least_readers: int = LEAST_READERS) -> TrainingData:
-    """The data at ``path`` by what lies there: dataset.json (MSD, nnU-Net), annotations.csv (LUNA16), XML (LIDC).
+def open_training_data(path: Path, least_readers: int = MIN_READERS) -> TrainingData:
+    """Return data at ``path`` by what lies there: dataset.json (MSD, nnU-Net), annotations.csv (LUNA16), XML (LIDC).
 
     ``least_readers`` is how many LIDC readers must agree on a nodule. Raises InputError for anything else.
     """
@@ -36,7 +36,7 @@ def open_training_data(path: Path, least_readers: int = LEAST_READERS) -> Traini
 
 
 def load_training_cases(
-    path: Path, least_readers: int = LEAST_READERS, on_problem: Callable[[str, InputError], None] | None = None
+    path: Path, least_readers: int = MIN_READERS, on_problem: Callable[[str, InputError], None] | None = None
 ) -> Iterator[TrainingCase]:
     """Every case at ``path``, read when its turn comes; a case that cannot be used goes to ``on_problem`` or raises."""
     return each_case(open_training_data(path, least_readers), on_problem)
@@ -45,7 +45,7 @@ def load_training_cases(
 def each_case(
     data: TrainingData, on_problem: Callable[[str, InputError], None] | None = None
 ) -> Iterator[TrainingCase]:
-    """The cases of opened data, as ``load_training_cases`` gives them."""
+    """Yield the cases of opened data, as ``load_training_cases`` gives them."""
     for name in data.names:
         try:
             case = data.load(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from LungNoduleAILib.datasets.training_case import LEAST_READERS
+from LungNoduleAILib.datasets.training_case import MIN_READERS
 from ThoraxAILib.options import Options, option
 
 
@@ -15,7 +15,7 @@ class DatasetRequest(Options):
 
     data: Path = option(help="folder of the data set", positional=True, metavar="PATH")
     readers: int = option(
-        LEAST_READERS, "LIDC readers who must agree on a nodule", label="number of readers", at_least=1, at_most=4
+        MIN_READERS, "LIDC readers who must agree on a nodule", label="number of readers", at_least=1, at_most=4
     )
 
 
@@ -26,5 +26,5 @@ class ExportRequest(Options):
     data: Path = option(help="folder of the data set", positional=True, metavar="PATH")
     output: Path = option(help="new folder, e.g. nnUNet_raw/Dataset501_Nodules", metavar="DIR")
     readers: int = option(
-        LEAST_READERS, "LIDC readers who must agree on a nodule", label="number of readers", at_least=1, at_most=4
+        MIN_READERS, "LIDC readers who must agree on a nodule", label="number of readers", at_least=1, at_most=4
     )

@@ -10,7 +10,7 @@ import numpy as np
 from ThoraxAILib.image.spheres import paint_sphere, sphere_diameter_mm
 from ThoraxAILib.image.volume import Volume
 
-LEAST_READERS = 3  # of LIDC's four, as LUNA16 chose
+MIN_READERS = 3  # of LIDC's four, as LUNA16 chose
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class TrainingCase:
     notes: tuple[str, ...] = ()
 
     def label_mask(self) -> np.ndarray:
-        """The mask, or one with a sphere of its diameter for every nodule (at least the voxel at its center)."""
+        """Return the mask, or one with a sphere of its diameter for every nodule (at least the voxel at its center)."""
         if self.mask is not None:
             return self.mask
         mask = np.zeros(self.volume.array.shape, dtype=np.uint16)

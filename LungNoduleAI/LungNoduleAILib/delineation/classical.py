@@ -21,7 +21,7 @@ class ClassicalDelineator:
     device = "cpu"
 
     def outline(self, site: Site) -> Outline | None:
-        """The nodule at a site; see Delineator."""
+        """Return the nodule at a site; see Delineator."""
         patch = site.patch
         region = grow_region(patch.hu, patch.spacing_kji_mm, site.seed_kji, site.candidate.diameter_mm, site.allowed)
         if region is None:
@@ -32,7 +32,7 @@ class ClassicalDelineator:
 
 
 def _within_reach(region: Region, site: Site) -> tuple[Region, tuple[str, ...]]:
-    """The region, grown again inside a ball when it ran far beyond what the detector saw (into wall or hilum)."""
+    """Return region, grown again inside a ball when it ran far beyond what the detector saw (into wall or hilum)."""
     patch, diameter_mm = site.patch, site.candidate.diameter_mm
     volume_mm3 = region.mask.sum() * float(np.prod(patch.spacing_kji_mm))
     if sphere_diameter_mm(volume_mm3) <= 1.5 * diameter_mm + 3.0:

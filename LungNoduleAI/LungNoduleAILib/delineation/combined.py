@@ -21,7 +21,7 @@ from ThoraxAILib.errors import InputError
 # Ratio of the two volumes. On synthetic pairs of dates growth is told alike from 1.15 to 1.5, and at 2 many leaks stay:
 # Testing/benchmarks/lung_matching.py growth.
 FAR_APART = 1.4
-LEAST_MM, MOST_MM = 3.0, 40.0  # larger masses are left to region growing, which knows the hull of the lung
+MIN_MM, MAX_MM = 3.0, 40.0  # larger masses are left to region growing, which knows the hull of the lung
 NOTE = "Outlined by the segmentation network: region growing gave {0:.1f} times its volume."
 
 
@@ -31,7 +31,7 @@ class LearnedDelineator:
     name = "learned"
 
     def __init__(self, device: str = "cpu", weights: Path = SHIPPED) -> None:
-        """Raises InputError for a file without such weights, MissingDependencyError without PyTorch."""
+        """Raise InputError for a file without such weights, MissingDependencyError without PyTorch."""
         self._network = NoduleNetwork(weights, device)
         self._grown = ClassicalDelineator()
         self.fingerprint = weights_fingerprint(weights)
@@ -42,7 +42,7 @@ class LearnedDelineator:
         return self._network.device
 
     def outline(self, site: Site) -> Outline | None:
-        """The nodule at a site; see Delineator.
+        """Return the nodule at a site; see Delineator.
 
         The network's volume counts voxels above half-way HU: next to a vessel, the blurred skirt that
         ``partial_volume_mm3`` adds is the vessel's.
@@ -66,18 +66,18 @@ class LearnedDelineator:
         return Outline(_region(mask, dense, core, region.background_hu, patch), seen_mm3, (NOTE.format(ratio),))
 
     def _seen(self, site: Site) -> Delineation | None:
-        """The network's outline at a candidate; None where it sees none or the candidate is a mass."""
+        """Return the network's outline at a candidate; None where it sees none or the candidate is a mass."""
         candidate = site.candidate
-        if candidate.diameter_mm > MOST_MM:
+        if candidate.diameter_mm > MAX_MM:
             return None
         try:
-            return self._network.segment(site.volume, candidate.center_ras_mm, max(candidate.diameter_mm, LEAST_MM))
+            return self._network.segment(site.volume, candidate.center_ras_mm, max(candidate.diameter_mm, MIN_MM))
         except InputError:  # the network sees no nodule at this point
             return None
 
 
 def _in_patch(seen: Delineation, patch: Patch) -> np.ndarray:
-    """The network's mask on the voxels of the patch."""
+    """Return the network's mask on the voxels of the patch."""
     along = [
         np.rint(np.arange(n) * scale + offset).astype(int) - first
         for n, scale, offset, first in zip(

@@ -21,7 +21,7 @@ from ThoraxAILib.image.spheres import sphere_diameter_mm
 from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.networks.device import NetworkDevice
-from ThoraxAILib.networks.file_cache import kept_by_file
+from ThoraxAILib.networks.file_cache import cached_by_file
 
 if TYPE_CHECKING:
     from ThoraxAILib.networks.label_network import LabelNetwork
@@ -32,9 +32,9 @@ MAKER = "thoraxai lung train segmentation"
 PATCH = 40
 ACROSS = 16.0  # voxels of the patch across a nodule of the size looked for
 FIRST_GUESS_MM = 10.0
-SMALLEST_MM, LARGEST_MM = 3.0, 100.0
+MIN_MM, MAX_MM = 3.0, 100.0
 SAME_SIZE = 1.35  # the scale is right when the nodule found differs less than this from the size looked for
-MOST_ROUNDS = 4
+MAX_ROUNDS = 4
 SURE, POSSIBLE = 0.5, 0.25
 
 
@@ -51,7 +51,7 @@ class NoduleNetwork:
     """The trained network on one device, ready to segment; ``device`` is where it runs, or really ran."""
 
     def __init__(self, weights: Path = SHIPPED, device: str = "cpu") -> None:
-        """Raises InputError for a file of another kind, MissingDependencyError without PyTorch."""
+        """Raise InputError for a file of another kind, MissingDependencyError without PyTorch."""
         network = read_network(weights)
         from ThoraxAILib.networks.whole_inputs import WholeInputs
 
@@ -66,14 +66,14 @@ class NoduleNetwork:
     def segment(
         self, volume: Volume, center_ras_mm: tuple[float, float, float], diameter_mm: float | None = None
     ) -> Delineation:
-        """The nodule at a point; see ``segment_nodule``."""
+        """Return the nodule at a point; see ``segment_nodule``."""
         center = _checked_center(volume, center_ras_mm, diameter_mm)
         size = diameter_mm or FIRST_GUESS_MM
-        for _ in range(MOST_ROUNDS):
+        for _ in range(MAX_ROUNDS):
             share, spacing_mm = self._look(volume, center, size)
             found = _at_middle(share > SURE)
             if found is None:
-                if diameter_mm is None and size > SMALLEST_MM * 1.5:
+                if diameter_mm is None and size > MIN_MM * 1.5:
                     size /= 1.8
                     continue
                 raise InputError("No nodule is seen at this point: click on its middle, or give its --diameter.")
@@ -82,7 +82,7 @@ class NoduleNetwork:
             center = center + middle * spacing_mm / volume.spacing_kji_mm
             if diameter_mm is not None or 1 / SAME_SIZE < seen_mm / size < SAME_SIZE:
                 break
-            size = float(np.clip(seen_mm, SMALLEST_MM, LARGEST_MM))
+            size = float(np.clip(seen_mm, MIN_MM, MAX_MM))
         share, spacing_mm = self._look(volume, center, size)
         return _on_ct(volume, center, share, spacing_mm, size)
 
@@ -106,7 +106,7 @@ def segment_nodule(
     weights: Path = SHIPPED,
     device: str = "cpu",
 ) -> Delineation:
-    """The nodule at a point (RAS mm) of a CT (HU, any axis order); ``diameter_mm`` is its rough size if known.
+    """Return the nodule at a point (RAS mm) of a CT (HU, any axis order); ``diameter_mm`` is its rough size if known.
 
     Raises InputError when the point lies outside the image, the size is not between 3 and 100 mm, or nothing is there;
     MissingDependencyError without PyTorch.
@@ -116,11 +116,9 @@ def segment_nodule(
 
 
 def _checked_center(volume: Volume, center_ras_mm: tuple[float, float, float], diameter_mm: float | None) -> np.ndarray:
-    """The point in voxels (k, j, i); raises InputError for a point or size that cannot be."""
-    if diameter_mm is not None and not SMALLEST_MM <= diameter_mm <= LARGEST_MM:
-        raise InputError(
-            f"The diameter must lie between {SMALLEST_MM:g} and {LARGEST_MM:g} mm, {diameter_mm:g} was given."
-        )
+    """Return the point in voxels (k, j, i); raises InputError for a point or size that cannot be."""
+    if diameter_mm is not None and not MIN_MM <= diameter_mm <= MAX_MM:
+        raise InputError(f"The diameter must lie between {MIN_MM:g} and {MAX_MM:g} mm, {diameter_mm:g} was given.")
     center = volume.kji_from_ras(np.array(center_ras_mm, dtype=float))
     if not ((center > -0.5) & (center < np.array(volume.array.shape) - 0.5)).all():
         place = ", ".join(f"{x:g}" for x in center_ras_mm)
@@ -129,11 +127,11 @@ def _checked_center(volume: Volume, center_ras_mm: tuple[float, float, float], d
 
 
 def read_network(path: Path = SHIPPED) -> LabelNetwork:
-    """The trained network, kept while its file stays as it is; raises InputError for a file of another kind."""
+    """Return the trained network, kept while its file stays as it is; raises InputError for a file of another kind."""
     return _network_of(path)
 
 
-@kept_by_file
+@cached_by_file
 def _network_of(path: Path) -> LabelNetwork:
     from ThoraxAILib.networks.weights_file import load_weights
 
@@ -171,7 +169,7 @@ def _sampled(array: np.ndarray, axes: list[np.ndarray]) -> np.ndarray:
 
 
 def _at_middle(mask: np.ndarray) -> np.ndarray | None:
-    """The part of a mask at or nearest to the middle, at most 5 voxels away; None when there is none."""
+    """Return the part of a mask at or nearest to the middle, at most 5 voxels away; None when there is none."""
     labels, count = ndimage.label(mask)
     if count == 0:
         return None
@@ -182,7 +180,7 @@ def _at_middle(mask: np.ndarray) -> np.ndarray | None:
 
 
 def _on_ct(volume: Volume, center_kji: np.ndarray, share: np.ndarray, spacing_mm: float, size_mm: float) -> Delineation:
-    """The nodule on the voxels of the CT: possible for the network and above the half-way HU."""
+    """Return the nodule on the voxels of the CT: possible for the network and above the half-way HU."""
     reach = (PATCH - 1) / 2 * spacing_mm / volume.spacing_kji_mm
     low = np.clip(np.ceil(center_kji - reach), 0, np.array(volume.array.shape) - 1).astype(int)
     high = np.clip(np.floor(center_kji + reach) + 1, low + 1, volume.array.shape).astype(int)

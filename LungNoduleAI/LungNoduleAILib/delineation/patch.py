@@ -41,7 +41,9 @@ class Patch:
         return (np.asarray(points_kji, dtype=float) - self.offset_kji) / self.scale_kji
 
     def mask_on_ct_grid(self, mask: np.ndarray, ct_shape: tuple[int, int, int]) -> Mask | None:
-        """A patch mask on the voxels of the CT, cropped; one that falls between two slices goes to the nearer one."""
+        """Return a patch mask on the voxels of the CT, cropped; one that falls between two slices goes to the nearer
+        one.
+        """
         index = np.argwhere(mask)
         if len(index) == 0:
             return None
@@ -64,7 +66,9 @@ class Patch:
 
 
 def cut_patch(volume: Volume, anatomy: Anatomy, center_kji: np.ndarray, diameter_mm: float) -> Patch:
-    """The patch around a CT voxel position (LPS order) that holds a nodule of this diameter and the lung around it."""
+    """Return the patch around a CT voxel position (LPS order) that holds a nodule of this diameter and the lung
+    around it.
+    """
     import edt
 
     spacing = volume.spacing_kji_mm

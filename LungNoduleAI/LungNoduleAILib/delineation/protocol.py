@@ -51,5 +51,5 @@ class Delineator(Implementation, Protocol):
     """
 
     def outline(self, site: Site) -> Outline | None:
-        """The nodule at a site; None when nothing there rises above the lung around it."""
+        """Return the nodule at a site; None when nothing there rises above the lung around it."""
         ...

@@ -13,7 +13,7 @@ import scipy.ndimage as ndi
 DEFAULT_LUNG_HU = -850.0
 OPENING_SHARE = 0.55  # of the inscribed radius: what is thinner is a vessel or a spicule
 REACH = 2.4  # inscribed radii from the centre; beyond it an elongated region is a vessel
-LEAST_RISE_HU = 100.0
+MIN_RISE_HU = 100.0
 HALO_RISE_HU = 130.0
 HALO_GROWTH = 2.0  # inscribed radii; a larger halo is lung that happens to be dense
 QUIETING_MM = (0.0, 0.5, 0.8, 1.2, 1.8, 2.5)
@@ -40,7 +40,7 @@ class Region:
 def grow_region(
     hu: np.ndarray, spacing_kji_mm: np.ndarray, seed_kji: np.ndarray, diameter_mm: float, allowed: np.ndarray
 ) -> Region | None:
-    """The nodule at ``seed_kji`` of about ``diameter_mm``; None when nothing there rises above the lung around it.
+    """Return nodule at ``seed_kji`` of about ``diameter_mm``; None when nothing there rises above the lung around it.
 
     ``hu`` and ``allowed`` (bool, where a nodule may extend: the filled lung with its margin) are patches (k, j, i).
     """
@@ -50,7 +50,7 @@ def grow_region(
     background = background_hu(hu, distance_mm, diameter_mm)
     near = distance_mm <= max(0.20 * diameter_mm, 0.8 * float(spacing_kji_mm.min()))
     core = float(hu[near].mean())
-    if core - background < LEAST_RISE_HU:
+    if core - background < MIN_RISE_HU:
         return None
     hu = quieted(hu, distance_mm, diameter_mm, core - background, spacing_kji_mm)
     return _region_above(hu, spacing_kji_mm, distance_mm <= 0.5 * diameter_mm + 1.0, allowed, core, background)
@@ -59,7 +59,7 @@ def grow_region(
 def with_halo(
     region: Region, hu: np.ndarray, spacing_kji_mm: np.ndarray, allowed: np.ndarray, blur_mm: float
 ) -> Region:
-    """The region together with a ground-glass halo around it, or the region itself where there is none.
+    """Return the region together with a ground-glass halo around it, or the region itself where there is none.
 
     A halo surrounds the core beyond what blur (``blur_mm``, half a slice) explains; spicules and vessels do not.
     """
@@ -84,7 +84,9 @@ def with_halo(
 def _region_above(
     hu: np.ndarray, spacing_kji_mm: np.ndarray, near: np.ndarray, allowed: np.ndarray, core_hu: float, background: float
 ) -> Region | None:
-    """The opened region half-way between core and background around the largest ball centred where ``near`` holds."""
+    """Return the opened region half-way between core and background around the largest ball centred where ``near``
+    holds.
+    """
     import edt
 
     spacing = tuple(float(s) for s in spacing_kji_mm)
@@ -102,7 +104,7 @@ def _region_above(
 def quieted(
     hu: np.ndarray, distance_mm: np.ndarray, diameter_mm: float, rise_hu: float, spacing_kji_mm: np.ndarray
 ) -> np.ndarray:
-    """The patch smoothed just enough that noise in the lung around a nodule no longer crosses its threshold."""
+    """Return the patch smoothed just enough that noise in the lung around a nodule no longer crosses its threshold."""
     shell = (distance_mm > 0.7 * diameter_mm) & (hu < -600.0)
     if shell.sum() < 20:
         return hu
@@ -134,7 +136,7 @@ def background_hu(hu: np.ndarray, distance_mm: np.ndarray, diameter_mm: float) -
 
 
 def _brightest(hu: np.ndarray, distance_mm: np.ndarray, diameter_mm: float, spacing_kji_mm: np.ndarray) -> np.ndarray:
-    """The seed moved to the brightest place (smoothed) within a third of the diameter."""
+    """Return the seed moved to the brightest place (smoothed) within a third of the diameter."""
     smooth = ndi.gaussian_filter(hu, 0.2 * diameter_mm / spacing_kji_mm, truncate=2.0)
     near = distance_mm <= diameter_mm / 3 + 0.5 * float(spacing_kji_mm.min())
     if not near.any():
@@ -145,7 +147,7 @@ def _brightest(hu: np.ndarray, distance_mm: np.ndarray, diameter_mm: float, spac
 def _opened(
     dense: np.ndarray, inside_mm: np.ndarray, center: np.ndarray, inscribed_mm: float, spacing: tuple[float, ...]
 ) -> np.ndarray:
-    """Opening by a ball of a share of the inscribed radius, kept where it hangs together with the centre."""
+    """Return opening by a ball of a share of the inscribed radius, kept where it hangs together with the centre."""
     import cc3d
     import edt
 

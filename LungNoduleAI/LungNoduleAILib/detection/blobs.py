@@ -42,7 +42,7 @@ class Blobs:
         return len(self.diameter_mm)
 
     def take(self, which: np.ndarray) -> Blobs:
-        """The blobs at these indices or where this mask is true."""
+        """Return the blobs at these indices or where this mask is true."""
         return Blobs(self.center_kji[which], self.diameter_mm[which], self.contrast[which], self.roundness[which])
 
 
@@ -93,7 +93,9 @@ def _blobs_of_level(
 
 
 def _peaks(answer: np.ndarray, allowed: np.ndarray, least: float) -> tuple[np.ndarray, ...]:
-    """Indices (scale, k, j, i) of maxima over space and scale; only the few voxels above ``least`` are compared."""
+    """Return indices (scale, k, j, i) of maxima over space and scale; only the few voxels above ``least`` are
+    compared.
+    """
     inner = np.zeros(answer.shape[1:], dtype=bool)
     inner[1:-1, 1:-1, 1:-1] = allowed[1:-1, 1:-1, 1:-1]
     high = np.nonzero((answer[1:-1] > least) & inner)

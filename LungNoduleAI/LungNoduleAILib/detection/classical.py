@@ -18,19 +18,19 @@ from ThoraxAILib.jobs.progress import Progress
 
 SOLID_WINDOW_HU = (-1000.0, 100.0)
 GLASS_WINDOW_HU = (-950.0, -450.0)
-LEAST_SOLID_STEP = 0.28
-LEAST_GLASS_STEP = 0.22
-LEAST_ROUNDNESS = 0.18
-LEAST_MASS_ROUNDNESS = 0.08
+MIN_SOLID_STEP = 0.28
+MIN_GLASS_STEP = 0.22
+MIN_ROUNDNESS = 0.18
+MIN_MASS_ROUNDNESS = 0.08
 MASS_MM = 17.0
 RULES_VERSION = 3  # raise with every change of what this file or the blob search does
 LARGE_OPACITY_MM = 30.0
 COARSE_MM = 2.0
-MOST_BLOBS = 700
-LEAST_DIAMETER_MM = 3.0
-LEAST_PIXELS = 2.5  # across; smaller things have no shape
-LEAST_CONFIDENCE = 0.02
-LEAST_INSIDE_SHARE = 0.1
+MAX_BLOBS = 700
+MIN_DIAMETER_MM = 3.0
+MIN_PIXELS = 2.5  # across; smaller things have no shape
+MIN_CONFIDENCE = 0.02
+MIN_INSIDE_SHARE = 0.1
 
 
 class ClassicalDetector:
@@ -46,11 +46,13 @@ class ClassicalDetector:
 
     def detect(self, volume: Volume, anatomy: Anatomy, progress: Progress) -> list[Candidate]:
         """Candidates in ``volume`` (HU, LPS order), best first; see Detector."""
-        candidates = [self._candidate(*blob) for blob in look(volume, anatomy, progress) if not _is_wall(blob[1])]
-        candidates = [candidate for candidate in candidates if candidate.confidence >= LEAST_CONFIDENCE]
+        candidates = [
+            self._candidate(*blob) for blob in find_candidates(volume, anatomy, progress) if not _is_wall(blob[1])
+        ]
+        candidates = [candidate for candidate in candidates if candidate.confidence >= MIN_CONFIDENCE]
         # A large opacity comes before the small blobs inside it, whatever their confidence.
         candidates.sort(key=lambda c: (c.kind != "mass" or c.confidence < self.operating_point, -c.confidence))
-        return sorted(without_doubles(candidates), key=lambda c: -c.confidence)
+        return sorted(suppress_duplicates(candidates), key=lambda c: -c.confidence)
 
     def _candidate(self, center_ras_mm: np.ndarray, features: dict[str, float], density: str) -> Candidate:
         confidence = self._score.confidence(features)
@@ -62,7 +64,9 @@ class ClassicalDetector:
 
 
 def _stands_in_lung(features: dict[str, float]) -> bool:
-    """A compact opacity above 3 cm that lung surrounds: reported even where the score, made for nodules, is low."""
+    """Return a compact opacity above 3 cm that lung surrounds: reported even where the score, made for nodules, is
+    low.
+    """
     return (
         features["diameter_mm"] > LARGE_OPACITY_MM
         and features["lung_share"] > 0.65
@@ -73,15 +77,17 @@ def _stands_in_lung(features: dict[str, float]) -> bool:
 
 
 def _is_wall(features: dict[str, float]) -> bool:
-    """A part of chest wall, diaphragm or great vessels: hardly inside the lung and flat, long, or with little lung
+    """Return part of chest wall, diaphragm or great vessels: hardly inside the lung and flat, long, or with little lung
     around it. A tumor on the wall is round and lung surrounds it; the descending aorta is 0.53 to 0.59 as wide as long.
     """
-    if features["inside_share"] >= LEAST_INSIDE_SHARE:
+    if features["inside_share"] >= MIN_INSIDE_SHARE:
         return False
     return features["flatness"] < 0.6 or features["elongation"] < 0.65 or features["lung_share"] < 0.45
 
 
-def look(volume: Volume, anatomy: Anatomy, progress: Progress) -> list[tuple[np.ndarray, dict[str, float], str]]:
+def find_candidates(
+    volume: Volume, anatomy: Anatomy, progress: Progress
+) -> list[tuple[np.ndarray, dict[str, float], str]]:
     """Every blob that has a region: centre (RAS mm), features, window ("solid" or "ground-glass")."""
     maps = make_search_maps(volume, anatomy)
     if maps is None:
@@ -89,8 +95,8 @@ def look(volume: Volume, anatomy: Anatomy, progress: Progress) -> list[tuple[np.
     coarse = maps.coarser(COARSE_MM)
     seen = []
     passes = (
-        ("solid", SOLID_WINDOW_HU, SMALL_MM + MEDIUM_MM + LARGE_MM, LEAST_SOLID_STEP),
-        ("ground-glass", GLASS_WINDOW_HU, MEDIUM_MM + LARGE_MM[:3], LEAST_GLASS_STEP),
+        ("solid", SOLID_WINDOW_HU, SMALL_MM + MEDIUM_MM + LARGE_MM, MIN_SOLID_STEP),
+        ("ground-glass", GLASS_WINDOW_HU, MEDIUM_MM + LARGE_MM[:3], MIN_GLASS_STEP),
     )
     for number, (density, (low, high), diameters_mm, least) in enumerate(passes):
         part = progress.part(0.5 * number, 0.5 * number + 0.5)
@@ -102,10 +108,10 @@ def look(volume: Volume, anatomy: Anatomy, progress: Progress) -> list[tuple[np.
 
 def _worth_a_look(blobs: Blobs) -> Blobs:
     """Round blobs, and of too many those that stand out most for their size."""
-    round_enough = blobs.roundness > np.where(blobs.diameter_mm > MASS_MM, LEAST_MASS_ROUNDNESS, LEAST_ROUNDNESS)
+    round_enough = blobs.roundness > np.where(blobs.diameter_mm > MASS_MM, MIN_MASS_ROUNDNESS, MIN_ROUNDNESS)
     blobs = blobs.take(round_enough)
     rank = np.argsort(-blobs.contrast * (0.3 + blobs.roundness) * np.sqrt(blobs.diameter_mm))
-    return blobs.take(rank[:MOST_BLOBS])
+    return blobs.take(rank[:MAX_BLOBS])
 
 
 def _examine_all(
@@ -114,7 +120,7 @@ def _examine_all(
     """Close looks at all blobs, large ones on the coarse maps."""
     seen = []
     centers_ras_mm = fine.grid.ras_from_kji(blobs.center_kji)
-    least_mm = max(LEAST_DIAMETER_MM, LEAST_PIXELS * float(fine.grid.spacing_kji_mm[1:].max()))
+    least_mm = max(MIN_DIAMETER_MM, MIN_PIXELS * float(fine.grid.spacing_kji_mm[1:].max()))
     for n, (center, diameter_mm) in enumerate(zip(centers_ras_mm, blobs.diameter_mm, strict=True)):
         if n % 25 == 0:
             progress(n / len(blobs), f"Looking at {len(blobs)} {density} candidates")
@@ -125,7 +131,7 @@ def _examine_all(
     return seen
 
 
-def without_doubles(candidates: list[Candidate]) -> list[Candidate]:
+def suppress_duplicates(candidates: list[Candidate]) -> list[Candidate]:
     """Of candidates that lie within each other only the first (candidates sorted, best first)."""
     kept: list[Candidate] = []
     for candidate in candidates:

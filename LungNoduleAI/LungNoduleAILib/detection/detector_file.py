@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from LungNoduleAILib.detection.two_levels import MASSES, NODULES, SHRINK, SPACING_MM, Calibration
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.networks.file_cache import kept_by_file
+from ThoraxAILib.networks.file_cache import cached_by_file
 from ThoraxAILib.networks.weights_file import load_weights, save_weights
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def read_detector(path: Path = SHIPPED) -> tuple[dict[str, HeatmapNetwork], Cali
     return _detector_of(path)
 
 
-@kept_by_file
+@cached_by_file
 def _detector_of(path: Path) -> tuple[dict[str, HeatmapNetwork], Calibration, str]:
     weights = load_weights(path, SCHEMA, MAKER)
     from LungNoduleAILib.detection.heatmap_network import HeatmapNetwork, HeatmapSettings

@@ -36,7 +36,7 @@ DIRECTIONS = 200
 
 
 def _fibonacci_sphere(count: int) -> np.ndarray:
-    """Unit vectors spread evenly over the sphere (golden-angle spiral)."""
+    """Return unit vectors spread evenly over the sphere (golden-angle spiral)."""
     n = np.arange(count) + 0.5
     z = 1 - 2 * n / count
     angle = np.pi * (1 + 5**0.5) * n
@@ -52,7 +52,7 @@ NEAR_DIRECTIONS = SPHERE @ SPHERE.T > np.cos(np.radians(14.0))
 def patch_slices(
     center_kji: np.ndarray, half_mm: float, spacing_kji_mm: np.ndarray, shape: tuple[int, ...]
 ) -> tuple[slice, slice, slice]:
-    """The box of a patch of ``half_mm`` around a voxel position, inside ``shape``."""
+    """Return the box of a patch of ``half_mm`` around a voxel position, inside ``shape``."""
     half = np.ceil(half_mm / spacing_kji_mm).astype(int)
     center = np.round(center_kji).astype(int)
     return three(
@@ -103,7 +103,7 @@ def _shape(region: Region, spacing_kji_mm: np.ndarray) -> dict[str, float]:
 
 
 def _surroundings(region: Region, hu: np.ndarray, depth_mm: np.ndarray, spacing_kji_mm: np.ndarray) -> dict[str, float]:
-    """What a sphere around the region meets: lung, vessels (in how many places), chest wall or mediastinum."""
+    """Return what a sphere around the region meets: lung, vessels (in how many places), chest wall or mediastinum."""
     volume = region.mask.sum() * float(np.prod(spacing_kji_mm))
     radius = 0.5 * sphere_diameter_mm(volume)
     center = np.array(ndi.center_of_mass(region.mask))

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 TILE = 128
 OVERLAP = 32
-LEAST_HEAT = 0.02
-MOST_PEAKS = 300
+MIN_HEAT = 0.02
+MAX_PEAKS = 300
 AIR_HU = -1000.0
 
 
@@ -35,7 +35,7 @@ class Peaks:
         return len(self.heat)
 
     def take(self, which: np.ndarray) -> Peaks:
-        """The peaks at these indices or where this mask is true."""
+        """Return the peaks at these indices or where this mask is true."""
         return Peaks(self.center_kji[which], self.radius[which], self.heat[which], self.subsolid[which])
 
 
@@ -63,10 +63,10 @@ def find_peaks(maps: np.ndarray, wanted: np.ndarray) -> Peaks:
     from LungNoduleAILib.detection.heatmap_network import HEAT, OFFSET, SIZE, STRIDE, SUBSOLID
 
     heat = maps[HEAT]
-    top = (heat >= LEAST_HEAT) & wanted
+    top = (heat >= MIN_HEAT) & wanted
     top &= heat == ndimage.maximum_filter(heat, 3, mode="constant")
     cells = np.argwhere(top)
-    cells = cells[np.argsort(-heat[tuple(cells.T)], kind="stable")][: 4 * MOST_PEAKS]
+    cells = cells[np.argsort(-heat[tuple(cells.T)], kind="stable")][: 4 * MAX_PEAKS]
     at = three(cells.T)
     shift = np.clip(maps[OFFSET][:, at[0], at[1], at[2]].T, -3.0, 3.0)
     center = (cells + shift) * STRIDE + 0.5
@@ -76,12 +76,12 @@ def find_peaks(maps: np.ndarray, wanted: np.ndarray) -> Peaks:
 
 
 def _apart(peaks: Peaks) -> np.ndarray:
-    """Indices of the peaks that lie in no hotter peak's ball."""
+    """Return indices of the peaks that lie in no hotter peak's ball."""
     kept: list[int] = []
     for n in range(len(peaks)):
         gap = np.linalg.norm(peaks.center_kji[kept] - peaks.center_kji[n], axis=1)
         if (gap >= np.maximum(peaks.radius[kept], 1.5)).all():
             kept.append(n)
-            if len(kept) == MOST_PEAKS:
+            if len(kept) == MAX_PEAKS:
                 break
     return np.array(kept, dtype=int)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from LungNoduleAILib.anatomy.lung_box import lung_box
-from LungNoduleAILib.detection.classical import without_doubles
+from LungNoduleAILib.detection.classical import suppress_duplicates
 from LungNoduleAILib.detection.detector_file import SHIPPED, read_detector
 from LungNoduleAILib.detection.protocol import DETECTOR
 from LungNoduleAILib.detection.search_image import MARGIN_MM, SearchImage
@@ -20,9 +20,9 @@ from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.networks.device import NetworkDevice
 
-LEAST_CONFIDENCE = 0.01
+MIN_CONFIDENCE = 0.01
 MASS_MM = 30.0
-SMALLEST_MM = 3.0
+MIN_MM = 3.0
 
 
 class LearnedDetector:
@@ -31,7 +31,7 @@ class LearnedDetector:
     name = "learned"
 
     def __init__(self, device: str = "cpu", weights: Path = SHIPPED) -> None:
-        """Reads the weights; raises InputError for a foreign file, MissingDependencyError without PyTorch."""
+        """Read the weights; raises InputError for a foreign file, MissingDependencyError without PyTorch."""
         self._networks, self._calibration, sha256 = read_detector(weights)
         self._device = NetworkDevice(device)
         self.operating_point = self._calibration.operating_point
@@ -62,8 +62,8 @@ def as_candidates(places: Places, calibration: Calibration, centers_ras_mm: np.n
         places.of_masses, calibration.probability(MASSES, places.heat), calibration.probability(NODULES, places.heat)
     )
     found = []
-    for n in np.flatnonzero(confidence >= LEAST_CONFIDENCE):
-        diameter = max(SMALLEST_MM, float(places.diameter_mm[n]))
+    for n in np.flatnonzero(confidence >= MIN_CONFIDENCE):
+        diameter = max(MIN_MM, float(places.diameter_mm[n]))
         found.append(
             Candidate(
                 three(float(x) for x in centers_ras_mm[n]),
@@ -75,7 +75,7 @@ def as_candidates(places: Places, calibration: Calibration, centers_ras_mm: np.n
             )
         )
     found.sort(key=lambda c: (c.kind != "mass" or c.confidence < calibration.operating_point, -c.confidence))
-    return sorted(without_doubles(found), key=lambda c: -c.confidence)
+    return sorted(suppress_duplicates(found), key=lambda c: -c.confidence)
 
 
 ENGINE = learned_engine(

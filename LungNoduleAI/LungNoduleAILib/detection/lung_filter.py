@@ -29,7 +29,7 @@ def filter_candidates(
 
 
 def as_removed(candidate: Candidate, reason: str) -> Removed:
-    """The record of a candidate that is not reported."""
+    """Return the record of a candidate that is not reported."""
     return Removed(
         three(round(x, 2) for x in candidate.center_ras_mm),
         round(candidate.diameter_mm, 1),

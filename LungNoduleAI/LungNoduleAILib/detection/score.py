@@ -40,7 +40,7 @@ def terms(standardized: np.ndarray) -> np.ndarray:
 
 
 def load_score(path: Path = WEIGHTS_FILE) -> LogisticScore:
-    """The shipped score; raises ValueError when the file belongs to other features."""
+    """Return the shipped score; raises ValueError when the file belongs to other features."""
     text = path.read_text(encoding="utf-8")
     entry = json.loads(text)
     if tuple(entry["features"]) != FEATURES:

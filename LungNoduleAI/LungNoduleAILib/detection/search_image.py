@@ -27,7 +27,7 @@ class SearchImage:
 
     @staticmethod
     def around(volume: Volume, anatomy: Anatomy, box: Box) -> SearchImage:
-        """The image of a box of the CT: fine voxels are averaged, coarse ones interpolated linearly."""
+        """Return the image of a box of the CT: fine voxels are averaged, coarse ones interpolated linearly."""
         step = SPACING_MM / volume.spacing_kji_mm
         inside = anatomy.labels[box]
         size = [max(1, int((n - 1) / s) + 1) for n, s in zip(inside.shape, step, strict=True)]

@@ -57,7 +57,7 @@ class SearchMaps:
 
 
 def make_search_maps(volume: Volume, anatomy: Anatomy) -> SearchMaps | None:
-    """What is searched around the lungs of ``anatomy`` (LPS order); None when there are no lungs."""
+    """Return what is searched around the lungs of ``anatomy`` (LPS order); None when there are no lungs."""
     import edt
 
     spacing = volume.spacing_kji_mm

@@ -15,7 +15,8 @@ from ThoraxAILib.untrusted.plain_json import read_plain_json
 
 
 def read_findings_marks(folders: Sequence[Path]) -> tuple[Marks, tuple[str, ...]]:
-    """(marks, series) of every findings.json in these folders or one level below, whatever a reader decided on them.
+    """Return (marks, series) of every findings.json in these folders or one level below, whatever a reader decided
+    on them.
 
     Positions stay RAS mm, the confidence is the score. Raises InputError for none, damaged ones, or a series twice.
     """

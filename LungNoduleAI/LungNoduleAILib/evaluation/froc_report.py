@@ -58,7 +58,7 @@ class FrocReport:
         return {name: result for name, result in results.items() if result}
 
     def to_dict(self) -> dict:
-        """The content of froc.json."""
+        """Return the content of froc.json."""
         outcome, nodules = self.outcome, self.outcome.is_nodule
         content = {
             "schema": SCHEMA,

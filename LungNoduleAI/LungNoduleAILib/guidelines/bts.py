@@ -18,10 +18,10 @@ TWELVE_MONTHS_FROM = 6  # an unstated stage: a prior of at least this many month
 
 
 def bts_2015(inputs: Inputs) -> Answer:
-    """Management of one nodule, or of the most urgent of 'nodules'; raises MissingInput for what it needs."""
+    """Return management of one nodule, or of the most urgent of 'nodules'; raises MissingInput for what it needs."""
     trace, growth, time = Trace(table.SOURCE), None, None
-    if inputs.age is not None and inputs.age < table.LEAST_AGE:
-        trace.because(f"The age of {inputs.age} years is below {table.LEAST_AGE}: the guideline does not apply")
+    if inputs.age is not None and inputs.age < table.MIN_AGE:
+        trace.because(f"The age of {inputs.age} years is below {table.MIN_AGE}: the guideline does not apply")
         management = table.NOT_APPLICABLE
     elif inputs.nodules:
         management = _most_urgent(inputs.nodules, trace)
@@ -33,7 +33,7 @@ def bts_2015(inputs: Inputs) -> Answer:
         if inputs.type not in ("airway", "cyst"):
             growth, time = bts_growth(inputs, Trace(table.SOURCE)), _time(inputs)
     if inputs.age is None:
-        trace.unsure(f"The age is not stated; at least {table.LEAST_AGE} years are taken for granted.")
+        trace.unsure(f"The age is not stated; at least {table.MIN_AGE} years are taken for granted.")
     trace.because(f"The answer {management} means: {table.ADVICE[management]}")
     reason = time.sentence + "." if time is not None and time.days is None else None
     return Answer(
@@ -144,7 +144,7 @@ def _at_first(inputs: Inputs, trace: Trace) -> str:
 
 
 def _size(inputs: Inputs, trace: Trace) -> Size:
-    """The size that decides; raises MissingInput when only a mean diameter, or none, is stated."""
+    """Return the size that decides; raises MissingInput when only a mean diameter, or none, is stated."""
     sizes = _stated_sizes(inputs)
     if not sizes:
         raise MissingInput(

@@ -55,7 +55,9 @@ def _cubes(inputs: Inputs, trace: Trace) -> tuple[Decimal, Decimal, str] | None:
 
 
 def follow_up(inputs: Inputs, stage: str, trace: Trace) -> str:
-    """Management at the CT of 3 or 12 months; raises MissingInput where nothing tells what became of the nodule."""
+    """Return management at the CT of 3 or 12 months; raises MissingInput where nothing tells what became of the
+    nodule.
+    """
     subsolid = inputs.type != "solid"
     if subsolid and _is_altered(inputs, trace):
         return table.SUBSOLID_GROWING

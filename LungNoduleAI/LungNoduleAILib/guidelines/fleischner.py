@@ -16,7 +16,7 @@ from LungNoduleAILib.guidelines.terms.vocabulary import BENIGN_PATTERNS
 
 
 def fleischner_2017(inputs: Inputs) -> Answer:
-    """Management of one nodule, or of the most urgent of 'nodules'; raises MissingInput for what it needs."""
+    """Return management of one nodule, or of the most urgent of 'nodules'; raises MissingInput for what it needs."""
     trace, growth = Trace(table.SOURCE), None
     if not _applies(inputs, trace):
         management = table.NOT_APPLICABLE
@@ -57,8 +57,8 @@ def fleischner_growth(inputs: Inputs, trace: Trace) -> str | None:
 
 def _applies(inputs: Inputs, trace: Trace) -> bool:
     why_not = None
-    if inputs.age is not None and inputs.age < table.LEAST_AGE:
-        why_not = f"The age of {inputs.age} years is below {table.LEAST_AGE}"
+    if inputs.age is not None and inputs.age < table.MIN_AGE:
+        why_not = f"The age of {inputs.age} years is below {table.MIN_AGE}"
     elif inputs.cancer_history:
         why_not = "A history of cancer is stated"
     elif inputs.immunosuppressed:
@@ -69,7 +69,7 @@ def _applies(inputs: Inputs, trace: Trace) -> bool:
         trace.because(f"{why_not}: the guideline does not apply")
         return False
     if inputs.age is None:
-        trace.unsure(f"The age is not stated; at least {table.LEAST_AGE} years are taken for granted.")
+        trace.unsure(f"The age is not stated; at least {table.MIN_AGE} years are taken for granted.")
     if inputs.exam in ("baseline", "follow_up"):
         trace.unsure(f"The exam is stated as {inputs.exam}; it is taken as an incidental finding, not as screening.")
     if inputs.extrathoracic_cancer_over_5y_ago:

@@ -46,7 +46,7 @@ class NoduleBefore:
 
     @staticmethod
     def of(finding: Finding, days: float | None) -> NoduleBefore:
-        """The nodule as it was ``days`` ago."""
+        """Return the nodule as it was ``days`` ago."""
         kind = _type(finding)
         return NoduleBefore(
             False,
@@ -88,7 +88,7 @@ class AdviceTable:
 
 
 def nodule_inputs(finding: Finding, before: NoduleBefore | None = None) -> dict[str, Any]:
-    """A finding as inputs of a rule; solid part only of part-solid nodules, never larger than the whole."""
+    """Return a finding as inputs of a rule; solid part only of part-solid nodules, never larger than the whole."""
     kind = _type(finding)
     inputs = {
         "type": kind,
@@ -155,7 +155,7 @@ def _same_place(one: Finding, other: Finding) -> bool:
 def advice_table(
     findings: Sequence[Finding], person: PersonAndExam, before: Mapping[str, NoduleBefore] | None = None
 ) -> AdviceTable:
-    """What the guidelines that fit ``person`` advise for all findings that were not rejected."""
+    """Return what the guidelines that fit ``person`` advise for all findings that were not rejected."""
     kept = [finding for finding in findings if finding.status != "rejected"]
     nodules = {finding.id: nodule_inputs(finding, (before or {}).get(finding.id)) for finding in kept}
     rules, missing = _rules_for(person)
@@ -172,7 +172,7 @@ def advice_table(
 
 
 def _rules_for(person: PersonAndExam) -> tuple[list[str], list[str]]:
-    """The rules that can be asked, and sentences on why the others cannot."""
+    """Return the rules that can be asked, and sentences on why the others cannot."""
     rules, missing = [], []
     if person.exam in SCREENING_EXAMS:
         rules.append(LUNG_RADS)
@@ -192,7 +192,7 @@ def _rules_for(person: PersonAndExam) -> tuple[list[str], list[str]]:
 
 
 def _asked(rule: str, nodules: dict[str, dict], person: PersonAndExam) -> dict[str, dict]:
-    """Inputs by nodule, and of the whole exam where that is another question."""
+    """Return inputs by nodule, and of the whole exam where that is another question."""
     stated, count = person.stated(), len(nodules)
     if rule == BROCK:  # spiculation is not measured: the model that does without
         stated |= {"nodule_count": count, "model": "2a_full_without_spiculation"}
@@ -219,6 +219,6 @@ def _row(nodule: str, answer: dict) -> AdviceRow:
 
 
 def _of_exam(sentence: str) -> str:
-    """The sentence without the number of a nodule: what is missing is missing for all."""
+    """Return the sentence without the number of a nodule: what is missing is missing for all."""
     start, colon, rest = sentence.partition(": ")
     return rest if colon and start.startswith("Nodule ") else sentence

@@ -73,7 +73,7 @@ def _described(name: str, unit: str, before: Decimal, now: Decimal, days: Decima
 
 
 def answer_query(rule: str, edition: str, inputs: Inputs, growth: Growth | None, trace: Trace) -> Answer:
-    """The answer to 'growth' or 'vdt_days'; raises InputError where the rule has no growth."""
+    """Return the answer to 'growth' or 'vdt_days'; raises InputError where the rule has no growth."""
     if inputs.nodules is not None:
         raise InputError(f"'query' {inputs.query} is about one nodule: leave out 'nodules' and describe that nodule.")
     if inputs.query == "vdt_days":

@@ -61,7 +61,7 @@ def brock(inputs: Inputs) -> Answer:
 
 
 def mayo(inputs: Inputs) -> Answer:
-    """The model of Swensen 1997; raises MissingInput without age or diameter."""
+    """Return the model of Swensen 1997; raises MissingInput without age or diameter."""
     trace, model = Trace(table.MAYO_SOURCE), table.MAYO
     nodule = _one_nodule(inputs)
     _need(nodule, "Mayo", "age")

@@ -61,7 +61,9 @@ RULES: dict[str, Rule] = {
 
 
 def apply_rule(rule: str, inputs: Inputs) -> Answer:
-    """What a rule says to checked inputs; raises InputError for an unknown rule, MissingInput for what it needs."""
+    """Return what a rule says to checked inputs; raises InputError for an unknown rule, MissingInput for what it
+    needs.
+    """
     chosen = RULES.get(rule)
     if chosen is None:
         raise InputError(f"The rule {rule!r} is not known: use {', '.join(RULES)}.")
@@ -71,7 +73,7 @@ def apply_rule(rule: str, inputs: Inputs) -> Answer:
 
 
 def apply_guideline(rule: str, inputs: dict) -> dict:
-    """The same for plain dictionaries: keys of vocabulary.py in, fields of Answer out, only those that apply."""
+    """Return the same for plain dictionaries: keys of vocabulary.py in, fields of Answer out, only those that apply."""
     if rule not in RULES:
         raise InputError(f"The rule {rule!r} is not known: use {', '.join(RULES)}.")
     return apply_rule(rule, read_inputs(inputs)).to_dict()

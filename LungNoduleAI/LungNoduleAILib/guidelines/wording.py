@@ -9,7 +9,7 @@ READER_DECIDES = "Guidelines advise, the reader decides. Research use only, not 
 
 
 def answer_words(answer: dict) -> str:
-    """The answer with its advice in one line; or the error."""
+    """Return the answer with its advice in one line; or the error."""
     if "error" in answer:
         return answer["error"]
     return "; ".join(text for text in (result_words(answer), advice(answer)) if text)
@@ -33,7 +33,7 @@ def result_words(answer: dict) -> str:
 
 
 def advice(answer: dict) -> str:
-    """What the category or the management key advises, as the guideline words it; empty for a probability."""
+    """Return what the category or the management key advises, as the guideline words it; empty for a probability."""
     if "category" in answer:
         return lung_rads_2022.ADVICE[answer["category"].removesuffix("S")]
     key = answer.get("management")
@@ -44,7 +44,7 @@ def advice(answer: dict) -> str:
 
 
 def answer_text(answer: dict) -> str:
-    """The answer with its reasons and uncertain choices as lines, and that the reader decides."""
+    """Return the answer with its reasons and uncertain choices as lines, and that the reader decides."""
     title = RULES[answer["rule"]].title
     if "error" in answer:
         return f"{title}: {answer['error']}"

@@ -21,13 +21,13 @@ from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.untrusted.plain_json import read_plain_json
 
-DECISIONS = "LungNoduleAI.followUp.decisions"
+DECISIONS = "LungNoduleAI.follow_up.decisions"
 
 
 class LungFollowUpLogic:
     """Show, review and save one follow-up; the current one is the last shown."""
 
-    def loadResult(self, directory: Path | str, priorNode, currentNode):
+    def load_result(self, directory: Path | str, prior_node, current_node):
         """Show what a worker wrote to a folder for the last two scans; raises InputError when it does not fit."""
         directory = Path(directory)
         try:
@@ -44,98 +44,98 @@ class LungFollowUpLogic:
             _volume(directory / DIFFERENCE_FILE),
             _volume(directory / WARPED_FILE),
         )
-        return self.showResult(priorNode, currentNode, data)
+        return self.show_result(prior_node, current_node, data)
 
-    def showResult(self, priorNode, currentNode, data: FollowUpData):
+    def show_result(self, prior_node, current_node, data: FollowUpData):
         """Make the nodes of a follow-up instead of an older one of the same two scans; returns its root node."""
-        for text in nodes.followUpTexts():
-            if nodes.nodeOf(text, "prior") is priorNode and nodes.nodeOf(text, "current") is currentNode:
-                nodes.removeFollowUpNodes(text)
-        return nodes.createFollowUpNodes(priorNode, currentNode, data)
+        for text in nodes.follow_up_texts():
+            if nodes.node_of(text, "prior") is prior_node and nodes.node_of(text, "current") is current_node:
+                nodes.remove_follow_up_nodes(text)
+        return nodes.create_follow_up_nodes(prior_node, current_node, data)
 
-    def currentText(self):
+    def current_text(self):
         """Root node of the follow-up shown last; None without one."""
-        texts = nodes.followUpTexts()
+        texts = nodes.follow_up_texts()
         return texts[-1] if texts else None
 
-    def followUp(self) -> FollowUp | None:
-        """The current follow-up with the reader's links; None without one."""
-        text = self.currentText()
-        return None if text is None else FollowUp.from_dict(nodes.followUpDocument(text))
+    def follow_up(self) -> FollowUp | None:
+        """Return the current follow-up with the reader's links; None without one."""
+        text = self.current_text()
+        return None if text is None else FollowUp.from_dict(nodes.follow_up_document(text))
 
     def pairs(self) -> tuple[Pair, ...]:
         """Pairs of the last two dates in table order; empty without a follow-up."""
-        found = self.followUp()
+        found = self.follow_up()
         return () if found is None else found.intervals[-1].pairs
 
-    def jumpToPair(self, index: int) -> Pair:
+    def jump_to_pair(self, index: int) -> Pair:
         """Center the slice views on a pair: on its current place, else on its prior one; raises ValueError."""
         found = self.pairs()
         if not 0 <= index < len(found):
             raise ValueError(f"there is no pair {index} in the current follow-up")
         pair = found[index]
-        for sliceNode in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
-            place = self._placeIn(sliceNode, pair)
+        for slice_node in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
+            place = self._place_in(slice_node, pair)
             if place is not None:
-                sliceNode.JumpSliceByCentering(*place)
+                slice_node.JumpSliceByCentering(*place)
         return pair
 
-    def _placeIn(self, sliceNode, pair: Pair) -> tuple[float, float, float] | None:
-        """The prior place for a view that shows the prior scan where it lies, the current place elsewhere."""
-        text = self.currentText()
-        prior = nodes.nodeOf(text, "prior")
-        logic = slicer.app.applicationLogic().GetSliceLogic(sliceNode) if hasattr(slicer, "app") else None
+    def _place_in(self, slice_node, pair: Pair) -> tuple[float, float, float] | None:
+        """Return the prior place for a view that shows the prior scan where it lies, the current place elsewhere."""
+        text = self.current_text()
+        prior = nodes.node_of(text, "prior")
+        logic = slicer.app.applicationLogic().GetSliceLogic(slice_node) if hasattr(slicer, "app") else None
         composite = None if logic is None else logic.GetSliceCompositeNode()
-        showsPrior = composite is not None and prior is not None and composite.GetBackgroundVolumeID() == prior.GetID()
+        shows_prior = composite is not None and prior is not None and composite.GetBackgroundVolumeID() == prior.GetID()
         if pair.current_center_ras_mm is None or (
-            showsPrior and pair.prior_center_ras_mm is not None and not prior.GetTransformNodeID()
+            shows_prior and pair.prior_center_ras_mm is not None and not prior.GetTransformNodeID()
         ):
             return pair.prior_center_ras_mm
         return pair.current_center_ras_mm
 
-    def decide(self, priorId: str, currentId: str, isSame: bool) -> FollowUp:
+    def decide(self, prior_id: str, current_id: str, is_same: bool) -> FollowUp:
         """Record that two nodules are, or are not, the same in every node; raises InputError for unknown ids."""
-        text, shown = self.currentText(), self.followUp()
+        text, shown = self.current_text(), self.follow_up()
         if text is None or shown is None:
             raise InputError("There is no follow-up to review: run one first.")
-        decision = LinkDecision(priorId, currentId, LINK if isSame else UNLINK)
+        decision = LinkDecision(prior_id, current_id, LINK if is_same else UNLINK)
         changed = with_decision(shown, decision)
         document = changed.to_dict()
-        kept = [entry for entry in self.decisions() if (entry.prior_id, entry.current_id) != (priorId, currentId)]
-        self._replaceShown(text, document)
+        kept = [entry for entry in self.decisions() if (entry.prior_id, entry.current_id) != (prior_id, current_id)]
+        self._replace_shown(text, document)
         text.SetText(json.dumps(document, indent=1))
         text.SetAttribute(DECISIONS, json.dumps([vars(entry) for entry in (*kept, decision)]))
         return changed
 
     def decisions(self) -> tuple[LinkDecision, ...]:
-        """The reader's links and unlinks of the current follow-up."""
-        text = self.currentText()
+        """Return the reader's links and unlinks of the current follow-up."""
+        text = self.current_text()
         stored = None if text is None else text.GetAttribute(DECISIONS)
         return tuple(LinkDecision(**entry) for entry in json.loads(stored)) if stored else ()
 
-    def _replaceShown(self, text, document: dict) -> None:
-        """New table, points and chart in place of the old ones; scans, transform and volumes stay."""
-        aligned = self.isAligned()
-        nodes.refreshFollowUpNodes(text, document)
-        nodes.alignPrior(text, aligned)
+    def _replace_shown(self, text, document: dict) -> None:
+        """Put new table, points and chart in place of the old ones; scans, transform and volumes stay."""
+        aligned = self.is_aligned()
+        nodes.refresh_follow_up_nodes(text, document)
+        nodes.align_prior(text, aligned)
 
-    def alignPrior(self, aligned: bool) -> None:
+    def align_prior(self, aligned: bool) -> None:
         """Lay the prior scan over the current one through the registration, or put it back."""
-        text = self.currentText()
+        text = self.current_text()
         if text is not None:
-            nodes.alignPrior(text, aligned)
+            nodes.align_prior(text, aligned)
 
-    def isAligned(self) -> bool:
+    def is_aligned(self) -> bool:
         """Whether the prior scan lies over the current one."""
-        text = self.currentText()
-        prior = None if text is None else nodes.nodeOf(text, "prior")
+        text = self.current_text()
+        prior = None if text is None else nodes.node_of(text, "prior")
         return prior is not None and bool(prior.GetTransformNodeID())
 
-    def saveResult(self, directory: Path | str) -> tuple[Path, ...]:
+    def save_result(self, directory: Path | str) -> tuple[Path, ...]:
         """Write pairs.json, pairs.csv and links.csv to an existing folder; raises InputError without a follow-up."""
         from LungNoduleAILib.cases.pairs_csv import write_pairs_csv
 
-        found = self.followUp()
+        found = self.follow_up()
         if found is None:
             raise InputError("There is no follow-up to save: run one first.")
         directory = Path(directory)
@@ -145,11 +145,11 @@ class LungFollowUpLogic:
         write_links(self.decisions(), written[2])
         return tuple(written)
 
-    def clearResult(self) -> None:
+    def clear_result(self) -> None:
         """Remove the nodes of the current follow-up; the scans stay."""
-        text = self.currentText()
+        text = self.current_text()
         if text is not None:
-            nodes.removeFollowUpNodes(text)
+            nodes.remove_follow_up_nodes(text)
 
 
 def _volume(path: Path) -> Volume | None:

@@ -18,46 +18,47 @@ from ThoraxAILib.jobs.work_folder import WorkFolder
 PACKAGES = ("ThoraxAILib", "LungNoduleAILib")
 
 
-def analysisJob(
-    logic: LungNoduleAILogic, volumeNode: slicer.vtkMRMLScalarVolumeNode, options: AnalysisOptions
+def analysis_job(
+    logic: LungNoduleAILogic, volume_node: slicer.vtkMRMLScalarVolumeNode, options: AnalysisOptions
 ) -> ChildJob:
-    """A job, not yet started, that analyzes a copy of the volume; its ``output`` is for LungNoduleAILogic.loadResult.
+    """Return a job, not yet started, that analyzes a copy of the volume; its ``output`` is for
+    LungNoduleAILogic.load_result.
 
     Raises InputError or OutputError, with nothing left behind, when the volume cannot be handed over.
     """
     folder = WorkFolder()
-    with ExitStack() as onFailure:
-        onFailure.callback(folder.remove)
-        image = logic.exportVolume(volumeNode, folder.path / "ct.nrrd")
-        onFailure.pop_all()
+    with ExitStack() as on_failure:
+        on_failure.callback(folder.remove)
+        image = logic.export_volume(volume_node, folder.path / "ct.nrrd")
+        on_failure.pop_all()
     request = AnalyzeRequest((image,), folder.path / "result", options, with_scene=False)
     return ChildJob(child_command(ANALYZE, request), child_environment(PACKAGES), folder)
 
 
-def followUpJob(
-    exportVolume: Callable,
-    priorNode: slicer.vtkMRMLScalarVolumeNode,
-    currentNode: slicer.vtkMRMLScalarVolumeNode,
+def follow_up_job(
+    export_volume: Callable,
+    prior_node: slicer.vtkMRMLScalarVolumeNode,
+    current_node: slicer.vtkMRMLScalarVolumeNode,
     options: FollowUpOptions,
 ) -> ChildJob:
-    """A job that compares copies of two volumes; its ``output`` is for LungFollowUpLogic.loadResult.
+    """Return a job that compares copies of two volumes; its ``output`` is for LungFollowUpLogic.load_result.
 
     Raises InputError or OutputError, with nothing left behind, when a volume cannot be handed over.
     """
     folder = WorkFolder()
-    with ExitStack() as onFailure:
-        onFailure.callback(folder.remove)
+    with ExitStack() as on_failure:
+        on_failure.callback(folder.remove)
         scans = [
-            exportVolume(node, folder.path / f"{name}.nrrd")
-            for name, node in (("prior", priorNode), ("current", currentNode))
+            export_volume(node, folder.path / f"{name}.nrrd")
+            for name, node in (("prior", prior_node), ("current", current_node))
         ]
-        onFailure.pop_all()
+        on_failure.pop_all()
     request = FollowUpRequest(tuple(scans), folder.path / "result", options, with_scene=False)
     return ChildJob(child_command(FOLLOW_UP, request), child_environment(PACKAGES), folder)
 
 
-def sampleJob() -> ChildJob:
-    """A job that makes the sample CT; its ``output`` is for sample_data.loadSample."""
+def sample_job() -> ChildJob:
+    """Return a job that makes the sample CT; its ``output`` is for sample_data.load_sample."""
     folder = WorkFolder()
     request = PhantomRequest(folder.path / "sample")
     return ChildJob(child_command(PHANTOM, request), child_environment(PACKAGES), folder)

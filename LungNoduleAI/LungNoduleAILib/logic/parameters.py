@@ -14,7 +14,7 @@ from ThoraxAILib.options import Options, option
 class PanelSettings(Options):
     """What the panel keeps beside the options of the analysis."""
 
-    saveFolder: str = option("", "folder to save to")
+    save_folder: str = option("", "folder to save to")
 
 
 class Parameters:
@@ -38,19 +38,19 @@ class Parameters:
         options.to_node(self.node)
 
     @property
-    def saveFolder(self) -> str:
+    def save_folder(self) -> str:
         """Where results are saved, empty as long as nothing was chosen."""
-        return PanelSettings.from_node(self.node).saveFolder
+        return PanelSettings.from_node(self.node).save_folder
 
-    @saveFolder.setter
-    def saveFolder(self, folder: str) -> None:
+    @save_folder.setter
+    def save_folder(self, folder: str) -> None:
         PanelSettings(folder).to_node(self.node)
 
     @property
-    def inputVolume(self) -> slicer.vtkMRMLScalarVolumeNode | None:
+    def input_volume(self) -> slicer.vtkMRMLScalarVolumeNode | None:
         """The chosen CT."""
         return self.node.GetNodeReference(self._INPUT_ROLE)
 
-    @inputVolume.setter
-    def inputVolume(self, volumeNode: slicer.vtkMRMLScalarVolumeNode | None) -> None:
-        self.node.SetNodeReferenceID(self._INPUT_ROLE, None if volumeNode is None else volumeNode.GetID())
+    @input_volume.setter
+    def input_volume(self, volume_node: slicer.vtkMRMLScalarVolumeNode | None) -> None:
+        self.node.SetNodeReferenceID(self._INPUT_ROLE, None if volume_node is None else volume_node.GetID())

@@ -12,7 +12,7 @@ import numpy as np
 
 SOLID_HU = -300.0  # ground glass lets vessels show through; above this it does not
 CALCIFIED_HU = 200.0
-LEAST_SOLID_MM3 = 12.0
+MIN_SOLID_MM3 = 12.0
 PART_SOLID_SHARE = (0.02, 0.65)
 
 
@@ -40,7 +40,7 @@ def classify_density(hu: np.ndarray, mask: np.ndarray, spacing_kji_mm: np.ndarra
         return Density("calcified", mean_hu, None)
     if solid_share > PART_SOLID_SHARE[1]:
         return Density("solid", mean_hu, None)
-    if solid_share > PART_SOLID_SHARE[0] and solid_mm3 > LEAST_SOLID_MM3:
+    if solid_share > PART_SOLID_SHARE[0] and solid_mm3 > MIN_SOLID_MM3:
         return Density("part-solid", mean_hu, solid_mm3)
     return Density("ground-glass", mean_hu, None)
 

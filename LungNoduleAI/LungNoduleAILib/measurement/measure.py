@@ -32,7 +32,9 @@ def measure(
     detector: str,
     delineator: Delineator,
 ) -> Finding | None:
-    """A Finding (without id) for a candidate in a volume in LPS order; None when no nodule can be delineated there."""
+    """Return a Finding (without id) for a candidate in a volume in LPS order; None when no nodule can be delineated
+    there.
+    """
     center_kji = volume.kji_from_ras(np.array(candidate.center_ras_mm))
     patch = cut_patch(volume, anatomy, center_kji, candidate.diameter_mm)
     depth_mm = patch.depth_mm

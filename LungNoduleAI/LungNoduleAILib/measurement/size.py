@@ -47,7 +47,7 @@ def feret_axes(points_mm: np.ndarray) -> tuple[float, float]:
 
 
 def _fine_mask(plane: np.ndarray, mask: np.ndarray, threshold_hu: float, spacing_ji_mm: np.ndarray) -> np.ndarray:
-    """The mask of one slice on a 0.2 mm grid, its border where HU crosses the threshold."""
+    """Return the mask of one slice on a 0.2 mm grid, its border where HU crosses the threshold."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = (slice(max(0, rows[0] - 2), rows[-1] + 3), slice(max(0, columns[0] - 2), columns[-1] + 3))
     plane, mask = plane[box], mask[box]

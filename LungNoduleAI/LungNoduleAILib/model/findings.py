@@ -43,7 +43,7 @@ class Finding:
     mask: Mask | None = field(default=None, repr=False)
 
     def with_status(self, status: str, reason: str = "") -> Finding:
-        """The same finding with the reader's decision; raises ValueError for an unknown status."""
+        """Return the same finding with the reader's decision; raises ValueError for an unknown status."""
         if status not in STATUSES:
             raise ValueError(f"status '{status}' is not one of {', '.join(STATUSES)}")
         return replace(self, status=status, reason=reason)
@@ -137,7 +137,7 @@ class Findings:
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict:
-        """The content of findings.json."""
+        """Return the content of findings.json."""
         return {
             "schema": SCHEMA,
             "series_uid": self.series_uid,

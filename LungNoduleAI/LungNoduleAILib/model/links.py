@@ -42,7 +42,7 @@ def checked_decisions(decisions: Sequence[LinkDecision], prior_ids: Sequence[str
 
 
 def read_links(path: Path) -> tuple[LinkDecision, ...]:
-    """The decisions of a ``links.csv``; raises InputError when it cannot be read or lacks a column."""
+    """Return the decisions of a ``links.csv``; raises InputError when it cannot be read or lacks a column."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

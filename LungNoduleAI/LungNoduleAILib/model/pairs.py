@@ -193,7 +193,7 @@ class FollowUp:
         return make_tracks([scan.findings for scan in self.scans], self.intervals)
 
     def to_dict(self) -> dict:
-        """The content of pairs.json: ``pairs`` are those of the last two dates, ``intervals`` holds every step."""
+        """Return content of pairs.json: ``pairs`` are those of the last two dates, ``intervals`` holds every step."""
         last = self.intervals[-1]
         warnings = dict.fromkeys(text for interval in self.intervals for text in interval.warnings)
         return {
@@ -258,7 +258,7 @@ def _track(number: int, ids: list[str | None], sizes: list[dict[str, Finding]]) 
 
 
 def with_growth(pair: Pair, growth: Growth) -> Pair:
-    """The same pair with its growth."""
+    """Return the same pair with its growth."""
     return replace(pair, growth=growth)
 
 

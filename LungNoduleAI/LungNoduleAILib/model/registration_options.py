@@ -40,6 +40,6 @@ class LungRegistrationOptions(Options):
     )
 
     def instance(self) -> InstanceOptions:
-        """The options of the instance optimization."""
+        """Return the options of the instance optimization."""
         levels = (*self.levels, FINE_LEVEL) if self.fine else self.levels
         return InstanceOptions(levels, "neo-hookean", self.weight, threads=self.threads)

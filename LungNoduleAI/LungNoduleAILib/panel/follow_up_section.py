@@ -12,29 +12,29 @@ import slicer
 from slicer.i18n import tr as _
 
 from LungNoduleAILib.logic.follow_up import LungFollowUpLogic
-from LungNoduleAILib.logic.jobs import followUpJob
+from LungNoduleAILib.logic.jobs import follow_up_job
 from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.model.pairs import FollowUp, Pair
 from LungNoduleAILib.scene import compare_views
-from LungNoduleAILib.scene.follow_up_nodes import nodeOf, pairLabel
+from LungNoduleAILib.scene.follow_up_nodes import node_of, pair_label
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.child_job import ChildJob
 from ThoraxAILib.panels.job_panel import JobPanel
-from ThoraxAILib.panels.messages import shownErrors
+from ThoraxAILib.panels.messages import shown_errors
 
 UNKNOWN_DAYS = -1
 COLUMNS = ("Pair", "Prior", "Current", "Status", "Δ vol. %", "VDT d", "Growth", "Agree")
-LEAST_ROWS = 5
+MIN_ROWS = 5
 
 
 class FollowUpSection:
     """Add ``widget`` to the panel. ``analyzed()`` gives the current CT and the options of the panel."""
 
     def __init__(
-        self, jobPanel: JobPanel, exportVolume: Callable, analyzed: Callable[[], tuple[Any, AnalysisOptions]]
+        self, job_panel: JobPanel, export_volume: Callable, analyzed: Callable[[], tuple[Any, AnalysisOptions]]
     ) -> None:
-        self._jobPanel, self._exportVolume, self._analyzed = jobPanel, exportVolume, analyzed
+        self._jobPanel, self._exportVolume, self._analyzed = job_panel, export_volume, analyzed
         self.logic = LungFollowUpLogic()
         self._isFilling = False
         self._compared: tuple[str, str] = ("", "")
@@ -42,13 +42,13 @@ class FollowUpSection:
         self.widget.name = "followUpSection"
         self.widget.text = _("Follow-up")
         layout = qt.QVBoxLayout(self.widget)
-        self._buildInputs(layout)
-        self._buildTable(layout)
-        self._buildLinks(layout)
-        self._buildViews(layout)
+        self._build_inputs(layout)
+        self._build_table(layout)
+        self._build_links(layout)
+        self._build_views(layout)
         self.widget.collapsed = True
 
-    def _buildInputs(self, layout: qt.QVBoxLayout) -> None:
+    def _build_inputs(self, layout: qt.QVBoxLayout) -> None:
         form = qt.QFormLayout()
         layout.addLayout(form)
         self.priorSelector = slicer.qMRMLNodeComboBox()
@@ -70,7 +70,7 @@ class FollowUpSection:
         self.compareButton = self._button(
             "compareButton",
             _("Compare with prior"),
-            self.onCompare,
+            self.on_compare,
             _("Analyze both CTs, match their nodules and tell what grew or appeared"),
         )
         form.addRow(self.compareButton)
@@ -79,7 +79,7 @@ class FollowUpSection:
         self.warningLabel.wordWrap = True
         layout.addWidget(self.warningLabel)
 
-    def _buildTable(self, layout: qt.QVBoxLayout) -> None:
+    def _build_table(self, layout: qt.QVBoxLayout) -> None:
         self.table = qt.QTableWidget()
         self.table.name = "pairsTable"
         self.table.columnCount = len(COLUMNS)
@@ -89,12 +89,12 @@ class FollowUpSection:
         self.table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
         self.table.verticalHeader().hide()
         self.table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        self.table.setMinimumHeight(LEAST_ROWS * (self.table.fontMetrics().height() + 8))
+        self.table.setMinimumHeight(MIN_ROWS * (self.table.fontMetrics().height() + 8))
         self.table.toolTip = _("A click shows the nodule at both dates")
-        self.table.connect("itemSelectionChanged()", self.onPairSelected)
+        self.table.connect("itemSelectionChanged()", self.on_pair_selected)
         layout.addWidget(self.table)
 
-    def _buildLinks(self, layout: qt.QVBoxLayout) -> None:
+    def _build_links(self, layout: qt.QVBoxLayout) -> None:
         row = qt.QHBoxLayout()
         layout.addLayout(row)
         self.priorIdComboBox, self.currentIdComboBox = qt.QComboBox(), qt.QComboBox()
@@ -113,60 +113,60 @@ class FollowUpSection:
         row.addWidget(self.linkButton)
         row.addWidget(self.unlinkButton)
 
-    def _buildViews(self, layout: qt.QVBoxLayout) -> None:
+    def _build_views(self, layout: qt.QVBoxLayout) -> None:
         row = qt.QHBoxLayout()
         layout.addLayout(row)
         self.sideBySideButton = self._button(
             "sideBySideButton",
             _("Side by side"),
-            self.onSideBySide,
+            self.on_side_by_side,
             _("Prior left, current right, both axial and linked"),
         )
-        self.chartButton = self._button("chartButton", _("Chart"), self.onChart, _("Volumes over time as a plot"))
+        self.chartButton = self._button("chartButton", _("Chart"), self.on_chart, _("Volumes over time as a plot"))
         self.alignButton = self._toggle(
             "alignButton",
             _("Align prior"),
-            self.onAlign,
+            self.on_align,
             _("Lay the prior CT over the current one through the registration"),
         )
         self.differenceButton = self._toggle(
-            "differenceButton", _("What changed"), self.onDifference, _("Show the difference map over the current CT")
+            "differenceButton", _("What changed"), self.on_difference, _("Show the difference map over the current CT")
         )
         for control in (self.sideBySideButton, self.chartButton, self.alignButton, self.differenceButton):
             row.addWidget(control)
 
-    def _button(self, name: str, text: str, onClicked: Callable, toolTip: str) -> qt.QPushButton:
+    def _button(self, name: str, text: str, on_clicked: Callable, tool_tip: str) -> qt.QPushButton:
         button = qt.QPushButton(text)
-        button.name, button.toolTip = name, toolTip
-        button.connect("clicked()", onClicked)
+        button.name, button.toolTip = name, tool_tip
+        button.connect("clicked()", on_clicked)
         return button
 
-    def _toggle(self, name: str, text: str, onToggled: Callable, toolTip: str) -> qt.QPushButton:
+    def _toggle(self, name: str, text: str, on_toggled: Callable, tool_tip: str) -> qt.QPushButton:
         button = qt.QPushButton(text)
-        button.name, button.toolTip = name, toolTip
+        button.name, button.toolTip = name, tool_tip
         button.checkable = True
-        button.connect("toggled(bool)", onToggled)
+        button.connect("toggled(bool)", on_toggled)
         return button
 
     # The run
 
-    def onCompare(self) -> None:
+    def on_compare(self) -> None:
         """Compare prior and current CT in a child process."""
         prior = self.priorSelector.currentNode()
         current, options = self._analyzed()
-        with shownErrors(_("The CTs cannot be compared.")):
+        with shown_errors(_("The CTs cannot be compared.")):
             days = None if self.daysSpinBox.value == UNKNOWN_DAYS else self.daysSpinBox.value
-            job = followUpJob(self._exportVolume, prior, current, FollowUpOptions(options, days=days))
+            job = follow_up_job(self._exportVolume, prior, current, FollowUpOptions(options, days=days))
             self._compared = prior.GetID(), current.GetID()
-            self._jobPanel.run(job, self._onCompared, _("Starting"))
+            self._jobPanel.run(job, self._on_compared, _("Starting"))
 
-    def _onCompared(self, job: ChildJob) -> str:
+    def _on_compared(self, job: ChildJob) -> str:
         prior, current = (slicer.mrmlScene.GetNodeByID(name) for name in self._compared)
         if job.output is None or prior is None or current is None:
             raise InputError(_("The comparison ended without a result: look at the messages and compare again."))
-        self.logic.loadResult(job.output, prior, current)
+        self.logic.load_result(job.output, prior, current)
         self.update()
-        compare_views.showSideBySide(prior, current)
+        compare_views.show_side_by_side(prior, current)
         if self.logic.pairs():
             self.table.selectRow(0)
         return _("Done: {count} pairs.").format(count=len(self.logic.pairs()))
@@ -175,10 +175,10 @@ class FollowUpSection:
 
     def update(self) -> None:
         """Show the follow-up of the scene, and what can be done now."""
-        found = self.logic.followUp()
+        found = self.logic.follow_up()
         self._isFilling = True
         self._fill(found)
-        self.alignButton.checked = self.logic.isAligned()
+        self.alignButton.checked = self.logic.is_aligned()
         self._isFilling = False
         warnings = () if found is None else found.intervals[-1].warnings
         self.warningLabel.text = "\n".join(warnings)
@@ -186,16 +186,16 @@ class FollowUpSection:
         self._enable(found)
 
     def _enable(self, found: FollowUp | None) -> None:
-        text = self.logic.currentText()
+        text = self.logic.current_text()
         prior, current = self.priorSelector.currentNode(), self._analyzed()[0]
         self.compareButton.enabled = (
-            prior is not None and current is not None and prior is not current and not self._jobPanel.isRunning
+            prior is not None and current is not None and prior is not current and not self._jobPanel.is_running
         )
-        hasBoth = found is not None and self.priorIdComboBox.count > 0 and self.currentIdComboBox.count > 0
-        self.linkButton.enabled = self.unlinkButton.enabled = hasBoth
+        has_both = found is not None and self.priorIdComboBox.count > 0 and self.currentIdComboBox.count > 0
+        self.linkButton.enabled = self.unlinkButton.enabled = has_both
         self.sideBySideButton.enabled = self.chartButton.enabled = found is not None
-        self.alignButton.enabled = text is not None and nodeOf(text, "transform") is not None
-        self.differenceButton.enabled = text is not None and nodeOf(text, "difference") is not None
+        self.alignButton.enabled = text is not None and node_of(text, "transform") is not None
+        self.differenceButton.enabled = text is not None and node_of(text, "difference") is not None
 
     def _fill(self, found: FollowUp | None) -> None:
         pairs = () if found is None else found.intervals[-1].pairs
@@ -210,44 +210,44 @@ class FollowUpSection:
             box.clear()
             box.addItems(ids)
 
-    def onPairSelected(self) -> None:
+    def on_pair_selected(self) -> None:
         """Show the selected pair in the views and offer it for unlinking."""
         row = self.table.currentRow()
         if self._isFilling or not 0 <= row < len(self.logic.pairs()):
             return
-        pair = self.logic.jumpToPair(row)
+        pair = self.logic.jump_to_pair(row)
         for box, name in ((self.priorIdComboBox, pair.prior_id), (self.currentIdComboBox, pair.current_id)):
             if name is not None:
                 box.setCurrentIndex(max(box.findText(name), 0))
 
-    def _decide(self, isSame: bool) -> None:
-        with shownErrors(_("The link was not kept.")):
-            self.logic.decide(self.priorIdComboBox.currentText, self.currentIdComboBox.currentText, isSame)
+    def _decide(self, is_same: bool) -> None:
+        with shown_errors(_("The link was not kept.")):
+            self.logic.decide(self.priorIdComboBox.currentText, self.currentIdComboBox.currentText, is_same)
             self.update()
 
-    def onSideBySide(self) -> None:
+    def on_side_by_side(self) -> None:
         """Both dates next to each other."""
-        text = self.logic.currentText()
-        compare_views.showSideBySide(nodeOf(text, "prior"), nodeOf(text, "current"))
+        text = self.logic.current_text()
+        compare_views.show_side_by_side(node_of(text, "prior"), node_of(text, "current"))
 
-    def onChart(self) -> None:
+    def on_chart(self) -> None:
         """Volumes over time."""
-        compare_views.showChart(nodeOf(self.logic.currentText(), "chart"))
+        compare_views.show_chart(node_of(self.logic.current_text(), "chart"))
 
-    def onAlign(self, aligned: bool) -> None:
+    def on_align(self, aligned: bool) -> None:
         """Lay the prior over the current CT or put it back."""
         if not self._isFilling:
-            self.logic.alignPrior(aligned)
+            self.logic.align_prior(aligned)
 
-    def onDifference(self, show: bool) -> None:
+    def on_difference(self, show: bool) -> None:
         """Show or hide the difference map."""
-        text = self.logic.currentText()
-        if text is not None and nodeOf(text, "difference") is not None:
-            compare_views.showOver(nodeOf(text, "difference"), nodeOf(text, "current"), show)
+        text = self.logic.current_text()
+        if text is not None and node_of(text, "difference") is not None:
+            compare_views.show_over(node_of(text, "difference"), node_of(text, "current"), show)
 
-    def saveTo(self, folder: Path) -> tuple[Path, ...]:
+    def save_to(self, folder: Path) -> tuple[Path, ...]:
         """Write pairs and links beside the other results; nothing without a follow-up."""
-        return () if self.logic.currentText() is None else self.logic.saveResult(folder)
+        return () if self.logic.current_text() is None else self.logic.save_result(folder)
 
 
 def _texts(row: int, pair: Pair) -> tuple[str, ...]:
@@ -256,7 +256,7 @@ def _texts(row: int, pair: Pair) -> tuple[str, ...]:
     change = "" if growth is None else f"{growth.volume_change_percent:+.0f}"
     doubling = "" if growth is None or growth.vdt_days is None else f"{growth.vdt_days:.0f}"
     return (
-        pairLabel(row + 1),
+        pair_label(row + 1),
         pair.prior_id or "",
         pair.current_id or "",
         pair.status,

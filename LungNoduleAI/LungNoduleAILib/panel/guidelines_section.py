@@ -22,19 +22,19 @@ from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.pairs import FollowUp
 
 UNKNOWN_AGE = -1
-LEAST_ROWS = 5
+MIN_ROWS = 5
 REASONS_HEIGHT = 110
 YES, NO = "yes", "no"
 
 
 class GuidelinesSection:
-    """Add ``widget`` to the panel and call showFindings() whenever they change.
+    """Add ``widget`` to the panel and call show_findings() whenever they change.
 
-    What is stated about the person stays in the panel: it is not saved with the scene. ``onJump`` gets a finding id.
+    What is stated about the person stays in the panel: it is not saved with the scene. ``on_jump`` gets a finding id.
     """
 
-    def __init__(self, onJump: Callable[[str], None]) -> None:
-        self._onJump = onJump
+    def __init__(self, on_jump: Callable[[str], None]) -> None:
+        self._onJump = on_jump
         self._findings: tuple[Finding, ...] = ()
         self._before: Mapping[str, NoduleBefore] = {}
         self._shown = AdviceTable()
@@ -43,13 +43,13 @@ class GuidelinesSection:
         self.widget.name = "guidelinesSection"
         self.widget.text = _("Guidelines")
         layout = qt.QVBoxLayout(self.widget)
-        self._buildPerson(layout)
-        self._buildHistory(layout)
-        self._buildTable(layout)
+        self._build_person(layout)
+        self._build_history(layout)
+        self._build_table(layout)
         self.widget.collapsed = True
         self._update()
 
-    def _buildPerson(self, layout: qt.QVBoxLayout) -> None:
+    def _build_person(self, layout: qt.QVBoxLayout) -> None:
         grid = qt.QGridLayout()
         layout.addLayout(grid)
         exams = (
@@ -85,7 +85,7 @@ class GuidelinesSection:
             grid.addWidget(qt.QLabel(text), row, column)
             grid.addWidget(control, row, column + 1, 1, 3 if index == 0 else 1)
 
-    def _buildHistory(self, layout: qt.QVBoxLayout) -> None:
+    def _build_history(self, layout: qt.QVBoxLayout) -> None:
         grid = qt.QGridLayout()
         layout.addLayout(grid)
         self.cancerCheckBox = self._check(
@@ -109,7 +109,7 @@ class GuidelinesSection:
         for index, box in enumerate(boxes):
             grid.addWidget(box, index // 2, index % 2)
 
-    def _buildTable(self, layout: qt.QVBoxLayout) -> None:
+    def _build_table(self, layout: qt.QVBoxLayout) -> None:
         titles = (_("Nodule"), _("Guideline"), _("Advice"))
         self.table = qt.QTableWidget()
         self.table.name = "adviceTable"
@@ -124,9 +124,9 @@ class GuidelinesSection:
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         header.setSectionResizeMode(len(titles) - 1, qt.QHeaderView.Stretch)
-        self.table.setMinimumHeight(LEAST_ROWS * (self.table.fontMetrics().height() + 8))
+        self.table.setMinimumHeight(MIN_ROWS * (self.table.fontMetrics().height() + 8))
         self.table.toolTip = _("A click shows the nodule and the reasons")
-        self.table.connect("itemSelectionChanged()", self.onRowSelected)
+        self.table.connect("itemSelectionChanged()", self.on_row_selected)
         layout.addWidget(self.table)
         self.missingLabel = self._label("missingLabel", layout)
         self.reasonsText = qt.QPlainTextEdit()
@@ -137,18 +137,18 @@ class GuidelinesSection:
         layout.addWidget(self.reasonsText)
         self._label("readerDecidesLabel", layout).text = _(READER_DECIDES)
 
-    def _choice(self, name: str, choices: Sequence[tuple[str, str]], toolTip: str) -> qt.QComboBox:
+    def _choice(self, name: str, choices: Sequence[tuple[str, str]], tool_tip: str) -> qt.QComboBox:
         box = qt.QComboBox()
-        box.name, box.toolTip = name, toolTip
+        box.name, box.toolTip = name, tool_tip
         box.addItem(_("not stated"), "")
         for text, value in choices:
             box.addItem(text, value)
         box.connect("currentIndexChanged(int)", lambda _index: self._update())
         return box
 
-    def _check(self, name: str, text: str, toolTip: str) -> qt.QCheckBox:
+    def _check(self, name: str, text: str, tool_tip: str) -> qt.QCheckBox:
         box = qt.QCheckBox(text)
-        box.name, box.toolTip = name, toolTip
+        box.name, box.toolTip = name, tool_tip
         box.connect("toggled(bool)", lambda _checked: self._update())
         return box
 
@@ -162,7 +162,7 @@ class GuidelinesSection:
     # What is stated, and what is advised
 
     def person(self) -> PersonAndExam:
-        """What was stated; a box that is not checked states nothing."""
+        """Return what was stated; a box that is not checked states nothing."""
         smoker = self._chosen(self.smokerComboBox)
         return PersonAndExam(
             exam=self._chosen(self.examComboBox),
@@ -181,7 +181,7 @@ class GuidelinesSection:
     def _chosen(box: qt.QComboBox) -> str | None:
         return box.itemData(box.currentIndex) or None
 
-    def forgetPerson(self) -> None:
+    def forget_person(self) -> None:
         """Another person's CT may come next: state nothing."""
         self._isFilling = True
         for box in (self.examComboBox, self.sexComboBox, self.riskComboBox, self.smokerComboBox):
@@ -198,10 +198,10 @@ class GuidelinesSection:
         self._isFilling = False
         self._update()
 
-    def showFindings(self, findings: Sequence[Finding] | None, followUp: FollowUp | None) -> None:
+    def show_findings(self, findings: Sequence[Finding] | None, follow_up: FollowUp | None) -> None:
         """Advise on these findings, with what a follow-up knows of them; None where there is no result."""
         self._hasResult, self._findings = findings is not None, tuple(findings or ())
-        self._before = {} if followUp is None else before_of_follow_up(followUp, self._findings)
+        self._before = {} if follow_up is None else before_of_follow_up(follow_up, self._findings)
         self._update()
 
     def _update(self) -> None:
@@ -211,7 +211,7 @@ class GuidelinesSection:
         self._isFilling = True
         self.table.rowCount = len(self._shown.rows)
         for index, row in enumerate(self._shown.rows):
-            self._fillRow(index, row)
+            self._fill_row(index, row)
         self.table.clearSelection()
         self._isFilling = False
         self.reasonsText.plainText = ""
@@ -220,14 +220,14 @@ class GuidelinesSection:
         )
         self.missingLabel.visible = bool(self.missingLabel.text)
 
-    def _fillRow(self, index: int, row: AdviceRow) -> None:
+    def _fill_row(self, index: int, row: AdviceRow) -> None:
         nodule = _("All nodules") if row.nodule == ALL_NODULES else row.nodule
         for column, text in enumerate((nodule, row.title, row.words)):
             item = qt.QTableWidgetItem(text)
             item.setToolTip(text)
             self.table.setItem(index, column, item)
 
-    def onRowSelected(self) -> None:
+    def on_row_selected(self) -> None:
         """Show why, and the nodule."""
         index = self.table.currentRow()
         if self._isFilling or not self.table.selectedItems() or not 0 <= index < len(self._shown.rows):

@@ -24,21 +24,21 @@ _MAXIMUM_LIST_HEIGHT = 110
 _ROLE = 0x0100  # Qt::UserRole
 
 
-def findingColumns() -> tuple[TableColumn, ...]:
-    """The columns of the findings table."""
+def finding_columns() -> tuple[TableColumn, ...]:
+    """Return the columns of the findings table."""
     return (
         TableColumn(_("ID"), _("Name of the finding, of its segment and of its point")),
         TableColumn(_("Type"), _("Density type")),
-        TableColumn(_("Ø mm"), _("Mean of long and short axis in the axial plane of largest area"), isNumber=True),
-        TableColumn(_("mm³"), _("Volume"), isNumber=True),
+        TableColumn(_("Ø mm"), _("Mean of long and short axis in the axial plane of largest area"), is_number=True),
+        TableColumn(_("mm³"), _("Volume"), is_number=True),
         TableColumn(_("Lobe"), _("Lobe of the center, approximate")),
-        TableColumn(_("Conf."), _("Confidence of the detector, 0 to 1"), isNumber=True),
+        TableColumn(_("Conf."), _("Confidence of the detector, 0 to 1"), is_number=True),
         TableColumn(_("Status"), _("Decision of the reader")),
     )
 
 
-def findingRow(finding: Finding) -> TableRow:
-    """One finding as a row under findingColumns()."""
+def finding_row(finding: Finding) -> TableRow:
+    """One finding as a row under finding_columns()."""
     place = finding.lobe or finding.side or ""
     kind = finding.type if finding.kind == "nodule" else f"{finding.kind}, {finding.type}"
     values = (finding.id, kind, finding.mean_diameter_mm, finding.volume_mm3, place, finding.confidence, finding.status)
@@ -54,44 +54,44 @@ def findingRow(finding: Finding) -> TableRow:
     return TableRow(finding.id, values, texts, finding.status, finding.reason)
 
 
-def lungsText(lungs: Lungs) -> str:
+def lungs_text(lungs: Lungs) -> str:
     """Volumes of the lungs in one line."""
     right, left = round(lungs.right_ml), round(lungs.left_ml)
     return _("Right {right} mL · Left {left} mL · Both {both} mL").format(right=right, left=left, both=right + left)
 
 
-def fillQualityList(listWidget: qt.QListWidget, notes: Sequence[QualityNote]) -> None:
-    """Show verdicts with an icon for how serious they are; those with a place can be clicked (see placeOf).
+def fill_quality_list(list_widget: qt.QListWidget, notes: Sequence[QualityNote]) -> None:
+    """Show verdicts with an icon for how serious they are; those with a place can be clicked (see place_of).
 
     That all is well needs no line: it repeats the volumes.
     """
     notes = [note for note in notes if note.code != "ok"]
-    listWidget.clear()
+    list_widget.clear()
     for note in notes:
         item = qt.QListWidgetItem(note.text)
         icon = getattr(qt.QStyle, _ICON_OF_SEVERITY.get(note.severity, _ICON_OF_SEVERITY["info"]))
-        item.setIcon(listWidget.style().standardIcon(icon))
+        item.setIcon(list_widget.style().standardIcon(icon))
         if note.center_ras_mm is not None:
             item.setData(_ROLE, json.dumps(note.center_ras_mm))
             item.setToolTip(_("Click to see the place"))
-        listWidget.addItem(item)
-    listWidget.visible = bool(notes)
-    rows = sum(max(listWidget.sizeHintForRow(row), 18) for row in range(len(notes)))
-    listWidget.setMaximumHeight(min(rows + 8, _MAXIMUM_LIST_HEIGHT))
+        list_widget.addItem(item)
+    list_widget.visible = bool(notes)
+    rows = sum(max(list_widget.sizeHintForRow(row), 18) for row in range(len(notes)))
+    list_widget.setMaximumHeight(min(rows + 8, _MAXIMUM_LIST_HEIGHT))
 
 
-def placeOf(item: qt.QListWidgetItem) -> tuple[float, float, float] | None:
+def place_of(item: qt.QListWidgetItem) -> tuple[float, float, float] | None:
     """RAS mm of a verdict that has a place."""
     data = item.data(_ROLE)
     return tuple(json.loads(data)) if data else None
 
 
-def runRecord(textNode: slicer.vtkMRMLTextNode) -> dict[str, Any]:
-    """The run record that the logic keeps in the attributes of a result; empty for a result without one."""
+def run_record(text_node: slicer.vtkMRMLTextNode) -> dict[str, Any]:
+    """Return the run record that the logic keeps in the attributes of a result; empty for a result without one."""
     record = {}
-    for name in textNode.GetAttributeNames():
+    for name in text_node.GetAttributeNames():
         if name.startswith(RUN_PREFIX):
-            record[name[len(RUN_PREFIX) :]] = _decoded(textNode.GetAttribute(name))
+            record[name[len(RUN_PREFIX) :]] = _decoded(text_node.GetAttribute(name))
     return record
 
 
@@ -102,16 +102,16 @@ def _decoded(text: str) -> Any:
         return text
 
 
-def methodsText(record: dict[str, Any], notes: Sequence[str]) -> str:
-    """The run record and the notes of the analysis as lines of text."""
+def methods_text(record: dict[str, Any], notes: Sequence[str]) -> str:
+    """Return the run record and the notes of the analysis as lines of text."""
     lines = list(notes)
     for name, value in record.items():
         lines.append(f"{name}: {value}" if isinstance(value, str) else f"{name}: {json.dumps(value)}")
     return "\n".join(lines)
 
 
-def analyzedThreshold(record: dict[str, Any]) -> float | None:
-    """The confidence from which the run computed findings, where its record says so."""
+def analyzed_threshold(record: dict[str, Any]) -> float | None:
+    """Return the confidence from which the run computed findings, where its record says so."""
     options = record.get("options")
     value = options.get("threshold") if isinstance(options, dict) else None
     return float(value) if isinstance(value, (int, float)) else None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import slicer
 
-from LungNoduleAILib.panel.input_choice import showInViews
+from LungNoduleAILib.panel.input_choice import show_in_views
 from LungNoduleAILib.synthesis.truth import CT_FILE, TRUTH_FILE
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.progress import Progress
@@ -20,24 +20,24 @@ CATEGORY = "ThoraxAI"
 logger = logging.getLogger(__name__)
 
 
-def loadSample(folder: Path) -> slicer.vtkMRMLScalarVolumeNode:
-    """The sample in ``folder`` (written by ``thoraxai lung phantom``) as a volume node, shown in the views.
+def load_sample(folder: Path) -> slicer.vtkMRMLScalarVolumeNode:
+    """Return the sample in ``folder`` (written by ``thoraxai lung phantom``) as a volume node, shown in the views.
 
     The planted nodules stand in the node's description, for comparison with what is found.
     """
     image = folder / CT_FILE
     if not image.is_file():
         raise InputError("The sample CT was not written: try again, or load a CT of your own.")
-    volumeNode = slicer.util.loadVolume(str(image), {"name": NAME, "show": False})
+    volume_node = slicer.util.loadVolume(str(image), {"name": NAME, "show": False})
     planted = json.loads((folder / TRUTH_FILE).read_text(encoding="utf-8"))["nodules"]
-    volumeNode.SetDescription("Synthetic, with planted nodules: " + "; ".join(_words(entry) for entry in planted))
-    volumeNode.CreateDefaultDisplayNodes()
-    volumeNode.GetDisplayNode().AutoWindowLevelOff()
-    volumeNode.GetDisplayNode().SetWindowLevel(*LUNG_WINDOW_HU)
+    volume_node.SetDescription("Synthetic, with planted nodules: " + "; ".join(_words(entry) for entry in planted))
+    volume_node.CreateDefaultDisplayNodes()
+    volume_node.GetDisplayNode().AutoWindowLevelOff()
+    volume_node.GetDisplayNode().SetWindowLevel(*LUNG_WINDOW_HU)
     # the file lies in a temporary folder: saving the scene must write the voxels anew
-    slicer.mrmlScene.RemoveNode(volumeNode.GetStorageNode())
-    showInViews(volumeNode)
-    return volumeNode
+    slicer.mrmlScene.RemoveNode(volume_node.GetStorageNode())
+    show_in_views(volume_node)
+    return volume_node
 
 
 def _words(entry: dict) -> str:
@@ -48,7 +48,7 @@ def _words(entry: dict) -> str:
     )
 
 
-def registerSampleData() -> None:
+def register_sample_data() -> None:
     """Offer the sample in Slicer's Sample Data module, where that module is present."""
     try:
         from SampleData import SampleDataLogic
@@ -62,15 +62,15 @@ def registerSampleData() -> None:
         fileNames=[],
         nodeNames=[],
         thumbnailFileName=str(Path(__file__).parents[2] / "Resources" / "Icons" / "LungNoduleAI.png"),
-        customDownloader=lambda _source: [makeSampleHere()],
+        customDownloader=lambda _source: [make_sample_here()],
     )
 
 
-def makeSampleHere() -> slicer.vtkMRMLScalarVolumeNode:
+def make_sample_here() -> slicer.vtkMRMLScalarVolumeNode:
     """Make and load the sample in this process; takes some seconds."""
     from LungNoduleAILib.cases.sample import SAMPLE_SEED, write_sample
 
     with tempfile.TemporaryDirectory(prefix="thoraxai-sample-") as folder:
         sample = Path(folder) / "sample"
         write_sample(sample, SAMPLE_SEED, Progress())
-        return loadSample(sample)
+        return load_sample(sample)

@@ -13,24 +13,24 @@ from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
-from LungNoduleAILib.logic.jobs import analysisJob, sampleJob
-from LungNoduleAILib.logic.kept_files import KeptFiles, existingFolder
+from LungNoduleAILib.logic.jobs import analysis_job, sample_job
 from LungNoduleAILib.logic.logic import LungNoduleAILogic
 from LungNoduleAILib.logic.parameters import Parameters
+from LungNoduleAILib.logic.result_files import ResultFiles, existing_folder
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.panel import results as result_panel
 from LungNoduleAILib.panel.follow_up_section import FollowUpSection
 from LungNoduleAILib.panel.guidelines_section import GuidelinesSection
-from LungNoduleAILib.panel.input_choice import proposedVolume, showInViews
-from LungNoduleAILib.panel.sample_data import loadSample
+from LungNoduleAILib.panel.input_choice import proposed_volume, show_in_views
+from LungNoduleAILib.panel.sample_data import load_sample
 from ThoraxAILib.errors import InputError, known
 from ThoraxAILib.jobs.child_job import ChildJob
 from ThoraxAILib.jobs.work_folder import remove_stale_folders
 from ThoraxAILib.networks.device import DEVICES
 from ThoraxAILib.panels.findings_table import FindingsTable
 from ThoraxAILib.panels.job_panel import JobPanel
-from ThoraxAILib.panels.messages import shownErrors
-from ThoraxAILib.panels.reload import forgetPackages
+from ThoraxAILib.panels.messages import shown_errors
+from ThoraxAILib.panels.reload import forget_packages
 
 
 class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -42,35 +42,35 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
         self.parameters: Parameters | None = None
-        self.keptFiles = KeptFiles()
+        self.keptFiles = ResultFiles()
         self._analyzedVolumeID = ""
         self._shownTextID = ""
         self._isUpdating = False
 
     def setup(self) -> None:
-        """Called once, when the module is first opened."""
+        """Build the panel; called once, when the module is first opened."""
         super().setup()
         remove_stale_folders()
         panel = slicer.util.loadUI(self.resourcePath("UI/LungNoduleAI.ui"))
         self.layout.addWidget(panel)
         self.ui = slicer.util.childWidgetVariables(panel)
         self.logic = LungNoduleAILogic()
-        self.jobPanel = JobPanel(self._updateControls)
-        self.ui.jobLayout.addWidget(self.jobPanel.widget)
+        self.job_panel = JobPanel(self._update_controls)
+        self.ui.jobLayout.addWidget(self.job_panel.widget)
         self.findingsTable = FindingsTable(
-            result_panel.findingColumns(), result_panel.STATUS_COLUMN, self.onJump, self.onDecision
+            result_panel.finding_columns(), result_panel.STATUS_COLUMN, self.on_jump, self.on_decision
         )
         self.ui.findingsLayout.addWidget(self.findingsTable.widget)
-        self.followUp = FollowUpSection(self.jobPanel, self.logic.exportVolume, self._chosen)
-        self.ui.followUpLayout.addWidget(self.followUp.widget)
-        self.guidelines = GuidelinesSection(self.onJump)
+        self.follow_up = FollowUpSection(self.job_panel, self.logic.export_volume, self._chosen)
+        self.ui.followUpLayout.addWidget(self.follow_up.widget)
+        self.guidelines = GuidelinesSection(self.on_jump)
         self.ui.followUpLayout.addWidget(self.guidelines.widget)
-        self._fillChoices()
+        self._fill_choices()
         panel.setMRMLScene(slicer.mrmlScene)
         self._connect()
-        self._useScene()
+        self._use_scene()
 
-    def _fillChoices(self) -> None:
+    def _fill_choices(self) -> None:
         from LungNoduleAILib.analysis.engines import ANATOMY_SEGMENTER, DETECTOR, REGISTRY
 
         for kind, box in ((DETECTOR, self.ui.detectorComboBox), (ANATOMY_SEGMENTER, self.ui.anatomyComboBox)):
@@ -84,91 +84,91 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _connect(self) -> None:
         ui, scene = self.ui, slicer.mrmlScene
-        ui.inputSelector.connect("currentNodeChanged(vtkMRMLNode*)", self.onInputChanged)
-        ui.sampleDataButton.connect("clicked()", self.onSampleData)
-        ui.detectorComboBox.connect("currentIndexChanged(int)", self.onSettingsChanged)
-        ui.anatomyComboBox.connect("currentIndexChanged(int)", self.onSettingsChanged)
-        ui.deviceComboBox.connect("currentIndexChanged(int)", self.onSettingsChanged)
-        ui.thresholdSlider.connect("valueChanged(double)", self.onThresholdChanged)
-        ui.analyzeButton.connect("clicked()", self.onAnalyze)
-        ui.qualityList.connect("itemClicked(QListWidgetItem*)", self.onQualityClicked)
-        ui.show3DButton.connect("toggled(bool)", self.onShow3D)
-        ui.reportButton.connect("clicked()", self.onOpenReport)
-        ui.clearButton.connect("clicked()", self.onClear)
-        ui.saveFolderEdit.connect("currentPathChanged(QString)", self.onSaveFolderChanged)
-        ui.saveButton.connect("clicked()", self.onSave)
-        self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
-        self.addObserver(scene, scene.EndCloseEvent, self.onSceneChanged)
-        self.addObserver(scene, scene.EndImportEvent, self.onSceneChanged)
-        self.addObserver(scene, scene.NodeRemovedEvent, self.onNodeRemoved)
+        ui.inputSelector.connect("currentNodeChanged(vtkMRMLNode*)", self.on_input_changed)
+        ui.sampleDataButton.connect("clicked()", self.on_sample_data)
+        ui.detectorComboBox.connect("currentIndexChanged(int)", self.on_settings_changed)
+        ui.anatomyComboBox.connect("currentIndexChanged(int)", self.on_settings_changed)
+        ui.deviceComboBox.connect("currentIndexChanged(int)", self.on_settings_changed)
+        ui.thresholdSlider.connect("valueChanged(double)", self.on_threshold_changed)
+        ui.analyzeButton.connect("clicked()", self.on_analyze)
+        ui.qualityList.connect("itemClicked(QListWidgetItem*)", self.on_quality_clicked)
+        ui.show3DButton.connect("toggled(bool)", self.on_show_3d)
+        ui.reportButton.connect("clicked()", self.on_open_report)
+        ui.clearButton.connect("clicked()", self.on_clear)
+        ui.saveFolderEdit.connect("currentPathChanged(QString)", self.on_save_folder_changed)
+        ui.saveButton.connect("clicked()", self.on_save)
+        self.addObserver(scene, scene.StartCloseEvent, self.on_scene_start_close)
+        self.addObserver(scene, scene.EndCloseEvent, self.on_scene_changed)
+        self.addObserver(scene, scene.EndImportEvent, self.on_scene_changed)
+        self.addObserver(scene, scene.NodeRemovedEvent, self.on_node_removed)
 
     def cleanup(self) -> None:
-        """Called when the application closes and before a reload."""
-        self.jobPanel.close()
+        """End the run; called when the application closes and before a reload."""
+        self.job_panel.close()
         self.keptFiles.drop()
         self.removeObservers()
 
     def enter(self) -> None:
-        """Called when the user opens the module: propose a CT where none is chosen."""
-        if self.parameters is not None and self.parameters.inputVolume is None:
-            self.ui.inputSelector.setCurrentNode(proposedVolume())
+        """Propose a CT where none is chosen; called when the user opens the module."""
+        if self.parameters is not None and self.parameters.input_volume is None:
+            self.ui.inputSelector.setCurrentNode(proposed_volume())
 
     def onReload(self) -> None:
         """Reload the Lib packages together with the module file."""
-        forgetPackages("LungNoduleAILib", "ThoraxAILib")
+        forget_packages("LungNoduleAILib", "ThoraxAILib")
         super().onReload()
 
     # Scene
 
-    def onSceneStartClose(self, _caller: object, _event: str) -> None:
-        """The scene closes: end the run, forget what belongs to the scene."""
-        self.jobPanel.close()
+    def on_scene_start_close(self, _caller: object, _event: str) -> None:
+        """End the run and forget what belongs to the scene, which closes."""
+        self.job_panel.close()
         self.keptFiles.drop()
-        self.guidelines.forgetPerson()
+        self.guidelines.forget_person()
         self.parameters = None
 
-    def onSceneChanged(self, _caller: object, _event: str) -> None:
-        """The scene was closed or another one was loaded into it."""
-        self._useScene()
+    def on_scene_changed(self, _caller: object, _event: str) -> None:
+        """Take over what a closed or newly loaded scene holds."""
+        self._use_scene()
 
-    def onNodeRemoved(self, _caller: object, _event: str) -> None:
+    def on_node_removed(self, _caller: object, _event: str) -> None:
         """Stop a run whose CT is gone, and stop showing a result whose nodes are gone."""
         if self.parameters is None or self._isUpdating:
             return
         scene = slicer.mrmlScene
-        if self.jobPanel.isRunning and self._analyzedVolumeID and not scene.GetNodeByID(self._analyzedVolumeID):
+        if self.job_panel.is_running and self._analyzedVolumeID and not scene.GetNodeByID(self._analyzedVolumeID):
             self._analyzedVolumeID = ""
-            self.jobPanel.cancel(_("Cancelled, because the CT was removed; nothing was kept."))
+            self.job_panel.cancel(_("Cancelled, because the CT was removed; nothing was kept."))
         if self._shownTextID and not scene.GetNodeByID(self._shownTextID):
-            self._showResult()
+            self._show_result()
 
-    def _useScene(self) -> None:
+    def _use_scene(self) -> None:
         """Take settings and result from the scene into the panel."""
         self.parameters = Parameters(self.logic.getParameterNode())
         self._isUpdating = True
         ui, parameters = self.ui, self.parameters
-        ui.inputSelector.setCurrentNode(parameters.inputVolume)
+        ui.inputSelector.setCurrentNode(parameters.input_volume)
         options = parameters.options
         ui.detectorComboBox.setCurrentIndex(max(ui.detectorComboBox.findText(options.detector), 0))
         ui.anatomyComboBox.setCurrentIndex(max(ui.anatomyComboBox.findText(options.anatomy), 0))
         ui.deviceComboBox.setCurrentIndex(max(ui.deviceComboBox.findData(options.device), 0))
         ui.thresholdSlider.value = self._threshold()
-        ui.saveFolderEdit.setCurrentPath(parameters.saveFolder)
+        ui.saveFolderEdit.setCurrentPath(parameters.save_folder)
         self._isUpdating = False
-        self._showResult()
+        self._show_result()
 
     # Inputs
 
-    def onInputChanged(self, volumeNode: slicer.vtkMRMLScalarVolumeNode | None) -> None:
+    def on_input_changed(self, volume_node: slicer.vtkMRMLScalarVolumeNode | None) -> None:
         """Another CT is chosen: show its result, if it has one."""
         if self.parameters is None or self._isUpdating:
             return
-        self.parameters.inputVolume = volumeNode
+        self.parameters.input_volume = volume_node
         self.keptFiles.drop()
-        self.guidelines.forgetPerson()
-        self._showResult()
+        self.guidelines.forget_person()
+        self._show_result()
 
-    def onSettingsChanged(self) -> None:
+    def on_settings_changed(self) -> None:
         """Another detector, segmenter or device is chosen."""
         if self.parameters is None or self._isUpdating:
             return
@@ -177,17 +177,17 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._isUpdating = True
             self.ui.thresholdSlider.value = self._threshold()
             self._isUpdating = False
-            self._showFindings()
+            self._show_findings()
 
-    def onThresholdChanged(self, value: float) -> None:
+    def on_threshold_changed(self, value: float) -> None:
         """Hide findings below the confidence."""
         if self.parameters is None or self._isUpdating:
             return
         self.parameters.options = replace(self.parameters.options, threshold=value)
-        self._showFindings()
+        self._show_findings()
 
     def _threshold(self) -> float:
-        """The confidence chosen by the person, else the detector's own operating point."""
+        """Return the confidence chosen by the person, else the detector's own operating point."""
         from LungNoduleAILib.analysis.engines import operating_point
 
         chosen = known(self.parameters, "the settings").options.threshold
@@ -195,25 +195,25 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             return chosen
         return operating_point(self.ui.detectorComboBox.currentText)
 
-    def onSampleData(self) -> None:
+    def on_sample_data(self) -> None:
         """Make the sample CT in a child process and load it."""
         self._analyzedVolumeID = ""
-        with shownErrors(_("The sample CT cannot be made.")):
-            self.jobPanel.run(sampleJob(), self._onSampleReady, _("Making sample data"))
+        with shown_errors(_("The sample CT cannot be made.")):
+            self.job_panel.run(sample_job(), self._on_sample_ready, _("Making sample data"))
 
-    def _onSampleReady(self, job: ChildJob) -> str:
-        volumeNode = loadSample(job.output or Path())
-        self.ui.inputSelector.setCurrentNode(volumeNode)
+    def _on_sample_ready(self, job: ChildJob) -> str:
+        volume_node = load_sample(job.output or Path())
+        self.ui.inputSelector.setCurrentNode(volume_node)
         return _("The sample CT is loaded; its description lists the planted nodules.")
 
     # Analysis
 
     def _chosen(self) -> tuple[Any, AnalysisOptions]:
-        """The chosen CT and the options as the controls stand."""
+        """Return the chosen CT and the options as the controls stand."""
         return self.ui.inputSelector.currentNode(), self._options()
 
     def _options(self) -> AnalysisOptions:
-        """The options as the controls stand; those without a control as the scene keeps them."""
+        """Return the options as the controls stand; those without a control as the scene keeps them."""
         return replace(
             known(self.parameters, "the settings").options,
             detector=self.ui.detectorComboBox.currentText,
@@ -221,50 +221,50 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             device=DEVICES[self.ui.deviceComboBox.currentIndex],
         )
 
-    def onAnalyze(self) -> None:
+    def on_analyze(self) -> None:
         """Analyze the chosen CT in a child process."""
-        volumeNode, options = self._chosen()
-        if volumeNode is None or self.jobPanel.isRunning:
+        volume_node, options = self._chosen()
+        if volume_node is None or self.job_panel.is_running:
             return
-        with shownErrors(_("The CT cannot be analyzed.")):
-            job = analysisJob(self.logic, volumeNode, options)
-            self._analyzedVolumeID = volumeNode.GetID()
-            self.jobPanel.run(job, self._onAnalyzed, _("Starting"))
+        with shown_errors(_("The CT cannot be analyzed.")):
+            job = analysis_job(self.logic, volume_node, options)
+            self._analyzedVolumeID = volume_node.GetID()
+            self.job_panel.run(job, self._on_analyzed, _("Starting"))
 
-    def _onAnalyzed(self, job: ChildJob) -> str:
-        volumeNode = slicer.mrmlScene.GetNodeByID(self._analyzedVolumeID)
-        if job.output is None or volumeNode is None:
+    def _on_analyzed(self, job: ChildJob) -> str:
+        volume_node = slicer.mrmlScene.GetNodeByID(self._analyzedVolumeID)
+        if job.output is None or volume_node is None:
             raise InputError(_("The analysis ended without a result: look at the messages and analyze again."))
         self._isUpdating = True
         try:
-            self.logic.loadResult(job.output, volumeNode)
+            self.logic.load_result(job.output, volume_node)
             self.keptFiles.keep(job.output)
-            self.ui.inputSelector.setCurrentNode(volumeNode)
+            self.ui.inputSelector.setCurrentNode(volume_node)
         finally:
             self._isUpdating = False
-        showInViews(volumeNode)
-        self._showResult()
-        shown = self._shownFindings()
+        show_in_views(volume_node)
+        self._show_result()
+        shown = self._shown_findings()
         if shown:
             best = max(shown, key=lambda finding: finding.confidence).id
             self.findingsTable.select(best)
-            self.logic.jumpToFinding(best)
+            self.logic.jump_to_finding(best)
         return _("Done: {count} findings.").format(count=len(shown))
 
     # Result
 
-    def _showResult(self) -> None:
+    def _show_result(self) -> None:
         """Show the result of the chosen CT, or that there is none."""
-        volumeNode = known(self.parameters, "the settings").inputVolume
-        nodes = self.logic.selectVolume(volumeNode) if volumeNode else None
+        volume_node = known(self.parameters, "the settings").input_volume
+        nodes = self.logic.select_volume(volume_node) if volume_node else None
         self._shownTextID = "" if nodes is None else nodes.text.GetID()
         ui = self.ui
-        self._showSaved("")
+        self._show_saved("")
         result = None if nodes is None else nodes.findings()
-        ui.lungsLabel.text = _("No result yet.") if result is None else result_panel.lungsText(result.lungs)
-        result_panel.fillQualityList(ui.qualityList, () if result is None else result.lungs.quality)
-        record = {} if nodes is None else result_panel.runRecord(nodes.text)
-        ui.methodsText.plainText = "" if result is None else result_panel.methodsText(record, result.notes)
+        ui.lungsLabel.text = _("No result yet.") if result is None else result_panel.lungs_text(result.lungs)
+        result_panel.fill_quality_list(ui.qualityList, () if result is None else result.lungs.quality)
+        record = {} if nodes is None else result_panel.run_record(nodes.text)
+        ui.methodsText.plainText = "" if result is None else result_panel.methods_text(record, result.notes)
         self._isUpdating = True
         ui.show3DButton.checked = (
             nodes is not None
@@ -272,103 +272,103 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             and nodes.segmentation.GetSegmentation().ContainsRepresentation("Closed surface")
         )
         self._isUpdating = False
-        self._showFindings()
-        self._updateControls()
+        self._show_findings()
+        self._update_controls()
 
-    def _shownFindings(self) -> list:
+    def _shown_findings(self) -> list:
         threshold = self.ui.thresholdSlider.value
         return [finding for finding in self.logic.findings() if finding.confidence >= threshold]
 
-    def _showFindings(self) -> None:
+    def _show_findings(self) -> None:
         """Fill the table with the findings of at least the chosen confidence."""
         if not self._shownTextID:
-            self.findingsTable.setRows([])
+            self.findingsTable.set_rows([])
             self.ui.findingsLabel.text = _("No result yet: choose a chest CT and press Analyze.")
             return
-        self.logic.setThreshold(self.ui.thresholdSlider.value)
-        shown = self._shownFindings()
-        self.findingsTable.setRows([result_panel.findingRow(finding) for finding in shown])
-        self.guidelines.showFindings(shown, self.followUp.logic.followUp())
-        self.ui.findingsLabel.text = self._findingsText(len(shown), len(self.logic.findings()))
+        self.logic.set_threshold(self.ui.thresholdSlider.value)
+        shown = self._shown_findings()
+        self.findingsTable.set_rows([result_panel.finding_row(finding) for finding in shown])
+        self.guidelines.show_findings(shown, self.follow_up.logic.follow_up())
+        self.ui.findingsLabel.text = self._findings_text(len(shown), len(self.logic.findings()))
 
-    def _findingsText(self, shown: int, computed: int) -> str:
+    def _findings_text(self, shown: int, computed: int) -> str:
         threshold = self.ui.thresholdSlider.value
         text = _("{shown} findings of confidence {threshold} and above, {hidden} hidden.").format(
             shown=shown, threshold=f"{threshold:.2f}", hidden=computed - shown
         )
-        record = result_panel.runRecord(slicer.mrmlScene.GetNodeByID(self._shownTextID))
-        analyzed = result_panel.analyzedThreshold(record)
+        record = result_panel.run_record(slicer.mrmlScene.GetNodeByID(self._shownTextID))
+        analyzed = result_panel.analyzed_threshold(record)
         if analyzed is not None and threshold < analyzed:
             text += " " + _("Below {analyzed} nothing was computed: press Analyze to look there.").format(
                 analyzed=f"{analyzed:.2f}"
             )
         return text
 
-    def onJump(self, findingId: str) -> None:
+    def on_jump(self, finding_id: str) -> None:
         """Center the views on a finding."""
-        self.logic.jumpToFinding(findingId)
+        self.logic.jump_to_finding(finding_id)
 
-    def onDecision(self, findingId: str, status: str, reason: str) -> None:
+    def on_decision(self, finding_id: str, status: str, reason: str) -> None:
         """Keep the reader's decision."""
-        self.logic.setFindingStatus(findingId, status, reason)
-        self._showFindings()
+        self.logic.set_finding_status(finding_id, status, reason)
+        self._show_findings()
 
-    def onQualityClicked(self, item: qt.QListWidgetItem) -> None:
+    def on_quality_clicked(self, item: qt.QListWidgetItem) -> None:
         """Center the views on the place of a verdict."""
-        place = result_panel.placeOf(item)
+        place = result_panel.place_of(item)
         if place is not None:
-            for sliceNode in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
-                sliceNode.JumpSliceByCentering(*place)
+            for slice_node in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
+                slice_node.JumpSliceByCentering(*place)
 
-    def onShow3D(self, show: bool) -> None:
+    def on_show_3d(self, show: bool) -> None:
         """Show or hide the surfaces."""
         if not self._isUpdating:
-            with shownErrors(_("The surfaces cannot be shown.")):
-                self.logic.show3D(show)
+            with shown_errors(_("The surfaces cannot be shown.")):
+                self.logic.show_3d(show)
 
-    def onOpenReport(self) -> None:
+    def on_open_report(self) -> None:
         """Open the report in the web browser."""
         report = self.keptFiles.report
         if report is not None:
             qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(report)))
 
-    def onClear(self) -> None:
+    def on_clear(self) -> None:
         """Remove the result from the scene."""
         self._isUpdating = True
         try:
-            self.logic.clearResult()
+            self.logic.clear_result()
         finally:
             self._isUpdating = False
         self.keptFiles.drop()
-        self._showResult()
+        self._show_result()
 
-    def onSaveFolderChanged(self, path: str) -> None:
+    def on_save_folder_changed(self, path: str) -> None:
         """Another folder to save to."""
         if self.parameters is not None and not self._isUpdating:
-            self.parameters.saveFolder = path
-            self._updateControls()
+            self.parameters.save_folder = path
+            self._update_controls()
 
-    def onSave(self) -> None:
+    def on_save(self) -> None:
         """Write scene, segmentation, points, findings and report to the chosen folder."""
-        self._showSaved("")
-        with shownErrors(_("The result was not saved.")):
-            folder = existingFolder(self.ui.saveFolderEdit.currentPath)
-            written = self.logic.saveResult(folder)
-            written += self.keptFiles.copyTo(folder, known(self.logic.currentResult(), "the result"))
-            written += self.followUp.saveTo(folder)
-            self._showSaved(_("Saved: {files}").format(files=", ".join(path.name for path in written)))
+        self._show_saved("")
+        with shown_errors(_("The result was not saved.")):
+            folder = existing_folder(self.ui.saveFolderEdit.currentPath)
+            written = self.logic.save_result(folder)
+            written += self.keptFiles.copy_to(folder, known(self.logic.current_result(), "the result"))
+            written += self.follow_up.save_to(folder)
+            self._show_saved(_("Saved: {files}").format(files=", ".join(path.name for path in written)))
 
-    def _showSaved(self, text: str) -> None:
+    def _show_saved(self, text: str) -> None:
         self.ui.savedLabel.text = text
         self.ui.savedLabel.visible = bool(text)
 
     # Controls
 
-    def _updateControls(self) -> None:
+    def _update_controls(self) -> None:
         """Enable what can be used now; a tool tip says why the rest cannot."""
         if self.parameters is None:
             return
-        ui, running, hasResult = self.ui, self.jobPanel.isRunning, bool(self._shownTextID)
+        ui, running, has_result = self.ui, self.job_panel.is_running, bool(self._shownTextID)
         for control in (
             ui.inputSelector,
             ui.sampleDataButton,
@@ -378,33 +378,35 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ):
             control.enabled = not running
         self._allow(
-            ui.analyzeButton, self._reasonNotToAnalyze(), _("Find lungs, lobes, airways and nodules, and measure them")
+            ui.analyzeButton,
+            self._reason_not_to_analyze(),
+            _("Find lungs, lobes, airways and nodules, and measure them"),
         )
-        noResult = "" if hasResult else _("There is no result yet: press Analyze")
-        self._allow(ui.show3DButton, noResult, _("Make and show the surfaces of lungs, airways and nodules"))
-        self._allow(ui.clearButton, noResult, _("Remove the result from the scene; the CT stays"))
-        noReport = noResult or (
+        no_result = "" if has_result else _("There is no result yet: press Analyze")
+        self._allow(ui.show3DButton, no_result, _("Make and show the surfaces of lungs, airways and nodules"))
+        self._allow(ui.clearButton, no_result, _("Remove the result from the scene; the CT stays"))
+        no_report = no_result or (
             ""
             if self.keptFiles.report is not None
             else _("The report belongs to a fresh analysis: press Analyze to make it again")
         )
-        self._allow(ui.reportButton, noReport, _("Open the report in the web browser"))
-        noFolder = noResult or ("" if ui.saveFolderEdit.currentPath.strip() else _("Choose the folder to save to"))
-        self._allow(ui.saveButton, noFolder, _("Write scene, segmentation, points, findings and report to the folder"))
-        self.followUp.update()
-        self.guidelines.showFindings(self._shownFindings() if hasResult else None, self.followUp.logic.followUp())
+        self._allow(ui.reportButton, no_report, _("Open the report in the web browser"))
+        no_folder = no_result or ("" if ui.saveFolderEdit.currentPath.strip() else _("Choose the folder to save to"))
+        self._allow(ui.saveButton, no_folder, _("Write scene, segmentation, points, findings and report to the folder"))
+        self.follow_up.update()
+        self.guidelines.show_findings(self._shown_findings() if has_result else None, self.follow_up.logic.follow_up())
 
-    def _reasonNotToAnalyze(self) -> str:
-        volumeNode = self.ui.inputSelector.currentNode()
-        if self.jobPanel.isRunning:
+    def _reason_not_to_analyze(self) -> str:
+        volume_node = self.ui.inputSelector.currentNode()
+        if self.job_panel.is_running:
             return _("A run is going on: wait for it or cancel it")
-        if volumeNode is None:
+        if volume_node is None:
             return _("Choose a chest CT, or press Sample data")
-        if volumeNode.GetImageData() is None:
+        if volume_node.GetImageData() is None:
             return _("The chosen volume holds no voxels")
         return ""
 
     @staticmethod
-    def _allow(control: qt.QWidget, reasonNotTo: str, toolTip: str) -> None:
-        control.enabled = not reasonNotTo
-        control.toolTip = reasonNotTo or toolTip
+    def _allow(control: qt.QWidget, reason_not_to: str, tool_tip: str) -> None:
+        control.enabled = not reason_not_to
+        control.toolTip = reason_not_to or tool_tip

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import scipy.ndimage as ndi
 
-from LungNoduleAILib.anatomy.learned.prediction import load_network, seen_by
+from LungNoduleAILib.anatomy.learned.prediction import load_network, network_input
 from LungNoduleAILib.anatomy.work_image import make_work_image
 from LungNoduleAILib.model.anatomy import LOBE_OF_LABEL, Anatomy
 from ThoraxAILib.engines.engine import learned_engine, weights_fingerprint
@@ -61,14 +61,14 @@ class LearnedPatterns:
         return self._device.used
 
     def map(self, volume: Volume, anatomy: Anatomy, progress: Progress) -> PatternMap:
-        """The patterns of the lungs; see ``map_patterns``."""
+        """Return the patterns of the lungs; see ``map_patterns``."""
         return map_patterns(volume, anatomy, progress, self._device, self._weights)
 
 
 def map_patterns(
     volume: Volume, anatomy: Anatomy, progress: Progress, device: str | NetworkDevice = "cpu", weights: Path = WEIGHTS
 ) -> PatternMap:
-    """The patterns of the lungs of ``anatomy`` in ``volume`` (HU, axes in LPS order).
+    """Return the patterns of the lungs of ``anatomy`` in ``volume`` (HU, axes in LPS order).
 
     Raises InputError for an image without lungs or weights of another kind.
     """
@@ -81,7 +81,7 @@ def map_patterns(
     spacing_mm = network.settings.spacing_mm
     box = known(mask_box(lungs, whole_voxels(MARGIN_MM, volume.spacing_kji_mm)), "the box of the lungs")
     part = Grid.of(volume).part(box).volume(np.ascontiguousarray(volume.array[box]), volume.modality)
-    seen = seen_by(make_work_image(part, WORK_MM), spacing_mm)
+    seen = network_input(make_work_image(part, WORK_MM), spacing_mm)
     index = [
         _nearest(n, s, m, spacing_mm)
         for n, s, m in zip(part.array.shape, volume.spacing_kji_mm, seen.shape, strict=True)
@@ -117,7 +117,7 @@ def _nearest(count: int, step_mm: float, seen: int, seen_mm: float) -> np.ndarra
 
 
 def _sampled(mask: np.ndarray, shape: tuple[int, ...], spacing_kji_mm: np.ndarray, seen_mm: float) -> np.ndarray:
-    """A mask of the CT at the voxel centres of the network's grid."""
+    """Return a mask of the CT at the voxel centres of the network's grid."""
     at = [
         np.clip(((np.arange(n) + 0.5) * seen_mm / step).astype(int), 0, full - 1)
         for n, step, full in zip(shape, spacing_kji_mm, mask.shape, strict=True)

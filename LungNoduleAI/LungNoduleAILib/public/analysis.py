@@ -103,7 +103,7 @@ class Analysis:
         Example:
             >>> thoraxai.analyze("ct.nrrd").save("out") / "report.html"
         """
-        with_scene = host.sceneIsFree() if scene is None else scene
+        with_scene = host.scene_is_free() if scene is None else scene
         request = CaseRequest(self.image.case, Path(folder), self.options, with_scene)
         record = case_record(request, self.engines, self.volume, self.record.started, self.image.files)
         with OutputFolder(folder, ANALYSIS_FILES) as partial:
@@ -126,10 +126,10 @@ class Analysis:
         """
         host.install()
         from LungNoduleAILib.logic.logic import LungNoduleAILogic
-        from ThoraxAILib.scene.volumes import nodeFromVolume
+        from ThoraxAILib.scene.volumes import node_from_volume
 
-        node = self.image.node or nodeFromVolume(self.volume, self.image.name)
-        return LungNoduleAILogic().showResult(node, self.result, self.record.to_dict())
+        node = self.image.node or node_from_volume(self.volume, self.image.name)
+        return LungNoduleAILogic().show_result(node, self.result, self.record.to_dict())
 
     def __repr__(self) -> str:
         count = len(self.findings)

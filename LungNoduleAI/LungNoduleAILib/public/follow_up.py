@@ -115,7 +115,7 @@ class FollowUpAnalysis:
         Example:
             >>> thoraxai.follow_up("prior.nrrd", "current.nrrd").save("out") / "report.html"
         """
-        with_scene = host.sceneIsFree() if scene is None else scene
+        with_scene = host.scene_is_free() if scene is None else scene
         request = _request(self.images, self.options, Path(folder), with_scene)
         record = _record(request, self.engines, self.images, self.record.started)
         with OutputFolder(folder, FOLLOW_UP_FILES) as partial:
@@ -138,17 +138,17 @@ class FollowUpAnalysis:
         """
         host.install()
         from LungNoduleAILib.logic.follow_up import LungFollowUpLogic
-        from LungNoduleAILib.scene.follow_up_scene import followUpData
-        from ThoraxAILib.scene.volumes import nodeFromVolume
+        from LungNoduleAILib.scene.follow_up_scene import follow_up_data
+        from ThoraxAILib.scene.volumes import node_from_volume
 
-        prior, current = (image.node or nodeFromVolume(image.volume, image.name) for image in self.images[-2:])
+        prior, current = (image.node or node_from_volume(image.volume, image.name) for image in self.images[-2:])
         registration = self.result.comparisons[-1].registration
         with tempfile.TemporaryDirectory() as folder:
             if registration is not None:
                 save_registration(Path(folder), registration)
             transform = None if registration is None else Path(folder) / TRANSFORM_FILE
-            shown = followUpData(self.result, transform, withWarpedPrior=True)
-            return LungFollowUpLogic().showResult(prior, current, shown)
+            shown = follow_up_data(self.result, transform, with_warped_prior=True)
+            return LungFollowUpLogic().show_result(prior, current, shown)
 
     def __repr__(self) -> str:
         statuses = [pair.status for pair in self.pairs]
@@ -208,7 +208,7 @@ def follow_up(
 
 
 def _options(options: FollowUpOptions, keywords: Mapping[str, object]) -> FollowUpOptions:
-    """The options with single ones changed, those of the analysis of each scan included."""
+    """Return the options with single ones changed, those of the analysis of each scan included."""
     own, of_analysis = option_names(FollowUpOptions), option_names(type(options.analysis))
     check_keywords("follow_up", keywords, (*own, *of_analysis))
     changed = with_keywords("follow_up", options, {name: keywords[name] for name in keywords if name in own})

@@ -120,7 +120,7 @@ def _scan_row(order: int, scan: ScanEntry, days: int | None) -> list[str]:
 
 
 def _pairs(follow_up: FollowUp) -> Table:
-    """The table of the last two dates."""
+    """Return the table of the last two dates."""
     head = [
         ("Pair", False),
         ("Prior", False),
@@ -164,7 +164,7 @@ def _pair_row(order: int, pair: Pair) -> list[str]:
 
 
 def _cards(follow_up: FollowUp, pictures: FollowUpPictures) -> PairCards:
-    """A card per pair of the last two dates, as far as the page shows them."""
+    """Return a card per pair of the last two dates, as far as the page shows them."""
     pairs = follow_up.intervals[-1].pairs
     cards = tuple(_card(order, pair, pictures) for order, pair in enumerate(pairs[:SHOWN_PAIRS], start=1))
     return PairCards(cards, len(pairs) - len(cards))
@@ -195,7 +195,7 @@ def _view(name: str, volume: Volume, place: tuple[float, float, float]) -> Figur
 
 
 def _changes(follow_up: FollowUp, pictures: FollowUpPictures) -> ChangesContent | None:
-    """What the difference map shows; None where the scans were not registered."""
+    """Return what the difference map shows; None where the scans were not registered."""
     interval = follow_up.intervals[-1]
     if interval.registration is None:
         return None
@@ -242,7 +242,7 @@ def _differences(interval: Interval) -> Table:
 
 
 def _named(entry: dict) -> str:
-    """The finding at a change, with its date."""
+    """Return the finding at a change, with its date."""
     when = "prior" if entry.get("kind") in ("shrank", "vanished") else "current"
     return f"{when} {entry['finding_id']}" if entry.get("finding_id") else "–"
 

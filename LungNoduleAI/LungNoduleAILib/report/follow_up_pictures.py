@@ -30,7 +30,7 @@ SHOWN_BLOBS = 3
 Sheet = tuple[str, Picture]
 
 
-def sheets(
+def contact_sheets(
     current: Volume, registration: LungRegistration, difference: DifferenceMap | None = None
 ) -> tuple[Sheet, ...]:
     """Caption and picture of each view in three planes; the difference is cut at the first change."""
@@ -77,7 +77,7 @@ class _LungFrame:
         return _LungFrame(corners.mean(0), lungs.ras_from_kji(np.array(fullest)), size)
 
     def through(self, point_ras_mm: tuple[float, float, float]) -> _LungFrame:
-        """The same square, cut at a point."""
+        """Return the same square, cut at a point."""
         return _LungFrame(self.center, np.array(point_ras_mm), self.field_mm)
 
     def place(self, plane: str) -> np.ndarray:
@@ -123,7 +123,7 @@ def _colored(
     field_mm: float,
     blobs: tuple[DifferenceBlob, ...],
 ) -> Picture:
-    """The current scan with differences in color, and boxes around the blobs."""
+    """Return the current scan with differences in color, and boxes around the blobs."""
     picture = _shown(current, plane, place, field_mm)
     pixels = picture.pixels.astype(np.float32)
     window = Window((FULL_HU + FAINT_HU) / 2, FULL_HU - FAINT_HU)

@@ -52,7 +52,7 @@ class GrowthChart:
 
 
 def growth_chart(follow_up: FollowUp) -> GrowthChart | None:
-    """The drawing of all tracks measured at two dates or more; None when there is none."""
+    """Return the drawing of all tracks measured at two dates or more; None when there is none."""
     tracks = [track for track in follow_up.tracks if sum(v is not None for v in track.volumes_mm3) > 1]
     if not tracks:
         return None
@@ -98,7 +98,7 @@ class _Axes:
         return tuple(GridLine(self.y(volume), round(self.y(volume) + 4, 1), f"{volume:,.0f}") for volume in volumes)
 
     def time_lines(self) -> tuple[GridLine, ...]:
-        """A line per date."""
+        """Return a line per date."""
         return tuple(GridLine(self.x(time), self.x(time), f"{time:g}") for time in self._times)
 
 

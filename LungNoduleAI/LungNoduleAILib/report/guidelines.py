@@ -26,7 +26,7 @@ class GuidelinesContent:
 def guidelines_content(
     findings: Sequence[Finding], person: PersonAndExam, before: Mapping[str, NoduleBefore] | None = None
 ) -> GuidelinesContent | None:
-    """The advice for all findings that were not rejected; None when nothing about the exam was stated."""
+    """Return the advice for all findings that were not rejected; None when nothing about the exam was stated."""
     if not person.stated():
         return None
     advised = advice_table(findings, person, before)

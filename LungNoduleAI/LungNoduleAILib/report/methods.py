@@ -19,7 +19,7 @@ class MethodsContent:
 
 
 def methods_content(result: AnalysisResult, run: dict | None) -> MethodsContent:
-    """The methods of ``result``; ``run`` is the content of run.json where there is one."""
+    """Return the methods of ``result``; ``run`` is the content of run.json where there is one."""
     record = run or {}
     steps = tuple(f"{name}: {text}" for name, text in result.methods.items())
     warnings = tuple(str(text) for text in record.get("warnings", []) if text not in result.volume.notes)
@@ -82,6 +82,6 @@ def stages_table(record: dict) -> Table:
 
 
 def case_name(run: dict | None) -> str:
-    """The name of the last input of a run record."""
+    """Return the name of the last input of a run record."""
     inputs = (run or {}).get("inputs") or [{}]
     return str(inputs[-1].get("name", "")) or "unnamed case"

@@ -48,7 +48,7 @@ class RemovedContent:
 
 
 def reading_content(result: AnalysisResult) -> Reading:
-    """What the images are, what had to be repaired, and what limits the measurements."""
+    """Return what the images are, what had to be repaired, and what limits the measurements."""
     volume = result.volume
     across, down, along = volume.array.shape[::-1]
     spacing = " x ".join(f"{mm:.2f}" for mm in volume.spacing_ijk_mm)

@@ -78,7 +78,7 @@ def overview_content(result: AnalysisResult) -> Overview:
 
 
 def finding_cards(result: AnalysisResult) -> FindingCards:
-    """A card per finding with its pictures, as far as the page shows them."""
+    """Return a card per finding with its pictures, as far as the page shows them."""
     findings = result.findings.findings
     shown = findings[:SHOWN_FINDINGS]
     return FindingCards(tuple(_card(result, finding) for finding in shown), len(findings) - len(shown))
@@ -117,7 +117,7 @@ def _facts(finding: Finding) -> str:
 
 
 def _mask_overlay(result: AnalysisResult, finding: Finding) -> Overlay | None:
-    """The outline of one mask, on an array that costs memory only where it is touched."""
+    """Return the outline of one mask, on an array that costs memory only where it is touched."""
     if finding.mask is None:
         return None
     labels = np.zeros(result.volume.array.shape, dtype=np.uint8)
@@ -126,7 +126,7 @@ def _mask_overlay(result: AnalysisResult, finding: Finding) -> Overlay | None:
 
 
 def _box(finding: Finding) -> Box:
-    """The box of a finding: its bounds where known, else a cube of its long axis."""
+    """Return the box of a finding: its bounds where known, else a cube of its long axis."""
     text = finding.id
     if finding.bounds_ras_mm is None:
         return Box(finding.center_ras_mm, (finding.long_axis_mm,) * 3, text)

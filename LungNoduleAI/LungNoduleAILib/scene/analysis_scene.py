@@ -5,22 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 from LungNoduleAILib.model.result import AnalysisResult
-from LungNoduleAILib.scene.result_nodes import createResultNodes, removeResultNodes
-from LungNoduleAILib.scene.saving import saveResult
-from ThoraxAILib.scene.hierarchy import removeNode
-from ThoraxAILib.scene.volumes import nodeFromVolume
+from LungNoduleAILib.scene.result_nodes import create_result_nodes, remove_result_nodes
+from LungNoduleAILib.scene.saving import save_result
+from ThoraxAILib.scene.hierarchy import remove_node
+from ThoraxAILib.scene.volumes import node_from_volume
 
 
-def writeAnalysisScene(directory: Path, name: str, result: AnalysisResult, run: dict) -> None:
+def write_analysis_scene(directory: Path, name: str, result: AnalysisResult, run: dict) -> None:
     """Write scene, segmentation and points of a result to a folder and empty the scene again; raises OutputError.
 
     ``name`` is the name of the CT's node, ``run`` the content of run.json so far.
     """
-    volumeNode = nodeFromVolume(result.volume, name)
-    nodes = createResultNodes(volumeNode, result, run)
-    nodes.setThreshold(0.0)
+    volume_node = node_from_volume(result.volume, name)
+    nodes = create_result_nodes(volume_node, result, run)
+    nodes.set_threshold(0.0)
     try:
-        saveResult(directory, nodes)
+        save_result(directory, nodes)
     finally:
-        removeResultNodes(nodes)
-        removeNode(volumeNode)  # and all that names this case, before the next one
+        remove_result_nodes(nodes)
+        remove_node(volume_node)  # and all that names this case, before the next one

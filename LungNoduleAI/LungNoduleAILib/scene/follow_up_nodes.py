@@ -12,16 +12,16 @@ from pathlib import Path
 
 import slicer
 
-from LungNoduleAILib.scene.growth_chart import growthChartNodes
+from LungNoduleAILib.scene.growth_chart import growth_chart_nodes
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
-from ThoraxAILib.scene.hierarchy import folderBeside, placeBeside, removeNode
-from ThoraxAILib.scene.markups import LabeledPoint, pointsNode
-from ThoraxAILib.scene.names import unusedName
-from ThoraxAILib.scene.tables import Column, tableNode
-from ThoraxAILib.scene.volumes import nodeFromVolume
+from ThoraxAILib.scene.hierarchy import folder_beside, place_beside, remove_node
+from ThoraxAILib.scene.markups import LabeledPoint, points_node
+from ThoraxAILib.scene.names import unused_name
+from ThoraxAILib.scene.tables import Column, table_node
+from ThoraxAILib.scene.volumes import node_from_volume
 
-PREFIX = "LungNoduleAI.followUp."
+PREFIX = "LungNoduleAI.follow_up."
 ROLE = PREFIX + "result"
 SINGLE_ROLES = (
     "prior",
@@ -32,7 +32,7 @@ SINGLE_ROLES = (
     "chart",
     "transform",
     "difference",
-    "warpedPrior",
+    "warped_prior",
 )
 PLAIN, DIMMED = (1.0, 0.85, 0.1), (0.6, 0.6, 0.6)
 DIFFERENCE_WINDOW_HU = (1200.0, 0.0)
@@ -43,106 +43,106 @@ class FollowUpData:
     """What the algorithms hand to the scene: pairs.json, and files or volumes of the last interval where they exist."""
 
     document: dict
-    transformFile: Path | None = None
+    transform_file: Path | None = None
     difference: Volume | None = None
-    warpedPrior: Volume | None = None
+    warped_prior: Volume | None = None
 
 
-def createFollowUpNodes(priorNode, currentNode, data: FollowUpData):
+def create_follow_up_nodes(prior_node, current_node, data: FollowUpData):
     """Build all nodes beside the current scan and return the root text node."""
     document = data.document
-    text = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", unusedName("Lung follow-up"))
+    text = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", unused_name("Lung follow-up"))
     text.SetText(json.dumps(document, indent=1))
     text.SetAttribute(ROLE, "true")
     nodes = {
-        "prior": priorNode,
-        "current": currentNode,
-        "table": pairsTableNode(document),
-        "priorPoints": datePointsNode(document, "prior"),
-        "currentPoints": datePointsNode(document, "current"),
+        "prior": prior_node,
+        "current": current_node,
+        "table": pairs_table_node(document),
+        "priorPoints": date_points_node(document, "prior"),
+        "currentPoints": date_points_node(document, "current"),
     }
-    chart, chartParts = growthChartNodes(document)
+    chart, chart_parts = growth_chart_nodes(document)
     nodes["chart"] = chart
-    if data.transformFile is not None:
-        nodes["transform"] = _transformNode(data.transformFile)
+    if data.transform_file is not None:
+        nodes["transform"] = _transform_node(data.transform_file)
     if data.difference is not None:
-        nodes["difference"] = _differenceNode(data.difference)
-    if data.warpedPrior is not None:
-        nodes["warpedPrior"] = nodeFromVolume(data.warpedPrior, unusedName("Prior in the current scan"))
+        nodes["difference"] = _difference_node(data.difference)
+    if data.warped_prior is not None:
+        nodes["warped_prior"] = node_from_volume(data.warped_prior, unused_name("Prior in the current scan"))
     for role, node in nodes.items():
         text.SetNodeReferenceID(PREFIX + role, node.GetID())
-    for part in chartParts:
+    for part in chart_parts:
         text.AddNodeReferenceID(PREFIX + "chartPart", part.GetID())
-    folderBeside(currentNode, "Lung follow-up", ownedNodes(text))
+    folder_beside(current_node, "Lung follow-up", owned_nodes(text))
     return text
 
 
-def refreshFollowUpNodes(text, document: dict) -> None:
+def refresh_follow_up_nodes(text, document: dict) -> None:
     """Make table, points and chart again from a changed document, in place of the old ones."""
     count = text.GetNumberOfNodeReferences(PREFIX + "chartPart")
     parts = [text.GetNthNodeReference(PREFIX + "chartPart", index) for index in range(count)]
     text.RemoveNodeReferenceIDs(PREFIX + "chartPart")
-    old = [nodeOf(text, role) for role in ("table", "priorPoints", "currentPoints", "chart")]
-    chart, chartParts = growthChartNodes(document)
+    old = [node_of(text, role) for role in ("table", "priorPoints", "currentPoints", "chart")]
+    chart, chart_parts = growth_chart_nodes(document)
     made = {
-        "table": pairsTableNode(document),
-        "priorPoints": datePointsNode(document, "prior"),
-        "currentPoints": datePointsNode(document, "current"),
+        "table": pairs_table_node(document),
+        "priorPoints": date_points_node(document, "prior"),
+        "currentPoints": date_points_node(document, "current"),
         "chart": chart,
     }
     for role, node in made.items():
         text.SetNodeReferenceID(PREFIX + role, node.GetID())
-    for part in chartParts:
+    for part in chart_parts:
         text.AddNodeReferenceID(PREFIX + "chartPart", part.GetID())
-    for node in (*made.values(), *chartParts):
-        placeBeside(text, node)
+    for node in (*made.values(), *chart_parts):
+        place_beside(text, node)
     for node in (*old, *parts):
         if node is not None:
-            removeNode(node)
+            remove_node(node)
 
 
-def followUpTexts() -> list:
+def follow_up_texts() -> list:
     """Root nodes of all follow-ups in the scene, oldest first."""
     return [node for node in slicer.util.getNodesByClass("vtkMRMLTextNode") if node.GetAttribute(ROLE)]
 
 
-def followUpDocument(text) -> dict:
-    """The content of pairs.json that a root node holds."""
+def follow_up_document(text) -> dict:
+    """Return the content of pairs.json that a root node holds."""
     return json.loads(text.GetText())
 
 
-def nodeOf(text, role: str):
-    """A node of the follow-up by its role (see SINGLE_ROLES); None when there is none."""
+def node_of(text, role: str):
+    """Return a node of the follow-up by its role (see SINGLE_ROLES); None when there is none."""
     return text.GetNodeReference(PREFIX + role)
 
 
-def ownedNodes(text) -> list:
+def owned_nodes(text) -> list:
     """Every node the follow-up made, the root last: all but the two scans."""
     roles = [role for role in SINGLE_ROLES if role not in ("prior", "current")]
-    found = [nodeOf(text, role) for role in roles]
+    found = [node_of(text, role) for role in roles]
     count = text.GetNumberOfNodeReferences(PREFIX + "chartPart")
     found += [text.GetNthNodeReference(PREFIX + "chartPart", index) for index in range(count)]
     return [*(node for node in found if node is not None), text]
 
 
-def removeFollowUpNodes(text) -> None:
+def remove_follow_up_nodes(text) -> None:
     """Take a follow-up out of the scene; the scans stay, where they were."""
-    alignPrior(text, False)
-    for node in ownedNodes(text):
-        removeNode(node)
+    align_prior(text, False)
+    for node in owned_nodes(text):
+        remove_node(node)
 
 
-def alignPrior(text, aligned: bool) -> None:
+def align_prior(text, aligned: bool) -> None:
     """Lay the prior scan over the current one (as a transform, nothing is resampled), or put it back."""
-    prior, transform, points = (nodeOf(text, role) for role in ("prior", "transform", "priorPoints"))
+    prior, transform, points = (node_of(text, role) for role in ("prior", "transform", "priorPoints"))
     target = transform.GetID() if aligned and transform is not None else None
     for node in (prior, points):
         if node is not None and (target is not None or node.GetTransformNodeID()):
             node.SetAndObserveTransformNodeID(target)
 
 
-def pairsTableNode(document: dict):
-    """A new table node with one row per pair, new and resolved nodules included."""
+def pairs_table_node(document: dict):
+    """Return a new table node with one row per pair, new and resolved nodules included."""
     pairs = document["pairs"]
 
     def words(name: str, key: str, description: str) -> Column:
@@ -152,11 +152,11 @@ def pairsTableNode(document: dict):
         values = ["" if pair[key] is None else f"{pair[key]:g}" for pair in pairs]
         return Column(name, values, unit, description, numeric=False)
 
-    return tableNode(
+    return table_node(
         "Lung follow-up table",
         [
             Column(
-                "Pair", [pairLabel(number) for number in range(1, len(pairs) + 1)], "", "Label on both scans", False
+                "Pair", [pair_label(number) for number in range(1, len(pairs) + 1)], "", "Label on both scans", False
             ),
             words("Prior", "prior_id", "Finding of the prior scan"),
             words("Current", "current_id", "Finding of the current scan"),
@@ -177,8 +177,8 @@ def pairsTableNode(document: dict):
     )
 
 
-def pairLabel(number: int) -> str:
-    """The label that both ends of a pair share."""
+def pair_label(number: int) -> str:
+    """Return the label that both ends of a pair share."""
     return f"P{number}"
 
 
@@ -186,14 +186,14 @@ def _agreement(value: bool | None) -> str:
     return "" if value is None else "yes" if value else "no"
 
 
-def datePointsNode(document: dict, when: str):
-    """A new point list of one date (``prior`` or ``current``): shared labels such as ``P3 matched +80 %``."""
+def date_points_node(document: dict, when: str):
+    """Return a new point list of one date (``prior`` or ``current``): shared labels such as ``P3 matched +80 %``."""
     points = []
     for number, pair in enumerate(document["pairs"], start=1):
         center = pair[f"{when}_center_ras_mm"]
         if center is not None:
             points.append(LabeledPoint(tuple(center), _label(number, pair), _description(pair)))
-    node = pointsNode(f"Lung follow-up {when}", points, PLAIN, DIMMED)
+    node = points_node(f"Lung follow-up {when}", points, PLAIN, DIMMED)
     worst = {pair["growth"] for pair in document["pairs"]}
     if "growing" in worst:
         node.SetAttribute(PREFIX + "growing", "true")
@@ -202,7 +202,7 @@ def datePointsNode(document: dict, when: str):
 
 def _label(number: int, pair: dict) -> str:
     change = pair["volume_change_percent"]
-    words = [pairLabel(number), pair["status"]]
+    words = [pair_label(number), pair["status"]]
     return " ".join([*words, f"{change:+.0f} %"] if change is not None else words)
 
 
@@ -216,19 +216,19 @@ def _description(pair: dict) -> str:
     return ", ".join(words)
 
 
-def _transformNode(path: Path):
-    """The registration as a grid transform, read by Slicer's own reader; raises InputError when it cannot."""
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTransformNode", unusedName("Prior to current"))
+def _transform_node(path: Path):
+    """Return the registration as a grid transform, read by Slicer's own reader; raises InputError when it cannot."""
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTransformNode", unused_name("Prior to current"))
     storage = slicer.vtkMRMLTransformStorageNode()
     storage.SetFileName(str(path))
     if storage.ReadData(node) != 1:
-        removeNode(node)
+        remove_node(node)
         raise InputError("The registration of this follow-up cannot be read: run the follow-up again.")
     return node
 
 
-def _differenceNode(difference: Volume):
-    node = nodeFromVolume(difference, unusedName("What changed"))
+def _difference_node(difference: Volume):
+    node = node_from_volume(difference, unused_name("What changed"))
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     display.SetAndObserveColorNodeID("vtkMRMLColorTableNodeFileColdToHotRainbow.txt")

@@ -6,8 +6,8 @@ from datetime import date
 
 import slicer
 
-from ThoraxAILib.scene.names import unusedName
-from ThoraxAILib.scene.tables import Column, tableNode
+from ThoraxAILib.scene.names import unused_name
+from ThoraxAILib.scene.tables import Column, table_node
 
 DAYS, LABEL = "Days", "Date"
 COLORS = (
@@ -22,10 +22,10 @@ COLORS = (
 )
 
 
-def growthChartNodes(document: dict) -> tuple:
-    """A new chart node of pairs.json and its parts (table and series nodes)."""
+def growth_chart_nodes(document: dict) -> tuple:
+    """Return a new chart node of pairs.json and its parts (table and series nodes)."""
     tracks = [track for track in document["tracks"] if sum(v is not None for v in track["volumes_mm3"]) > 1]
-    days, unit = dayAxis(document)
+    days, unit = day_axis(document)
     columns = [Column(DAYS, days, "d", "Days since the first scan")]
     columns += [
         Column(
@@ -33,8 +33,8 @@ def growthChartNodes(document: dict) -> tuple:
         )
         for track in tracks
     ]
-    table = tableNode("Lung follow-up volumes", columns)
-    chart = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", unusedName("Lung follow-up growth"))
+    table = table_node("Lung follow-up volumes", columns)
+    chart = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", unused_name("Lung follow-up growth"))
     chart.SetTitle("Volume of each nodule (research use only)")
     chart.SetXAxisTitle(unit)
     chart.SetYAxisTitle("Volume (mm3)")
@@ -44,7 +44,7 @@ def growthChartNodes(document: dict) -> tuple:
     return chart, [table, *series]
 
 
-def dayAxis(document: dict) -> tuple[list[float], str]:
+def day_axis(document: dict) -> tuple[list[float], str]:
     """Days since the first scan and the axis title; scan numbers where a date is missing."""
     gaps = [interval["days"] for interval in document["intervals"]]
     if any(gap is None for gap in gaps):
@@ -61,7 +61,7 @@ def _written(text: str) -> str:
 
 
 def _series(table, name: str, color: tuple[float, float, float]):
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", unusedName(name))
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", unused_name(name))
     node.SetAndObserveTableNodeID(table.GetID())
     node.SetXColumnName(DAYS)
     node.SetYColumnName(name)

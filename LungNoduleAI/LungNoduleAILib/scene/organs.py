@@ -31,12 +31,12 @@ ORGANS = {
 }
 
 
-def organLayer(structures: np.ndarray) -> Layer:
-    """The layer of Anatomy.structures; lungs, lobes and airways in it are segments of other layers already."""
+def organ_layer(structures: np.ndarray) -> Layer:
+    """Return the layer of Anatomy.structures; lungs, lobes and airways in it are segments of other layers already."""
     return Layer(
         structures,
         {
-            value: Segment(name, text, term, color, fillOpacity=0.2, opacity3D=0.0, visible=False)
+            value: Segment(name, text, term, color, fill_opacity=0.2, opacity_3d=0.0, visible=False)
             for value, (name, text, term, color) in ORGANS.items()
         },
     )

@@ -15,11 +15,11 @@ import slicer
 
 from LungNoduleAILib.model.findings import Findings
 from LungNoduleAILib.model.result import AnalysisResult
-from LungNoduleAILib.scene.marks import findingBoxNode, findingPointsNode
-from LungNoduleAILib.scene.segmentation import segmentationNode
-from LungNoduleAILib.scene.table import findingsTableNode
-from ThoraxAILib.scene.hierarchy import folderBeside, removeNode
-from ThoraxAILib.scene.names import unusedName
+from LungNoduleAILib.scene.finding_markups import finding_box_node, finding_points_node
+from LungNoduleAILib.scene.segmentation import segmentation_node
+from LungNoduleAILib.scene.table import findings_table_node
+from ThoraxAILib.scene.hierarchy import folder_beside, remove_node
+from ThoraxAILib.scene.names import unused_name
 
 PREFIX = "LungNoduleAI."
 RESULT_ROLE = PREFIX + "result"
@@ -42,10 +42,10 @@ class ResultNodes:
         yield from (self.segmentation, self.points, self.table, *self.boxes, self.text)
 
     def findings(self) -> Findings:
-        """The findings with the reader's decisions (without masks)."""
+        """Return the findings with the reader's decisions (without masks)."""
         return Findings.from_dict(json.loads(self.text.GetText()))
 
-    def setFindings(self, findings: Findings) -> None:
+    def set_findings(self, findings: Findings) -> None:
         """Keep changed findings in the scene."""
         self.text.SetText(json.dumps(findings.to_dict(), indent=1))
 
@@ -53,38 +53,38 @@ class ResultNodes:
         """Confidence from which findings show."""
         return float(self.text.GetAttribute(THRESHOLD) or 0.0)
 
-    def setThreshold(self, confidence: float) -> None:
+    def set_threshold(self, confidence: float) -> None:
         """Keep the threshold in the scene."""
         self.text.SetAttribute(THRESHOLD, repr(float(confidence)))
 
 
-def createResultNodes(volumeNode, result: AnalysisResult, run: dict | None) -> ResultNodes:
-    """Build all nodes of a result in a folder beside ``volumeNode``; ``run`` (run.json) goes to their attributes."""
+def create_result_nodes(volume_node, result: AnalysisResult, run: dict | None) -> ResultNodes:
+    """Build all nodes of a result in a folder beside ``volume_node``; ``run`` (run.json) goes to their attributes."""
     findings = result.findings.findings
-    text = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", unusedName("Lung nodules findings"))
+    text = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", unused_name("Lung nodules findings"))
     nodes = ResultNodes(
         text,
-        segmentationNode(volumeNode, result),
-        findingPointsNode(findings),
-        findingsTableNode(findings),
-        tuple(findingBoxNode(finding) for finding in findings),
-        volumeNode,
+        segmentation_node(volume_node, result),
+        finding_points_node(findings),
+        findings_table_node(findings),
+        tuple(finding_box_node(finding) for finding in findings),
+        volume_node,
     )
-    nodes.setFindings(result.findings)
+    nodes.set_findings(result.findings)
     text.SetAttribute(RESULT_ROLE, "true")
     for role in ("volume", "segmentation", "points", "table"):
         text.SetNodeReferenceID(PREFIX + role, getattr(nodes, role).GetID())
     for box in nodes.boxes:
         text.AddNodeReferenceID(PREFIX + "box", box.GetID())
     for node in nodes.owned():
-        for name, value in _runAttributes(run or {}).items():
+        for name, value in _run_attributes(run or {}).items():
             node.SetAttribute(PREFIX + name, value)
-    folderBeside(volumeNode, "Lung nodules", nodes.owned())
+    folder_beside(volume_node, "Lung nodules", nodes.owned())
     return nodes
 
 
-def resultNodesOf(text) -> ResultNodes | None:
-    """The nodes a findings text refers to; None when the user has deleted one of them."""
+def result_nodes_of(text) -> ResultNodes | None:
+    """Return the nodes a findings text refers to; None when the user has deleted one of them."""
     parts = {role: text.GetNodeReference(PREFIX + role) for role in ("segmentation", "points", "table")}
     count = text.GetNumberOfNodeReferences(PREFIX + "box")
     boxes = tuple(text.GetNthNodeReference(PREFIX + "box", index) for index in range(count))
@@ -93,18 +93,18 @@ def resultNodesOf(text) -> ResultNodes | None:
     return ResultNodes(text=text, boxes=boxes, volume=text.GetNodeReference(PREFIX + "volume"), **parts)
 
 
-def resultTexts() -> list:
-    """The findings texts of the scene, oldest first."""
+def result_texts() -> list:
+    """Return the findings texts of the scene, oldest first."""
     return [node for node in slicer.util.getNodesByClass("vtkMRMLTextNode") if node.GetAttribute(RESULT_ROLE)]
 
 
-def removeResultNodes(nodes: ResultNodes) -> None:
+def remove_result_nodes(nodes: ResultNodes) -> None:
     """Take a result out of the scene, with its folder; the input volume stays."""
     for node in nodes.owned():
-        removeNode(node)
+        remove_node(node)
 
 
-def _runAttributes(run: dict) -> dict[str, str]:
-    """The run record as node attributes: words as they are, the rest as JSON; results are on the nodes already."""
+def _run_attributes(run: dict) -> dict[str, str]:
+    """Return run record as node attributes: words as they are, the rest as JSON; results are on the nodes already."""
     kept = {name: value for name, value in run.items() if name not in ("results", "files", "notice")}
     return {f"run.{name}": value if isinstance(value, str) else json.dumps(value) for name, value in kept.items()}

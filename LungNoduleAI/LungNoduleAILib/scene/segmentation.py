@@ -13,8 +13,8 @@ import numpy as np
 from LungNoduleAILib.model.anatomy import AIRWAY, LEFT_LUNG_LABELS, LLL, LUL, RIGHT_LUNG_LABELS, RLL, RML, RUL
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.result import AnalysisResult
-from LungNoduleAILib.scene.organs import organLayer
-from ThoraxAILib.scene.segments import Layer, Segment, segmentationFromLayers
+from LungNoduleAILib.scene.organs import organ_layer
+from ThoraxAILib.scene.segments import Layer, Segment, segmentation_from_layers
 from ThoraxAILib.scene.terminology import ANATOMICAL_STRUCTURE, LEFT, MORPHOLOGICALLY_ALTERED, RIGHT, Code, Term
 
 LUNG = Code("39607008", "Lung")
@@ -42,25 +42,29 @@ COLOR_OF_TYPE = {
 MAX_LABEL = 255
 
 
-def segmentationNode(volumeNode, result: AnalysisResult):
-    """A new segmentation node beside ``volumeNode``: lungs, lobes, airways, findings with a mask, and organs."""
-    layers = [_lungLayer(result.labels), _lobeLayer(result.labels, result.lobes_approximate), *_findingLayers(result)]
+def segmentation_node(volume_node, result: AnalysisResult):
+    """Return new segmentation node beside ``volume_node``: lungs, lobes, airways, findings with a mask, and organs."""
+    layers = [
+        _lung_layer(result.labels),
+        _lobe_layer(result.labels, result.lobes_approximate),
+        *_finding_layers(result),
+    ]
     if result.structures is not None:
-        layers.append(organLayer(result.structures))
-    node = segmentationFromLayers("Lung nodules segmentation", volumeNode, layers)
+        layers.append(organ_layer(result.structures))
+    node = segmentation_from_layers("Lung nodules segmentation", volume_node, layers)
     for finding in result.findings.findings:  # in their order, whatever layers they went to
         if node.GetSegmentation().GetSegment(finding.id):
             node.GetSegmentation().SetSegmentIndex(finding.id, node.GetSegmentation().GetNumberOfSegments() - 1)
     return node
 
 
-def _lungLayer(labels: np.ndarray) -> Layer:
-    valueOf = np.zeros(MAX_LABEL + 1, np.uint8)
-    valueOf[list(RIGHT_LUNG_LABELS)] = 1
-    valueOf[list(LEFT_LUNG_LABELS)] = 2
-    lung = partial(Segment, color=(0.77, 0.65, 0.57), fillOpacity=0.0, opacity3D=0.0)
+def _lung_layer(labels: np.ndarray) -> Layer:
+    value_of = np.zeros(MAX_LABEL + 1, np.uint8)
+    value_of[list(RIGHT_LUNG_LABELS)] = 1
+    value_of[list(LEFT_LUNG_LABELS)] = 2
+    lung = partial(Segment, color=(0.77, 0.65, 0.57), fill_opacity=0.0, opacity_3d=0.0)
     return Layer(
-        valueOf[labels],
+        value_of[labels],
         {
             1: lung("RightLung", "Right lung", Term(ANATOMICAL_STRUCTURE, LUNG, RIGHT)),
             2: lung("LeftLung", "Left lung", Term(ANATOMICAL_STRUCTURE, LUNG, LEFT)),
@@ -68,7 +72,7 @@ def _lungLayer(labels: np.ndarray) -> Layer:
     )
 
 
-def _lobeLayer(labels: np.ndarray, approximate: bool) -> Layer:
+def _lobe_layer(labels: np.ndarray, approximate: bool) -> Layer:
     suffix = " (approximate)" if approximate else ""
     segments = {
         label: Segment(
@@ -76,9 +80,9 @@ def _lobeLayer(labels: np.ndarray, approximate: bool) -> Layer:
             name + suffix,
             Term(ANATOMICAL_STRUCTURE, lobe, side),
             color,
-            fillOpacity=0.12,
-            outlineOpacity=0.35,
-            opacity3D=0.25,
+            fill_opacity=0.12,
+            outline_opacity=0.35,
+            opacity_3d=0.25,
         )
         for code, (label, name, lobe, side, color) in LOBES.items()
     }
@@ -87,13 +91,13 @@ def _lobeLayer(labels: np.ndarray, approximate: bool) -> Layer:
         "Trachea and main bronchi",
         Term(ANATOMICAL_STRUCTURE, TRACHEA_AND_BRONCHUS),
         (0.71, 0.89, 1.0),
-        fillOpacity=0.2,
-        opacity3D=0.6,
+        fill_opacity=0.2,
+        opacity_3d=0.6,
     )
     return Layer(labels, segments)
 
 
-def _findingLayers(result: AnalysisResult) -> list[Layer]:
+def _finding_layers(result: AnalysisResult) -> list[Layer]:
     """As few label arrays as hold every mask whole: masks that touch the same voxel go to different ones."""
     layers: list[Layer] = []
     for finding in result.findings.findings:
@@ -107,11 +111,11 @@ def _findingLayers(result: AnalysisResult) -> list[Layer]:
             layers.append(layer)
         value = len(layer.segments) + 1
         layer.labels[where][mask] = value
-        layer.segments[value] = _findingSegment(finding)
+        layer.segments[value] = _finding_segment(finding)
     return layers
 
 
-def _findingSegment(finding: Finding) -> Segment:
+def _finding_segment(finding: Finding) -> Segment:
     kind = MASS if finding.kind == "mass" else NODULE
     if finding.lobe in LOBES:
         _, _, region, side, _ = LOBES[finding.lobe]
@@ -122,6 +126,6 @@ def _findingSegment(finding: Finding) -> Segment:
         finding.id,
         Term(MORPHOLOGICALLY_ALTERED, kind, Code(), region, side),
         COLOR_OF_TYPE.get(finding.type, COLOR_OF_TYPE["solid"]),
-        fillOpacity=0.4,
+        fill_opacity=0.4,
         tags={FINDING_TAG: finding.id},
     )

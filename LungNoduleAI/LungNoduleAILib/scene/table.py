@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from LungNoduleAILib.model.findings import Finding
-from ThoraxAILib.scene.tables import Column, setCell, tableNode
+from ThoraxAILib.scene.tables import Column, set_cell, table_node
 
 
-def findingsTableNode(findings: tuple[Finding, ...]):
-    """A new table node of measurements, place, confidence and the reader's decision."""
+def findings_table_node(findings: tuple[Finding, ...]):
+    """Return a new table node of measurements, place, confidence and the reader's decision."""
 
     def numbers(name: str, attribute: str, unit: str, decimals: int, description: str) -> Column:
         return Column(name, [round(getattr(f, attribute), decimals) for f in findings], unit, description)
@@ -19,7 +19,7 @@ def findingsTableNode(findings: tuple[Finding, ...]):
         Column(axis, [round(f.center_ras_mm[n], 2) for f in findings], "mm", f"Center, {axis} axis of RAS")
         for n, axis in enumerate("RAS")
     ]
-    return tableNode(
+    return table_node(
         "Lung nodules table",
         [
             words("Finding", "id", "Name of the finding, of its segment and of its point"),
@@ -39,7 +39,7 @@ def findingsTableNode(findings: tuple[Finding, ...]):
     )
 
 
-def setStatusCells(node, row: int, finding: Finding) -> None:
+def set_status_cells(node, row: int, finding: Finding) -> None:
     """Write the reader's decision into the row of a finding."""
-    setCell(node, row, "Status", finding.status)
-    setCell(node, row, "Reason", finding.reason)
+    set_cell(node, row, "Status", finding.status)
+    set_cell(node, row, "Reason", finding.reason)

@@ -28,7 +28,7 @@ _LABEL_OF_LOBE = {name: label for label, name in LOBE_OF_LABEL.items()}
 def draw_case(
     seed: int, setting: str = "training", *, pixel_mm: float | None = None, scanner: Scanner | None = None
 ) -> SyntheticCT:
-    """The CT of a seed with its truth, the same for the same arguments; ``pixel_mm`` and ``scanner`` None are drawn.
+    """Return CT of a seed with its truth, the same for the same arguments; ``pixel_mm`` and ``scanner`` None are drawn.
 
     Nodules whose centre the field of view cuts off are not in the truth. Raises InputError as make_body does.
     """
@@ -111,7 +111,7 @@ def _cut(
     scanner: Scanner,
     rng: np.random.Generator,
 ) -> SyntheticCT:
-    """The field of view: square, at times smaller than the body or short; padding outside the scan's circle."""
+    """Return the field of view: square, at times smaller than the body or short; padding outside the scan's circle."""
     spacing = grid.spacing_kji_mm
     size = np.array(image.shape[1:]) * spacing[1:]
     side = float(rng.uniform(0.66, 0.9) * size[1]) if rng.random() < 0.3 else float(max(size) * rng.uniform(0.97, 1.1))

@@ -28,7 +28,7 @@ _ARRAYS = ("clean_hu", "labels", "structures", "patterns")
 def load_or_make_body(
     seed: int, setting: str, spacing_mm: tuple[float, float, float], cache: Path, kind: str = CHEST
 ) -> Body:
-    """The body of a seed from ``cache``, made and stored there first if need be; raises OutputError when it cannot.
+    """Return body of a seed from ``cache``, made and stored there first if need be; raises OutputError when it cannot.
 
     ``kind`` is a chest or one of OTHER_KINDS.
     """
@@ -109,7 +109,7 @@ def store_body(body: Body, path: Path) -> None:
 
 
 def load_body(path: Path) -> Body:
-    """A stored body; raises InputError when the file is damaged."""
+    """Return a stored body; raises InputError when the file is damaged."""
     try:
         with zipfile.ZipFile(path) as archive:
             facts = json.loads(archive.read("facts.json"))

@@ -50,7 +50,7 @@ def write_phantom(phantom: SyntheticCT, directory: Path) -> None:
 
 
 def truth(phantom: SyntheticCT) -> dict:
-    """What was planted, in RAS mm, mm3, HU and mL."""
+    """Return what was planted, in RAS mm, mm3, HU and mL."""
     names = {str(label): name for label, name in LOBE_OF_LABEL.items()} | {str(AIRWAY): "airways"}
     return {
         "schema": SCHEMA,

@@ -16,7 +16,7 @@ WORDS = (b"quillfeather", b"ottoline", b"mrn-4711", b"19510407", b"brackenbury",
 @pytest.fixture
 def personal(slicer, tmp_path):
     """A scene as a DICOM import with some work on top would leave it."""
-    from ThoraxAILib.scene.hierarchy import subjectHierarchy
+    from ThoraxAILib.scene.hierarchy import subject_hierarchy
 
     volume = slicer.util.addVolumeFromArray(np.arange(60, dtype=np.int16).reshape(3, 4, 5), name="CT Quillfeather 2024")
     volume.SetAttribute("DICOM.instanceUIDs", "1.2.826.0.1.77.4.1 1.2.826.0.1.77.4.2")
@@ -24,7 +24,7 @@ def personal(slicer, tmp_path):
     volume.SetAttribute("Custom.source", str(tmp_path / "MRN-4711" / "ct"))
     volume.SetAttribute("Custom.kernel", "B70f")
     volume.SetDescription("of Ottoline")
-    hierarchy = subjectHierarchy()
+    hierarchy = subject_hierarchy()
     patient = hierarchy.CreateSubjectItem(hierarchy.GetSceneItemID(), "Quillfeather^Ottoline (MRN-4711)")
     for name, value in (
         ("PatientName", "Quillfeather^Ottoline"),
@@ -60,21 +60,21 @@ def everything(bundle: Path) -> bytes:
 
 
 def test_the_saved_scene_leaks_before_and_not_after(personal, tmp_path):
-    from AnonymizerLib.scene.bundle import scrubBundle
-    from ThoraxAILib.scene.files.saving import writeScene
+    from AnonymizerLib.scene.bundle import scrub_bundle
+    from ThoraxAILib.scene.files.saving import write_scene
 
     source, target = tmp_path / "before.mrb", tmp_path / "after.mrb"
-    writeScene(source)
+    write_scene(source)
     assert all(word in everything(source) for word in WORDS[:4])
-    report = scrubBundle(source, target)
+    report = scrub_bundle(source, target)
     assert [word for word in WORDS if word in everything(target)] == []
     assert str(tmp_path).encode().lower() not in everything(target)
     assert report.counts["attributes"] >= 3
 
 
 def test_every_node_opens_again_with_its_data(personal, tmp_path):
-    from AnonymizerLib.scene.bundle import scrubBundle
-    from ThoraxAILib.scene.files.saving import writeScene
+    from AnonymizerLib.scene.bundle import scrub_bundle
+    from ThoraxAILib.scene.files.saving import write_scene
 
     kinds = (
         "vtkMRMLScalarVolumeNode",
@@ -86,8 +86,8 @@ def test_every_node_opens_again_with_its_data(personal, tmp_path):
     )
     scene = personal.mrmlScene
     before = {kind: scene.GetNumberOfNodesByClass(kind) for kind in kinds}
-    writeScene(tmp_path / "before.mrb")
-    scrubBundle(tmp_path / "before.mrb", tmp_path / "after.mrb")
+    write_scene(tmp_path / "before.mrb")
+    scrub_bundle(tmp_path / "before.mrb", tmp_path / "after.mrb")
     scene.Clear(0)
     personal.util.loadScene(str(tmp_path / "after.mrb"))
     assert {kind: scene.GetNumberOfNodesByClass(kind) for kind in kinds} == before
@@ -102,7 +102,7 @@ def test_every_node_opens_again_with_its_data(personal, tmp_path):
 def test_harmless_names_and_attributes_stay(personal):
     from AnonymizerLib.logic.logic import AnonymizerLogic
 
-    report = AnonymizerLogic().scrubScene()
+    report = AnonymizerLogic().scrub_scene()
     scene = personal.mrmlScene
     assert report.left == []
     assert scene.GetFirstNodeByName("Lung") is not None
@@ -115,14 +115,14 @@ def test_harmless_names_and_attributes_stay(personal):
 def test_scrubbing_twice_changes_nothing_more(personal):
     from AnonymizerLib.logic.logic import AnonymizerLogic
 
-    AnonymizerLogic().scrubScene()
-    assert not AnonymizerLogic().scrubScene().counts
+    AnonymizerLogic().scrub_scene()
+    assert not AnonymizerLogic().scrub_scene().counts
 
 
 @pytest.mark.parametrize("name", ["absent.mrb", "note.txt"])
 def test_what_is_no_scene_is_refused(slicer, tmp_path, name):
-    from AnonymizerLib.scene.bundle import scrubBundle
+    from AnonymizerLib.scene.bundle import scrub_bundle
 
     (tmp_path / "note.txt").write_text("x")
     with pytest.raises(InputError, match="not a saved scene"):
-        scrubBundle(tmp_path / name, tmp_path / "out.mrb")
+        scrub_bundle(tmp_path / name, tmp_path / "out.mrb")

@@ -52,12 +52,12 @@ def refused(source: Path, target: Path) -> str:
     """The sentence; checks that the open scene is as it was and that no file is new."""
     import slicer
 
-    from AnonymizerLib.scene.bundle import scrubBundle
+    from AnonymizerLib.scene.bundle import scrub_bundle
 
     marker = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", "open before")
     before = {path: path.read_bytes() for path in source.parent.rglob("*") if path.is_file()}
     with pytest.raises(InputError) as told:
-        scrubBundle(source, target)
+        scrub_bundle(source, target)
     assert {path: path.read_bytes() for path in source.parent.rglob("*") if path.is_file()} == before
     assert slicer.mrmlScene.IsNodePresent(marker)
     assert "\n" not in str(told.value)
@@ -104,12 +104,12 @@ def test_a_storage_node_names_only_files_of_the_bundle(bundle, tmp_path, attribu
 
 def test_slicer_decodes_a_name_once_only(bundle, tmp_path):
     """A volume called '3: Lung' is stored as '3%3A Lung.nrrd', which a scene writes with %253A."""
-    from AnonymizerLib.scene.bundle import scrubBundle
+    from AnonymizerLib.scene.bundle import scrub_bundle
 
     outside = str(tmp_path / "secret.nhdr").replace("/", "%252F")
     source, target = bundle(("a/a.mrml", storage(outside)))
     with pytest.raises(InputError, match="cannot be opened"):
-        scrubBundle(source, target)
+        scrub_bundle(source, target)
     assert not target.exists()
 
 
@@ -225,14 +225,14 @@ def test_a_sequence_is_packed_anew_from_what_was_judged(tmp_path):
 
 
 def test_a_harmless_hand_made_bundle_opens_with_its_detached_data(bundle, slicer):
-    from AnonymizerLib.scene.bundle import scrubBundle
+    from AnonymizerLib.scene.bundle import scrub_bundle
 
     source, target = bundle(
         ("a/a.mrml", storage("Data/the%20ct.nhdr")),
         ("a/Data/the ct.raw", bytes(range(45))),
         ("a/Data/the ct.nhdr", NHDR + "data file: the ct.raw\n"),
     )
-    scrubBundle(source, target)
+    scrub_bundle(source, target)
     volume = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
     assert slicer.util.arrayFromVolume(volume).tobytes() == bytes(range(45))
 
@@ -274,7 +274,7 @@ def test_a_file_of_surfaces_names_only_surfaces_of_the_bundle(bundle, tmp_path, 
 def test_a_segmentation_of_surfaces_opens_again(slicer, tmp_path):
     import vtk
 
-    from ThoraxAILib.scene.files.saving import writeScene
+    from ThoraxAILib.scene.files.saving import write_scene
 
     ball = vtk.vtkSphereSource()
     ball.Update()
@@ -284,7 +284,7 @@ def test_a_segmentation_of_surfaces_opens_again(slicer, tmp_path):
     segment.AddRepresentation("Closed surface", ball.GetOutput())
     node.GetSegmentation().SetSourceRepresentationName("Closed surface")
     node.GetSegmentation().AddSegment(segment, "ball")
-    writeScene(tmp_path / "scene.mrb")
+    write_scene(tmp_path / "scene.mrb")
     with zipfile.ZipFile(tmp_path / "scene.mrb") as archive:
         assert any(name.endswith(".vtm") for name in archive.namelist())
     slicer.mrmlScene.Clear(0)
@@ -294,7 +294,7 @@ def test_a_segmentation_of_surfaces_opens_again(slicer, tmp_path):
 
 
 def test_transforms_and_sequences_of_a_saved_scene_open_again(slicer, tmp_path):
-    from ThoraxAILib.scene.files.saving import writeScene
+    from ThoraxAILib.scene.files.saving import write_scene
 
     scene = slicer.mrmlScene
     volume = slicer.util.addVolumeFromArray(
@@ -308,7 +308,7 @@ def test_transforms_and_sequences_of_a_saved_scene_open_again(slicer, tmp_path):
     scene.AddNewNodeByClass("vtkMRMLGridTransformNode", "bend")
     kinds = ("vtkMRMLScalarVolumeNode", "vtkMRMLTransformNode", "vtkMRMLMarkupsFiducialNode", "vtkMRMLSequenceNode")
     before = {kind: scene.GetNumberOfNodesByClass(kind) for kind in kinds}
-    writeScene(tmp_path / "scene.mrb")
+    write_scene(tmp_path / "scene.mrb")
     scene.Clear(0)
     slicer.util.loadScene(str(tmp_path / "scene.mrb"))
     assert {kind: scene.GetNumberOfNodesByClass(kind) for kind in kinds} == before
@@ -318,7 +318,7 @@ def test_transforms_and_sequences_of_a_saved_scene_open_again(slicer, tmp_path):
 
 
 def test_identifiers_are_found_in_a_sequence_of_a_bundle(slicer, tmp_path):
-    from AnonymizerLib.scene.bundle import leaksInBundle
+    from AnonymizerLib.scene.bundle import leaks_in_bundle
     from AnonymizerLib.scene.identifiers import SceneIdentifiers
 
     identifiers = SceneIdentifiers()
@@ -328,7 +328,7 @@ def test_identifiers_are_found_in_a_sequence_of_a_bundle(slicer, tmp_path):
         archive.writestr("s/s.mrml", "of Quillfeather, and much more of the same " * 9)
     with zipfile.ZipFile(tmp_path / "a.mrb", "w") as archive:
         archive.writestr("a/Data/s.seq.mrb", held.getvalue())
-    assert leaksInBundle(tmp_path / "a.mrb", identifiers) == [".mrml"]
+    assert leaks_in_bundle(tmp_path / "a.mrb", identifiers) == [".mrml"]
 
 
 def test_a_bomb_in_a_bundle_is_refused(bundle, monkeypatch):

@@ -13,7 +13,7 @@ OTHERS = (b"oyelaran", b"vukovic", b"stmary", b"11.06.1944", b"482 913 075")
 @pytest.fixture
 def written(slicer):
     """A scene in which people have typed, without a single DICOM attribute."""
-    from ThoraxAILib.scene.hierarchy import subjectHierarchy
+    from ThoraxAILib.scene.hierarchy import subject_hierarchy
 
     scene = slicer.mrmlScene
     volume = slicer.util.addVolumeFromArray(np.zeros((3, 3, 3), np.int16), name="Lung CT")
@@ -44,18 +44,18 @@ def written(slicer):
     parameters = scene.AddNewNodeByClass("vtkMRMLScriptedModuleNode", "Parameters")
     parameters.SetParameter("reader", "Vukovic")
     parameters.SetParameter("threshold", "0.5")
-    hierarchy = subjectHierarchy()
+    hierarchy = subject_hierarchy()
     folder = hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), "Oyelaran 11.06.1944")
     hierarchy.SetItemAttribute(folder, "asked", "Dr Vukovic")
     return slicer
 
 
 def test_no_typed_name_is_left_in_the_written_scene(written, tmp_path):
-    from AnonymizerLib.scene.bundle import scrubBundle
-    from ThoraxAILib.scene.files.saving import writeScene
+    from AnonymizerLib.scene.bundle import scrub_bundle
+    from ThoraxAILib.scene.files.saving import write_scene
 
-    writeScene(tmp_path / "before.mrb")
-    scrubBundle(tmp_path / "before.mrb", tmp_path / "after.mrb")
+    write_scene(tmp_path / "before.mrb")
+    scrub_bundle(tmp_path / "before.mrb", tmp_path / "after.mrb")
     contents = []
     for name in ("before", "after"):
         with zipfile.ZipFile(tmp_path / f"{name}.mrb") as archive:
@@ -68,7 +68,7 @@ def test_no_typed_name_is_left_in_the_written_scene(written, tmp_path):
 def test_what_names_nobody_stays_where_it_was(written):
     from AnonymizerLib.logic.logic import AnonymizerLogic
 
-    AnonymizerLogic().scrubScene()
+    AnonymizerLogic().scrub_scene()
     scene = written.mrmlScene
     volume = scene.GetFirstNodeByName("Lung CT")
     points = scene.GetFirstNodeByName("Points")

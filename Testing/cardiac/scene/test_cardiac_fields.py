@@ -61,17 +61,17 @@ def test_a_written_field_opens_as_a_grid_transform_and_moves_points_as_the_field
 
 
 def test_hardening_the_transform_on_the_moving_volume_makes_it_look_like_the_fixed_one(slicer, field, tmp_path):
-    from ThoraxAILib.scene.volumes import nodeFromVolume, volumeFromNode
+    from ThoraxAILib.scene.volumes import node_from_volume, volume_from_node
 
     grid = field.grid
     k, j, i = np.meshgrid(*(np.linspace(-2, 2, n) for n in grid.shape_kji), indexing="ij")
     moving = grid.volume((500 * np.exp(-(k**2 + j**2 + i**2))).astype(np.float32))
     write_field(field, tmp_path / "field.nrrd")
     transform = load(slicer, tmp_path / "field.nrrd")
-    node = nodeFromVolume(moving, "moving")
+    node = node_from_volume(moving, "moving")
     node.SetAndObserveTransformNodeID(transform.GetID())
     assert node.HardenTransform()
-    hardened = warp_image(volumeFromNode(node), Field.zero(grid)).array  # Slicer changes the extent
+    hardened = warp_image(volume_from_node(node), Field.zero(grid)).array  # Slicer changes the extent
     expected = warp_image(moving, field).array
     inner = (slice(2, -2), slice(5, -5), slice(5, -5))
     assert np.abs(hardened - moving.array)[inner].max() > 50

@@ -39,7 +39,7 @@ class ScriptedLoadableModuleWidget:
         """Called once when the panel is first shown."""
 
     def cleanup(self) -> None:
-        """Called when the application closes and before a reload."""
+        """End the run; called when the application closes and before a reload."""
 
     def enter(self) -> None:
         """Called when the user opens the module."""

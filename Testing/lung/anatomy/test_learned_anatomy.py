@@ -166,7 +166,7 @@ def test_the_command_names_the_segmenter_in_its_record(small_chest, tmp_path):
     run = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
     assert run["options"]["anatomy"] == "classical"
     assert run["results"]["methods"]["anatomy"] == "classical"
-    assert {"role": "anatomy", "name": "classical", "fingerprint": "lungs-2"} in run["models"]
+    assert {"role": "anatomy", "name": "classical", "fingerprint": "lungs-2", "device": "cpu"} in run["models"]
 
 
 def test_an_averaged_body_lies_where_the_fine_one_does():

@@ -71,7 +71,7 @@ def test_a_seed_below_zero_is_a_bad_input(tmp_path, capsys):
 
 @pytest.mark.usefixtures("coarse_sample")
 def test_the_demo_shows_findings_beside_the_truth_and_where_to_look(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(demo.host, "isAvailable", lambda: False)
+    monkeypatch.setattr(demo.host, "is_available", lambda: False)
     assert main(["lung", "demo", "--output", str(tmp_path)]) == 0
     said = capsys.readouterr().out
     assert "planted nodules found" in said
@@ -84,7 +84,7 @@ def test_the_demo_takes_a_ct_of_ones_own(small_chest, tmp_path, monkeypatch, cap
     from LungNoduleAILib.synthesis.truth import CT_FILE, write_phantom
 
     write_phantom(small_chest, tmp_path / "own")
-    monkeypatch.setattr(demo.host, "isAvailable", lambda: False)
+    monkeypatch.setattr(demo.host, "is_available", lambda: False)
     assert main(["lung", "demo", "--ct", str(tmp_path / "own" / CT_FILE), "--output", str(tmp_path / "out")]) == 0
     assert "planted" not in capsys.readouterr().out
     assert not (tmp_path / "out" / "sample").exists()

@@ -137,7 +137,7 @@ def test_a_new_run_replaces_the_old_result_and_leaves_other_files(analyzed, ches
 
 
 def test_where_slicer_is_missing_the_command_says_what_it_did_not_write(chest, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(host, "isAvailable", lambda: False)
+    monkeypatch.setattr(host, "is_available", lambda: False)
     assert main(["lung", "analyze", str(chest), "--output", str(tmp_path), *CLASSICAL]) == 0
     assert names(tmp_path) == WITHOUT_SCENE
     complaint = capsys.readouterr().err

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from LungNoduleAILib.analysis.look_back import looks_like
+from LungNoduleAILib.analysis.other_date import looks_like
 from LungNoduleAILib.delineation import combined
 from LungNoduleAILib.delineation.classical import ClassicalDelineator
 from LungNoduleAILib.delineation.combined import LearnedDelineator
@@ -58,7 +58,7 @@ def test_a_nodule_on_a_vessel_is_outlined_by_the_network_and_nearer_to_the_truth
 
 def test_a_mass_is_left_to_region_growing(monkeypatch):
     volume, candidate, _ = scanned(6.0, vessel_mm=5.0)
-    monkeypatch.setattr(combined, "MOST_MM", 0.0)
+    monkeypatch.setattr(combined, "MAX_MM", 0.0)
     assert not any("segmentation network" in note for note in found(volume, candidate).notes)
 
 

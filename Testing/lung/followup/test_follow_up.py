@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from LungNoduleAILib.analysis import compare, follow_up
-from LungNoduleAILib.cases.follow_up_case import follow_case
+from LungNoduleAILib.cases.follow_up_case import follow_up_case
 from LungNoduleAILib.cases.requests import FollowUpRequest
 from LungNoduleAILib.model.findings import Finding, Findings, Lungs
 from LungNoduleAILib.model.follow_up_options import FollowUpOptions
@@ -226,7 +226,7 @@ def files(tmp_path):
 def test_a_run_writes_its_files_at_once_and_tells_how_it_came_about(given, files, tmp_path):
     given["any"] = moved((0, 0, 0), "a", "b")
     out = tmp_path / "out"
-    follow_case(FollowUpRequest(tuple(files), out, replace(POSITIONS_ONLY, days=90), with_scene=False), Progress())
+    follow_up_case(FollowUpRequest(tuple(files), out, replace(POSITIONS_ONLY, days=90), with_scene=False), Progress())
     assert {path.name for path in out.iterdir()} == {
         "pairs.json",
         "pairs.csv",
@@ -248,7 +248,7 @@ def test_the_record_of_a_follow_up_names_every_engine_that_took_part(given, file
     for network, roles in ((False, []), (True, ["re-identification"])):
         out = tmp_path / f"out {network}"
         options = FollowUpOptions(registration=False, network=network, days=90)
-        follow_case(FollowUpRequest(tuple(files), out, options, with_scene=False), Progress())
+        follow_up_case(FollowUpRequest(tuple(files), out, options, with_scene=False), Progress())
         models = json.loads((out / "run.json").read_text(encoding="utf-8"))["models"]
         assert [model["role"] for model in models] == ["anatomy", "detector", "delineator", *roles]
         assert all(model["fingerprint"] and model["device"] for model in models)
@@ -256,7 +256,7 @@ def test_the_record_of_a_follow_up_names_every_engine_that_took_part(given, file
 
 def test_a_cancelled_run_leaves_nothing(given, files, tmp_path):
     with pytest.raises(Cancelled):
-        follow_case(
+        follow_up_case(
             FollowUpRequest(tuple(files), tmp_path / "out", POSITIONS_ONLY, with_scene=False),
             Progress(is_cancelled=lambda: True),
         )

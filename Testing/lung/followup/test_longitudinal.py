@@ -12,7 +12,12 @@ from LungNoduleAILib.synthesis.model.body import Body
 from LungNoduleAILib.synthesis.nodules.share import nodule_share
 from LungNoduleAILib.synthesis.two_dates import plan as longitudinal
 from LungNoduleAILib.synthesis.two_dates.motion import MotionRange, draw_motion
-from LungNoduleAILib.synthesis.two_dates.plan import LongitudinalPlan, lung_box, make_longitudinal_case, plan_case
+from LungNoduleAILib.synthesis.two_dates.plan import (
+    LongitudinalPlan,
+    lung_bounds_ras_mm,
+    make_longitudinal_case,
+    plan_case,
+)
 from ThoraxAILib.image.grid import Grid
 
 COARSE_MM = (3.0, 3.0, 3.0)
@@ -33,7 +38,7 @@ def plan(body) -> LongitudinalPlan:
 
 
 def test_motion_and_its_inverse_return_to_the_same_place(body):
-    low, high = lung_box(body)
+    low, high = lung_bounds_ras_mm(body)
     motion = draw_motion(np.random.default_rng(1), low, high, MotionRange())
     points = np.random.default_rng(2).uniform(low, high, (200, 3))
     assert np.abs(motion.to_prior(motion.to_current(points)) - points).max() < 0.01
@@ -79,7 +84,7 @@ def test_the_same_seed_gives_the_same_case(body):
 
 
 def test_the_two_dates_share_no_noise(plan):
-    center = np.mean(lung_box(plan.body), axis=0)
+    center = np.mean(lung_bounds_ras_mm(plan.body), axis=0)
     grid = Grid.around(center, (1.5, 1.5, 1.5), (40, 40, 40))
     view = replace(plan.prior, nodules=())
     quiet = replace(view, scanner=replace(view.scanner, noise_hu=0.0))
@@ -121,7 +126,7 @@ def test_a_new_nodule_is_not_in_the_prior_scan_and_a_resolved_one_not_in_the_cur
 
 def test_a_still_person_looks_the_same_on_both_dates_but_for_scanner_and_nodules(body):
     plan = plan_case(6, body=body, most=STILL)
-    grid = Grid.around(np.mean(lung_box(body), axis=0), (3.0, 3.0, 3.0), (40, 40, 40))
+    grid = Grid.around(np.mean(lung_bounds_ras_mm(body), axis=0), (3.0, 3.0, 3.0), (40, 40, 40))
     prior, current = (
         replace(view, nodules=(), contrast_hu=0.0).clean_patch(grid) for view in (plan.prior, plan.current)
     )

@@ -18,7 +18,7 @@ from LungNoduleAILib.followup.registration.same_person import plausibly_same_per
 from LungNoduleAILib.followup.registration.shared_lungs import shared_lungs
 from LungNoduleAILib.model.files import AFFINE_FILE, TRANSFORM_FILE, WARPED_FILE
 from LungNoduleAILib.model.registration_options import LungRegistrationOptions
-from LungNoduleAILib.report.follow_up_pictures import sheets
+from LungNoduleAILib.report.follow_up_pictures import contact_sheets
 from ThoraxAILib.errors import Cancelled, InputError
 from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.volume import SeriesIdentity, Volume
@@ -183,7 +183,7 @@ def test_the_saved_transform_and_volumes_say_the_same(registration: LungRegistra
 
 
 def test_the_views_show_both_dates(registration: LungRegistration, current: Date):
-    shown = sheets(current.volume, registration)
+    shown = contact_sheets(current.volume, registration)
     assert len(shown) == 2
     blended, checkerboard = (picture.pixels for _, picture in shown)
     colored = np.ptp(blended.astype(int), axis=2)

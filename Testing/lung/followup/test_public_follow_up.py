@@ -114,17 +114,17 @@ def check_same(saved: Path, command: Path) -> None:
 
 
 def test_the_follow_up_becomes_nodes_beside_both_scans(slicer, given):
-    from LungNoduleAILib.scene.follow_up_nodes import nodeOf
+    from LungNoduleAILib.scene.follow_up_nodes import node_of
 
     text = thoraxai.follow_up(scan(1), scan(2), **QUICK).to_scene()
     assert json.loads(text.GetText())["schema"] == "thoraxai.pairs/1"
-    assert [nodeOf(text, role).GetName() for role in ("prior", "current")] == ["prior", "current"]
-    assert nodeOf(text, "table").GetNumberOfRows() == 2
+    assert [node_of(text, role).GetName() for role in ("prior", "current")] == ["prior", "current"]
+    assert node_of(text, "table").GetNumberOfRows() == 2
 
 
 @pytest.mark.slow
 def test_a_real_follow_up_gives_the_files_of_the_command_and_the_registration_as_a_node(slicer, small_chest, tmp_path):
-    from LungNoduleAILib.scene.follow_up_nodes import nodeOf
+    from LungNoduleAILib.scene.follow_up_nodes import node_of
 
     later = replace(small_chest.volume, array=small_chest.volume.array[1:].copy())
     later.ijk_to_ras[:3, 3] += later.ijk_to_ras[:3, 2]
@@ -141,5 +141,5 @@ def test_a_real_follow_up_gives_the_files_of_the_command_and_the_registration_as
     assert main(["lung", "follow-up", *map(str, scans), "--output", str(tmp_path / "command"), *arguments]) == 0
     check_same(compared.save(tmp_path / "saved", scene=False), tmp_path / "command")
     text = compared.to_scene()
-    assert nodeOf(text, "transform").IsA("vtkMRMLTransformNode")
-    assert nodeOf(text, "warpedPrior") is not None
+    assert node_of(text, "transform").IsA("vtkMRMLTransformNode")
+    assert node_of(text, "warped_prior") is not None

@@ -46,14 +46,14 @@ def folder(tmp_path):
     from ThoraxAILib.image.grid import Grid
     from ThoraxAILib.io.transform_files import write_field
     from ThoraxAILib.registration.field import Field
-    from ThoraxAILib.scene.volumes import nodeFromVolume, writeVolume
+    from ThoraxAILib.scene.volumes import node_from_volume, write_volume
 
     (tmp_path / "pairs.json").write_text(json.dumps(follow_up().to_dict()), encoding="utf-8")
     grid = Grid((20, 20, 20), small_ct().ijk_to_ras)
     displacement = np.zeros((20, 20, 20, 3), np.float32)
     displacement[..., 0] = -3.0  # pull-back: the prior lies 3 mm to the left
     write_field(Field(displacement, grid), tmp_path / "prior_to_current.h5")
-    writeVolume(nodeFromVolume(small_ct(), "difference"), tmp_path / "difference.nrrd")
+    write_volume(node_from_volume(small_ct(), "difference"), tmp_path / "difference.nrrd")
     return tmp_path
 
 
@@ -61,19 +61,19 @@ def folder(tmp_path):
 def shown(slicer, folder):
     """A logic with the follow-up shown on two scans."""
     from LungNoduleAILib.logic.follow_up import LungFollowUpLogic
-    from ThoraxAILib.scene.volumes import nodeFromVolume
+    from ThoraxAILib.scene.volumes import node_from_volume
 
     slicer.mrmlScene.Clear(0)
-    prior, current = nodeFromVolume(small_ct(), "prior"), nodeFromVolume(small_ct(1.0), "current")
+    prior, current = node_from_volume(small_ct(), "prior"), node_from_volume(small_ct(1.0), "current")
     logic = LungFollowUpLogic()
-    text = logic.loadResult(folder, prior, current)
+    text = logic.load_result(folder, prior, current)
     return logic, text, prior, current
 
 
 def labels(text, role: str) -> list[str]:
-    from LungNoduleAILib.scene.follow_up_nodes import nodeOf
+    from LungNoduleAILib.scene.follow_up_nodes import node_of
 
-    points = nodeOf(text, role)
+    points = node_of(text, role)
     return [points.GetNthControlPointLabel(index) for index in range(points.GetNumberOfControlPoints())]
 
 
@@ -84,14 +84,14 @@ def test_both_ends_of_a_pair_carry_the_same_label(shown):
 
 
 def test_the_table_and_the_chart_tell_growth(shown):
-    from LungNoduleAILib.scene.follow_up_nodes import nodeOf
+    from LungNoduleAILib.scene.follow_up_nodes import node_of
 
     _, text, _, _ = shown
-    table = nodeOf(text, "table").GetTable()
+    table = node_of(text, "table").GetTable()
     assert table.GetNumberOfRows() == 3
     assert table.GetColumnByName("Growth").GetValue(0) == "growing"
     assert float(table.GetColumnByName("Doubling time").GetValue(0)) == pytest.approx(91, abs=0.1)
-    chart = nodeOf(text, "chart")
+    chart = node_of(text, "chart")
     assert chart.GetNumberOfPlotSeriesNodes() == 1
     series = chart.GetNthPlotSeriesNode(0)
     volumes = series.GetTableNode().GetTable().GetColumnByName(series.GetYColumnName())
@@ -103,17 +103,17 @@ def test_aligning_lays_the_prior_over_the_current_scan_and_back(shown):
     from vtk import vtkGeneralTransform
 
     logic, _, prior, _ = shown
-    logic.alignPrior(True)
-    assert logic.isAligned()
+    logic.align_prior(True)
+    assert logic.is_aligned()
     to_world = vtkGeneralTransform()
     prior.GetParentTransformNode().GetTransformToWorld(to_world)
     np.testing.assert_allclose(to_world.TransformPoint(-3.0, 0.0, 0.0), (0.0, 0.0, 0.0), atol=0.05)
-    logic.alignPrior(False)
-    assert not logic.isAligned()
+    logic.align_prior(False)
+    assert not logic.is_aligned()
 
 
 def test_a_link_of_the_reader_changes_text_table_points_and_chart(shown):
-    from LungNoduleAILib.scene.follow_up_nodes import nodeOf
+    from LungNoduleAILib.scene.follow_up_nodes import node_of
 
     logic, text, _, _ = shown
     logic.decide("B", "D", True)
@@ -121,8 +121,8 @@ def test_a_link_of_the_reader_changes_text_table_points_and_chart(shown):
         ("A", "C", "matched"),
         ("B", "D", "matched"),
     }
-    assert nodeOf(text, "table").GetTable().GetNumberOfRows() == 2
-    assert nodeOf(text, "chart").GetNumberOfPlotSeriesNodes() == 2
+    assert node_of(text, "table").GetTable().GetNumberOfRows() == 2
+    assert node_of(text, "chart").GetNumberOfPlotSeriesNodes() == 2
     assert len(labels(text, "priorPoints")) == 2
     logic.decide("B", "D", False)
     assert {pair.status for pair in logic.pairs()} == {"matched", "resolved", "new"}
@@ -136,7 +136,7 @@ def test_saved_links_and_pairs_are_read_again(shown, tmp_path):
     logic.decide("B", "D", True)
     out = tmp_path / "out"
     out.mkdir()
-    logic.saveResult(out)
+    logic.save_result(out)
     assert read_links(out / "links.csv") == logic.decisions()
     again = FollowUp.from_dict(json.loads((out / "pairs.json").read_text(encoding="utf-8")))
     assert len(again.intervals[-1].pairs) == 2
@@ -145,15 +145,15 @@ def test_saved_links_and_pairs_are_read_again(shown, tmp_path):
 
 
 def test_a_second_follow_up_of_the_same_scans_replaces_the_first_and_clear_leaves_the_scans(shown, folder, slicer):
-    from LungNoduleAILib.scene.follow_up_nodes import followUpTexts
+    from LungNoduleAILib.scene.follow_up_nodes import follow_up_texts
 
     logic, _, prior, current = shown
     before = slicer.mrmlScene.GetNumberOfNodes()
-    logic.loadResult(folder, prior, current)
-    assert len(followUpTexts()) == 1
+    logic.load_result(folder, prior, current)
+    assert len(follow_up_texts()) == 1
     assert slicer.mrmlScene.GetNumberOfNodes() == before
-    logic.clearResult()
-    assert logic.currentText() is None
+    logic.clear_result()
+    assert logic.current_text() is None
     assert slicer.mrmlScene.GetNodeByID(prior.GetID()) is prior
 
 
@@ -161,4 +161,4 @@ def test_a_folder_without_a_follow_up_is_told_in_one_sentence(slicer, tmp_path):
     from LungNoduleAILib.logic.follow_up import LungFollowUpLogic
 
     with pytest.raises(InputError, match="holds no follow-up"):
-        LungFollowUpLogic().loadResult(tmp_path, None, None)
+        LungFollowUpLogic().load_result(tmp_path, None, None)

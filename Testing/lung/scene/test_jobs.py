@@ -10,7 +10,7 @@ from fixtures.asked import analysis_options, follow_up_options, record_in
 from LungNoduleAILib.cases.requests import AnalyzeRequest, FollowUpRequest, PhantomRequest
 from LungNoduleAILib.model.options import AnalysisOptions
 from ThoraxAILib.cli.main import build_parser, main
-from ThoraxAILib.scene.volumes import nodeFromVolume
+from ThoraxAILib.scene.volumes import node_from_volume
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def jobs(slicer):
 
 def test_an_analysis(jobs, logic, chest_node, analyses_run):
     options = analysis_options()
-    job = jobs.analysisJob(logic, chest_node, options)
+    job = jobs.analysis_job(logic, chest_node, options)
     request = AnalyzeRequest.from_arguments(build_parser().parse_args(job.command[3:]))
     assert job.command[1:5] == ("-m", "ThoraxAILib", "lung", "analyze")
     assert job.command[-2:] == ("--events", "-")
@@ -38,7 +38,7 @@ def test_an_analysis(jobs, logic, chest_node, analyses_run):
 
 def test_a_follow_up(jobs, logic, chest, chest_node):
     options = follow_up_options()
-    job = jobs.followUpJob(logic.exportVolume, nodeFromVolume(chest, "prior"), chest_node, options)
+    job = jobs.follow_up_job(logic.export_volume, node_from_volume(chest, "prior"), chest_node, options)
     request = FollowUpRequest.from_arguments(build_parser().parse_args(job.command[3:]))
     assert [path.name for path in request.inputs] == ["prior.nrrd", "current.nrrd"]
     assert request == FollowUpRequest(request.inputs, request.output, options, with_scene=False)
@@ -46,7 +46,7 @@ def test_a_follow_up(jobs, logic, chest, chest_node):
 
 
 def test_the_sample(jobs):
-    job = jobs.sampleJob()
+    job = jobs.sample_job()
     request = PhantomRequest.from_arguments(build_parser().parse_args(job.command[3:]))
     assert request == PhantomRequest(Path(request.output))
     job.close()
@@ -58,9 +58,9 @@ def test_the_panel_remembers_every_option_with_the_scene(slicer, logic):
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScriptedModuleNode")
     options = analysis_options()
     Parameters(node).options = options
-    Parameters(node).saveFolder = "/somewhere else"
+    Parameters(node).save_folder = "/somewhere else"
     assert Parameters(node).options == options
-    assert Parameters(node).saveFolder == "/somewhere else"
+    assert Parameters(node).save_folder == "/somewhere else"
 
 
 def test_a_scene_of_an_earlier_version_keeps_its_settings(slicer):

@@ -64,7 +64,7 @@ def test_each_finding_has_a_locked_box_around_its_mask(shown, result, chest):
 
 def test_a_finding_without_bounds_gets_a_box_of_its_diameter(logic, chest_node, chest):
     finding = nodule(chest, 1, (5, 5, 5), bounds_ras_mm=None)
-    nodes = logic.showResult(chest_node, result_on(chest, (finding,)))
+    nodes = logic.show_result(chest_node, result_on(chest, (finding,)))
     low, high = extent_of(nodes.boxes[0])
     np.testing.assert_allclose(high - low, 9.1 + 6.0)
     np.testing.assert_allclose((low + high) / 2, finding.center_ras_mm)
@@ -97,12 +97,12 @@ def test_every_node_says_how_it_came_about(shown):
 
 
 def test_all_nodes_stand_in_one_folder_beside_the_volume(slicer, logic, chest_node, result):
-    from ThoraxAILib.scene.hierarchy import ensureItem, subjectHierarchy
+    from ThoraxAILib.scene.hierarchy import ensure_item, subject_hierarchy
 
-    hierarchy = subjectHierarchy()
+    hierarchy = subject_hierarchy()
     study = hierarchy.CreateStudyItem(hierarchy.GetSceneItemID(), "Study")
-    hierarchy.SetItemParent(ensureItem(chest_node), study)
-    nodes = logic.showResult(chest_node, result)
+    hierarchy.SetItemParent(ensure_item(chest_node), study)
+    nodes = logic.show_result(chest_node, result)
     folders = {hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node)) for node in nodes.owned()}
     assert len(folders) == 1
     folder = folders.pop()
@@ -111,73 +111,73 @@ def test_all_nodes_stand_in_one_folder_beside_the_volume(slicer, logic, chest_no
 
 
 def test_no_findings_give_anatomy_and_empty_lists(logic, chest_node, chest):
-    nodes = logic.showResult(chest_node, result_on(chest, ()))
+    nodes = logic.show_result(chest_node, result_on(chest, ()))
     assert nodes.segmentation.GetSegmentation().GetNumberOfSegments() == 8
     assert nodes.points.GetNumberOfControlPoints() == 0
     assert nodes.table.GetNumberOfRows() == 0
     assert nodes.table.GetNumberOfColumns() > 10
-    assert (logic.findings(), logic.setThreshold(0.5)) == ((), 0)
-    assert logic.currentResult().lungs.left_ml == 1234.5
+    assert (logic.findings(), logic.set_threshold(0.5)) == ((), 0)
+    assert logic.current_result().lungs.left_ml == 1234.5
 
 
 def test_twenty_findings_are_all_shown(logic, chest_node, chest):
-    nodes = logic.showResult(chest_node, result_on(chest, twenty(chest)))
+    nodes = logic.show_result(chest_node, result_on(chest, twenty(chest)))
     assert nodes.points.GetNumberOfControlPoints() == len(nodes.boxes) == nodes.table.GetNumberOfRows() == 20
     assert [finding.id for finding in logic.findings()] == [f"Nodule_{n:02d}" for n in range(1, 21)]
 
 
 def test_a_finding_without_mask_has_everything_but_a_segment(logic, chest_node, chest):
-    nodes = logic.showResult(chest_node, result_on(chest, (nodule(chest, 1, (5, 5, 5), mask=None),)))
+    nodes = logic.show_result(chest_node, result_on(chest, (nodule(chest, 1, (5, 5, 5), mask=None),)))
     assert nodes.points.GetNumberOfControlPoints() == len(nodes.boxes) == 1
     assert nodes.segmentation.GetSegmentation().GetSegment("Nodule_01") is None
-    assert logic.setFindingStatus("Nodule_01", "accepted").status == "accepted"
+    assert logic.set_finding_status("Nodule_01", "accepted").status == "accepted"
 
 
 def test_a_new_result_of_the_same_volume_takes_the_place_of_the_old(slicer, logic, chest_node, result):
-    logic.showResult(chest_node, result)
+    logic.show_result(chest_node, result)
     before = added_nodes(slicer)
-    nodes = logic.showResult(chest_node, result)
+    nodes = logic.show_result(chest_node, result)
     assert len(added_nodes(slicer)) == len(before)
-    assert logic.resultNodes().text is nodes.text
+    assert logic.result_nodes().text is nodes.text
 
 
 def test_a_result_that_does_not_fit_leaves_the_old_one(slicer, logic, chest_node, result, shown):
     before = added_nodes(slicer)
     with pytest.raises(ValueError, match="do not fit a volume"):
-        logic.showResult(chest_node, replace(result, labels=result.labels[:, 1:]))
+        logic.show_result(chest_node, replace(result, labels=result.labels[:, 1:]))
     assert added_nodes(slicer) == before
     assert len(logic.findings()) == 3
 
 
 def test_clearing_leaves_only_the_volume(slicer, logic, chest_node, result):
-    from ThoraxAILib.scene.hierarchy import ensureItem, subjectHierarchy
+    from ThoraxAILib.scene.hierarchy import ensure_item, subject_hierarchy
 
-    ensureItem(chest_node)
-    items = subjectHierarchy().GetNumberOfItems()
-    logic.showResult(chest_node, result)
-    logic.clearResult()
+    ensure_item(chest_node)
+    items = subject_hierarchy().GetNumberOfItems()
+    logic.show_result(chest_node, result)
+    logic.clear_result()
     assert added_nodes(slicer) == []
-    assert subjectHierarchy().GetNumberOfItems() == items
-    assert logic.resultNodes() is None
+    assert subject_hierarchy().GetNumberOfItems() == items
+    assert logic.result_nodes() is None
     assert chest_node.GetScene() is slicer.mrmlScene
 
 
 def test_nothing_of_a_case_is_left_in_the_scene_of_the_next(slicer, logic, chest, chest_node, result, tmp_path):
-    from ThoraxAILib.scene.hierarchy import removeNode
-    from ThoraxAILib.scene.volumes import nodeFromVolume
+    from ThoraxAILib.scene.hierarchy import remove_node
+    from ThoraxAILib.scene.volumes import node_from_volume
 
-    logic.showResult(chest_node, result)
+    logic.show_result(chest_node, result)
     before = node_ids(slicer)
-    logic.clearResult()
-    removeNode(chest_node)
-    firstCase = nodeFromVolume(chest, "Case of Alice")
-    logic.showResult(firstCase, result)
-    logic.saveResult(tmp_path)
-    logic.clearResult()
-    removeNode(firstCase)
-    secondCase = nodeFromVolume(chest, "Case of Bob")
-    logic.showResult(secondCase, result)
-    logic.saveResult(tmp_path)
+    logic.clear_result()
+    remove_node(chest_node)
+    first_case = node_from_volume(chest, "Case of Alice")
+    logic.show_result(first_case, result)
+    logic.save_result(tmp_path)
+    logic.clear_result()
+    remove_node(first_case)
+    second_case = node_from_volume(chest, "Case of Bob")
+    logic.show_result(second_case, result)
+    logic.save_result(tmp_path)
     with zipfile.ZipFile(tmp_path / "scene.mrb") as bundle:
         scene = bundle.read("scene/scene.mrml").decode()
     assert "Case of Bob" in scene
@@ -188,21 +188,21 @@ def test_nothing_of_a_case_is_left_in_the_scene_of_the_next(slicer, logic, chest
 
 
 def test_two_volumes_keep_their_results_apart(slicer, logic, chest, chest_node, result):
-    from ThoraxAILib.scene.volumes import nodeFromVolume
+    from ThoraxAILib.scene.volumes import node_from_volume
 
-    other = nodeFromVolume(chest, "Other CT")
-    logic.showResult(chest_node, result)
-    logic.showResult(other, result_on(chest, ()))
+    other = node_from_volume(chest, "Other CT")
+    logic.show_result(chest_node, result)
+    logic.show_result(other, result_on(chest, ()))
     assert logic.findings() == ()
-    logic.selectVolume(chest_node)
+    logic.select_volume(chest_node)
     assert len(logic.findings()) == 3
-    logic.clearResult()
-    assert logic.resultNodes().volume is other
+    logic.clear_result()
+    assert logic.result_nodes().volume is other
 
 
 def test_a_result_some_node_of_which_was_deleted_is_no_result(slicer, logic, shown):
     slicer.mrmlScene.RemoveNode(shown.table)
-    assert logic.resultNodes() is None
+    assert logic.result_nodes() is None
     assert logic.findings() == ()
 
 
@@ -211,8 +211,8 @@ def test_what_a_worker_wrote_is_shown_with_the_series_of_the_node(logic, tmp_pat
     replace(result, findings=foreign).save_arrays(tmp_path)
     (tmp_path / "findings.json").write_text(json.dumps(foreign.to_dict()))
     (tmp_path / "run.json").write_text(json.dumps({"schema": "thoraxai.run/1"}))
-    nodes = logic.loadResult(tmp_path, chest_node)
-    assert logic.currentResult().series_uid == SERIES_UID
+    nodes = logic.load_result(tmp_path, chest_node)
+    assert logic.current_result().series_uid == SERIES_UID
     assert nodes.segmentation.GetSegmentation().GetNumberOfSegments() == 11
     assert nodes.text.GetAttribute("LungNoduleAI.run.schema") == "thoraxai.run/1"
 
@@ -225,7 +225,7 @@ def test_a_folder_without_a_fitting_result_is_refused(slicer, logic, tmp_path, c
         text = json.dumps(result.findings.to_dict())
         (tmp_path / "findings.json").write_text(text[:100] if damage == "broken json" else text)
     with pytest.raises(InputError, match="analyze it again"):
-        logic.loadResult(tmp_path, chest_node)
+        logic.load_result(tmp_path, chest_node)
     assert added_nodes(slicer) == []
 
 

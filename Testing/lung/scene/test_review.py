@@ -32,7 +32,7 @@ def visible(nodes) -> list[tuple[bool, bool, bool]]:
 
 
 def test_a_decision_is_kept_in_text_table_point_and_box(logic, shown):
-    returned = logic.setFindingStatus("Nodule_02", "accepted", "seen before")
+    returned = logic.set_finding_status("Nodule_02", "accepted", "seen before")
     assert (returned.status, returned.reason) == ("accepted", "seen before")
     entry = json.loads(shown.text.GetText())["findings"][SECOND]
     assert (entry["status"], entry["reason"]) == ("accepted", "seen before")
@@ -43,16 +43,16 @@ def test_a_decision_is_kept_in_text_table_point_and_box(logic, shown):
 
 
 def test_the_other_findings_are_left_alone(logic, shown):
-    logic.setFindingStatus("Nodule_02", "rejected", "vessel")
+    logic.set_finding_status("Nodule_02", "rejected", "vessel")
     assert [finding.status for finding in logic.findings()] == ["unreviewed", "rejected", "unreviewed"]
     assert status_cells(shown.table, NODULE) == ("unreviewed", "")
 
 
 def test_a_rejected_finding_keeps_only_a_dimmed_point(logic, shown):
-    logic.setFindingStatus("Nodule_01", "rejected", "vessel")
+    logic.set_finding_status("Nodule_01", "rejected", "vessel")
     assert visible(shown)[NODULE] == (True, False, False)
     assert not shown.points.GetNthControlPointSelected(NODULE)
-    logic.setFindingStatus("Nodule_01", "unreviewed")
+    logic.set_finding_status("Nodule_01", "unreviewed")
     assert visible(shown)[NODULE] == (True, True, True)
     assert shown.points.GetNthControlPointSelected(NODULE)
     assert status_cells(shown.table, NODULE) == ("unreviewed", "")
@@ -61,9 +61,9 @@ def test_a_rejected_finding_keeps_only_a_dimmed_point(logic, shown):
 @pytest.mark.parametrize(
     "call",
     [
-        lambda logic: logic.setFindingStatus("Nodule_09", "accepted"),
-        lambda logic: logic.setFindingStatus("Nodule_01", "perhaps"),
-        lambda logic: logic.jumpToFinding("Nodule_09"),
+        lambda logic: logic.set_finding_status("Nodule_09", "accepted"),
+        lambda logic: logic.set_finding_status("Nodule_01", "perhaps"),
+        lambda logic: logic.jump_to_finding("Nodule_09"),
     ],
 )
 def test_unknown_findings_and_decisions_raise_and_change_nothing(logic, shown, call):
@@ -74,23 +74,23 @@ def test_unknown_findings_and_decisions_raise_and_change_nothing(logic, shown, c
 
 
 def test_the_threshold_hides_weaker_findings_everywhere_and_shows_them_again(logic, shown):
-    assert logic.setThreshold(0.5) == 2
+    assert logic.set_threshold(0.5) == 2
     assert visible(shown) == [(True, True, True), (True, True, True), (False, False, False)]
-    assert logic.setThreshold(0.83) == 1
+    assert logic.set_threshold(0.83) == 1
     assert visible(shown)[SECOND] == (False, False, False)
-    assert logic.setThreshold(0.0) == 3
+    assert logic.set_threshold(0.0) == 3
     assert visible(shown) == [(True, True, True)] * 3
 
 
 def test_a_decision_does_not_bring_back_what_the_threshold_hides(logic, shown):
-    logic.setThreshold(0.5)
-    logic.setFindingStatus("Mass_01", "accepted")
+    logic.set_threshold(0.5)
+    logic.set_finding_status("Mass_01", "accepted")
     assert visible(shown)[MASS] == (False, False, False)
 
 
 def test_a_result_with_decisions_is_shown_with_them(logic, chest_node, chest, result):
     findings = tuple(finding.with_status("rejected", "vessel") for finding in result.findings.findings)
-    nodes = logic.showResult(chest_node, result_on(chest, findings))
+    nodes = logic.show_result(chest_node, result_on(chest, findings))
     assert visible(nodes) == [(True, False, False)] * 3
 
 
@@ -108,7 +108,7 @@ def slice_views(slicer):
 
 
 def test_jumping_centers_every_slice_view_and_marks_the_box(logic, shown, result, slice_views):
-    finding = logic.jumpToFinding("Nodule_02")
+    finding = logic.jump_to_finding("Nodule_02")
     assert finding.id == "Nodule_02"
     for view in slice_views:
         origin = [view.GetSliceToRAS().GetElement(row, 3) for row in range(3)]

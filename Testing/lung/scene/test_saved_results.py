@@ -28,13 +28,13 @@ import numpy as np
 from pathlib import Path
 from ThoraxAILib.scene import host
 slicer = host.install()
-from ThoraxAILib.scene.files.saving import writeNode
+from ThoraxAILib.scene.files.saving import write_node
 logging.basicConfig(level=logging.WARNING)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 node = slicer.util.addVolumeFromArray(np.random.default_rng(0).integers(0, 999, (30, 40, 50)).astype(np.int16))
 resource.setrlimit(resource.RLIMIT_FSIZE, (9999, resource.RLIM_INFINITY))
 try:
-    writeNode(node, Path(sys.argv[1]))
+    write_node(node, Path(sys.argv[1]))
 except OSError as error:
     print(error)
 """
@@ -46,20 +46,20 @@ def reopened(request, tmp_path_factory):
     """A saved result with decisions, and what a fresh Python finds in its files; in each orientation."""
     from ThoraxAILib.scene import host
 
-    if not host.isAvailable():
+    if not host.is_available():
         pytest.skip("slicer-core is not installed")
     host.install().mrmlScene.Clear(0)
     from LungNoduleAILib.logic.logic import LungNoduleAILogic
-    from ThoraxAILib.scene.volumes import nodeFromVolume
+    from ThoraxAILib.scene.volumes import node_from_volume
 
     volume, logic = chest_volume(GEOMETRIES[request.param]), LungNoduleAILogic()
     result = result_on(volume)
-    logic.showResult(nodeFromVolume(volume, "CT"), result, RUN)
-    logic.setFindingStatus("Nodule_01", "accepted")
-    logic.setFindingStatus("Nodule_02", "rejected", "vessel, not a nodule")
-    logic.setThreshold(0.5)
+    logic.show_result(node_from_volume(volume, "CT"), result, RUN)
+    logic.set_finding_status("Nodule_01", "accepted")
+    logic.set_finding_status("Nodule_02", "rejected", "vessel, not a nodule")
+    logic.set_threshold(0.5)
     folder = tmp_path_factory.mktemp("saved")
-    logic.saveResult(folder)
+    logic.save_result(folder)
     process = subprocess.run(
         [sys.executable, str(READER), str(folder)], capture_output=True, text=True, timeout=120, check=True
     )
@@ -170,7 +170,7 @@ def test_opening_prints_no_error(reopened):
 
 
 def test_slicers_own_writer_and_ours_put_the_same_files_into_a_bundle(slicer, logic, shown, tmp_path):
-    logic.saveResult(tmp_path)
+    logic.save_result(tmp_path)
     (tmp_path / "own").mkdir()
     assert slicer.mrmlScene.WriteToMRB(str(tmp_path / "own" / "scene.mrb"), None, None)
     ours, theirs = (
@@ -180,35 +180,35 @@ def test_slicers_own_writer_and_ours_put_the_same_files_into_a_bundle(slicer, lo
 
 
 def test_an_empty_result_opens_again(slicer, logic, chest, chest_node, tmp_path):
-    logic.showResult(chest_node, result_on(chest, ()))
-    logic.saveResult(tmp_path)
+    logic.show_result(chest_node, result_on(chest, ()))
+    logic.save_result(tmp_path)
     slicer.mrmlScene.Clear(0)
     slicer.util.loadScene(str(tmp_path / "scene.mrb"))
     assert logic.findings() == ()
-    assert logic.resultNodes().segmentation.GetSegmentation().GetNumberOfSegments() == 8
-    assert logic.resultNodes().table.GetNumberOfColumns() > 10
+    assert logic.result_nodes().segmentation.GetSegmentation().GetNumberOfSegments() == 8
+    assert logic.result_nodes().table.GetNumberOfColumns() > 10
 
 
 def test_saving_does_not_change_where_nodes_are_stored(slicer, logic, shown, chest_node, tmp_path):
     path, url = str(tmp_path / "ct.nrrd"), slicer.mrmlScene.GetURL()
     slicer.util.saveNode(chest_node, path, {})
     (tmp_path / "out").mkdir()
-    logic.saveResult(tmp_path / "out")
+    logic.save_result(tmp_path / "out")
     assert chest_node.GetStorageNode().GetFileName() == path
     assert slicer.mrmlScene.GetURL() == url
 
 
 def test_saving_again_replaces_the_files(logic, shown, tmp_path):
-    logic.saveResult(tmp_path)
-    logic.setFindingStatus("Nodule_01", "accepted")
-    logic.saveResult(tmp_path)
+    logic.save_result(tmp_path)
+    logic.set_finding_status("Nodule_01", "accepted")
+    logic.save_result(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == FILES
     assert "accepted" in (tmp_path / "nodules.mrk.json").read_text(encoding="utf-8")
 
 
 def test_without_a_result_there_is_nothing_to_save(logic, tmp_path):
     with pytest.raises(InputError, match="no result to save"):
-        logic.saveResult(tmp_path)
+        logic.save_result(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -216,7 +216,7 @@ def test_a_place_that_cannot_be_written_raises_and_stays_as_it_was(logic, shown,
     (tmp_path / "file").write_text("mine")
     for place in (tmp_path / "missing", tmp_path / "file"):
         with pytest.raises(OutputError, match="cannot be saved"):
-            logic.saveResult(place)
+            logic.save_result(place)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
@@ -238,7 +238,7 @@ def test_a_full_disk_raises_and_leaves_the_earlier_files(logic, shown, tmp_path,
     for name in FILES:
         (tmp_path / name).write_text("earlier")
     with pytest.raises(OutputError, match="not full"), no_file_larger_than(size_bytes):
-        logic.saveResult(tmp_path)
+        logic.save_result(tmp_path)
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(FILES, "earlier")
 
 

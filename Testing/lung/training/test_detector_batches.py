@@ -13,7 +13,7 @@ from LungNoduleAILib.synthesis.nodules.annotatable import lies_in_lung
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from LungNoduleAILib.synthesis.nodules.share import paint_into
 from LungNoduleAILib.training.detector.batches import AHEAD, Batches, DetectorRecipe, draw_batch
-from LungNoduleAILib.training.detector.patches import is_seen
+from LungNoduleAILib.training.detector.patches import is_visible
 from LungNoduleAILib.training.detector.training_volumes import COARSE, FINE, TrainingVolume, planted
 from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.jobs.worker_process import THREAD_LIMITS, one_thread_each
@@ -96,10 +96,10 @@ def test_a_nodule_is_seen_when_it_differs_from_the_lung_by_more_than_the_lung_fr
     image = np.full(lung.shape, -870, np.float32)
     paint_into(image, grid, nodule)
     middle = grid.frame_mm(np.zeros(3))
-    assert is_seen(image + lung + 870, np.ones(lung.shape, bool), middle, nodule, 1.0) == seen
+    assert is_visible(image + lung + 870, np.ones(lung.shape, bool), middle, nodule, 1.0) == seen
 
 
 def test_large_solid_nodules_are_always_taught():
     nodule = PlantedNodule((0.0, 0.0, 0.0), (8.0, 8.0, 8.0))
     noise = np.random.default_rng(1).normal(-500, 400, (48, 48, 48)).astype(np.float32)
-    assert is_seen(noise, np.ones(noise.shape, bool), np.full(3, 24.0), nodule, 1.0)
+    assert is_visible(noise, np.ones(noise.shape, bool), np.full(3, 24.0), nodule, 1.0)

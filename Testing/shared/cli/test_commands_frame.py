@@ -109,7 +109,7 @@ def test_a_reader_that_leaves_early_is_no_error():
 def test_the_doctor_says_what_can_run_and_how_to_get_the_rest(monkeypatch, capsys):
     assert commands.main(["doctor"]) == 0
     assert "numpy: " in capsys.readouterr().out
-    monkeypatch.setattr(doctor.host, "isAvailable", lambda: False)
+    monkeypatch.setattr(doctor.host, "is_available", lambda: False)
     monkeypatch.setattr(doctor, "_version", lambda _name: None)
     text = "\n".join(doctor.examine())
     for extra in ("thoraxai[scene]", "thoraxai[learning]", "thoraxai[test]"):

@@ -23,7 +23,7 @@ from LungNoduleAILib.synthesis.truth import CT_FILE, write_phantom
 from ThoraxAILib.cli.main import main
 from ThoraxAILib.jobs.output_folder import PREFIX
 
-MOST_CHARACTERS = 300
+MAX_CHARACTERS = 300
 
 
 def tree(folder: Path) -> dict[str, str]:
@@ -211,7 +211,7 @@ def one_sentence(capsys) -> Callable[[str], None]:
         message = capsys.readouterr().err
         assert message.count("\n") == 1, message
         assert message.endswith(".\n")
-        assert len(message) < MOST_CHARACTERS
+        assert len(message) < MAX_CHARACTERS
         assert "Traceback" not in message
         assert "Doe" not in message
         assert re.search(words, message), message

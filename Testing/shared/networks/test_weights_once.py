@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from ThoraxAILib.networks.device import NetworkDevice  # noqa: E402
-from ThoraxAILib.networks.file_cache import kept_by_file  # noqa: E402
+from ThoraxAILib.networks.file_cache import cached_by_file  # noqa: E402
 from ThoraxAILib.networks.weights_file import load_weights, save_weights, sha256  # noqa: E402
 from ThoraxAILib.networks.whole_inputs import WholeInputs  # noqa: E402
 
@@ -58,7 +58,7 @@ def test_a_changed_file_is_read_again(tmp_path, reads):
 def test_what_is_made_of_a_file_is_made_once_per_state_and_argument(tmp_path):
     made = []
 
-    @kept_by_file
+    @cached_by_file
     def make(path: Path, word: str) -> str:
         made.append(word)
         return path.read_text() + word

@@ -35,7 +35,7 @@ def cls(request: pytest.FixtureRequest) -> type[Options]:
     """An options class of the packages."""
     module, name = request.param
     if ".logic." in module:
-        if not host.isAvailable():
+        if not host.is_available():
             pytest.skip("slicer-core is not installed")
         host.install()
     if ".training." in module or ".networks." in module or name.startswith(("Heatmap", "Siamese")):

@@ -12,7 +12,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is an optional dependency")
 
 from CardiacBiomechLib.motion.cascade_engine import SHIPPED_WEIGHTS  # noqa: E402
-from CardiacBiomechLib.motion.engines import engine  # noqa: E402
+from CardiacBiomechLib.motion.engines import make_engine  # noqa: E402
 from CardiacBiomechLib.synthesis.cine import Scanner, acquire  # noqa: E402
 from CardiacBiomechLib.synthesis.ventricle import Ventricle  # noqa: E402
 from CardiacBiomechLib.training.cascade_training import CascadeTraining, TrainingOptions  # noqa: E402
@@ -145,7 +145,7 @@ def test_what_is_no_cascade_is_refused(tmp_path, refused):
 def test_the_shipped_cascade_brings_the_frames_nearer_and_is_small():
     scanner = Scanner((16, 128, 128), (8.0, 1.4, 1.4), organs=0.7, samples_per_slice=1)
     still, moved = acquire(Ventricle(), scanner, np.array([0.0, 1.0]), seed=77)
-    found = engine("cascade").register(still.image, moved.image, None, Progress())
+    found = make_engine("cascade").register(still.image, moved.image, None, Progress())
     from CardiacBiomechLib.synthesis.scoring import score
 
     result = score(found.field, Ventricle(), (still, moved))

@@ -35,7 +35,7 @@ class Finder:
 sys.meta_path.insert(0, Finder())
 from ThoraxAILib.errors import MissingDependencyError
 from ThoraxAILib.scene import host
-print(host.isAvailable())
+print(host.is_available())
 try:
     host.install()
 except MissingDependencyError as error:
@@ -93,7 +93,7 @@ def test_inside_the_desktop_application_nothing_is_touched(package_folder):
     (package_folder / "__init__.py").write_text("app = mrmlScene = modules = 'desktop'\n")
     process = run_python(
         "from ThoraxAILib.scene import host\nslicer = host.install()\n"
-        "print(host.isAvailable(), slicer.app, slicer.mrmlScene, slicer.modules)"
+        "print(host.is_available(), slicer.app, slicer.mrmlScene, slicer.modules)"
     )
     assert process.stdout.split() == ["True", "desktop", "desktop", "desktop"]
 

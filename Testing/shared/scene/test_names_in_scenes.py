@@ -8,11 +8,11 @@ import pytest
 
 @pytest.mark.parametrize("name", ["CT & contrast", "a&amp;b", "A&B <late> \"phase\" 'x'", "&", "100%26"])
 def test_a_scene_with_any_letter_in_a_name_opens_again(slicer, tmp_path, name):
-    from ThoraxAILib.scene.files.saving import writeScene
+    from ThoraxAILib.scene.files.saving import write_scene
 
     voxels = np.arange(27, dtype=np.int16).reshape(3, 3, 3)
     slicer.util.addVolumeFromArray(voxels, name=name)
-    writeScene(tmp_path / "scene.mrb")
+    write_scene(tmp_path / "scene.mrb")
     slicer.mrmlScene.Clear(0)
     slicer.util.loadScene(str(tmp_path / "scene.mrb"))
     volume = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")

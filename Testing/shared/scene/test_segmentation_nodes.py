@@ -63,11 +63,11 @@ def test_there_is_one_segment_per_structure_and_finding(shown):
 
 @pytest.mark.parametrize("geometry", GEOMETRIES)
 def test_every_segment_keeps_its_voxels_where_structures_overlap(logic, segment_mask, geometry):
-    from ThoraxAILib.scene.volumes import nodeFromVolume
+    from ThoraxAILib.scene.volumes import node_from_volume
 
     volume = chest_volume(GEOMETRIES[geometry])
-    node, result, labels = nodeFromVolume(volume, "CT"), result_on(volume), chest_labels()
-    segmentation = logic.showResult(node, result).segmentation
+    node, result, labels = node_from_volume(volume, "CT"), result_on(volume), chest_labels()
+    segmentation = logic.show_result(node, result).segmentation
     expected = {code: labels == label for label, code in LOBE_OF_LABEL.items()}
     expected["RightLung"] = np.isin(labels, RIGHT_LUNG_LABELS)
     expected["LeftLung"] = np.isin(labels, LEFT_LUNG_LABELS)
@@ -132,7 +132,7 @@ def test_our_term_lists_are_a_part_of_slicers(path):
 
 def test_lobes_say_that_they_are_approximate_only_when_they_are(logic, chest_node, result):
     def name(approximate: bool) -> str:
-        nodes = logic.showResult(chest_node, replace(result, lobes_approximate=approximate))
+        nodes = logic.show_result(chest_node, replace(result, lobes_approximate=approximate))
         return nodes.segmentation.GetSegmentation().GetSegment("RUL").GetName()
 
     assert name(True) == "Right upper lobe (approximate)"
@@ -142,23 +142,23 @@ def test_lobes_say_that_they_are_approximate_only_when_they_are(logic, chest_nod
 def test_twenty_nodules_share_one_layer(logic, chest_node, chest):
     places = [(2 + 5 * k, 4 + 5 * j, 3 + 5 * i) for k in range(4) for j in range(5) for i in range(1)]
     result = result_on(chest, tuple(nodule(chest, n + 1, place) for n, place in enumerate(places)))
-    segmentation = logic.showResult(chest_node, result).segmentation.GetSegmentation()
+    segmentation = logic.show_result(chest_node, result).segmentation.GetSegmentation()
     assert segmentation.GetNumberOfSegments() == len(ANATOMY) + 20
     assert segmentation.GetNumberOfLayers() == 3  # lungs, lobes with airway, nodules
 
 
 @pytest.mark.parametrize("labels", [chest_labels()[1:], chest_labels().astype(np.int16)])
 def test_labels_of_another_shape_or_type_are_refused_and_leave_no_segmentation(slicer, chest_node, labels):
-    from ThoraxAILib.scene.segments import Layer, segmentationFromLayers
+    from ThoraxAILib.scene.segments import Layer, segmentation_from_layers
 
     with pytest.raises(ValueError, match=r"uint8 of shape \(24, 30, 36\)"):
-        segmentationFromLayers("A", chest_node, [Layer(labels, {})])
+        segmentation_from_layers("A", chest_node, [Layer(labels, {})])
     assert slicer.util.getNodesByClass("vtkMRMLSegmentationNode") == []
 
 
 def test_structures_without_voxels_make_no_segment(logic, chest_node, result):
-    rightOnly = np.where(np.isin(result.labels, LEFT_LUNG_LABELS), 0, result.labels).astype(np.uint8)
-    nodes = logic.showResult(chest_node, replace(result, labels=rightOnly))
+    right_only = np.where(np.isin(result.labels, LEFT_LUNG_LABELS), 0, result.labels).astype(np.uint8)
+    nodes = logic.show_result(chest_node, replace(result, labels=right_only))
     ids = nodes.segmentation.GetSegmentation().GetSegmentIDs()
     assert not {"LeftLung", "LUL", "LLL"} & set(ids)
     assert "RightLung" in ids
@@ -172,10 +172,10 @@ def test_the_segmentation_knows_the_volume_it_was_made_on(shown, chest_node, che
 
 
 def test_surfaces_come_and_go(logic, shown):
-    logic.show3D(True)
+    logic.show_3d(True)
     segmentation = shown.segmentation.GetSegmentation()
     surface = segmentation.GetSegment("Nodule_01").GetRepresentation("Closed surface")
     assert surface.GetNumberOfPoints() > 0
     assert shown.segmentation.GetDisplayNode().GetVisibility3D()
-    logic.show3D(False)
+    logic.show_3d(False)
     assert segmentation.GetSegment("Nodule_01").GetRepresentation("Closed surface") is None

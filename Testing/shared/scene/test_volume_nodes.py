@@ -25,9 +25,9 @@ def volume(request):
 @pytest.fixture
 def volume_node(slicer, volume):
     """The node of ``volume``."""
-    from ThoraxAILib.scene.volumes import nodeFromVolume
+    from ThoraxAILib.scene.volumes import node_from_volume
 
-    return nodeFromVolume(volume, "CT")
+    return node_from_volume(volume, "CT")
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def moved_node(slicer, chest_node):
 
 
 def test_a_volume_comes_back_from_its_node_unchanged(logic, volume, volume_node):
-    back = logic.volumeFromNode(volume_node)
+    back = logic.volume_from_node(volume_node)
     np.testing.assert_array_equal(back.array, volume.array)
     np.testing.assert_allclose(back.ijk_to_ras, volume.ijk_to_ras, atol=1e-9)
     assert back.array.dtype == np.int16
@@ -50,14 +50,14 @@ def test_a_volume_comes_back_from_its_node_unchanged(logic, volume, volume_node)
 
 
 def test_the_voxels_of_a_node_are_not_copied_and_cannot_be_changed(slicer, logic, chest_node):
-    array = logic.volumeFromNode(chest_node).array
+    array = logic.volume_from_node(chest_node).array
     assert np.shares_memory(array, slicer.util.arrayFromVolume(chest_node))
     with pytest.raises(ValueError, match="read-only"):
         array[0, 0, 0] = 1
 
 
 def test_parent_transforms_move_the_volume(slicer, logic, chest, moved_node):
-    moved = logic.volumeFromNode(moved_node)
+    moved = logic.volume_from_node(moved_node)
     np.testing.assert_allclose(moved.ijk_to_ras, np.diag([1.0, -1.0, 1.0, 1.0]) @ MOVE @ chest.ijk_to_ras, atol=1e-9)
 
 
@@ -67,13 +67,13 @@ def test_a_volume_under_a_bending_transform_is_refused(slicer, logic, chest_node
     transform.SetAndObserveTransformToParent(spline)
     chest_node.SetAndObserveTransformNodeID(transform.GetID())
     with pytest.raises(InputError, match="harden the transform"):
-        logic.volumeFromNode(chest_node)
+        logic.volume_from_node(chest_node)
 
 
 def test_a_missing_or_empty_volume_is_refused(slicer, logic):
     for node in (None, slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")):
         with pytest.raises(InputError, match="holds no voxels"):
-            logic.volumeFromNode(node)
+            logic.volume_from_node(node)
 
 
 def test_a_color_volume_is_refused(slicer, logic):
@@ -83,17 +83,17 @@ def test_a_color_volume_is_refused(slicer, logic):
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLVectorVolumeNode")
     node.SetAndObserveImageData(image)
     with pytest.raises(InputError, match="several values per voxel"):
-        logic.volumeFromNode(node)
+        logic.volume_from_node(node)
 
 
 def test_series_and_modality_are_found_where_slicers_dicom_module_notes_them(slicer, logic):
-    from ThoraxAILib.scene.hierarchy import ensureItem, subjectHierarchy
+    from ThoraxAILib.scene.hierarchy import ensure_item, subject_hierarchy
 
     node = slicer.util.addVolumeFromArray(np.zeros((3, 4, 5), np.int16))
-    item = ensureItem(node)
-    subjectHierarchy().SetItemUID(item, "DICOM", "1.2.3")
-    subjectHierarchy().SetItemAttribute(item, "DICOM.Modality", "PT")
-    volume = logic.volumeFromNode(node)
+    item = ensure_item(node)
+    subject_hierarchy().SetItemUID(item, "DICOM", "1.2.3")
+    subject_hierarchy().SetItemAttribute(item, "DICOM.Modality", "PT")
+    volume = logic.volume_from_node(node)
     assert (volume.modality, volume.identity.series_uid) == ("PT", "1.2.3")
 
 
@@ -108,27 +108,27 @@ def test_series_and_modality_are_found_where_slicers_dicom_module_notes_them(sli
     ],
 )
 def test_every_number_type_becomes_one_that_slicer_stores(slicer, chest, dtype, stored):
-    from ThoraxAILib.scene.volumes import nodeFromVolume
+    from ThoraxAILib.scene.volumes import node_from_volume
 
     array = (chest.array > -800).astype(dtype)
-    node = nodeFromVolume(chest.with_array(array), "A")
+    node = node_from_volume(chest.with_array(array), "A")
     assert slicer.util.arrayFromVolume(node).dtype == stored
     np.testing.assert_array_equal(slicer.util.arrayFromVolume(node), array)
 
 
 def test_a_worker_reads_the_exported_volume_on_the_same_grid(logic, tmp_path, volume, volume_node):
-    read = read_volume(logic.exportVolume(volume_node, tmp_path / "volume.nrrd"))
+    read = read_volume(logic.export_volume(volume_node, tmp_path / "volume.nrrd"))
     np.testing.assert_array_equal(read.array, volume.array)
     np.testing.assert_allclose(read.ijk_to_ras, volume.ijk_to_ras, atol=1e-6)
 
 
 def test_a_worker_reads_the_exported_volume_where_its_transforms_put_it(logic, tmp_path, chest, moved_node):
-    read = read_volume(logic.exportVolume(moved_node, tmp_path / "volume.nrrd"))
-    np.testing.assert_allclose(read.ijk_to_ras, logic.volumeFromNode(moved_node).ijk_to_ras, atol=1e-6)
+    read = read_volume(logic.export_volume(moved_node, tmp_path / "volume.nrrd"))
+    np.testing.assert_allclose(read.ijk_to_ras, logic.volume_from_node(moved_node).ijk_to_ras, atol=1e-6)
 
 
 def test_exporting_leaves_the_node_and_the_scene_as_they_were(slicer, logic, tmp_path, chest_node):
-    logic.exportVolume(chest_node, tmp_path / "volume.nrrd")
+    logic.export_volume(chest_node, tmp_path / "volume.nrrd")
     assert slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") == [chest_node]
     assert slicer.util.getNodesByClass("vtkMRMLStorageNode") == []
     assert chest_node.GetStorageNode() is None
@@ -137,5 +137,5 @@ def test_exporting_leaves_the_node_and_the_scene_as_they_were(slicer, logic, tmp
 
 def test_exporting_to_a_missing_folder_raises_and_writes_nothing(logic, tmp_path, chest_node):
     with pytest.raises(OutputError, match=r"volume\.nrrd could not be written"):
-        logic.exportVolume(chest_node, tmp_path / "missing" / "volume.nrrd")
+        logic.export_volume(chest_node, tmp_path / "missing" / "volume.nrrd")
     assert list(tmp_path.iterdir()) == []

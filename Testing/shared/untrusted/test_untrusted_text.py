@@ -67,10 +67,10 @@ def test_an_lidc_file_without_it_is_read(tmp_path):
 def test_xml_is_bounded_in_depth_elements_and_size(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="100 levels"):
         parse_plain_xml(b"<a>" * 200_000, "x.xml")
-    monkeypatch.setattr(plain_xml, "MOST_ELEMENTS", 50)
+    monkeypatch.setattr(plain_xml, "MAX_ELEMENTS", 50)
     with pytest.raises(InputError, match="50 elements"):
         parse_plain_xml(b"<a>" + b"<b/>" * 60 + b"</a>", "x.xml")
-    monkeypatch.setattr(plain_xml, "LARGEST_BYTES", 1 << 20)
+    monkeypatch.setattr(plain_xml, "MAX_BYTES", 1 << 20)
     (tmp_path / "a.xml").write_bytes(LIDC.format("1.2").encode() + b" " * (2 << 20))
     with pytest.raises(InputError, match="more than 1 MiB"):
         read_lidc_xml(tmp_path / "a.xml")

@@ -34,12 +34,12 @@ def is_packed(path: Path) -> bool:
 
 
 def open_unpacked(path: Path) -> gzip.GzipFile | BufferedReader:
-    """The file for reading; .gz is unpacked on the way."""
+    """Return the file for reading; .gz is unpacked on the way."""
     return gzip.open(path) if is_packed(path) else path.open("rb")
 
 
 def read_header(file: gzip.GzipFile | BufferedReader) -> NiftiHeader | None:
-    """The header at the start of a file; None when there is no NIfTI-1 header."""
+    """Return the header at the start of a file; None when there is no NIfTI-1 header."""
     header = file.read(HEADER_BYTES)
     if len(header) < HEADER_BYTES:
         return None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ThoraxAILib.io.nifti.header import CHUNK, HEADER_BYTES, is_packed, open_unpacked, read_header
 
-LONGEST_EXTENSION = 1 << 20
+MAX_EXTENSION = 1 << 20
 
 
 def is_cut_short(path: Path) -> bool:
@@ -21,7 +21,7 @@ def is_cut_short(path: Path) -> bool:
             expected = header.offset + header.voxels * header.bits // 8
             if not is_packed(path):
                 return path.stat().st_size < expected
-            if expected <= _size_in_trailer(path) <= expected + LONGEST_EXTENSION:
+            if expected <= _size_in_trailer(path) <= expected + MAX_EXTENSION:
                 return False
             # The trailer does not fit: several members, more than 4 GiB, or a cut stream. Only unpacking tells.
             length = HEADER_BYTES

@@ -26,7 +26,7 @@ def predict(
     threads: int | None = None,
     device: str = "cpu",
 ) -> Registration:
-    """The field on the fixed grid; rows and columns are resampled to the voxel size the cascade was trained at.
+    """Return the field on the fixed grid; rows and columns are resampled to the voxel size the cascade was trained at.
 
     ``device`` is "cpu" or "cuda"; the cascade is moved there.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from ThoraxAILib.networks.file_cache import kept_by_file
+from ThoraxAILib.networks.file_cache import cached_by_file
 from ThoraxAILib.networks.weights_file import load_weights, save_weights
 from ThoraxAILib.registration.cascade.network import Cascade
 from ThoraxAILib.registration.cascade.settings import CascadeSettings
@@ -19,9 +19,9 @@ def save_cascade(cascade: Cascade, path: Path, note: dict | None = None) -> None
     save_weights(path, SCHEMA, asdict(cascade.settings), cascade.state_dict(), note)
 
 
-@kept_by_file
+@cached_by_file
 def load_cascade(path: Path) -> Cascade:
-    """A cascade ready to predict, kept while the file stays as it is.
+    """Return a cascade ready to predict, kept while the file stays as it is.
 
     Raises InputError when the file is no cascade of this program.
     """

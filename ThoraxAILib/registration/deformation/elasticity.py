@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Array = TypeVar("Array", np.ndarray, "Tensor")
-SMALLEST_J = 0.05  # below it J^(-2/3) is frozen, so that the energy stays finite when tissue folds
+MIN_J = 0.05  # below it J^(-2/3) is frozen, so that the energy stays finite when tissue folds
 BARRIER_J = 0.15  # below it the quadratic barrier acts; the energy is exact above
 BARRIER_WEIGHT = 50.0
 
@@ -37,17 +37,17 @@ def first_invariant(F: Array) -> Array:
 
 def isochoric_term(F: Array) -> Array:
     """I1 J^(-2/3) - 3: change of shape without change of volume; 0 for rotations and dilations."""
-    return first_invariant(F) * determinant(F).clip(SMALLEST_J, None) ** (-2.0 / 3.0) - 3.0
+    return first_invariant(F) * determinant(F).clip(MIN_J, None) ** (-2.0 / 3.0) - 3.0
 
 
 def neo_hookean(F: Array, mu: Array | float = 1.0, kappa: Array | float = 1.0) -> Array:
-    """Energy density of F (3, 3, ...), in the unit of the moduli; exact wherever J >= ``SMALLEST_J``."""
+    """Energy density of F (3, 3, ...), in the unit of the moduli; exact wherever J >= ``MIN_J``."""
     volume_change = determinant(F) - 1.0
     return mu / 2.0 * isochoric_term(F) + kappa / 2.0 * volume_change * volume_change
 
 
 def fold_barrier(J: Array) -> Array:
-    """A penalty that is 0 above ``BARRIER_J`` and grows quadratically as tissue collapses and folds."""
+    """Return a penalty that is 0 above ``BARRIER_J`` and grows quadratically as tissue collapses and folds."""
     missing = (1.0 - J / BARRIER_J).clip(0.0, None)
     return BARRIER_WEIGHT / 2.0 * missing * missing
 

@@ -96,7 +96,7 @@ class SplineSampler:
         return torch.stack([self._derivative(coefficients, order) for order in orders], 1)
 
     def hessian(self, coefficients: Tensor) -> Tensor:
-        """The six second derivatives (3, 6, k, j, i) in 1/mm, in the order of ``SECOND_DERIVATIVES``."""
+        """Return the six second derivatives (3, 6, k, j, i) in 1/mm, in the order of ``SECOND_DERIVATIVES``."""
         orders = [tuple(int(a == axis) + int(b == axis) for axis in range(3)) for a, b in SECOND_DERIVATIVES]
         return torch.stack([self._derivative(coefficients, order) for order in orders], 1)
 

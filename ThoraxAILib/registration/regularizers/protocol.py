@@ -15,7 +15,7 @@ class Deformation(Protocol):
         """du_a/dx_b (3, 3, ...) in mm/mm."""
 
     def hessian(self) -> Tensor:
-        """The six second derivatives (3, 6, ...) in 1/mm."""
+        """Return the six second derivatives (3, 6, ...) in 1/mm."""
 
 
 @dataclass(frozen=True)

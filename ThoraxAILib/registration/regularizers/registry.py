@@ -16,7 +16,7 @@ REGULARIZERS: dict[str, type[Regularizer]] = {kind.name: kind for kind in (NeoHo
 
 
 def regularizer(name: str) -> Regularizer:
-    """The regularizer of this name; raises InputError for an unknown one."""
+    """Return the regularizer of this name; raises InputError for an unknown one."""
     if name not in REGULARIZERS:
         raise InputError(f"There is no regularizer named {name}: choose one of {', '.join(sorted(REGULARIZERS))}.")
     return REGULARIZERS[name]()

@@ -81,7 +81,7 @@ NESTED_ARCHIVES = 2  # a sequence of sequences; deeper ones nobody saves
 
 
 def scene_in(folder: Path, name: str) -> Path:
-    """The one scene description of an unpacked bundle; ``name`` of the bundle appears in error messages."""
+    """Return the one scene description of an unpacked bundle; ``name`` of the bundle appears in error messages."""
     found = sorted(
         (path for path in folder.rglob("*") if path.name.lower().endswith(SCENE_ENDING)),
         key=lambda path: len(path.parts),
@@ -133,7 +133,9 @@ def _named_files(root: ElementTree.Element, folder: Path, name: str) -> Iterator
 
 
 def _inside(value: str, folder: Path, name: str) -> Iterator[Path]:
-    """The files a value may mean, as written and as Slicer decodes it (%20); raises unless each lies in ``folder``."""
+    """Yield the files a value may mean, as written and as Slicer decodes it (%20); raises unless each lies in
+    ``folder``.
+    """
     top = Path(os.path.realpath(folder))
     for text in {value, unquote(value)}:
         if (
@@ -152,7 +154,7 @@ def _inside(value: str, folder: Path, name: str) -> Iterator[Path]:
 
 
 def _require_safe_file(path: Path, name: str, repack: bool, nested: int) -> None:
-    """A file of a kind that Slicer writes, which names no file elsewhere."""
+    """Check that a file is of a kind that Slicer writes and names no file elsewhere."""
     lower = path.name.lower()
     if not lower.endswith(DATA_ENDINGS):
         raise InputError(
@@ -173,7 +175,7 @@ def _require_safe_file(path: Path, name: str, repack: bool, nested: int) -> None
 
 
 def _check_blocks(blocks: Path, name: str) -> None:
-    """The files that VTK's multi-block file names are surfaces or images in its own folder."""
+    """Check that the files a VTK multi-block file names are surfaces or images in its own folder."""
     try:
         root = read_plain_xml(blocks)
     except ElementTree.ParseError as error:
@@ -187,7 +189,7 @@ def _check_blocks(blocks: Path, name: str) -> None:
 
 
 def _check_nested(archive: Path, name: str, nested: int, repack: bool) -> None:
-    """A sequence is a scene in an archive: checked like the scene."""
+    """Check a sequence like the scene: it is a scene in an archive."""
     if nested > NESTED_ARCHIVES:
         raise InputError(f"'{name}' holds archives in archives in archives: save the scene again in Slicer.")
     try:

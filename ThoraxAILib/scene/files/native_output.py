@@ -13,7 +13,7 @@ STDERR = 2
 
 
 @contextmanager
-def stderrToLogging() -> Iterator[None]:
+def stderr_to_logging() -> Iterator[None]:
     """While the block runs, everything written to stderr is kept back; afterwards it is logged at debug level.
 
     The block's own exception is the one sentence a person needs. Does nothing where there is no stderr (a windowed

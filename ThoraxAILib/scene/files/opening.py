@@ -11,8 +11,8 @@ from ThoraxAILib.scene.files.judging import ARCHIVE_ENDING, require_safe_scene, 
 
 
 @contextmanager
-def safeDescription(path: Path) -> Iterator[Path]:
-    """The scene description (.mrml) to load for a .mrb or .mrml file; of a .mrb it lies in a folder that goes again.
+def safe_description(path: Path) -> Iterator[Path]:
+    """Yield scene description (.mrml) to load for a .mrb or .mrml file; of a .mrb it lies in a folder that goes again.
 
     Raises InputError or OutputError with one sentence when the scene must not be loaded.
     """

@@ -15,24 +15,24 @@ from xml.etree import ElementTree
 import slicer
 
 from ThoraxAILib.errors import OutputError
-from ThoraxAILib.scene.files.native_output import stderrToLogging
+from ThoraxAILib.scene.files.native_output import stderr_to_logging
 
 BARE_AMPERSAND = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9A-Fa-f]+);)")
 ALREADY_COMPRESSED = (".nrrd", ".gz", ".png")
 
 
-def writeNode(node, path: Path, compress: bool = True) -> Path:
+def write_node(node, path: Path, compress: bool = True) -> Path:
     """Write one node, without changing where the node itself is stored; raises OutputError and leaves nothing."""
     with _unfinished(path) as unfinished:
         storage = getattr(slicer, node.GetDefaultStorageNodeClassName(path.name))()
         storage.SetFileName(str(unfinished))
         storage.SetUseCompression(compress)
-        if not storage.WriteData(node) or not _isWhole(unfinished):
+        if not storage.WriteData(node) or not _is_whole(unfinished):
             raise _failure(path)
     return path
 
 
-def writeScene(path: Path, copies: Mapping[Path, object] | None = None) -> Path:
+def write_scene(path: Path, copies: Mapping[Path, object] | None = None) -> Path:
     """Write the scene with all its data as a Slicer bundle (.mrb); raises OutputError and leaves nothing.
 
     ``copies`` are files that single nodes get beside it: the bundle holds them, so they need not be written twice.
@@ -43,16 +43,16 @@ def writeScene(path: Path, copies: Mapping[Path, object] | None = None) -> Path:
         bundle.mkdir()
         if not slicer.mrmlScene.SaveSceneToSlicerDataBundleDirectory(str(bundle), None, None):
             raise _failure(path)
-        if not all(_isWhole(file) for file in bundle.rglob("*.json")):
+        if not all(_is_whole(file) for file in bundle.rglob("*.json")):
             raise _failure(path)
-        _mendDescription(bundle / f"{bundle.name}.mrml")
+        _mend_description(bundle / f"{bundle.name}.mrml")
         _zip(bundle, unfinished)
         for copy, node in (copies or {}).items():
-            _fileInBundle(node, bundle).replace(copy)
+            _file_in_bundle(node, bundle).replace(copy)
     return path
 
 
-def _mendDescription(description: Path) -> None:
+def _mend_description(description: Path) -> None:
     """Write each bare '&' of a scene description as XML asks, so that it can be read again.
 
     MRML writes file names percent-encoded, but leaves an '&' of a node's name in them as it is; Slicer then cannot
@@ -64,8 +64,8 @@ def _mendDescription(description: Path) -> None:
         description.write_bytes(mended)
 
 
-def _fileInBundle(node, bundle: Path) -> Path:
-    """The file that the scene description in a bundle names for a node."""
+def _file_in_bundle(node, bundle: Path) -> Path:
+    """Return the file that the scene description in a bundle names for a node."""
     scene = ElementTree.parse(bundle / f"{bundle.name}.mrml")
     storage = next(entry for entry in scene.iter() if entry.get("id") == node.GetStorageNodeID())
     return bundle / unquote(storage.get("fileName", ""))
@@ -73,11 +73,11 @@ def _fileInBundle(node, bundle: Path) -> Path:
 
 @contextmanager
 def _unfinished(path: Path) -> Iterator[Path]:
-    """A place in a temporary folder beside ``path``; what was written there becomes ``path`` when all went well."""
+    """Yield place in a temporary folder beside ``path``; what was written there becomes ``path`` when all went well."""
     try:
         with tempfile.TemporaryDirectory(dir=path.resolve().parent, prefix=".unfinished-") as folder:
             unfinished = Path(folder) / path.name
-            with stderrToLogging():
+            with stderr_to_logging():
                 yield unfinished
             unfinished.replace(path)
     except OutputError:
@@ -86,7 +86,7 @@ def _unfinished(path: Path) -> Iterator[Path]:
         raise _failure(path) from error
 
 
-def _isWhole(path: Path) -> bool:
+def _is_whole(path: Path) -> bool:
     """Whether a written file is complete: the writers of JSON files do not notice a full disk, the others do."""
     if not path.is_file():
         return False
@@ -103,9 +103,9 @@ def _zip(bundle: Path, archive: Path) -> None:
     with zipfile.ZipFile(archive, "w") as target:
         for file in sorted(bundle.rglob("*")):
             if file.is_file():
-                isCompressed = file.name.endswith(ALREADY_COMPRESSED)
+                is_compressed = file.name.endswith(ALREADY_COMPRESSED)
                 target.write(
-                    file, file.relative_to(bundle.parent), zipfile.ZIP_STORED if isCompressed else zipfile.ZIP_DEFLATED
+                    file, file.relative_to(bundle.parent), zipfile.ZIP_STORED if is_compressed else zipfile.ZIP_DEFLATED
                 )
 
 

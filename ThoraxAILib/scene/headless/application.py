@@ -24,11 +24,11 @@ class Application:
         self._kept.extend(objects)
 
     def applicationLogic(self):
-        """The vtkSlicerApplicationLogic."""
+        """Return the vtkSlicerApplicationLogic."""
         return self._applicationLogic
 
     def coreIOManager(self) -> CoreIOManager:
-        """What slicer.util reads and writes files with."""
+        """Return what slicer.util reads and writes files with."""
         return self._ioManager
 
     ioManager = coreIOManager

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import slicer
 
-from ThoraxAILib.scene.files.opening import safeDescription
+from ThoraxAILib.scene.files.opening import safe_description
 from ThoraxAILib.untrusted.detached_data import require_data_beside
 from ThoraxAILib.untrusted.hdf5_references import is_hdf5, require_own_data
 
@@ -33,7 +33,7 @@ class CoreIOManager:
     """Stands in for qSlicerCoreIOManager, so that slicer.util.load… and save… run unchanged."""
 
     def fileType(self, fileName: str) -> str:
-        """The file type of a name, as slicer.util spells it; ``NoFile`` when unknown."""
+        """Return the file type of a name, as slicer.util spells it; ``NoFile`` when unknown."""
         name = str(fileName).lower()
         return next((kind for kind, (endings, _) in _FILE_TYPES.items() if name.endswith(endings)), "NoFile")
 
@@ -87,7 +87,7 @@ class CoreIOManager:
 def _readScene(path: Path, clear: bool) -> bool:
     """As vtkMRMLScene.ReadFromMRB, which unpacks and loads without any check; the scene's address is ``path`` after."""
     scene = slicer.mrmlScene
-    with safeDescription(path) as description:
+    with safe_description(path) as description:
         scene.SetURL(str(description))
         isRead = bool(scene.Connect() if clear else scene.Import())
         scene.SetURL(str(path.with_suffix(".mrml")))

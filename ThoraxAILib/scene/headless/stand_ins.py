@@ -19,7 +19,7 @@ def addModules(slicer: types.ModuleType) -> None:
             self.isSingletonParameterNode = True
 
         def getParameterNode(self):
-            """The module's parameter node, made on first use."""
+            """Return the module's parameter node, made on first use."""
             node = slicer.mrmlScene.GetSingletonNode(self.moduleName, "vtkMRMLScriptedModuleNode")
             if node is None:
                 node = slicer.vtkMRMLScriptedModuleNode()

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 TARGET = Path(__file__).resolve().parents[1] / "data" / "concept_words.json"
 SOURCE = "meanings of PS3.16 codes as shipped with pydicom 3.0.2, words in small letters"
@@ -25,6 +26,7 @@ def words() -> set[str]:
 
     found: set[str] = set()
     for scheme in SCHEMES:
+        codes: Any  # by value: (meaning, ...)
         for codes in concepts.get(scheme, {}).values():
             for meaning, *_ in codes.values():
                 found |= set(WORD.findall(meaning))

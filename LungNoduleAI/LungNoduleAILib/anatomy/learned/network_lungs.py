@@ -14,7 +14,7 @@ import numpy as np
 from LungNoduleAILib.anatomy.filling import fill_lungs
 from LungNoduleAILib.anatomy.full_grid import Box
 from LungNoduleAILib.anatomy.learned.prediction import Prediction
-from LungNoduleAILib.anatomy.lung_air import LEAST_SHARE, LungAir, border_area_mm2
+from LungNoduleAILib.anatomy.lung_air import MIN_SHARE, LungAir, border_area_mm2
 from LungNoduleAILib.anatomy.sides import LEFT, RIGHT, flood_sides
 from LungNoduleAILib.anatomy.work_image import WorkImage
 from LungNoduleAILib.model.anatomy import AIRWAY, LLL, LUL, RLL, RML, RUL
@@ -25,7 +25,7 @@ AGREEMENT_MM = 6.0
 ENCLOSED_SHARE = 0.9  # of the air the network calls lung, from which enclosed air alone says where lungs end
 AGREED_SHARE = 0.4  # of a part of enclosed air, from which all of it is lung
 THICK_MM = 5.0
-LEAST_PART_ML = 8.0
+MIN_PART_ML = 8.0
 SEED_CHANCE, SEED_DEPTH_MM = 0.8, 4.0
 LOBE_BLUR_MM = 3.0
 
@@ -40,7 +40,7 @@ class NetworkLungs:
 
 
 def find_network_lungs(prediction: Prediction, box: Box, enclosed: np.ndarray, airways: np.ndarray) -> NetworkLungs:
-    """Filled lungs with sides and lobes on a box of the work grid; all empty where the network sees no lung.
+    """Return filled lungs with sides and lobes on a box of the work grid; all empty where the network sees no lung.
 
     ``enclosed`` is air that its surroundings tell to be lung, ``airways`` the lumen of the large ones (bool, box).
     """
@@ -93,24 +93,24 @@ def _lung_mask(
 
 
 def _attached(mask: np.ndarray, air: np.ndarray, trusted: np.ndarray) -> np.ndarray:
-    """The parts of a mask whose air is mostly trusted and not tiny beside that of the largest: no pads, no table."""
+    """Return parts of a mask whose air is mostly trusted and not tiny beside that of the largest: no pads, no table."""
     import cc3d
 
     labels = cc3d.connected_components(mask, connectivity=6)
     dark, sure = (np.bincount(labels[some], minlength=int(labels.max()) + 1) for some in (air & mask, trusted & mask))
-    keep = (sure > 0.5 * dark) & (sure > LEAST_SHARE * sure[1:].max(initial=1))
+    keep = (sure > 0.5 * dark) & (sure > MIN_SHARE * sure[1:].max(initial=1))
     keep[0] = False
     return keep[labels]
 
 
 def _agreed_parts(air: np.ndarray, where: np.ndarray, share: float, work: WorkImage) -> np.ndarray:
-    """The connected parts of air of which the network calls more than a share lung, and that are not tiny."""
+    """Return the connected parts of air of which the network calls more than a share lung, and that are not tiny."""
     import cc3d
 
     labels = cc3d.connected_components(air, connectivity=6)
     voxels = np.bincount(labels.ravel())
     agreed = np.bincount(labels.ravel(), weights=where.ravel())
-    keep = (voxels * work.voxel_mm3 / 1000.0 >= LEAST_PART_ML) & (agreed > share * voxels)
+    keep = (voxels * work.voxel_mm3 / 1000.0 >= MIN_PART_ML) & (agreed > share * voxels)
     keep[0] = False
     return keep[labels]
 

@@ -63,7 +63,7 @@ def _zones(work: WorkImage, best: np.ndarray, labels: np.ndarray) -> tuple[np.nd
 
 
 def _largest(mask: np.ndarray) -> np.ndarray:
-    """The parts of a mask that hold at least a fifth of the largest one."""
+    """Return the parts of a mask that hold at least a fifth of the largest one."""
     import cc3d
 
     labels = cc3d.connected_components(mask, connectivity=6)

@@ -34,7 +34,7 @@ from LungNoduleAILib.model.anatomy import (
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.networks.device import NetworkDevice
-from ThoraxAILib.networks.file_cache import kept_by_file
+from ThoraxAILib.networks.file_cache import cached_by_file
 
 if TYPE_CHECKING:
     from ThoraxAILib.networks.label_network import LabelNetwork
@@ -93,7 +93,7 @@ class Prediction:
         return sitk.GetArrayFromImage(resampled)
 
     def best_on_work(self, sigma_mm: float = 0.0) -> np.ndarray:
-        """The most likely of GROUPS at every work voxel, uint8; the chances are blurred before when asked."""
+        """Return the most likely of GROUPS at every work voxel, uint8; the chances are blurred before when asked."""
         best = np.zeros(self.work.hu.shape, np.uint8)
         highest = np.full(self.work.hu.shape, -1.0, np.float32)
         for name, members in GROUPS.items():
@@ -109,7 +109,7 @@ def predict(work: WorkImage, path: Path, device: str | NetworkDevice, progress: 
 
     network = load_network(path, SCHEMA, MAKER, STRUCTURE_COUNT)
     spacing_mm = network.settings.spacing_mm
-    seen = seen_by(work, spacing_mm)
+    seen = network_input(work, spacing_mm)
     tiles = Tiles((TILE,) * 3, OVERLAP, network.stride)
     logits = run_tiled(network, seen, tiles, device, progress=progress, text="Finding the organs")
     logits -= logits.max(axis=0)
@@ -118,9 +118,9 @@ def predict(work: WorkImage, path: Path, device: str | NetworkDevice, progress: 
     return Prediction(logits, spacing_mm, work)
 
 
-@kept_by_file
+@cached_by_file
 def load_network(path: Path, schema: str, maker: str, classes: int) -> LabelNetwork:
-    """The network of a weights file, kept for the next image; raises InputError for a file of another kind."""
+    """Return the network of a weights file, kept for the next image; raises InputError for a file of another kind."""
     from ThoraxAILib.networks.label_network import LabelNetwork, LabelNetworkSettings
     from ThoraxAILib.networks.weights_file import load_weights
 
@@ -135,8 +135,8 @@ def load_network(path: Path, schema: str, maker: str, classes: int) -> LabelNetw
     return network.eval()
 
 
-def seen_by(work: WorkImage, spacing_mm: float) -> np.ndarray:
-    """What a network of this voxel size sees: HU with cubic voxels, corner to corner with the work grid."""
+def network_input(work: WorkImage, spacing_mm: float) -> np.ndarray:
+    """Return what a network of this voxel size sees: HU with cubic voxels, corner to corner with the work grid."""
     image = sitk.GetImageFromArray(np.maximum(work.hu, OUTSIDE_HU))
     spacing = [float(s) for s in work.spacing_kji_mm[::-1]]
     image.SetSpacing(spacing)

@@ -13,7 +13,7 @@ from LungNoduleAILib.anatomy.learned.organs import organs_on_ct
 from LungNoduleAILib.anatomy.learned.prediction import LUNG, WEIGHTS, predict
 from LungNoduleAILib.anatomy.lung_air import find_lung_air
 from LungNoduleAILib.anatomy.protocol import ANATOMY_SEGMENTER
-from LungNoduleAILib.anatomy.quality import is_no_chest, judge
+from LungNoduleAILib.anatomy.quality import assess_quality, is_no_chest
 from LungNoduleAILib.anatomy.work_image import make_work_image
 from LungNoduleAILib.model.anatomy import Anatomy
 from ThoraxAILib.engines.engine import learned_engine, weights_fingerprint
@@ -32,7 +32,7 @@ class LearnedSegmenter:
     name = "learned"
 
     def __init__(self, device: str = "cpu", weights: Path = WEIGHTS) -> None:
-        """Raises InputError for a file without such weights, MissingDependencyError without PyTorch."""
+        """Raise InputError for a file without such weights, MissingDependencyError without PyTorch."""
         from ThoraxAILib.networks.weights_file import require_torch
 
         require_torch("Learned anatomy", "choose --anatomy classical")
@@ -61,7 +61,7 @@ class LearnedSegmenter:
         airways = find_airways(work.part(box), lung_air, seeds)
         progress(0.55, "Drawing the edge of the lungs")
         lungs = find_network_lungs(prediction, box, enclosed, airways)
-        quality = judge(work, lungs.air, lungs.sides, sides_certain=True)
+        quality = assess_quality(work, lungs.air, lungs.sides, sides_certain=True)
         if is_no_chest(quality):
             return Anatomy(np.zeros(volume.array.shape, np.uint8), quality)
         progress(0.75, "Drawing the organs on the CT")

@@ -15,14 +15,14 @@ from ThoraxAILib.image.spheres import sphere_diameter_mm
 from ThoraxAILib.image.tuples import three
 
 if TYPE_CHECKING:
-    from LungNoduleAILib.followup.difference.compared import Compared
+    from LungNoduleAILib.followup.difference.scan_pair import ScanPair
     from LungNoduleAILib.followup.registration.register import LungRegistration
 
 APPEARED, GREW, SHRANK, VANISHED = "appeared", "grew", "shrank", "vanished"
-LEAST_SCORE = 5.0
-LEAST_HU = (120.0, 80.0)  # at the two scales: a solid sphere of about 4 mm, ground glass of about 8 mm
-LEAST_DIAMETER_MM = 3.5
-MOST_ERROR_MM = 5.0  # above it nothing is said
+MIN_SCORE = 5.0
+MIN_HU = (120.0, 80.0)  # at the two scales: a solid sphere of about 4 mm, ground glass of about 8 mm
+MIN_DIAMETER_MM = 3.5
+MAX_ERROR_MM = 5.0  # above it nothing is said
 BOX_MM = 40.0
 ALREADY_THERE = 0.4  # share of the structure's contrast that the other date shows within a few mm
 NEAR_MM = 3.0
@@ -64,7 +64,7 @@ class _Peak:
 
 
 def find_blobs(
-    compared: Compared,
+    compared: ScanPair,
     scores: Sequence[tuple[np.ndarray, np.ndarray]],
     registration: LungRegistration,
     current_findings: Sequence[Finding],
@@ -84,9 +84,9 @@ def find_blobs(
         overlapping = bool((taken[box] & mask).any())
         taken[box] |= mask
         blob = _measured(compared, difference, peak, box, mask, registration)
-        if overlapping or blob.diameter_mm < LEAST_DIAMETER_MM:
+        if overlapping or blob.diameter_mm < MIN_DIAMETER_MM:
             continue
-        if blob.uncertainty_mm > MOST_ERROR_MM:
+        if blob.uncertainty_mm > MAX_ERROR_MM:
             suppressed += 1
             continue
         blobs.append(_named(blob, current_findings, prior_findings))
@@ -96,10 +96,10 @@ def find_blobs(
 def _peaks(grid: Grid, scores: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[_Peak]:
     """Local extremes of significance that are large enough in HU, over all scales, best first."""
     found = []
-    for (difference, score), least_hu in zip(scores, LEAST_HU, strict=True):
+    for (difference, score), least_hu in zip(scores, MIN_HU, strict=True):
         size = [2 * round(NEAR_MM / step) + 1 for step in grid.spacing_kji_mm]
         height = np.abs(score)
-        top = (height == maximum_filter(height, size)) & (height >= LEAST_SCORE) & (np.abs(difference) >= least_hu)
+        top = (height == maximum_filter(height, size)) & (height >= MIN_SCORE) & (np.abs(difference) >= least_hu)
         for place in np.argwhere(top):
             at = three(int(p) for p in place)
             found.append(_Peak(at, float(height[at]), 1 if difference[at] > 0 else -1))
@@ -127,7 +127,7 @@ def _region(
 
 
 def _measured(
-    compared: Compared,
+    compared: ScanPair,
     difference: np.ndarray,
     peak: _Peak,
     box: tuple[slice, slice, slice],
@@ -151,7 +151,7 @@ def _measured(
     )
 
 
-def _kind(compared: Compared, sign: int, box: tuple[slice, slice, slice], mask: np.ndarray) -> str:
+def _kind(compared: ScanPair, sign: int, box: tuple[slice, slice, slice], mask: np.ndarray) -> str:
     """Appeared or grew (brighter), shrank or vanished (darker), by what the other date shows at the place."""
     above_lung = [(image[box] - compared.level[box]) for image in (compared.current, compared.prior_seen)]
     present, absent = above_lung if sign > 0 else above_lung[::-1]
@@ -165,7 +165,7 @@ def _kind(compared: Compared, sign: int, box: tuple[slice, slice, slice], mask: 
 def _named(
     blob: DifferenceBlob, current_findings: Sequence[Finding], prior_findings: Sequence[Finding]
 ) -> DifferenceBlob:
-    """The blob with the nearest finding it touches, of the date that shows more of it."""
+    """Return the blob with the nearest finding it touches, of the date that shows more of it."""
     brighter = blob.mean_difference_hu > 0
     findings, center = (
         (current_findings, blob.center_ras_mm) if brighter else (prior_findings, blob.prior_center_ras_mm)

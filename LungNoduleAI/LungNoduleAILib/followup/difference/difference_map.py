@@ -15,7 +15,7 @@ import numpy as np
 from scipy.ndimage import binary_erosion, gaussian_filter, gaussian_gradient_magnitude, map_coordinates, maximum_filter
 
 from LungNoduleAILib.followup.difference.blobs import DifferenceBlob, find_blobs
-from LungNoduleAILib.followup.difference.compared import Compared
+from LungNoduleAILib.followup.difference.scan_pair import ScanPair
 from LungNoduleAILib.followup.registration.lung_image import reduce_lungs
 from LungNoduleAILib.followup.registration.register import LungRegistration
 from LungNoduleAILib.followup.registration.shared_lungs import shared_lungs
@@ -73,7 +73,7 @@ def difference_map(
     progress = progress or Progress()
     progress(0.0, "Comparing the lungs")
     shared = shared_lungs(prior, current, prior_labels, current_labels)
-    compared = compare(registration, prior, current, shared.prior, shared.current)
+    compared = pair_scans(registration, prior, current, shared.prior, shared.current)
     progress(0.5, "Looking for changes")
     scores = [significance(compared, sigma) for sigma in SCALES_MM]
     blobs, suppressed = find_blobs(compared, scores, registration, current_findings, prior_findings)
@@ -85,9 +85,9 @@ def difference_map(
     )
 
 
-def compare(
+def pair_scans(
     registration: LungRegistration, prior: Volume, current: Volume, prior_lungs: np.ndarray, current_lungs: np.ndarray
-) -> Compared:
+) -> ScanPair:
     """Both scans on one grid of cubes around the current lungs, alike but for what changed."""
     now = reduce_lungs(current, current_lungs, STEP_MM, WINDOW_HU, paint_outside=False)
     then = reduce_lungs(prior, prior_lungs, STEP_MM, WINDOW_HU, paint_outside=False)
@@ -107,7 +107,7 @@ def compare(
         for part in (registration.uncertainty_mm.array, _own_volume_change(registration))
     )
     diluted = np.where(matched > level, level + (matched - level) * stretch, matched)
-    return Compared(grid, seen, diluted, matched, level, inside, parenchyma, error)
+    return ScanPair(grid, seen, diluted, matched, level, inside, parenchyma, error)
 
 
 def _own_volume_change(registration: LungRegistration) -> np.ndarray:
@@ -121,8 +121,8 @@ def _own_volume_change(registration: LungRegistration) -> np.ndarray:
     return np.exp((growth - growth.clip(low, high)) * lung).clip(*STRETCH_RANGE)
 
 
-def significance(compared: Compared, sigma_mm: float) -> tuple[np.ndarray, np.ndarray]:
-    """The difference at a scale in HU, and how many times it exceeds noise and registration error (signed)."""
+def significance(compared: ScanPair, sigma_mm: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the difference at a scale in HU, and how many times it exceeds noise and registration error (signed)."""
     sigma = sigma_mm / compared.grid.spacing_kji_mm
     difference = gaussian_filter(compared.difference, sigma)
     wide = NEIGHBORHOOD_MM / compared.grid.spacing_kji_mm
@@ -135,7 +135,7 @@ def significance(compared: Compared, sigma_mm: float) -> tuple[np.ndarray, np.nd
     return difference, score * compared.inside
 
 
-def _slope(image: np.ndarray, compared: Compared, sigma_mm: float) -> np.ndarray:
+def _slope(image: np.ndarray, compared: ScanPair, sigma_mm: float) -> np.ndarray:
     """Largest slope in HU/mm near each voxel of an image that is lung outside the lungs."""
     step = compared.grid.spacing_kji_mm
     filled = np.where(compared.inside, image, compared.level)

@@ -39,7 +39,7 @@ class ScanContext:
 
     @staticmethod
     def of(volume: Volume) -> ScanContext:
-        """The context of a CT: slice thickness where it is known, else slice distance."""
+        """Return the context of a CT: slice thickness where it is known, else slice distance."""
         identity = volume.identity
         slice_mm = max(identity.slice_thickness_mm or 0.0, float(volume.spacing_ijk_mm.max()))
         return ScanContext(identity.study_date, identity.kernel, slice_mm, identity.contrast)

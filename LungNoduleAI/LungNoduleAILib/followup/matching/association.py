@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-MOST_LOG_ODDS = 25.0
+MAX_LOG_ODDS = 25.0
 ITERATIONS, TOLERANCE = 200, 1e-7
 
 
@@ -17,7 +17,7 @@ def pair_probabilities(log_odds: np.ndarray) -> np.ndarray:
 
     ``log_odds`` (..., n, m) compare "these two are the same" with "both stay alone"; -inf forbids a pair.
     """
-    odds = np.exp(np.clip(log_odds, -MOST_LOG_ODDS * 4, MOST_LOG_ODDS))
+    odds = np.exp(np.clip(log_odds, -MAX_LOG_ODDS * 4, MAX_LOG_ODDS))
     odds = np.where(np.isneginf(log_odds), 0.0, odds)
     free = np.ones_like(odds)
     for _ in range(ITERATIONS):
@@ -31,7 +31,7 @@ def pair_probabilities(log_odds: np.ndarray) -> np.ndarray:
 
 
 def best_assignment(log_odds: np.ndarray) -> list[tuple[int, int]]:
-    """The pairs (row, column) of the most probable one-to-one assignment; a dummy partner stands for "alone".
+    """Return the pairs (row, column) of the most probable one-to-one assignment; a dummy partner stands for "alone".
 
     Rejecting costs nothing, so only pairs with positive log odds can be part of it.
     """
@@ -39,6 +39,6 @@ def best_assignment(log_odds: np.ndarray) -> list[tuple[int, int]]:
     if not rows or not columns:
         return []
     gain = np.zeros((rows, columns + rows))
-    gain[:, :columns] = np.where(log_odds > 0, np.minimum(log_odds, 4 * MOST_LOG_ODDS), -1e6)
+    gain[:, :columns] = np.where(log_odds > 0, np.minimum(log_odds, 4 * MAX_LOG_ODDS), -1e6)
     chosen = zip(*linear_sum_assignment(gain, maximize=True), strict=True)
     return [(int(i), int(j)) for i, j in chosen if j < columns and log_odds[i, j] > 0]

@@ -35,7 +35,7 @@ class MatchItem:
 
     @staticmethod
     def of(finding: Finding) -> MatchItem:
-        """The item of a finding."""
+        """Return the item of a finding."""
         return MatchItem(finding.id, finding.center_ras_mm, finding.volume_mm3, finding.type, finding.side)
 
 
@@ -64,7 +64,7 @@ class Evidence:
 
 
 def methods_of(evidence: Evidence) -> list[str]:
-    """The opinions the evidence allows: network (without registration), registration; else positions."""
+    """Return the opinions the evidence allows: network (without registration), registration; else positions."""
     found = [NETWORK] if evidence.similarity is not None and evidence.aligned_mm is not None else []
     found += [REGISTRATION] if evidence.registered_mm is not None else []
     return found or [POSITIONS]
@@ -87,7 +87,7 @@ FEATURES = {
 def pair_features(
     prior: Sequence[MatchItem], current: Sequence[MatchItem], evidence: Evidence, method: str
 ) -> np.ndarray:
-    """The features of every pair (n_prior, n_current, features) in the order of FEATURES; what is unknown is 0.
+    """Return the features of every pair (n_prior, n_current, features) in the order of FEATURES; what is unknown is 0.
 
     Near is log(1 + (d / 10 mm)^2), which forgives a single bad alignment; far is d / 10 mm.
     """
@@ -109,7 +109,7 @@ def pair_features(
 
 @cache
 def weights_of(method: str) -> dict[str, float]:
-    """The fitted weight of every feature of a method."""
+    """Return the fitted weight of every feature of a method."""
     return json.loads(WEIGHTS_FILE.read_text(encoding="utf-8"))["weights"][method]
 
 
@@ -123,7 +123,7 @@ def _size_change(prior: Sequence[MatchItem], current: Sequence[MatchItem]) -> np
 
 
 def _type_steps(prior: Sequence[MatchItem], current: Sequence[MatchItem]) -> np.ndarray:
-    """Steps between the types from ground glass over part-solid and solid to calcified."""
+    """Return steps between the types from ground glass over part-solid and solid to calcified."""
     before, after = ([_TYPE_ORDER.get(item.type or "", np.nan) for item in items] for items in (prior, current))
     return np.nan_to_num(np.abs(np.array(after, dtype=float)[None] - np.array(before, dtype=float)[:, None]), nan=0.0)
 

@@ -16,7 +16,7 @@ from ThoraxAILib.registration.field import Field
 
 STEP_MM = 4.0
 PERCENTILES = (1.0, 99.0)
-LEAST_HALF_MM = 20.0
+MIN_HALF_MM = 20.0
 # Once the lungs' boxes lie over one another only breathing and a cropped box shift them further.
 IN_LUNG_BOXES = PointOptions(shift_mm=(6.0, 6.0, 10.0))
 
@@ -30,7 +30,7 @@ class LungFrame:
 
     @staticmethod
     def of(volume: Volume, labels: np.ndarray) -> LungFrame:
-        """The box that holds 98 % of the lungs along each axis; raises InputError when there are no lungs.
+        """Return the box that holds 98 % of the lungs along each axis; raises InputError when there are no lungs.
 
         ``labels`` are those of Anatomy on the grid of ``volume``.
         """
@@ -41,11 +41,11 @@ class LungFrame:
 
     @staticmethod
     def around(lung_points_ras_mm: np.ndarray) -> LungFrame:
-        """The frame of lungs given as points (n, 3)."""
+        """Return the frame of lungs given as points (n, 3)."""
         if len(lung_points_ras_mm) < 8:
             raise InputError("No lungs were found, so positions cannot be told relative to them: give a chest CT.")
         low, high = np.percentile(lung_points_ras_mm, PERCENTILES, axis=0)
-        return LungFrame((low + high) / 2, np.maximum((high - low) / 2, LEAST_HALF_MM))
+        return LungFrame((low + high) / 2, np.maximum((high - low) / 2, MIN_HALF_MM))
 
     def normalized(self, points_ras_mm: np.ndarray) -> np.ndarray:
         """Points (..., 3) with the box of the lungs at -1..1."""

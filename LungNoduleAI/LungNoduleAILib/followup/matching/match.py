@@ -168,7 +168,7 @@ def _check_ids(items: Sequence[MatchItem], name: str) -> None:
 
 
 def _with_alignment(prior: Sequence[MatchItem], current: Sequence[MatchItem], evidence: Evidence) -> Evidence:
-    """The evidence with distances after laying the points over one another, when no alignment is given."""
+    """Return the evidence with distances after laying the points over one another, when no alignment is given."""
     if evidence.aligned_mm is not None:
         return evidence
     prior_points, current_points = (
@@ -182,7 +182,7 @@ def _with_alignment(prior: Sequence[MatchItem], current: Sequence[MatchItem], ev
 def _decided(
     odds: np.ndarray, prior: Sequence[MatchItem], current: Sequence[MatchItem], decisions: Sequence[LinkDecision]
 ) -> np.ndarray:
-    """The log odds after the reader's decisions: a link excludes all else, an unlink that one pair."""
+    """Return the log odds after the reader's decisions: a link excludes all else, an unlink that one pair."""
     odds = odds.copy()
     rows, columns = ({item.id: n for n, item in enumerate(items)} for items in (prior, current))
     for decision in decisions:
@@ -213,7 +213,7 @@ class _Opinion:
 
 
 def _with_opinions(row: Match, opinions: dict[str, _Opinion]) -> Match:
-    """The row with the probability each method gives it, and whether two methods agree on its nodules."""
+    """Return the row with the probability each method gives it, and whether two methods agree on its nodules."""
     told = {method: opinion.probability(row) for method, opinion in opinions.items()}
     if len(opinions) < 2:
         return replace(row, opinions=told)

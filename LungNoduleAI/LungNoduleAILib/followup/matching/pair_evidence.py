@@ -34,7 +34,7 @@ class Views:
         registration: LungRegistration | None,
         reidentifier: Reidentifier,
     ) -> Views:
-        """The views of two scans."""
+        """Return the views of two scans."""
         return Views(prior, current, registration, reidentifier, _frame(prior), _frame(current))
 
 

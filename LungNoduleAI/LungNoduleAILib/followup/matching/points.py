@@ -14,7 +14,7 @@ from LungNoduleAILib.followup.matching.association import best_assignment
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.options import Options, option
 
-MOST_PROPOSALS = 400
+MAX_PROPOSALS = 400
 REFINEMENTS = 4
 
 
@@ -87,14 +87,14 @@ def _proposals(prior: np.ndarray, current: np.ndarray, options: PointOptions) ->
     shifts = (current[None] - prior[:, None]).reshape(-1, 3)
     near = np.linalg.norm(shifts[:, None] - shifts[None], axis=2) if len(shifts) <= 2500 else np.zeros((1, len(shifts)))
     votes = np.exp(-0.5 * (near / (2 * options.scatter_mm)) ** 2).sum(axis=0)
-    order = np.argsort(_shift_cost(shifts, options) - votes, kind="stable")[:MOST_PROPOSALS]
+    order = np.argsort(_shift_cost(shifts, options) - votes, kind="stable")[:MAX_PROPOSALS]
     return [np.zeros(3), *shifts[order]]
 
 
 def _refined(
     prior: np.ndarray, current: np.ndarray, shift: np.ndarray, options: PointOptions
 ) -> tuple[float, PointMatch]:
-    """The map near one proposed shift and how much better it explains the points than leaving all alone."""
+    """Return the map near one proposed shift and how much better it explains the points than leaving all alone."""
     center = prior.mean(axis=0)
     matrix = np.eye(3)
     pairs: list[tuple[int, int]] = []

@@ -15,7 +15,7 @@ from LungNoduleAILib.followup.matching.siamese_patches import cut_patches, norma
 from ThoraxAILib.engines.engine import learned_engine, weights_fingerprint
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.networks.device import NetworkDevice
-from ThoraxAILib.networks.file_cache import kept_by_file
+from ThoraxAILib.networks.file_cache import cached_by_file
 from ThoraxAILib.networks.weights_file import load_weights
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Siamese:
     name = "siamese"
 
     def __init__(self, device: str = "cpu", path: Path = WEIGHTS_FILE) -> None:
-        """Raises InputError when the weights are missing or unfit, MissingDependencyError without PyTorch."""
+        """Raise InputError when the weights are missing or unfit, MissingDependencyError without PyTorch."""
         network = loaded_network(path)
         from ThoraxAILib.networks.whole_inputs import WholeInputs
 
@@ -64,7 +64,7 @@ class Siamese:
 
 
 def place_values(points_ras_mm: np.ndarray, frame: LungFrame | None) -> np.ndarray:
-    """What the network is told of places: normalized R, A, S and 1; zeros when it shall not know."""
+    """Return what the network is told of places: normalized R, A, S and 1; zeros when it shall not know."""
     points = np.asarray(points_ras_mm, dtype=float).reshape(-1, 3)
     values = np.zeros((len(points), 4), dtype=np.float32)
     if frame is not None:
@@ -89,11 +89,11 @@ def _embedded(network: WholeInputs, length: int, patches: np.ndarray, places: np
 
 
 def loaded_network(path: Path = WEIGHTS_FILE) -> SiameseNetwork:
-    """The network of a weights file, kept while the file stays as it is; raises as Siamese does."""
+    """Return the network of a weights file, kept while the file stays as it is; raises as Siamese does."""
     return _network_of(path)
 
 
-@kept_by_file
+@cached_by_file
 def _network_of(path: Path) -> SiameseNetwork:
     weights = load_weights(path, SCHEMA, MAKER)
     from LungNoduleAILib.followup.matching.siamese_network import SiameseNetwork, SiameseSettings

@@ -27,7 +27,7 @@ LEVER_MM = 100.0  # one step of a matrix entry moves points at this distance as 
 SHAPE_WEIGHT = 1.0
 INTENSITY_WEIGHT = 0.3
 OVERLAP_WEIGHT = 0.2
-SMALLEST_OVERLAP = 0.2
+MIN_OVERLAP = 0.2
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Alignment:
 
 
 def align_lungs(current: ReducedLungs, prior: ReducedLungs, progress: Progress) -> Alignment:
-    """The affine pull-back from the current to the prior lungs; the caller runs it inside ``torch_threads``."""
+    """Return the affine pull-back from the current to the prior lungs; the caller runs it inside ``torch_threads``."""
     progress(0.0, "Aligning the lungs")
     pair = _Pair(current, prior, STEPS_MM[0])
     starts = _starts(pair)
@@ -107,7 +107,7 @@ class _Pair:
         overlap = float(weight.sum() / self.near.sum())
         change = parameters[:, :3] / LEVER_MM
         penalty = SHAPE_WEIGHT * (change**2).sum() + OVERLAP_WEIGHT * (1.0 - overlap)
-        if overlap < SMALLEST_OVERLAP:
+        if overlap < MIN_OVERLAP:
             return penalty + 1.0
         unlike = INTENSITY_WEIGHT * (values[:1] - self.fixed) ** 2 - self.correlation.local(values[:1], 0)
         return (unlike[0] * weight).sum() / weight.sum() + penalty

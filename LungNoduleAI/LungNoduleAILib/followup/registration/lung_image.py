@@ -35,7 +35,7 @@ class ReducedLungs:
     scan_grid: Grid
 
     def grid(self, step_mm: float) -> Grid:
-        """A grid of cubes in LPS order (k superior, j posterior, i left) that covers the lungs with a margin."""
+        """Return a grid of cubes in LPS order (k superior, j posterior, i left) that covers the lungs with a margin."""
         index = np.argwhere(self.lung.array > 0.5)
         corners = self.lung.ras_from_kji(
             np.array(np.meshgrid(*zip(index.min(0), index.max(0), strict=True))).reshape(3, -1).T
@@ -43,12 +43,14 @@ class ReducedLungs:
         return Grid.covering(corners.min(0) - MARGIN_MM, corners.max(0) + MARGIN_MM, step_mm)
 
     def on(self, grid: Grid, matrix: np.ndarray | None = None) -> LungImage:
-        """The lungs on ``grid``; ``matrix`` (4x4) takes its RAS mm to the RAS mm of this CT, None is the identity."""
+        """Return the lungs on ``grid``; ``matrix`` (4x4) takes its RAS mm to the RAS mm of this CT, None is the
+        identity.
+        """
         points = grid.centers_ras_mm()
         return self.at(grid, points if matrix is None else points @ matrix[:3, :3].T + matrix[:3, 3])
 
     def at(self, grid: Grid, points: np.ndarray) -> LungImage:
-        """What this CT shows at ``points`` (k, j, i, 3), RAS mm of this CT, as an image on ``grid``."""
+        """Return what this CT shows at ``points`` (k, j, i, 3), RAS mm of this CT, as an image on ``grid``."""
         index = np.moveaxis(self.image.kji_from_ras(points), -1, 0).astype(np.float32)
         image, lung, seen = (
             map_coordinates(part.array, index, order=1, mode="nearest") for part in (self.image, self.lung, self.seen)
@@ -80,7 +82,7 @@ def reduce_lungs(
     window_hu: tuple[float, float] = (LOW_HU, HIGH_HU),
     paint_outside: bool = True,
 ) -> ReducedLungs:
-    """A CT (HU, any axis order) and its lung mask as block means of at most ``step_mm`` around the lungs.
+    """Return a CT (HU, any axis order) and its lung mask as block means of at most ``step_mm`` around the lungs.
 
     ``window_hu`` becomes 0..1; ``paint_outside`` puts 1 outside the lungs.
     """

@@ -51,7 +51,7 @@ class LungTransform:
         return then_affine(self.local, self.matrix)
 
     def warped(self, prior: Volume, grid: Grid, fill: float = AIR_HU) -> Volume:
-        """The prior scan as the current one would see it, on any grid, linear, in the prior's voxel type."""
+        """Return the prior scan as the current one would see it, on any grid, linear, in the prior's voxel type."""
         nodes = [_nodes(size, step) for size, step in zip(grid.shape_kji, grid.spacing_kji_mm, strict=True)]
         index = np.stack(np.meshgrid(*nodes, indexing="ij"), -1).astype(float)
         ras = index[..., ::-1] @ grid.ijk_to_ras[:3, :3].T + grid.ijk_to_ras[:3, 3]
@@ -80,7 +80,7 @@ def _nodes(size: int, step_mm: float) -> np.ndarray:
 
 
 def _between(nodes: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The node below each place and how far it is to the next one, 0..1."""
+    """Return the node below each place and how far it is to the next one, 0..1."""
     relative = places / (nodes[1] - nodes[0])
     below = np.clip(relative.astype(int), 0, len(nodes) - 2)
     return below, (relative - below).astype(np.float32)

@@ -20,7 +20,7 @@ from ThoraxAILib.registration.quality import folded_cells, jacobian
 
 WINDOW_MM = 20.0
 SMOOTHING_MM = 6.0
-LEAST_VOXEL = 0.25  # of a voxel it was computed on (0.5 mm on the default 2 mm): no registration is better than that
+MIN_VOXEL = 0.25  # of a voxel it was computed on (0.5 mm on the default 2 mm): no registration is better than that
 UNLIKE_MM = 4.0  # of uncertainty where nothing of the local structure was matched
 FLAT = 1e-4  # variance of a window (values 0..1) below which it has no structure: 8 HU
 POOR_MM = 4.0
@@ -107,7 +107,7 @@ def inconsistency_mm(forward: LungTransform, backward: LungTransform, grid: Grid
 
 def uncertainty_map(fixed: LungImage, likeness: np.ndarray, inconsistency: np.ndarray | None) -> Volume:
     """Uncertainty in mm (k, j, i) on the grid of ``fixed``, smoothed within the lungs; 0 outside them."""
-    least_mm = LEAST_VOXEL * float(max(fixed.grid.spacing_kji_mm))
+    least_mm = MIN_VOXEL * float(max(fixed.grid.spacing_kji_mm))
     squared = (least_mm**2 + (UNLIKE_MM * (1 - likeness)) ** 2).astype(np.float32)
     if inconsistency is not None:
         squared += inconsistency**2
@@ -119,7 +119,7 @@ def uncertainty_map(fixed: LungImage, likeness: np.ndarray, inconsistency: np.nd
 
 
 def region_quality(uncertainty: Volume, regions: dict[str, np.ndarray]) -> tuple[RegionQuality, ...]:
-    """The uncertainty within named masks on its grid; empty masks are left out."""
+    """Return the uncertainty within named masks on its grid; empty masks are left out."""
     result = []
     for name, mask in regions.items():
         values = uncertainty.array[mask]

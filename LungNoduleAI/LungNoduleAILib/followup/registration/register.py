@@ -46,7 +46,7 @@ CONVENTION = "x in the current scan lies at x + u(x) in the prior scan, RAS mm, 
 REACH_MM = 10.0  # likeness counts up to here outside the lungs
 STIFF_REACH_MM = 4.0
 LUNG_MODULI, OUTSIDE_MODULI = Moduli(1.0, 1.0), Moduli(0.05, 0.05)
-LEAST_OVERLAP, LEAST_DICE = 0.25, 0.5
+MIN_OVERLAP, MIN_DICE = 0.25, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +142,9 @@ class _Clock:
 def _both_directions(
     scans: _Scans, options: LungRegistrationOptions, progress: Progress, clock: _Clock
 ) -> tuple[LungTransform, LungTransform | None, float]:
-    """Current to prior, prior to current when asked for, and the share of the current lungs that the prior sees."""
+    """Return current to prior, prior to current when asked for, and the share of the current lungs that the prior
+    sees.
+    """
     from LungNoduleAILib.followup.registration.alignment import align_lungs
     from ThoraxAILib.networks.threads import torch_threads
 
@@ -168,7 +170,7 @@ def _check_fit(scans: _Scans, matrix: np.ndarray, overlap: float) -> None:
     own, other = scans.current.on(grid), scans.prior.on(grid, matrix)
     seen = own.valid & other.valid
     fit = dice(own.lung & seen, other.lung & seen)
-    if overlap < LEAST_OVERLAP or fit < LEAST_DICE:
+    if overlap < MIN_OVERLAP or fit < MIN_DICE:
         raise InputError(
             f"The lungs of the two scans do not fit each other (overlap {100 * overlap:.0f} %, Dice "
             f"{fit:.2f} after alignment): check that both show the same part of the same person."
@@ -178,7 +180,7 @@ def _check_fit(scans: _Scans, matrix: np.ndarray, overlap: float) -> None:
 def _nonrigid(
     fixed: ReducedLungs, moving: ReducedLungs, matrix: np.ndarray, options: LungRegistrationOptions, progress: Progress
 ) -> LungTransform:
-    """The displacement on the fixed lungs after the affine, without folds."""
+    """Return the displacement on the fixed lungs after the affine, without folds."""
     from ThoraxAILib.registration.instance import register
 
     grid = fixed.grid(options.grid_mm)
@@ -209,7 +211,7 @@ def _judge(
     overlap: float,
     lobes: dict[str, np.ndarray],
 ) -> tuple[LungQuality, Volume]:
-    """The report and the uncertainty map on the grid of ``fixed``."""
+    """Return the report and the uncertainty map on the grid of ``fixed``."""
     affine = prior.on(fixed.grid, forward.matrix)
     index = np.moveaxis(fixed.grid.kji_from_ras(forward.local.targets_ras_mm()), -1, 0).astype(np.float32)
     warped, lung = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from LungNoduleAILib.followup.registration.register import LungRegistration
 
-LEAST_SIMILARITY = 0.70
+MIN_SIMILARITY = 0.70
 
 
 def plausibly_same_person(registration: LungRegistration) -> tuple[bool, str]:
@@ -18,6 +18,6 @@ def plausibly_same_person(registration: LungRegistration) -> tuple[bool, str]:
         f"similarity {quality.similarity:.2f} of 1 after registration, {quality.poor_percent:.0f} % of the lungs "
         "poorly matched"
     )
-    if quality.similarity < LEAST_SIMILARITY:
+    if quality.similarity < MIN_SIMILARITY:
         return False, f"The vessels of the two scans do not match ({found}): check that both are of the same person."
     return True, f"The lungs match ({found})."

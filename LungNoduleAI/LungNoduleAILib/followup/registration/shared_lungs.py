@@ -10,7 +10,7 @@ from LungNoduleAILib.model.anatomy import Anatomy
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
 
-LEAST_ML = 60.0
+MIN_ML = 60.0
 SIDES = ("right", "left")
 
 
@@ -25,7 +25,7 @@ class SharedLungs:
 
 
 def shared_lungs(prior: Volume, current: Volume, prior_labels: np.ndarray, current_labels: np.ndarray) -> SharedLungs:
-    """The lungs present in both scans; raises InputError when a scan shows none or labels do not fit their scan."""
+    """Return lungs present in both scans; raises InputError when a scan shows none or labels do not fit their scan."""
     scans = (("prior", prior, prior_labels), ("current", current, current_labels))
     masks, present = [], []
     for name, volume, labels in scans:
@@ -36,7 +36,7 @@ def shared_lungs(prior: Volume, current: Volume, prior_labels: np.ndarray, curre
             )
         anatomy = Anatomy(labels)
         sides = {"right": anatomy.right_lung, "left": anatomy.left_lung}
-        found = tuple(side for side in SIDES if sides[side].sum() * volume.voxel_mm3 / 1000 >= LEAST_ML)
+        found = tuple(side for side in SIDES if sides[side].sum() * volume.voxel_mm3 / 1000 >= MIN_ML)
         if not found:
             raise InputError(f"No lung was found in the {name} scan: give a chest CT.")
         masks.append(sides)

@@ -68,7 +68,7 @@ def _growing_subsegmental(inputs: Inputs, course: Course, trace: Trace) -> str:
 
 
 def cyst_category(inputs: Inputs, course: Course, trace: Trace) -> str:
-    """The most concerning of the cyst's rows and, where it holds a nodule, of the nodule's."""
+    """Return the most concerning of the cyst's rows and, where it holds a nodule, of the nodule's."""
     category = _cyst_alone(inputs, course, trace)
     if inputs.solid_mean_diameter_mm or inputs.solid_volume_mm3:
         nodule = _nodule_in_cyst(inputs, course, trace)
@@ -144,7 +144,7 @@ def _thin(inputs: Inputs, trace: Trace) -> str:
 
 
 def _changes(inputs: Inputs, course: Course, trace: Trace) -> tuple[str, ...]:
-    """What changed, in the words of the rows; growth of the mean diameter is also measured."""
+    """Return what changed, in the words of the rows; growth of the mean diameter is also measured."""
     stated = inputs.change if inputs.change not in (None, "stable") else None
     if stated == "growing":  # which part grows is not said: every row that may be meant
         trace.unsure("What of the cyst grows is not stated; the most concerning row is used.")

@@ -18,7 +18,7 @@ MALIGNANCY_SUSPECTED = ("3", "4A", "4B")
 
 
 def lung_rads_2022(inputs: Inputs) -> Answer:
-    """The category of one nodule or one exam; raises MissingInput when its size or kind is not stated."""
+    """Return the category of one nodule or one exam; raises MissingInput when its size or kind is not stated."""
     trace = Trace(table.SOURCE)
     if inputs.exam == "incidental":
         trace.unsure("Lung-RADS is made for screening; an incidental nodule belongs to Fleischner 2017 or BTS 2015.")
@@ -70,9 +70,9 @@ def _cannot_be_read(inputs: Inputs, trace: Trace) -> bool:
             "Where infection is suspected but less likely than cancer, the nodule is classified by its size: "
             "leave 'suspected_infection' out."
         )
-    elif new > table.MOST_NEW_NODULES:
+    elif new > table.MAX_NEW_NODULES:
         trace.because(
-            f"{new} new nodules, more than {table.MOST_NEW_NODULES}, suggest infection or inflammation, "
+            f"{new} new nodules, more than {table.MAX_NEW_NODULES}, suggest infection or inflammation, "
             "low-dose CT in 1 to 3 months may be recommended: category 0"
         )
     elif inputs.immunosuppressed and (inputs.is_new or new):

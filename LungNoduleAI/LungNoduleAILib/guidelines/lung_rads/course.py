@@ -31,7 +31,7 @@ class Course:
 
 
 def course_of(inputs: Inputs, trace: Trace) -> Course:
-    """New, slowly growing, growing, followed (neither) or at baseline."""
+    """Return new, slowly growing, growing, followed (neither) or at baseline."""
     if inputs.is_new:
         if inputs.exam == "baseline":
             trace.unsure(
@@ -49,7 +49,9 @@ def course_of(inputs: Inputs, trace: Trace) -> Course:
 
 
 def _is_slow(inputs: Inputs, growth: str | None, trace: Trace) -> bool:
-    """What the reader states about slow growth holds, but for a ground-glass nodule that was measured to grow fast."""
+    """Return what the reader states about slow growth holds, but for a ground-glass nodule that was measured to grow
+    fast.
+    """
     if growth != GROWTH:
         return grows_slowly(inputs, trace)
     is_fast = (whole_months(inputs) or 0) <= GROWTH_MONTHS

@@ -37,7 +37,7 @@ def nodule_growth(inputs: Inputs, trace: Trace) -> str | None:
 
 
 def solid_part_growth(inputs: Inputs, trace: Trace) -> str | None:
-    """The same of the solid part; a part-solid nodule that was ground-glass has a new solid part."""
+    """Return the same of the solid part; a part-solid nodule that was ground-glass has a new solid part."""
     now, before = inputs.solid_mean_diameter_mm, inputs.prior_solid_mean_diameter_mm
     if inputs.prior_type == "ground-glass" or (before == 0 and now):
         trace.because("The solid part is new: the nodule had none before")
@@ -128,7 +128,7 @@ def _history(inputs: Inputs) -> list[tuple[Decimal, Decimal]]:
 
 
 def _fast(points: list[tuple[Decimal, Decimal]]) -> tuple[Decimal, Decimal] | None:
-    """The earlier exam within 12 months of the last one since which it grew by more than 1.5 mm."""
+    """Return the earlier exam within 12 months of the last one since which it grew by more than 1.5 mm."""
     last_ago, last = points[-1]
     recent = [point for point in points[:-1] if point[0] - last_ago <= GROWTH_MONTHS]
     return next((point for point in recent if last - point[1] > GROWTH_MM), None)

@@ -12,7 +12,7 @@ from LungNoduleAILib.guidelines.terms.inputs import Inputs
 
 
 def nodule_category(inputs: Inputs, course: Course, trace: Trace) -> str:
-    """The category before features that the reader calls suspicious are considered."""
+    """Return the category before features that the reader calls suspicious are considered."""
     if inputs.type == "part-solid":
         return _part_solid(inputs, course, trace)
     if course.kind == SLOW and inputs.type == "solid":
@@ -25,7 +25,7 @@ def nodule_category(inputs: Inputs, course: Course, trace: Trace) -> str:
 
 
 def solid_category(inputs: Inputs, course: Course, trace: Trace) -> str:
-    """The solid rows, the juxtapleural one first."""
+    """Return the solid rows, the juxtapleural one first."""
     sizes = total_sizes(inputs, trace)
     if course.kind != GROWING and _is_benign_juxtapleural(inputs):
         answer, words = decide(sizes, table.JUXTAPLEURAL, trace)

@@ -11,7 +11,9 @@ from LungNoduleAILib.guidelines.terms.measures import one_decimal, whole
 
 
 def mean_diameter_mm(inputs: Inputs, trace: Trace | None = None) -> Decimal | None:
-    """The stated mean, else (long + short) / 2, both to one decimal; else the last of the history; None without any."""
+    """Return the stated mean, else (long + short) / 2, both to one decimal; else the last of the history; None
+    without any.
+    """
     if inputs.mean_diameter_mm is not None:
         return one_decimal(inputs.mean_diameter_mm)
     if inputs.long_axis_mm is not None and inputs.short_axis_mm is not None:
@@ -40,7 +42,7 @@ def total_sizes(inputs: Inputs, trace: Trace) -> tuple[Size, ...]:
 
 
 def solid_part_sizes(inputs: Inputs, trace: Trace) -> tuple[Size, ...]:
-    """The same of the solid part of a part-solid nodule; raises MissingInput when it is not stated."""
+    """Return the same of the solid part of a part-solid nodule; raises MissingInput when it is not stated."""
     sizes: tuple[Size, ...] = ()
     if inputs.solid_mean_diameter_mm is not None:
         sizes = (Size(one_decimal(inputs.solid_mean_diameter_mm), "mm", "mean diameter of the solid part"),)

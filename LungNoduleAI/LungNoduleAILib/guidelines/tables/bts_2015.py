@@ -13,7 +13,7 @@ from LungNoduleAILib.guidelines.terms.bands import bands
 RULE = "bts-2015"
 EDITION = "British Thoracic Society 2015 (Thorax 2015;70 Suppl 2)"
 SOURCE = "BTS 2015"
-LEAST_AGE = 18
+MIN_AGE = 18
 
 DISCHARGE, NOT_APPLICABLE = "discharge", "not_applicable"
 BROCK, SURVEILLANCE = "brock_risk_assessment", "ct_surveillance"

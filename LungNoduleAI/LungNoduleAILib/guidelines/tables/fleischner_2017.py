@@ -13,7 +13,7 @@ from LungNoduleAILib.guidelines.terms.bands import bands
 RULE = "fleischner-2017"
 EDITION = "Fleischner Society 2017 (Radiology 2017;284:228-243)"
 SOURCE = "Fleischner 2017"
-LEAST_AGE = 35
+MIN_AGE = 35
 GROWTH_MM = Decimal(2)  # at least
 
 SOLID = bands(("<6", "6", 100), ("6-8", "9", 251), ">8")

@@ -42,7 +42,7 @@ CALCIFICATION_SYNONYMS = {"diffuse": "complete", "laminated": "concentric_rings"
 
 GROWTH_MM = Decimal("1.5")  # strictly more, within GROWTH_MONTHS
 GROWTH_MONTHS = 12
-MOST_NEW_NODULES = 6  # more suggest infection
+MAX_NEW_NODULES = 6  # more suggest infection
 
 PROXIMAL_AIRWAYS = ("trachea", "mainstem", "lobar", "segmental")
 AIRWAY = {

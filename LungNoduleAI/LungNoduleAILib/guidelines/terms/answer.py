@@ -14,11 +14,11 @@ class Trace:
         self.uncertain: list[str] = []
 
     def because(self, sentence: str, source: str = "") -> None:
-        """A reason; its source (the rule's own when empty) is put behind it."""
+        """Note a reason with its source behind it (the rule's own when empty)."""
         self.reasons.append(f"{sentence} ({source or self._source}).")
 
     def unsure(self, sentence: str) -> None:
-        """A choice, told once."""
+        """Note a choice, once."""
         if sentence not in self.uncertain:
             self.uncertain.append(sentence)
 
@@ -48,7 +48,7 @@ class Answer:
     uncertain: tuple[str, ...] = field(default=())
 
     def to_dict(self) -> dict:
-        """The fields that apply, in the order of the class; ``uncertain`` only when there is something."""
+        """Return the fields that apply, in the order of the class; ``uncertain`` only when there is something."""
         entry = {
             name: getattr(self, name)
             for name in ("rule", "edition", "category", "management", "probability", "growth", "vdt_days", "reason")

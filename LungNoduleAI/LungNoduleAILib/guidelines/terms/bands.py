@@ -33,7 +33,7 @@ class Band:
     below_mm3: Decimal | None = None
 
     def limit(self, unit: str) -> Decimal | None:
-        """The upper limit, itself outside."""
+        """Return the upper limit, itself outside."""
         return self.below_mm if unit == "mm" else self.below_mm3
 
 
@@ -45,7 +45,7 @@ def bands(*cells: tuple[str, str, int] | str) -> tuple[Band, ...]:
 
 
 def place(size: Size, table: tuple[Band, ...], whole_numbers: bool = False) -> tuple[str, str]:
-    """The answer of the band that holds ``size`` and the words for its limits, e.g. '6 to below 8 mm'.
+    """Return the answer of the band that holds ``size`` and the words for its limits, e.g. '6 to below 8 mm'.
 
     ``whole_numbers`` words them for sizes that are whole: '6 to 8 mm'.
     """
@@ -70,7 +70,9 @@ def _limits(lower: Decimal | None, upper: Decimal | None, unit: str, whole_numbe
 def decide(
     sizes: tuple[Size, ...], table: tuple[Band, ...], trace: Trace, whole_numbers: bool = False
 ) -> tuple[str, str]:
-    """The answer by the first of ``sizes`` and the words why; another answer of a later size is told as uncertain."""
+    """Return the answer by the first of ``sizes`` and the words why; another answer of a later size is told as
+    uncertain.
+    """
     answer, limits = place(sizes[0], table, whole_numbers)
     for other in sizes[1:]:
         another, _ = place(other, table, whole_numbers)

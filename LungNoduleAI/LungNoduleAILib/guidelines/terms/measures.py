@@ -12,12 +12,14 @@ ONE_DECIMAL, WHOLE = Decimal("0.1"), Decimal(1)
 
 
 def one_decimal(value: Decimal) -> Decimal:
-    """Rounded half up to one decimal: Lung-RADS v2022 diameters in mm."""
+    """Return rounded half up to one decimal: Lung-RADS v2022 diameters in mm."""
     return value.quantize(ONE_DECIMAL, ROUND_HALF_UP)
 
 
 def whole(value: Decimal) -> Decimal:
-    """Rounded half up: whole mm of Fleischner 2017 (8.5 becomes 9), whole mm3 of every volume cut-off, whole months."""
+    """Return rounded half up: whole mm of Fleischner 2017 (8.5 becomes 9), whole mm3 of every volume cut-off, whole
+    months.
+    """
     return value.quantize(WHOLE, ROUND_HALF_UP)
 
 

@@ -38,5 +38,5 @@ class PersonAndExam(Options):
         read_inputs(self.stated())
 
     def stated(self) -> dict[str, Any]:
-        """What was stated, as inputs of a rule."""
+        """Return what was stated, as inputs of a rule."""
         return {name: value for name, value in self.to_dict().items() if value is not None}

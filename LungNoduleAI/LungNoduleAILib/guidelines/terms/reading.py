@@ -24,7 +24,7 @@ def read_inputs(entry: Any) -> Inputs:
 
 
 def _with_shared(nodule: Inputs, exam: Inputs) -> Inputs:
-    """A nodule of a list, with what was stated once for the exam and the person."""
+    """Return a nodule of a list, with what was stated once for the exam and the person."""
     inherited = {name: getattr(exam, name) for name in SHARED_KEYS if getattr(nodule, name) is None}
     return replace(nodule, **inherited)
 
@@ -110,7 +110,7 @@ def _number(key: Key, value: Any, place: str) -> Decimal | int:
 
 
 def _shown(value: Any) -> str:
-    """What was found, short enough for a sentence."""
+    """Return what was found, short enough for a sentence."""
     if value is None:
         return "nothing"
     text = repr(value) if isinstance(value, str) else str(value)

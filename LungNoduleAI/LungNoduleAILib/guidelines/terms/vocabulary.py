@@ -91,7 +91,7 @@ def _choices(**values: tuple[str, ...]) -> list[Key]:
     return [Key(name, CHOICE, values=allowed) for name, allowed in values.items()]
 
 
-_MOST_MM, _MOST_MM3 = 400, 40_000_000  # wider than any chest
+_MAX_MM, _MAX_MM3 = 400, 40_000_000  # wider than any chest
 
 KEYS: dict[str, Key] = {
     key.name: key
@@ -117,7 +117,7 @@ KEYS: dict[str, Key] = {
         ),
         *_sizes(
             "mm",
-            _MOST_MM,
+            _MAX_MM,
             "mean_diameter_mm",
             "long_axis_mm",
             "short_axis_mm",
@@ -128,18 +128,18 @@ KEYS: dict[str, Key] = {
         ),
         *_sizes(
             "mm",
-            _MOST_MM,
+            _MAX_MM,
             "solid_mean_diameter_mm",
             "solid_max_diameter_mm",
             "prior_solid_mean_diameter_mm",
             "wall_thickness_mm",
             zero=True,
         ),
-        *_sizes("mm3", _MOST_MM3, "volume_mm3", "prior_volume_mm3"),
-        *_sizes("mm3", _MOST_MM3, "solid_volume_mm3", zero=True),
+        *_sizes("mm3", _MAX_MM3, "volume_mm3", "prior_volume_mm3"),
+        *_sizes("mm3", _MAX_MM3, "solid_volume_mm3", zero=True),
         *_sizes("months", 1200, "months_since_prior"),
         *_sizes("days", 36500, "days_since_prior"),
-        Key("diameter_history_mm", NUMBERS, "mm", Decimal(0), Decimal(_MOST_MM), True),
+        Key("diameter_history_mm", NUMBERS, "mm", Decimal(0), Decimal(_MAX_MM), True),
         Key("history_months_ago", NUMBERS, "months", Decimal(0), Decimal(1200)),
         *_numbers("years", 0, 120, "age"),
         *_numbers("percent", 0, 100, "brock_percent", "herder_percent"),

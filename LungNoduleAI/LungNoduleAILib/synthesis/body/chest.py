@@ -22,7 +22,7 @@ from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.tuples import three
 
 _MARGIN_MM = 10.0
-_WIDEST_MM = (500.0, 400.0)
+_MAX_MM = (500.0, 400.0)
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ HELD_OUT = Recipe(
 
 
 def make_chest(seed: int, recipe: Recipe, spacing_mm: tuple[float, float, float]) -> Body:
-    """The body of a seed."""
+    """Return the body of a seed."""
     streams = np.random.default_rng([seed, recipe.stream]).spawn(8)
     build, shape, growth, air, disease, organs, grain, mimics = streams
     torso = recipe.torso(recipe.habitus(build), shape)
@@ -68,7 +68,7 @@ def make_chest(seed: int, recipe: Recipe, spacing_mm: tuple[float, float, float]
 
 
 def field_of_view(torso: Torso, spacing_mm: tuple[float, float, float]) -> Grid:
-    """An axial grid around the skin, from below the domes to above the apices as far as the person's scan goes."""
+    """Return axial grid around the skin, from below the domes to above the apices as far as the person's scan goes."""
     build = torso.build
     step, low_corner = torso.lattice.step_mm, torso.lattice.low_ras_mm
     inside = torso.skin < 0
@@ -77,7 +77,7 @@ def field_of_view(torso: Torso, spacing_mm: tuple[float, float, float]) -> Grid:
         found = np.flatnonzero(inside.any(axis=tuple(a for a in range(3) if a != axis)))
         low.append(low_corner[axis] + step * found[0] - _MARGIN_MM)
         high.append(low_corner[axis] + step * found[-1] + _MARGIN_MM)
-        over = max(0.0, high[axis] - low[axis] - _WIDEST_MM[axis]) / 2
+        over = max(0.0, high[axis] - low[axis] - _MAX_MM[axis]) / 2
         low[axis], high[axis] = low[axis] + over, high[axis] - over
     top = build.height * 125 + build.top_mm
     base = build.height * (min(build.right_dome_mm, build.left_dome_mm) - 45)
@@ -107,7 +107,7 @@ def _grow(
 
 
 def _personal(plan: TreePlan, name: str, torso: Torso, build: Habitus) -> TreePlan:
-    """A plan in the patient's space with the person's calibres."""
+    """Return a plan in the patient's space with the person's calibres."""
     trunk = torso.warp.patient(np.array(plan.trunk_ras_mm, dtype=float))
     path = tuple(three(float(x) for x in point) for point in trunk)
     if name == "bronchi":

@@ -82,7 +82,7 @@ def make_held_out_torso(habitus: Habitus, rng: np.random.Generator) -> Torso:
 
 
 def _waves(angle: np.ndarray, rng: np.random.Generator, height: float) -> np.ndarray:
-    """A factor around 1 that varies with the angle about the body's axis."""
+    """Return a factor around 1 that varies with the angle about the body's axis."""
     waves = np.ones_like(angle)
     for order in (2, 3, 4, 6):
         turned = order * angle + np.float32(rng.uniform(0, 6.28))
@@ -109,7 +109,7 @@ def _heart(r: np.ndarray, a: np.ndarray, s: np.ndarray, habitus: Habitus) -> np.
 
 
 def _mediastinum(r: np.ndarray, a: np.ndarray, s: np.ndarray, heart: np.ndarray, habitus: Habitus) -> np.ndarray:
-    """The lungs' inner sides as heights over the midsagittal plane: vessels, heart, spine, aorta."""
+    """Return the lungs' inner sides as heights over the midsagittal plane: vessels, heart, spine, aorta."""
 
     def bump(height: float, at_a: float, at_s: float, wide_a: float, wide_s: float) -> np.ndarray:
         return height * np.exp(-(((a - at_a) / wide_a) ** 2) - ((s - at_s) / wide_s) ** 2)
@@ -160,7 +160,7 @@ def _skin(
     cavity: np.ndarray,
     breast: np.ndarray | None,
 ) -> np.ndarray:
-    """An ellipse with waves that widens to the shoulders, the arms as cones going up or cylinders going down."""
+    """Return an ellipse with waves that widens to the shoulders, the arms as cones going up or cylinders going down."""
     fat = habitus.fat_mm
     shoulder = 1 / (1 + np.exp(-(s - 70) / 16))
     wide, deep = 148 + 0.9 * fat + 22 * shoulder, 112 + 0.75 * fat - 10 * shoulder

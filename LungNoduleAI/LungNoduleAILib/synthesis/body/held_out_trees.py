@@ -33,7 +33,7 @@ class _Grown:
 
 
 def grow_held_out_tree(plan: TreePlan, torso: Torso, candidates_ras_mm: np.ndarray, rng: np.random.Generator) -> Tree:
-    """A tree from the plan's trunk to random points of one lung; leaves farther from the root come first."""
+    """Return a tree from the plan's trunk to random points of one lung; leaves farther from the root come first."""
     count = max(60, plan.leaves // 2)
     trunk = _subdivided(np.asarray(plan.trunk_ras_mm, dtype=float))
     leaves = candidates_ras_mm[rng.choice(len(candidates_ras_mm), count)] + rng.uniform(-1.8, 1.8, (count, 3))

@@ -148,7 +148,7 @@ class LungPainter:
     def _fissure_hu(
         self, slab: slice, place: tuple[np.ndarray, ...], right: np.ndarray, oblique: np.ndarray, horizontal: np.ndarray
     ) -> np.ndarray:
-        """Added HU of the fissures, sheets of about a millimetre, in places missing."""
+        """Return added HU of the fissures, sheets of about a millimetre, in places missing."""
         sheet = np.where(right & (oblique > 0), np.minimum(np.abs(oblique), np.abs(horizontal)), np.abs(oblique))
         added = np.zeros(len(sheet), dtype=np.float32)
         close = np.flatnonzero(sheet < 2.5)
@@ -160,7 +160,7 @@ class LungPainter:
 
 
 def _noise_tile(grid: Grid, grain: Grain, rng: np.random.Generator) -> np.ndarray:
-    """A block of unit noise that repeats seamlessly, grain in mm as everywhere."""
+    """Return a block of unit noise that repeats seamlessly, grain in mm as everywhere."""
     mixed = np.zeros((_TILE,) * 3, dtype=np.float32)
     for sigma_mm, weight in zip(grain.sigma_mm, grain.weight, strict=True):
         noise = rng.standard_normal(mixed.shape).astype(np.float32)

@@ -8,7 +8,7 @@ from LungNoduleAILib.synthesis.model.body import Body, check_request
 def make_body(
     seed: int, setting: str = "training", spacing_mm: tuple[float, float, float] = (1.25, 1.25, 1.25)
 ) -> Body:
-    """The person of a seed on a grid of ``spacing_mm`` (i, j, k) that covers the chest; same seed, same person.
+    """Return the person of a seed on a grid of ``spacing_mm`` (i, j, k) that covers the chest; same seed, same person.
 
     Raises InputError for an unknown setting, a negative seed or a spacing that is not positive.
     """

@@ -62,7 +62,7 @@ class _Surface:
         depth_mm: tuple[float, float] = (0, 5),
         share: tuple[float, float] = (0, 1),
     ) -> tuple[np.ndarray, np.ndarray]:
-        """A random point on the surface (or at its own depth beyond 5 mm) and the outward direction there.
+        """Return a random point on the surface (or at its own depth beyond 5 mm) and the outward direction there.
 
         ``share`` limits how far up the lung it lies, 0 base, 1 apex.
         """

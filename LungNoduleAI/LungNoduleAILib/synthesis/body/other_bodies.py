@@ -18,7 +18,7 @@ _AIR, _FAT, _MUSCLE = -1000.0, -100.0, 52.0
 def make_other_body(
     seed: int, kind: str, spacing_mm: tuple[float, float, float] = (1.25, 1.25, 1.25), setting: str = "training"
 ) -> Body:
-    """An abdomen, head or knee of a seed; no lungs in ``labels``, ``is_chest`` False.
+    """Return an abdomen, head or knee of a seed; no lungs in ``labels``, ``is_chest`` False.
 
     In the held-out setting sections, proportions and gas follow another model. Raises InputError for an unknown kind.
     """
@@ -137,7 +137,7 @@ def _pelvis(canvas: Canvas, wide: float, deep: float, length: float) -> None:
 
 
 def _table(canvas: Canvas, top_a: float) -> None:
-    """A couch below the body."""
+    """Draw a couch below the body."""
     thick = float(canvas.rng.uniform(10, 28))
     shell = np.abs(np.abs(canvas.a - top_a + thick / 2) - thick / 2) - 1.5
     canvas.fill(np.maximum(shell, np.abs(canvas.r) - 200), np.float32(-300), 0)

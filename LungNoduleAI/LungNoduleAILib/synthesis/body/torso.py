@@ -80,7 +80,7 @@ def as_field(values: np.ndarray) -> np.ndarray:
 
 
 def torso_lattice(habitus: Habitus) -> Lattice:
-    """The box of one person."""
+    """Return the box of one person."""
     side = (176 + habitus.fat_mm) * habitus.width + (0 if habitus.arms_raised else 70)
     back, front = 150 + 0.7 * habitus.fat_mm, 140 + 0.8 * habitus.fat_mm + 0.9 * habitus.breast_mm
     low = np.array([-side, -back * habitus.depth - habitus.kyphosis_mm, -235.0])
@@ -108,7 +108,7 @@ def _section(table: np.ndarray, r: np.ndarray, a: np.ndarray, s: np.ndarray, pow
 
 
 def _by_level(s: np.ndarray, levels: Sequence[float] | np.ndarray, values: Sequence[float] | np.ndarray) -> np.ndarray:
-    """A smooth curve of level at schematic S."""
+    """Return a smooth curve of level at schematic S."""
     curve = PchipInterpolator(levels, values)(np.clip(_LEVELS, min(levels), max(levels)))
     return np.interp(s, _LEVELS, curve).astype(np.float32)
 

@@ -41,7 +41,7 @@ class Tissue:
 
 
 def render_torso(torso: Torso, shown: Grid, rng: np.random.Generator, slab_type: type[TorsoSlab]) -> Tissue:
-    """The tissue that covers the part of the torso ``shown`` lies in."""
+    """Return the tissue that covers the part of the torso ``shown`` lies in."""
     coarse = torso.lattice
     high = coarse.low_ras_mm + coarse.step_mm * (np.array(coarse.shape_xyz) - 1.01)
     lattice = Lattice.covering(coarse.low_ras_mm, high, STEP_MM).cropped(*shown.bounds_ras_mm())
@@ -71,7 +71,7 @@ class _Table:
 
     @staticmethod
     def drawn(torso: Torso, lattice: Lattice, rng: np.random.Generator) -> _Table:
-        """A flat or curved table of two shells with foam, below the lowest point of the back."""
+        """Return a flat or curved table of two shells with foam, below the lowest point of the back."""
         r, a, _ = (axis.transpose(2, 1, 0) for axis in lattice.open_axes())
         inside = (torso.skin < 0).any(axis=(0, 2))
         back = torso.lattice.low_ras_mm[1] + torso.lattice.step_mm * int(np.flatnonzero(inside)[0])
@@ -307,5 +307,5 @@ def _near_spine(sampler: FieldSampler, torso: Torso, grid: Grid) -> np.ndarray:
 
 
 def _schematic(build: Build) -> Build:
-    """The same person's build before the warp."""
+    """Return the same person's build before the warp."""
     return replace(build, width=1.0, depth=1.0, height=1.0)

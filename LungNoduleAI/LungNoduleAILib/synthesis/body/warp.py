@@ -25,7 +25,7 @@ class Warp:
 
     @staticmethod
     def drawn(habitus: Habitus, lattice: Lattice, rng: np.random.Generator) -> Warp:
-        """The warp of one person."""
+        """Return the warp of one person."""
         return Warp(habitus, lattice, three(_WOBBLE_MM * smooth_noise(rng, lattice.shape_xyz, 8) for _ in range(3)))
 
     def on_lattice(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

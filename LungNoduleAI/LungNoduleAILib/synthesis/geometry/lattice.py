@@ -25,13 +25,13 @@ class Lattice:
 
     @staticmethod
     def covering(low_ras_mm: np.ndarray, high_ras_mm: np.ndarray, step_mm: float) -> Lattice:
-        """The lattice from one corner to at least the other."""
+        """Return the lattice from one corner to at least the other."""
         low = np.asarray(low_ras_mm, dtype=float)
         count = np.ceil((np.asarray(high_ras_mm) - low) / step_mm).astype(int) + 1
         return Lattice(low, step_mm, three(int(n) for n in count))
 
     def cropped(self, low_ras_mm: np.ndarray, high_ras_mm: np.ndarray) -> Lattice:
-        """The part of this lattice (same nodes) that covers a box, never empty."""
+        """Return the part of this lattice (same nodes) that covers a box, never empty."""
         count = np.array(self.shape_xyz)
         first = np.clip(np.floor((low_ras_mm - self.low_ras_mm) / self.step_mm), 0, count - 2).astype(int)
         last = np.clip(np.ceil((high_ras_mm - self.low_ras_mm) / self.step_mm), first + 1, count - 1).astype(int)
@@ -69,7 +69,7 @@ class FieldSampler:
         )
 
     def slab(self, values: np.ndarray, start: int, stop: int) -> np.ndarray:
-        """A field on slices ``start:stop`` of the grid, float32 (k, j, i)."""
+        """Return a field on slices ``start:stop`` of the grid, float32 (k, j, i)."""
         if not self._aligned:
             return self._lattice.sample(values, self._positions(start, stop)).astype(np.float32)
         turned = values.transpose(self._axes)

@@ -92,7 +92,7 @@ class Shapes:
     texture: np.ndarray
 
     def gradient_at(self, values: np.ndarray, point_ras_mm: np.ndarray) -> np.ndarray:
-        """Unit RAS gradient of a field at a point."""
+        """Return unit RAS gradient of a field at a point."""
         step = self.lattice.step_mm * np.eye(3)
         slope = self.lattice.sample(values, point_ras_mm + step) - self.lattice.sample(values, point_ras_mm - step)
         return slope / max(float(np.linalg.norm(slope)), 1e-9)
@@ -147,7 +147,7 @@ def make_shapes(build: Build, rng: np.random.Generator, step_mm: float = 3.0) ->
 
 
 def smooth_noise(rng: np.random.Generator, shape: tuple[int, int, int], knots: int) -> np.ndarray:
-    """A smooth random field of about unit deviation, from ``knots`` random values along each axis."""
+    """Return a smooth random field of about unit deviation, from ``knots`` random values along each axis."""
     values = rng.standard_normal((knots,) * 3)
     for axis, count in enumerate(shape):
         places = np.linspace(1, knots - 2, count)
@@ -275,6 +275,6 @@ def _maximum(first: np.ndarray, second: np.ndarray, blend_mm: float) -> np.ndarr
 
 
 def _as_distance(values: np.ndarray, step_mm: float) -> np.ndarray:
-    """The same zero surface with a slope of about one around it."""
+    """Return the same zero surface with a slope of about one around it."""
     slope = np.sqrt(sum(part**2 for part in np.gradient(values, step_mm)))
     return (values / np.clip(slope, 0.3, 3.0)).astype(np.float32)

@@ -22,7 +22,7 @@ class Skeleton:
 
 
 def make_skeleton(build: Build) -> Skeleton:
-    """The bones that fit one person's chest wall."""
+    """Return the bones that fit one person's chest wall."""
     bones, cartilage = [], []
     for side in (-1, 1):
         for number in range(12):

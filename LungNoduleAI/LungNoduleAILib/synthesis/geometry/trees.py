@@ -26,7 +26,7 @@ class Tree:
     bend_mm: np.ndarray
 
     def tubes(self) -> Tubes:
-        """The branches as tubes, each slightly bent in its middle."""
+        """Return the branches as tubes, each slightly bent in its middle."""
         middle = (self.start_ras_mm + self.end_ras_mm) / 2 + self.bend_mm
         return Tubes(
             np.concatenate([self.start_ras_mm, middle]),
@@ -63,7 +63,7 @@ TRACHEA_RADIUS_MM = 8.6
 
 
 def grow_tree(plan: TreePlan, shapes: Shapes, candidates_ras_mm: np.ndarray, rng: np.random.Generator) -> Tree:
-    """A tree whose leaves are drawn from candidate points of one lung; each lobe gets its own branch."""
+    """Return a tree whose leaves are drawn from candidate points of one lung; each lobe gets its own branch."""
     picked = candidates_ras_mm[rng.choice(len(candidates_ras_mm), plan.leaves)]
     leaves = picked + rng.uniform(-1.5, 1.5, picked.shape)
     lobes = shapes.lobe_at(leaves)

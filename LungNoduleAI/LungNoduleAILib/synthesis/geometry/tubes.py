@@ -36,15 +36,15 @@ class Tubes:
         return Tubes(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
     def where(self, mask: np.ndarray) -> Tubes:
-        """The tubes a bool (n,) mask keeps."""
+        """Return the tubes a bool (n,) mask keeps."""
         return Tubes(self.start_ras_mm[mask], self.end_ras_mm[mask], self.radius_mm[mask])
 
     def grown(self, margin_mm: float | np.ndarray) -> Tubes:
-        """The same axes with a larger radius."""
+        """Return the same axes with a larger radius."""
         return Tubes(self.start_ras_mm, self.end_ras_mm, self.radius_mm + margin_mm)
 
     def cut(self, length_mm: float) -> Tubes:
-        """The same tubes in pieces no longer than ``length_mm``, so that their boxes stay small."""
+        """Return the same tubes in pieces no longer than ``length_mm``, so that their boxes stay small."""
         pieces = np.maximum(1, np.ceil(np.linalg.norm(self.end_ras_mm - self.start_ras_mm, axis=1) / length_mm))
         owner = np.repeat(np.arange(len(pieces)), pieces.astype(int))
         number = np.arange(len(owner)) - np.repeat(np.cumsum(pieces) - pieces, pieces.astype(int))

@@ -16,7 +16,7 @@ from ThoraxAILib.image.tuples import three
 
 PATCH_MM = (5.0, 60.0)
 ROUND = 0.25  # a patch fills so much of the ball around it
-LEAST_IN_LUNG = 0.5
+MIN_IN_LUNG = 0.5
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Patch:
 
 def lies_in_lung(structures: np.ndarray, grid: Grid, nodule: PlantedNodule) -> bool:
     """Whether half of a nodule lies in the lung or it is calcified: painted into the wall it has the wall's density."""
-    return nodule.type == "calcified" or share_in_lung(structures, grid, nodule) >= LEAST_IN_LUNG
+    return nodule.type == "calcified" or share_in_lung(structures, grid, nodule) >= MIN_IN_LUNG
 
 
 def share_in_lung(structures: np.ndarray, grid: Grid, nodule: PlantedNodule) -> float:
@@ -41,7 +41,7 @@ def share_in_lung(structures: np.ndarray, grid: Grid, nodule: PlantedNodule) -> 
 
 
 def ground_glass_patches(patterns: np.ndarray, grid: Grid) -> tuple[Patch, ...]:
-    """The round patches of ground-glass disease, by their connected parts; without planted nodules."""
+    """Return the round patches of ground-glass disease, by their connected parts; without planted nodules."""
     parts = cc3d.connected_components(patterns == GROUND_GLASS, connectivity=6)
     facts, spacing = cc3d.statistics(parts), grid.spacing_kji_mm
     found = []

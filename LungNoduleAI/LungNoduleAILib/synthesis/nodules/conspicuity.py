@@ -9,7 +9,7 @@ import numpy as np
 CORE = 0.6  # of the radius: where the nodule's HU are taken
 GAP_MM = 1.5
 SHELL_MM = 6.0
-LEAST_VOXELS = 50
+MIN_VOXELS = 50
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def conspicuity(
     distance = np.sqrt(squares[0][:, None, None] + squares[1][None, :, None] + squares[2][None, None, :])
     shell = (distance > radius + GAP_MM) & (distance < outer)
     around = shell & lung[box]
-    beside_lung = int(around.sum()) >= LEAST_VOXELS
+    beside_lung = int(around.sum()) >= MIN_VOXELS
     middle_hu, high_hu = np.percentile(hu[box][around if beside_lung else shell], (50, 84))
     core = distance <= max(CORE * radius, float(distance.min()))
     contrast = float(np.median(hu[box][core])) - middle_hu  # the median: a vessel beside it does not make it seen

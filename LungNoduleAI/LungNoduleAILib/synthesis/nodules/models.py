@@ -35,7 +35,7 @@ class NoduleModel:
         return kind, place, float(np.exp(rng.uniform(*np.log(self.diameter_mm))))
 
     def nodule(self, rng: np.random.Generator, diameter_mm: float, kind: str) -> PlantedNodule:
-        """A nodule at the origin whose volume is that of a sphere of ``diameter_mm``."""
+        """Return a nodule at the origin whose volume is that of a sphere of ``diameter_mm``."""
         stretch = np.exp(rng.normal(0, self.stretch, 3))
         shape = self.outline(rng, kind, diameter_mm)
         factor = 1.0 if shape is None else shape.volume_factor(4096)
@@ -57,7 +57,7 @@ class NoduleModel:
         )
 
     def flattened(self, nodule: PlantedNodule, outward_ras: np.ndarray, cut_mm: float) -> PlantedNodule:
-        """The nodule ending at a plane ``cut_mm`` outward of its centre, enlarged to keep its volume."""
+        """Return the nodule ending at a plane ``cut_mm`` outward of its centre, enlarged to keep its volume."""
         semi, axes = np.array(nodule.semi_axes_mm), np.array(nodule.axes_ras)
         base = nodule.shape or NoduleShape("ellipsoid")
         grown = 1.0
@@ -132,5 +132,5 @@ HELD_OUT = NoduleModel(
 
 
 def model_of(setting: str) -> NoduleModel:
-    """The model of a setting."""
+    """Return the model of a setting."""
     return HELD_OUT if setting == "held-out" else TRAINING

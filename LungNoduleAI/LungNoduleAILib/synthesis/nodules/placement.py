@@ -38,7 +38,7 @@ class NoduleRecipe:
             raise InputError(f"The lobe '{self.lobe}' is not known: use one of {', '.join(LOBE_OF_LABEL.values())}.")
 
     def nodule(self, center_ras_mm: np.ndarray, axes_ras: np.ndarray) -> PlantedNodule:
-        """The nodule at a place, its semi-axes in the directions of the rows of ``axes_ras``."""
+        """Return the nodule at a place, its semi-axes in the directions of the rows of ``axes_ras``."""
         factors = np.array(self.stretch) / np.prod(self.stretch) ** (1 / 3)
         semi = three(float(x) for x in self.diameter_mm / 2 * factors)
         core = three(x * self.core_share for x in semi) if self.type == "part-solid" else None
@@ -68,7 +68,7 @@ DEFAULT_RECIPES = (
 
 
 def mass_recipe(diameter_mm: float = 60.0, lobe: str = "LLL") -> NoduleRecipe:
-    """A mass on the pleura, as large as late tumours are."""
+    """Return a mass on the pleura, as large as late tumours are."""
     return NoduleRecipe(diameter_mm, "solid", "juxtapleural", lobe, stretch=(1.2, 1.0, 0.9))
 
 
@@ -87,7 +87,7 @@ class Placer:
         self._placed: list[PlantedNodule] = []
 
     def place(self, wish: NoduleRecipe | PlantedNodule) -> PlantedNodule:
-        """The nodule with its place, lobe and side; raises InputError when the lobe has no room for it."""
+        """Return the nodule with its place, lobe and side; raises InputError when the lobe has no room for it."""
         nodule = wish if isinstance(wish, PlantedNodule) else self._placed_by_rule(wish)
         self._placed.append(nodule)
         lobe = LOBE_OF_LABEL[int(self._shapes.lobe_at(np.array([nodule.center_ras_mm]))[0])]
@@ -126,7 +126,7 @@ class Placer:
         return turn
 
     def _candidates(self, recipe: NoduleRecipe, allowed: np.ndarray, count: int) -> np.ndarray:
-        """Indices of inner points in the wished lobe, in random order."""
+        """Return indices of inner points in the wished lobe, in random order."""
         if recipe.lobe is not None:
             allowed = allowed & (self._lobe == {name: label for label, name in LOBE_OF_LABEL.items()}[recipe.lobe])
         found = np.flatnonzero(allowed)

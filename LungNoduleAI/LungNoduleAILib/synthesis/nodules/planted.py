@@ -151,5 +151,5 @@ def ellipsoid_share(
 
 
 def numbered(nodules: tuple[PlantedNodule, ...]) -> tuple[PlantedNodule, ...]:
-    """The same nodules with ids N1, N2, ... where they had none."""
+    """Return the same nodules with ids N1, N2, ... where they had none."""
     return tuple(n if n.id else replace(n, id=f"N{k}") for k, n in enumerate(nodules, start=1))

@@ -35,7 +35,7 @@ class NodulePlanter:
     """Draws nodules that fit one body; setting up takes about a quarter second, each draw a few milliseconds."""
 
     def __init__(self, body: Body) -> None:
-        """Raises InputError for a body without lungs."""
+        """Raise InputError for a body without lungs."""
         self._body = body
         self._model: NoduleModel = model_of(body.setting)
         step = np.maximum(1, np.rint(_WORKING_MM / body.grid.spacing_kji_mm)).astype(int)
@@ -57,7 +57,7 @@ class NodulePlanter:
         type: str | None = None,
         placement: str | None = None,
     ) -> PlantedNodule:
-        """A random nodule; ``diameter_mm`` is a value or a log-uniform range (default 3-30 mm).
+        """Return a random nodule; ``diameter_mm`` is a value or a log-uniform range (default 3-30 mm).
 
         ``type`` is one of NODULE_TYPES, ``placement`` isolated, juxtavascular or juxtapleural; None draws them.
         Raises InputError for values that are not known.
@@ -139,7 +139,7 @@ class NodulePlanter:
         return _Places(inside, vessel, {side: places for side, places in sides.items() if len(places)})
 
     def _free(self, rng: np.random.Generator, nodule: PlantedNodule) -> np.ndarray:
-        """A place with room; the deepest of those tried when none has enough."""
+        """Return a place with room; the deepest of those tried when none has enough."""
         room = 0.55 * nodule.diameter_mm + 2
         picked = self._places.inside[rng.integers(len(self._places.inside), size=_TRIES)]
         depth = self._depth[tuple(picked.T)]
@@ -185,7 +185,7 @@ class NodulePlanter:
         return matrix[:3, :3] @ kji[::-1] + matrix[:3, 3]
 
     def _lobe_at(self, center_ras_mm: np.ndarray) -> str:
-        """The lobe at a point, or the nearest within reach."""
+        """Return the lobe at a point, or the nearest within reach."""
         kji = self._body.grid.frame_mm(center_ras_mm) / self._spacing
         for reach in (0, 2, 4, 8, 16):
             low = np.clip(np.rint(kji).astype(int) - reach, 0, np.array(self._labels.shape) - 1)
@@ -205,7 +205,7 @@ class _SmoothedMask:
         self._spacing = spacing_mm
 
     def outward(self, index: np.ndarray) -> np.ndarray:
-        """Unit normals (n, 3) at voxels (n, 3)."""
+        """Return unit normals (n, 3) at voxels (n, 3)."""
         last = np.array(self._field.shape) - 1
         slopes = []
         for axis in range(3):

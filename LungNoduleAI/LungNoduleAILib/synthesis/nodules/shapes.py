@@ -59,7 +59,7 @@ class NoduleShape:
 
 @lru_cache(maxsize=4)
 def even_directions(count: int) -> np.ndarray:
-    """Unit vectors spread evenly over the sphere (Fibonacci lattice), float32 (count, 3)."""
+    """Return unit vectors spread evenly over the sphere (Fibonacci lattice), float32 (count, 3)."""
     index = np.arange(count) + 0.5
     up = 1 - 2 * index / count
     turn = np.pi * (1 + 5**0.5) * index
@@ -70,7 +70,7 @@ def even_directions(count: int) -> np.ndarray:
 
 
 def draw_shape(rng: np.random.Generator, kind: str) -> NoduleShape | None:
-    """A random outline of one of SHAPE_KINDS; None for the plain ellipsoid."""
+    """Return a random outline of one of SHAPE_KINDS; None for the plain ellipsoid."""
     if kind == "ellipsoid":
         return None
     bumps = _bumps(rng, int(rng.integers(5, 10)), (1.5, 5), (-0.10, 0.14))

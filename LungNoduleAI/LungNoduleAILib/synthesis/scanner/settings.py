@@ -29,7 +29,9 @@ class Scanner:
 
 
 def draw_scanner(rng: np.random.Generator, setting: str = "training") -> Scanner:
-    """Settings of one scan; slices 0.6-8 mm with thin ones most often, noise 4-80 HU, higher for sharp kernels."""
+    """Return settings of one scan; slices 0.6-8 mm with thin ones most often, noise 4-80 HU, higher for sharp
+    kernels.
+    """
     if setting == "held-out":
         return _protocol(rng)
     thin = rng.random() < 0.72

@@ -39,7 +39,7 @@ def make_ellipsoid(
     block_mm: float | None = None,
     direction: np.ndarray | None = None,
 ) -> EllipsoidPhantom:
-    """A sphere of ``diameter_mm`` or an ellipsoid of ``semi_axes_mm`` (along the rows of ``axes_ras``) in lung.
+    """Return a sphere of ``diameter_mm`` or an ellipsoid of ``semi_axes_mm`` (along the rows of ``axes_ras``) in lung.
 
     ``spacing_mm`` is (i, j, k); slices are averaged over their thickness, then blurred by ``psf_fwhm_mm`` and noised.
     The centre lies ``center_offset_mm`` (RAS) from the middle of the block, by default a random part of a voxel.

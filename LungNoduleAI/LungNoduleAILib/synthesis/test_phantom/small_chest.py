@@ -51,7 +51,8 @@ def make_small_chest(
     nodules: Sequence[PlantedNodule | NoduleRecipe] | None = None,
     table: bool = True,
 ) -> SyntheticCT:
-    """A chest CT of ``spacing_mm`` (i, j, k) with nodules planted where given or, for recipes, where the seed says.
+    """Return a chest CT of ``spacing_mm`` (i, j, k) with nodules planted where given or, for recipes, where the seed
+    says.
 
     ``direction`` (3x3, columns are RAS directions of i, j, k) turns the grid, not the patient; None is axial LPS.
     ``shape_ijk`` None covers 384 x 384 x 324 mm. Raises InputError for impossible grids, noise or nodules.
@@ -146,7 +147,7 @@ def _parenchyma(shapes: Shapes) -> np.ndarray:
 
 
 def _fissure_hu(right: np.ndarray, oblique: np.ndarray, horizontal: np.ndarray) -> np.ndarray:
-    """Added HU of the fissures, sheets of about a millimetre."""
+    """Return added HU of the fissures, sheets of about a millimetre."""
     sheet = np.where(right & (oblique > 0), np.minimum(np.abs(oblique), np.abs(horizontal)), np.abs(oblique))
     return np.float32(110) * np.exp(-((sheet / np.float32(0.75)) ** 2))
 

@@ -46,7 +46,9 @@ _ESOPHAGUS = ((-2, -24, 150), (-4, -28, 90), (-4, -34, 30), (-8, -38, -30), (-20
 
 
 def render_tissue(shapes: Shapes, shown: Grid, blood_hu: float, table: bool) -> tuple[Lattice, np.ndarray]:
-    """A lattice over the part of the chest a grid shows, as fine as that grid needs, and the HU (x, y, z) on it."""
+    """Return a lattice over the part of the chest a grid shows, as fine as that grid needs, and the HU (x, y, z) on
+    it.
+    """
     step_mm = max(1.5, float(shown.spacing_kji_mm.min()))
     coarse = shapes.lattice
     high = coarse.low_ras_mm + coarse.step_mm * (np.array(coarse.shape_xyz) - 1)
@@ -133,7 +135,7 @@ class _Slab:
         return self._over(organs, spleen, np.float32(SPLEEN_HU) + 2 * texture)
 
     def _table(self, depth: float) -> np.ndarray:
-        """A cradle of two thin shells with foam between, touching the back."""
+        """Return a cradle of two thin shells with foam between, touching the back."""
         top = -137 * depth - 5 + 0.00075 * self._r**2
         upper, lower = np.abs(self._a - top) - 1.2, np.abs(self._a - top + 22 - 0.0004 * self._r**2) - 1.2
         foam = np.where(

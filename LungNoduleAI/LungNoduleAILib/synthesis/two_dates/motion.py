@@ -67,19 +67,19 @@ class Motion:
         return current
 
     def field(self, grid: Grid) -> Field:
-        """The truth as a pull-back field on a grid of the current scan: the prior is sampled at x + u(x)."""
+        """Return the truth as a pull-back field on a grid of the current scan: the prior is sampled at x + u(x)."""
         centers = grid.centers_ras_mm()
         return Field((self.to_prior(centers) - centers).astype(np.float32), grid)
 
 
 def no_motion(low_ras_mm: np.ndarray, high_ras_mm: np.ndarray) -> Motion:
-    """The map of a scan onto itself over a box."""
+    """Return the map of a scan onto itself over a box."""
     lattice = Lattice.covering(low_ras_mm, high_ras_mm, STEP_MM)
     return Motion(np.eye(3), np.zeros(3), np.zeros(3), lattice, np.zeros((*lattice.shape_xyz, 3), dtype=np.float32))
 
 
 def draw_motion(rng: np.random.Generator, low_ras_mm: np.ndarray, high_ras_mm: np.ndarray, most: MotionRange) -> Motion:
-    """A random motion of the lungs that fill a box (RAS mm) of the prior scan."""
+    """Return a random motion of the lungs that fill a box (RAS mm) of the prior scan."""
     center = (low_ras_mm + high_ras_mm) / 2
     shift = rng.uniform(-most.shift_mm, most.shift_mm, 3)
     rotation = Rotation.from_euler("xyz", rng.uniform(-1, 1, 3) * most.turn_degrees, degrees=True).as_matrix()

@@ -26,7 +26,7 @@ from ThoraxAILib.registration.field import Field
 
 FIELD_STEP_MM = 4.0
 DIAMETERS_MM = (4.0, 26.0)
-LARGEST_MM = 36.0
+MAX_MM = 36.0
 VOLUME_RATIOS = (0.5, 8.0)
 CROWDED, CROWD = 0.15, 12
 _TRIES = 60
@@ -165,7 +165,7 @@ def _drawn_links(planter: NodulePlanter, motion: Motion, rng: np.random.Generato
             break
         nodule = planter.draw(rng, diameter_mm=DIAMETERS_MM if not crowded else (4.0, 12.0))
         fate, ratio = rng.choice(("matched", "new", "resolved"), p=(0.7, 0.15, 0.15)), _drawn_ratio(rng)
-        later = _scaled(nodule, min(ratio, (LARGEST_MM / nodule.diameter_mm) ** 3))
+        later = _scaled(nodule, min(ratio, (MAX_MM / nodule.diameter_mm) ** 3))
         room = max(nodule.diameter_mm, later.diameter_mm)
         lobe = lobe or nodule.lobe
         if (crowded and nodule.lobe != lobe) or not all(_apart(nodule, room, *other) for other in taken):
@@ -191,7 +191,7 @@ def _drawn_ratio(rng: np.random.Generator) -> float:
 
 
 def _scaled(nodule: PlantedNodule, volume_ratio: float) -> PlantedNodule:
-    """The nodule at another size, its core with it."""
+    """Return the nodule at another size, its core with it."""
     factor = volume_ratio ** (1 / 3)
     core = nodule.core_semi_axes_mm
     return replace(
@@ -207,12 +207,12 @@ def _apart(nodule: PlantedNodule, room_mm: float, other: PlantedNodule, other_ro
 
 
 def _with_slices(scanner: Scanner, slice_mm: float | None) -> Scanner:
-    """The scanner with another slice thickness and distance, if one is asked for."""
+    """Return the scanner with another slice thickness and distance, if one is asked for."""
     return scanner if slice_mm is None else replace(scanner, slice_mm=slice_mm, increment_mm=slice_mm)
 
 
 def _covering(plan: LongitudinalPlan, view: DateView, spacing_mm: tuple[float, float, float]) -> Grid:
-    """An axial grid of the body's size about where it lies on a date, off by a part of a voxel."""
+    """Return an axial grid of the body's size about where it lies on a date, off by a part of a voxel."""
     low, high = plan.body.grid.bounds_ras_mm()
     center = view.motion.to_current((low + high) / 2)
     off = np.random.default_rng([plan.seed, 62]).uniform(-0.5, 0.5, 3) * spacing_mm
@@ -221,7 +221,7 @@ def _covering(plan: LongitudinalPlan, view: DateView, spacing_mm: tuple[float, f
 
 
 def _coarse(grid: Grid) -> Grid:
-    """The 4 mm grid over the same box."""
+    """Return the 4 mm grid over the same box."""
     factor = FIELD_STEP_MM / grid.spacing_kji_mm
     shape = three(int(np.ceil(n / f)) + 1 for n, f in zip(grid.shape_kji, factor, strict=True))
     matrix = grid.ijk_to_ras.copy()

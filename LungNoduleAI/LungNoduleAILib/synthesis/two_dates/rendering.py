@@ -58,11 +58,11 @@ class DateView:
         return hu
 
     def patch(self, grid: Grid, rng: np.random.Generator) -> np.ndarray:
-        """Scanned float32 HU on a small grid whose k axis is the scanner's."""
+        """Return scanned float32 HU on a small grid whose k axis is the scanner's."""
         return acquire(self.clean_patch(grid), grid.spacing_kji_mm, self.scanner, rng)
 
     def volume(self, grid: Grid, rng: np.random.Generator) -> tuple[Volume, np.ndarray]:
-        """The whole scan on ``grid`` (int16 HU) and its labels (uint8); slices thicker than 1.3 mm are averaged."""
+        """Return whole scan on ``grid`` (int16 HU) and its labels (uint8); slices thicker than 1.3 mm are averaged."""
         parts = max(1, int(np.ceil(grid.spacing_kji_mm[0] / FINEST_SLICE_MM - 1e-6)))
         fine = _finer_along_k(grid, parts)
         hu, labels = self._clean_volume(fine)
@@ -100,7 +100,7 @@ class DateView:
         return labels
 
     def _near(self, grid: Grid) -> list[PlantedNodule]:
-        """The nodules that may reach into a grid; outlines stay within 2.2 times the longest semi-axis."""
+        """Return the nodules that may reach into a grid; outlines stay within 2.2 times the longest semi-axis."""
         low, high = grid.bounds_ras_mm()
         return [
             nodule
@@ -131,7 +131,7 @@ class DateView:
         return index
 
     def _bend(self, grid: Grid, start: int, stop: int) -> list[np.ndarray]:
-        """The R, A, S components of the elastic displacement on slices of a grid; none where nothing bends."""
+        """Return the R, A, S components of the elastic displacement on slices of a grid; none where nothing bends."""
         if not self.motion.bend_mm.any():
             return []
         sampler = FieldSampler(self.motion.lattice, grid)
@@ -139,7 +139,7 @@ class DateView:
 
 
 def _finer_along_k(grid: Grid, parts: int) -> Grid:
-    """The grid with every slice cut into ``parts``."""
+    """Return the grid with every slice cut into ``parts``."""
     matrix = grid.ijk_to_ras.copy()
     matrix[:3, 2] /= parts
     matrix[:3, 3] -= matrix[:3, 2] * (parts - 1) / 2

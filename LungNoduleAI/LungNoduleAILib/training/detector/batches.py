@@ -80,7 +80,7 @@ class Batch:
 
 
 def draw_batch(recipe: DetectorRecipe, volumes: VolumeSource, step: int, mined: Mined) -> Batch:
-    """The patches of a step; ``mined`` holds centres (n, 3) of false alarms per body, in voxels of its volume."""
+    """Return patches of a step; ``mined`` holds centres (n, 3) of false alarms per body, in voxels of its volume."""
     started, level, patches = time.process_time(), recipe.level_at(step), []
     for place in range(recipe.batch):
         rng = np.random.default_rng((recipe.seed, step, place))
@@ -108,7 +108,7 @@ class Batches:
         _KEPT.pop(self._key, None)
 
     def draw(self, step: int, mined: Mined | None) -> Batch:
-        """The batch of a step; ``mined`` is None until the wrong answers are collected."""
+        """Return the batch of a step; ``mined`` is None until the wrong answers are collected."""
         known = {} if mined is None else mined
         last = self._recipe.steps if mined is not None else max(self._recipe.mine_step, step + 1)
         for number in range(step, min(step + (AHEAD if self._pool.workers else 1), last)):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from LungNoduleAILib.detection.heatmap_search import LEAST_HEAT
+from LungNoduleAILib.detection.heatmap_search import MIN_HEAT
 from LungNoduleAILib.detection.search_image import within_hull
 from LungNoduleAILib.detection.two_levels import MASSES, NODULES, Calibration, Places, find_places, logit
 from LungNoduleAILib.synthesis.cohort import load_or_make_body
@@ -56,7 +56,9 @@ def calibrate(
 
 
 def scan_of(body: Body, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """A scan of a body: HU, where to search (bool), centres (n, 3) in voxels, diameters (n,) in mm of its nodules."""
+    """Return a scan of a body: HU, where to search (bool), centres (n, 3) in voxels, diameters (n,) in mm of its
+    nodules.
+    """
     box = body_box(body)
     grid = body.grid.part(box)
     planter = NodulePlanter(body)
@@ -112,7 +114,7 @@ def _platt(results: list[tuple[Places, np.ndarray, np.ndarray]], level: str) -> 
 
 
 def _operating_point(results: list[tuple[Places, np.ndarray, np.ndarray]], calibration: Calibration) -> float:
-    """The probability above which FALSE_ALARMS_PER_CASE false alarms per scan remain, between 0.05 and 0.9."""
+    """Return the probability above which FALSE_ALARMS_PER_CASE false alarms per scan remain, between 0.05 and 0.9."""
     false = [
         np.where(
             places.of_masses,
@@ -121,6 +123,6 @@ def _operating_point(results: list[tuple[Places, np.ndarray, np.ndarray]], calib
         )[~hits]
         for places, hits, _ in results
     ]
-    scores = np.sort(np.concatenate([*false, [calibration.probability(NODULES, np.array(LEAST_HEAT)).item()]]))[::-1]
+    scores = np.sort(np.concatenate([*false, [calibration.probability(NODULES, np.array(MIN_HEAT)).item()]]))[::-1]
     allowed = min(int(FALSE_ALARMS_PER_CASE * len(results)), len(scores) - 1)
     return round(float(np.clip(scores[allowed], 0.05, 0.9)), 3)

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from LungNoduleAILib.anatomy.classical import ClassicalSegmenter
-from LungNoduleAILib.detection.classical import look
+from LungNoduleAILib.detection.classical import find_candidates
 from LungNoduleAILib.detection.examine import FEATURES
 from LungNoduleAILib.detection.score import terms
 from LungNoduleAILib.synthesis import NoduleRecipe, SyntheticCT, make_small_chest, mass_recipe
@@ -31,7 +31,9 @@ PLACEMENTS = ("isolated", "isolated", "juxtavascular", "juxtapleural")
 
 
 def random_phantom(seed: int) -> SyntheticCT:
-    """A phantom with 12 random nodules of 4 to 30 mm and mostly a mass; random noise, blood and slice thickness."""
+    """Return a phantom with 12 random nodules of 4 to 30 mm and mostly a mass; random noise, blood and slice
+    thickness.
+    """
     rng = np.random.default_rng(seed)
     recipes = []
     for _ in range(12):
@@ -66,7 +68,7 @@ def examples(phantom: SyntheticCT) -> tuple[np.ndarray, np.ndarray]:
     centers = np.array([nodule.center_ras_mm for nodule in phantom.nodules])
     diameters = np.array([nodule.diameter_mm for nodule in phantom.nodules])
     rows, truth = [], []
-    for center, features, _density in look(volume, anatomy, Progress()):
+    for center, features, _density in find_candidates(volume, anatomy, Progress()):
         distance = np.linalg.norm(centers - center, axis=1)
         nearest = int(np.argmin(distance / diameters))
         ratio = features["diameter_mm"] / diameters[nearest]

@@ -16,7 +16,7 @@ from torch.nn import functional
 from LungNoduleAILib.detection.heatmap_network import HEAT, OFFSET, SIZE, STRIDE, SUBSOLID
 from LungNoduleAILib.training.detector.patches import Patch
 
-LEAST_SIGMA = 0.8  # cells
+MIN_SIGMA = 0.8  # cells
 SIGMA_OF_RADIUS = 0.3
 FULL_MASS = 8.0  # sum of the Gaussian of the smallest nodules
 IGNORED_FROM = 0.05  # of the Gaussian: what belongs to a nodule
@@ -38,7 +38,7 @@ class Targets:
     nodules: int
 
     def to(self, device: str) -> Targets:
-        """The same on a device."""
+        """Return the same on a device."""
         return Targets(
             self.heat.to(device),
             self.weight.to(device),
@@ -58,7 +58,7 @@ def make_targets(patches: list[Patch]) -> Targets:
     for n, patch in enumerate(patches):
         for m in np.argsort(patch.seen, kind="stable"):  # what is seen has the last word
             cell, cells = (patch.center_kji[m] - 0.5) / STRIDE, patch.radius[m] / STRIDE
-            box, gap, around = _around(cell, max(LEAST_SIGMA, SIGMA_OF_RADIUS * cells), shape[1:])
+            box, gap, around = _around(cell, max(MIN_SIGMA, SIGMA_OF_RADIUS * cells), shape[1:])
             inside = around > IGNORED_FROM
             if not patch.seen[m]:
                 weight[n][box] = np.where(inside, 0.0, weight[n][box])

@@ -26,7 +26,7 @@ FLIPS = (0.15, 0.15, 0.5)
 SUBSOLID = ("ground-glass", "part-solid")
 PLAIN_MM = 12.0  # solid nodules from this size on are seen anyway
 LUNG_HU = -300.0
-LEAST_HU, LEAST_DEVIATIONS = 75.0, 1.5
+MIN_HU, MIN_DEVIATIONS = 75.0, 1.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +103,7 @@ def _render(
     kept = [n for n, at in zip(painted, places, strict=True) if ((at >= 0) & (at <= level.patch - 1)).all()]
     nodules = [volume.nodules[n] for n in kept]
     center = volume.places_kji[kept] - start
-    seen = [is_seen(hu, lung, at, nodule, level.spacing_mm) for at, nodule in zip(center, nodules, strict=True)]
+    seen = [is_visible(hu, lung, at, nodule, level.spacing_mm) for at, nodule in zip(center, nodules, strict=True)]
     patch = Patch(
         hu,
         center,
@@ -114,21 +114,23 @@ def _render(
     return flipped(patch, rng.random(3) < FLIPS)
 
 
-def is_seen(hu: np.ndarray, lung: np.ndarray, center_kji: np.ndarray, nodule: PlantedNodule, spacing_mm: float) -> bool:
+def is_visible(
+    hu: np.ndarray, lung: np.ndarray, center_kji: np.ndarray, nodule: PlantedNodule, spacing_mm: float
+) -> bool:
     """Whether a nodule differs from the lung around (``lung``: bool, without nodules) by more than that from itself."""
     if nodule.type not in SUBSOLID and nodule.diameter_mm >= PLAIN_MM:
         return True
     found = conspicuity(hu, lung, center_kji, nodule.diameter_mm, np.full(3, spacing_mm))
-    return not found.beside_lung or found.at_least(LEAST_HU, LEAST_DEVIATIONS)
+    return not found.beside_lung or found.at_least(MIN_HU, MIN_DEVIATIONS)
 
 
 def for_level(scanner: Scanner, level: Level) -> Scanner:
-    """The scanner as seen on the voxels of a level: larger voxels average noise away."""
+    """Return the scanner as seen on the voxels of a level: larger voxels average noise away."""
     return replace(scanner, noise_hu=scanner.noise_hu * level.noise_share) if level.shrink > 1 else scanner
 
 
 def flipped(patch: Patch, axes: np.ndarray) -> Patch:
-    """The patch mirrored along the axes where ``axes`` is true."""
+    """Return the patch mirrored along the axes where ``axes`` is true."""
     if not axes.any():
         return patch
     hu = np.ascontiguousarray(patch.hu[tuple(slice(None, None, -1) if flip else slice(None) for flip in axes)])

@@ -35,10 +35,10 @@ logger = logging.getLogger(__name__)
 FOLDER, INDEX_FILE = "cases", "cases.json"
 BRIGHT_HU = -500  # vessels and walls: what a nodule is mistaken for
 IGNORED_MM = 8.0  # no patch is centered this close to what is neither a nodule nor surely none
-MOST_CENTERS = 2000
+MAX_CENTERS = 2000
 TRIES = 10
-MOST_KEPT = 40  # volumes in memory, some 30 MB each
-MOST_NOISE_HU, SHIFT_HU = 20.0, 15.0
+MAX_KEPT = 40  # volumes in memory, some 30 MB each
+MAX_NOISE_HU, SHIFT_HU = 20.0, 15.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +79,7 @@ class PreparedCase:
 
 
 def prepare_case(case: TrainingCase) -> PreparedCase:
-    """The case as the detector sees it; raises InputError when no lungs are found in it."""
+    """Return the case as the detector sees it; raises InputError when no lungs are found in it."""
     volume = case.volume.in_lps_order()
     anatomy = ClassicalSegmenter().segment(volume, Progress())
     box = lung_box(anatomy.labels, volume.spacing_kji_mm, MARGIN_MM)
@@ -102,7 +102,7 @@ def prepare_case(case: TrainingCase) -> PreparedCase:
 
 
 def make_case_volume(case: PreparedCase, level: Level, rng: np.random.Generator) -> CaseVolume:
-    """A prepared case at one level; centers of patches without a nodule are drawn from ``rng``."""
+    """Return a prepared case at one level; centers of patches without a nodule are drawn from ``rng``."""
     factor = level.shrink
     hu = block_mean(case.hu, factor).astype(np.int16) if factor > 1 else case.hu
     wanted = case.wanted[::factor, ::factor, ::factor][: hu.shape[0], : hu.shape[1], : hu.shape[2]]
@@ -136,7 +136,7 @@ def _centers(
         if not len(index):
             found[name] = found["lung"]
             continue
-        picked = np.sort(index[rng.integers(len(index), size=min(MOST_CENTERS, len(index)))])
+        picked = np.sort(index[rng.integers(len(index), size=min(MAX_CENTERS, len(index)))])
         points = np.stack(np.unravel_index(picked, mask.shape), axis=1).astype(float)
         for place in ignored_kji:
             far = np.linalg.norm(points - place, axis=1) * level.spacing_mm > IGNORED_MM
@@ -157,7 +157,7 @@ def _(volume: CaseVolume, level: Level, rng: np.random.Generator, extra: np.ndar
     missing = [(0, level.patch - n) for n in hu.shape]
     if any(after for _, after in missing):
         hu = np.pad(hu, missing, mode="edge")
-    hu += rng.normal(0, rng.uniform(0, MOST_NOISE_HU) * level.noise_share, hu.shape).astype(np.float32)
+    hu += rng.normal(0, rng.uniform(0, MAX_NOISE_HU) * level.noise_share, hu.shape).astype(np.float32)
     hu += np.float32(rng.normal(0, SHIFT_HU))
     center = volume.places_kji - start
     inside = ((center >= 0) & (center <= level.patch - 1)).all(axis=1)
@@ -221,12 +221,12 @@ class CaseVolumes:
         return len(self._files)
 
     def __call__(self, number: int, level: Level) -> CaseVolume:
-        """The volume; the last MOST_KEPT stay in memory."""
+        """Return the volume; the last MAX_KEPT stay in memory."""
         key = number, level.name
         if key not in self._kept:
             rng = np.random.default_rng((self._seed, number, level.shrink))
             self._kept[key] = make_case_volume(PreparedCase.load(self._files[number]), level, rng)
-            if len(self._kept) > MOST_KEPT:
+            if len(self._kept) > MAX_KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
         return self._kept[key]
@@ -257,7 +257,7 @@ class MixedVolumes:
 def mix_in(
     request: TrainingRequest, recipe: DetectorRecipe, bodies: TrainingVolumes, progress: Progress
 ) -> tuple[MixedVolumes, DetectorRecipe]:
-    """The volumes of a training on ``request.data`` and synthetic bodies, and the recipe that counts all of them."""
+    """Return volumes of a training on ``request.data`` and synthetic bodies, and the recipe that counts all of them."""
     cases = CaseVolumes(known(request.data, "the folder of cases"), request.output / FOLDER, recipe.seed, progress)
     mixed = MixedVolumes(cases, bodies, recipe.bodies)
     return mixed, replace(recipe, bodies=len(mixed))

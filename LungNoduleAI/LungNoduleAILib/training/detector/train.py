@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 LEVELS = {level.name: level for level in (FINE, COARSE)}
 THREADS = 2  # always as many, so that sums are taken in one order: the same weights from the same seed
-LONGEST_GRADIENT = 2.0
+MAX_GRADIENT = 2.0
 
 
 class DetectorTraining(Trainer[HeatmapNetwork]):
@@ -58,7 +58,7 @@ class DetectorTraining(Trainer[HeatmapNetwork]):
         super().__init__(folder, schedule, recipe.seed, asdict(recipe), device)
 
     def make_learners(self) -> dict[str, Learner[HeatmapNetwork]]:
-        """The network of every level."""
+        """Return the network of every level."""
         return {name: self._learner(level) for name, level in LEVELS.items()}
 
     def _learner(self, level: Level) -> Learner[HeatmapNetwork]:
@@ -66,10 +66,10 @@ class DetectorTraining(Trainer[HeatmapNetwork]):
         network = HeatmapNetwork(HeatmapSettings(level.spacing_mm, recipe.channels))
         channels_last(network.to(self._precision.device))
         optimizer = torch.optim.AdamW(network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
-        return Learner(network, optimizer, LONGEST_GRADIENT, MovingAverage(network, recipe.average))
+        return Learner(network, optimizer, MAX_GRADIENT, MovingAverage(network, recipe.average))
 
     def averaged(self, name: str) -> HeatmapNetwork:
-        """The network of a level with the averaged weights, on the device of the training."""
+        """Return the network of a level with the averaged weights, on the device of the training."""
         learner = self.learners[name]
         network = HeatmapNetwork(learner.network.settings).to(self._precision.device)
         network.load_state_dict(learner.kept_weights)
@@ -77,7 +77,7 @@ class DetectorTraining(Trainer[HeatmapNetwork]):
 
     @contextmanager
     def drawing(self) -> Iterator[None]:
-        """The process that draws patches."""
+        """Yield the process that draws patches."""
         with Batches(self.recipe, self._volumes, self._jobs) as self._batches:
             yield
 
@@ -116,7 +116,7 @@ class DetectorTraining(Trainer[HeatmapNetwork]):
         return found
 
     def own_state(self) -> dict:
-        """The collected false alarms."""
+        """Return the collected false alarms."""
         mined = self.mined
         return {"mined": None if mined is None else {body: torch.from_numpy(found) for body, found in mined.items()}}
 

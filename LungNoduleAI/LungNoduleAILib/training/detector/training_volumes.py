@@ -23,7 +23,7 @@ from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.jobs.pool import open_pool
 
 SPACING = (SPACING_MM, SPACING_MM, SPACING_MM)
-LEAST_LUNG_L = 0.3  # less is a scan of something else
+MIN_LUNG_L = 0.3  # less is a scan of something else
 MARGIN_MM = 30.0
 DRAWS = 4
 
@@ -73,7 +73,7 @@ class TrainingVolume:
 
 
 def make_training_volume(body: Body, level: Level, seed: int) -> TrainingVolume:
-    """The volume of a body (isotropic voxels of SPACING_MM); its nodules follow from ``seed`` and the body's own."""
+    """Return volume of a body (isotropic voxels of SPACING_MM); its nodules follow from ``seed`` and the body's own."""
     rng = np.random.default_rng((seed, body.seed, level.shrink))
     box = body_box(body)
     grid = body.grid.part(box, level.shrink)
@@ -87,7 +87,7 @@ def make_training_volume(body: Body, level: Level, seed: int) -> TrainingVolume:
 
 
 def body_box(body: Body) -> Box:
-    """The box of a body's lungs that is looked at (isotropic voxels of SPACING_MM); the body must show lungs."""
+    """Return the box of a body's lungs that is looked at (isotropic voxels of SPACING_MM); the body must show lungs."""
     return known(lung_box(body.labels, np.full(3, SPACING_MM), MARGIN_MM), "the box of the lungs")
 
 
@@ -148,7 +148,7 @@ class TrainingVolumes:
             yield
 
     def __call__(self, number: int, level: Level) -> TrainingVolume:
-        """The volume, read when first asked for; raises InputError when no body shows lungs."""
+        """Return the volume, read when first asked for; raises InputError when no body shows lungs."""
         for other in range(self._bodies):
             volume = self._volume((number - other) % self._bodies, level)
             if volume is not None:
@@ -172,4 +172,4 @@ def _make(seed: int, folder: Path) -> None:
 
 def shows_lungs(body: Body) -> bool:
     """Whether there is enough lung to look for nodules."""
-    return body.is_chest and int(((body.labels > 0) & (body.labels < 6)).sum()) >= LEAST_LUNG_L * 1e6 / SPACING_MM**3
+    return body.is_chest and int(((body.labels > 0) & (body.labels < 6)).sum()) >= MIN_LUNG_L * 1e6 / SPACING_MM**3

@@ -33,7 +33,7 @@ FINER = 2  # voxels along each axis that make one voxel of the network
 NODULES_PER_BODY = 24
 OTHER_KINDS = ("abdomen", "head", "knee")
 SIZES_K, SIZES_J, SIZES_I = (96, 96, 96, 128), (64, 96, 96), (96, 96, 128)
-MOST_VOXELS = 1_000_000
+MAX_VOXELS = 1_000_000
 AIR_HU = -1000.0
 
 
@@ -63,7 +63,7 @@ class AnatomySamples:
     sizes: tuple[tuple[int, ...], ...] = field(default=(SIZES_K, SIZES_J, SIZES_I))
 
     def __call__(self, step: int) -> LabelSample:
-        """The sample of a step."""
+        """Return the sample of a step."""
         rng = np.random.default_rng([self.seed, 41, step])
         number = window_of_pool(step, self.reuse, self.pool, rng)
         person = _pool(self)(number)
@@ -86,7 +86,7 @@ class AnatomySamples:
         """Mostly the whole width of the body, some part of its height, slightly turned and scaled."""
         while True:
             shape = three(int(rng.choice(sizes)) for sizes in self.sizes)
-            if np.prod(shape) <= MOST_VOXELS:
+            if np.prod(shape) <= MAX_VOXELS:
                 break
         size_mm = np.array(grid.shape_kji) * grid.spacing_kji_mm
         free = np.maximum(size_mm - np.array(shape) * self.spacing_mm, 0) / 2 + (30.0, 15.0, 15.0)
@@ -109,7 +109,7 @@ class AnatomySamples:
         return _Person(body, target_of(body), nodules)
 
     def _chest(self, seed: int) -> Body:
-        """A chest with the voxels of the network, from the cache when it is there."""
+        """Return a chest with the voxels of the network, from the cache when it is there."""
 
         def make() -> Body:
             return averaged(make_body(seed, self.setting, (self.spacing_mm / FINER,) * 3), FINER)
@@ -123,7 +123,7 @@ class AnatomySamples:
 
 
 def averaged(body: Body, factor: int) -> Body:
-    """A body on a grid ``factor`` times coarser: mean HU, the most frequent label; planes too many are dropped."""
+    """Return body on a grid ``factor`` times coarser: mean HU, the most frequent label; planes too many are dropped."""
     whole = tuple(slice(0, n) for n in body.clean_hu.shape)
 
     def most(labels: np.ndarray) -> np.ndarray:
@@ -152,7 +152,7 @@ def target_of(body: Body) -> np.ndarray:
 
 
 def _with_field_of_view(hu: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Some images end at a circle in the plane; beyond it there is padding and nothing to learn but that."""
+    """Return some images end at a circle in the plane; beyond it there is padding and nothing to learn but that."""
     if rng.random() > 0.45:
         return hu, labels
     _, rows, columns = hu.shape

@@ -25,7 +25,7 @@ from ThoraxAILib.networks.precision import channels_last
 from ThoraxAILib.networks.schedule import Schedule
 from ThoraxAILib.networks.trainer import ONLY, Loss, Trainer
 
-LONGEST_GRADIENT, WARM_UP = 2.0, 50
+MAX_GRADIENT, WARM_UP = 2.0, 50
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class LabelRecipe:
             raise InputError("The seed, the threads and the workers of a training must not be negative.")
 
     def settled(self) -> dict:
-        """What decides the result; the rest may change between two parts of a training."""
+        """Return what decides the result; the rest may change between two parts of a training."""
         return {name: value for name, value in asdict(self).items() if name not in ("threads", "workers", "device")}
 
 
@@ -68,7 +68,7 @@ class LabelTraining(Trainer[LabelNetwork]):
     def __init__(
         self, folder: Path, recipe: LabelRecipe, settings: LabelNetworkSettings, draw: Callable[[int], LabelSample]
     ) -> None:
-        """Starts or resumes; raises InputError when the folder holds a training of another recipe."""
+        """Start or resumes; raises InputError when the folder holds a training of another recipe."""
         self._label_recipe, self._settings, self._draw = recipe, settings, draw
         self._samples: Iterator[LabelSample] | None = None
         self._weights = torch.tensor(recipe.class_weights, device=recipe.device)
@@ -76,7 +76,7 @@ class LabelTraining(Trainer[LabelNetwork]):
         super().__init__(folder, schedule, recipe.seed, recipe.settled(), recipe.device, recipe.threads)
 
     def make_learners(self) -> dict[str, Learner[LabelNetwork]]:
-        """The one network."""
+        """Return the one network."""
         recipe = self._label_recipe
         network = channels_last(LabelNetwork(self._settings).to(recipe.device))
         for layer in network.modules():
@@ -84,17 +84,17 @@ class LabelTraining(Trainer[LabelNetwork]):
                 layer.momentum = recipe.norm_momentum
         optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
         average = MovingAverage(network, recipe.average, with_statistics=False)
-        return {ONLY: Learner(network, optimizer, LONGEST_GRADIENT, average)}
+        return {ONLY: Learner(network, optimizer, MAX_GRADIENT, average)}
 
     def averaged(self) -> LabelNetwork:
-        """The network with the averaged weights, on the CPU."""
+        """Return the network with the averaged weights, on the CPU."""
         network = LabelNetwork(self._settings)
         network.load_state_dict({name: value.cpu() for name, value in self.learners[ONLY].kept_weights.items()})
         return network.eval()
 
     @contextmanager
     def drawing(self) -> Iterator[None]:
-        """The processes that draw samples."""
+        """Yield the processes that draw samples."""
         with open_pool(self._label_recipe.workers) as pool:
             self._samples = in_order(pool, self._draw, ((step,) for step in range(self.step, self.steps)))
             yield

@@ -87,7 +87,7 @@ def draw_cube(
 
 
 def _grid(grid: Grid, at_kji: np.ndarray, spacing_mm: float) -> Grid:
-    """The grid of a cube around a voxel position of another grid."""
+    """Return the grid of a cube around a voxel position of another grid."""
     direction = grid.ijk_to_ras[:3, :3] / grid.spacing_ijk_mm
     middle = grid.ijk_to_ras[:3, :3] @ at_kji[::-1] + grid.ijk_to_ras[:3, 3]
     return Grid.around(middle, (spacing_mm,) * 3, (PATCH,) * 3, direction)

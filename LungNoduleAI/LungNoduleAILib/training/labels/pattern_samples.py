@@ -50,7 +50,7 @@ class PatternSamples:
     cache: str = ""
 
     def __call__(self, step: int) -> LabelSample:
-        """The sample of a step, (pieces, k, j, i)."""
+        """Return the sample of a step, (pieces, k, j, i)."""
         rng = np.random.default_rng([self.seed, 51, step])
         numbers = step // self.reuse + rng.permutation(self.pool)[: self.pieces]
         pieces = [self._piece(_pool(self)(int(number)), rng) for number in numbers]
@@ -76,7 +76,7 @@ class PatternSamples:
     def _box(
         self, shape: tuple[int, ...], middle_mm: np.ndarray, spacing_kji_mm: np.ndarray, scale: float
     ) -> tuple[slice, ...]:
-        """The part of a body that a piece may touch, however it is turned; at least one voxel."""
+        """Return the part of a body that a piece may touch, however it is turned; at least one voxel."""
         reach_mm = self.spacing_mm / scale * np.linalg.norm(self.shape_kji) / 2 + self.spacing_mm
         first = np.floor((middle_mm - reach_mm) / spacing_kji_mm).astype(int)
         last = np.ceil((middle_mm + reach_mm) / spacing_kji_mm).astype(int)

@@ -31,7 +31,7 @@ class Pool(Generic[Thing]):
         self._kept: OrderedDict[int, Thing] = OrderedDict()
 
     def __call__(self, number: int) -> Thing:
-        """The thing of a number, made now or before."""
+        """Return the thing of a number, made now or before."""
         if number not in self._kept:
             self._kept[number] = self._make(number)
             if len(self._kept) > self._size:
@@ -41,7 +41,9 @@ class Pool(Generic[Thing]):
 
 
 def window_of_pool(step: int, reuse: int, size: int, rng: np.random.Generator) -> int:
-    """Number of the body a step takes: a window of ``size`` bodies that moves on by one every ``reuse`` steps."""
+    """Return number of the body a step takes: a window of ``size`` bodies that moves on by one every ``reuse``
+    steps.
+    """
     return step // reuse + int(rng.integers(size))
 
 
@@ -57,7 +59,9 @@ class Placement:
     def cut(
         self, array: np.ndarray, spacing_kji_mm: np.ndarray, spacing_mm: float, outside: float, linear: bool
     ) -> np.ndarray:
-        """The array (k, j, i) as seen by this sample with voxels of ``spacing_mm``; ``outside`` beyond its border."""
+        """Return the array (k, j, i) as seen by this sample with voxels of ``spacing_mm``; ``outside`` beyond its
+        border.
+        """
         image = sitk.GetImageFromArray(array)
         image.SetSpacing([float(s) for s in spacing_kji_mm[::-1]])
         turn = sitk.Euler3DTransform([0.0] * 3, *(float(a) for a in np.radians(self.angles_deg[::-1])))

@@ -18,7 +18,7 @@ from ThoraxAILib.image.tuples import two
 
 VESSELS, PLEURA, IMITATIONS = 5, 2, 3
 CENTER_ERROR_MM, CENTER_ERROR_SHARE = 0.6, 0.04  # of the diameter: how far a detector's center is off
-CROPPED, PLACES_HIDDEN, MOST_CROP = 0.2, 0.25, 0.35
+CROPPED, PLACES_HIDDEN, MAX_CROP = 0.2, 0.25, 0.35
 _LUNG_STEP = 6
 
 
@@ -36,7 +36,7 @@ class DatePlaces:
     nodules: int
 
     def values(self) -> np.ndarray:
-        """What the network is told of the places."""
+        """Return what the network is told of the places."""
         return place_values(self.centers_ras_mm, self.frame)
 
 
@@ -51,7 +51,7 @@ class SiameseCase:
 
 
 def draw_case(body: Body, seed: int, number: int) -> SiameseCase:
-    """The case ``number`` of a training ``seed`` with this body: a function of these alone."""
+    """Return the case ``number`` of a training ``seed`` with this body: a function of these alone."""
     rng = np.random.default_rng([seed, 71, number])
     plan = plan_case(int(rng.integers(2**31)), body.setting, body=body)
     dates = draw_places(plan, rng, with_empty=True)
@@ -116,7 +116,7 @@ def _empty_places(plan: LongitudinalPlan, number: int) -> dict[str, np.ndarray]:
 
 
 def render_patches(view: DateView, centers_ras_mm: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Scanned HU cubes (n, 48, 48, 48) around places of one date."""
+    """Return scanned HU cubes (n, 48, 48, 48) around places of one date."""
     size = (PATCH_VOXELS,) * 3
     return np.array(
         [view.patch(Grid.around(center, (PATCH_MM,) * 3, size), rng) for center in centers_ras_mm], dtype=np.float32
@@ -124,14 +124,14 @@ def render_patches(view: DateView, centers_ras_mm: np.ndarray, rng: np.random.Ge
 
 
 def lung_frame(view: DateView, rng: np.random.Generator) -> LungFrame:
-    """The frame of the lungs of a date; now and then the scan cuts off their top or base."""
+    """Return the frame of the lungs of a date; now and then the scan cuts off their top or base."""
     labels = view.body.labels[::_LUNG_STEP, ::_LUNG_STEP, ::_LUNG_STEP]
     index = np.argwhere((labels > 0) & (labels < 6)) * _LUNG_STEP
     matrix = view.body.grid.ijk_to_ras
     points = view.motion.to_current(index[:, ::-1] @ matrix[:3, :3].T + matrix[:3, 3])
     if rng.random() < CROPPED:
         low, high = points[:, 2].min(), points[:, 2].max()
-        cut = rng.uniform(0.05, MOST_CROP) * (high - low)
+        cut = rng.uniform(0.05, MAX_CROP) * (high - low)
         points = points[points[:, 2] > low + cut] if rng.random() < 0.5 else points[points[:, 2] < high - cut]
     return LungFrame.around(points)
 

@@ -63,7 +63,7 @@ def draw_fit_case(
     missed: float = MISSED,
     false_alarms: int = FALSE_ALARMS,
 ) -> FitCase:
-    """A plan seen as by a detector: ``missed`` nodules, ``false_alarms`` at most on look-alike places, errors.
+    """Return a plan seen as by a detector: ``missed`` nodules, ``false_alarms`` at most on look-alike places, errors.
 
     Centers, sizes and types are off as measurements are. ``network`` embeds rendered patches (a SiameseNetwork); None
     leaves the similarity out. Registered distances carry a ``registration_error``.
@@ -90,7 +90,7 @@ def draw_fit_case(
 
 
 def _detected(date: DatePlaces, rng: np.random.Generator, missed: float, false_alarms: int) -> list[int]:
-    """Indices of what a detector reports: most nodules and a few other places."""
+    """Return indices of what a detector reports: most nodules and a few other places."""
     found = [n for n in range(date.nodules) if rng.random() >= missed]
     others = np.arange(date.nodules, len(date.names))
     return found + sorted(int(n) for n in rng.permutation(others)[: rng.integers(false_alarms + 1)])
@@ -123,7 +123,7 @@ def registered_distances(
 
 
 def registration_error(points_ras_mm: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A registration's error (n, 3) at points: smooth over about 40 mm, 1-4 mm root mean square in length."""
+    """Return a registration's error (n, 3) at points: smooth over about 40 mm, 1-4 mm root mean square in length."""
     noise = gaussian_filter(rng.standard_normal((28, 28, 28, 3)), (1, 1, 1, 0), mode="wrap")
     noise *= rng.uniform(*REGISTRATION_ERROR_MM) / np.sqrt((noise**2).sum(axis=-1).mean())
     index = np.asarray(points_ras_mm).T / (REGISTRATION_REACH_MM / 2)
@@ -131,7 +131,7 @@ def registration_error(points_ras_mm: np.ndarray, rng: np.random.Generator) -> n
 
 
 def fit_weights(cases: Sequence[FitCase], method: str) -> dict[str, float]:
-    """The weights of a method's features that make the true partners most likely."""
+    """Return the weights of a method's features that make the true partners most likely."""
     shape = len(cases), max(len(c.prior) for c in cases), max(len(c.current) for c in cases)
     features = np.zeros((*shape, len(FEATURES[method])))
     exists, truth = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)

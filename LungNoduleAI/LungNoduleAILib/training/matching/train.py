@@ -31,7 +31,7 @@ from ThoraxAILib.networks.weights_file import save_weights
 
 logger = logging.getLogger(__name__)
 WEIGHTS_NAME, BODIES = "siamese.pt", "bodies"
-LONGEST_GRADIENT = 5.0
+MAX_GRADIENT = 5.0
 BODY_SPACING_MM = (1.5, 1.5, 1.5)
 
 
@@ -68,17 +68,17 @@ class SiameseTraining(Trainer[SiameseNetwork]):
     checkpoint_every = 20
 
     def __init__(self, folder: Path, recipe: SiameseRecipe, cache: Path) -> None:
-        """Starts or resumes; raises InputError when the folder holds a training of another recipe."""
+        """Start or resumes; raises InputError when the folder holds a training of another recipe."""
         self._folder, self._siamese_recipe, self._cache = folder, recipe, cache
         schedule = Schedule(recipe.learning_rate, recipe.steps, recipe.warm_up, fall=0.98)
         super().__init__(folder, schedule, recipe.seed, asdict(recipe), threads=1)
 
     def make_learners(self) -> dict[str, Learner[SiameseNetwork]]:
-        """The one network."""
+        """Return the one network."""
         recipe = self._siamese_recipe
         network = channels_last(SiameseNetwork(SiameseSettings()))
         optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-        return {ONLY: Learner(network, optimizer, LONGEST_GRADIENT, WeightedSum(network, recipe.average, rise=9))}
+        return {ONLY: Learner(network, optimizer, MAX_GRADIENT, WeightedSum(network, recipe.average, rise=9))}
 
     def loss(self, step: int) -> Loss:
         """How the network tells apart the nodules of the person of a step."""
@@ -92,7 +92,7 @@ class SiameseTraining(Trainer[SiameseNetwork]):
         return Loss(info_nce(likeness, case.prior_index, case.current_index))
 
     def _body(self, step: int) -> Body:
-        """The person of a step; bodies that are no chest are passed over."""
+        """Return the person of a step; bodies that are no chest are passed over."""
         recipe = self._siamese_recipe
         random = np.random.default_rng([recipe.seed, 70, step])
         for pick in random.permutation(recipe.bodies):

@@ -10,7 +10,7 @@ from ThoraxAILib.image.grid import Grid
 
 
 @dataclass(frozen=True, eq=False)
-class Compared:
+class ScanPair:
     """Both dates on one grid in HU: smoothed to one resolution, the prior with the current lung density.
 
     ``prior_seen`` is the prior before structures were diluted by their volume change, ``level`` the HU of lung tissue

@@ -15,7 +15,7 @@ from ThoraxAILib.jobs.work_folder import WorkFolder
 _KEPT = (REPORT_FILE, RUN_FILE)
 
 
-class KeptFiles:
+class ResultFiles:
     """Copies of what the worker wrote for people, in a temporary folder until drop()."""
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class KeptFiles:
         if folder is not None:
             folder.remove()
 
-    def copyTo(self, directory: Path, findings: Findings) -> tuple[Path, ...]:
+    def copy_to(self, directory: Path, findings: Findings) -> tuple[Path, ...]:
         """Write them and the findings with their decisions to a folder; raises OutputError when that is impossible."""
         from LungNoduleAILib.cases.findings_csv import write_findings_csv
 
@@ -57,8 +57,8 @@ class KeptFiles:
         return tuple(written)
 
 
-def existingFolder(text: str) -> Path:
-    """The folder a person typed, made when only its last part is missing; raises InputError or OutputError."""
+def existing_folder(text: str) -> Path:
+    """Return the folder a person typed, made when only its last part is missing; raises InputError or OutputError."""
     folder = Path(text.strip()).expanduser()
     if not text.strip() or not folder.is_absolute():
         raise InputError("No folder is chosen: choose the folder to save to.")

@@ -3,40 +3,40 @@
 from __future__ import annotations
 
 from LungNoduleAILib.model.findings import Finding
-from ThoraxAILib.scene.markups import LabeledPoint, boxNode, pointsNode, selectBox, setBoxColor
+from ThoraxAILib.scene.markups import LabeledPoint, box_node, points_node, select_box, set_box_color
 
 BOX_MARGIN_MM = 3.0
 FINDING_ATTRIBUTE = "LungNoduleAI.finding"
 COLOR_OF_STATUS = {"unreviewed": (1.0, 0.85, 0.1), "accepted": (0.2, 0.9, 0.3), "rejected": (0.55, 0.55, 0.55)}
 
 
-def findingPointsNode(findings: tuple[Finding, ...]):
-    """A new point list, one locked point per finding in their order, e.g. ``Nodule_01 8.3 mm``."""
+def finding_points_node(findings: tuple[Finding, ...]):
+    """Return a new point list, one locked point per finding in their order, e.g. ``Nodule_01 8.3 mm``."""
     points = [
         LabeledPoint(
-            finding.center_ras_mm, f"{finding.id} {finding.mean_diameter_mm:.1f} mm", pointDescription(finding)
+            finding.center_ras_mm, f"{finding.id} {finding.mean_diameter_mm:.1f} mm", point_description(finding)
         )
         for finding in findings
     ]
-    return pointsNode("Lung nodules", points, COLOR_OF_STATUS["unreviewed"], COLOR_OF_STATUS["rejected"])
+    return points_node("Lung nodules", points, COLOR_OF_STATUS["unreviewed"], COLOR_OF_STATUS["rejected"])
 
 
-def pointDescription(finding: Finding) -> str:
+def point_description(finding: Finding) -> str:
     """Type, lobe, confidence and the reader's decision in one line."""
     place = finding.lobe or (f"{finding.side} lung" if finding.side else "place unknown")
     words = [finding.type, place, f"confidence {finding.confidence:.2f}", finding.status]
     return ", ".join([*words, finding.reason] if finding.reason else words)
 
 
-def findingBoxNode(finding: Finding):
-    """A new locked box around one finding with a margin of 3 mm."""
-    center, size = _boxOf(finding)
-    node = boxNode(f"{finding.id} box", center, size, COLOR_OF_STATUS[finding.status])
+def finding_box_node(finding: Finding):
+    """Return a new locked box around one finding with a margin of 3 mm."""
+    center, size = _box_of(finding)
+    node = box_node(f"{finding.id} box", center, size, COLOR_OF_STATUS[finding.status])
     node.SetAttribute(FINDING_ATTRIBUTE, finding.id)
     return node
 
 
-def _boxOf(finding: Finding) -> tuple[tuple, tuple]:
+def _box_of(finding: Finding) -> tuple[tuple, tuple]:
     if finding.bounds_ras_mm is None:
         edge = max(finding.mean_diameter_mm, finding.long_axis_mm) + 2 * BOX_MARGIN_MM
         return finding.center_ras_mm, (edge, edge, edge)
@@ -45,22 +45,22 @@ def _boxOf(finding: Finding) -> tuple[tuple, tuple]:
     return center, tuple(b - a + 2 * BOX_MARGIN_MM for a, b in zip(low, high, strict=True))
 
 
-def showFinding(nodes, index: int, finding: Finding, threshold: float) -> None:
+def show_finding(nodes, index: int, finding: Finding, threshold: float) -> None:
     """Point, box and segment of one finding as threshold and decision want them.
 
     Below the threshold nothing shows. A rejected finding keeps a gray point so that the decision can be undone.
     """
-    isReported = finding.confidence >= threshold
-    isShown = isReported and finding.status != "rejected"
-    nodes.points.SetNthControlPointVisibility(index, isReported)
+    is_reported = finding.confidence >= threshold
+    is_shown = is_reported and finding.status != "rejected"
+    nodes.points.SetNthControlPointVisibility(index, is_reported)
     nodes.points.SetNthControlPointSelected(index, finding.status != "rejected")
-    nodes.points.SetNthControlPointDescription(index, pointDescription(finding))
-    setBoxColor(nodes.boxes[index], COLOR_OF_STATUS[finding.status])
-    nodes.boxes[index].GetDisplayNode().SetVisibility(isShown)
-    nodes.segmentation.GetDisplayNode().SetSegmentVisibility(finding.id, isShown)
+    nodes.points.SetNthControlPointDescription(index, point_description(finding))
+    set_box_color(nodes.boxes[index], COLOR_OF_STATUS[finding.status])
+    nodes.boxes[index].GetDisplayNode().SetVisibility(is_shown)
+    nodes.segmentation.GetDisplayNode().SetSegmentVisibility(finding.id, is_shown)
 
 
-def highlightBox(boxes, findingId: str) -> None:
+def highlight_box(boxes, finding_id: str) -> None:
     """Draw the box of one finding stronger than the others."""
     for box in boxes:
-        selectBox(box, box.GetAttribute(FINDING_ATTRIBUTE) == findingId)
+        select_box(box, box.GetAttribute(FINDING_ATTRIBUTE) == finding_id)

@@ -21,10 +21,10 @@ from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import AxisOrder
 
 DETECTOR = "measured again"
-LEAST_VOLUME_RATIO, MOST_VOLUME_RATIO = 0.1, 4.0
+MIN_VOLUME_RATIO, MAX_VOLUME_RATIO = 0.1, 4.0
 
 
-class MeasureAgain:
+class Remeasurement:
     """Measures places of one analyzed CT; keeps the CT turned to LPS order between calls."""
 
     def __init__(self, result: AnalysisResult, delineator: Delineator) -> None:
@@ -37,7 +37,7 @@ class MeasureAgain:
         self._lung_depth = LungDepth(self._volume, self._anatomy)
 
     def at(self, center_ras_mm: np.ndarray, like: Finding, reach_mm: float) -> Finding | None:
-        """A finding within ``reach_mm`` of a RAS place that may be ``like`` at another date; None without one.
+        """Return a finding within ``reach_mm`` of a RAS place that may be ``like`` at another date; None without one.
 
         It must have a border, lie in the lungs, and be a tenth to four times as large.
         """
@@ -49,7 +49,7 @@ class MeasureAgain:
             return None
         gap_mm = float(np.linalg.norm(np.array(found.center_ras_mm) - np.asarray(center_ras_mm)))
         ratio = found.volume_mm3 / max(like.volume_mm3, 1e-6)
-        if gap_mm > reach_mm or not LEAST_VOLUME_RATIO <= ratio <= MOST_VOLUME_RATIO:
+        if gap_mm > reach_mm or not MIN_VOLUME_RATIO <= ratio <= MAX_VOLUME_RATIO:
             return None
         return replace(found, mask=self._turned_back(found.mask))
 

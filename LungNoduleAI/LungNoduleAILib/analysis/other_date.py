@@ -11,26 +11,26 @@ from dataclasses import replace
 
 import numpy as np
 
-from LungNoduleAILib.analysis.measure_again import MeasureAgain
+from LungNoduleAILib.analysis.remeasure import Remeasurement
 from LungNoduleAILib.delineation.protocol import Delineator
 from LungNoduleAILib.followup.matching.match import NEW, RESOLVED, Match
 from LungNoduleAILib.followup.matching.pair_evidence import Views
 from LungNoduleAILib.model.findings import Finding
 from ThoraxAILib.errors import known
 
-MOST_FAINTER_HU = 250.0  # as LEAST_REACH_MM from synthetic pairs: Testing/benchmarks/lung_follow_up.py again
-LEAST_REACH_MM = 4.0
+MAX_FAINTER_HU = 250.0  # as MIN_REACH_MM from synthetic pairs: Testing/benchmarks/lung_follow_up.py again
+MIN_REACH_MM = 4.0
 NOTE = "Below the detector's threshold at this date; found and measured at the place of its partner."
 
 
-def found_again(
+def search_other_date(
     views: Views,
     before: Sequence[Finding],
     after: Sequence[Finding],
     rows: Sequence[Match],
     delineator: Delineator,
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
-    """Findings to add to the prior and to the current date, outlined by ``delineator``."""
+    """Return findings to add to the prior and to the current date, outlined by ``delineator``."""
     new = [finding for finding in after if finding.id in {row.current_id for row in rows if row.status == NEW}]
     gone = [finding for finding in before if finding.id in {row.prior_id for row in rows if row.status == RESOLVED}]
     return (
@@ -42,17 +42,17 @@ def found_again(
 def _looked_for(
     views: Views, lonely: Sequence[Finding], others: Sequence[Finding], delineator: Delineator, in_prior: bool
 ) -> tuple[Finding, ...]:
-    """The partners of ``lonely`` findings that are really there and not reported yet."""
+    """Return the partners of ``lonely`` findings that are really there and not reported yet."""
     if not lonely:
         return ()
     registration = known(views.registration, "the registration")
-    again = MeasureAgain(views.prior if in_prior else views.current, delineator)
+    again = Remeasurement(views.prior if in_prior else views.current, delineator)
     found: list[Finding] = []
     for finding in lonely:
         center = np.array([finding.center_ras_mm])
         place = registration.map_points_to_prior(center) if in_prior else registration.map_points_to_current(center)
         unsure_mm = float(registration.uncertainty_at(center if in_prior else place)[0])
-        reach_mm = max(LEAST_REACH_MM, 1.5 * unsure_mm, 0.3 * finding.mean_diameter_mm)
+        reach_mm = max(MIN_REACH_MM, 1.5 * unsure_mm, 0.3 * finding.mean_diameter_mm)
         partner = again.at(place[0], finding, reach_mm)
         if partner is None or _is_known(partner, [*others, *found]):
             continue
@@ -64,7 +64,7 @@ def _looked_for(
 
 def looks_like(partner: Finding, finding: Finding) -> bool:
     """Whether what was measured at a nodule's place may be the nodule, rather than a vessel that passes there."""
-    return partner.type == finding.type and partner.mean_hu >= finding.mean_hu - MOST_FAINTER_HU
+    return partner.type == finding.type and partner.mean_hu >= finding.mean_hu - MAX_FAINTER_HU
 
 
 def _free_id(findings: Sequence[Finding]) -> str:
