@@ -95,7 +95,7 @@ def _anonymize(request: AnonymizeRequest, arguments: argparse.Namespace, events:
             "the disk, then start the same command again."
         ) from error
     finally:
-        if is_new_key and key.exists():
+        if key is not None and is_new_key and key.exists():
             print(f"A new project key was made: {key.name}. Keep it apart from the results.", file=sys.stderr)
     events.result(request.output)
     if not events.own_stdout:

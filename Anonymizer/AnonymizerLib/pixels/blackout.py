@@ -93,10 +93,13 @@ class Layout:
     @classmethod
     def of_raw(cls, ds: Dataset) -> Layout:
         """The same from the raw elements, without converting them in the data set; instances of a series share it."""
+        from pydicom.dataelem import RawDataElement
+
         elements = [ds.get_item(tag) for tag in LAYOUT_TAGS if tag in ds]
-        if not all(hasattr(element, "value_tell") for element in elements):  # some were converted already
+        raw = [element._replace(value_tell=0) for element in elements if isinstance(element, RawDataElement)]
+        if len(raw) < len(elements):  # some were converted already
             return cls.of(_with_elements(elements))
-        return _shared_layout(tuple(element._replace(value_tell=0) for element in elements))
+        return _shared_layout(tuple(raw))
 
     @property
     def pixel_bytes(self) -> int:

@@ -25,7 +25,7 @@ from AnonymizerLib.pixels.blackout import (
     take_over,
 )
 from AnonymizerLib.profile.regions import Box
-from ThoraxAILib.errors import InputError, known
+from ThoraxAILib.errors import InputError
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
