@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -95,11 +95,11 @@ class Layout:
         """The same from the raw elements, without converting them in the data set; instances of a series share it."""
         from pydicom.dataelem import RawDataElement
 
-        elements = [ds.get_item(tag) for tag in LAYOUT_TAGS if tag in ds]
-        raw = [element._replace(value_tell=0) for element in elements if isinstance(element, RawDataElement)]
+        elements: list[Any] = [ds.get_item(tag) for tag in LAYOUT_TAGS if tag in ds]
+        raw = [element for element in elements if isinstance(element, RawDataElement)]
         if len(raw) < len(elements):  # some were converted already
             return cls.of(_with_elements(elements))
-        return _shared_layout(tuple(raw))
+        return _shared_layout(tuple(element._replace(value_tell=0) for element in raw))
 
     @property
     def pixel_bytes(self) -> int:
