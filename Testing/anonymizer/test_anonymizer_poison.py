@@ -9,12 +9,12 @@ import struct
 import sys
 import time
 import zlib
+from dataclasses import replace
 
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 
-from AnonymizerLib.check.search import find_leaks
 from AnonymizerLib.check.token_search import FEW, found_in, holds_any_of
 from AnonymizerLib.deidentify.instance import InstanceCleaner
 from AnonymizerLib.identity.identities import Identities
@@ -229,11 +229,11 @@ def test_the_check_grows_with_the_file_and_not_with_its_square():
     def seconds(count: int) -> float:
         cleaner = InstanceCleaner(profile_named("research"), Identities(KEY))
         instance = cleaner.clean(references(count))
+        # with foreign letters each size gets the closer look, not only where digits of a new UID are a date by chance
+        instance.tokens = replace(instance.tokens, is_foreign=True)
         head, pixels = instance.encoded()
         started = time.process_time()
         assert cleaner.check(head + bytes(pixels), instance) == []
-        # the closer look, which the check takes only when digits of a new UID are a date by chance
-        assert find_leaks(read_dicom(head + bytes(pixels)).dataset, head, instance.tokens) == []
         return time.process_time() - started
 
     seconds(500)  # tables are loaded
