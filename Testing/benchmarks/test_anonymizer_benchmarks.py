@@ -42,13 +42,22 @@ def test_the_speed_benchmark_prints_both_sides():
 def test_the_benchmark_of_burned_in_text_leaves_none_in_what_it_calls_clean(tmp_path):
     script, result = Path(__file__).with_name("anonymizer_burned_in.py"), tmp_path / "result.json"
     done = subprocess.run(
-        [sys.executable, str(script), str(result), "--captures", "10", "--jobs", "1"],
+        [sys.executable, str(script), str(result), "--captures", "34", "--jobs", "1"],
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
     numbers = json.loads(result.read_text(encoding="utf-8"))
-    assert numbers["captures"] == numbers["clean"] + numbers["quarantined"] == 10
+    assert numbers["captures"] == numbers["clean"] + numbers["quarantined"] == 34
     assert numbers["lines_left_in_clean"] == numbers["clean_that_do_not_say_no"] == 0
     assert numbers["clean"] > 0
+
+
+def test_the_fuzzer_finds_nothing_in_a_few_seconds(tmp_path):
+    script = Path(__file__).with_name("anonymizer_fuzz.py")
+    command = [sys.executable, str(script), "--minutes", "0", "--batch", "60", "--seed", "3", "--keep", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "60 inputs in 1 runs" in done.stdout
+    assert "0 findings" in done.stdout
