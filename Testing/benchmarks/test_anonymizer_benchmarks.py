@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 
+@pytest.mark.slow
 def test_the_leak_benchmark_prints_a_table_of_kind_by_profile_without_ours():
     script = Path(__file__).with_name("anonymizer_leaks.py")
     command = [sys.executable, str(script), "--limit", "12", "--deid-python", "no-such-python"]

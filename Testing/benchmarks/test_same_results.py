@@ -102,6 +102,7 @@ def same_code_twice(code: Path, folder: Path, *arguments: object) -> dict:
     return cases
 
 
+@pytest.mark.slow
 def test_the_same_code_recorded_twice_shows_no_difference(repository, tmp_path, coarse_inputs, few_dicom_files):
     cases = same_code_twice(
         repository,

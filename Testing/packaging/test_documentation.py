@@ -68,12 +68,14 @@ def test_the_example_of_the_readme_runs_and_prints_findings(text_of, sample_fold
     assert "Finding(" in run(code, sample_folder)
 
 
+@pytest.mark.slow
 def test_the_first_example_for_scripts_writes_the_files_of_the_command(text_of, sample_folder):
     pytest.importorskip("thoraxai")
     run(blocks(text_of("docs/scripting.md"), "python")[0], sample_folder)
     assert {"findings.json", "report.html", "run.json"} <= {path.name for path in (sample_folder / "result").iterdir()}
 
 
+@pytest.mark.slow
 def test_the_examples_for_scripts_run_one_after_the_other(text_of, sample_folder):
     pytest.importorskip("thoraxai")
     pytest.importorskip("slicer")
@@ -83,6 +85,7 @@ def test_the_examples_for_scripts_run_one_after_the_other(text_of, sample_folder
     assert told.splitlines()[-1] == "Lung nodules segmentation"
 
 
+@pytest.mark.slow
 def test_the_console_example_runs(text_of, sample_folder):
     pytest.importorskip("thoraxai")
     pytest.importorskip("slicer")

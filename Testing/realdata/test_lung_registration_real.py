@@ -51,6 +51,7 @@ def registration(pair: tuple[RealDate, RealDate]) -> LungRegistration:
     )
 
 
+@pytest.mark.slow
 def test_landmarks_inside_the_lungs_meet_within_2_mm(registration: LungRegistration, pair: tuple[RealDate, RealDate]):
     prior, current = pair
     use = prior.holds() & current.holds()

@@ -96,12 +96,14 @@ def test_the_result_says_how_it_was_made(result: AnalysisResult):
     assert result.lobes_approximate
 
 
+@pytest.mark.slow
 def test_a_lower_threshold_reports_more(chest: SyntheticCT, result: AnalysisResult):
     more = run(chest.volume, threshold=0.05)
     assert len(more.findings.findings) >= len(result.findings.findings)
     assert all(finding.confidence >= 0.05 for finding in more.findings.findings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("permutation", "flips"),
     [((2, 1, 0), (False, False, False)), ((1, 0, 2), (True, False, True)), ((0, 1, 2), (True, True, True))],
@@ -120,6 +122,7 @@ def test_turned_and_flipped_arrays_give_the_same_positions_and_masks(
         assert np.linalg.norm(middle - np.array(one.center_ras_mm)) < 1.5
 
 
+@pytest.mark.slow
 def test_a_tilted_patient_gives_the_same_positions_in_the_patient(chest: SyntheticCT, result: AnalysisResult):
     angle = np.radians(9.0)
     tilt = np.eye(4)
@@ -131,6 +134,7 @@ def test_a_tilted_patient_gives_the_same_positions_in_the_patient(chest: Synthet
         assert np.abs(back @ np.array(one.center_ras_mm) - other.center_ras_mm).max() < 0.1
 
 
+@pytest.mark.slow
 def test_the_input_is_not_changed(chest: SyntheticCT):
     before = chest.volume.array.copy()
     run(chest.volume)

@@ -50,7 +50,7 @@ def test_the_table_tells_matched_missed_and_extra_with_sizes_and_positions():
 @pytest.fixture
 def coarse_sample(monkeypatch):
     """The sample on a grid that is quick to make and analyze."""
-    monkeypatch.setattr(demo, "SAMPLE_SPACING_MM", (2.0, 2.0, 2.5))
+    monkeypatch.setattr("LungNoduleAILib.cases.sample.SAMPLE_SPACING_MM", (2.0, 2.0, 2.5))
 
 
 @pytest.mark.usefixtures("coarse_sample")

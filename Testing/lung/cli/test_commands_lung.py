@@ -164,6 +164,7 @@ def test_a_batch_goes_on_after_bad_cases_and_its_index_tells_them(chest, tmp_pat
     assert names(output / "ct") == WITHOUT_SCENE
 
 
+@pytest.mark.slow
 def test_resume_skips_what_is_done_and_works_again_on_what_is_not_whole(chest, tmp_path):
     folder, output = tmp_path / "cts", tmp_path / "out"
     folder.mkdir()

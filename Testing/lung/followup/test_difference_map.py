@@ -95,6 +95,7 @@ def test_the_size_and_contrast_of_a_change_are_near_the_truth(changed, places: n
     assert back < 5
 
 
+@pytest.mark.slow
 def test_another_kernel_noise_and_breath_level_alone_show_nothing(places: np.ndarray):
     nodules = [ball(places[STABLE], 8), ball(places[GONE], 8)]
     chest = patient(SEED, nodules, 2.0)

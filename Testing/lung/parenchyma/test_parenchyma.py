@@ -49,6 +49,7 @@ def test_the_values_of_map_and_body_mean_the_same():
     assert [PHANTOM_PATTERNS[name] for name in PATTERNS] == [NORMAL, GROUND_GLASS, RETICULAR]
 
 
+@pytest.mark.slow
 def test_patterns_are_where_the_body_has_them(found: PatternMap, sick: Body):
     lungs = Anatomy(sick.labels).lungs
     assert (found.labels[lungs] == sick.patterns[lungs]).mean() > 0.75

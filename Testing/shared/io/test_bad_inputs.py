@@ -325,6 +325,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", str(place)], check=True)
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_during_the_run_is_told_and_leaves_nothing(small_disk, chest):
     process = start([*chest, "--output", str(small_disk / "result")])
     _output, message = process.communicate(timeout=120)

@@ -58,7 +58,7 @@ def test_a_field_followed_by_a_matrix_samples_where_both_lead(moving):
 
 
 def test_what_cannot_be_aligned_is_refused(moving, refused):
-    with refused("linear transform named similarity"):
+    with refused("linear transform 'similarity' is not known"):
         AffineOptions("similarity")
     with refused("mask is empty"):
         align(moving, moving, AffineOptions("rigid"), np.zeros(moving.array.shape, bool))
