@@ -26,6 +26,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from AnonymizerLib.identity.project_key import ProjectKey
+from AnonymizerLib.objects.dicom_file import parse_errors
 from AnonymizerLib.pixels.clean import PixelPolicy
 from AnonymizerLib.profile.presets import PRESETS, profile_named
 from AnonymizerLib.run.journal import Journal
@@ -33,7 +34,7 @@ from AnonymizerLib.run.run import JOURNAL, RunOptions, run
 from AnonymizerLib.run.worker import WorkerSettings
 from AnonymizerLib.run.worker_limits import FileLimits
 from fixtures.anonymizer_plants import plants
-from ThoraxAILib.errors import InputError
+from ThoraxAILib.errors import InputError, ThoraxAIError
 
 BATCH = 250
 LONGEST_SECONDS = 30.0
@@ -124,7 +125,7 @@ def one_run(folder: Path, sources: list[bytes], seed: int, arguments: argparse.N
     began = time.monotonic()
     try:
         run(RunOptions(settings, jobs=1, is_isolated=True, limits=limits))
-    except Exception:
+    except parse_errors(ThoraxAIError):
         _find(tally, arguments.keep, f"seed {seed}, {preset}: the run failed\n{traceback.format_exc()}", inputs)
     tally.slowest_run_seconds = max(tally.slowest_run_seconds, time.monotonic() - began)
     tally.runs += 1

@@ -21,7 +21,7 @@ def run_raising(monkeypatch, error):
     def examine():
         raise error
 
-    monkeypatch.setattr(commands, "examine", examine)
+    monkeypatch.setattr(doctor, "examine", examine)
     return commands.main(["doctor"])
 
 
