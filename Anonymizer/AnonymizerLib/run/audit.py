@@ -51,6 +51,7 @@ TAKES_OUT = frozenset(
     {Action.REMOVE, Action.EMPTY, Action.DUMMY, Action.CLEAN_TEXT, Action.CLEAN_CONTENT, Action.CAP_AGE}
 )
 UID = re.compile(rb"[0-9]+(?:\.[0-9]+){3,}")
+NEW_UID = b"2.25."  # PS3.5 B.2, see Identities.uid
 SHORTEST_IN_REPORT = 6
 
 
@@ -133,8 +134,20 @@ class _Identifiers:
         return [
             location
             for location in places
-            if location[0] not in OUR_OWN and _values_at(before, location) != _values_at(ds, location)
+            if location[0] not in OUR_OWN
+            and not _are_new_uids(values := _values_at(before, location))
+            and values != _values_at(ds, location)
         ]
+
+
+def _are_new_uids(values: list[object]) -> bool:
+    """Whether all of them are UIDs as this program makes them: they would only be made new once more.
+
+    A UID of the input that looks like one is found by the search for the input's own UIDs.
+    """
+    return all(
+        isinstance(value, bytes) and value.startswith(NEW_UID) and value[len(NEW_UID) :].isdigit() for value in values
+    )
 
 
 def _values_at(ds: Dataset, location: Location) -> list[object]:
