@@ -242,7 +242,7 @@ def test_faces_are_shown_and_approved(chosen, study, monkeypatch):
     chosen.on_settings_changed()
     click(chosen.ui.showFacesButton)
     assert opened[0].endswith("A.png")
-    assert chosen._request().approve_faces
+    assert chosen._request().how.approve_faces
 
 
 @uses("jobCancelButton")
