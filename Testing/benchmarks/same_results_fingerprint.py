@@ -39,7 +39,7 @@ VOLATILE_TEXT = (
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?"), "<time>"),
     (re.compile(r"\b\d+(?:\.\d+)? s(?=[\s,.;)<]|$)"), "<seconds>"),
     (re.compile(r'((?:seconds|peak_mb|peak_memory_mb)(?:&quot;|")?\s*:\s*)\d+(?:\.\d+)?'), r"\1<measured>"),
-    (re.compile(r"(Peak memory \(MB\)</th></tr></thead><tbody>).*?(?=</tbody>)"), r"\1<measured>"),
+    (re.compile(r"(Peak memory \(MB\)</th></tr></thead>\s*<tbody>).*?(?=</tbody>)", re.DOTALL), r"\1<measured>"),
     (re.compile(r'(thoraxai(?:&quot;|")?[ :]\s*(?:&quot;|")?)\d+(?:\.\w+)+', re.IGNORECASE), r"\1<version>"),
 )
 PIECES_OF_LONG_LINE = re.compile(r'(?<=>)(?=<)|\s+(?=\w+=")|(?<=;)(?=[A-Z])')  # of HTML and of MRML attributes
