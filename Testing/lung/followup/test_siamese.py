@@ -122,7 +122,7 @@ def test_a_stopped_training_goes_on_to_the_same_weights(tmp_path, monkeypatch):
     from LungNoduleAILib.training.request import TrainingRequest
 
     monkeypatch.setattr(siamese_training, "BODY_SPACING_MM", (4.0, 4.0, 4.0))
-    monkeypatch.setattr(siamese_training, "CHECKPOINT_EVERY", 1)
+    monkeypatch.setattr(siamese_training.SiameseTraining, "checkpoint_every", 1)
     requests = [TrainingRequest(tmp_path / name, steps=2, bodies=1) for name in ("whole", "stopped")]
     for request in requests:
         request.output.mkdir()
