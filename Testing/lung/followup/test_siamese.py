@@ -127,7 +127,7 @@ def test_a_stopped_training_goes_on_to_the_same_weights(tmp_path, monkeypatch):
     for request in requests:
         request.output.mkdir()
     whole = siamese_training.train(requests[0])
-    stop = Progress(is_cancelled=iter([False] * 3 + [True]).__next__)
+    stop = Progress(is_cancelled=iter([False] * 4 + [True]).__next__)
     with pytest.raises(Cancelled):
         siamese_training.train(requests[1], stop)
     assert (requests[1].output / "checkpoint.pt").is_file()
