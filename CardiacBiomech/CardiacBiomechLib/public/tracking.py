@@ -153,10 +153,7 @@ def track(
     if (second_labels is None) != (second_frame is None):
         raise InputError("The second labels and their frame belong together: give both or neither.")
     options = with_keywords("track", options or TrackOptions(), {n: keywords[n] for n in keywords if n in own})
-    chosen = {n: keywords[n] for n in keywords if n in of_engine}
-    if isinstance(chosen.get("weights"), str):
-        chosen["weights"] = Path(str(chosen["weights"]))
-    choice = with_keywords("track", EngineOptions(), chosen)
+    choice = _engine_options({n: keywords[n] for n in keywords if n in of_engine})
     engine = choice.choose()
     read = cine if isinstance(cine, Cine) else read_cine(_path(cine, "cine"), told.part(0.0, 0.05))
     index = read.index(frame)
@@ -165,6 +162,14 @@ def track(
         second = SecondLabels(_labels(second_labels, read, second_frame), read.index(second_frame))
     result = track_cine(read, _labels(labels, read, frame), index, options, engine.made, second, told.part(0.05, 1.0))
     return TrackedCine(result, read, choice, engine, time.perf_counter() - started)
+
+
+def _engine_options(chosen: dict[str, object]) -> EngineOptions:
+    """Return the options of the engine, with weights that were given as text as a path."""
+    weights = chosen.get("weights")
+    return with_keywords(
+        "track", EngineOptions(), {**chosen, "weights": Path(weights)} if isinstance(weights, str) else chosen
+    )
 
 
 def _labels(labels: Path | str | Volume, cine: Cine, frame: int) -> Volume:

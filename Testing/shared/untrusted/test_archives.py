@@ -91,7 +91,7 @@ def test_what_was_packed_is_unpacked_the_same(tmp_path, temporary):
         (f"a/../../{SECRET}", "leaves the archive's own folder"),
         (f"../{SECRET}", "leaves"),
         ("a/..", "leaves"),
-        (f"/tmp/{SECRET}", "absolute path"),
+        (f"/{SECRET}", "absolute path"),
         (f"C:/{SECRET}", "absolute path"),
         (f"c:{SECRET}", "absolute path"),
         (f"..\\{SECRET}", "characters"),
