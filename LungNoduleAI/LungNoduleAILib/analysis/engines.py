@@ -19,6 +19,7 @@ from LungNoduleAILib.detection import learned as learned_detector
 from LungNoduleAILib.detection.protocol import DETECTOR, Detector
 from LungNoduleAILib.followup.matching import no_reidentifier, siamese
 from LungNoduleAILib.followup.matching.protocol import REIDENTIFIER, Reidentifier
+from LungNoduleAILib.measurement import judgement
 from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.parenchyma import pattern_map
@@ -53,6 +54,7 @@ ROLES = {
     "reidentifier": "re-identification",
     "patterns": "patterns",
 }
+JUDGE = "type and suspicion"
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,11 +72,14 @@ class LungEngines:
     def models(self) -> tuple[RunModel, ...]:
         """Every engine that takes part, for the run record; after the run with the device each really ran on."""
         chosen = {role: getattr(self, field) for field, role in ROLES.items()}
-        return tuple(
+        models = [
             engine.model(role)
             for role, engine in chosen.items()
             if engine is not None and engine.name != no_reidentifier.NONE
-        )
+        ]
+        if self.delineator is not None:  # what is outlined is judged, by the same models whatever outlined it
+            models.append(RunModel(JUDGE, "ratings of readers", judgement.fingerprint(), "cpu"))
+        return tuple(models)
 
 
 def choose_engines(options: AnalysisOptions | FollowUpOptions, registry: Registry = REGISTRY) -> LungEngines:

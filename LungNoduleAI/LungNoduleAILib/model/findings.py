@@ -17,7 +17,11 @@ LOBES = ("RUL", "RML", "RLL", "LUL", "LLL")
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """One nodule (or mass, from 30 mm) with its measurements; ``status`` is the reader's decision."""
+    """One nodule (or mass, from 30 mm) with its measurements; ``status`` is the reader's decision.
+
+    ``suspicion`` is how suspicious readers would rate it, 1 (highly unlikely malignant) to 5 (highly suspicious), with
+    the interval that holds nine of ten of their ratings; it is no pathology. None where no network outlined it.
+    """
 
     id: str
     center_ras_mm: tuple[float, float, float]
@@ -38,6 +42,8 @@ class Finding:
     solid_volume_mm3: float | None = None
     distance_to_pleura_mm: float | None = None
     bounds_ras_mm: tuple[float, float, float, float, float, float] | None = None
+    suspicion: float | None = None
+    suspicion_interval: tuple[float, float] | None = None
     detector: str = ""
     notes: tuple[str, ...] = ()
     mask: Mask | None = field(default=None, repr=False)
@@ -52,7 +58,7 @@ class Finding:
         """JSON form, without the mask."""
         entry = asdict(replace(self, mask=None))
         entry.pop("mask")
-        for name in ("center_ras_mm", "bounds_ras_mm", "notes"):
+        for name in ("center_ras_mm", "bounds_ras_mm", "suspicion_interval", "notes"):
             entry[name] = None if entry[name] is None else list(entry[name])
         return entry
 
@@ -60,7 +66,7 @@ class Finding:
     def from_dict(entry: dict) -> Finding:
         """Inverse of to_dict; unknown keys are ignored so that newer files still open."""
         known = {name: entry[name] for name in Finding.__dataclass_fields__ if name in entry}
-        for name in ("center_ras_mm", "bounds_ras_mm", "notes"):
+        for name in ("center_ras_mm", "bounds_ras_mm", "suspicion_interval", "notes"):
             if known.get(name) is not None:
                 known[name] = tuple(known[name])
         return Finding(**known)
