@@ -39,7 +39,7 @@ WIDER = 2.0  # times its size, to see whether a nodule is a piece of something l
 SURER = 0.02  # how much more probable the voxels of the larger one must be
 FROM_TOLD = 1.6  # a nodule that differs more from the size told is looked at once more, at its own size
 SURE = 0.5  # of a voxel, in a look
-BORDER = 0.45  # of a voxel of the outline: at this chance the volume is that of the readers
+BORDER = 0.55  # of a voxel of the outline: with it volumes are those of readers (people that validate)
 CENTERED = 1.0  # voxels of the cube
 VISIBLE_HU = 100.0  # rise from outside to inside that counts as a border one can see
 CUT_SHARE = 0.25  # of its border without one: the outline says so
@@ -55,7 +55,7 @@ class Delineation:
     """``mask`` on the grid of the CT; the diameter of the ball of its volume; ``share`` (float32) around the mask.
 
     ``share`` is the network's chance of every voxel of the CT from ``share_offset_kji`` on to be the nodule; the border
-    lies where it is SURE. ``notes`` say what is in doubt: its size, a border that cannot be seen, the edge of the
+    lies where it is BORDER. ``notes`` say what is in doubt: its size, a border that cannot be seen, the edge of the
     image; ``size_is_sure`` is False for the first of these.
     """
 

@@ -23,7 +23,6 @@ from ThoraxAILib.image.volume import Volume
 MASS_MM = 30.0  # Fleischner glossary: a nodule measures up to 3 cm, a mass more
 WALL_MARGIN_MM = 2.0
 HULL_FROM_MM = 17.0  # smaller nodules on the wall lie inside the filled lung
-HALF = 0.5  # how surely a voxel on the border of an outline belongs to the nodule
 FINE_DEPTH_MM = 6.0  # a patch sees at least this far beyond the nodule
 
 
@@ -59,7 +58,7 @@ def _finding(site: Site, outline: Outline, mask: Mask, lung_depth: LungDepth, de
     size = (
         axial_size(patch.hu, region.mask, region.threshold_hu, spacing)
         if outline.share is None
-        else axial_size(outline.share, region.mask, HALF, spacing)
+        else axial_size(outline.share, region.mask, outline.share_border, spacing)
     )
     looks = appearance(patch.hu, region.mask, outline.share, spacing)
     density = classify_density(patch.hu, region.mask, spacing, looks)

@@ -50,7 +50,7 @@ SUBSOLID_TEXTURE = 3.0  # and less, as readers rate it
 class RealRecipe:
     """How the second stage is made: ``real_share`` of the cubes come from ``people`` (``nodules``, ``real_sha256``)."""
 
-    steps: int = 3000
+    steps: int = 1500
     seed: int = 2000
     bodies: int = 8
     batch: int = 4
