@@ -53,7 +53,7 @@ class NoduleStack:
     @cached_property
     def consensus(self) -> np.ndarray:
         """What at least AGREED readers drew, bool (k, j, i)."""
-        return self.readers.sum(axis=0) >= AGREED
+        return np.asarray(self.readers.sum(axis=0) >= AGREED)
 
     @property
     def union(self) -> np.ndarray:

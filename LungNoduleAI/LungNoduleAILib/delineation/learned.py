@@ -31,7 +31,7 @@ SCHEMA = "thoraxai.nodule-segmentation/1"
 SHIPPED = Path(__file__).with_name("nodule_segmentation.pt")
 MAKER = "thoraxai lung train segmentation"
 FIRST_GUESS_MM = 10.0
-OTHER_GUESSES_MM = (5.5, 20.0, 40.0)  # when nothing is seen at the first
+OTHER_GUESSES_MM = (5.5, 20.0, 40.0, 75.0)  # when nothing is seen at the first
 MIN_MM, MAX_MM = 3.0, 120.0
 SAME_SIZE = 1.35  # the scale is right when the nodule found differs less than this from the size looked for
 MAX_ROUNDS = 4
@@ -40,6 +40,7 @@ SURER = 0.02  # how much more probable the voxels of the larger one must be
 FROM_TOLD = 1.6  # a nodule that differs more from the size told is looked at once more, at its own size
 SURE = 0.5  # of a voxel, in a look
 BORDER = 0.55  # of a voxel of the outline: with it volumes are those of readers (people that validate)
+SPECK = 0.25  # of the size looked for: something smaller is no nodule on this scale
 CENTERED = 1.0  # voxels of the cube
 VISIBLE_HU = 100.0  # rise from outside to inside that counts as a border one can see
 CUT_SHARE = 0.25  # of its border without one: the outline says so
@@ -132,15 +133,16 @@ class NoduleNetwork:
 
     def _searched(self, volume: Volume, center_kji: np.ndarray) -> tuple[Look | None, float | None]:
         """Return the look at the scale that fits, and the size it may have as well when that cannot be told."""
+        step_mm = float(volume.spacing_kji_mm.max())
         for guess_mm in (FIRST_GUESS_MM, *OTHER_GUESSES_MM):
             first = self._settled(volume, center_kji, guess_mm)
-            if first is not None:
+            if first is not None and first.seen_mm > step_mm:  # what fits between two slices cannot be outlined
                 break
         else:
             return None, None
         wide = self._look(volume, first.middle_kji, _clipped(WIDER * first.seen_mm))
         if wide is None or wide.seen_mm < SAME_SIZE * first.seen_mm:
-            return first, None if first.agrees else wide and wide.seen_mm
+            return first, None if first.agrees or wide is None else wide.seen_mm
         other = self._settled(volume, wide.middle_kji, _clipped(wide.seen_mm))
         if other is None or other.seen_mm < SAME_SIZE * first.seen_mm:
             return first, None
@@ -178,6 +180,8 @@ class NoduleNetwork:
         away = off * spacing_mm / volume.spacing_kji_mm
         seen_mm = float(sphere_diameter_mm(found.sum()) * spacing_mm)
         middle = np.clip(center_kji + away, 0, np.array(volume.array.shape) - 1)
+        if seen_mm < SPECK * diameter_mm:
+            return None
         chance = float(share[found].mean())
         return Look(center_kji, diameter_mm, spacing_mm, share, middle, float(np.linalg.norm(off)), seen_mm, chance)
 

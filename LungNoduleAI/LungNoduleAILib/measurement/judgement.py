@@ -50,7 +50,8 @@ class Linear:
     @staticmethod
     def from_dict(entry: dict) -> Linear:
         """Inverse of to_dict."""
-        return Linear(*(np.array(entry[name], dtype=float) for name in ("mean", "scale", "weights")), entry["bias"])
+        mean, scale, weights = (np.array(entry[name], dtype=float) for name in ("mean", "scale", "weights"))
+        return Linear(mean, scale, weights, entry["bias"])
 
 
 @dataclass(frozen=True)
@@ -122,10 +123,10 @@ def load_judgement(path: Path = WEIGHTS_FILE) -> Judgement:
     entry = json.loads(path.read_text(encoding="utf-8"))
     if entry.get("schema") != SCHEMA or tuple(entry["features"]) != FEATURES:
         raise ValueError(f"{path.name} was made for other features: run 'thoraxai lung train appearance' again")
-    models = (Linear.from_dict(entry[name]) for name in ("subsolid", "ground_glass", "rating"))
+    subsolid, ground_glass, rating = (Linear.from_dict(entry[name]) for name in ("subsolid", "ground_glass", "rating"))
     first, second = entry["limits"]
     low, high = entry["errors"]
-    return Judgement(*models, (first, second), (low, high), entry["coverage"], entry["note"])
+    return Judgement(subsolid, ground_glass, rating, (first, second), (low, high), entry["coverage"], entry["note"])
 
 
 def fingerprint(path: Path = WEIGHTS_FILE) -> str:

@@ -15,7 +15,7 @@ from LungNoduleAILib.cases.nodule_evaluation.scores import (
     type_scores,
 )
 from LungNoduleAILib.cases.nodule_evaluation.sheet import draw_sheet
-from LungNoduleAILib.datasets.nodule_stacks import NoduleStack, fingerprint, open_stacks, part_of
+from LungNoduleAILib.datasets.nodule_stacks import NoduleStack, Padding, fingerprint, open_stacks, part_of
 from LungNoduleAILib.delineation.learned import SHIPPED
 from LungNoduleAILib.evaluation.requests import NODULE_FILES, NodulesRequest
 from LungNoduleAILib.measurement import judgement
@@ -36,7 +36,8 @@ def evaluate_nodules(request: NodulesRequest, device: str, progress: Progress) -
     Raises InputError for a folder of another kind or without a nodule of the part.
     """
     stacks = chosen_stacks(request)
-    grader = NoduleGrader(device, request.seed, request.padding)
+    padding: Padding = "edge" if request.padding == "edge" else "removed"
+    grader = NoduleGrader(device, request.seed, padding)
     rows = []
     for number, stack in enumerate(stacks):
         progress(number / len(stacks), f"Nodule {number + 1} of {len(stacks)}")

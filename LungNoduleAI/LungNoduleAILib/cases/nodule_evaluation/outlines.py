@@ -66,8 +66,8 @@ class NoduleGrader:
         truth, finding = place.truth, place.measured(self._analyzed)
         clicks = {CENTER: stack.middle_kji, RANDOM: self._random_voxel(stack)}
         clicked = {way: self._clicked(place, at) for way, at in clicks.items()}
-        masks = {way: _whole(found and found.mask, truth.shape) for way, found in clicked.items()}
-        masks[ANALYZED] = _whole(finding and finding.mask, truth.shape)
+        masks = {way: _whole(None if found is None else found.mask, truth.shape) for way, found in clicked.items()}
+        masks[ANALYZED] = _whole(None if finding is None else finding.mask, truth.shape)
         masks[GROWN], masks[HALF], masks[BALL] = _grown(place), _half_maximum(place), _ball(place)
         readers = [_against_others(stack.readers, n) for n in range(len(stack.readers))] if _enough(stack) else []
         return NoduleScores(
@@ -142,8 +142,8 @@ def _whole(mask: Mask | None, shape: tuple[int, ...]) -> np.ndarray:
 def _grown(place: StackSite) -> np.ndarray:
     site = place.site()
     outline = ClassicalDelineator().outline(site)
-    shape = place.truth.shape
-    return _whole(outline and site.patch.mask_on_ct_grid(outline.region.mask, shape), shape)
+    mask = None if outline is None else site.patch.mask_on_ct_grid(outline.region.mask, place.volume.array.shape)
+    return _whole(mask, place.truth.shape)
 
 
 def _half_maximum(place: StackSite) -> np.ndarray:
