@@ -6,10 +6,10 @@ import shutil
 
 import numpy as np
 import pytest
-from fixtures.cine_exam import ExamWriter, shares, whole
 
 from CardiacBiomechLib.cine.dicom_cine import list_runs, look_through
 from CardiacBiomechLib.cine.read_cine import read_cine
+from fixtures.cine_exam import ExamWriter, shares, whole
 from ThoraxAILib.io.dicom_headers import files_below
 from ThoraxAILib.jobs.progress import Progress
 

@@ -87,8 +87,10 @@ def _from_frame_files(files: dict[int, Path]) -> Cine:
         check_same_grid(images[0], f"frame {number} of the cine", frames[0] if frames else images[0], "first frame")
         frames.append(images[0])
     numbers = list(files)
-    notes = () if numbers == list(range(1, len(numbers) + 1)) else (
-        f"The folder holds frames {', '.join(map(str, numbers))}: they are counted from 1 here.",
+    notes = (
+        ()
+        if numbers == list(range(1, len(numbers) + 1))
+        else (f"The folder holds frames {', '.join(map(str, numbers))}: they are counted from 1 here.",)
     )
     return Cine(tuple(frames), None, notes)
 
