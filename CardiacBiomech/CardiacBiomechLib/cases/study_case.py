@@ -71,6 +71,12 @@ def _known_segmenters() -> None:
     """Let the module's own segmenters come into the registry."""
 
 
+def segmenter_names() -> tuple[str, ...]:
+    """Return the names of the segmenters that can be chosen, "auto" first."""
+    _known_segmenters()
+    return REGISTRY.names(HEART_SEGMENTER)
+
+
 def analyze_study_case(request: AnalyzeStudyRequest, path: Path, output: Path, progress: Progress) -> StudyOutcome:
     """Analyze one study into its folder; raises ThoraxAIError with one sentence, and then leaves nothing there."""
     stages, started = Stages(), now()
