@@ -49,7 +49,7 @@ def analyze_case(request: CaseRequest, progress: Progress, engines: LungEngines 
     stages, started = Stages(), now()
     engines = engines or choose_engines(request.options)
     with stages.stage("read"):
-        volume = read_volume(request.case.path, request.case.series_uid, progress.part(0.0, 0.1))
+        volume = read_volume(request.case.path, request.case.selection, progress.part(0.0, 0.1))
     record = case_record(request, engines, volume, started)
     if request.resume and has_result_of(request.output, record):
         return CaseOutcome(_findings_in(request.output), volume.notes, resumed=True)

@@ -64,7 +64,7 @@ def reading_content(result: AnalysisResult) -> Reading:
         ("Manufacturer", identity.manufacturer),
     ]
     table = Table.of([("Image", False), ("", False)], [fact for fact in facts if fact[1]])
-    return Reading(table, (*volume.notes, *result.findings.notes), _cautions(result))
+    return Reading(table, tuple(dict.fromkeys((*volume.notes, *result.findings.notes))), _cautions(result))
 
 
 def _cautions(result: AnalysisResult) -> tuple[str, ...]:
