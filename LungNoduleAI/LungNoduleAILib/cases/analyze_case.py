@@ -99,8 +99,7 @@ def write_case(
     summary = {
         "findings": len(findings.findings),
         "removed": len(findings.removed),
-        "left_ml": round(findings.lungs.left_ml, 1),
-        "right_ml": round(findings.lungs.right_ml, 1),
+        **{name: findings.lungs.to_dict()[name] for name in ("left_ml", "right_ml", "both_ml")},
         "quality": [note.code for note in findings.lungs.quality],
         "methods": result.methods,
     }

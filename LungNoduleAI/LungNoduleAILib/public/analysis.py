@@ -136,7 +136,7 @@ class Analysis:
         lungs = self.lungs
         return (
             f"<Analysis of {self.image.name}: {count} finding{'s' * (count != 1)}, "
-            f"lungs right {lungs.right_ml:.0f} mL, left {lungs.left_ml:.0f} mL>"
+            f"lungs {lungs.in_words()}>"
         )
 
 

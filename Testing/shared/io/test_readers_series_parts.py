@@ -138,6 +138,7 @@ def other_person(dataset, k):
     dataset.PatientID = f"P{k % 2}"
 
 
+PLACES_MM = (0, 3, 4, 9, 11, 20, 21, 33, 40, 52, 53, 71)
 NOT_ONE = {
     "persons": (other_person, "has 6 slices"),
     "days": (
@@ -153,9 +154,7 @@ NOT_ONE = {
     "places": (
         in_turn(
             new_uid("SeriesInstanceUID"),
-            lambda dataset, k: setattr(
-                dataset, "ImagePositionPatient", [0, 0, float([0, 1, 7, 9, 30][k % 5]) + 60 * k]
-            ),
+            lambda dataset, k: setattr(dataset, "ImagePositionPatient", [0, 0, PLACES_MM[k]]),
         ),
         "is spread over 12 SeriesInstanceUIDs and",
     ),
