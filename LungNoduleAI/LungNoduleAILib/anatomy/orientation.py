@@ -24,7 +24,8 @@ from ThoraxAILib.image.volume import Volume
 
 GRID_MM = 4.0
 AIR_HU = -500.0
-MIN_LUNG_ML, MIN_PART_ML = 300.0, 20.0  # less air may be that of a bowel
+MIN_LUNG_ML = 300.0  # less air may be that of a bowel
+MIN_SHARE, GAS_HU = 0.15, -960.0  # of the largest part; gas of a bowel is darker than a lung with its vessels
 BONE_HU = (150.0, 2000.0)
 SPINE_BLUR_MM = 6.0
 MIN_SPINE = 0.35  # share of the slices in which there is bone where the spine is
@@ -35,7 +36,7 @@ FULL_SIDE_LUNG = 0.15  # of both lungs; a smaller one leaves the sides untold
 # under the lung, logarithm of the ratio of the lungs (by half).
 HEART_MM, AORTA_SHARE, LIVER_SHARE, RATIO = 20.0, 0.25, 0.3, 0.4
 MIRRORED = -1.2  # sum of the cues of the sides
-LIVER_OTHER_SIDE, CONTRARY = -0.25, 0.5  # the liver must agree, and no organ may contradict
+LIVER_OTHER_SIDE, CONTRARY = -0.25, 0.7  # the liver must agree, and no organ may contradict
 
 
 @dataclass(frozen=True)
@@ -146,10 +147,12 @@ def _lung(work: WorkImage) -> np.ndarray:
     import cc3d
 
     labels = cc3d.connected_components(work.hu < AIR_HU, connectivity=6)
-    keep = np.bincount(labels.ravel()) * work.voxel_mm3 / 1000.0 >= MIN_PART_ML
+    voxels = np.bincount(labels.ravel())
+    keep = np.bincount(labels.ravel(), work.hu.ravel()) / np.maximum(voxels, 1) > GAS_HU
     for plane in (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1]):
         keep[np.unique(plane)] = False
     keep[0] = False
+    keep &= voxels >= MIN_SHARE * voxels[keep].max(initial=1)
     lung = keep[labels]
     return lung if lung.sum() * work.voxel_mm3 / 1000.0 >= MIN_LUNG_ML else find_lung_air(work).mask
 
@@ -170,7 +173,7 @@ def _bone(hu: np.ndarray) -> np.ndarray:
 def _front_back(lung: np.ndarray, spine: tuple[int, int]) -> float:
     rows = np.flatnonzero(lung.any(axis=(0, 2)))
     middle = float((np.arange(lung.shape[1]) * lung.sum(axis=(0, 2))).sum() / lung.sum())
-    return (spine[0] - middle) / (rows[-1] - rows[0] + 1)
+    return float((spine[0] - middle) / (rows[-1] - rows[0] + 1))
 
 
 def _top_bottom(lung: np.ndarray, spacing_kji_mm: np.ndarray) -> float:
@@ -286,7 +289,9 @@ class _Chest:
         base = self.lung.argmax(axis=0)
         deep, shallow = self._mm(0, 40.0), self._mm(0, 8.0)
         values = []
-        for j in range(max(0, int(middle) - self._mm(1, 40.0)), min(self.lung.shape[1], int(middle) + self._mm(1, 40.0))):
+        for j in range(
+            max(0, int(middle) - self._mm(1, 40.0)), min(self.lung.shape[1], int(middle) + self._mm(1, 40.0))
+        ):
             for i in np.flatnonzero(beside & self.lung[:, j].any(axis=0)):
                 if base[j, i] > shallow:
                     values.append(self.hu[max(0, base[j, i] - deep) : base[j, i] - shallow + 1, j, i])
