@@ -11,8 +11,9 @@ import SimpleITK as sitk
 from ThoraxAILib.errors import InputError
 
 RIGHT_ANGLE = 1e-6  # largest cosine between axes that needs no word
-MOVED_SHARE = 0.25  # of the smallest voxel: how far straightening may move any voxel without resampling
+MOVED_SHARE = 0.1  # of the smallest voxel: how far straightening may move any voxel without resampling
 MAX_DEGREES = 40.0  # off right angles; a gantry is tilted by at most 30
+ON_EDGE = 1e-3  # voxels
 MAX_GROWTH = 3.0  # of the number of voxels, through the corners that a sheared image needs
 
 
@@ -90,11 +91,26 @@ def _resampled(array: np.ndarray, ijk_to_lps: np.ndarray, fill: float, name: str
     transform = sitk.AffineTransform(3)
     transform.SetMatrix((to_index @ matrix[:3, :3]).ravel().tolist())
     transform.SetTranslation((to_index @ (matrix[:3, 3] - origin)).tolist())
-    image = sitk.GetImageFromArray(array)  # its physical space is its index space
+    image = sitk.GetImageFromArray(array.astype(np.float32))  # its physical space is its index space
     grid = [int(count) for count in size]
     result = sitk.Resample(
         image, grid, transform, sitk.sitkLinear, (0.0,) * 3, (1.0,) * 3, np.eye(3).ravel().tolist(), fill
     )
     off = f"({degrees:.2g} degrees off)"
     note = f"The image axes were not at right angles {off}: it was resampled onto a right-angled grid."
-    return Straightened(sitk.GetArrayFromImage(result), matrix, (note,))
+    resampled = sitk.GetArrayFromImage(result)  # float: ITK would cut fractions off instead of rounding
+    if np.issubdtype(array.dtype, np.integer):
+        resampled = np.rint(resampled).astype(array.dtype)
+    _fill_outside(resampled, to_index @ matrix[:3, :3], to_index @ (matrix[:3, 3] - origin), array.shape, fill)
+    return Straightened(resampled, matrix, (note,))
+
+
+def _fill_outside(
+    resampled: np.ndarray, step: np.ndarray, start: np.ndarray, shape_kji: tuple[int, ...], fill: float
+) -> None:
+    """Set what lies beyond the outermost voxel centres of the sheared image; ITK repeats these for half a voxel."""
+    j, i = np.ogrid[: resampled.shape[1], : resampled.shape[2]]
+    for k, plane in enumerate(resampled):
+        for axis, last in enumerate(np.array(shape_kji[::-1]) - 1):
+            index = start[axis] + step[axis, 0] * i + step[axis, 1] * j + step[axis, 2] * k
+            plane[(index < -ON_EDGE) | (index > last + ON_EDGE)] = fill

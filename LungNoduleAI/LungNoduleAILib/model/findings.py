@@ -114,19 +114,18 @@ class QualityNote:
 class Lungs:
     """Volumes of the lungs in mL (airways not counted) and the verdicts on them.
 
-    ``left_ml`` and ``right_ml`` are None when the sides are withheld; ``both_ml`` is known also then. All are whole
-    tenths of a mL, so that no two places show a different sum.
+    ``left_ml`` and ``right_ml`` are None when the sides are withheld; ``both_ml`` is known also then, otherwise it is
+    their sum (what a negative one stands for). The analysis gives whole tenths of a mL.
     """
 
     left_ml: float | None
     right_ml: float | None
     quality: tuple[QualityNote, ...] = ()
-    total_ml: float | None = None
+    both_ml: float = -1.0
 
-    @property
-    def both_ml(self) -> float:
-        """Volume of both lungs in mL."""
-        return (self.left_ml or 0.0) + (self.right_ml or 0.0) if self.total_ml is None else self.total_ml
+    def __post_init__(self) -> None:
+        if self.both_ml < 0:
+            object.__setattr__(self, "both_ml", (self.left_ml or 0.0) + (self.right_ml or 0.0))
 
     @property
     def sides_withheld(self) -> bool:
@@ -179,7 +178,7 @@ class Findings:
             entry["lungs"]["left_ml"],
             entry["lungs"]["right_ml"],
             tuple(QualityNote.from_dict(note) for note in entry["lungs"]["quality"]),
-            entry["lungs"].get("both_ml"),
+            entry["lungs"].get("both_ml", -1.0),
         )
         removed = tuple(
             Removed(tuple(r["center_ras_mm"]), r["diameter_mm"], r["confidence"], r["reason"]) for r in entry["removed"]
