@@ -36,8 +36,6 @@ TAGS = (
     "StudyDate",
     "AcquisitionDate",
     "AcquisitionDateTime",
-    "AcquisitionTime",
-    "ContentTime",
     "Modality",
     "ImageType",
     "Manufacturer",
