@@ -31,9 +31,9 @@ class TrainingOptions(Options):
 class SegmentationTrainingOptions(Options):
     """Recipe of the segmentation network; ``scenes`` synthetic scenes with seeds from ``seed`` on."""
 
-    steps: int = option(2600, "training steps, of one batch each", at_least=1)
+    steps: int = option(1600, "training steps, of one batch each", at_least=1)
     batch: int = option(8, "slices in a batch", at_least=1)
-    scenes: int = option(200, "how many synthetic scenes to draw from", at_least=1)
+    scenes: int = option(160, "how many synthetic scenes to draw from", at_least=1)
     people: Path | None = option(
         None, "labeled slices of people (Images and Labels as PNG: Sunnybrook) that teach too", metavar="FOLDER"
     )

@@ -108,8 +108,8 @@ def draw_shape(random: np.random.Generator, group: str | None = None, phase: flo
         right_form=(u(1.6, 4.0), u(0.45, 0.95), u(-0.35, 0.35)),
         right_wall_mm=u(1.5, 4.0) + (u(0, 4) if u() < 0.15 else 0.0),
         mitral_tilt=(u(-0.22, 0.22), u(-0.22, 0.22)),
-        tricuspid_mm=u(-7.0, 9.0),
-        tricuspid_tilt=u(0.0, 0.3),
+        tricuspid_mm=u(-14.0, 8.0),
+        tricuspid_tilt=u(0.05, 0.6),
         pulmonary_mm=u(-4.0, 18.0),
         phase=t,
     )
