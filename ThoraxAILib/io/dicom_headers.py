@@ -37,6 +37,11 @@ TAGS = (
     "TemporalPositionIdentifier",
     "NominalPercentageOfCardiacPhase",
     "TriggerTime",
+    "NominalInterval",
+    "HeartRate",
+    "AcquisitionTime",
+    "ContentTime",
+    "ComplexImageComponent",
     "InstanceNumber",
     "SliceThickness",
     "ConvolutionKernel",
@@ -55,6 +60,8 @@ TAGS = (
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
 )
+GE_CREATOR, GE_RAW_DATA_TYPE = 0x00430010, 0x0043102F  # 0 magnitude, 1 phase, 2 real, 3 imaginary (GEMS_PARM_01)
+GE_PARTS = ("MAGNITUDE", "PHASE", "REAL", "IMAGINARY")
 IMAGE_MODALITIES = ("CT", "MR", "PT")
 # What pydicom raises on damaged files; it has no common base class.
 READ_FAULTS = (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, NotImplementedError, RuntimeError)
@@ -77,7 +84,9 @@ class SlicePlane:
 class SliceHeader:
     """One image: a single-frame file, or one ``frame`` of a multi-frame file. Positions are LPS mm as in DICOM.
 
-    ``pixel_spacing_mm`` is (between rows, between columns). Absent values are None or empty.
+    ``pixel_spacing_mm`` is (between rows, between columns). ``interval_ms`` is the length of a heart cycle, ``clock``
+    the time of day (HHMMSS.f) and ``complex_part`` MAGNITUDE, PHASE, REAL or IMAGINARY where the file says so. Absent
+    values are None or empty.
     """
 
     path: Path
@@ -96,6 +105,9 @@ class SliceHeader:
     cardiac_phase: str = ""
     trigger_ms: float | None = None
     instance: int | None = None
+    interval_ms: float | None = None
+    clock: str = ""
+    complex_part: str = ""
     thickness_mm: float | None = None
     kernel: str = ""
     contrast: str = ""
@@ -207,7 +219,7 @@ def _read_headers(path: Path) -> tuple[list[SliceHeader], str]:
     """Return the images of one file, or the kind of object it is when it holds no image."""
     from pydicom import dcmread
 
-    dataset = dcmread(path, stop_before_pixels=True, force=True, specific_tags=list(TAGS))
+    dataset = dcmread(path, stop_before_pixels=True, force=True, specific_tags=[*TAGS, GE_CREATOR, GE_RAW_DATA_TYPE])
     if not dataset:
         raise ValueError("no DICOM attribute could be read")
     if not dataset.get("Rows") and dataset.get("Modality") in IMAGE_MODALITIES:
@@ -237,6 +249,9 @@ def _header(dataset: Dataset, path: Path) -> SliceHeader:
         cardiac_phase=_text(dataset, "NominalPercentageOfCardiacPhase"),
         trigger_ms=_number(dataset, "TriggerTime"),
         instance=_whole(dataset, "InstanceNumber"),
+        interval_ms=_interval_ms(dataset),
+        clock=_text(dataset, "AcquisitionTime") or _text(dataset, "ContentTime"),
+        complex_part=_complex_part(dataset),
         thickness_mm=_number(dataset, "SliceThickness"),
         kernel=_text(dataset, "ConvolutionKernel"),
         contrast=_text(dataset, "ContrastBolusAgent"),
@@ -262,7 +277,9 @@ def _frame_headers(dataset: Dataset, header: SliceHeader) -> list[SliceHeader]:
         measures = _group("PixelMeasuresSequence", own, shared)
         values = _group("PixelValueTransformationSequence", own, shared)
         content = _group("FrameContentSequence", own, shared)
-        frame_type = _text(_group("CTImageFrameTypeSequence", own, shared), "FrameType")
+        kind = _group("CTImageFrameTypeSequence", own, shared) or _group("MRImageFrameTypeSequence", own, shared)
+        frame_type = _text(kind, "FrameType")
+        heart = _group("CardiacSynchronizationSequence", own, shared)
         headers.append(
             replace(
                 header,
@@ -275,9 +292,9 @@ def _frame_headers(dataset: Dataset, header: SliceHeader) -> list[SliceHeader]:
                 image_type=tuple(frame_type.split("\\")) if frame_type else header.image_type,
                 acquisition=_text(content, "FrameAcquisitionNumber"),
                 temporal_position=_text(content, "TemporalPositionIndex"),
-                trigger_ms=_number(
-                    _group("CardiacSynchronizationSequence", own, shared), "NominalCardiacTriggerDelayTime"
-                ),
+                trigger_ms=_first_number(heart, "NominalCardiacTriggerDelayTime", "ActualCardiacTriggerDelayTime"),
+                cardiac_phase=_text(heart, "NominalPercentageOfCardiacPhase") or header.cardiac_phase,
+                complex_part=_text(kind, "ComplexImageComponent") or header.complex_part,
                 instance=number + 1,
                 slope=_number(values, "RescaleSlope"),
                 intercept=_number(values, "RescaleIntercept"),
@@ -285,6 +302,33 @@ def _frame_headers(dataset: Dataset, header: SliceHeader) -> list[SliceHeader]:
             )
         )
     return headers
+
+
+def _first_number(dataset: Dataset, *names: str) -> float | None:
+    """Return the first of some attributes that is there."""
+    found = (_number(dataset, name) for name in names)
+    return next((value for value in found if value is not None), None)
+
+
+def _interval_ms(dataset: Dataset) -> float | None:
+    """Length of a heart cycle: NominalInterval, else 60 000 / HeartRate; None when neither says so."""
+    interval, rate = _number(dataset, "NominalInterval"), _number(dataset, "HeartRate")
+    if interval:
+        return interval
+    return 60000.0 / rate if rate else None
+
+
+def _complex_part(dataset: Dataset) -> str:
+    """MAGNITUDE, PHASE, REAL or IMAGINARY as the standard attribute or GE's private one says."""
+    stated = _text(dataset, "ComplexImageComponent").upper()
+    if stated or not str(_private(dataset, GE_CREATOR)).startswith("GEMS_PARM"):
+        return stated
+    value = _private(dataset, GE_RAW_DATA_TYPE)
+    return GE_PARTS[value] if isinstance(value, int) and 0 <= value < len(GE_PARTS) else ""
+
+
+def _private(dataset: Dataset, tag: int) -> object:
+    return dataset[tag].value if tag in dataset else ""
 
 
 def _group(name: str, own: Dataset, shared: Dataset | None) -> Dataset:

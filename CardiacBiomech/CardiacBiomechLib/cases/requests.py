@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from CardiacBiomechLib.analysis.track import TrackOptions
-from CardiacBiomechLib.model.heart_labels import LABEL_ORDERS
+from CardiacBiomechLib.model.heart_labels import LABEL_CHOICE, label_mapping
 from CardiacBiomechLib.motion.engines import EngineOptions
 from CardiacBiomechLib.segmentation.engines import SegmenterOptions
 from CardiacBiomechLib.synthesis.files import PhantomRequest
@@ -47,10 +47,14 @@ class PropagateRequest(Options):
     moving_label: Path = option(positional=True, metavar="MOVING_LABEL")
     fixed_image: Path = option(positional=True, metavar="FIXED_IMAGE")
     output: Path = option(help="labels of the fixed image", metavar="LABEL")
-    labels: str = option("auto", LABELS, label="label order", choices=LABEL_ORDERS)
+    labels: str = option("auto", LABELS, label="label order", metavar=LABEL_CHOICE)
     engine: EngineOptions = option(factory=EngineOptions)
     field: Path | None = option(None, FIELD, metavar="FILE")
     report: Path | None = option(None, REPORT, metavar="JSON")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        label_mapping(self.labels)
 
 
 @dataclass(frozen=True)

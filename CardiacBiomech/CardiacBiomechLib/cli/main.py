@@ -1,4 +1,4 @@
-"""``thoraxai cardiac ...``: segment, track, propagate, register, phantom, trainings; heavy imports happen inside."""
+"""``thoraxai cardiac ...``: all commands of the heart; heavy imports happen inside."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from CardiacBiomechLib.cases.requests import (
     TrainRegistrationRequest,
     TrainSegmentationRequest,
 )
+from CardiacBiomechLib.cli.analyze import add_analyze
 from CardiacBiomechLib.cli.engine_choice import preset_line, progress_on_terminal
 from CardiacBiomechLib.cli.report_file import check_report, write_report
 from CardiacBiomechLib.cli.segment import add_segment
@@ -30,6 +31,7 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
     """Mount ``cardiac`` with all its commands."""
     cardiac = modules.add_parser("cardiac", help="motion of the heart in cine MR")
     commands = cardiac.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    add_analyze(commands)
     add_segment(commands)
     add_track(commands)
     for name, request, run, text in (
