@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from LungNoduleAILib.analysis.engines import LungEngines, choose_engines
+from LungNoduleAILib.analysis.threshold import OperatingThreshold, choose_threshold
 from LungNoduleAILib.anatomy.orientation import judge_orientation
 from LungNoduleAILib.detection.lung_filter import as_removed, filter_candidates
 from LungNoduleAILib.measurement.lung_depth import LungDepth
@@ -51,12 +52,15 @@ def analyze(
     with stages.stage("detection"):
         candidates = detector.detect(turned, anatomy, progress.part(0.35, 0.8))
     with stages.stage("measurement"):
-        threshold = detector.operating_point if options.threshold is None else options.threshold
+        chosen = choose_threshold(options, detector, turned)
+        threshold = chosen.threshold
         kept, removed = filter_candidates(candidates, turned, anatomy, threshold, options.lung_margin_mm)
         findings, unmeasured = _measure_all(turned, anatomy, kept, engines, progress.part(0.8, 0.95))
     lungs = _lungs(turned, anatomy, findings)
     if lungs.sides_withheld:
         findings = tuple(replace(finding, lobe=None, side=None) for finding in findings)
+    if chosen.warning:
+        lungs = replace(lungs, quality=(*lungs.quality, QualityNote("outside_calibration", chosen.warning)))
     progress(0.97, "Putting the results on the grid of the CT")
     findings = tuple(
         replace(f, mask=turned_back(known(f.mask, "the mask"), order, turned.array.shape)) for f in findings
@@ -67,10 +71,10 @@ def analyze(
     structures = anatomy.structures
     if structures is not None:
         structures = np.ascontiguousarray(order.undo_array(_shown(structures, lungs)))
-    return AnalysisResult(volume, labels, reported, anatomy.lobes_approximate, _methods(engines, threshold), structures)
+    return AnalysisResult(volume, labels, reported, anatomy.lobes_approximate, _methods(engines, chosen), structures)
 
 
-def _methods(engines: LungEngines, threshold: float) -> dict[str, str]:
+def _methods(engines: LungEngines, chosen: OperatingThreshold) -> dict[str, str]:
     """How each step was done, for report and run record."""
     detector, delineator = known(engines.detector, "the detector"), known(engines.delineator, "the delineator")
     return {
@@ -82,7 +86,8 @@ def _methods(engines: LungEngines, threshold: float) -> dict[str, str]:
         "delineator": delineator.name,
         "delineator_reason": delineator.reason,
         "delineator_fingerprint": delineator.fingerprint,
-        "threshold": f"{threshold:g}",
+        "threshold": f"{chosen.threshold:g}",
+        "threshold_reason": chosen.reason,
         "device": engines.device,
         "device_reason": engines.device_reason,
     }

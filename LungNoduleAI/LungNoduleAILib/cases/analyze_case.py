@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,6 +72,8 @@ def case_record(
     ``files`` is how many files held the volume, None for those at the path of the case.
     """
     options = {**request.options.to_dict(), "scene": request.with_scene, **request.person.stated()}
+    if request.options.calibration is not None:
+        options["calibration_sha256"] = hashlib.sha256(request.options.calibration.read_bytes()).hexdigest()
     source = RunInput.of_volume(volume, request.case.name, _count_files(request.case.path) if files is None else files)
     return RunRecord(
         "lung analyze",
