@@ -29,12 +29,12 @@ ORIENTATIONS = {
 }
 
 
-def labels_of(heart: Ventricle, direction=ORIENTATIONS["as phantom"], pixel_mm: float = 1.4, turn=np.eye(3)):
+def labels_of(heart: Ventricle, direction=ORIENTATIONS["as phantom"], pixel_mm: float = 1.4, turn=None):
     """Labels of a heart on short-axis slices; ``turn`` rotates heart and grid in the patient."""
     grid = Grid.around(np.array([0.0, 0.0, -10.0]), (pixel_mm, pixel_mm, SLICE_MM), (110, 100, 14), direction)
     labels = labels_at(heart, grid.centers_ras_mm())
     matrix = np.eye(4)
-    matrix[:3, :3] = turn
+    matrix[:3, :3] = np.eye(3) if turn is None else turn
     return Grid(grid.shape_kji, matrix @ grid.ijk_to_ras).volume(labels)
 
 

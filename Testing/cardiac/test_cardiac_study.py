@@ -267,10 +267,8 @@ def test_info_without_a_frame_is_refused(cohort, refused):
 
 
 def test_a_folder_of_patients_becomes_one_table_and_a_bad_one_does_not_stop_the_others(cohort, tmp_path, capsys):
-    status = main(
-        ["cardiac", "analyze", str(cohort), "--readers-labels", "--no-strain", "--scene", "none", "--jobs", "2"]
-        + ["--output", str(tmp_path / "out")]
-    )
+    command = ["cardiac", "analyze", str(cohort), "--readers-labels", "--no-strain", "--scene", "none", "--jobs", "2"]
+    status = main([*command, "--output", str(tmp_path / "out")])
     assert status == 2
     with (tmp_path / "out" / "index.csv").open() as file:
         rows = {row["study"]: row for row in csv.DictReader(file)}

@@ -2,7 +2,8 @@
 
 Motion follows contraction too little where walls meet and muscles fill the cavity. The signal half-way between blood
 and muscle of the labeled frame, slice by slice, tells them apart in every other frame (bright-blood cine keeps its
-contrast over the cycle). Papillary muscles and trabeculae stay with the cavity: it is the convex hull of its blood. How far outside the blood a reader drew is measured in the labeled frame and kept.
+contrast over the cycle). Papillary muscles and trabeculae stay with the cavity: it is the convex hull of its blood.
+How far outside the blood a reader drew is measured in the labeled frame and kept.
 """
 
 from __future__ import annotations

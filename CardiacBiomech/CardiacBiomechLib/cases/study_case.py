@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -69,6 +70,7 @@ def choose_engines(asked: EnginesOfStudy, needs_segmenter: bool) -> StudyEngines
 
 def _known_segmenters() -> None:
     """Let the module's own segmenters come into the registry."""
+    importlib.import_module("CardiacBiomechLib.segmentation.engines")
 
 
 def segmenter_names() -> tuple[str, ...]:

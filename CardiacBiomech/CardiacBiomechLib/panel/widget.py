@@ -15,11 +15,11 @@ from slicer.util import VTKObservationMixin
 from CardiacBiomechLib.analysis.study_options import StudyOptions
 from CardiacBiomechLib.cases.study_files import BULLS_EYES, REPORT
 from CardiacBiomechLib.cases.study_requests import AnalyzeStudyRequest, EnginesOfStudy
-from CardiacBiomechLib.cli.analyze import summary
 from CardiacBiomechLib.logic.logic import CardiacBiomechLogic
 from CardiacBiomechLib.model.person import FORMULAS, SEXES, Person
 from CardiacBiomechLib.motion.engines import NAMES as MOTION_NAMES
 from CardiacBiomechLib.motion.presets import PRESETS
+from CardiacBiomechLib.report.study_summary import summary
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.child_job import ChildJob
 from ThoraxAILib.networks.device import DEVICES
@@ -111,7 +111,7 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         super().onReload()
 
     def on_scene_closed(self, _caller: object, _event: str) -> None:
-        """The beating heart is gone with the scene; the result on disk stays."""
+        """Forget the beating heart, which is gone with the scene; the result on disk stays."""
         self._browser = None
         self._update_controls()
 
