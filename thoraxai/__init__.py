@@ -18,6 +18,8 @@ from ThoraxAILib.public.lazy_names import lazy_names
 if TYPE_CHECKING:
     from AnonymizerLib.public.anonymization import Anonymization, anonymize
     from AnonymizerLib.run.request import AnonymizeOptions
+    from CardiacBiomechLib.public.segmentation import SegmentedCine, segment_heart
+    from CardiacBiomechLib.public.study import analyze_cine
     from CardiacBiomechLib.public.tracking import TrackedCine, track
     from LungNoduleAILib.model.findings import Finding
     from LungNoduleAILib.model.follow_up_options import FollowUpOptions
@@ -42,14 +44,17 @@ _HOMES = {
     "MissingDependencyError": "ThoraxAILib.errors",
     "OutputError": "ThoraxAILib.errors",
     "Pair": "LungNoduleAILib.model.pairs",
+    "SegmentedCine": "CardiacBiomechLib.public.segmentation",
     "ThoraxAIError": "ThoraxAILib.errors",
     "TrackedCine": "CardiacBiomechLib.public.tracking",
     "Volume": "ThoraxAILib.image.volume",
     "analyze": "LungNoduleAILib.public.analysis",
+    "analyze_cine": "CardiacBiomechLib.public.study",
     "anonymize": "AnonymizerLib.public.anonymization",
     "find_series": "ThoraxAILib.io.volumes",
     "follow_up": "LungNoduleAILib.public.follow_up",
     "read_volume": "ThoraxAILib.io.volumes",
+    "segment_heart": "CardiacBiomechLib.public.segmentation",
     "track": "CardiacBiomechLib.public.tracking",
 }
 
@@ -66,15 +71,18 @@ __all__ = [
     "MissingDependencyError",
     "OutputError",
     "Pair",
+    "SegmentedCine",
     "ThoraxAIError",
     "TrackedCine",
     "Volume",
     "__version__",
     "analyze",
+    "analyze_cine",
     "anonymize",
     "find_series",
     "follow_up",
     "read_volume",
+    "segment_heart",
     "track",
 ]
 
