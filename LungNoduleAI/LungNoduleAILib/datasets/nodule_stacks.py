@@ -58,7 +58,7 @@ class NoduleStack:
     @property
     def union(self) -> np.ndarray:
         """What any reader drew, bool (k, j, i)."""
-        return self.readers.any(axis=0)
+        return np.asarray(self.readers.any(axis=0))
 
     @property
     def voxel_mm3(self) -> float:

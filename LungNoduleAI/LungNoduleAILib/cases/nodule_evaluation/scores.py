@@ -98,10 +98,12 @@ def _of_way(rows: Rows, way: str, seed: int, resamples: int) -> dict:
         overlap, error = [row.reader_dice for row in rows], [row.reader_volume_error for row in rows]
     else:
         overlap, error = [(row.dice[way],) for row in rows], [(row.volume_error[way],) for row in rows]
-    people = People(rows, seed, resamples)
+    # one entry per outline: a nodule with four readers has four, all of the same person
+    people = People([row for row, some in zip(rows, overlap, strict=True) for _ in some], seed, resamples)
 
     def over(values: list[tuple[float, ...]], statistic: Callable[[np.ndarray], float]) -> dict:
-        return people.estimate(lambda numbers: float(statistic(np.concatenate([values[n] for n in numbers]))))
+        flat = np.concatenate(values)
+        return people.estimate(lambda numbers: float(statistic(flat[numbers])))
 
     return {
         "nodules": len(rows),
