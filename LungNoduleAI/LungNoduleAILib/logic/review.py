@@ -16,7 +16,7 @@ from LungNoduleAILib.model.findings import Finding, Findings
 from LungNoduleAILib.model.result import AnalysisResult
 from LungNoduleAILib.model.review import READ_FIRST, Review
 from LungNoduleAILib.scene import calipers
-from LungNoduleAILib.scene.result_nodes import APPROXIMATE, ResultNodes
+from LungNoduleAILib.scene.result_nodes import ResultNodes
 from LungNoduleAILib.scene.review_nodes import (
     edited_outlines,
     lobe_labels,
@@ -261,6 +261,6 @@ class LungReview:
                 delineator = REGISTRY.choose(DELINEATOR, self.delineator)[0].make("cpu")
             except MissingDependencyError:
                 delineator = REGISTRY.choose(DELINEATOR, CLASSICAL)[0].make("cpu")
-            approximate = nodes.text.GetAttribute(APPROXIMATE) != "False"
-            self._measurement = key, ReaderMeasurement(volume, lobe_labels(nodes, volume), approximate, delineator)
+            labels = lobe_labels(nodes, volume)
+            self._measurement = key, ReaderMeasurement(volume, labels, nodes.lobes_approximate, delineator)
         return self._measurement[1]

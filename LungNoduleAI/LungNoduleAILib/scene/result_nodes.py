@@ -74,6 +74,11 @@ class ResultNodes:
         stored = self.text.GetAttribute(METHODS)
         return json.loads(stored) if stored else self.run().get("results", {}).get("methods", {})
 
+    @property
+    def lobes_approximate(self) -> bool:
+        """Whether the lobes are approximate; so as long as nothing says otherwise."""
+        return self.text.GetAttribute(APPROXIMATE) != "False"
+
     def reader(self) -> str:
         """Who reads, as they named themselves; empty when nobody did."""
         return self.text.GetAttribute(READER_NAME) or ""

@@ -10,7 +10,7 @@ from LungNoduleAILib.model.mask_text import mask_to_dict
 from LungNoduleAILib.model.result import AnalysisResult
 from LungNoduleAILib.model.review import READ_FIRST, READER
 from LungNoduleAILib.scene import finding_markups as marks
-from LungNoduleAILib.scene.result_nodes import APPROXIMATE, PREFIX, ResultNodes, result_nodes_of
+from LungNoduleAILib.scene.result_nodes import PREFIX, ResultNodes, result_nodes_of
 from LungNoduleAILib.scene.segmentation import finding_segment
 from LungNoduleAILib.scene.table import fill_findings_table
 from ThoraxAILib.errors import InputError, known
@@ -55,8 +55,7 @@ def result_from_nodes(nodes: ResultNodes, volume: Volume) -> AnalysisResult:
     are gone.
     """
     found = nodes.findings()
-    approximate = nodes.text.GetAttribute(APPROXIMATE) != "False"
-    return AnalysisResult(volume, lobe_labels(nodes, volume), found, approximate, nodes.methods())
+    return AnalysisResult(volume, lobe_labels(nodes, volume), found, nodes.lobes_approximate, nodes.methods())
 
 
 def lobe_labels(nodes: ResultNodes, volume: Volume):

@@ -21,7 +21,15 @@ from LungNoduleAILib.model.anatomy import AIRWAY, LLL
 from ThoraxAILib.errors import InputError, OutputError
 
 FILES = sorted(
-    ["nodules.mrk.json", "scene.mrb", "segmentation.seg.nrrd", "findings.json", "findings.csv", "report.html", "run.json"]
+    [
+        "nodules.mrk.json",
+        "scene.mrb",
+        "segmentation.seg.nrrd",
+        "findings.json",
+        "findings.csv",
+        "report.html",
+        "run.json",
+    ]
 )
 READER = Path(__file__).parents[2] / "fixtures" / "read_saved_result.py"
 FILL_THE_DISK = """
