@@ -57,7 +57,7 @@ def finding_row(finding: Finding) -> TableRow:
 
 def lungs_are_missing(lungs: Lungs) -> bool:
     """Whether the image shows no lungs: then there is nothing to review."""
-    return round(lungs.right_ml + lungs.left_ml) == 0 or any(note.code == "not_a_chest" for note in lungs.quality)
+    return round(lungs.both_ml) == 0 or any(note.code == "not_a_chest" for note in lungs.quality)
 
 
 def no_lungs_text(lungs: Lungs) -> str:
@@ -70,6 +70,8 @@ def lungs_text(lungs: Lungs) -> str:
     """Volumes of the lungs in one line."""
     if lungs_are_missing(lungs):
         return _("No lungs were found.")
+    if lungs.right_ml is None or lungs.left_ml is None:
+        return _("Both {both} mL · sides withheld").format(both=round(lungs.both_ml))
     right, left = round(lungs.right_ml), round(lungs.left_ml)
     return _("Right {right} mL · Left {left} mL · Both {both} mL").format(right=right, left=left, both=right + left)
 
