@@ -34,11 +34,19 @@ Ends = tuple[float, float, float, float, float, float]
 class ReaderMeasurement:
     """Measures places and outlines on one CT; keeps the CT turned to LPS order between calls.
 
-    ``labels`` are those of the result, on the grid of ``volume``. All masks are on that grid.
+    ``labels`` are those of the result, on the grid of ``volume``. All masks are on that grid. With ``sides_withheld``
+    no lobe and no side is given, as in the analysis of a CT that contradicts its orientation.
     """
 
-    def __init__(self, volume: Volume, labels: np.ndarray, lobes_approximate: bool, delineator: Delineator) -> None:
-        self._given, self._delineator = volume, delineator
+    def __init__(
+        self,
+        volume: Volume,
+        labels: np.ndarray,
+        lobes_approximate: bool,
+        delineator: Delineator,
+        sides_withheld: bool = False,
+    ) -> None:
+        self._given, self._delineator, self._withheld = volume, delineator, sides_withheld
         self._order: AxisOrder = volume.axis_order_to_lps()
         turned = self._order.apply(volume)
         self._volume = turned.with_array(np.ascontiguousarray(turned.array))
@@ -61,7 +69,10 @@ class ReaderMeasurement:
             raise InputError(
                 "No nodule is seen at this point: click into its middle, or draw its outline in the Segment Editor."
             )
-        return found
+        return self._placed(found)
+
+    def _placed(self, found: Finding) -> Finding:
+        return replace(found, lobe=None, side=None) if self._withheld else found
 
     def _look(self, center_ras_mm: tuple[float, float, float], diameter_mm: float) -> Finding | None:
         """Outline with a first guess of the size until the size stays; None when the click is not in what is found."""
@@ -85,7 +96,7 @@ class ReaderMeasurement:
         found = measure_outline(self._volume, self._anatomy, self._lung_depth, turned(mask, self._order, self._shape))
         if found is None or found.mask is None:
             raise InputError("The outline is empty: draw it again, undo, or reject the finding.")
-        return replace(found, mask=turned_back(found.mask, self._order, self._volume.array.shape))
+        return self._placed(replace(found, mask=turned_back(found.mask, self._order, self._volume.array.shape)))
 
     def moved(self, mask: Mask, shift_mm: tuple[float, float, float]) -> Finding:
         """Return the measurements of an outline shifted by whole voxels nearest to ``shift_mm`` (R, A, S)."""

@@ -262,5 +262,7 @@ class LungReview:
             except MissingDependencyError:
                 delineator = REGISTRY.choose(DELINEATOR, CLASSICAL)[0].make("cpu")
             labels = lobe_labels(nodes, volume)
-            self._measurement = key, ReaderMeasurement(volume, labels, nodes.lobes_approximate, delineator)
+            withheld = nodes.findings().lungs.sides_withheld
+            measurement = ReaderMeasurement(volume, labels, nodes.lobes_approximate, delineator, withheld)
+            self._measurement = key, measurement
         return self._measurement[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import slicer
 
-from LungNoduleAILib.model.anatomy import AIRWAY, LOBE_OF_LABEL
+from LungNoduleAILib.model.anatomy import AIRWAY, LOBE_OF_LABEL, RUL
 from LungNoduleAILib.model.findings import Finding, Findings
 from LungNoduleAILib.model.mask_text import mask_to_dict
 from LungNoduleAILib.model.result import AnalysisResult
@@ -20,7 +20,7 @@ from ThoraxAILib.scene.markups import set_points
 from ThoraxAILib.scene.segment_masks import labels_of_segments, segment_masks, set_segment_mask
 from ThoraxAILib.scene.segments import add_empty_segment, set_segment_looks
 
-AIRWAY_SEGMENT = "Airway"
+AIRWAY_SEGMENT, BOTH_LUNGS_SEGMENT = "Airway", "Lungs"
 
 
 def refresh_result_nodes(nodes: ResultNodes, after: Findings, volume: Volume) -> ResultNodes:
@@ -61,6 +61,8 @@ def result_from_nodes(nodes: ResultNodes, volume: Volume) -> AnalysisResult:
 def lobe_labels(nodes: ResultNodes, volume: Volume):
     """Return lobes and airways (uint8, values of Anatomy.labels) from their segments, on ``volume``."""
     values = {name: value for value, name in LOBE_OF_LABEL.items()} | {AIRWAY_SEGMENT: AIRWAY}
+    if nodes.findings().lungs.sides_withheld:
+        values[BOTH_LUNGS_SEGMENT] = RUL  # any lobe: none is named then
     return labels_of_segments(nodes.segmentation, values, volume)
 
 
