@@ -6,18 +6,26 @@ All positions are RAS mm, sizes mm, volumes mm3 (lungs: mL). Masks are on the gr
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
+from LungNoduleAILib.model.review import AI, Review
 from ThoraxAILib.image.mask import Mask
 
 SCHEMA = "thoraxai.findings/1"
 STATUSES = ("unreviewed", "accepted", "rejected")
 NODULE_TYPES = ("solid", "part-solid", "ground-glass", "calcified")
 LOBES = ("RUL", "RML", "RLL", "LUL", "LLL")
+_TUPLES = ("center_ras_mm", "bounds_ras_mm", "long_axis_ras_mm", "short_axis_ras_mm", "notes")
 
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """One nodule (or mass, from 30 mm) with its measurements; ``status`` is the reader's decision."""
+    """One nodule (or mass, from 30 mm) with the values that stand now; ``status`` is the reader's decision.
+
+    ``source`` says who marked it, ``ai`` or ``reader``. Where the reader changed a value, ``ai_values`` keeps the
+    software's by the name of the field. ``attachment``, ``margin``, ``shape`` and ``calcification_pattern`` are the
+    reader's to state (words of model.review), None as long as nobody did. The ends of the axes are two RAS points.
+    """
 
     id: str
     center_ras_mm: tuple[float, float, float]
@@ -40,6 +48,14 @@ class Finding:
     bounds_ras_mm: tuple[float, float, float, float, float, float] | None = None
     detector: str = ""
     notes: tuple[str, ...] = ()
+    source: str = AI
+    attachment: str | None = None
+    margin: str | None = None
+    shape: str | None = None
+    calcification_pattern: str | None = None
+    long_axis_ras_mm: tuple[float, float, float, float, float, float] | None = None
+    short_axis_ras_mm: tuple[float, float, float, float, float, float] | None = None
+    ai_values: dict[str, Any] = field(default_factory=dict)
     mask: Mask | None = field(default=None, repr=False)
 
     def with_status(self, status: str, reason: str = "") -> Finding:
@@ -52,7 +68,7 @@ class Finding:
         """JSON form, without the mask."""
         entry = asdict(replace(self, mask=None))
         entry.pop("mask")
-        for name in ("center_ras_mm", "bounds_ras_mm", "notes"):
+        for name in _TUPLES:
             entry[name] = None if entry[name] is None else list(entry[name])
         return entry
 
@@ -60,7 +76,7 @@ class Finding:
     def from_dict(entry: dict) -> Finding:
         """Inverse of to_dict; unknown keys are ignored so that newer files still open."""
         known = {name: entry[name] for name in Finding.__dataclass_fields__ if name in entry}
-        for name in ("center_ras_mm", "bounds_ras_mm", "notes"):
+        for name in _TUPLES:
             if known.get(name) is not None:
                 known[name] = tuple(known[name])
         return Finding(**known)
@@ -135,9 +151,11 @@ class Findings:
     findings: tuple[Finding, ...] = ()
     removed: tuple[Removed, ...] = ()
     notes: tuple[str, ...] = ()
+    review: Review = field(default_factory=Review)
 
     def to_dict(self) -> dict:
-        """Return the content of findings.json."""
+        """Return the content of findings.json; a review only when there is one."""
+        review = {} if self.review.is_empty else {"review": self.review.to_dict()}
         return {
             "schema": SCHEMA,
             "series_uid": self.series_uid,
@@ -145,6 +163,7 @@ class Findings:
             "findings": [finding.to_dict() for finding in self.findings],
             "removed": [removed.to_dict() for removed in self.removed],
             "notes": list(self.notes),
+            **review,
         }
 
     @staticmethod
@@ -166,4 +185,5 @@ class Findings:
             tuple(Finding.from_dict(f) for f in entry["findings"]),
             removed,
             tuple(entry.get("notes", ())),
+            Review.from_dict(entry.get("review", {})),
         )
