@@ -12,6 +12,7 @@ from ThoraxAILib.image.itk_geometry import ijk_to_lps_of
 from ThoraxAILib.image.lps import content_uid, ijk_to_ras_from_lps
 from ThoraxAILib.image.volume import SeriesIdentity, Volume
 from ThoraxAILib.io.hounsfield import AIR_HU, refuse_non_finite, to_hounsfield, to_scalar
+from ThoraxAILib.io.kept_identity import PREFIX, from_header
 from ThoraxAILib.io.nifti.length import is_cut_short
 from ThoraxAILib.io.nifti.numbers import count_not_finite
 from ThoraxAILib.io.series import too_few_slices
@@ -56,7 +57,7 @@ def read_image_file(path: Path, modality: str, progress: Progress) -> Volume:
     if is_segmentation(path):
         raise InputError(f"'{path.name}' is a segmentation: give the CT image it belongs to.")
     progress(0.0, "Reading the image file")
-    image, name = _read(path), path.name
+    (image, header), name = _read(path), path.name
     progress(0.6, "Checking values")
     array, ijk_to_lps = sitk.GetArrayFromImage(image), _ijk_to_lps(image, name)
     del image  # a second copy of the voxels
@@ -70,11 +71,12 @@ def read_image_file(path: Path, modality: str, progress: Progress) -> Volume:
     elif np.allclose(ijk_to_lps, np.eye(4)):
         notes += ("The file states no voxel size or position: voxels were taken as 1 mm cubes.",)
     matrix = ijk_to_ras_from_lps(ijk_to_lps)
-    return Volume(array, matrix, modality, SeriesIdentity(series_uid=content_uid(array, matrix)), notes)
+    identity = from_header(header, SeriesIdentity(series_uid=content_uid(array, matrix)))
+    return Volume(array, matrix, modality, identity, notes)
 
 
-def _read(path: Path) -> sitk.Image:
-    """Return the file as a 3-D scalar image; a trailing axis of length one is dropped."""
+def _read(path: Path) -> tuple[sitk.Image, dict[str, str]]:
+    """Return the file as a 3-D scalar image and the texts of its header; a trailing axis of length one is dropped."""
     kind = FORMATS[image_ending(path)]
     damaged = f"'{path.name}' cannot be read as {kind} (damaged, incomplete or another format): save it again."
     require_data_beside(path)
@@ -112,7 +114,8 @@ def _read(path: Path) -> sitk.Image:
         raise InputError(damaged) from None
     if kind == "NIfTI" and "float" in image.GetPixelIDTypeAsString():
         refuse_non_finite(count_not_finite(path), path.name)
-    return image
+    keys = reader.GetMetaDataKeys() if kind == "NRRD" else ()
+    return image, {key: reader.GetMetaData(key) for key in keys if key.startswith(PREFIX)}
 
 
 def _check_size(array: np.ndarray, modality: str, name: str) -> None:

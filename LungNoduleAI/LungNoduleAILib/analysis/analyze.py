@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from LungNoduleAILib.analysis.engines import LungEngines, choose_engines
+from LungNoduleAILib.analysis.importance import by_suspicion, with_doubt
 from LungNoduleAILib.detection.lung_filter import as_removed, filter_candidates
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import measure
@@ -85,7 +86,7 @@ def _methods(engines: LungEngines, threshold: float) -> dict[str, str]:
 def _measure_all(
     volume: Volume, anatomy: Anatomy, candidates: list[Candidate], engines: LungEngines, progress: Progress
 ) -> tuple[tuple[Finding, ...], list[Removed]]:
-    """Measured findings, the most confident first and numbered in that order, and what could not be delineated."""
+    """Measured findings, the most suspicious first and numbered in that order, and what could not be delineated."""
     findings: list[Finding] = []
     removed: list[Removed] = []
     lung_depth = LungDepth(volume, anatomy)
@@ -100,7 +101,8 @@ def _measure_all(
             removed.append(as_removed(candidate, "lies within another finding"))
         else:
             findings.append(finding)
-    named = [replace(finding, id=f"{finding.kind.capitalize()}_{n:02d}") for n, finding in enumerate(findings, start=1)]
+    ordered = by_suspicion([with_doubt(finding, volume) for finding in findings])
+    named = [replace(finding, id=f"{finding.kind.capitalize()}_{n:02d}") for n, finding in enumerate(ordered, start=1)]
     return tuple(named), removed
 
 

@@ -30,6 +30,7 @@ COLUMNS = (
     "reason",
     "detector",
     "notes",
+    "doubt",
 )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from LungNoduleAILib.guidelines.rules import RULES, apply_guideline
-from LungNoduleAILib.guidelines.terms.inputs import MissingInput
+from LungNoduleAILib.guidelines.terms.inputs import Inputs, MissingInput
 from LungNoduleAILib.guidelines.terms.person import PersonAndExam
 from LungNoduleAILib.guidelines.wording import advice, open_words, result_words
 from LungNoduleAILib.model.findings import Finding
@@ -90,12 +90,17 @@ class AdviceRow:
     open_to_reader: tuple[str, ...] = ()
 
     @property
+    def is_category_or_probability(self) -> bool:
+        """Whether the result says more than the key of an advice."""
+        return self.rule not in (FLEISCHNER, BTS)
+
+    @property
     def words(self) -> str:
         """The answer for a table: a category with its advice, the advice of a management key, or a probability.
 
         What the reader can see or ask, and did not state, follows with the answer that it would give.
         """
-        is_key = self.rule in (FLEISCHNER, BTS)
+        is_key = not self.is_category_or_probability
         answer = self.advice if is_key else ": ".join(text for text in (self.result, self.advice) if text)
         return f"{answer}. Not stated: {'; '.join(self.open_to_reader)}" if self.open_to_reader else answer
 
@@ -121,9 +126,22 @@ def nodule_inputs(finding: Finding, before: NoduleBefore | None = None) -> dict[
     if kind == "part-solid":
         inputs["solid_mean_diameter_mm"] = _at_most(finding.solid_mean_diameter_mm, finding.mean_diameter_mm)
         inputs["solid_volume_mm3"] = _at_most(finding.solid_volume_mm3, finding.volume_mm3)
+    inputs |= _stated_by_reader(finding)
     if before is not None:
         inputs |= {"is_new": True} if before.is_new else _prior_inputs(before)
     return {name: value for name, value in inputs.items() if value is not None}
+
+
+def _stated_by_reader(finding: Finding) -> dict[str, Any]:
+    """Return what the reader said of margin, shape, attachment and calcification, in the words of the rules."""
+    stated: dict[str, Any] = {"margin": finding.margin, "shape": finding.shape}
+    if finding.attachment is not None:
+        stated |= {name: finding.attachment == name for name in ("juxtapleural", "perifissural")}
+    if finding.calcification_pattern == "none":
+        stated |= {"calcified": False, "type": "solid" if finding.type == "calcified" else finding.type}
+    elif finding.calcification_pattern is not None:
+        stated["calcification_pattern"] = finding.calcification_pattern
+    return stated
 
 
 def _prior_inputs(before: NoduleBefore) -> dict[str, Any]:
@@ -210,9 +228,13 @@ def _rules_for(person: PersonAndExam) -> tuple[list[str], list[str]]:
 def _asked(rule: str, nodules: dict[str, dict], person: PersonAndExam) -> dict[str, dict]:
     """Return inputs by nodule, and of the whole exam where that is another question."""
     stated, count = person.stated(), len(nodules)
-    if rule == BROCK:  # spiculation is not measured: the model that does without
-        stated |= {"nodule_count": count, "model": "2a_full_without_spiculation"}
+    if rule == BROCK:
+        stated["nodule_count"] = count
     asked = {name: {**stated, **inputs} for name, inputs in nodules.items()}
+    if rule == BROCK:  # without a stated margin the model that does without spiculation
+        for inputs in asked.values():
+            if Inputs(margin=inputs.get("margin")).is_spiculated is None:
+                inputs["model"] = "2a_full_without_spiculation"
     if rule == FLEISCHNER:
         solid = sum(inputs["type"] in SOLID_TYPES for inputs in nodules.values())
         for inputs in asked.values():
