@@ -12,6 +12,7 @@ from LungNoduleAILib.model.review import AI, Review
 from ThoraxAILib.image.mask import Mask
 
 SCHEMA = "thoraxai.findings/1"
+CONTRADICTS_ORIENTATION = "contradicts_orientation"  # the verdict with which sides and lobes are withheld
 STATUSES = ("unreviewed", "accepted", "rejected")
 NODULE_TYPES = ("solid", "part-solid", "ground-glass", "calcified")
 LOBES = ("RUL", "RML", "RLL", "LUL", "LLL")
@@ -103,7 +104,7 @@ class QualityNote:
     """One verdict on the lungs: a stable code, a sentence, how serious, and where (RAS mm) when it has a place.
 
     Codes: ``ok, volume_out_of_range, cut_by_field_of_view, leak, one_lung_missing, not_a_chest, large_opacity,
-    thick_slices, sides_uncertain, lobes_approximate``. Severity: ``info, warning, error``.
+    thick_slices, sides_uncertain, lobes_approximate, contradicts_orientation``. Severity: ``info, warning, error``.
     """
 
     code: str
@@ -129,17 +130,38 @@ class QualityNote:
 
 @dataclass(frozen=True)
 class Lungs:
-    """Volumes of the lungs in mL (airways not counted) and the verdicts on them."""
+    """Volumes of the lungs in mL (airways not counted) and the verdicts on them.
 
-    left_ml: float
-    right_ml: float
+    ``left_ml`` and ``right_ml`` are None when the sides are withheld; ``both_ml`` is known also then, otherwise it is
+    their sum (what a negative one stands for). The analysis gives whole tenths of a mL.
+    """
+
+    left_ml: float | None
+    right_ml: float | None
     quality: tuple[QualityNote, ...] = ()
+    both_ml: float = -1.0
+
+    def __post_init__(self) -> None:
+        if self.both_ml < 0:
+            object.__setattr__(self, "both_ml", (self.left_ml or 0.0) + (self.right_ml or 0.0))
+
+    @property
+    def sides_withheld(self) -> bool:
+        """Whether the image contradicts its orientation, so that no side or lobe is stated."""
+        return any(note.code == CONTRADICTS_ORIENTATION for note in self.quality)
+
+    def in_words(self) -> str:
+        """Return the volumes in one line, rounded to whole mL as everywhere."""
+        if self.left_ml is None or self.right_ml is None:
+            return f"both {self.both_ml:.0f} mL, sides withheld"
+        return f"right {self.right_ml:.0f} mL, left {self.left_ml:.0f} mL"
 
     def to_dict(self) -> dict:
         """JSON form."""
         return {
-            "left_ml": round(self.left_ml, 1),
-            "right_ml": round(self.right_ml, 1),
+            "left_ml": None if self.left_ml is None else round(self.left_ml, 1),
+            "right_ml": None if self.right_ml is None else round(self.right_ml, 1),
+            "both_ml": round(self.both_ml, 1),
             "quality": [note.to_dict() for note in self.quality],
         }
 
@@ -177,6 +199,7 @@ class Findings:
             entry["lungs"]["left_ml"],
             entry["lungs"]["right_ml"],
             tuple(QualityNote.from_dict(note) for note in entry["lungs"]["quality"]),
+            entry["lungs"].get("both_ml", -1.0),
         )
         removed = tuple(
             Removed(tuple(r["center_ras_mm"]), r["diameter_mm"], r["confidence"], r["reason"]) for r in entry["removed"]

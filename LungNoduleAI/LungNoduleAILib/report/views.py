@@ -113,8 +113,10 @@ def overview_content(result: AnalysisResult, ordered: Sequence[Finding] | None =
         views.append(View(draw_scale_bar(picture, 50.0), f"{plane.capitalize()}, {slice_words(volume, plane, middle)}"))
     through = f"Through {marked[0].id}. " if marked else ""
     words = (
-        f"{through}Lung window. Lobes in color"
-        + (" (approximate)" if result.lobes_approximate else "")
+        f"{through}Lung window. "
+        + ("Lungs" if result.findings.lungs.sides_withheld else "Lobes")
+        + " in color"
+        + (" (approximate)" if result.lobes_approximate and not result.findings.lungs.sides_withheld else "")
         + ", airways violet. Bright boxes cross the plane shown, dim ones lie before or behind it."
     )
     return Overview(tuple(views), words)
