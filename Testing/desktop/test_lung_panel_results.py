@@ -62,6 +62,8 @@ def test_save_writes_every_file_with_the_decisions(analyzed, tmp_path):
         "findings.json",
         "findings.csv",
         "report.html",
+        "report.pdf",
+        "report.txt",
         "run.json",
     }
     saved = json.loads((target / "findings.json").read_text())

@@ -13,7 +13,9 @@ from dataclasses import replace
 import numpy as np
 
 from LungNoduleAILib.analysis.engines import LungEngines, choose_engines
+from LungNoduleAILib.analysis.importance import by_suspicion, with_doubt
 from LungNoduleAILib.analysis.threshold import OperatingThreshold, choose_threshold
+from LungNoduleAILib.anatomy.body_size import segment_any_size
 from LungNoduleAILib.anatomy.orientation import judge_orientation
 from LungNoduleAILib.detection.lung_filter import as_removed, filter_candidates
 from LungNoduleAILib.measurement.lung_depth import LungDepth
@@ -48,7 +50,7 @@ def analyze(
     turned = order.apply(volume)
     turned = turned.with_array(np.ascontiguousarray(turned.array))
     with stages.stage("lungs"):
-        anatomy = engines.anatomy.made.segment(turned, progress.part(0.0, 0.35))
+        anatomy = segment_any_size(engines.anatomy.made, turned, progress.part(0.0, 0.35))
     with stages.stage("detection"):
         candidates = detector.detect(turned, anatomy, progress.part(0.35, 0.8))
     with stages.stage("measurement"):
@@ -96,7 +98,7 @@ def _methods(engines: LungEngines, chosen: OperatingThreshold) -> dict[str, str]
 def _measure_all(
     volume: Volume, anatomy: Anatomy, candidates: list[Candidate], engines: LungEngines, progress: Progress
 ) -> tuple[tuple[Finding, ...], list[Removed]]:
-    """Measured findings, the most confident first and numbered in that order, and what could not be delineated."""
+    """Measured findings, the most suspicious first and numbered in that order, and what could not be delineated."""
     findings: list[Finding] = []
     removed: list[Removed] = []
     lung_depth = LungDepth(volume, anatomy)
@@ -111,7 +113,8 @@ def _measure_all(
             removed.append(as_removed(candidate, "lies within another finding"))
         else:
             findings.append(finding)
-    named = [replace(finding, id=f"{finding.kind.capitalize()}_{n:02d}") for n, finding in enumerate(findings, start=1)]
+    ordered = by_suspicion([with_doubt(finding, volume) for finding in findings])
+    named = [replace(finding, id=f"{finding.kind.capitalize()}_{n:02d}") for n, finding in enumerate(ordered, start=1)]
     return tuple(named), removed
 
 
@@ -134,7 +137,9 @@ def _lungs(volume: Volume, anatomy: Anatomy, findings: tuple[Finding, ...]) -> L
     if anatomy.lobes_approximate and anatomy.lungs.any():
         approximate = (QualityNote("lobes_approximate", f"Lobes are approximate: {anatomy.lobes_how}.", "info"),)
     left, right = (round(float(side.sum()) * ml, 1) for side in (anatomy.left_lung, anatomy.right_lung))
-    return Lungs(left, right, anatomy.quality + opacities + approximate)
+    found = f"Both lungs found, {right:.0f} mL right and {left:.0f} mL left."  # the volumes that are shown elsewhere
+    said = tuple(replace(note, text=found) if note.code == "ok" else note for note in anatomy.quality)
+    return Lungs(left, right, said + opacities + approximate)
 
 
 def _shown(labels: np.ndarray, lungs: Lungs) -> np.ndarray:

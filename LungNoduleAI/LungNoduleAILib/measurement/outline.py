@@ -50,6 +50,7 @@ def measure_outline(volume: Volume, anatomy: Anatomy, lung_depth: LungDepth, mas
         long_axis_mm=size.long_axis_mm,
         short_axis_mm=size.short_axis_mm,
         volume_mm3=round(volume_mm3, 1),
+        mask_volume_mm3=round(volume_mm3, 1),
         type=density.type,
         mean_hu=round(density.mean_hu, 1),
         mass_mg=round(mass_mg(volume_mm3, density.mean_hu), 1),

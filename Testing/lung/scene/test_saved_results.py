@@ -22,13 +22,8 @@ from ThoraxAILib.errors import InputError, OutputError
 
 FILES = sorted(
     [
-        "nodules.mrk.json",
-        "scene.mrb",
-        "segmentation.seg.nrrd",
-        "findings.json",
-        "findings.csv",
-        "report.html",
-        "run.json",
+        *("nodules.mrk.json", "scene.mrb", "segmentation.seg.nrrd", "findings.json", "findings.csv", "run.json"),
+        *("report.html", "report.pdf", "report.txt"),
     ]
 )
 READER = Path(__file__).parents[2] / "fixtures" / "read_saved_result.py"
