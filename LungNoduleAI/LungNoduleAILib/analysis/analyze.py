@@ -1,9 +1,9 @@
 """The analysis of one chest CT, in the order a reader would tell it.
 
 The CT is turned to LPS order without resampling; lungs, lobes and airways are found; a detector proposes nodules, each
-is delineated and measured on the voxels of the CT; what is below the threshold or away from the lungs is set aside with
-its reason; large opacities that no nodule explains become a verdict with a place. Everything is returned on the grid
-of the input.
+is delineated and measured on the voxels of the CT; what is below the threshold, away from the lungs or turns out to be
+no nodule is set aside with its reason; whatever else takes the place of lung becomes a verdict with a place. Everything
+is returned on the grid of the input.
 """
 
 from __future__ import annotations
@@ -13,14 +13,17 @@ from dataclasses import replace
 import numpy as np
 
 from LungNoduleAILib.analysis.engines import LungEngines, choose_engines
+from LungNoduleAILib.analysis.verdicts import chest_verdicts
 from LungNoduleAILib.detection.lung_filter import as_removed, filter_candidates
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import measure
+from LungNoduleAILib.measurement.vetting import Vetting
 from LungNoduleAILib.model.anatomy import Anatomy
 from LungNoduleAILib.model.candidates import Candidate
 from LungNoduleAILib.model.findings import Finding, Findings, Lungs, QualityNote, Removed
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.model.result import AnalysisResult
+from LungNoduleAILib.opacity.find import Opacity, find_opacities
 from ThoraxAILib.errors import known
 from ThoraxAILib.image.mask import Mask
 from ThoraxAILib.image.tuples import three
@@ -28,7 +31,7 @@ from ThoraxAILib.image.volume import AxisOrder, Volume
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.stages import Stages
 
-OPACITY_MM = 30.0
+RANK_BANDS_MM = (8.0, 15.0, 30.0)  # of Lung-RADS, and a mass: a dot never stands above a tumor
 
 
 def analyze(
@@ -51,8 +54,9 @@ def analyze(
     with stages.stage("measurement"):
         threshold = detector.operating_point if options.threshold is None else options.threshold
         kept, removed = filter_candidates(candidates, turned, anatomy, threshold, options.lung_margin_mm)
-        findings, unmeasured = _measure_all(turned, anatomy, kept, engines, progress.part(0.8, 0.95))
-    lungs = _lungs(turned, anatomy, findings)
+        findings, unmeasured = _measure_all(turned, anatomy, kept, engines, threshold, progress.part(0.8, 0.95))
+    with stages.stage("verdicts"):
+        lungs = _lungs(turned, anatomy, findings, [*removed, *unmeasured], find_opacities(turned, anatomy))
     progress(0.97, "Putting the results on the grid of the CT")
     findings = tuple(
         replace(f, mask=turned_back(known(f.mask, "the mask"), order, turned.array.shape)) for f in findings
@@ -83,12 +87,17 @@ def _methods(engines: LungEngines, threshold: float) -> dict[str, str]:
 
 
 def _measure_all(
-    volume: Volume, anatomy: Anatomy, candidates: list[Candidate], engines: LungEngines, progress: Progress
+    volume: Volume,
+    anatomy: Anatomy,
+    candidates: list[Candidate],
+    engines: LungEngines,
+    threshold: float,
+    progress: Progress,
 ) -> tuple[tuple[Finding, ...], list[Removed]]:
-    """Measured findings, the most confident first and numbered in that order, and what could not be delineated."""
+    """Measured findings in the order of ``rank``, numbered in that order, and what is no nodule after all."""
     findings: list[Finding] = []
     removed: list[Removed] = []
-    lung_depth = LungDepth(volume, anatomy)
+    lung_depth, vetting = LungDepth(volume, anatomy), Vetting(volume, anatomy, threshold)
     delineator = known(engines.delineator, "the delineator").made
     detector = known(engines.detector, "the detector").name
     for number, candidate in enumerate(candidates):
@@ -99,9 +108,19 @@ def _measure_all(
         elif any(_same(finding, other) for other in findings):
             removed.append(as_removed(candidate, "lies within another finding"))
         else:
-            findings.append(finding)
+            against = vetting.reason_against(finding)
+            if against is None:
+                findings.append(finding)
+            else:
+                removed.append(as_removed(candidate, against))
+    findings.sort(key=rank)
     named = [replace(finding, id=f"{finding.kind.capitalize()}_{n:02d}") for n, finding in enumerate(findings, start=1)]
     return tuple(named), removed
+
+
+def rank(finding: Finding) -> tuple[int, float]:
+    """Where a finding stands in the list: the larger band of size first, within it the more confident."""
+    return -sum(finding.mean_diameter_mm >= limit for limit in RANK_BANDS_MM), -finding.confidence
 
 
 def _same(one: Finding, other: Finding) -> bool:
@@ -110,32 +129,24 @@ def _same(one: Finding, other: Finding) -> bool:
     return bool(gap_mm < 0.5 * max(one.mean_diameter_mm, other.mean_diameter_mm))
 
 
-def _lungs(volume: Volume, anatomy: Anatomy, findings: tuple[Finding, ...]) -> Lungs:
-    """Lung volumes in mL and the verdicts, large opacities among them."""
+def _lungs(
+    volume: Volume,
+    anatomy: Anatomy,
+    findings: tuple[Finding, ...],
+    removed: list[Removed],
+    opacities: tuple[Opacity, ...],
+) -> Lungs:
+    """Lung volumes in mL and the verdicts, what takes the place of lung among them."""
     ml = volume.voxel_mm3 / 1000.0
-    opacities = tuple(_opacity(finding) for finding in findings if finding.mean_diameter_mm > OPACITY_MM)
+    left, right = float(anatomy.left_lung.sum()) * ml, float(anatomy.right_lung.sum()) * ml
+    verdicts = chest_verdicts(opacities, findings, removed, (right, left), volume, anatomy)
+    quality = anatomy.quality
+    if any(note.severity != "info" for note in verdicts):
+        quality = tuple(note for note in quality if note.code != "ok")
     approximate: tuple[QualityNote, ...] = ()
     if anatomy.lobes_approximate and anatomy.lungs.any():
         approximate = (QualityNote("lobes_approximate", f"Lobes are approximate: {anatomy.lobes_how}.", "info"),)
-    return Lungs(
-        float(anatomy.left_lung.sum()) * ml,
-        float(anatomy.right_lung.sum()) * ml,
-        anatomy.quality + opacities + approximate,
-    )
-
-
-def _opacity(finding: Finding) -> QualityNote:
-    low, high = np.array(finding.bounds_ras_mm).reshape(3, 2).T
-    size = three(round(float(s), 1) for s in high - low)
-    where = ", ".join(f"{axis}{value:.0f}" for axis, value in zip("RAS", finding.center_ras_mm, strict=True))
-    return QualityNote(
-        "large_opacity",
-        f"A large opacity of about {finding.mean_diameter_mm:.0f} mm lies at {where} "
-        f"mm ({finding.id}): lung volumes leave it out in part.",
-        "warning",
-        finding.center_ras_mm,
-        size,
-    )
+    return Lungs(left, right, quality + verdicts + approximate)
 
 
 def turned_back(mask: Mask, order: AxisOrder, shape: tuple[int, int, int]) -> Mask:
