@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from LungNoduleAILib.measurement.vetting import CONTRAST_HU, VESSEL_SHARE, blood_hu
 from LungNoduleAILib.model.anatomy import Anatomy
 from LungNoduleAILib.model.findings import Finding, QualityNote, Removed
 from LungNoduleAILib.opacity.find import AIR, FLUID, TISSUE, Opacity
@@ -22,7 +23,8 @@ EXPLAINED_SHARE = 0.4  # of an opacity's volume that its finding must measure
 UNEQUAL = 0.6  # of the larger lung's volume; healthy adults: left 0.8 to 0.95 of right
 LEAST_LUNG = 0.12  # smaller: the verdict on a missing lung tells it
 BRONCHI_SHARE = 0.02
-DENSE_HU, DENSE_SHARE, IN_LUNG_SHARE = -300.0, 0.4, 0.5
+WITHIN_MM = 5.0
+DENSE_HU, DENSE_SHARE, IN_LUNG_SHARE = -300.0, 0.4, 0.2
 
 
 def chest_verdicts(
@@ -35,7 +37,11 @@ def chest_verdicts(
 ) -> tuple[QualityNote, ...]:
     """Return all verdicts on a CT (LPS order); ``lungs_ml`` are the right and the left lung."""
     notes = [_finding_verdict(finding) for finding in findings if finding.mean_diameter_mm > LARGE_MM]
-    notes += [_opacity_verdict(o) for o in opacities if o.kind != TISSUE or not _explained(o, findings)]
+    for opacity in opacities:
+        within = [f for f in findings if opacity.kind == TISSUE and opacity.holds(f.center_ras_mm, WITHIN_MM)]
+        measured_ml = sum(finding.volume_mm3 for finding in within) / 1000.0
+        if not within or measured_ml < EXPLAINED_SHARE * opacity.volume_ml:
+            notes.append(_opacity_verdict(opacity, within, measured_ml))
     notes += _unequal(lungs_ml)
     told = [*notes]
     for candidate in removed:
@@ -66,30 +72,22 @@ def _finding_verdict(finding: Finding) -> QualityNote:
     )
 
 
-def _explained(opacity: Opacity, findings: Sequence[Finding]) -> bool:
-    """Whether a finding lies in an opacity and measures much of it."""
-    return any(
-        opacity.holds(finding.center_ras_mm, 5.0) and finding.volume_mm3 / 1000.0 > EXPLAINED_SHARE * opacity.volume_ml
-        for finding in findings
-    )
-
-
-def _opacity_verdict(opacity: Opacity) -> QualityNote:
+def _opacity_verdict(opacity: Opacity, within: Sequence[Finding], measured_ml: float) -> QualityNote:
     extent = " x ".join(f"{mm:.0f}" for mm in opacity.size_mm)
     place = f"{opacity.volume_ml:.0f} mL ({extent} mm) at {_where(opacity.center_ras_mm)} on the {opacity.side}"
     if opacity.kind == FLUID:
-        code, text = (
-            "pleural_fluid",
-            f"A layer of fluid of about {place}, {opacity.mean_hu:.0f} HU: a pleural effusion?",
-        )
+        code = "pleural_fluid"
+        text = f"A layer of fluid of about {place}, {opacity.mean_hu:.0f} HU: a pleural effusion?"
     elif opacity.kind == AIR:
-        code, text = "pleural_air", f"Air without vessels along the chest wall, about {place}: a pneumothorax or bulla?"
+        code = "pleural_air"
+        text = f"Air without vessels along the chest wall, about {place}: a pneumothorax or bulla?"
     else:
         code = "large_opacity"
-        hint = "consolidation: bronchi with air run through it?" if opacity.bronchi_share > BRONCHI_SHARE else ""
-        text = (
-            f"Airless tissue of about {place} that no finding measures: {hint or 'a mass, consolidation or collapse?'}"
-        )
+        has_bronchi = opacity.bronchi_share > BRONCHI_SHARE
+        hint = "consolidation, with air in its bronchi?" if has_bronchi else "a mass, consolidation or collapse?"
+        names = " and ".join(finding.id for finding in within)
+        measured = f"of which {names} measures {measured_ml:.0f} mL" if within else "that no finding measures"
+        text = f"Airless tissue of about {place}, {measured}: {hint}"
     return QualityNote(code, text, "warning", opacity.center_ras_mm, opacity.size_mm, opacity.volume_ml)
 
 
@@ -117,7 +115,7 @@ def _near(candidate: Removed, note: QualityNote) -> bool:
 
 
 def _is_opaque(candidate: Removed, volume: Volume, anatomy: Anatomy) -> bool:
-    """Whether the ball of a candidate holds much tissue and lies mostly in or on the filled lungs."""
+    """Whether the ball of a candidate holds much tissue, reaches into the filled lungs and is no vessel with contrast."""
     center = volume.kji_from_ras(np.array(candidate.center_ras_mm))
     half = 0.4 * candidate.diameter_mm / volume.spacing_kji_mm
     box = tuple(
@@ -126,6 +124,9 @@ def _is_opaque(candidate: Removed, volume: Volume, anatomy: Anatomy) -> bool:
     )
     hu, labels = volume.array[box], anatomy.labels[box]
     if not hu.size:
+        return False
+    blood = blood_hu(volume, anatomy)
+    if blood > CONTRAST_HU and float(np.median(hu)) > VESSEL_SHARE * blood:
         return False
     return bool((hu > DENSE_HU).mean() > DENSE_SHARE and (labels > 0).mean() > IN_LUNG_SHARE)
 

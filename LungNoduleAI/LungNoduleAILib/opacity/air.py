@@ -10,7 +10,9 @@ FREE_AIR_HU = -972.0
 THICK_MM = 5.0
 WALL_MM = 9.0
 WALL_SHARE = 0.08  # of its voxels that lie along the wall
-MIN_AIR_ML = 40.0
+MIN_AIR_ML = 50.0
+RING_MM = (3.0, 10.0)
+DARKER_HU = 50.0  # than the lung beside it: emphysema and a scanner whose air is too dark fade into it
 
 
 def find_pleural_air(chest: CoarseChest) -> list[np.ndarray]:
@@ -29,6 +31,12 @@ def find_pleural_air(chest: CoarseChest) -> list[np.ndarray]:
         part = labels == label
         if part.sum() * chest.voxel_ml < MIN_AIR_ML:
             break
-        if (depth[part] < WALL_MM).mean() > WALL_SHARE:
+        if (depth[part] < WALL_MM).mean() > WALL_SHARE and _is_darker(chest, part, dark):
             found.append(part)
     return found
+
+
+def _is_darker(chest: CoarseChest, part: np.ndarray, dark: np.ndarray) -> bool:
+    """Whether a part is clearly darker than the lung a few millimetres beside it."""
+    ring = chest.within_mm(part, RING_MM[1]) & ~chest.within_mm(part, RING_MM[0]) & chest.lungs & ~dark
+    return bool(ring.any()) and float(np.median(chest.hu[ring]) - np.median(chest.hu[part])) > DARKER_HU

@@ -16,7 +16,7 @@ from ThoraxAILib.image.volume import Volume
 TISSUE, FLUID, AIR = "tissue", "fluid", "air"
 MIN_SEED_ML = 4.0
 MIN_TISSUE_ML = 12.0  # a ball of 28 mm
-MIN_FLUID_ML = 30.0
+MIN_FLUID_ML = 60.0
 MIN_TISSUE_RADIUS_MM, MIN_FLUID_RADIUS_MM = 10.5, 8.0  # of the largest ball inside; hilar vessels stay below
 PART_MM = 4.0
 RIM_MM = 7.0

@@ -18,7 +18,7 @@ from LungNoduleAILib.opacity.rib_cage import inside_ribs
 
 TISSUE_HU = (-40.0, 200.0)
 DENSE_LUNG_HU = -300.0
-FLUID_HU = (-12.0, 26.0)  # smoothed; liver, spleen and muscle lie above
+FLUID_HU = (-12.0, 25.0)  # smoothed; liver, spleen and muscle lie above
 AERATED_HU = -500.0
 HEART_MARGIN_MM, AORTA_MARGIN_MM, SPINE_MARGIN_MM, BONE_MARGIN_MM = 8.0, 6.0, 5.0, 2.0
 THICK_MM = 6.0  # radius of the balls a sign must hold
