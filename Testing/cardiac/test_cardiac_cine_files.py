@@ -95,7 +95,7 @@ def test_dicom_slices_of_several_series_are_stacked_by_position_and_time(frames,
     write_dicom(frames, tmp_path)
     cine = read_cine(tmp_path)
     assert cine.times_ms == PHASES_MS
-    assert cine.notes == ()
+    assert cine.notes == ("The cine has 3 phases only: their volumes can be told, curves and times to peak cannot.",)
     for found, frame in zip(cine.frames, frames, strict=True):
         np.testing.assert_array_equal(found.array, frame.array)
         assert Grid.of(found).matches(Grid.of(frame))

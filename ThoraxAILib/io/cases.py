@@ -14,21 +14,31 @@ from pathlib import Path
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.io.dicom_headers import files_below, looks_like_dicom, scan_headers
 from ThoraxAILib.io.dicom_series import find_stacks
-from ThoraxAILib.io.dicom_volume import choose_stack, stacks_below
+from ThoraxAILib.io.dicom_volume import STUDY, choose_stack, stacks_below
 from ThoraxAILib.io.image_file import image_ending, is_segmentation
-from ThoraxAILib.io.series import SeriesSummary
 
 _NOT_FOR_NAMES = re.compile(r"[^\w.-]+")
 
 
 @dataclass(frozen=True)
 class Case:
-    """One volume to read with ``read_volume(path, series_uid)``; ``name`` is unique in its list and fit for a file."""
+    """One volume to read with ``read_volume(path, selection)``; ``name`` is unique in its list and fit for a file.
+
+    ``series_uid`` is the series that will be read, ``reason`` why it is this one where there was a choice;
+    ``chosen_by_rule`` is False when a person asked for it.
+    """
 
     name: str
     path: Path
     series_uid: str | None = None
     study_uid: str = ""
+    chosen_by_rule: bool = False
+    reason: str = ""
+
+    @property
+    def selection(self) -> str | None:
+        """What to pass to read_volume so that it reads this volume and says why: the series, or its study."""
+        return f"{STUDY}{self.study_uid}" if self.chosen_by_rule else self.series_uid
 
 
 def find_cases(inputs: Sequence[Path], modalities: tuple[str, ...] = ("CT",)) -> list[Case]:
@@ -55,8 +65,9 @@ def _file_case(path: Path, modalities: tuple[str, ...]) -> Case:
     if not looks_like_dicom(path):
         raise InputError(f"'{path.name}' is not an image this program reads: give DICOM, NRRD, NIfTI or MetaImage.")
     stacks, scan = stacks_below(path, modalities)
-    chosen = choose_stack(stacks, scan, None, path.name, modalities)[0].summary
-    return Case(_stem(path), path, chosen.choice or None, chosen.study_uid)
+    stack, notes = choose_stack(stacks, scan, None, path.name, modalities)
+    chosen = stack.summary
+    return Case(_stem(path), path, chosen.choice or None, chosen.study_uid, True, " ".join(notes))
 
 
 def _folder_cases(folder: Path, modalities: tuple[str, ...]) -> list[Case]:
@@ -68,19 +79,20 @@ def _folder_cases(folder: Path, modalities: tuple[str, ...]) -> list[Case]:
     studies = sorted({stack.summary.study_uid for stack in stacks if stack.summary.usable})
     for study in studies:
         own = [stack for stack in stacks if stack.summary.study_uid == study]
-        chosen = choose_stack(own, scan, None, folder.name, modalities)[0].summary
-        place = _common_folder(chosen)
-        # A part is told by its number among all files of its series, which only the given folder is sure to hold.
-        path = place if chosen.part == 1 else folder
+        stack, notes = choose_stack(own, scan, None, folder.name, modalities)
+        chosen = stack.summary
+        # read from the folder of the whole study, so that the same choice is made, and told, again
+        path = _common_folder([file for other in own for file in other.summary.files])
+        place = _common_folder(chosen.files)
         name = _clean(folder.resolve().name) if len(studies) == 1 and not images else _name_below(folder, place)
-        cases.append(Case(name, path, chosen.choice or None, study))
+        cases.append(Case(name, path, chosen.choice or None, study, True, " ".join(notes)))
     if not cases:
         choose_stack(stacks, scan, None, folder.name, modalities)  # raises, with what was found instead
     return cases
 
 
-def _common_folder(series: SeriesSummary) -> Path:
-    return Path(commonpath([str(file.parent) for file in series.files]))
+def _common_folder(files: Sequence[Path]) -> Path:
+    return Path(commonpath([str(file.parent) for file in files]))
 
 
 def _stem(path: Path) -> str:

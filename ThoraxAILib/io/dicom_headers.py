@@ -5,9 +5,11 @@ Only the attributes listed in TAGS are read (PS3.3: CT Image, Image Plane, Multi
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import math
 import os
+import secrets
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -25,18 +27,29 @@ logger = logging.getLogger(__name__)
 TAGS = (
     "SOPClassUID",
     "SOPInstanceUID",
+    "PatientID",
+    "PatientName",
+    "PatientBirthDate",
     "SeriesInstanceUID",
     "StudyInstanceUID",
     "FrameOfReferenceUID",
     "StudyDate",
+    "AcquisitionDate",
+    "AcquisitionDateTime",
     "Modality",
     "ImageType",
     "Manufacturer",
     "SeriesNumber",
+    "SeriesDescription",
     "AcquisitionNumber",
     "TemporalPositionIdentifier",
     "NominalPercentageOfCardiacPhase",
     "TriggerTime",
+    "NominalInterval",
+    "HeartRate",
+    "AcquisitionTime",
+    "ContentTime",
+    "ComplexImageComponent",
     "InstanceNumber",
     "SliceThickness",
     "ConvolutionKernel",
@@ -55,7 +68,20 @@ TAGS = (
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
 )
+GE_CREATOR, GE_RAW_DATA_TYPE = 0x00430010, 0x0043102F  # 0 magnitude, 1 phase, 2 real, 3 imaginary (GEMS_PARM_01)
+GE_PARTS = ("MAGNITUDE", "PHASE", "REAL", "IMAGINARY")
 IMAGE_MODALITIES = ("CT", "MR", "PT")
+# PS3.4 B.5: what an image is by its SOP class, for files that do not state their modality
+MODALITY_OF_CLASS = {
+    "1.2.840.10008.5.1.4.1.1.2": "CT",
+    "1.2.840.10008.5.1.4.1.1.2.1": "CT",
+    "1.2.840.10008.5.1.4.1.1.2.2": "CT",
+    "1.2.840.10008.5.1.4.1.1.4": "MR",
+    "1.2.840.10008.5.1.4.1.1.4.1": "MR",
+    "1.2.840.10008.5.1.4.1.1.128": "PT",
+}
+DIRECTORY_CLASS = "1.2.840.10008.1.3.10"  # Media Storage Directory (DICOMDIR), PS3.4 B.5
+_SALT = secrets.token_bytes(16)  # of this process: tells persons apart in memory and nowhere else
 # What pydicom raises on damaged files; it has no common base class.
 READ_FAULTS = (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, NotImplementedError, RuntimeError)
 
@@ -77,7 +103,10 @@ class SlicePlane:
 class SliceHeader:
     """One image: a single-frame file, or one ``frame`` of a multi-frame file. Positions are LPS mm as in DICOM.
 
-    ``pixel_spacing_mm`` is (between rows, between columns). Absent values are None or empty.
+    ``pixel_spacing_mm`` is (between rows, between columns). ``interval_ms`` is the length of a heart cycle, ``clock``
+    the time of day (HHMMSS.f), ``acquired_s`` the same in seconds, and ``complex_part`` MAGNITUDE, PHASE, REAL or
+    IMAGINARY where the file says so. ``person`` only tells whether two images are of the same person, within this
+    process. Absent values are None or empty.
     """
 
     path: Path
@@ -87,6 +116,10 @@ class SliceHeader:
     study_uid: str = ""
     frame_of_reference_uid: str = ""
     study_date: str = ""
+    person: str = field(default="", repr=False)
+    description: str = field(default="", repr=False)
+    acquired_on: str = ""
+    acquired_s: float | None = None
     modality: str = ""
     image_type: tuple[str, ...] = ()
     manufacturer: str = ""
@@ -96,6 +129,9 @@ class SliceHeader:
     cardiac_phase: str = ""
     trigger_ms: float | None = None
     instance: int | None = None
+    interval_ms: float | None = None
+    clock: str = ""
+    complex_part: str = ""
     thickness_mm: float | None = None
     kernel: str = ""
     contrast: str = ""
@@ -177,6 +213,22 @@ def looks_like_dicom(path: Path) -> bool:
     return start[128:132] == b"DICM" or (start[:2] in (b"\x02\x00", b"\x08\x00") and start[3:4] == b"\x00")
 
 
+def is_directory_file(path: Path) -> bool:
+    """Whether a file is the table of contents of a DICOM medium, by its name (PS3.10 8.6) or by what it says it is."""
+    from pydicom.filereader import read_file_meta_info
+
+    if path.name.upper().split(".")[0] == "DICOMDIR":
+        return True
+    try:
+        with path.open("rb") as file:
+            start = file.read(512)
+        if DIRECTORY_CLASS.encode() not in start:
+            return False
+        return str(read_file_meta_info(path).get("MediaStorageSOPClassUID", "")) == DIRECTORY_CLASS
+    except READ_FAULTS:
+        return False
+
+
 def scan_headers(paths: Iterable[Path], progress: Progress | None = None) -> HeaderScan:
     """Headers of every DICOM image among ``paths``, about 1 ms each; damaged and other files are counted."""
     from pydicom.config import disable_value_validation
@@ -191,6 +243,9 @@ def scan_headers(paths: Iterable[Path], progress: Progress | None = None) -> Hea
                 progress(number / len(paths), "Reading DICOM headers")
             if not looks_like_dicom(path):
                 others += 1
+                continue
+            if is_directory_file(path):
+                objects.update(["DICOMDIR"])
                 continue
             try:
                 images, kind = _read_headers(path)
@@ -207,7 +262,7 @@ def _read_headers(path: Path) -> tuple[list[SliceHeader], str]:
     """Return the images of one file, or the kind of object it is when it holds no image."""
     from pydicom import dcmread
 
-    dataset = dcmread(path, stop_before_pixels=True, force=True, specific_tags=list(TAGS))
+    dataset = dcmread(path, stop_before_pixels=True, force=True, specific_tags=[*TAGS, GE_CREATOR, GE_RAW_DATA_TYPE])
     if not dataset:
         raise ValueError("no DICOM attribute could be read")
     if not dataset.get("Rows") and dataset.get("Modality") in IMAGE_MODALITIES:
@@ -228,7 +283,11 @@ def _header(dataset: Dataset, path: Path) -> SliceHeader:
         study_uid=_text(dataset, "StudyInstanceUID"),
         frame_of_reference_uid=_text(dataset, "FrameOfReferenceUID"),
         study_date=_text(dataset, "StudyDate"),
-        modality=_text(dataset, "Modality"),
+        person=_person(dataset),
+        description=_text(dataset, "SeriesDescription"),
+        acquired_on=_text(dataset, "AcquisitionDate") or _text(dataset, "AcquisitionDateTime")[:8],
+        acquired_s=_time_of_day_s(dataset),
+        modality=_text(dataset, "Modality") or MODALITY_OF_CLASS.get(_text(dataset, "SOPClassUID"), ""),
         image_type=tuple(_text(dataset, "ImageType").split("\\")),
         manufacturer=_text(dataset, "Manufacturer"),
         series_number=_whole(dataset, "SeriesNumber"),
@@ -237,6 +296,9 @@ def _header(dataset: Dataset, path: Path) -> SliceHeader:
         cardiac_phase=_text(dataset, "NominalPercentageOfCardiacPhase"),
         trigger_ms=_number(dataset, "TriggerTime"),
         instance=_whole(dataset, "InstanceNumber"),
+        interval_ms=_interval_ms(dataset),
+        clock=_text(dataset, "AcquisitionTime") or _text(dataset, "ContentTime"),
+        complex_part=_complex_part(dataset),
         thickness_mm=_number(dataset, "SliceThickness"),
         kernel=_text(dataset, "ConvolutionKernel"),
         contrast=_text(dataset, "ContrastBolusAgent"),
@@ -262,7 +324,9 @@ def _frame_headers(dataset: Dataset, header: SliceHeader) -> list[SliceHeader]:
         measures = _group("PixelMeasuresSequence", own, shared)
         values = _group("PixelValueTransformationSequence", own, shared)
         content = _group("FrameContentSequence", own, shared)
-        frame_type = _text(_group("CTImageFrameTypeSequence", own, shared), "FrameType")
+        kind = _group("CTImageFrameTypeSequence", own, shared) or _group("MRImageFrameTypeSequence", own, shared)
+        frame_type = _text(kind, "FrameType")
+        heart = _group("CardiacSynchronizationSequence", own, shared)
         headers.append(
             replace(
                 header,
@@ -275,9 +339,10 @@ def _frame_headers(dataset: Dataset, header: SliceHeader) -> list[SliceHeader]:
                 image_type=tuple(frame_type.split("\\")) if frame_type else header.image_type,
                 acquisition=_text(content, "FrameAcquisitionNumber"),
                 temporal_position=_text(content, "TemporalPositionIndex"),
-                trigger_ms=_number(
-                    _group("CardiacSynchronizationSequence", own, shared), "NominalCardiacTriggerDelayTime"
-                ),
+                acquired_s=_frame_time_s(content, header),
+                trigger_ms=_first_number(heart, "NominalCardiacTriggerDelayTime", "ActualCardiacTriggerDelayTime"),
+                cardiac_phase=_text(heart, "NominalPercentageOfCardiacPhase") or header.cardiac_phase,
+                complex_part=_text(kind, "ComplexImageComponent") or header.complex_part,
                 instance=number + 1,
                 slope=_number(values, "RescaleSlope"),
                 intercept=_number(values, "RescaleIntercept"),
@@ -285,6 +350,38 @@ def _frame_headers(dataset: Dataset, header: SliceHeader) -> list[SliceHeader]:
             )
         )
     return headers
+
+
+def _frame_time_s(content: Dataset, header: SliceHeader) -> float | None:
+    own = _seconds(_text(content, "FrameAcquisitionDateTime")[8:])
+    return header.acquired_s if own is None else own
+
+
+def _first_number(dataset: Dataset, *names: str) -> float | None:
+    """Return the first of some attributes that is there."""
+    found = (_number(dataset, name) for name in names)
+    return next((value for value in found if value is not None), None)
+
+
+def _interval_ms(dataset: Dataset) -> float | None:
+    """Length of a heart cycle: NominalInterval, else 60 000 / HeartRate; None when neither says so."""
+    interval, rate = _number(dataset, "NominalInterval"), _number(dataset, "HeartRate")
+    if interval:
+        return interval
+    return 60000.0 / rate if rate else None
+
+
+def _complex_part(dataset: Dataset) -> str:
+    """MAGNITUDE, PHASE, REAL or IMAGINARY as the standard attribute or GE's private one says."""
+    stated = _text(dataset, "ComplexImageComponent").upper()
+    if stated or not str(_private(dataset, GE_CREATOR)).startswith("GEMS_PARM"):
+        return stated
+    value = _private(dataset, GE_RAW_DATA_TYPE)
+    return GE_PARTS[value] if isinstance(value, int) and 0 <= value < len(GE_PARTS) else ""
+
+
+def _private(dataset: Dataset, tag: int) -> object:
+    return dataset[tag].value if tag in dataset else ""
 
 
 def _group(name: str, own: Dataset, shared: Dataset | None) -> Dataset:
@@ -295,6 +392,30 @@ def _group(name: str, own: Dataset, shared: Dataset | None) -> Dataset:
         if holder is not None and holder.get(name):
             return holder[name].value[0]
     return Dataset()
+
+
+def _person(dataset: Dataset) -> str:
+    """Return a mark that is equal for images of the same person while this process lives, and says nothing else."""
+    stated = "\n".join(_text(dataset, name) for name in ("PatientID", "PatientName", "PatientBirthDate"))
+    return hashlib.blake2b(stated.encode("utf-8", "replace"), key=_SALT, digest_size=8).hexdigest()
+
+
+def _time_of_day_s(dataset: Dataset) -> float | None:
+    """Return when an image was acquired, or else made, in seconds since midnight (PS3.5 6.2, TM)."""
+    for name, skipped in (("AcquisitionTime", 0), ("AcquisitionDateTime", 8), ("ContentTime", 0)):
+        seconds = _seconds(_text(dataset, name)[skipped:])
+        if seconds is not None:
+            return seconds
+    return None
+
+
+def _seconds(time: str) -> float | None:
+    """Return a TM value as seconds since midnight; colons as in older files are taken too."""
+    digits = time.replace(":", "")
+    try:
+        return int(digits[0:2]) * 3600.0 + int(digits[2:4] or 0) * 60.0 + float(digits[4:13] or 0)
+    except ValueError:
+        return None
 
 
 def _text(dataset: Dataset, name: str) -> str:

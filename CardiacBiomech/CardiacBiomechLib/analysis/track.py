@@ -12,13 +12,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from CardiacBiomechLib.model.cine import Cine
-from CardiacBiomechLib.model.heart_labels import LABEL_ORDERS, HeartLabels, heart_labels
+from CardiacBiomechLib.model.heart_labels import LABEL_CHOICE, HeartLabels, heart_labels, keep_parts, label_mapping
+from CardiacBiomechLib.model.label_fit import better_frame, check_labels_on_image
 from CardiacBiomechLib.motion.cine_motion import PATHS, CineMotion, carry_labels, estimate_motion
 from CardiacBiomechLib.motion.fusion import METHODS, Candidate, fuse
 from CardiacBiomechLib.motion.instance_engine import InstanceEngine
 from CardiacBiomechLib.motion.protocol import MotionEngine
 from CardiacBiomechLib.motion.slice_alignment import SliceShifts, measure_slice_shifts
 from CardiacBiomechLib.motion.volumes import dice, volume_ml
+from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.options import Options, option
@@ -47,8 +49,12 @@ class TrackOptions(Options):
         "which value is which part; values are kept as they are",
         flag="--labels",
         label="label order",
-        choices=LABEL_ORDERS,
+        metavar=LABEL_CHOICE,
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        label_mapping(self.order)
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -131,6 +137,10 @@ def track(
     cine.check()
     check_same_grid(cine.frames[0], "cine", labels, "label image")
     parts = heart_labels(labels, options.order)
+    labels = keep_parts(labels, parts)
+    progress(0.0, "Checking the labels")
+    _check_cycle(cine, labels, parts, labeled_frame, options)
+    check_labels_on_image(cine.frames[labeled_frame], labels, parts)
     if second is not None:
         check_same_grid(cine.frames[0], "cine", second.labels, "second label image")
         cine.index(second.frame + 1)
@@ -155,6 +165,21 @@ def track(
             scores = _scores(motion, candidates, fused, second.labels, parts, shifts)
     progress(1.0, "Cine tracked")
     return Track(tuple(tracked), labeled_frame, parts, options, motion.drift_mean_mm, shifts, scores)
+
+
+def _check_cycle(cine: Cine, labels: Volume, parts: HeartLabels, labeled_frame: int, options: TrackOptions) -> None:
+    """Raise InputError for chains through frames that close no cycle, and for labels of another frame."""
+    if not cine.whole_cycle and options.fusion != "direct":
+        raise InputError(
+            f"The {len(cine.frames)} frames do not cover one whole heart cycle, which {options.fusion} needs: "
+            "use --fusion direct."
+        )
+    other = better_frame(cine.frames, labels, parts, labeled_frame)
+    if other is not None:
+        raise InputError(
+            f"The labels do not belong to frame {labeled_frame + 1}, they fit frame {other + 1} clearly better: "
+            "give the number of the frame they were drawn on."
+        )
 
 
 def _in_line(cine: Cine, labels: Volume, shifts: SliceShifts | None) -> tuple[list[Volume], Volume]:

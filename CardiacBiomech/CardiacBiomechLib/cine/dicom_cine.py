@@ -1,147 +1,279 @@
-"""A short-axis cine out of DICOM slices: stacked by position along their normal, ordered by time after the R wave.
+"""A short-axis cine out of the DICOM files of a whole exam: stacked by position, ordered by time after the R wave.
 
 Every slice is usually a series of its own (one breath-hold each), so series are joined by orientation. The slice
-distance comes from positions, never from thickness (PS3.3 C.7.6.2.1.1); times from TriggerTime, else from the
-temporal position, the cardiac phase or the instance number.
+distance comes from positions, never from thickness (PS3.3 C.7.6.2.1.1). What else lies in the exam is left out and
+counted; ``list_runs`` tells all of it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from CardiacBiomechLib.cine.exam import Run, Stack, stacks_of, unique_images
+from CardiacBiomechLib.cine.stack_choice import Choice, choose_in
 from CardiacBiomechLib.model.cine import Cine
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.lps import ijk_to_ras_from_lps
-from ThoraxAILib.image.tuples import two
 from ThoraxAILib.image.volume import Volume
-from ThoraxAILib.io.dicom_headers import SliceHeader, scan_headers
+from ThoraxAILib.io.dicom_headers import HeaderScan, SliceHeader, scan_headers
 from ThoraxAILib.io.dicom_pixels import read_stack
-from ThoraxAILib.io.slice_grid import SliceGrid, UnusableStack, depths_along_normal, plan_grid, resample_to_grid
+from ThoraxAILib.io.slice_grid import SliceGrid, UnusableStack, plan_grid, resample_to_grid
 from ThoraxAILib.jobs.progress import Progress
 
-SAME_ORIENTATION = 0.01  # largest difference of a direction cosine
-SAME_POSITION_MM = 0.5
-Slice = tuple[float, list[SliceHeader]]  # position along the normal in mm, its images in order of time
+MIN_LONG_AXIS_PHASES = 8  # fewer are no cine of a long-axis view
 
 
-def read_dicom_cine(files: Sequence[Path], name: str, progress: Progress) -> Cine:
-    """Return the largest stack of parallel moving slices among ``files``; raises InputError when there is none."""
-    scan = scan_headers(files, progress.part(0.0, 0.3))
-    images = [header for header in scan.headers if header.modality == "MR" and header.has_plane]
+@dataclass(frozen=True, eq=False)
+class Exam:
+    """The MR images of an exam, the stack that is its short-axis cine, and every stack by falling score."""
+
+    choice: Choice
+    others: tuple[Stack, ...]
+    images: tuple[SliceHeader, ...]
+    doubled: int
+    name: str
+
+
+def look_through(files: Sequence[Path], name: str, progress: Progress) -> Exam:
+    """Return what the exam holds and which stack is its short-axis cine; raises InputError when there is none."""
+    scan = scan_headers(files, progress)
+    images, doubled = unique_images(_with_plane(scan))
     if not images:
         raise InputError(
             f"No MR image was found in '{name}' ({scan.found()} found): give a folder with the DICOM "
             "slices of a short-axis cine."
         )
-    stacks = [_slices(group) for group in _same_plane(images)]
-    slices, notes = max(stacks, key=lambda stack: sum(len(images) for _, images in stack[0] if len(stack[0]) > 1))
-    count = Counter(len(images) for _, images in slices).most_common(1)[0][0]
-    if len(slices) < 2 or count < 2:
-        raise InputError(
-            f"'{name}' holds no short-axis cine: the largest stack has {len(slices)} slice positions with "
-            f"{count} phases each, two or more of both are needed."
+    choices = [choose_in(stack) for stack in stacks_of(images)]
+    best = max(choices, key=lambda choice: (choice.score, len(choice.slices), choice.count))
+    return Exam(best, tuple(c.stack for c in choices if c.stack is not best.stack), tuple(images), doubled, name)
+
+
+def _with_plane(scan: HeaderScan) -> list[SliceHeader]:
+    return [header for header in scan.headers if header.modality == "MR" and header.has_plane]
+
+
+def read_dicom_cine(files: Sequence[Path], name: str, progress: Progress) -> Cine:
+    """Return the short-axis cine among ``files``; raises InputError when there is none."""
+    exam = look_through(files, name, progress.part(0.0, 0.3))
+    return read_exam_cine(exam, progress.part(0.3, 1.0))
+
+
+def read_exam_cine(exam: Exam, progress: Progress) -> Cine:
+    """Return the frames of the chosen stack with what was chosen and why; raises InputError when it is no cine."""
+    choice = exam.choice
+    if len(choice.slices) < 2 or choice.count < 2:
+        raise InputError(_no_cine(exam))
+    choice, grid, places, dropped = _planned(choice, exam.name)
+    notes = _notes(exam, choice, dropped)
+    between = int(np.ptp(places)) + 1 - len(places)
+    if between:
+        notes += (f"{between} left-out slices between others were filled by linear interpolation.",)
+    frames = []
+    for number in range(choice.count):
+        share = progress.part(number / choice.count, (number + 1) / choice.count)
+        frames.append(_frame(choice.frame(number), grid, places, share))
+    times_ms = None if choice.times_ms is None else tuple(float(time) for time in choice.times_ms)
+    return Cine(tuple(frames), times_ms, notes + _grid_notes(grid), _told(choice, grid))
+
+
+def _no_cine(exam: Exam) -> str:
+    choice = exam.choice
+    positions = choice.stack.positions
+    if any(not run.phases.ordered for position in positions for run in position.runs if run.moves):
+        return (
+            f"The phases of the cine in '{exam.name}' cannot be put in order, because its images lack trigger time, "
+            "temporal position and instance number: export the exam again with these attributes."
         )
-    if len(images) > sum(len(found) for _, found in slices):
-        left = len(images) - sum(len(found) for _, found in slices)
-        notes += (f"Left out: {left} images that are not part of the largest stack of parallel slices.",)
-    return _read(slices, count, name, notes, progress.part(0.3, 1.0))
-
-
-def _same_plane(images: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
-    """Images grouped by orientation, pixel size and number of pixels, whatever series they belong to."""
-    groups: list[list[SliceHeader]] = []
-    for image in images:
-        for group in groups:
-            first = group[0]
-            if (
-                (image.rows, image.columns, image.samples) == (first.rows, first.columns, first.samples)
-                and np.allclose(image.plane.orientation_lps, first.plane.orientation_lps, atol=SAME_ORIENTATION, rtol=0)
-                and np.allclose(image.plane.pixel_spacing_mm, first.plane.pixel_spacing_mm, rtol=1e-3)
-            ):
-                group.append(image)
-                break
-        else:
-            groups.append([image])
-    return groups
-
-
-def _slices(images: Sequence[SliceHeader]) -> tuple[list[Slice], tuple[str, ...]]:
-    """Images by position along the normal; of several series at one position the last acquired one counts."""
-    depths = depths_along_normal(
-        np.array([image.plane.position_lps_mm for image in images]),
-        *two(np.reshape(images[0].plane.orientation_lps, (2, 3))),
-    )
-    slices: list[Slice] = []
-    repeated = 0
-    for index in np.argsort(depths, kind="stable"):
-        if not slices or depths[index] - slices[-1][0] > SAME_POSITION_MM:
-            slices.append((float(depths[index]), []))
-        slices[-1][1].append(images[index])
-    for number, (depth, found) in enumerate(slices):
-        series = {image.series_uid: image.series_number or 0 for image in found}
-        if len(series) > 1:
-            last = max(series, key=lambda uid: (series[uid], uid))
-            found, repeated = [image for image in found if image.series_uid == last], repeated + 1
-        slices[number] = (depth, sorted(found, key=_time_key))
-    notes = (
-        (f"{repeated} slice positions were acquired more than once: the last series of each was read.",)
-        if repeated
-        else ()
-    )
-    return slices, notes
-
-
-def _time_key(image: SliceHeader) -> tuple:
-    """Order in time by the most telling attribute that is there; a cine has the same one in all its images."""
+    kinds = Counter(run.kind for position in positions for run in position.runs)
+    only = f" ({', '.join(sorted(kinds))} images)" if set(kinds) != {"magnitude"} else ""
+    if choice.left_out:
+        only += "; " + _left_out_sentence(choice).rstrip(".").replace("Left out", "left out")
     return (
-        -1.0 if image.trigger_ms is None else image.trigger_ms,
-        _number(image.temporal_position),
-        _number(image.cardiac_phase),
-        image.instance or 0,
-        image.sop_uid,
-        image.frame or 0,
+        f"'{exam.name}' holds no short-axis cine: the largest stack has {len(choice.slices) or len(positions)} slice "
+        f"positions with {choice.count} phases each{only}, two or more of both are needed."
     )
 
 
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return -1.0
+def _planned(choice: Choice, name: str) -> tuple[Choice, SliceGrid, np.ndarray, float | None]:
+    """Return the grid, where the read slices are among its positions, and the depth of a slice that does not fit.
+
+    Positions between read slices whose runs were left out stay positions of the grid.
+    """
+    first_fault: UnusableStack | None = None
+    for left in (None, *range(len(choice.slices))):
+        slices = tuple(match for index, match in enumerate(choice.slices) if index != left)
+        if len(slices) < 2 or (left is not None and len(slices) < 3):
+            break
+        first = slices[0].run.first
+        read = {match.run.depth_mm: match.run.first.plane.position_lps_mm for match in slices}
+        between = {depth: place for depth, place in _left_out_places(choice).items() if min(read) < depth < max(read)}
+        depths = sorted({**between, **read})
+        try:
+            grid = plan_grid(
+                np.array([({**between, **read})[depth] for depth in depths]),
+                np.array(first.plane.orientation_lps),
+                first.plane.pixel_spacing_mm,
+                (first.columns, first.rows),
+            )
+        except UnusableStack as fault:
+            first_fault = first_fault or fault
+            continue
+        places = np.array([depths.index(match.run.depth_mm) for match in slices])
+        if left is None:
+            return choice, grid, places, None
+        kept = Choice(choice.stack, slices, choice.times_ms, choice.left_out, choice.count, choice.repeated)
+        return kept, grid, places, choice.slices[left].run.depth_mm
+    raise InputError(
+        f"The slices of the cine in '{name}' form no stack, because it {first_fault}: give one short-axis cine."
+    )
 
 
-def _read(slices: Sequence[Slice], count: int, name: str, notes: tuple[str, ...], progress: Progress) -> Cine:
-    """``count`` frames; slices with another number of phases give the phase nearest in relative time."""
-    if any(len(images) != count for _, images in slices):
-        notes += (f"Not every slice has {count} phases: others were brought to {count} by the nearest phase.",)
-    first = slices[0][1][0]
-    try:
-        grid = plan_grid(
-            np.array([images[0].plane.position_lps_mm for _, images in slices]),
-            np.array(first.plane.orientation_lps),
-            first.plane.pixel_spacing_mm,
-            (first.columns, first.rows),
+def _left_out_places(choice: Choice) -> dict[float, tuple[float, ...]]:
+    left = {depth for depth, _, _ in choice.left_out}
+    return {
+        position.depth_mm: position.runs[0].first.plane.position_lps_mm
+        for position in choice.stack.positions
+        if position.depth_mm in left
+    }
+
+
+def _notes(exam: Exam, choice: Choice, dropped: float | None) -> tuple[str, ...]:
+    notes: list[str] = []
+    if choice.repeated:
+        notes.append(
+            f"{choice.repeated} slice positions were acquired more than once: the last whole run of each was read."
         )
-    except UnusableStack as fault:
-        raise InputError(
-            f"The slices of the cine in '{name}' form no stack, because it {fault}: give one short-axis cine."
-        ) from None
-    frames, times = [], []
-    for frame in range(count):
-        chosen = [images[round(frame * len(images) / count)] for _, images in slices]
-        frames.append(_frame(chosen, grid, progress.part(frame / count, (frame + 1) / count)))
-        times.append([image.trigger_ms for image in chosen])
-    known = [[ms for ms in row if ms is not None] for row in times]
-    times_ms = tuple(float(np.median(row)) for row in known) if known == times else None
-    return Cine(tuple(frames), times_ms, notes + grid.notes)
+    if choice.left_out:
+        notes.append(_left_out_sentence(choice))
+    if dropped is not None:
+        notes.append("Left out: a slice that does not fit between the others at even distances.")
+    nearest = [match for match in choice.slices if match.nearest]
+    if nearest:
+        how = "the nearest phase by trigger time" if choice.times_ms is not None else "the nearest phase by order"
+        notes.append(
+            f"Not every slice has {choice.count} phases: in {len(nearest)} slices "
+            f"{sum(match.nearest for match in nearest)} frames show {how}."
+        )
+    filled = sum(match.run.phases.filled for match in choice.slices)
+    if filled:
+        notes.append(f"{filled} images lack their trigger time: it was filled in between their neighbors.")
+    if choice.times_ms is None:
+        notes.append("The files tell no usable trigger times: frames are in their stated order, times are unknown.")
+    if exam.doubled:
+        notes.append(f"Left out: {exam.doubled} images that are there twice (same SOP instance).")
+    used = sum(match.run.count for match in choice.slices)
+    rest = len(exam.images) - used
+    if rest > 0:
+        notes.append(_rest_sentence(exam, choice, rest))
+    return tuple(notes)
 
 
-def _frame(images: list[SliceHeader], grid: SliceGrid, progress: Progress) -> Volume:
+def _left_out_sentence(choice: Choice) -> str:
+    counts = ", ".join(f"{has} of {of}" for _, has, of in choice.left_out)
+    places = len(choice.left_out)
+    return (
+        f"Left out: {places} slice position{'s' * (places > 1)} with too few matching phases "
+        f"({counts}; more than half are needed)."
+    )
+
+
+def _rest_sentence(exam: Exam, choice: Choice, rest: int) -> str:
+    """Return what the images that were not read are."""
+    chosen = {id(match.run) for match in choice.slices}
+    here = [run for position in choice.stack.positions for run in position.runs if id(run) not in chosen]
+    kinds: Counter[str] = Counter()
+    for run in here:
+        kinds[_why_not(run)] += run.count
+    for stack in exam.others:
+        kinds["of another plane, size or study"] += len(stack.images)
+    told = "; ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
+    return f"Left out: {rest} images that are not part of the cine ({told})."
+
+
+def _why_not(run: Run) -> str:
+    if run.kind != "magnitude":
+        return f"that show the {run.kind}" if run.kind != "map" else "that are a map"
+    if run.count < 2:
+        return "single-phase images at its positions"
+    return "of repeated, stopped or dynamic runs"
+
+
+def _grid_notes(grid: SliceGrid) -> tuple[str, ...]:
+    """Return what the grid repaired, in the words of cardiac MR."""
+    return tuple(note.replace("The gantry was tilted", "The stack is sheared") for note in grid.notes)
+
+
+def _told(choice: Choice, grid: SliceGrid) -> str:
+    """Return what was read, as a sentence for a person."""
+    numbers = sorted({match.run.first.series_number or 0 for match in choice.slices})
+    series = f"{numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else f"{numbers[0]}"
+    how = "trigger time" if choice.times_ms is not None else "the order in the files"
+    return (
+        f"{len(choice.slices)} short-axis slices {grid.spacing_ijk_mm[2]:.1f} mm apart with {choice.count} phases each "
+        f"(series {series}), ordered by {how}."
+    )
+
+
+def _frame(images: list[SliceHeader], grid: SliceGrid, places: np.ndarray, progress: Progress) -> Volume:
     array = read_stack(images, False, progress)
+    if len(grid.depths_mm) > len(places):
+        array = _with_slices_between(array, grid.depths_mm[places], grid.depths_mm)
     if grid.needs_resampling:
         array = resample_to_grid(array, grid, float(array.min()))
     return Volume(array, ijk_to_ras_from_lps(grid.ijk_to_lps), "MR")
+
+
+def _with_slices_between(array: np.ndarray, read_mm: np.ndarray, wanted_mm: np.ndarray) -> np.ndarray:
+    """Return slices at all wanted depths, linear between those that were read."""
+    above = np.clip(np.searchsorted(read_mm, wanted_mm), 1, len(read_mm) - 1)
+    weight = (wanted_mm - read_mm[above - 1]) / (read_mm[above] - read_mm[above - 1])
+    weight = np.clip(weight, 0.0, 1.0).astype(array.dtype)[:, None, None]
+    return array[above - 1] * (1 - weight) + array[above] * weight
+
+
+@dataclass(frozen=True)
+class SeriesRow:
+    """One line of ``thoraxai cardiac series``: images of one kind of one series, and whether the cine uses them."""
+
+    series_number: int | None
+    kind: str
+    positions: int
+    phases: int
+    images: int
+    first_ms: float | None
+    last_ms: float | None
+    plane: str
+    read: bool
+
+
+def list_runs(exam: Exam) -> list[SeriesRow]:
+    """Return every series of the exam by kind, in order of their numbers."""
+    chosen = {id(match.run) for match in exam.choice.slices}
+    groups: dict[tuple, list[tuple[Run, Stack]]] = {}
+    for stack in (exam.choice.stack, *exam.others):
+        for position in stack.positions:
+            for run in position.runs:
+                key = (run.first.series_number or 0, run.first.series_uid, run.kind)
+                groups.setdefault(key, []).append((run, stack))
+    rows = []
+    for (number, _, kind), found in sorted(groups.items(), key=lambda item: (item[0][0], item[0][1], item[0][2])):
+        times = [t for run, _ in found if run.phases.times_ms is not None for t in (run.phases.times_ms[[0, -1]])]
+        rows.append(
+            SeriesRow(
+                number or None,
+                kind,
+                len({round(run.depth_mm, 1) for run, _ in found}),
+                max(run.count for run, _ in found),
+                sum(run.count for run, _ in found),
+                float(min(times)) if times else None,
+                float(max(times)) if times else None,
+                "short axis" if found[0][1].tilt_degrees <= 40.0 else "other plane",
+                any(id(run) in chosen for run, _ in found),
+            )
+        )
+    return rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
@@ -13,12 +13,15 @@ from ThoraxAILib.registration.inputs import check_image, check_same_grid
 class Cine:
     """Frames in order of time; ``times_ms`` after the R wave, None when the source does not say.
 
-    Frames are counted from 1 wherever a person sees them, as ACDC does. ``notes`` are choices made while reading.
+    Frames are counted from 1 wherever a person sees them, as ACDC does. ``notes`` are choices made while reading,
+    ``source`` says in a sentence what was read, and ``whole_cycle`` whether the frames lead round one heart cycle.
     """
 
-    frames: tuple[Volume, ...]
+    frames: tuple[Volume, ...] = field(repr=False)
     times_ms: tuple[float, ...] | None = None
     notes: tuple[str, ...] = ()
+    source: str = ""
+    whole_cycle: bool = True
 
     def check(self) -> None:
         """Raise InputError unless there are two or more usable frames on one grid."""

@@ -35,6 +35,7 @@ BALANCED_LEVELS = (
     Level(2.8, 12.0, 70, (10.0, 20.0)),
     Level(1.4, 8.0, 30, (8.0, 16.0), prior=1.5),
 )
+STUDY_LEVELS = (Level(5.6, 24.0, 20, (16.0, 30.0), prior=1.4), Level(2.8, 12.0, 20, (10.0, 20.0)))
 DEFAULT_PRESET = "balanced"
 PRESETS = {
     "balanced": MotionPreset(
@@ -46,6 +47,11 @@ PRESETS = {
         5.0,
         InstanceOptions(levels=LABEL_LEVELS, weight=0.1, intensity_weight=1.0),
         "follows contours most closely, the wall may change its volume",
+    ),
+    "study": MotionPreset(
+        100.0,
+        InstanceOptions(levels=STUDY_LEVELS, weight=0.07, intensity_weight=0.3),
+        "every frame of a cine in minutes: each starts from the one before it, on grids down to 2.8 mm",
     ),
     "strain": MotionPreset(
         200.0,

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from CardiacBiomechLib.model.heart_labels import HeartLabels, HeartTissue, heart_labels
+from CardiacBiomechLib.model.heart_labels import HeartLabels, HeartTissue, heart_labels, keep_parts
+from CardiacBiomechLib.model.label_fit import check_labels_on_image
 from CardiacBiomechLib.motion.instance_engine import InstanceEngine
 from CardiacBiomechLib.motion.protocol import MotionEngine
 from CardiacBiomechLib.motion.region import Region
@@ -75,6 +76,8 @@ def propagate(
     engine = InstanceEngine() if engine is None else engine
     progress = progress or Progress()
     parts = check_inputs(labeled, labels, other, order)
+    labels = keep_parts(labels, parts)
+    check_labels_on_image(labeled, labels, parts)
     region = Region.around(labels)
     fixed, moving, marked = (region.cut(volume) for volume in (labeled, other, labels))
     start = None if initial is None else Field(initial.displacement_ras_mm[region.box], region.grid)

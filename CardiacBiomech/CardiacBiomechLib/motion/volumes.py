@@ -31,7 +31,7 @@ def volume_ml(labels: Volume, value: int) -> float:
 
 
 def ejection_from_labels(end_diastole: Volume, end_systole: Volume, value: int) -> Ejection:
-    """By counting voxels in both frames (Simpson's rule on slices)."""
+    """By counting voxels in both frames (Simpson's rule on slices); the fuller frame is end-diastole."""
     return _ejection(volume_ml(end_diastole, value), volume_ml(end_systole, value))
 
 
@@ -62,4 +62,5 @@ def dice(one: np.ndarray, other: np.ndarray, value: int) -> float:
 
 
 def _ejection(edv_ml: float, esv_ml: float) -> Ejection:
+    edv_ml, esv_ml = max(edv_ml, esv_ml), min(edv_ml, esv_ml)  # labels may be carried from end-systole
     return Ejection(edv_ml, esv_ml, 100.0 * (edv_ml - esv_ml) / edv_ml if edv_ml > 0 else float("nan"))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from CardiacBiomechLib.analysis.track import Track
 from CardiacBiomechLib.model.cine import Cine
+from CardiacBiomechLib.model.heart_labels import HeartLabels
 from CardiacBiomechLib.motion.region import Region
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.report import Picture, contact_sheet, with_title
@@ -19,18 +22,24 @@ LEVELS = (0.2, 0.5, 0.8)  # of the slices that show the left ventricle
 
 def contour_sheet(track: Track, cine: Cine) -> np.ndarray:
     """RGB pixels: rows are slices, columns are frames spread over the cycle; slices as stored, not mirrored."""
-    labeled = track.frames[track.labeled_frame].labels
-    region = Region.around(labeled, MARGIN_MM)
-    slices = _levels(region.cut(labeled).array == track.parts.lv)
     count = len(track.frames)
     shown = sorted({round(step) for step in np.linspace(0, count - 1, min(count, MAX_COLUMNS))})
-    low, high = np.percentile(region.cut(cine.frames[track.labeled_frame]).array, (1, 99))
+    return frames_with_contours([frame.labels for frame in track.frames], track.parts, track.labeled_frame, cine, shown)
+
+
+def frames_with_contours(
+    labels_of: Sequence[Volume], parts: HeartLabels, labeled: int, cine: Cine, shown: Sequence[int]
+) -> np.ndarray:
+    """RGB pixels of the ``shown`` frames (indices): slices are chosen in the ``labeled`` one."""
+    region = Region.around(labels_of[labeled], MARGIN_MM)
+    slices = _levels(region.cut(labels_of[labeled]).array == parts.lv)
+    low, high = np.percentile(region.cut(cine.frames[labeled]).array, (1, 99))
     pictures = []
     for k in slices:
         for frame in shown:
-            image, labels = region.cut(cine.frames[frame]), region.cut(track.frames[frame].labels)
+            image, labels = region.cut(cine.frames[frame]), region.cut(labels_of[frame])
             gray = np.clip((image.array[k] - low) / max(high - low, 1e-6), 0.0, 1.0)
-            pixels = _outlined(gray, labels, k, track)
+            pixels = _outlined(gray, labels, k, parts)
             picture = Picture(pixels, np.zeros((3, 4)), PIXEL_MM)
             pictures.append(with_title(picture, f"frame {frame + 1}, slice {k + 1}"))
     return contact_sheet(pictures, len(shown))
@@ -41,7 +50,7 @@ def _levels(cavity: np.ndarray) -> list[int]:
     return sorted({int(seen[round(level * (len(seen) - 1))]) for level in LEVELS}, reverse=True)
 
 
-def _outlined(gray: np.ndarray, labels: Volume, k: int, track: Track) -> np.ndarray:
+def _outlined(gray: np.ndarray, labels: Volume, k: int, parts: HeartLabels) -> np.ndarray:
     """One slice enlarged to ``PIXEL_MM`` with a line around each part, the wall's outer border only."""
     from PIL import Image
 
@@ -50,7 +59,7 @@ def _outlined(gray: np.ndarray, labels: Volume, k: int, track: Track) -> np.ndar
     )
     smooth = Image.fromarray((255 * gray).astype(np.uint8)).resize((columns, rows), Image.Resampling.BICUBIC)
     pixels = np.repeat(np.array(smooth)[..., None], 3, axis=2)
-    values = track.parts.parts()
+    values = parts.parts()
     for part in ("RV", "MYO", "LV"):
         filled = [values[name] for name in ((part, "LV") if part == "MYO" else (part,)) if name in values]
         share = Image.fromarray(np.isin(labels.array[k], filled).astype(np.float32))

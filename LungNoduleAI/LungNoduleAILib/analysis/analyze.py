@@ -13,17 +13,19 @@ from dataclasses import replace
 import numpy as np
 
 from LungNoduleAILib.analysis.engines import LungEngines, choose_engines
+from LungNoduleAILib.analysis.threshold import OperatingThreshold, choose_threshold
 from LungNoduleAILib.analysis.verdicts import chest_verdicts
+from LungNoduleAILib.anatomy.orientation import judge_orientation
 from LungNoduleAILib.detection.lung_filter import as_removed, filter_candidates
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import measure
 from LungNoduleAILib.measurement.vetting import Vetting
-from LungNoduleAILib.model.anatomy import Anatomy
+from LungNoduleAILib.model.anatomy import LLL, RUL, Anatomy
 from LungNoduleAILib.model.candidates import Candidate
 from LungNoduleAILib.model.findings import Finding, Findings, Lungs, QualityNote, Removed
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.model.result import AnalysisResult
-from LungNoduleAILib.opacity.find import Opacity, find_opacities
+from LungNoduleAILib.opacity.find import find_opacities
 from ThoraxAILib.errors import known
 from ThoraxAILib.image.mask import Mask
 from ThoraxAILib.image.tuples import three
@@ -32,6 +34,7 @@ from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.stages import Stages
 
 RANK_BANDS_MM = (8.0, 15.0, 30.0)  # of Lung-RADS, and a mass: a dot never stands above a tumor
+SAYS_SIDES = ("ok", "one_lung_missing", "sides_uncertain")  # verdicts that name a side
 
 
 def analyze(
@@ -52,23 +55,30 @@ def analyze(
     with stages.stage("detection"):
         candidates = detector.detect(turned, anatomy, progress.part(0.35, 0.8))
     with stages.stage("measurement"):
-        threshold = detector.operating_point if options.threshold is None else options.threshold
+        chosen = choose_threshold(options, detector, turned)
+        threshold = chosen.threshold
         kept, removed = filter_candidates(candidates, turned, anatomy, threshold, options.lung_margin_mm)
         findings, unmeasured = _measure_all(turned, anatomy, kept, engines, threshold, progress.part(0.8, 0.95))
     with stages.stage("verdicts"):
-        lungs = _lungs(turned, anatomy, findings, [*removed, *unmeasured], find_opacities(turned, anatomy))
+        lungs = _lungs(turned, anatomy, findings, [*removed, *unmeasured])
+    if lungs.sides_withheld:
+        findings = tuple(replace(finding, lobe=None, side=None) for finding in findings)
+    if chosen.warning:
+        lungs = replace(lungs, quality=(*lungs.quality, QualityNote("outside_calibration", chosen.warning)))
     progress(0.97, "Putting the results on the grid of the CT")
     findings = tuple(
         replace(f, mask=turned_back(known(f.mask, "the mask"), order, turned.array.shape)) for f in findings
     )
-    labels = np.ascontiguousarray(order.undo_array(anatomy.labels))
+    labels = np.ascontiguousarray(order.undo_array(_shown(anatomy.labels, lungs)))
     reported = Findings(volume.identity.series_uid, lungs, findings, (*removed, *unmeasured), volume.notes)
     progress(1.0, f"{len(findings)} findings")
-    structures = None if anatomy.structures is None else np.ascontiguousarray(order.undo_array(anatomy.structures))
-    return AnalysisResult(volume, labels, reported, anatomy.lobes_approximate, _methods(engines, threshold), structures)
+    structures = anatomy.structures
+    if structures is not None:
+        structures = np.ascontiguousarray(order.undo_array(_shown(structures, lungs)))
+    return AnalysisResult(volume, labels, reported, anatomy.lobes_approximate, _methods(engines, chosen), structures)
 
 
-def _methods(engines: LungEngines, threshold: float) -> dict[str, str]:
+def _methods(engines: LungEngines, chosen: OperatingThreshold) -> dict[str, str]:
     """How each step was done, for report and run record."""
     detector, delineator = known(engines.detector, "the detector"), known(engines.delineator, "the delineator")
     return {
@@ -80,7 +90,8 @@ def _methods(engines: LungEngines, threshold: float) -> dict[str, str]:
         "delineator": delineator.name,
         "delineator_reason": delineator.reason,
         "delineator_fingerprint": delineator.fingerprint,
-        "threshold": f"{threshold:g}",
+        "threshold": f"{chosen.threshold:g}",
+        "threshold_reason": chosen.reason,
         "device": engines.device,
         "device_reason": engines.device_reason,
     }
@@ -129,16 +140,16 @@ def _same(one: Finding, other: Finding) -> bool:
     return bool(gap_mm < 0.5 * max(one.mean_diameter_mm, other.mean_diameter_mm))
 
 
-def _lungs(
-    volume: Volume,
-    anatomy: Anatomy,
-    findings: tuple[Finding, ...],
-    removed: list[Removed],
-    opacities: tuple[Opacity, ...],
-) -> Lungs:
+def _lungs(volume: Volume, anatomy: Anatomy, findings: tuple[Finding, ...], removed: list[Removed]) -> Lungs:
     """Lung volumes in mL and the verdicts, what takes the place of lung among them."""
     ml = volume.voxel_mm3 / 1000.0
-    left, right = float(anatomy.left_lung.sum()) * ml, float(anatomy.right_lung.sum()) * ml
+    left, right = (round(float(side.sum()) * ml, 1) for side in (anatomy.left_lung, anatomy.right_lung))
+    contradiction = judge_orientation(volume)
+    if contradiction is not None:  # where fluid and air gather, and which side is small, cannot be told
+        verdicts = chest_verdicts((), findings, removed, None, volume, anatomy)
+        said = tuple(note for note in anatomy.quality if note.code not in SAYS_SIDES)
+        return Lungs(None, None, (contradiction, *said, *verdicts), round(float(anatomy.lungs.sum()) * ml, 1))
+    opacities = find_opacities(volume, anatomy)
     verdicts = chest_verdicts(opacities, findings, removed, (right, left), volume, anatomy)
     quality = anatomy.quality
     if any(note.severity != "info" for note in verdicts):
@@ -147,6 +158,11 @@ def _lungs(
     if anatomy.lobes_approximate and anatomy.lungs.any():
         approximate = (QualityNote("lobes_approximate", f"Lobes are approximate: {anatomy.lobes_how}.", "info"),)
     return Lungs(left, right, quality + verdicts + approximate)
+
+
+def _shown(labels: np.ndarray, lungs: Lungs) -> np.ndarray:
+    """Labels of an anatomy, with 1 for all of the lungs where sides and lobes are withheld."""
+    return np.where((labels >= RUL) & (labels <= LLL), RUL, labels).astype(np.uint8) if lungs.sides_withheld else labels
 
 
 def turned_back(mask: Mask, order: AxisOrder, shape: tuple[int, int, int]) -> Mask:

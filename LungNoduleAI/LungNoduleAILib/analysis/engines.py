@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from LungNoduleAILib.analysis.threshold import check_calibration
 from LungNoduleAILib.anatomy import classical as classical_anatomy
 from LungNoduleAILib.anatomy.learned import segmenter as learned_anatomy
 from LungNoduleAILib.anatomy.protocol import ANATOMY_SEGMENTER, AnatomySegmenter
@@ -25,7 +26,7 @@ from LungNoduleAILib.parenchyma import pattern_map
 from LungNoduleAILib.parenchyma.pattern_map import PATTERN_MAPPER, LearnedPatterns
 from ThoraxAILib.engines.chosen import ChosenEngine
 from ThoraxAILib.engines.registry import AUTO, REGISTRY, Registry
-from ThoraxAILib.errors import MissingDependencyError
+from ThoraxAILib.errors import MissingDependencyError, known
 from ThoraxAILib.networks.device import check_device, select_device
 
 if TYPE_CHECKING:
@@ -80,8 +81,8 @@ class LungEngines:
 def choose_engines(options: AnalysisOptions | FollowUpOptions, registry: Registry = REGISTRY) -> LungEngines:
     """Return the engines of an analysis or a follow-up; nothing is loaded yet.
 
-    Raises InputError for unknown names or a device that is not there, MissingDependencyError for an engine asked for
-    by name that cannot run here.
+    Raises InputError for unknown names, a device that is not there or a calibration of another detector,
+    MissingDependencyError for an engine asked for by name that cannot run here.
     """
     analysis = options.analysis if isinstance(options, FollowUpOptions) else options
     kinds = {
@@ -93,7 +94,10 @@ def choose_engines(options: AnalysisOptions | FollowUpOptions, registry: Registr
         name = options.reidentifier if options.network else no_reidentifier.NONE
         kinds["reidentifier"] = (REIDENTIFIER, name, no_reidentifier.NONE)
     both_classical = analysis.anatomy == analysis.detector == CLASSICAL
-    return _chosen(kinds, analysis.device, both_classical, registry)
+    chosen = _chosen(kinds, analysis.device, both_classical, registry)
+    detector = known(chosen.detector, "the detector")
+    check_calibration(analysis, detector.name, detector.fingerprint)
+    return chosen
 
 
 def choose_anatomy(anatomy: str = AUTO, device: str = AUTO, registry: Registry = REGISTRY) -> LungEngines:

@@ -31,18 +31,18 @@ def chest_verdicts(
     opacities: Sequence[Opacity],
     findings: Sequence[Finding],
     removed: Sequence[Removed],
-    lungs_ml: tuple[float, float],
+    lungs_ml: tuple[float, float] | None,
     volume: Volume,
     anatomy: Anatomy,
 ) -> tuple[QualityNote, ...]:
-    """Return all verdicts on a CT (LPS order); ``lungs_ml`` are the right and the left lung."""
+    """Return all verdicts on a CT (LPS order); ``lungs_ml``: right and left, None when not known."""
     notes = [_finding_verdict(finding) for finding in findings if finding.mean_diameter_mm > LARGE_MM]
     for opacity in opacities:
         within = [f for f in findings if opacity.kind == TISSUE and opacity.holds(f.center_ras_mm, WITHIN_MM)]
         measured_ml = sum(finding.volume_mm3 for finding in within) / 1000.0
         if not within or measured_ml < EXPLAINED_SHARE * opacity.volume_ml:
             notes.append(_opacity_verdict(opacity, within, measured_ml))
-    notes += _unequal(lungs_ml)
+    notes += [] if lungs_ml is None else _unequal(lungs_ml)
     told = [*notes]
     for candidate in removed:
         if candidate.diameter_mm < LARGE_MM or candidate.confidence < LEAST_CONFIDENCE:
@@ -115,7 +115,7 @@ def _near(candidate: Removed, note: QualityNote) -> bool:
 
 
 def _is_opaque(candidate: Removed, volume: Volume, anatomy: Anatomy) -> bool:
-    """Whether the ball of a candidate holds much tissue, reaches into the filled lungs and is no vessel with contrast."""
+    """Whether the ball of a candidate holds tissue, reaches into the filled lungs and is no vessel with contrast."""
     center = volume.kji_from_ras(np.array(candidate.center_ras_mm))
     half = 0.4 * candidate.diameter_mm / volume.spacing_kji_mm
     box = tuple(

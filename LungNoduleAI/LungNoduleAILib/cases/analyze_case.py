@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -49,7 +50,7 @@ def analyze_case(request: CaseRequest, progress: Progress, engines: LungEngines 
     stages, started = Stages(), now()
     engines = engines or choose_engines(request.options)
     with stages.stage("read"):
-        volume = read_volume(request.case.path, request.case.series_uid, progress.part(0.0, 0.1))
+        volume = read_volume(request.case.path, request.case.selection, progress.part(0.0, 0.1))
     record = case_record(request, engines, volume, started)
     if request.resume and has_result_of(request.output, record):
         return CaseOutcome(_findings_in(request.output), volume.notes, resumed=True)
@@ -71,6 +72,8 @@ def case_record(
     ``files`` is how many files held the volume, None for those at the path of the case.
     """
     options = {**request.options.to_dict(), "scene": request.with_scene, **request.person.stated()}
+    if request.options.calibration is not None:
+        options["calibration_sha256"] = hashlib.sha256(request.options.calibration.read_bytes()).hexdigest()
     source = RunInput.of_volume(volume, request.case.name, _count_files(request.case.path) if files is None else files)
     return RunRecord(
         "lung analyze",
@@ -99,8 +102,7 @@ def write_case(
     summary = {
         "findings": len(findings.findings),
         "removed": len(findings.removed),
-        "left_ml": round(findings.lungs.left_ml, 1),
-        "right_ml": round(findings.lungs.right_ml, 1),
+        **{name: findings.lungs.to_dict()[name] for name in ("left_ml", "right_ml", "both_ml")},
         "quality": [note.code for note in findings.lungs.quality],
         "methods": result.methods,
     }

@@ -35,7 +35,7 @@ class CaseRequest:
     def for_command(self) -> AnalyzeRequest:
         """Return the same, asked of ``thoraxai lung analyze`` in another process."""
         return AnalyzeRequest(
-            inputs=(self.case.path,), output=self.output, series=self.case.series_uid, **_how(self, AnalyzeRequest)
+            inputs=(self.case.path,), output=self.output, series=self.case.selection, **_how(self, AnalyzeRequest)
         )
 
 

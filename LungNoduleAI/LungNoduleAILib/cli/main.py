@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from LungNoduleAILib.cases.analyze_case import analyze_case
 from LungNoduleAILib.cases.batch import FAILED, Batch, IndexRow, gather_cases, write_index
 from LungNoduleAILib.cases.requests import AnalyzeRequest, CaseRequest, DemoRequest
+from LungNoduleAILib.cli import calibrate as calibrate_command
 from LungNoduleAILib.cli import dataset as dataset_command
 from LungNoduleAILib.cli import evaluate as evaluate_command
 from LungNoduleAILib.cli import follow_up as follow_up_command
@@ -19,6 +20,7 @@ from LungNoduleAILib.cli import phantom as phantom_command
 from LungNoduleAILib.cli import register as register_command
 from LungNoduleAILib.cli import segment as segment_command
 from LungNoduleAILib.cli import train as train_command
+from LungNoduleAILib.cli import triage as triage_command
 from LungNoduleAILib.cli.guideline import add_guideline
 from LungNoduleAILib.cli.person import check_one_person
 from LungNoduleAILib.cli.summary import describe_findings, where_to_look
@@ -55,6 +57,8 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
     train_command.add_commands(commands)
     segment_command.add_commands(commands)
     dataset_command.add_commands(commands)
+    calibrate_command.add_commands(commands)
+    triage_command.add_commands(commands)
 
 
 def _add_analyze(parser: argparse.ArgumentParser) -> None:

@@ -81,7 +81,17 @@ def _finding(site: Site, outline: Outline, mask: Mask, lung_depth: LungDepth, de
         detector=detector,
         mask=mask,
         notes=outline.notes,
+        long_axis_ras_mm=axis_ras_mm(volume, patch, size.long_ends_kji),
+        short_axis_ras_mm=axis_ras_mm(volume, patch, size.short_ends_kji),
     )
+
+
+def axis_ras_mm(volume: Volume, patch: Patch, ends_kji: np.ndarray) -> tuple[float, float, float, float, float, float]:
+    """Both ends (2, 3) of an axis in voxels of the patch, as RAS mm in a row."""
+    r0, a0, s0, r1, a1, s1 = (
+        round(float(v), 2) for v in volume.ras_from_kji(patch.full_from_patch_kji(ends_kji)).ravel()
+    )
+    return r0, a0, s0, r1, a1, s1
 
 
 def centroid_kji(hu: np.ndarray, region: Region) -> np.ndarray:

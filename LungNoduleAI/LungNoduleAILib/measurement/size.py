@@ -19,35 +19,74 @@ DIRECTIONS = 90
 
 @dataclass(frozen=True)
 class AxialSize:
-    """Diameters in mm on one axial slice."""
+    """Diameters in mm on one axial slice, and the two ends (2, 3) of each axis in voxels (k, j, i) of the patch.
+
+    The ends lie as far apart as the diameter says.
+    """
 
     long_axis_mm: float
     short_axis_mm: float
     mean_diameter_mm: float
+    long_ends_kji: np.ndarray
+    short_ends_kji: np.ndarray
 
 
 def axial_size(hu: np.ndarray, mask: np.ndarray, threshold_hu: float, spacing_kji_mm: np.ndarray) -> AxialSize:
     """Long and short axis (mm) of a nodule (``mask``, patch) with sub-voxel borders at ``threshold_hu``."""
     k = int(np.argmax(mask.sum(axis=(1, 2))))
-    outline = _fine_mask(hu[k], mask[k], threshold_hu, spacing_kji_mm[1:])
-    long_axis, short_axis = feret_axes(np.argwhere(outline) * FINE_MM)
-    long_axis, short_axis = round(long_axis + FINE_MM, 1), round(short_axis + FINE_MM, 1)
-    return AxialSize(long_axis, short_axis, round((long_axis + short_axis) / 2 + 1e-9, 1))
+    outline, corner_ji = _fine_mask(hu[k], mask[k], threshold_hu, spacing_kji_mm[1:])
+    points_mm = np.argwhere(outline) * FINE_MM
+    angles = _longest_angle(points_mm) + np.array([0.0, np.pi / 2])
+    sizes = [round(extent + FINE_MM, 1) for extent in feret_axes(points_mm)]
+    ends = [
+        np.column_stack([np.full(2, k), corner_ji + _ends_mm(points_mm, angle, size_mm) / spacing_kji_mm[1:]])
+        for angle, size_mm in zip(angles, sizes, strict=True)
+    ]
+    long_axis, short_axis = sizes
+    return AxialSize(long_axis, short_axis, mean_of_axes(long_axis, short_axis), ends[0], ends[1])
+
+
+def mean_of_axes(long_axis_mm: float, short_axis_mm: float) -> float:
+    """Mean of both axes to one decimal, halves up (Lung-RADS v2022)."""
+    return round((long_axis_mm + short_axis_mm) / 2 + 1e-9, 1)
 
 
 def feret_axes(points_mm: np.ndarray) -> tuple[float, float]:
     """Longest extent of a planar point set (n, 2) and its extent perpendicular to it, mm."""
     if len(points_mm) < 2:
         return 0.0, 0.0
+    angle = _longest_angle(points_mm)
+    extents = [float(np.ptp(points_mm @ _direction(a))) for a in (angle, angle + np.pi / 2)]
+    return extents[0], extents[1]
+
+
+def _longest_angle(points_mm: np.ndarray) -> float:
+    """Direction of the longest extent of a planar point set, rad."""
     angles = np.arange(DIRECTIONS) * np.pi / DIRECTIONS
+    if len(points_mm) < 2:
+        return 0.0
     across = points_mm @ np.stack([np.cos(angles), np.sin(angles)])
-    extent = across.max(axis=0) - across.min(axis=0)
-    longest = int(np.argmax(extent))
-    return float(extent[longest]), float(extent[(longest + DIRECTIONS // 2) % DIRECTIONS])
+    return float(angles[np.argmax(across.max(axis=0) - across.min(axis=0))])
 
 
-def _fine_mask(plane: np.ndarray, mask: np.ndarray, threshold_hu: float, spacing_ji_mm: np.ndarray) -> np.ndarray:
-    """Return the mask of one slice on a 0.2 mm grid, its border where HU crosses the threshold."""
+def _direction(angle: float) -> np.ndarray:
+    return np.array([np.cos(angle), np.sin(angle)])
+
+
+def _ends_mm(points_mm: np.ndarray, angle: float, size_mm: float) -> np.ndarray:
+    """Return both ends (2, 2) of a line of ``size_mm`` through the middle of the points farthest along a direction."""
+    if not len(points_mm):
+        return np.zeros((2, 2))
+    along = points_mm @ _direction(angle)
+    middle = 0.5 * (points_mm[np.argmin(along)] + points_mm[np.argmax(along)])
+    return middle + 0.5 * size_mm * np.outer([-1.0, 1.0], _direction(angle))
+
+
+def _fine_mask(
+    plane: np.ndarray, mask: np.ndarray, threshold_hu: float, spacing_ji_mm: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mask of one slice on a 0.2 mm grid, its border where HU crosses the threshold, and the voxel (j, i)
+    at which that grid begins."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = (slice(max(0, rows[0] - 2), rows[-1] + 3), slice(max(0, columns[0] - 2), columns[-1] + 3))
     plane, mask = plane[box], mask[box]
@@ -59,7 +98,8 @@ def _fine_mask(plane: np.ndarray, mask: np.ndarray, threshold_hu: float, spacing
     labels, _ = ndi.label(bright & near & ~other)
     own = labels[ndi.map_coordinates(mask.astype(np.float32), where, order=0) > 0.5]
     own = own[own > 0]
-    return labels == np.bincount(own).argmax() if own.size else bright & near
+    fine_mask = labels == np.bincount(own).argmax() if own.size else bright & near
+    return fine_mask, np.array([span.start for span in box])
 
 
 def partial_volume_mm3(

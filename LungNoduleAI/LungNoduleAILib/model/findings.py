@@ -6,18 +6,27 @@ All positions are RAS mm, sizes mm, volumes mm3 (lungs: mL). Masks are on the gr
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
+from LungNoduleAILib.model.review import AI, Review
 from ThoraxAILib.image.mask import Mask
 
 SCHEMA = "thoraxai.findings/1"
+CONTRADICTS_ORIENTATION = "contradicts_orientation"  # the verdict with which sides and lobes are withheld
 STATUSES = ("unreviewed", "accepted", "rejected")
 NODULE_TYPES = ("solid", "part-solid", "ground-glass", "calcified")
 LOBES = ("RUL", "RML", "RLL", "LUL", "LLL")
+_TUPLES = ("center_ras_mm", "bounds_ras_mm", "long_axis_ras_mm", "short_axis_ras_mm", "notes")
 
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """One nodule (or mass, from 30 mm) with its measurements; ``status`` is the reader's decision."""
+    """One nodule (or mass, from 30 mm) with the values that stand now; ``status`` is the reader's decision.
+
+    ``source`` says who marked it, ``ai`` or ``reader``. Where the reader changed a value, ``ai_values`` keeps the
+    software's by the name of the field. ``attachment``, ``margin``, ``shape`` and ``calcification_pattern`` are the
+    reader's to state (words of model.review), None as long as nobody did. The ends of the axes are two RAS points.
+    """
 
     id: str
     center_ras_mm: tuple[float, float, float]
@@ -40,6 +49,14 @@ class Finding:
     bounds_ras_mm: tuple[float, float, float, float, float, float] | None = None
     detector: str = ""
     notes: tuple[str, ...] = ()
+    source: str = AI
+    attachment: str | None = None
+    margin: str | None = None
+    shape: str | None = None
+    calcification_pattern: str | None = None
+    long_axis_ras_mm: tuple[float, float, float, float, float, float] | None = None
+    short_axis_ras_mm: tuple[float, float, float, float, float, float] | None = None
+    ai_values: dict[str, Any] = field(default_factory=dict)
     mask: Mask | None = field(default=None, repr=False)
 
     def with_status(self, status: str, reason: str = "") -> Finding:
@@ -52,7 +69,7 @@ class Finding:
         """JSON form, without the mask."""
         entry = asdict(replace(self, mask=None))
         entry.pop("mask")
-        for name in ("center_ras_mm", "bounds_ras_mm", "notes"):
+        for name in _TUPLES:
             entry[name] = None if entry[name] is None else list(entry[name])
         return entry
 
@@ -60,7 +77,7 @@ class Finding:
     def from_dict(entry: dict) -> Finding:
         """Inverse of to_dict; unknown keys are ignored so that newer files still open."""
         known = {name: entry[name] for name in Finding.__dataclass_fields__ if name in entry}
-        for name in ("center_ras_mm", "bounds_ras_mm", "notes"):
+        for name in _TUPLES:
             if known.get(name) is not None:
                 known[name] = tuple(known[name])
         return Finding(**known)
@@ -85,8 +102,8 @@ class QualityNote:
     """One verdict on the chest: a stable code, a sentence, how serious, where (RAS mm) and how much, when known.
 
     Codes: ``ok, volume_out_of_range, cut_by_field_of_view, leak, one_lung_missing, not_a_chest, large_opacity,
-    pleural_fluid, pleural_air, lungs_unequal, unsure_opacity, thick_slices, sides_uncertain, lobes_approximate``.
-    Severity: ``info, warning, error``.
+    pleural_fluid, pleural_air, lungs_unequal, unsure_opacity, thick_slices, sides_uncertain, lobes_approximate,
+    contradicts_orientation``. Severity: ``info, warning, error``.
     """
 
     code: str
@@ -115,17 +132,38 @@ class QualityNote:
 
 @dataclass(frozen=True)
 class Lungs:
-    """Volumes of the lungs in mL (airways not counted) and the verdicts on them."""
+    """Volumes of the lungs in mL (airways not counted) and the verdicts on them.
 
-    left_ml: float
-    right_ml: float
+    ``left_ml`` and ``right_ml`` are None when the sides are withheld; ``both_ml`` is known also then, otherwise it is
+    their sum (what a negative one stands for). The analysis gives whole tenths of a mL.
+    """
+
+    left_ml: float | None
+    right_ml: float | None
     quality: tuple[QualityNote, ...] = ()
+    both_ml: float = -1.0
+
+    def __post_init__(self) -> None:
+        if self.both_ml < 0:
+            object.__setattr__(self, "both_ml", (self.left_ml or 0.0) + (self.right_ml or 0.0))
+
+    @property
+    def sides_withheld(self) -> bool:
+        """Whether the image contradicts its orientation, so that no side or lobe is stated."""
+        return any(note.code == CONTRADICTS_ORIENTATION for note in self.quality)
+
+    def in_words(self) -> str:
+        """Return the volumes in one line, rounded to whole mL as everywhere."""
+        if self.left_ml is None or self.right_ml is None:
+            return f"both {self.both_ml:.0f} mL, sides withheld"
+        return f"right {self.right_ml:.0f} mL, left {self.left_ml:.0f} mL"
 
     def to_dict(self) -> dict:
         """JSON form."""
         return {
-            "left_ml": round(self.left_ml, 1),
-            "right_ml": round(self.right_ml, 1),
+            "left_ml": None if self.left_ml is None else round(self.left_ml, 1),
+            "right_ml": None if self.right_ml is None else round(self.right_ml, 1),
+            "both_ml": round(self.both_ml, 1),
             "quality": [note.to_dict() for note in self.quality],
         }
 
@@ -139,9 +177,11 @@ class Findings:
     findings: tuple[Finding, ...] = ()
     removed: tuple[Removed, ...] = ()
     notes: tuple[str, ...] = ()
+    review: Review = field(default_factory=Review)
 
     def to_dict(self) -> dict:
-        """Return the content of findings.json."""
+        """Return the content of findings.json; a review only when there is one."""
+        review = {} if self.review.is_empty else {"review": self.review.to_dict()}
         return {
             "schema": SCHEMA,
             "series_uid": self.series_uid,
@@ -149,6 +189,7 @@ class Findings:
             "findings": [finding.to_dict() for finding in self.findings],
             "removed": [removed.to_dict() for removed in self.removed],
             "notes": list(self.notes),
+            **review,
         }
 
     @staticmethod
@@ -160,6 +201,7 @@ class Findings:
             entry["lungs"]["left_ml"],
             entry["lungs"]["right_ml"],
             tuple(QualityNote.from_dict(note) for note in entry["lungs"]["quality"]),
+            entry["lungs"].get("both_ml", -1.0),
         )
         removed = tuple(
             Removed(tuple(r["center_ras_mm"]), r["diameter_mm"], r["confidence"], r["reason"]) for r in entry["removed"]
@@ -170,4 +212,5 @@ class Findings:
             tuple(Finding.from_dict(f) for f in entry["findings"]),
             removed,
             tuple(entry.get("notes", ())),
+            Review.from_dict(entry.get("review", {})),
         )

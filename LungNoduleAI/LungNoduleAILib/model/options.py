@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from ThoraxAILib.errors import InputError
 from ThoraxAILib.networks.device import DEVICES
 from ThoraxAILib.options import Options, option
 
@@ -12,7 +14,8 @@ from ThoraxAILib.options import Options, option
 class AnalysisOptions(Options):
     """Options of one chest CT analysis.
 
-    ``threshold`` is the least confidence (0..1) of a reported finding; None takes the detector's own operating point.
+    ``threshold`` is the least confidence (0..1) of a reported finding; None takes the detector's own operating point,
+    or the threshold of ``calibration``, a file of ``thoraxai lung calibrate`` for the detector that runs.
     ``anatomy``, ``detector`` and ``delineator`` are names of engines; "auto" is the first that can run, and for the
     delineator "classical" when detector and anatomy both are: then no network takes part.
     """
@@ -26,6 +29,11 @@ class AnalysisOptions(Options):
         at_most=1.0,
         advice="choose e.g. 0.5",
     )
+    calibration: Path | None = option(
+        None,
+        "take the threshold that keeps a promise, from thoraxai lung calibrate; not with --threshold",
+        metavar="FILE",
+    )
     device: str = option("auto", "where learned models run", choices=DEVICES)
     lung_margin_mm: float = option(
         5.0,
@@ -37,3 +45,12 @@ class AnalysisOptions(Options):
     )
     anatomy: str = option("auto", "what finds lungs and lobes", metavar="auto|learned|classical")
     delineator: str = option("auto", "what outlines nodules", metavar="auto|learned|classical")
+
+    def __post_init__(self) -> None:
+        if isinstance(self.calibration, str):  # a script may say where in a text
+            object.__setattr__(self, "calibration", Path(self.calibration))
+        super().__post_init__()
+        if self.calibration is not None and self.threshold is not None:
+            raise InputError(
+                "A threshold and a calibration were given: leave out one, the calibration sets a threshold."
+            )

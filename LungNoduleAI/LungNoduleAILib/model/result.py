@@ -17,7 +17,10 @@ from ThoraxAILib.untrusted.plain_json import read_plain_json
 
 @dataclass(frozen=True, eq=False)
 class AnalysisResult:
-    """``labels`` and ``structures`` as in Anatomy (uint8, grid of ``volume``); findings carry masks there."""
+    """``labels`` and ``structures`` as in Anatomy (uint8, grid of ``volume``); findings carry masks there.
+
+    Where sides are withheld (``findings.lungs.sides_withheld``), 1 stands for all of the lungs.
+    """
 
     volume: Volume
     labels: np.ndarray

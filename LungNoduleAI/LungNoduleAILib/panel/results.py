@@ -56,6 +56,8 @@ def finding_row(finding: Finding) -> TableRow:
 
 def lungs_text(lungs: Lungs) -> str:
     """Volumes of the lungs in one line."""
+    if lungs.right_ml is None or lungs.left_ml is None:
+        return _("Both {both} mL · sides withheld").format(both=round(lungs.both_ml))
     right, left = round(lungs.right_ml), round(lungs.left_ml)
     return _("Right {right} mL · Left {left} mL · Both {both} mL").format(right=right, left=left, both=right + left)
 

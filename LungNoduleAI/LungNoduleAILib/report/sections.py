@@ -64,7 +64,7 @@ def reading_content(result: AnalysisResult) -> Reading:
         ("Manufacturer", identity.manufacturer),
     ]
     table = Table.of([("Image", False), ("", False)], [fact for fact in facts if fact[1]])
-    return Reading(table, (*volume.notes, *result.findings.notes), _cautions(result))
+    return Reading(table, tuple(dict.fromkeys((*volume.notes, *result.findings.notes))), _cautions(result))
 
 
 def _cautions(result: AnalysisResult) -> tuple[str, ...]:
@@ -88,11 +88,14 @@ def _cautions(result: AnalysisResult) -> tuple[str, ...]:
 def lungs_content(result: AnalysisResult) -> LungsContent:
     """Volumes and verdicts on the lungs."""
     lungs = result.findings.lungs
-    rows = [
-        ("Right lung", number(lungs.right_ml, 0)),
-        ("Left lung", number(lungs.left_ml, 0)),
-        ("Both", number(lungs.right_ml + lungs.left_ml, 0)),
-    ]
+    rows = [("Both", number(lungs.both_ml, 0))]
+    if lungs.right_ml is not None and lungs.left_ml is not None:
+        both = round(lungs.right_ml) + round(lungs.left_ml)  # the sum of what is shown
+        rows = [
+            ("Right lung", number(lungs.right_ml, 0)),
+            ("Left lung", number(lungs.left_ml, 0)),
+            ("Both", number(both, 0)),
+        ]
     said = any(note.code == "lobes_approximate" for note in lungs.quality)
     return LungsContent(
         Table.of([("", False), ("Volume (mL)", True)], rows),

@@ -70,8 +70,9 @@ def overview_content(result: AnalysisResult) -> Overview:
         picture = with_title(draw_boxes(picture, boxes), plane.capitalize(), _LEFT_SIDE[plane])
         figures.append(Figure.of(picture, f"{plane.capitalize()} at RAS ({position(middle)}) mm"))
     words = (
-        "Lobes in color"
-        + (" (approximate)" if result.lobes_approximate else "")
+        ("Lungs" if result.findings.lungs.sides_withheld else "Lobes")
+        + " in color"
+        + (" (approximate)" if result.lobes_approximate and not result.findings.lungs.sides_withheld else "")
         + ", airways violet. Bright boxes cross the plane shown, dim ones lie before or behind it."
     )
     return Overview(tuple(figures), words)

@@ -44,9 +44,10 @@ MAX_LABEL = 255
 
 def segmentation_node(volume_node, result: AnalysisResult):
     """Return new segmentation node beside ``volume_node``: lungs, lobes, airways, findings with a mask, and organs."""
+    withheld = result.findings.lungs.sides_withheld
     layers = [
-        _lung_layer(result.labels),
-        _lobe_layer(result.labels, result.lobes_approximate),
+        _both_lungs_layer(result.labels) if withheld else _lung_layer(result.labels),
+        _lobe_layer(result.labels, result.lobes_approximate, withheld),
         *_finding_layers(result),
     ]
     if result.structures is not None:
@@ -72,7 +73,14 @@ def _lung_layer(labels: np.ndarray) -> Layer:
     )
 
 
-def _lobe_layer(labels: np.ndarray, approximate: bool) -> Layer:
+def _both_lungs_layer(labels: np.ndarray) -> Layer:
+    """Both lungs as one segment, where the image contradicts its orientation and sides are withheld."""
+    lungs = np.isin(labels, (*RIGHT_LUNG_LABELS, *LEFT_LUNG_LABELS)).astype(np.uint8)
+    term = Term(ANATOMICAL_STRUCTURE, LUNG)
+    return Layer(lungs, {1: Segment("Lungs", "Lungs", term, (0.77, 0.65, 0.57), fill_opacity=0.0, opacity_3d=0.0)})
+
+
+def _lobe_layer(labels: np.ndarray, approximate: bool, withheld: bool = False) -> Layer:
     suffix = " (approximate)" if approximate else ""
     segments = {
         label: Segment(
@@ -85,6 +93,7 @@ def _lobe_layer(labels: np.ndarray, approximate: bool) -> Layer:
             opacity_3d=0.25,
         )
         for code, (label, name, lobe, side, color) in LOBES.items()
+        if not withheld
     }
     segments[AIRWAY] = Segment(
         "Airway",
@@ -94,7 +103,7 @@ def _lobe_layer(labels: np.ndarray, approximate: bool) -> Layer:
         fill_opacity=0.2,
         opacity_3d=0.6,
     )
-    return Layer(labels, segments)
+    return Layer(np.where(labels == AIRWAY, AIRWAY, 0).astype(np.uint8) if withheld else labels, segments)
 
 
 def _finding_layers(result: AnalysisResult) -> list[Layer]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -47,6 +49,22 @@ def test_one_case(scans, tmp_path, analyses_run):
     assert recorded(PersonAndExam, options) == request.person
     assert options["scene"] is False
     assert set(options) == set(request.options.to_dict()) | set(request.person.to_dict()) | {"scene"}
+
+
+def test_a_calibration_is_recorded_with_the_hash_of_its_file(scans, tmp_path, analyses_run):
+    from LungNoduleAILib.detection.classical import ENGINE
+    from LungNoduleAILib.guarantee.calibration import Calibration, DetectorIdentity
+
+    path = tmp_path / "calibration.json"
+    made = Calibration(0.3, 0.1, 40, 0.05, 0.09, 0.05, 0.01, detector=DetectorIdentity("classical", ENGINE.fingerprint))
+    path.write_text(json.dumps(made.to_dict()))
+    options = replace(analysis_options(), threshold=None, calibration=path)
+    request = AnalyzeRequest(scans[:1], tmp_path / "out", options, with_scene=False)
+    assert main(["lung", "analyze", *request.to_argv()]) == 0
+    assert analyses_run == [options]
+    told = record_in(tmp_path / "out")["options"]
+    assert told["calibration"] == str(path)
+    assert told["calibration_sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_a_batch(scans, tmp_path, analyses_run, monkeypatch):

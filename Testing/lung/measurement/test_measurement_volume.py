@@ -10,7 +10,7 @@ import pytest
 from LungNoduleAILib.analysis.engines import choose_engines
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import measure
-from LungNoduleAILib.measurement.size import feret_axes
+from LungNoduleAILib.measurement.size import axial_size, feret_axes
 from LungNoduleAILib.model.anatomy import Anatomy
 from LungNoduleAILib.model.candidates import Candidate
 from LungNoduleAILib.model.findings import Finding
@@ -114,3 +114,15 @@ def test_axes_of_a_rectangle_of_points_are_its_diagonal_and_what_stands_across_i
     long_axis, short_axis = feret_axes(points)
     assert long_axis == pytest.approx(5.0, abs=0.01)
     assert short_axis == pytest.approx(4.8, abs=0.05)
+
+
+def test_the_ends_of_the_axes_lie_as_far_apart_as_the_diameters_say():
+    rows, columns = np.mgrid[0:60, 0:60]
+    hu = np.full((5, 60, 60), -850.0)
+    hu[1:4, ((rows - 30) * 0.7 / 9) ** 2 + ((columns - 25) * 0.7 / 5) ** 2 < 1] = 30.0
+    spacing = np.array([1.0, 0.7, 0.7])
+    size = axial_size(hu, hu > -400, -400.0, spacing)
+    assert size.long_axis_mm == pytest.approx(18.0, abs=0.7)
+    for ends, length_mm in ((size.long_ends_kji, size.long_axis_mm), (size.short_ends_kji, size.short_axis_mm)):
+        assert np.linalg.norm(np.diff(ends, axis=0) * spacing) == pytest.approx(length_mm)
+        np.testing.assert_allclose(ends.mean(axis=0), (1, 30, 25), atol=0.8)

@@ -1,0 +1,159 @@
+"""What speaks against a number, beside the number: verdicts with their reasons, from a study's own measures."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from CardiacBiomechLib.model.study import ERROR, NOTE, WARNING, Chamber, Verdict
+
+STROKE_MISMATCH = 0.15  # of the larger stroke volume
+THICK_SLICE_MM = 12.0
+FEW_SLICES = 6
+MAX_SHIFT_MM = 5.0
+MAX_FOLDED_PERCENT = 0.1
+MAX_WALL_CHANGE = 0.20
+MAX_ROUND_TRIP_MM = 3.0
+MAX_J_SD = 0.20
+CARRIED_EF_BIAS = {"LV": (-11.8, 11.9), "RV": (-26.7, 16.9)}  # points, mean and SD of labels carried from ED to ES
+
+
+def stroke_verdict(lv: Chamber, rv: Chamber | None) -> list[Verdict]:
+    """Both ventricles eject the same volume, but for shunts and leaking valves."""
+    if rv is None:
+        return []
+    larger = max(lv.stroke_ml, rv.stroke_ml)
+    if larger <= 0 or abs(lv.stroke_ml - rv.stroke_ml) <= STROKE_MISMATCH * larger:
+        return []
+    return [
+        Verdict(
+            "stroke-mismatch",
+            WARNING,
+            f"The ventricles eject different volumes (LV {lv.stroke_ml:.0f} mL, RV {rv.stroke_ml:.0f} mL): a leaking "
+            "valve, a shunt, or one of them is drawn wrong.",
+            ("lv.ef_percent", "rv.ef_percent"),
+        )
+    ]
+
+
+def slice_verdicts(count: int, slice_mm: float, base_at_edge: bool, apex_at_edge: bool) -> list[Verdict]:
+    """Return what the stack of slices leaves open."""
+    found = []
+    if base_at_edge:
+        found.append(
+            Verdict(
+                "missing-base",
+                WARNING,
+                "The ventricle reaches the first slice: its base may lie outside the stack, volumes may be too small.",
+                ("lv.edv_ml", "lv.esv_ml", "lv.mass_g"),
+            )
+        )
+    if apex_at_edge:
+        found.append(
+            Verdict(
+                "missing-apex",
+                NOTE,
+                "The ventricle reaches the last slice of the stack: its apex may lie outside.",
+                ("lv.edv_ml",),
+            )
+        )
+    if slice_mm > THICK_SLICE_MM or count < FEW_SLICES:
+        found.append(
+            Verdict(
+                "few-slices",
+                WARNING,
+                f"The left ventricle is seen in {count} slices {slice_mm:.1f} mm apart: volumes depend much on where "
+                "the base ends.",
+                ("lv.edv_ml", "lv.esv_ml", "lv.ef_percent"),
+            )
+        )
+    return found
+
+
+def shift_verdict(shifts_mm: np.ndarray) -> list[Verdict]:
+    """Slices of different breath-holds that lie beside the heart's axis."""
+    largest = float(np.linalg.norm(shifts_mm, axis=1).max()) if len(shifts_mm) else 0.0
+    if largest <= MAX_SHIFT_MM:
+        return []
+    return [
+        Verdict(
+            "slice-shift",
+            WARNING,
+            f"A slice lies {largest:.0f} mm beside the heart's axis (another breath-hold): use --align-slices, and "
+            "trust segments of that ring less.",
+            ("segments", "strain"),
+        )
+    ]
+
+
+def motion_verdicts(
+    folded_percent: float, j_sd: float, round_trip_mm: float | None, wall_change: float
+) -> list[Verdict]:
+    """Return what speaks against the motion: folds, uneven volume change, a way back that misses, a changing wall."""
+    found = []
+    reasons = []
+    if folded_percent > MAX_FOLDED_PERCENT:
+        reasons.append(f"{folded_percent:.2f} % of voxels fold")
+    if j_sd > MAX_J_SD:
+        reasons.append(f"the local volume of the wall varies by {100 * j_sd:.0f} %")
+    if round_trip_mm is not None and round_trip_mm > MAX_ROUND_TRIP_MM:
+        reasons.append(f"to end-systole and back misses by {round_trip_mm:.1f} mm")
+    if reasons:
+        text = f"The motion is poor ({', '.join(reasons)}): strain is not to be trusted."
+        found.append(Verdict("poor-motion", ERROR, text, ("strain", "segments")))
+    if abs(wall_change) > MAX_WALL_CHANGE:
+        found.append(
+            Verdict(
+                "wall-volume",
+                WARNING,
+                f"The wall's volume changes by {100 * wall_change:+.0f} % from end-diastole to end-systole (muscle "
+                "hardly changes; readers draw it 8 to 17 % larger).",
+                ("lv.mass_g", "segments"),
+            )
+        )
+    return found
+
+
+def carried_verdict(rv: bool) -> Verdict:
+    """Volumes of labels that were carried and not seen are biased, as measured."""
+    mean, sd = CARRIED_EF_BIAS["LV"]
+    more = f", of the right {CARRIED_EF_BIAS['RV'][0]:+.0f}" if rv else ""
+    return Verdict(
+        "carried-labels",
+        WARNING,
+        f"End-systole was not segmented but carried from end-diastole, which under-estimates ejection: of the left "
+        f"ventricle by {mean:+.0f} points (SD {sd:.0f}){more} in people with a reader's labels.",
+        ("lv.ef_percent", "rv.ef_percent", "lv.esv_ml", "rv.esv_ml"),
+    )
+
+
+def disagreement_verdict(from_labels: float, from_motion: float) -> list[Verdict]:
+    """Frames that were seen and labels that were carried should agree."""
+    if abs(from_labels - from_motion) <= 10.0:
+        return []
+    return [
+        Verdict(
+            "labels-and-motion",
+            WARNING,
+            f"Segmented frames give a left ejection fraction of {from_labels:.0f} %, the motion {from_motion:.0f} %: "
+            "motion follows the wall too little, or a frame is segmented wrong.",
+            ("lv.ef_percent", "strain"),
+        )
+    ]
+
+
+def range_verdict(name: str, chamber: Chamber) -> list[Verdict]:
+    """Return a verdict when the images leave an ejection fraction open: it is a range."""
+    if chamber.ef_range_percent is None:
+        return []
+    low, high = chamber.ef_range_percent
+    if high - low <= 5.0:
+        return []
+    return [
+        Verdict(
+            "ef-range",
+            WARNING,
+            f"The ejection fraction of the {name} ventricle lies between {low:.0f} and {high:.0f} %, depending on how "
+            "much of the topmost slice belongs to it.",
+            ("lv.ef_percent" if name == "left" else "rv.ef_percent",),
+        )
+    ]

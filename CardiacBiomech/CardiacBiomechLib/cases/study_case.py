@@ -1,0 +1,201 @@
+"""One study from its files to its folder of results: read, analyze, write, and record how it came about."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from CardiacBiomechLib.cases.study_files import (
+    BULLS_EYES,
+    CONTOURS,
+    REPORT,
+    RESULT,
+    SCENE,
+    owned_names,
+    write_data,
+    write_result,
+)
+from CardiacBiomechLib.cases.study_input import StudyInput, read_study
+from CardiacBiomechLib.cases.study_requests import AnalyzeStudyRequest, EnginesOfStudy
+from CardiacBiomechLib.motion.engines import choose_motion_engine
+from CardiacBiomechLib.motion.protocol import MotionEngine
+from CardiacBiomechLib.segmentation.protocol import HEART_SEGMENTER, HeartSegmenter
+from ThoraxAILib.engines.chosen import ChosenEngine
+from ThoraxAILib.engines.registry import AUTO, REGISTRY
+from ThoraxAILib.errors import MissingDependencyError
+from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.jobs.run_record import RunInput, RunRecord, finish, has_result_of, hash_volume, now, write_run_record
+from ThoraxAILib.jobs.stages import Stages
+from ThoraxAILib.networks.device import select_device
+
+
+@dataclass(frozen=True)
+class StudyOutcome:
+    """What cardiac.json holds, and whether an earlier equal run was taken over."""
+
+    result: dict
+    resumed: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class StudyEngines:
+    """The engines of a run: what is chosen here is what runs and what the record names."""
+
+    motion: ChosenEngine[MotionEngine]
+    segmenter: ChosenEngine[HeartSegmenter] | None
+    device: str
+    device_reason: str
+
+
+def choose_engines(asked: EnginesOfStudy, needs_segmenter: bool) -> StudyEngines:
+    """Return the engines; without a segmenter that can run ``segmenter`` is None unless one was asked for by name."""
+    device, reason = select_device(asked.device)
+    motion = choose_motion_engine(asked.motion, asked.preset, None, asked.threads, asked.device)
+    segmenter = None
+    if needs_segmenter:
+        _known_segmenters()
+        try:
+            engine, why = REGISTRY.choose(HEART_SEGMENTER, asked.segmenter)
+            given = {} if asked.segmenter_weights is None else {"weights": asked.segmenter_weights}
+            segmenter = ChosenEngine(engine, why, device if engine.uses_device else "cpu", given)
+        except MissingDependencyError:
+            if asked.segmenter != AUTO:
+                raise
+    return StudyEngines(motion, segmenter, device, reason)
+
+
+def _known_segmenters() -> None:
+    """Let the module's own segmenters come into the registry."""
+
+
+def analyze_study_case(request: AnalyzeStudyRequest, path: Path, output: Path, progress: Progress) -> StudyOutcome:
+    """Analyze one study into its folder; raises ThoraxAIError with one sentence, and then leaves nothing there."""
+    stages, started = Stages(), now()
+    with stages.stage("read"):
+        read = read_study(
+            path,
+            request.label,
+            request.frame,
+            request.readers_labels,
+            request.options,
+            request.person,
+            progress.part(0.0, 0.1),
+        )
+    engines = choose_engines(request.engines, read.given is None)
+    record = _record(request, path.resolve().name, read, engines, started)
+    if request.resume and has_result_of(output, record):
+        return StudyOutcome(json.loads((output / RESULT).read_text(encoding="utf-8")), resumed=True)
+    with OutputFolder(output, owned_names()) as folder:
+        found = _write(folder, request, read, engines, record, path.resolve().name, progress.part(0.1, 1.0), stages)
+    progress(1.0, "Done")
+    return StudyOutcome(found)
+
+
+def _write(
+    folder: Path,
+    request: AnalyzeStudyRequest,
+    read: StudyInput,
+    engines: StudyEngines,
+    record: RunRecord,
+    name: str,
+    progress: Progress,
+    stages: Stages,
+) -> dict:
+    from CardiacBiomechLib.analysis.study import analyze_study
+    from CardiacBiomechLib.report.bulls_eye import bulls_eye_sheet
+    from CardiacBiomechLib.report.study_contours import study_contours
+    from CardiacBiomechLib.report.study_report import write_study_report
+    from ThoraxAILib.report import encoded
+
+    segmenter = None if engines.segmenter is None else engines.segmenter.made
+    result = analyze_study(
+        read.cine,
+        read.options,
+        read.person,
+        engines.motion.made,
+        segmenter,
+        read.given,
+        read.views,
+        progress.part(0.0, 0.8),
+        stages,
+    )
+    with stages.stage("write"):
+        progress(0.8, "Writing the results")
+        write_data(result, folder)
+        write_result(result.study, folder)
+        (folder / CONTOURS).write_bytes(encoded(study_contours(result)))
+        (folder / BULLS_EYES).write_bytes(encoded(bulls_eye_sheet(result.study)))
+    summary = {
+        "lv_ef_percent": round(result.study.lv.ef_percent, 1),
+        "quality": [verdict.code for verdict in result.study.quality],
+        "group": read.group,
+    }
+    record = replace(record, models=_models(engines))
+    with stages.stage("report"):
+        progress(0.9, "Writing the report")
+        run = finish(record, stages, folder, summary).to_dict()
+        write_study_report(folder / REPORT, result, run, name)
+    if request.with_scene:
+        with stages.stage("scene"):
+            progress(0.95, "Writing the scene")
+            _write_scene(folder, name, result)
+    write_run_record(folder, finish(record, stages, folder, summary))
+    return result.study.to_dict()
+
+
+def _write_scene(folder: Path, name: str, result) -> None:
+    from ThoraxAILib.scene import host
+
+    host.install()
+    from CardiacBiomechLib.scene.study_scene import write_study_scene
+
+    write_study_scene(folder / SCENE, name, result)
+
+
+def _record(
+    request: AnalyzeStudyRequest, name: str, read: StudyInput, engines: StudyEngines, started: str
+) -> RunRecord:
+    """Return what is known before the analysis; also what --resume compares."""
+    first = read.cine.frames[0]
+    digest = hashlib.sha256("".join(hash_volume(frame) for frame in read.cine.frames).encode())
+    for view in read.views:
+        digest.update("".join(hash_volume(frame) for frame in view.frames).encode())
+    source = replace(RunInput.of_volume(first, name, len(read.cine.frames)), sha256=digest.hexdigest())
+    inputs = [source]
+    if read.given is not None:
+        inputs += [
+            RunInput.of_volume(labels, f"labels {number}", 1) for number, labels in enumerate(read.given.labels, 1)
+        ]
+    options = {
+        **read.options.to_dict(),
+        "person": read.person.to_dict(),
+        "frame": request.frame if read.given is not None else None,
+        "readers_labels": request.readers_labels,
+        "engines": {
+            **request.engines.to_dict(),
+            "segmenter_weights": None
+            if request.engines.segmenter_weights is None
+            else request.engines.segmenter_weights.name,
+        },
+        "scene": request.with_scene,
+    }
+    return RunRecord(
+        "cardiac analyze",
+        options,
+        tuple(inputs),
+        _models(engines),
+        engines.device,
+        engines.device_reason,
+        started,
+        warnings=read.cine.notes,
+    )
+
+
+def _models(engines: StudyEngines) -> tuple:
+    found = [engines.motion.model("motion")]
+    if engines.segmenter is not None:
+        found.append(engines.segmenter.model("segmenter"))
+    return tuple(found)

@@ -1,0 +1,139 @@
+"""``thoraxai cardiac analyze`` and ``thoraxai cardiac series``; heavy imports happen inside."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from CardiacBiomechLib.cases.study_requests import AnalyzeStudyRequest
+from ThoraxAILib.errors import Cancelled, InputError
+from ThoraxAILib.jobs.events import Events, add_events_argument, reporting_errors
+from ThoraxAILib.jobs.progress import Progress
+
+DESCRIPTION = (
+    "STUDY is the folder or archive of a whole exam: the short-axis cine is found in it, and long-axis views beside "
+    "it. DIR receives cardiac.json, segments.csv, volumes.csv, labels.seq.nrrd, the field from end-diastole to every "
+    "frame, contours.png, bulls_eyes.png, report.html and scene.mrb. Several studies, or a folder of ACDC patients, "
+    "get a folder each and one table, index.csv."
+)
+
+
+def add_analyze(commands: argparse._SubParsersAction) -> None:
+    """Mount ``cardiac analyze`` and ``cardiac series``."""
+    parser = commands.add_parser("analyze", help="volumes, function and strain of a cine exam", description=DESCRIPTION)
+    AnalyzeStudyRequest.add_arguments(parser)
+    add_events_argument(parser)
+    parser.set_defaults(run=_analyze)
+    series = commands.add_parser("series", help="list the MR series of an exam and say which are read as the cine")
+    series.add_argument("input", type=Path, metavar="PATH")
+    series.set_defaults(run=_series)
+
+
+def _analyze(arguments: argparse.Namespace) -> int:
+    with reporting_errors(arguments.events) as events:
+        from CardiacBiomechLib.cases.study_batch import gather_studies
+        from ThoraxAILib.scene import host
+
+        request = AnalyzeStudyRequest.from_arguments(arguments)
+        if request.with_scene and not host.is_available():
+            print(
+                "scene.mrb is not written, because Slicer's libraries are missing: install them with "
+                'pip install "thoraxai[scene]".',
+                file=sys.stderr,
+            )
+            request = replace(request, with_scene=False)
+        cases = gather_studies(request.inputs)
+        if len(cases) == 1:
+            return _one(replace(request, inputs=(cases[0].path,)), arguments, events)
+        return _many(request, cases, arguments, events)
+
+
+def _one(request: AnalyzeStudyRequest, arguments: argparse.Namespace, events: Events) -> int:
+    from CardiacBiomechLib.cases.study_case import analyze_study_case
+
+    progress = Progress(events.progress, arguments.is_cancelled)
+    outcome = analyze_study_case(request, request.inputs[0], request.output, progress)
+    if not events.own_stdout:
+        print("\n".join(summary(outcome.result)))
+        print(f"{'kept from an earlier run' if outcome.resumed else 'written'}: {request.output}")
+    events.result(request.output)
+    return 0
+
+
+def _many(request: AnalyzeStudyRequest, cases, arguments: argparse.Namespace, events: Events) -> int:
+    from CardiacBiomechLib.cases.study_batch import FAILED, StudyBatch, write_index
+    from ThoraxAILib.jobs.output_folder import output_error
+
+    try:
+        request.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(error) from error
+
+    def tell(row: dict) -> None:
+        if not events.own_stdout:
+            said = row.get("message") or f"LV EF {row['lv_ef_percent']:.0f} %, {row['seconds']} s"
+            print(f"{row['study']}: {row['status']}, {said}", flush=True)
+
+    batch = StudyBatch(request, cases, tell, events.progress, arguments.is_cancelled)
+    try:
+        batch.run()
+    except Cancelled as error:
+        raise Cancelled("Cancelled; the results of finished studies are kept and listed in index.csv.") from error
+    finally:
+        write_index(request.output, batch.rows)
+    bad = sum(row["status"] == FAILED for row in batch.rows)
+    if bad:
+        raise InputError(f"{bad} of {len(cases)} studies failed: index.csv says why.")
+    events.result(request.output)
+    return 0
+
+
+def summary(found: dict) -> list[str]:
+    """Return what a person reads first of a cardiac.json."""
+    lines = [found["source"]] if found["source"] else []
+    lines += [f"note: {note}" for note in found["notes"]]
+    lines.append(f"end-diastole frame {found['ed_frame']}, end-systole frame {found['es_frame']} of {found['frames']}")
+    for name, key in (("LV", "lv"), ("RV", "rv")):
+        part = found[key]
+        if part is None:
+            continue
+        spread = part["ef_range_percent"]
+        ef = f"EF {part['ef_percent']:.0f} %" + (f" ({spread[0]:.0f} to {spread[1]:.0f} %)" if spread else "")
+        mass = f", mass {part['mass_g']:.0f} g" if "mass_g" in part else ""
+        lines.append(f"{name}: {part['edv_ml']:.0f} to {part['esv_ml']:.0f} mL, {ef}{mass}")
+    if found["strain"]:
+        ecc = found["strain"]["circumferential"]
+        lines.append(
+            f"peak global circumferential strain {ecc['peak']:.3f} (Green-Lagrange), "
+            f"{100 * ecc['peak_engineering']:.1f} % (engineering)"
+        )
+    if found["long_axis"]:
+        seen = found["long_axis"]
+        lines.append(
+            f"long axis: global longitudinal strain {100 * seen['global_longitudinal_strain']:.1f} % (engineering), "
+            f"mitral excursion {seen['mitral_excursion_mm']:.0f} mm"
+        )
+    return [*lines, *(f"{verdict['severity']}: {verdict['text']}" for verdict in found["quality"])]
+
+
+def _series(arguments: argparse.Namespace) -> int:
+    from CardiacBiomechLib.cine.dicom_cine import list_runs, look_through
+    from CardiacBiomechLib.cine.read_cine import exam_files
+
+    path = arguments.input
+    if not path.exists():
+        raise InputError(f"'{path.name}' does not exist: check the path.")
+    with exam_files(path) as files:
+        rows = list_runs(look_through(files, path.name, Progress()))
+    print(f"{'series':>8} {'kind':14} {'slices':>6} {'phases':>6} {'images':>6} {'times in ms':>14} {'plane':12}")
+    for row in rows:
+        times = "-" if row.first_ms is None else f"{row.first_ms:.0f} to {row.last_ms:.0f}"
+        number = "-" if row.series_number is None else str(row.series_number)
+        read = "  read as the cine" if row.read else ""
+        print(
+            f"{number:>8} {row.kind:14} {row.positions:>6} {row.phases:>6} {row.images:>6} {times:>14} "
+            f"{row.plane:12}{read}"
+        )
+    return 0

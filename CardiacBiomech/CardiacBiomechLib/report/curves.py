@@ -1,0 +1,90 @@
+"""Curves over the heart cycle as drawings inside the page: where everything lies, in pixels; the template draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from CardiacBiomechLib.analysis.study import StudyResult
+
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 500, 250, 54, 110, 16, 40
+COLORS = ("#c0392b", "#2e86c1", "#2e9e55", "#8e44ad")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line: its name, color, points as SVG writes them, and the row of its name."""
+
+    name: str
+    color: str
+    points: str
+    legend_y: int
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One chart: title, curves, ticks as (place, text) and marks of end-diastole and end-systole."""
+
+    title: str
+    time_title: str
+    curves: tuple[Curve, ...]
+    y_ticks: tuple[tuple[float, str], ...]
+    x_ticks: tuple[tuple[float, str], ...]
+    marks: tuple[tuple[float, str], ...]
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+    right: int = WIDTH - RIGHT
+    top: int = TOP
+    bottom: int = HEIGHT - BOTTOM
+
+
+def charts(result: StudyResult) -> list[Chart]:
+    """Return the charts of a study; none where the frames are no curve."""
+    study = result.study
+    if not study.has_curves:
+        return []
+    times = np.arange(1, study.frames + 1, dtype=float) if study.times_ms is None else np.asarray(study.times_ms)
+    title = "frame" if study.times_ms is None else "ms after the R wave"
+    marks = [(study.ed_frame - 1, "ED"), (study.es_frame - 1, "ES")]
+    volumes = [("LV", study.lv.curve_ml)] + ([] if study.rv is None else [("RV", study.rv.curve_ml)])
+    found = [_chart("Volume, mL", title, times, volumes, marks, 0)]
+    if result.wall:
+        curves = np.array([frame.global_strain for frame in result.wall]) * 100.0
+        lines = [("radial", curves[:, 0]), ("circumferential", curves[:, 1])]
+        found.append(_chart("Global strain, % (Green-Lagrange)", title, times, lines, marks, 0))
+    return found
+
+
+def _chart(
+    title: str,
+    time_title: str,
+    times: np.ndarray,
+    lines: Sequence[tuple[str, Sequence[float]]],
+    marks: Sequence[tuple[int, str]],
+    decimals: int,
+) -> Chart:
+    values = np.concatenate([np.asarray(line, dtype=float) for _, line in lines])
+    low, high = min(0.0, float(values.min())), float(values.max())
+    high = high if high > low else low + 1.0
+
+    def x(time: float) -> float:
+        return round(LEFT + (WIDTH - LEFT - RIGHT) * (time - times[0]) / max(times[-1] - times[0], 1e-9), 1)
+
+    def y(value: float) -> float:
+        return round(HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (value - low) / (high - low), 1)
+
+    curves = tuple(
+        Curve(name, COLORS[n], " ".join(f"{x(t)},{y(v)}" for t, v in zip(times, line, strict=True)), TOP + 14 + 18 * n)
+        for n, (name, line) in enumerate(lines)
+    )
+    return Chart(
+        title,
+        time_title,
+        curves,
+        tuple((y(value), f"{value:.{decimals}f}") for value in np.linspace(low, high, 5)),
+        tuple((x(time), f"{time:.0f}") for time in np.linspace(times[0], times[-1], 5)),
+        tuple((x(float(times[index])), word) for index, word in marks),
+    )

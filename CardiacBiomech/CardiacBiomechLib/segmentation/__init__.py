@@ -1,0 +1,1 @@
+"""Segmentation of a heart in short-axis frames without a label from a person."""
