@@ -118,7 +118,7 @@ def _smoothed_best(logits: np.ndarray, inside: np.ndarray, sigma: float) -> np.n
 
 
 def solid_tissue(hu: np.ndarray, inside: np.ndarray, spacing_mm: float) -> np.ndarray:
-    """Return where lung (``inside``, bool) is solid, on cubic voxels: masses and consolidation, no pattern and no vessel.
+    """Return where lung (``inside``, bool) is solid, on cubic voxels: masses and consolidation, but no vessel.
 
     The network knows none of them and calls them ground glass or reticular.
     """
