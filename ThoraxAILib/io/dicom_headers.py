@@ -81,6 +81,7 @@ MODALITY_OF_CLASS = {
     "1.2.840.10008.5.1.4.1.1.128": "PT",
 }
 DIRECTORY_CLASS = "1.2.840.10008.1.3.10"  # Media Storage Directory (DICOMDIR), PS3.4 B.5
+MAC_FILE, MAC_FOLDER = "._", "__MACOSX"
 _SALT = secrets.token_bytes(16)  # of this process: tells persons apart in memory and nowhere else
 # What pydicom raises on damaged files; it has no common base class.
 READ_FAULTS = (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, NotImplementedError, RuntimeError)
@@ -195,11 +196,14 @@ class HeaderScan:
 
 
 def files_below(folder: Path) -> list[Path]:
-    """Every file in ``folder`` and its subfolders, in a fixed order; links to folders are not followed."""
+    """Every file in ``folder`` and its subfolders, in a fixed order; links to folders are not followed.
+
+    What macOS leaves beside files (``._name``, ``__MACOSX``) is no file of the person.
+    """
     found: list[Path] = []
     for directory, subfolders, names in os.walk(folder):
-        subfolders.sort()
-        found.extend(Path(directory) / name for name in sorted(names))
+        subfolders[:] = sorted(name for name in subfolders if name != MAC_FOLDER)
+        found.extend(Path(directory) / name for name in sorted(names) if not name.startswith(MAC_FILE))
     return found
 
 

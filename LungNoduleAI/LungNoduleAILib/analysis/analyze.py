@@ -15,6 +15,7 @@ import numpy as np
 from LungNoduleAILib.analysis.engines import LungEngines, choose_engines
 from LungNoduleAILib.analysis.threshold import OperatingThreshold, choose_threshold
 from LungNoduleAILib.analysis.verdicts import chest_verdicts
+from LungNoduleAILib.anatomy.body_size import segment_any_size
 from LungNoduleAILib.anatomy.orientation import judge_orientation
 from LungNoduleAILib.detection.lung_filter import as_removed, filter_candidates
 from LungNoduleAILib.measurement.lung_depth import LungDepth
@@ -51,7 +52,7 @@ def analyze(
     turned = order.apply(volume)
     turned = turned.with_array(np.ascontiguousarray(turned.array))
     with stages.stage("lungs"):
-        anatomy = engines.anatomy.made.segment(turned, progress.part(0.0, 0.35))
+        anatomy = segment_any_size(engines.anatomy.made, turned, progress.part(0.0, 0.35))
     with stages.stage("detection"):
         candidates = detector.detect(turned, anatomy, progress.part(0.35, 0.8))
     with stages.stage("measurement"):
@@ -157,7 +158,9 @@ def _lungs(volume: Volume, anatomy: Anatomy, findings: tuple[Finding, ...], remo
     approximate: tuple[QualityNote, ...] = ()
     if anatomy.lobes_approximate and anatomy.lungs.any():
         approximate = (QualityNote("lobes_approximate", f"Lobes are approximate: {anatomy.lobes_how}.", "info"),)
-    return Lungs(left, right, quality + verdicts + approximate)
+    found = f"Both lungs found, {right:.0f} mL right and {left:.0f} mL left."  # the volumes that are shown elsewhere
+    said = tuple(replace(note, text=found) if note.code == "ok" else note for note in quality)
+    return Lungs(left, right, said + verdicts + approximate)
 
 
 def _shown(labels: np.ndarray, lungs: Lungs) -> np.ndarray:

@@ -16,6 +16,7 @@ COLUMNS = (
     "long_axis_mm",
     "short_axis_mm",
     "volume_mm3",
+    "mask_volume_mm3",
     "type",
     "kind",
     "mean_hu",

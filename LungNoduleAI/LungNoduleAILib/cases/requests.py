@@ -135,10 +135,10 @@ class SegmentRequest(Options):
 
     input: Path = option(help=IMAGE, positional=True, metavar="CT")
     at: tuple[float, float, float] = option(
-        help="a point in the nodule, RAS mm (write --at=-40,12,90)",
+        help="a point in the nodule, RAS mm (for example -40,12,90)",
         label="point",
         metavar="R,A,S",
-        advice="write e.g. --at=-40,12,90",
+        advice="write e.g. --at -40,12,90",
     )
     output: Path = option(help="label map to write, 1 in the nodule", metavar="FILE.nrrd")
     diameter: float | None = option(None, "rough size of the nodule (default: found out)", unit="mm", more_than=0)

@@ -26,6 +26,8 @@ class Finding:
     ``source`` says who marked it, ``ai`` or ``reader``. Where the reader changed a value, ``ai_values`` keeps the
     software's by the name of the field. ``attachment``, ``margin``, ``shape`` and ``calcification_pattern`` are the
     reader's to state (words of model.review), None as long as nobody did. The ends of the axes are two RAS points.
+    ``volume_mm3`` counts voxels at a blurred border in part, also those just outside the mask; ``mask_volume_mm3`` is
+    what the voxels of the mask add up to, as another program measures the exported segment.
     """
 
     id: str
@@ -56,6 +58,7 @@ class Finding:
     calcification_pattern: str | None = None
     long_axis_ras_mm: tuple[float, float, float, float, float, float] | None = None
     short_axis_ras_mm: tuple[float, float, float, float, float, float] | None = None
+    mask_volume_mm3: float | None = None
     ai_values: dict[str, Any] = field(default_factory=dict)
     mask: Mask | None = field(default=None, repr=False)
 
@@ -103,7 +106,7 @@ class QualityNote:
 
     Codes: ``ok, volume_out_of_range, cut_by_field_of_view, leak, one_lung_missing, not_a_chest, large_opacity,
     pleural_fluid, pleural_air, lungs_unequal, unsure_opacity, thick_slices, sides_uncertain, lobes_approximate,
-    contradicts_orientation``. Severity: ``info, warning, error``.
+    contradicts_orientation, small_body``. Severity: ``info, warning, error``.
     """
 
     code: str

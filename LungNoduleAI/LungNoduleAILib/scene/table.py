@@ -26,7 +26,7 @@ def findings_table_node(findings: tuple[Finding, ...]):
             numbers("Mean diameter", "mean_diameter_mm", "mm", 1, "Mean of long and short axis in the largest slice"),
             numbers("Long axis", "long_axis_mm", "mm", 1, "Largest axial diameter"),
             numbers("Short axis", "short_axis_mm", "mm", 1, "Largest diameter at right angles to the long axis"),
-            numbers("Volume", "volume_mm3", "mm3", 1, "Volume of the mask"),
+            numbers("Volume", "volume_mm3", "mm3", 1, "Volume, blurred borders counted in part"),
             words("Type", "type", "Density type"),
             numbers("Mean HU", "mean_hu", "HU", 0, "Mean density of the mask"),
             words("Lobe", "lobe", "Lobe of the center"),
