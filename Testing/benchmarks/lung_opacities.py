@@ -17,12 +17,14 @@ from pathlib import Path
 import numpy as np
 from diseased_chests import BODIES, COMBINATIONS, FIRST_SEED, Chest, chests_of
 
-from LungNoduleAILib.analysis.engines import choose_anatomy
+from LungNoduleAILib.analysis.analyze import analyze
 from LungNoduleAILib.analysis.verdicts import chest_verdicts
 from LungNoduleAILib.model.findings import QualityNote
+from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.opacity.find import AIR, FLUID, TISSUE, Opacity, find_opacities
 from LungNoduleAILib.synthesis.disease.chest import EFFUSION, MASS, PNEUMOTHORAX
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.jobs.stages import Stages
 
 WITHIN = 0.25  # of the true volume
 NEAR_MM = 3.0  # one voxel of the grid that is searched
@@ -113,21 +115,18 @@ def _inside(chest: Chest, mask: np.ndarray, opacity: Opacity) -> bool:
 
 
 def on_real(path: Path) -> dict:
-    """What the verdicts say of a real CT."""
+    """What the whole analysis says of a real CT: its findings in their order, its verdicts, and what was vetted."""
     from ThoraxAILib.io import read_volume
 
-    volume = read_volume(path).in_lps_order()
-    volume = volume.with_array(np.ascontiguousarray(volume.array))
-    anatomy = choose_anatomy().anatomy.made.segment(volume, Progress())
-    return {"case": path.name, "opacities": [_told(o) for o in find_opacities(volume, anatomy)]}
-
-
-def _told(opacity: Opacity) -> dict:
+    result = analyze(read_volume(path), AnalysisOptions(), Progress(), Stages()).findings
     return {
-        "kind": opacity.kind,
-        "center_ras_mm": opacity.center_ras_mm,
-        "volume_ml": opacity.volume_ml,
-        "size_mm": opacity.size_mm,
+        "case": path.name,
+        "findings": [
+            {"id": f.id, "center_ras_mm": f.center_ras_mm, "mm": f.mean_diameter_mm, "confidence": f.confidence}
+            for f in result.findings
+        ],
+        "verdicts": [note.to_dict() for note in result.lungs.quality],
+        "removed": [r.to_dict() for r in result.removed if "below the threshold" not in r.reason],
     }
 
 
