@@ -86,6 +86,21 @@ def _oriented_image(labels: np.ndarray, ijk_to_ras: np.ndarray):
     return image
 
 
+def add_empty_segment(node, spec: Segment) -> None:
+    """Add a segment without voxels to a segmentation node."""
+    image = slicer.vtkOrientedImageData()
+    image.SetExtent(0, -1, 0, -1, 0, -1)
+    image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
+    _add_segment(node, spec, 1, image)
+
+
+def set_segment_looks(node, spec: Segment) -> None:
+    """Give a segment that is there another color and term."""
+    segment = node.GetSegmentation().GetSegment(spec.id)
+    segment.SetColor(*spec.color)
+    segment.SetTag(segment.GetTerminologyEntryTagName(), str(spec.term))
+
+
 def _add_segment(node, spec: Segment, value: int, image) -> None:
     segment = slicer.vtkSegment()
     segment.SetName(spec.name)

@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from LungNoduleAILib.analysis.engines import LungEngines, choose_engines
+from LungNoduleAILib.analysis.importance import by_suspicion, with_doubt
 from LungNoduleAILib.analysis.threshold import OperatingThreshold, choose_threshold
 from LungNoduleAILib.analysis.verdicts import chest_verdicts
 from LungNoduleAILib.anatomy.body_size import segment_any_size
@@ -34,7 +35,6 @@ from ThoraxAILib.image.volume import AxisOrder, Volume
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.stages import Stages
 
-RANK_BANDS_MM = (8.0, 15.0, 30.0)  # of Lung-RADS, and a mass: a dot never stands above a tumor
 SAYS_SIDES = ("ok", "one_lung_missing", "sides_uncertain")  # verdicts that name a side
 
 
@@ -106,7 +106,7 @@ def _measure_all(
     threshold: float,
     progress: Progress,
 ) -> tuple[tuple[Finding, ...], list[Removed]]:
-    """Measured findings in the order of ``rank``, numbered in that order, and what is no nodule after all."""
+    """Measured findings, the most suspicious first and numbered in that order, and what is no nodule after all."""
     findings: list[Finding] = []
     removed: list[Removed] = []
     lung_depth, vetting = LungDepth(volume, anatomy), Vetting(volume, anatomy, threshold)
@@ -125,14 +125,9 @@ def _measure_all(
                 findings.append(finding)
             else:
                 removed.append(as_removed(candidate, against))
-    findings.sort(key=rank)
-    named = [replace(finding, id=f"{finding.kind.capitalize()}_{n:02d}") for n, finding in enumerate(findings, start=1)]
+    ordered = by_suspicion([with_doubt(finding, volume) for finding in findings])
+    named = [replace(finding, id=f"{finding.kind.capitalize()}_{n:02d}") for n, finding in enumerate(ordered, start=1)]
     return tuple(named), removed
-
-
-def rank(finding: Finding) -> tuple[int, float]:
-    """Where a finding stands in the list: the larger band of size first, within it the more confident."""
-    return -sum(finding.mean_diameter_mm >= limit for limit in RANK_BANDS_MM), -finding.confidence
 
 
 def _same(one: Finding, other: Finding) -> bool:

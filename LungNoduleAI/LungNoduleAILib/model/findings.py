@@ -23,9 +23,10 @@ _TUPLES = ("center_ras_mm", "bounds_ras_mm", "long_axis_ras_mm", "short_axis_ras
 class Finding:
     """One nodule (or mass, from 30 mm) with the values that stand now; ``status`` is the reader's decision.
 
-    ``source`` says who marked it, ``ai`` or ``reader``. Where the reader changed a value, ``ai_values`` keeps the
-    software's by the name of the field. ``attachment``, ``margin``, ``shape`` and ``calcification_pattern`` are the
-    reader's to state (words of model.review), None as long as nobody did. The ends of the axes are two RAS points.
+    ``doubt`` says why it is probably no nodule. ``source`` says who marked it, ``ai`` or ``reader``. Where the reader
+    changed a value, ``ai_values`` keeps the software's by the name of the field. ``attachment``, ``margin``,
+    ``shape`` and ``calcification_pattern`` are the reader's to state (words of model.review), None as long as nobody
+    did. The ends of the axes are two RAS points.
     ``volume_mm3`` counts voxels at a blurred border in part, also those just outside the mask; ``mask_volume_mm3`` is
     what the voxels of the mask add up to, as another program measures the exported segment.
     """
@@ -51,6 +52,7 @@ class Finding:
     bounds_ras_mm: tuple[float, float, float, float, float, float] | None = None
     detector: str = ""
     notes: tuple[str, ...] = ()
+    doubt: str = ""
     source: str = AI
     attachment: str | None = None
     margin: str | None = None

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from LungNoduleAILib.analysis.analyze import rank
 from LungNoduleAILib.analysis.verdicts import chest_verdicts
 from LungNoduleAILib.model.anatomy import BONE, LUL, RUL, SPINE, Anatomy
 from LungNoduleAILib.model.findings import Finding, QualityNote, Removed
@@ -148,11 +147,6 @@ def test_lungs_of_very_unequal_size_are_told():
     assert [note.code for note in notes] == ["lungs_unequal"]
     assert "right lung holds only 49 %" in notes[0].text
     assert chest_verdicts((), [], [], (2600.0, 2100.0), volume, anatomy) == ()
-
-
-def test_a_dot_never_stands_above_a_mass():
-    dot, mass = _finding((0, 0, 0), 4.0, 0.99), _finding((0, 0, 0), 62.0, 0.5)
-    assert sorted([dot, mass], key=rank) == [mass, dot]
 
 
 def _finding(center: tuple[float, float, float], diameter_mm: float, confidence: float) -> Finding:
