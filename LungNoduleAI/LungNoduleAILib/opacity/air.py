@@ -12,6 +12,7 @@ WALL_MM = 9.0
 WALL_SHARE = 0.08  # of its voxels that lie along the wall
 MIN_AIR_ML = 50.0
 RING_MM = (3.0, 10.0)
+EDGE_MM = 6.0  # of the lungs, where wall and air average
 RING_SHARE = 0.1  # of what surrounds it that is lung
 DARKER_HU = 50.0  # than the lung beside it: emphysema and a scanner whose air is too dark fade into it
 
@@ -40,7 +41,7 @@ def find_pleural_air(chest: CoarseChest) -> list[np.ndarray]:
 def _is_darker(chest: CoarseChest, part: np.ndarray, dark: np.ndarray) -> bool:
     """Whether a part is clearly darker than the lung a few millimetres beside it."""
     shell = chest.within_mm(part, RING_MM[1]) & ~chest.within_mm(part, RING_MM[0])
-    ring = shell & chest.lungs & ~dark
+    ring = shell & chest.deeper_mm(chest.lungs, EDGE_MM) & ~dark
     if ring.sum() <= RING_SHARE * shell.sum():
         return False
     return float(np.median(chest.hu[ring]) - np.median(chest.hu[part])) > DARKER_HU
