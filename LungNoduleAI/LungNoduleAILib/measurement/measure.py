@@ -88,6 +88,7 @@ def _finding(site: Site, outline: Outline, mask: Mask, lung_depth: LungDepth, de
         bounds_ras_mm=_bounds(volume, patch, region),
         detector=detector,
         mask=mask,
+        mask_volume_mm3=round(float(np.count_nonzero(mask.array)) * volume.voxel_mm3, 1),
         notes=outline.notes,
         suspicion=None if suspicion is None else suspicion.rating,
         suspicion_interval=None if suspicion is None else (suspicion.low, suspicion.high),
