@@ -6,7 +6,7 @@ The lung module's own engines come to the registry here; plug-ins come by entry 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from LungNoduleAILib.analysis.threshold import check_calibration
 from LungNoduleAILib.anatomy import classical as classical_anatomy
@@ -28,10 +28,8 @@ from LungNoduleAILib.parenchyma.pattern_map import PATTERN_MAPPER, LearnedPatter
 from ThoraxAILib.engines.chosen import ChosenEngine
 from ThoraxAILib.engines.registry import AUTO, REGISTRY, Registry
 from ThoraxAILib.errors import MissingDependencyError, known
+from ThoraxAILib.jobs.run_record import RunModel
 from ThoraxAILib.networks.device import check_device, select_device
-
-if TYPE_CHECKING:
-    from ThoraxAILib.jobs.run_record import RunModel
 
 CLASSICAL = "classical"
 BOTH_CLASSICAL = "detector and anatomy are classical, so no network takes part"
