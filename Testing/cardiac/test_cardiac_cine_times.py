@@ -39,8 +39,16 @@ def write(path, frames, step: float, unit: int) -> None:
 
 @pytest.mark.parametrize(
     ("step", "unit", "expected"),
-    [(30.0, 16, 30.0), (0.03, 8, 30.0), (30000.0, 24, 30.0), (30.0, 0, 30.0), (0.03, 0, 30.0), (1.0, 8, None), (0.0, 8, None)],
-)  # fmt: skip
+    [
+        (30.0, 16, 30.0),
+        (0.03, 8, 30.0),
+        (30000.0, 24, 30.0),
+        (30.0, 0, 30.0),
+        (0.03, 0, 30.0),
+        (1.0, 8, None),
+        (0.0, 8, None),
+    ],
+)
 def test_the_time_between_frames_of_a_nifti_file_is_read_with_its_unit(tmp_path, step, unit, expected):
     write(tmp_path / "cine.nii", beating(COUNT, COUNT), step, unit)
     times = read_cine(tmp_path / "cine.nii").times_ms
