@@ -18,6 +18,7 @@ from ThoraxAILib.public.lazy_names import lazy_names
 if TYPE_CHECKING:
     from AnonymizerLib.public.anonymization import Anonymization, anonymize
     from AnonymizerLib.run.request import AnonymizeOptions
+    from CardiacBiomechLib.public.segmentation import SegmentedCine, segment_heart
     from CardiacBiomechLib.public.tracking import TrackedCine, track
     from LungNoduleAILib.model.findings import Finding
     from LungNoduleAILib.model.follow_up_options import FollowUpOptions
@@ -42,6 +43,7 @@ _HOMES = {
     "MissingDependencyError": "ThoraxAILib.errors",
     "OutputError": "ThoraxAILib.errors",
     "Pair": "LungNoduleAILib.model.pairs",
+    "SegmentedCine": "CardiacBiomechLib.public.segmentation",
     "ThoraxAIError": "ThoraxAILib.errors",
     "TrackedCine": "CardiacBiomechLib.public.tracking",
     "Volume": "ThoraxAILib.image.volume",
@@ -50,6 +52,7 @@ _HOMES = {
     "find_series": "ThoraxAILib.io.volumes",
     "follow_up": "LungNoduleAILib.public.follow_up",
     "read_volume": "ThoraxAILib.io.volumes",
+    "segment_heart": "CardiacBiomechLib.public.segmentation",
     "track": "CardiacBiomechLib.public.tracking",
 }
 
@@ -66,6 +69,7 @@ __all__ = [
     "MissingDependencyError",
     "OutputError",
     "Pair",
+    "SegmentedCine",
     "ThoraxAIError",
     "TrackedCine",
     "Volume",
@@ -75,6 +79,7 @@ __all__ = [
     "find_series",
     "follow_up",
     "read_volume",
+    "segment_heart",
     "track",
 ]
 

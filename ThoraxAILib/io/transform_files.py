@@ -34,9 +34,9 @@ def write_field(field: Field, path: Path) -> None:
     image = displacement_image(field)
     if ending in TRANSFORMS:
         transform = sitk.DisplacementFieldTransform(image)
-        _whole(path, ending, lambda partial: sitk.WriteTransform(transform, str(partial)))
+        write_whole(path, ending, lambda partial: sitk.WriteTransform(transform, str(partial)))
     else:
-        _whole(path, ending, lambda partial: sitk.WriteImage(image, str(partial), True))
+        write_whole(path, ending, lambda partial: sitk.WriteImage(image, str(partial), True))
 
 
 def write_field_then_affine(field: Field, matrix: np.ndarray, path: Path) -> None:
@@ -44,13 +44,13 @@ def write_field_then_affine(field: Field, matrix: np.ndarray, path: Path) -> Non
     ending = _ending(path, TRANSFORMS)
     displacement = sitk.DisplacementFieldTransform(displacement_image(field))
     composite = sitk.CompositeTransform([affine_transform(matrix), displacement])  # the last one acts first
-    _whole(path, ending, lambda partial: sitk.WriteTransform(composite, str(partial)))
+    write_whole(path, ending, lambda partial: sitk.WriteTransform(composite, str(partial)))
 
 
 def write_affine(matrix: np.ndarray, path: Path) -> None:
     """Write a 4x4 RAS matrix as an ITK affine in .tfm or .h5; whole or not at all."""
     transform = affine_transform(matrix)
-    _whole(path, _ending(path, TRANSFORMS), lambda partial: sitk.WriteTransform(transform, str(partial)))
+    write_whole(path, _ending(path, TRANSFORMS), lambda partial: sitk.WriteTransform(transform, str(partial)))
 
 
 def read_field(path: Path) -> Field:
@@ -77,13 +77,13 @@ def read_field(path: Path) -> Field:
 def write_labels(labels: Volume, path: Path) -> None:
     """Write a label image as .nii.gz, .nii, .nrrd or .mha; whole or not at all."""
     image = label_image(labels)
-    _whole(path, _ending(path, IMAGES), lambda partial: sitk.WriteImage(image, str(partial), True))
+    write_whole(path, _ending(path, IMAGES), lambda partial: sitk.WriteImage(image, str(partial), True))
 
 
 def write_image(volume: Volume, path: Path) -> None:
     """Write a scalar image as .nii.gz, .nii, .nrrd or .mha; whole or not at all."""
     image = itk_image(volume)
-    _whole(path, _ending(path, IMAGES), lambda partial: sitk.WriteImage(image, str(partial), True))
+    write_whole(path, _ending(path, IMAGES), lambda partial: sitk.WriteImage(image, str(partial), True))
 
 
 def check_writable(path: Path, kind: str) -> None:
@@ -103,7 +103,8 @@ def _ending(path: Path, allowed: tuple[str, ...]) -> str:
     raise InputError(f"'{path.name}' has no ending this program writes: use one of {', '.join(allowed)}.")
 
 
-def _whole(path: Path, ending: str, write: Callable[[Path], None]) -> None:
+def write_whole(path: Path, ending: str, write: Callable[[Path], None]) -> None:
+    """Let ``write`` make a file with this ending and give it the name ``path`` once it is complete."""
     partial = path.with_name(f".partial-{uuid.uuid4().hex[:8]}{ending}")
     try:
         write(partial)

@@ -8,8 +8,9 @@ from pathlib import Path
 from CardiacBiomechLib.analysis.track import TrackOptions
 from CardiacBiomechLib.model.heart_labels import LABEL_CHOICE, label_mapping
 from CardiacBiomechLib.motion.engines import EngineOptions
+from CardiacBiomechLib.segmentation.engines import SegmenterOptions
 from CardiacBiomechLib.synthesis.files import PhantomRequest
-from CardiacBiomechLib.training.options import TrainingOptions
+from CardiacBiomechLib.training.options import SegmentationTrainingOptions, TrainingOptions
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.options import Options, option
 from ThoraxAILib.registration.cascade.settings import CascadeSettings
@@ -57,6 +58,17 @@ class PropagateRequest(Options):
 
 
 @dataclass(frozen=True)
+class SegmentRequest(Options):
+    """Which cine or frame, by which segmenter, and which files to write."""
+
+    image: Path = option(help="a cine, or one frame", positional=True, metavar="IMAGE")
+    output: Path = option(help="labels of the frames: 1 RV, 2 wall of the LV, 3 LV", metavar="LABELS")
+    frame: int | None = option(None, "only this frame (counted from 1)", at_least=1)
+    segmenter: SegmenterOptions = option(factory=SegmenterOptions)
+    report: Path | None = option(None, "volumes of every frame, what segmented it", metavar="JSON")
+
+
+@dataclass(frozen=True)
 class RegisterRequest(Options):
     """Which frames, by which engine, and which files to write: at least one."""
 
@@ -88,3 +100,11 @@ class TrainRegistrationRequest(Options):
     output: Path = option(help="phantoms, checkpoint and weights", metavar="DIR")
     options: TrainingOptions = option(factory=TrainingOptions)
     settings: CascadeSettings = option(factory=CascadeSettings)
+
+
+@dataclass(frozen=True)
+class TrainSegmentationRequest(Options):
+    """How to train the segmentation network, and where scenes, checkpoint and weights go."""
+
+    output: Path = option(help="scenes, checkpoint and weights", metavar="DIR")
+    options: SegmentationTrainingOptions = option(factory=SegmentationTrainingOptions)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from CardiacBiomechLib.cases.requests import (
@@ -11,16 +10,20 @@ from CardiacBiomechLib.cases.requests import (
     PropagateRequest,
     RegisterRequest,
     TrainRegistrationRequest,
+    TrainSegmentationRequest,
 )
 from CardiacBiomechLib.cli.analyze import add_analyze
 from CardiacBiomechLib.cli.engine_choice import preset_line, progress_on_terminal
+from CardiacBiomechLib.cli.report_file import check_report, write_report
+from CardiacBiomechLib.cli.segment import add_segment
 from CardiacBiomechLib.cli.track import add_track
-from ThoraxAILib.errors import InputError
 
 REGISTRATION_SCHEMA = "thoraxai.cardiac-registration/1"
 DESCRIPTIONS = {
     "train-registration": "Without options: the recipe of the shipped cascade. A training that was stopped goes on "
-    "when the same command is given again."
+    "when the same command is given again.",
+    "train-segmentation": "The recipe of the shipped network, with --people a folder of labeled slices (Sunnybrook). "
+    "A training that was stopped goes on when the same command is given again.",
 }
 
 
@@ -29,12 +32,19 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
     cardiac = modules.add_parser("cardiac", help="motion of the heart in cine MR")
     commands = cardiac.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add_analyze(commands)
+    add_segment(commands)
     add_track(commands)
     for name, request, run, text in (
         ("propagate", PropagateRequest, _propagate, "carry the labels of one frame to another"),
         ("register", RegisterRequest, _register, "find the field that makes one frame look like another"),
         ("phantom", PhantomFilesRequest, _phantom, "write a cine of a heart whose motion is known exactly"),
         ("train-registration", TrainRegistrationRequest, _train, "train the registration cascade on phantoms"),
+        (
+            "train-segmentation",
+            TrainSegmentationRequest,
+            _train_segmentation,
+            "train the segmenter on synthetic ones",
+        ),
     ):
         parser = commands.add_parser(name, help=text, description=DESCRIPTIONS.get(name))
         request.add_arguments(parser)
@@ -55,7 +65,7 @@ def _propagate(arguments: argparse.Namespace) -> int:
     if request.field is not None:
         write_field(result.field, request.field)
     report = result.as_json()
-    _write_report(request.report, {**request.engine.reported(engine), **report})
+    write_report(request.report, {**request.engine.reported(engine), **report})
     print(preset_line(request.engine, engine.name))
     print(f"labels written to {request.output}")
     for part, ejection in report["ejection"].items():
@@ -83,7 +93,7 @@ def _register(arguments: argparse.Namespace) -> int:
     if request.field is not None:
         write_field(found.field, request.field)
     quality = assess(found.field, increments=list(found.increments))
-    _write_report(
+    write_report(
         request.report,
         {
             "schema": REGISTRATION_SCHEMA,
@@ -124,6 +134,22 @@ def _train(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _train_segmentation(arguments: argparse.Namespace) -> int:
+    from ThoraxAILib.networks.weights_file import require_torch, sha256
+
+    require_torch("Segmentation networks")
+    from CardiacBiomechLib.segmentation.prediction import WEIGHTS
+    from CardiacBiomechLib.segmentation.slice_network import SliceNetworkSettings
+    from CardiacBiomechLib.training.segmentation_training import SegmentationTraining
+
+    request = TrainSegmentationRequest.from_arguments(arguments)
+    training = SegmentationTraining(request.output, request.options, SliceNetworkSettings())
+    weights = request.output / WEIGHTS.name
+    training.finish(weights, progress_on_terminal(arguments))
+    print(f"weights written to {weights}, sha256 {sha256(weights)}")
+    return 0
+
+
 def _read(path: Path):
     from ThoraxAILib.io import read_volume
 
@@ -135,12 +161,4 @@ def _check_extras(request: PropagateRequest | RegisterRequest) -> None:
 
     if request.field is not None:
         check_writable(request.field, "field")
-    if request.report is not None and not request.report.parent.is_dir():
-        raise InputError(f"The folder for '{request.report.name}' does not exist: make it or choose another place.")
-
-
-def _write_report(path: Path | None, content: dict) -> None:
-    if path is not None:
-        partial = path.with_name(f".{path.name}.partial")
-        partial.write_text(json.dumps(content, indent=2, allow_nan=False), encoding="utf-8")
-        partial.replace(path)
+    check_report(request.report)

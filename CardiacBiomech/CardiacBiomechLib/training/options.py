@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from ThoraxAILib.options import Options, option
 from ThoraxAILib.registration.options import REGULARIZER_NAMES
@@ -23,4 +24,20 @@ class TrainingOptions(Options):
     windows_mm: tuple[float, ...] = option(
         (8.0, 16.0, 30.0), "of the local correlation", label="windows", unit="mm", more_than=0
     )
+    threads: int = option(1, "another number gives slightly other weights", label="number of threads", at_least=1)
+
+
+@dataclass(frozen=True)
+class SegmentationTrainingOptions(Options):
+    """Recipe of the segmentation network; ``scenes`` synthetic scenes with seeds from ``seed`` on."""
+
+    steps: int = option(1600, "training steps, of one batch each", at_least=1)
+    batch: int = option(8, "slices in a batch", at_least=1)
+    scenes: int = option(160, "how many synthetic scenes to draw from", at_least=1)
+    people: Path | None = option(
+        None, "labeled slices of people (Images and Labels as PNG: Sunnybrook) that teach too", metavar="FOLDER"
+    )
+    people_share: float = option(0.25, "share of a batch that are people", at_least=0, at_most=0.9)
+    seed: int = option(5000, "of weights, scenes and their order", at_least=0)
+    learning_rate: float = option(2e-3, "highest", more_than=0)
     threads: int = option(1, "another number gives slightly other weights", label="number of threads", at_least=1)

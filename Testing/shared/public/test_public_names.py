@@ -17,8 +17,8 @@ from ThoraxAILib.errors import InputError
 from ThoraxAILib.public.keywords import with_keywords
 
 PACKAGES = ("thoraxai", "LungNoduleAILib", "CardiacBiomechLib", "AnonymizerLib")
-FUNCTIONS = ("analyze", "anonymize", "find_series", "follow_up", "read_volume", "track")
-RESULTS = ("Analysis", "Anonymization", "FollowUpAnalysis", "TrackedCine")
+FUNCTIONS = ("analyze", "anonymize", "find_series", "follow_up", "read_volume", "segment_heart", "track")
+RESULTS = ("Analysis", "Anonymization", "FollowUpAnalysis", "SegmentedCine", "TrackedCine")
 METHODS = {"save": ("Analysis", "FollowUpAnalysis", "TrackedCine"), "to_scene": ("Analysis", "FollowUpAnalysis")}
 
 
