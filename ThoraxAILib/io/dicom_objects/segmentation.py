@@ -75,7 +75,7 @@ def segmentation(
         array=pixels,
         affine=_index_to_lps(volume),
         coordinate_system="PATIENT",
-        channels={hd.ChannelDescriptor("SegmentNumber"): np.arange(1, len(items) + 1)},
+        channels={hd.ChannelDescriptor("SegmentNumber"): list(range(1, len(items) + 1))},
         frame_of_reference_uid=str(sources.first.FrameOfReferenceUID),
     )
     return hd.seg.Segmentation(source_images=list(sources.images), pixel_array=placed, **common)
@@ -100,7 +100,7 @@ def _described(number: int, item: SegmentItem) -> SegmentDescription:
         algorithm = hd.AlgorithmIdentificationSequence(
             name=name[:64], version=version[:64], family=codes.DCM.ArtificialIntelligence
         )
-    return hd.seg.SegmentDescription(
+    described = hd.seg.SegmentDescription(
         segment_number=number,
         segment_label=item.label[:64],
         segmented_property_category=concept(item.category),
@@ -109,5 +109,8 @@ def _described(number: int, item: SegmentItem) -> SegmentDescription:
         algorithm_identification=algorithm,
         tracking_id=None if item.tracking is None else item.tracking[0],
         tracking_uid=None if item.tracking is None else item.tracking[1],
-        anatomic_regions=None,
     )
+    if item.laterality:
+        side = hd.sr.CodedConcept.from_code(concept(item.laterality))
+        described.SegmentedPropertyTypeCodeSequence[0].SegmentedPropertyTypeModifierCodeSequence = [side]
+    return described

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ThoraxAILib.errors import InputError
+from ThoraxAILib.errors import InputError, MissingDependencyError
 from ThoraxAILib.image.lps import LPS_TO_RAS
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io.dicom_headers import files_below, looks_like_dicom
@@ -34,14 +35,21 @@ class SourceImages:
         return self.images[0]
 
 
+def check_can_be_referred_to(volume: Volume) -> None:
+    """Raise InputError when no DICOM result can refer to a volume, MissingDependencyError without highdicom."""
+    if not volume.identity.study_uid:
+        raise InputError("The CT is no DICOM series, so no DICOM result can refer to it: analyze the DICOM folder.")
+    if importlib.util.find_spec("highdicom") is None:
+        raise MissingDependencyError('DICOM results need highdicom: install it with pip install "thoraxai[dicom]".')
+
+
 def source_images(path: Path, volume: Volume) -> SourceImages:
     """Read the headers of the series a volume came from; raises InputError when it is no DICOM or lies elsewhere."""
     from pydicom import dcmread
     from pydicom.errors import InvalidDicomError
 
+    check_can_be_referred_to(volume)
     wanted = volume.identity.series_uid
-    if not wanted:
-        raise InputError("The CT is no DICOM series, so no DICOM result can refer to it: analyze the DICOM folder.")
     found = []
     for file in [path] if path.is_file() else files_below(path):
         if not looks_like_dicom(file):
