@@ -16,6 +16,7 @@ from CardiacBiomechLib.analysis import function, verdicts
 from CardiacBiomechLib.analysis.long_axis import DEFINITION as LONG_AXIS_DEFINITION
 from CardiacBiomechLib.analysis.long_axis import ViewMotion, at_shares, measure_views
 from CardiacBiomechLib.analysis.normal import normal_ranges
+from CardiacBiomechLib.analysis.seen_labels import as_seen, reading_of
 from CardiacBiomechLib.analysis.segment_table import segment_rows, strain_summary
 from CardiacBiomechLib.analysis.study_motion import StudyMotion, estimate, round_trip_mm
 from CardiacBiomechLib.analysis.study_options import StudyOptions
@@ -94,7 +95,7 @@ def analyze_study(
             motion = estimate(cine.frames, labels[ed], parts, ed, engine, cine.whole_cycle, share)
     with stages.stage("long-axis views"):
         shown = views if options.long_axis else ()
-        found = measure_views(shown, labels[ed], parts, axes, ed / len(cine.frames), progress.part(0.8, 0.88))
+        found = measure_views(shown, labels[ed], parts, axes, ed / len(cine.frames), engine, progress.part(0.8, 0.88))
     with stages.stage("measure"):
         progress(0.9, "Measuring")
         volumes, muscle = _volumes(cine, labels, parts, axes, found, how)
@@ -178,7 +179,11 @@ def _labeled(
         )
     check_labels_on_image(cine.frames[frame], kept[0], parts)
     motion = estimate(cine.frames, kept[0], parts, frame, engine, cine.whole_cycle, progress)
-    every = tuple(kept[0] if number == frame else motion.carried(kept[0], number) for number in range(len(cine.frames)))
+    reading = reading_of(cine.frames[frame], kept[0], parts)
+    every = tuple(
+        kept[0] if number == frame else as_seen(image, motion.carried(kept[0], number), parts, reading)
+        for number, image in enumerate(cine.frames)
+    )
     return every, parts, "carried", motion
 
 
@@ -295,8 +300,8 @@ def _long_axis(views: Sequence[ViewMotion]) -> dict | None:
     if not views:
         return None
     peaks = [float(view.strain.min()) for view in views]
-    mitral = [float(view.mitral_mm.max()) for view in views]
-    right = [float(view.tricuspid_mm.max()) for view in views if view.tricuspid_mm is not None]
+    mitral = [float(view.mitral_mm[view.strain.argmin()]) for view in views]
+    right = [float(view.tricuspid_mm[view.strain.argmin()]) for view in views if view.tricuspid_mm is not None]
     return {
         "definition": LONG_AXIS_DEFINITION,
         "global_longitudinal_strain": round(float(np.mean(peaks)), 3),

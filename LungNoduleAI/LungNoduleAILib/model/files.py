@@ -9,6 +9,7 @@ from ThoraxAILib.jobs.run_record import RUN_FILE
 
 FINDINGS_FILE, ARRAYS_FILE = "findings.json", "arrays.npz"
 SCENE_FILE, REPORT_FILE, FINDINGS_CSV = "scene.mrb", "report.html", "findings.csv"
+REPORT_PDF, REPORT_TEXT = "report.pdf", "report.txt"
 SEGMENTATION_FILE, MARKUPS_FILE = "segmentation.seg.nrrd", "nodules.mrk.json"
 PAIRS_FILE, PAIRS_CSV, LINKS_FILE = "pairs.json", "pairs.csv", "links.csv"
 DIFFERENCE_FILE, WARPED_FILE = "difference.nrrd", "warped_prior.nrrd"
@@ -28,6 +29,8 @@ ANALYSIS_FILES = (
     FINDINGS_FILE,
     FINDINGS_CSV,
     REPORT_FILE,
+    REPORT_PDF,
+    REPORT_TEXT,
     *DICOM_FILES,
     RUN_FILE,
 )
