@@ -163,6 +163,16 @@ class SegmentRequest(Options):
 
 
 @dataclass(frozen=True)
+class ReviewRequest(Options):
+    """Which saved result to review, the acts of the review, and the folder for all its files."""
+
+    scene: Path = option(help="scene.mrb of a result, or the folder it lies in", positional=True, metavar="SCENE")
+    output: Path = option(help="folder for scene, report, findings and segmentation", metavar="DIR")
+    changes: Path | None = option(None, "JSON or CSV with the acts; without it the files are written as they stand")
+    reader: str = option("", "who reads, for the record of each change", metavar="NAME")
+
+
+@dataclass(frozen=True)
 class DemoRequest(Options):
     """Where the results of the demo go, and a CT instead of the synthetic one."""
 

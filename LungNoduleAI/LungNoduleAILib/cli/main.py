@@ -19,6 +19,7 @@ from LungNoduleAILib.cli import patterns as pattern_command
 from LungNoduleAILib.cli import phantom as phantom_command
 from LungNoduleAILib.cli import practice as practice_command
 from LungNoduleAILib.cli import register as register_command
+from LungNoduleAILib.cli import review as review_command
 from LungNoduleAILib.cli import segment as segment_command
 from LungNoduleAILib.cli import train as train_command
 from LungNoduleAILib.cli import triage as triage_command
@@ -58,6 +59,7 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
     pattern_command.add_commands(commands)
     train_command.add_commands(commands)
     segment_command.add_commands(commands)
+    review_command.add_commands(commands)
     dataset_command.add_commands(commands)
     calibrate_command.add_commands(commands)
     triage_command.add_commands(commands)
