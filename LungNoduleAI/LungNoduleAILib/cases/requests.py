@@ -140,6 +140,19 @@ class PhantomRequest(Options):
 
 
 @dataclass(frozen=True)
+class PracticeRequest(Options):
+    """Which practice case; with ``marks`` it is scored instead of written."""
+
+    output: Path = option(help="folder for the CT, and later the score", metavar="DIR")
+    seed: int = option(1, "which case", metavar="SEED", at_least=0)
+    difficulty: str = option("medium", "how hard its nodules are to see", choices=("easy", "medium", "hard"))
+    marks: Path | None = option(None, "the locked marks: score them", metavar="CSV")
+    seconds: float | None = option(None, "how long the reading took", metavar="S", at_least=0.0)
+    ai: Path | None = option(None, "findings.json of the software for the same CT, to be scored too", metavar="JSON")
+    progress: Path | None = option(None, "file that keeps the scores; a CSV lies beside it", metavar="JSON")
+
+
+@dataclass(frozen=True)
 class SegmentRequest(Options):
     """Which nodule of which CT to outline, and the file for its voxels."""
 
