@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from ThoraxAILib.image.itk_geometry import ijk_to_lps_of
 from ThoraxAILib.image.lps import content_uid, ijk_to_ras_from_lps
 from ThoraxAILib.image.volume import SeriesIdentity, Volume
 from ThoraxAILib.io.hounsfield import AIR_HU, refuse_non_finite, to_hounsfield, to_scalar
+from ThoraxAILib.io.kept_identity import PREFIX, from_header
 from ThoraxAILib.io.nifti.geometry import NiftiGeometry, read_geometry
 from ThoraxAILib.io.nifti.length import is_cut_short
 from ThoraxAILib.io.nifti.numbers import count_not_finite
@@ -81,17 +82,21 @@ def read_image_file(path: Path, modality: str, progress: Progress) -> Volume:
             "is left.",
         )
     matrix = ijk_to_ras_from_lps(straight.ijk_to_lps)
-    identity = SeriesIdentity(series_uid=content_uid(straight.array, matrix))
+    identity = from_header(stored.header, SeriesIdentity(series_uid=content_uid(straight.array, matrix)))
     return Volume(straight.array, matrix, modality, identity, notes)
 
 
 @dataclass(frozen=True, eq=False)
 class _Stored:
-    """Voxels (k, j, i) as a file holds them and the 4x4 matrix to LPS mm, which may be bent."""
+    """Voxels (k, j, i) as a file holds them and the 4x4 matrix to LPS mm, which may be bent.
+
+    ``header`` holds the texts that name the series.
+    """
 
     array: np.ndarray
     ijk_to_lps: np.ndarray
     orientation_stated: bool = True
+    header: dict[str, str] = field(default_factory=dict)
 
 
 def _damaged(path: Path) -> InputError:
@@ -133,7 +138,9 @@ def _read(path: Path) -> _Stored:
     if kind == "NIfTI" and "float" in image.GetPixelIDTypeAsString():
         refuse_non_finite(count_not_finite(path), path.name)
     stated = geometry.stated if geometry is not None else states_orientation(path, kind)
-    return _Stored(sitk.GetArrayFromImage(image), ijk_to_lps_of(image), stated)
+    keys = reader.GetMetaDataKeys() if kind == "NRRD" else ()
+    header = {key: reader.GetMetaData(key) for key in keys if key.startswith(PREFIX)}
+    return _Stored(sitk.GetArrayFromImage(image), ijk_to_lps_of(image), stated, header)
 
 
 def _nifti_geometry(path: Path) -> NiftiGeometry | None:

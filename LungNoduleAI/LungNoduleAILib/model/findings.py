@@ -23,9 +23,12 @@ _TUPLES = ("center_ras_mm", "bounds_ras_mm", "long_axis_ras_mm", "short_axis_ras
 class Finding:
     """One nodule (or mass, from 30 mm) with the values that stand now; ``status`` is the reader's decision.
 
-    ``source`` says who marked it, ``ai`` or ``reader``. Where the reader changed a value, ``ai_values`` keeps the
-    software's by the name of the field. ``attachment``, ``margin``, ``shape`` and ``calcification_pattern`` are the
-    reader's to state (words of model.review), None as long as nobody did. The ends of the axes are two RAS points.
+    ``doubt`` says why it is probably no nodule. ``source`` says who marked it, ``ai`` or ``reader``. Where the reader
+    changed a value, ``ai_values`` keeps the software's by the name of the field. ``attachment``, ``margin``,
+    ``shape`` and ``calcification_pattern`` are the reader's to state (words of model.review), None as long as nobody
+    did. The ends of the axes are two RAS points.
+    ``volume_mm3`` counts voxels at a blurred border in part, also those just outside the mask; ``mask_volume_mm3`` is
+    what the voxels of the mask add up to, as another program measures the exported segment.
     """
 
     id: str
@@ -49,6 +52,7 @@ class Finding:
     bounds_ras_mm: tuple[float, float, float, float, float, float] | None = None
     detector: str = ""
     notes: tuple[str, ...] = ()
+    doubt: str = ""
     source: str = AI
     attachment: str | None = None
     margin: str | None = None
@@ -56,6 +60,7 @@ class Finding:
     calcification_pattern: str | None = None
     long_axis_ras_mm: tuple[float, float, float, float, float, float] | None = None
     short_axis_ras_mm: tuple[float, float, float, float, float, float] | None = None
+    mask_volume_mm3: float | None = None
     ai_values: dict[str, Any] = field(default_factory=dict)
     mask: Mask | None = field(default=None, repr=False)
 
@@ -99,10 +104,11 @@ class Removed:
 
 @dataclass(frozen=True)
 class QualityNote:
-    """One verdict on the lungs: a stable code, a sentence, how serious, and where (RAS mm) when it has a place.
+    """One verdict on the chest: a stable code, a sentence, how serious, where (RAS mm) and how much, when known.
 
     Codes: ``ok, volume_out_of_range, cut_by_field_of_view, leak, one_lung_missing, not_a_chest, large_opacity,
-    thick_slices, sides_uncertain, lobes_approximate, contradicts_orientation``. Severity: ``info, warning, error``.
+    pleural_fluid, pleural_air, lungs_unequal, unsure_opacity, thick_slices, sides_uncertain, lobes_approximate,
+    contradicts_orientation, small_body``. Severity: ``info, warning, error``.
     """
 
     code: str
@@ -110,20 +116,23 @@ class QualityNote:
     severity: str = "warning"
     center_ras_mm: tuple[float, float, float] | None = None
     size_mm: tuple[float, float, float] | None = None
+    volume_ml: float | None = None
 
     def to_dict(self) -> dict:
-        """JSON form; place and size only when known."""
+        """JSON form; place, size and volume only when known."""
         entry: dict[str, object] = {"code": self.code, "severity": self.severity, "text": self.text}
         for name in ("center_ras_mm", "size_mm"):
             if getattr(self, name) is not None:
                 entry[name] = list(getattr(self, name))
+        if self.volume_ml is not None:
+            entry["volume_ml"] = self.volume_ml
         return entry
 
     @staticmethod
     def from_dict(entry: dict) -> QualityNote:
         """Inverse of to_dict."""
         place = {name: tuple(entry[name]) for name in ("center_ras_mm", "size_mm") if entry.get(name) is not None}
-        return QualityNote(entry["code"], entry["text"], entry["severity"], **place)
+        return QualityNote(entry["code"], entry["text"], entry["severity"], **place, volume_ml=entry.get("volume_ml"))
 
 
 @dataclass(frozen=True)

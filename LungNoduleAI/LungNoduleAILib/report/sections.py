@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from LungNoduleAILib.model.findings import Finding, QualityNote, Removed
@@ -110,42 +111,43 @@ def _verdict(note: QualityNote) -> Verdict:
     return Verdict(note.severity, note.text + place + extent)
 
 
-def findings_table(result: AnalysisResult) -> Table:
-    """One row per finding."""
-    lobe = "Lobe (approximate)" if result.lobes_approximate else "Lobe"
-    head = [
+def findings_table(result: AnalysisResult, findings: Sequence[Finding]) -> Table:
+    """One row per finding, in the order given."""
+    return Table.of(_head(result), [_finding_row(finding) for finding in findings])
+
+
+def doubtful_table(result: AnalysisResult, findings: Sequence[Finding]) -> Table:
+    """Return the same for marks that are probably no nodule or were rejected, with the reason."""
+    rows = [[*_finding_row(one), one.reason or one.doubt or "\u2013"] for one in findings]
+    return Table.of([*_head(result), ("Why", False)], rows)
+
+
+def _head(result: AnalysisResult) -> list[tuple[str, bool]]:
+    return [
         ("Id", False),
-        ("Center RAS (mm)", False),
+        ("Lobe (approximate)" if result.lobes_approximate else "Lobe", False),
         ("Mean / long / short (mm)", False),
         ("Volume (mm3)", True),
+        ("Of its mask (mm3)", True),
         ("Type", False),
-        ("Mean HU", True),
-        ("Mass (mg)", True),
-        (lobe, False),
-        ("To pleura (mm)", True),
         ("Confidence", True),
         ("Status", False),
     ]
-    return Table.of(head, [_finding_row(finding) for finding in result.findings.findings])
 
 
 def _finding_row(finding: Finding) -> list[str]:
     sizes = " / ".join(number(mm) for mm in (finding.mean_diameter_mm, finding.long_axis_mm, finding.short_axis_mm))
     kind = finding.type if finding.kind == "nodule" else f"{finding.type} {finding.kind}"
-    status = finding.status if not finding.reason else f"{finding.status}: {finding.reason}"
-    where = finding.lobe or (f"{finding.side} lung" if finding.side else "–")
+    where = finding.lobe or (f"{finding.side} lung" if finding.side else "\u2013")
     return [
         finding.id,
-        position(finding.center_ras_mm),
+        where,
         sizes,
         number(finding.volume_mm3, 0),
+        number(finding.mask_volume_mm3, 0),
         kind,
-        number(finding.mean_hu, 0),
-        number(finding.mass_mg, 0),
-        where,
-        number(finding.distance_to_pleura_mm),
         number(finding.confidence, 2),
-        status,
+        finding.status,
     ]
 
 

@@ -203,7 +203,7 @@ def folder_of_text(path):
 
 
 BAD_PATHS = {
-    "missing": ("nowhere", lambda path: None, "'nowhere' does not exist"),
+    "missing": ("nowhere", lambda path: None, "'.*nowhere' does not exist"),
     "empty folder": ("empty", lambda path: path.mkdir(), "folder 'empty' is empty"),
     "folder of text": ("texts", folder_of_text, "No CT series was found in 'texts' \\(1 file of another kind found\\)"),
     "text file": ("notes.txt", write_text, "'notes.txt' is not an image this program reads"),
