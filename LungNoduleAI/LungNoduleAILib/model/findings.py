@@ -104,11 +104,11 @@ class Removed:
 
 @dataclass(frozen=True)
 class QualityNote:
-    """One verdict on the lungs: a stable code, a sentence, how serious, and where (RAS mm) when it has a place.
+    """One verdict on the chest: a stable code, a sentence, how serious, where (RAS mm) and how much, when known.
 
     Codes: ``ok, volume_out_of_range, cut_by_field_of_view, leak, one_lung_missing, not_a_chest, large_opacity,
-    thick_slices, sides_uncertain, lobes_approximate, contradicts_orientation, small_body``.
-    Severity: ``info, warning, error``.
+    pleural_fluid, pleural_air, lungs_unequal, unsure_opacity, thick_slices, sides_uncertain, lobes_approximate,
+    contradicts_orientation, small_body``. Severity: ``info, warning, error``.
     """
 
     code: str
@@ -116,20 +116,23 @@ class QualityNote:
     severity: str = "warning"
     center_ras_mm: tuple[float, float, float] | None = None
     size_mm: tuple[float, float, float] | None = None
+    volume_ml: float | None = None
 
     def to_dict(self) -> dict:
-        """JSON form; place and size only when known."""
+        """JSON form; place, size and volume only when known."""
         entry: dict[str, object] = {"code": self.code, "severity": self.severity, "text": self.text}
         for name in ("center_ras_mm", "size_mm"):
             if getattr(self, name) is not None:
                 entry[name] = list(getattr(self, name))
+        if self.volume_ml is not None:
+            entry["volume_ml"] = self.volume_ml
         return entry
 
     @staticmethod
     def from_dict(entry: dict) -> QualityNote:
         """Inverse of to_dict."""
         place = {name: tuple(entry[name]) for name in ("center_ras_mm", "size_mm") if entry.get(name) is not None}
-        return QualityNote(entry["code"], entry["text"], entry["severity"], **place)
+        return QualityNote(entry["code"], entry["text"], entry["severity"], **place, volume_ml=entry.get("volume_ml"))
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ class Analysis:
 
     @property
     def findings(self) -> list[Finding]:
-        """The nodules, the most confident first; sizes in mm, positions in RAS mm."""
+        """The nodules, the most suspicious first; sizes in mm, positions in RAS mm."""
         return list(self.result.findings.findings)
 
     @property
