@@ -448,8 +448,10 @@ def _text(dataset: Dataset, name: str) -> str:
 
 
 def _number(dataset: Dataset, name: str) -> float | None:
+    """One number; None when it is absent or not finite."""
     value = dataset.get(name)
-    return None if value in (None, "") else float(value)
+    number = math.nan if value in (None, "") else float(value)
+    return number if math.isfinite(number) else None
 
 
 def _whole(dataset: Dataset, name: str) -> int | None:
