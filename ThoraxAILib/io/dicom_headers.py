@@ -87,6 +87,10 @@ _SALT = secrets.token_bytes(16)  # of this process: tells persons apart in memor
 READ_FAULTS = (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, NotImplementedError, RuntimeError)
 
 
+MAX_REMEMBERED = 8192  # images, about 10 MB, at the beginning of a scan
+_REMEMBERED: dict[tuple[Path, int, int], tuple[list[SliceHeader], str]] = {}
+
+
 @dataclass(frozen=True)
 class SlicePlane:
     """Where the pixels of an image lie, in LPS mm as in DICOM.
@@ -237,6 +241,8 @@ def scan_headers(paths: Iterable[Path], progress: Progress | None = None) -> Hea
     """Headers of every DICOM image among ``paths``, about 1 ms each; damaged and other files are counted."""
     from pydicom.config import disable_value_validation
 
+    if sum(len(images) for images, _ in _REMEMBERED.values()) > MAX_REMEMBERED:
+        _REMEMBERED.clear()
     paths = list(paths)
     headers: list[SliceHeader] = []
     objects: Counter[str] = Counter()
@@ -252,7 +258,7 @@ def scan_headers(paths: Iterable[Path], progress: Progress | None = None) -> Hea
                 objects.update(["DICOMDIR"])
                 continue
             try:
-                images, kind = _read_headers(path)
+                images, kind = _known_headers(path)
             except READ_FAULTS as error:
                 logger.info("a DICOM header could not be read (%s)", type(error).__name__)
                 unreadable += 1
@@ -260,6 +266,15 @@ def scan_headers(paths: Iterable[Path], progress: Progress | None = None) -> Hea
             headers.extend(images)
             objects.update([kind] if kind else [])
     return HeaderScan(tuple(headers), others, unreadable, objects)
+
+
+def _known_headers(path: Path) -> tuple[list[SliceHeader], str]:
+    """Return what ``_read_headers`` does, from memory while the file is as it was: cases are found, then read."""
+    status = path.stat()
+    key = (path, status.st_mtime_ns, status.st_size)
+    if key not in _REMEMBERED:
+        _REMEMBERED[key] = _read_headers(path)
+    return _REMEMBERED[key]
 
 
 def _read_headers(path: Path) -> tuple[list[SliceHeader], str]:
@@ -433,8 +448,10 @@ def _text(dataset: Dataset, name: str) -> str:
 
 
 def _number(dataset: Dataset, name: str) -> float | None:
+    """One number; None when it is absent or not finite."""
     value = dataset.get(name)
-    return None if value in (None, "") else float(value)
+    number = math.nan if value in (None, "") else float(value)
+    return number if math.isfinite(number) else None
 
 
 def _whole(dataset: Dataset, name: str) -> int | None:

@@ -24,6 +24,7 @@ from ThoraxAILib.io.stacking.image_group import (
     in_groups,
     most_frequent,
 )
+from ThoraxAILib.io.stacking.rescale import with_rescale
 from ThoraxAILib.io.stacking.separate import notes_on_variety, separate
 from ThoraxAILib.io.stacking.spread import joined_over_uids
 
@@ -94,10 +95,11 @@ def _make_stack(volume: ImageGroup, modalities: Sequence[str]) -> Stack:
     if not reason:
         try:
             images, copies = without_copies(images)
+            images, rescaled = with_rescale(images)
             reason = too_few_slices(images[0].modality, len(images))
             if not reason:
                 grid, planned = _plan(images)
-                notes += copies + planned + notes_on_variety(images)
+                notes += copies + rescaled + planned + notes_on_variety(images)
         except UnusableStack as fault:
             reason = str(fault)
     return Stack(tuple(images), _summary(images, grid, reason), grid, notes)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import slicer
 import vtk
 
+from ThoraxAILib.scene.layers import Color
 from ThoraxAILib.scene.names import unused_name
-from ThoraxAILib.scene.segments import Color
 
 Point = tuple[float, float, float]
 BOX_OPACITY, SELECTED_BOX_OPACITY = 0.5, 1.0

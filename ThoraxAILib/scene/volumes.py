@@ -59,7 +59,7 @@ def node_from_volume(volume: Volume, name: str):
     """Return a new scalar volume node with the voxels and the exact geometry of ``volume``, shown in the lung window
     if CT.
     """
-    array = np.ascontiguousarray(volume.array, dtype=_storable_type(volume.array))
+    array = storable(volume.array)
     node = slicer.util.addVolumeFromArray(array, ijkToRAS=volume.ijk_to_ras, name=name)
     if volume.identity.series_uid:
         node.SetAttribute(SERIES_UID, volume.identity.series_uid)
@@ -94,6 +94,11 @@ def write_volume(node, path: Path) -> Path:
     for key, text in to_header(volume.identity).items():  # Slicer writes attributes into the header of an NRRD file
         copy.SetAttribute(key, text)
     return write_node(copy, path, compress=False)
+
+
+def storable(array: np.ndarray) -> np.ndarray:
+    """Return an image as Slicer's files keep it: int16 where that holds every value, else float32."""
+    return np.ascontiguousarray(array, dtype=_storable_type(array))
 
 
 def _storable_type(array: np.ndarray) -> type[np.int16] | type[np.float32]:

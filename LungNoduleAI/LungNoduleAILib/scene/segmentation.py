@@ -14,7 +14,8 @@ from LungNoduleAILib.model.anatomy import AIRWAY, LEFT_LUNG_LABELS, LLL, LUL, RI
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.result import AnalysisResult
 from LungNoduleAILib.scene.organs import organ_layer
-from ThoraxAILib.scene.segments import Layer, Segment, segmentation_from_layers
+from ThoraxAILib.scene.layers import Layer, Segment
+from ThoraxAILib.scene.segments import segmentation_from_layers
 from ThoraxAILib.scene.terminology import ANATOMICAL_STRUCTURE, LEFT, MORPHOLOGICALLY_ALTERED, RIGHT, Code, Term
 
 LUNG = Code("39607008", "Lung")
@@ -44,19 +45,22 @@ MAX_LABEL = 255
 
 def segmentation_node(volume_node, result: AnalysisResult):
     """Return new segmentation node beside ``volume_node``: lungs, lobes, airways, findings with a mask, and organs."""
+    node = segmentation_from_layers("Lung nodules segmentation", volume_node, segmentation_layers(result))
+    for finding in result.findings.findings:  # in their order, whatever layers they went to
+        if node.GetSegmentation().GetSegment(finding.id):
+            node.GetSegmentation().SetSegmentIndex(finding.id, node.GetSegmentation().GetNumberOfSegments() - 1)
+    return node
+
+
+def segmentation_layers(result: AnalysisResult) -> list[Layer]:
+    """Return the label arrays of the segmentation, on the grid of the result."""
     withheld = result.findings.lungs.sides_withheld
     layers = [
         _both_lungs_layer(result.labels) if withheld else _lung_layer(result.labels),
         _lobe_layer(result.labels, result.lobes_approximate, withheld),
         *_finding_layers(result),
     ]
-    if result.structures is not None:
-        layers.append(organ_layer(result.structures))
-    node = segmentation_from_layers("Lung nodules segmentation", volume_node, layers)
-    for finding in result.findings.findings:  # in their order, whatever layers they went to
-        if node.GetSegmentation().GetSegment(finding.id):
-            node.GetSegmentation().SetSegmentIndex(finding.id, node.GetSegmentation().GetNumberOfSegments() - 1)
-    return node
+    return layers if result.structures is None else [*layers, organ_layer(result.structures)]
 
 
 def _lung_layer(labels: np.ndarray) -> Layer:
@@ -65,7 +69,7 @@ def _lung_layer(labels: np.ndarray) -> Layer:
     value_of[list(LEFT_LUNG_LABELS)] = 2
     lung = partial(Segment, color=(0.77, 0.65, 0.57), fill_opacity=0.0, opacity_3d=0.0)
     return Layer(
-        value_of[labels],
+        np.frombuffer(labels.tobytes().translate(value_of.tobytes()), np.uint8).reshape(labels.shape),
         {
             1: lung("RightLung", "Right lung", Term(ANATOMICAL_STRUCTURE, LUNG, RIGHT)),
             2: lung("LeftLung", "Left lung", Term(ANATOMICAL_STRUCTURE, LUNG, LEFT)),
