@@ -29,6 +29,7 @@ class CaseRequest:
     output: Path
     options: AnalysisOptions
     with_scene: bool = True
+    with_dicom: bool = False
     resume: bool = False
     person: PersonAndExam = field(default_factory=PersonAndExam)
 
@@ -51,6 +52,11 @@ class AnalyzeRequest(Options):
     series: str | None = option(None, "which series of the input, see thoraxai lung series", metavar="UID")
     with_scene: bool = option(
         True, "none: arrays.npz instead of Slicer files", flag="--scene", label="scene", words=SCENE_WORDS
+    )
+    with_dicom: bool = option(
+        False,
+        "also write DICOM segmentations (SEG) and a measurement report (SR) of the series",
+        flag="--dicom",
     )
     person: PersonAndExam = option(
         factory=PersonAndExam, group="for the guidelines in the report (none is asked without --exam or --age)"
