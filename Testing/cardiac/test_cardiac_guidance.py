@@ -9,7 +9,7 @@ from CardiacBiomechLib.analysis import carry as carrying
 from CardiacBiomechLib.analysis.carry import carry
 from CardiacBiomechLib.model.heart_labels import ACDC
 from CardiacBiomechLib.motion.demons_engine import DemonsEngine
-from CardiacBiomechLib.motion.guidance import Seen, contour_offset_mm, corrected, slices_left
+from CardiacBiomechLib.motion.guidance import Seen, contour_offset_mm, corrected, slices_left, trust
 from CardiacBiomechLib.synthesis.cine import Scanner, acquire
 from CardiacBiomechLib.synthesis.ventricle import Ventricle
 from ThoraxAILib.errors import InputError
@@ -38,12 +38,18 @@ def test_the_offset_of_a_contour_is_measured_in_millimeters():
 
 
 def test_half_of_the_way_to_what_was_seen_is_gone_after_the_segmenter_s_own_offset():
-    given, carried = ring(16, 22), GRID.volume(ring(14, 22))
-    seen = Seen(ring(17, 25), ring(9, 23))  # draws the cavity 1 mm and the border 3 mm too large in both frames
+    given, carried = ring(16, 25), GRID.volume(ring(14, 25))
+    seen = Seen(ring(17, 27), ring(9, 25))  # draws the cavity 1 mm and the border 2 mm too large in both frames
     found, left = corrected(carried, given, seen, ACDC)
     assert left == []
     assert radius(found.array, (ACDC.lv,)) == pytest.approx((14 + 8) / 2, abs=0.6)
-    assert radius(found.array, (ACDC.lv, ACDC.myocardium)) == pytest.approx((22 + 20) / 2, abs=0.6)
+    assert radius(found.array, (ACDC.lv, ACDC.myocardium)) == pytest.approx((25 + 23) / 2, abs=0.6)
+
+
+def test_a_segmenter_is_believed_as_far_as_it_agrees_with_the_given_labels():
+    assert trust(ring(12, 20) > 0, ring(12, 20) > 0) == 1.0
+    assert trust(ring(12, 20) > 0, ring(5, 9) > 0) == 0.0
+    assert 0.0 < trust(ring(12, 20) > 0, ring(12, 15) > 0) < 1.0
 
 
 def test_a_slice_that_the_base_has_left_is_emptied_and_a_gap_is_not():

@@ -1,10 +1,11 @@
 """What a segmenter saw in two frames corrects the labels that motion carried between them.
 
 Motion under-contracts where image likeness cannot follow: cavities that close, a thin right wall, a base that leaves
-its slice. The segmenter sees the other frame itself, but has its own idea of a contour; how far its contours lie from
-those given in the labeled frame is measured there and taken off. Then both are averaged by shape, in every slice the
-signed distances of cavity, outer border of the wall and right cavity (after Rohlfing and Maurer, IEEE TITB 11:426,
-2007). The wall lies between averaged borders, so it cannot leave the epicardium.
+its slice. The segmenter sees the other frame itself, but has its own idea of a contour: how far its contours lie from
+those given in the labeled frame is measured there and taken off, and where they overlap little it counts less. Then
+both are averaged by shape, in every slice the signed distances of cavity, outer border of the wall and right cavity
+(after Rohlfing and Maurer, IEEE TITB 11:426, 2007). The wall lies between averaged borders, so it cannot leave the
+epicardium.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ import numpy as np
 from scipy.ndimage import binary_dilation, binary_erosion, distance_transform_edt
 
 from CardiacBiomechLib.model.heart_labels import IN_PLANE, HeartLabels
+from CardiacBiomechLib.motion.volumes import dice
 from ThoraxAILib.image.volume import Volume
 
-SEEN_WEIGHT = 0.5  # of the segmenter in the average
+SEEN_WEIGHT = 0.5  # of the segmenter in the average, where it agrees with the given labels
+TRUST_DICE = (0.6, 0.9)  # agreement in the labeled frame at which the segmenter counts nothing, and fully
 FAR_MM = 15.0
 
 
@@ -61,13 +64,24 @@ def slices_left(seen: Seen, parts: HeartLabels) -> list[int]:
 
 
 def contour_offset_mm(given: np.ndarray, seen: np.ndarray, spacing_ji_mm: np.ndarray) -> float:
-    """Return how far a seen region reaches beyond a given one (median over the given border); 0 without a border."""
-    distances = []
+    """Return how far a seen region reaches beyond a given one; 0 where they share no slice.
+
+    The median over the voxels just inside the given border, and that over those just outside, of their mean.
+    """
+    sides: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
     for one, other in zip(given, seen, strict=True):
         if one.any() and other.any():
-            border = binary_dilation(one, IN_PLANE[0]) ^ binary_erosion(one, IN_PLANE[0])
-            distances.append(_inside_mm(other, spacing_ji_mm)[border])
-    return float(np.median(np.concatenate(distances))) if distances else 0.0
+            distance = _inside_mm(other, spacing_ji_mm)
+            sides[0].append(distance[one & ~binary_erosion(one, IN_PLANE[0])])
+            sides[1].append(distance[binary_dilation(one, IN_PLANE[0]) & ~one])
+    return float(np.mean([np.median(np.concatenate(side)) for side in sides])) if sides[0] else 0.0
+
+
+def trust(given: np.ndarray, seen: np.ndarray) -> float:
+    """Return how far a segmenter is believed, 0 to 1, by the overlap of a region it saw with the one given."""
+    low, high = TRUST_DICE
+    overlap = dice(seen, given, True)
+    return float(np.clip((overlap - low) / (high - low), 0.0, 1.0)) if np.isfinite(overlap) else 0.0
 
 
 def _average(
@@ -79,7 +93,9 @@ def _average(
     weight: float,
 ) -> np.ndarray:
     """Return where the average of the carried region of these values and the seen one, less its offset, lies."""
-    offset_mm = contour_offset_mm(np.isin(given, values), np.isin(seen.before, values), spacing_ji_mm)
+    before, own = np.isin(seen.before, values), np.isin(given, values)
+    offset_mm = contour_offset_mm(own, before, spacing_ji_mm)
+    weight = weight * trust(own, before)
     result = np.isin(carried, values)
     for k, other in enumerate(np.isin(seen.after, values)):
         if result[k].any() and other.any():
