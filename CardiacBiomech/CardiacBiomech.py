@@ -12,9 +12,10 @@ try:
 except ModuleNotFoundError:  # the module folder was added to Slicer from the source tree, without a build
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
+from CardiacBiomechLib.logic.logic import CardiacBiomechLogic
 from CardiacBiomechLib.panel.widget import CardiacBiomechWidget
 
-__all__ = ["CardiacBiomech", "CardiacBiomechTest", "CardiacBiomechWidget"]
+__all__ = ["CardiacBiomech", "CardiacBiomechLogic", "CardiacBiomechTest", "CardiacBiomechWidget"]
 
 
 class CardiacBiomech(ScriptedLoadableModule):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from AnonymizerLib.public.anonymization import Anonymization, anonymize
     from AnonymizerLib.run.request import AnonymizeOptions
     from CardiacBiomechLib.public.segmentation import SegmentedCine, segment_heart
+    from CardiacBiomechLib.public.study import analyze_cine
     from CardiacBiomechLib.public.tracking import TrackedCine, track
     from LungNoduleAILib.model.findings import Finding
     from LungNoduleAILib.model.follow_up_options import FollowUpOptions
@@ -48,6 +49,7 @@ _HOMES = {
     "TrackedCine": "CardiacBiomechLib.public.tracking",
     "Volume": "ThoraxAILib.image.volume",
     "analyze": "LungNoduleAILib.public.analysis",
+    "analyze_cine": "CardiacBiomechLib.public.study",
     "anonymize": "AnonymizerLib.public.anonymization",
     "find_series": "ThoraxAILib.io.volumes",
     "follow_up": "LungNoduleAILib.public.follow_up",
@@ -75,6 +77,7 @@ __all__ = [
     "Volume",
     "__version__",
     "analyze",
+    "analyze_cine",
     "anonymize",
     "find_series",
     "follow_up",

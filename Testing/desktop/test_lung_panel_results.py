@@ -22,13 +22,14 @@ def test_show_3d_makes_and_hides_surfaces(analyzed):
 
 
 @uses("reportButton")
-def test_the_report_of_the_run_is_opened(analyzed, monkeypatch):
+def test_the_report_is_written_as_the_result_stands_and_opened(analyzed, monkeypatch):
     import qt
 
     opened = []
     monkeypatch.setattr(qt.QDesktopServices, "openUrl", lambda url: opened.append(Path(url.toLocalFile())))
+    analyzed.logic.set_finding_status("N2", "rejected", "crossing vessel")
     click(analyzed.ui.reportButton)
-    assert opened[0].read_text() == "<html>report</html>"
+    assert "crossing vessel" in opened[0].read_text(encoding="utf-8")
     analyzed.cleanup()
     assert not opened[0].exists()
 
@@ -61,6 +62,8 @@ def test_save_writes_every_file_with_the_decisions(analyzed, tmp_path):
         "findings.json",
         "findings.csv",
         "report.html",
+        "report.pdf",
+        "report.txt",
         "run.json",
     }
     saved = json.loads((target / "findings.json").read_text())
@@ -87,7 +90,12 @@ def test_methods_and_run_record_can_be_read(analyzed):
     assert not analyzed.ui.methodsSection.collapsed
     text = analyzed.ui.methodsText.plainText
     assert "Lungs by a classical method." in text
-    assert '"threshold": 0.5' in text
+    assert "threshold = 0.5" in text
+    assert "{" not in text
+    analyzed.findingsTable.decide("accepted")
+    analyzed.ui.inputSelector.setCurrentNode(None)
+    analyzed.ui.inputSelector.setCurrentNode(analyzed.logic.result_nodes().volume)
+    assert "N1 accepted" in analyzed.ui.methodsText.plainText
 
 
 def test_deleting_a_result_node_by_hand_empties_the_panel(analyzed, slicer_app):
@@ -103,7 +111,7 @@ def test_a_second_volume_has_no_result_until_it_is_analyzed(analyzed, ct):
     assert analyzed.findingsTable.table.rowCount == 0
     analyzed.ui.inputSelector.setCurrentNode(ct)
     assert analyzed.findingsTable.table.rowCount == 3
-    assert "press Analyze to make it again" in analyzed.ui.reportButton.toolTip
+    assert analyzed.ui.reportButton.enabled
 
 
 def test_a_saved_scene_brings_settings_and_result_back(analyzed, slicer_app, tmp_path):
@@ -117,7 +125,7 @@ def test_a_saved_scene_brings_settings_and_result_back(analyzed, slicer_app, tmp
     assert analyzed.ui.thresholdSlider.value == 0.7
     assert analyzed.ui.inputSelector.currentNode().GetName() == "CT"
     assert texts_of(analyzed.findingsTable.table, 0) == ["N1", "N3"]
-    assert texts_of(analyzed.findingsTable.table, 6) == ["unreviewed", "accepted"]
+    assert texts_of(analyzed.findingsTable.table, 6) == ["Open", "Accepted"]
 
 
 def test_reload_builds_a_fresh_panel(analyzed, slicer_app):

@@ -58,6 +58,8 @@ def test_decisions_and_reasons_reach_every_node(analyzed):
     parts = analyzed.findingsTable
     parts.table.selectRow(1)
     click(parts.acceptButton)
+    assert parts.selected_id() == "N3"  # on to the next open one
+    parts.table.selectRow(1)
     assert not parts.acceptButton.enabled
     nodes = analyzed.logic.result_nodes()
     assert nodes.findings().findings[1].status == "accepted"
@@ -66,6 +68,7 @@ def test_decisions_and_reasons_reach_every_node(analyzed):
     qt.QTest.keyClick(parts.reasonEdit, qt.Qt.Key_Return)
     assert analyzed.logic.findings()[1].reason == "vessel crossing"
     click(parts.rejectButton)
+    parts.table.selectRow(1)
     rejected = analyzed.logic.findings()[1]
     assert (rejected.status, rejected.reason) == ("rejected", "vessel crossing")
     assert not nodes.boxes[1].GetDisplayNode().GetVisibility()
@@ -77,9 +80,9 @@ def test_decisions_and_reasons_reach_every_node(analyzed):
 
 def test_keys_decide_on_the_selected_row(analyzed):
     parts = analyzed.findingsTable
-    parts.table.selectRow(2)
-    for shortcut, status in zip(parts._shortcuts, ("accepted", "rejected", "unreviewed"), strict=True):
-        shortcut.activated.emit()
+    for key, status in (("A", "accepted"), ("R", "rejected"), ("U", "unreviewed")):
+        parts.table.selectRow(2)
+        analyzed.shortcuts.shortcuts[key].activated.emit()
         assert analyzed.logic.findings()[2].status == status
 
 

@@ -30,16 +30,3 @@ def test_reload_reads_the_lib_again(open_module, slicer_app, name):
     after = slicer_app.util.getModuleWidget(name)
     assert type(after) is not type(before)
     assert after.ui.purposeLabel.text
-
-
-def test_the_heart_panel_names_every_command_there_is(open_module, capsys):
-    from ThoraxAILib.cli.main import main
-
-    named = open_module("CardiacBiomech").ui.commandsLabel.text
-    assert main(["cardiac", "--help"]) == 0
-    listed = [
-        line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("    ") and line[4] != " "
-    ]
-    assert listed
-    for command in listed:
-        assert f"thoraxai cardiac {command}:" in named

@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from ThoraxAILib.jobs.signals import cancel_on_signal
 
 MODULES = {"lung": "LungNoduleAILib", "cardiac": "CardiacBiomechLib", "anonymize": "AnonymizerLib"}
 BAD_INPUT, CANCELLED = 2, 130
+POINT = re.compile(r"-\d[\d.]*(,-?\d[\d.]*)+")  # several numbers, the first below zero
 
 
 class Parser(argparse.ArgumentParser):
@@ -60,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     try:
         words = sys.argv[1:] if arguments is None else list(arguments)
-        options = build_parser(words[0] if words else None).parse_args(words)
+        options = build_parser(words[0] if words else None).parse_args(with_points(words))
     except SystemExit as end:  # argparse ends the process after --help and wrong arguments
         return int(end.code or 0)
     try:
@@ -85,6 +87,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.errno not in FULL_DISK:
             raise
         return _end(str(output_error(error)), BAD_INPUT)
+
+
+def with_points(words: Sequence[str]) -> list[str]:
+    """Return the words with a point that begins with a minus joined to its option, which argparse takes for another."""
+    joined: list[str] = []
+    for word in words:
+        if POINT.fullmatch(word) and joined and joined[-1].startswith("--") and "=" not in joined[-1]:
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 @contextmanager

@@ -5,9 +5,11 @@ Only the attributes listed in TAGS are read (PS3.3: CT Image, Image Plane, Multi
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import math
 import os
+import secrets
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -25,14 +27,20 @@ logger = logging.getLogger(__name__)
 TAGS = (
     "SOPClassUID",
     "SOPInstanceUID",
+    "PatientID",
+    "PatientName",
+    "PatientBirthDate",
     "SeriesInstanceUID",
     "StudyInstanceUID",
     "FrameOfReferenceUID",
     "StudyDate",
+    "AcquisitionDate",
+    "AcquisitionDateTime",
     "Modality",
     "ImageType",
     "Manufacturer",
     "SeriesNumber",
+    "SeriesDescription",
     "AcquisitionNumber",
     "TemporalPositionIdentifier",
     "NominalPercentageOfCardiacPhase",
@@ -63,8 +71,24 @@ TAGS = (
 GE_CREATOR, GE_RAW_DATA_TYPE = 0x00430010, 0x0043102F  # 0 magnitude, 1 phase, 2 real, 3 imaginary (GEMS_PARM_01)
 GE_PARTS = ("MAGNITUDE", "PHASE", "REAL", "IMAGINARY")
 IMAGE_MODALITIES = ("CT", "MR", "PT")
+# PS3.4 B.5: what an image is by its SOP class, for files that do not state their modality
+MODALITY_OF_CLASS = {
+    "1.2.840.10008.5.1.4.1.1.2": "CT",
+    "1.2.840.10008.5.1.4.1.1.2.1": "CT",
+    "1.2.840.10008.5.1.4.1.1.2.2": "CT",
+    "1.2.840.10008.5.1.4.1.1.4": "MR",
+    "1.2.840.10008.5.1.4.1.1.4.1": "MR",
+    "1.2.840.10008.5.1.4.1.1.128": "PT",
+}
+DIRECTORY_CLASS = "1.2.840.10008.1.3.10"  # Media Storage Directory (DICOMDIR), PS3.4 B.5
+MAC_FILE, MAC_FOLDER = "._", "__MACOSX"
+_SALT = secrets.token_bytes(16)  # of this process: tells persons apart in memory and nowhere else
 # What pydicom raises on damaged files; it has no common base class.
 READ_FAULTS = (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, NotImplementedError, RuntimeError)
+
+
+MAX_REMEMBERED = 8192  # images, about 10 MB, at the beginning of a scan
+_REMEMBERED: dict[tuple[Path, int, int], tuple[list[SliceHeader], str]] = {}
 
 
 @dataclass(frozen=True)
@@ -85,8 +109,9 @@ class SliceHeader:
     """One image: a single-frame file, or one ``frame`` of a multi-frame file. Positions are LPS mm as in DICOM.
 
     ``pixel_spacing_mm`` is (between rows, between columns). ``interval_ms`` is the length of a heart cycle, ``clock``
-    the time of day (HHMMSS.f) and ``complex_part`` MAGNITUDE, PHASE, REAL or IMAGINARY where the file says so. Absent
-    values are None or empty.
+    the time of day (HHMMSS.f), ``acquired_s`` the same in seconds, and ``complex_part`` MAGNITUDE, PHASE, REAL or
+    IMAGINARY where the file says so. ``person`` only tells whether two images are of the same person, within this
+    process. Absent values are None or empty.
     """
 
     path: Path
@@ -96,6 +121,10 @@ class SliceHeader:
     study_uid: str = ""
     frame_of_reference_uid: str = ""
     study_date: str = ""
+    person: str = field(default="", repr=False)
+    description: str = field(default="", repr=False)
+    acquired_on: str = ""
+    acquired_s: float | None = None
     modality: str = ""
     image_type: tuple[str, ...] = ()
     manufacturer: str = ""
@@ -171,11 +200,14 @@ class HeaderScan:
 
 
 def files_below(folder: Path) -> list[Path]:
-    """Every file in ``folder`` and its subfolders, in a fixed order; links to folders are not followed."""
+    """Every file in ``folder`` and its subfolders, in a fixed order; links to folders are not followed.
+
+    What macOS leaves beside files (``._name``, ``__MACOSX``) is no file of the person.
+    """
     found: list[Path] = []
     for directory, subfolders, names in os.walk(folder):
-        subfolders.sort()
-        found.extend(Path(directory) / name for name in sorted(names))
+        subfolders[:] = sorted(name for name in subfolders if name != MAC_FOLDER)
+        found.extend(Path(directory) / name for name in sorted(names) if not name.startswith(MAC_FILE))
     return found
 
 
@@ -189,10 +221,28 @@ def looks_like_dicom(path: Path) -> bool:
     return start[128:132] == b"DICM" or (start[:2] in (b"\x02\x00", b"\x08\x00") and start[3:4] == b"\x00")
 
 
+def is_directory_file(path: Path) -> bool:
+    """Whether a file is the table of contents of a DICOM medium, by its name (PS3.10 8.6) or by what it says it is."""
+    from pydicom.filereader import read_file_meta_info
+
+    if path.name.upper().split(".")[0] == "DICOMDIR":
+        return True
+    try:
+        with path.open("rb") as file:
+            start = file.read(512)
+        if DIRECTORY_CLASS.encode() not in start:
+            return False
+        return str(read_file_meta_info(path).get("MediaStorageSOPClassUID", "")) == DIRECTORY_CLASS
+    except READ_FAULTS:
+        return False
+
+
 def scan_headers(paths: Iterable[Path], progress: Progress | None = None) -> HeaderScan:
     """Headers of every DICOM image among ``paths``, about 1 ms each; damaged and other files are counted."""
     from pydicom.config import disable_value_validation
 
+    if sum(len(images) for images, _ in _REMEMBERED.values()) > MAX_REMEMBERED:
+        _REMEMBERED.clear()
     paths = list(paths)
     headers: list[SliceHeader] = []
     objects: Counter[str] = Counter()
@@ -204,8 +254,11 @@ def scan_headers(paths: Iterable[Path], progress: Progress | None = None) -> Hea
             if not looks_like_dicom(path):
                 others += 1
                 continue
+            if is_directory_file(path):
+                objects.update(["DICOMDIR"])
+                continue
             try:
-                images, kind = _read_headers(path)
+                images, kind = _known_headers(path)
             except READ_FAULTS as error:
                 logger.info("a DICOM header could not be read (%s)", type(error).__name__)
                 unreadable += 1
@@ -213,6 +266,15 @@ def scan_headers(paths: Iterable[Path], progress: Progress | None = None) -> Hea
             headers.extend(images)
             objects.update([kind] if kind else [])
     return HeaderScan(tuple(headers), others, unreadable, objects)
+
+
+def _known_headers(path: Path) -> tuple[list[SliceHeader], str]:
+    """Return what ``_read_headers`` does, from memory while the file is as it was: cases are found, then read."""
+    status = path.stat()
+    key = (path, status.st_mtime_ns, status.st_size)
+    if key not in _REMEMBERED:
+        _REMEMBERED[key] = _read_headers(path)
+    return _REMEMBERED[key]
 
 
 def _read_headers(path: Path) -> tuple[list[SliceHeader], str]:
@@ -240,7 +302,11 @@ def _header(dataset: Dataset, path: Path) -> SliceHeader:
         study_uid=_text(dataset, "StudyInstanceUID"),
         frame_of_reference_uid=_text(dataset, "FrameOfReferenceUID"),
         study_date=_text(dataset, "StudyDate"),
-        modality=_text(dataset, "Modality"),
+        person=_person(dataset),
+        description=_text(dataset, "SeriesDescription"),
+        acquired_on=_text(dataset, "AcquisitionDate") or _text(dataset, "AcquisitionDateTime")[:8],
+        acquired_s=_time_of_day_s(dataset),
+        modality=_text(dataset, "Modality") or MODALITY_OF_CLASS.get(_text(dataset, "SOPClassUID"), ""),
         image_type=tuple(_text(dataset, "ImageType").split("\\")),
         manufacturer=_text(dataset, "Manufacturer"),
         series_number=_whole(dataset, "SeriesNumber"),
@@ -292,6 +358,7 @@ def _frame_headers(dataset: Dataset, header: SliceHeader) -> list[SliceHeader]:
                 image_type=tuple(frame_type.split("\\")) if frame_type else header.image_type,
                 acquisition=_text(content, "FrameAcquisitionNumber"),
                 temporal_position=_text(content, "TemporalPositionIndex"),
+                acquired_s=_frame_time_s(content, header),
                 trigger_ms=_first_number(heart, "NominalCardiacTriggerDelayTime", "ActualCardiacTriggerDelayTime"),
                 cardiac_phase=_text(heart, "NominalPercentageOfCardiacPhase") or header.cardiac_phase,
                 complex_part=_text(kind, "ComplexImageComponent") or header.complex_part,
@@ -302,6 +369,11 @@ def _frame_headers(dataset: Dataset, header: SliceHeader) -> list[SliceHeader]:
             )
         )
     return headers
+
+
+def _frame_time_s(content: Dataset, header: SliceHeader) -> float | None:
+    own = _seconds(_text(content, "FrameAcquisitionDateTime")[8:])
+    return header.acquired_s if own is None else own
 
 
 def _first_number(dataset: Dataset, *names: str) -> float | None:
@@ -341,6 +413,30 @@ def _group(name: str, own: Dataset, shared: Dataset | None) -> Dataset:
     return Dataset()
 
 
+def _person(dataset: Dataset) -> str:
+    """Return a mark that is equal for images of the same person while this process lives, and says nothing else."""
+    stated = "\n".join(_text(dataset, name) for name in ("PatientID", "PatientName", "PatientBirthDate"))
+    return hashlib.blake2b(stated.encode("utf-8", "replace"), key=_SALT, digest_size=8).hexdigest()
+
+
+def _time_of_day_s(dataset: Dataset) -> float | None:
+    """Return when an image was acquired, or else made, in seconds since midnight (PS3.5 6.2, TM)."""
+    for name, skipped in (("AcquisitionTime", 0), ("AcquisitionDateTime", 8), ("ContentTime", 0)):
+        seconds = _seconds(_text(dataset, name)[skipped:])
+        if seconds is not None:
+            return seconds
+    return None
+
+
+def _seconds(time: str) -> float | None:
+    """Return a TM value as seconds since midnight; colons as in older files are taken too."""
+    digits = time.replace(":", "")
+    try:
+        return int(digits[0:2]) * 3600.0 + int(digits[2:4] or 0) * 60.0 + float(digits[4:13] or 0)
+    except ValueError:
+        return None
+
+
 def _text(dataset: Dataset, name: str) -> str:
     """Return an attribute as text; several values joined by a backslash as in the file."""
     value = dataset.get(name)
@@ -352,8 +448,10 @@ def _text(dataset: Dataset, name: str) -> str:
 
 
 def _number(dataset: Dataset, name: str) -> float | None:
+    """One number; None when it is absent or not finite."""
     value = dataset.get(name)
-    return None if value in (None, "") else float(value)
+    number = math.nan if value in (None, "") else float(value)
+    return number if math.isfinite(number) else None
 
 
 def _whole(dataset: Dataset, name: str) -> int | None:

@@ -10,7 +10,7 @@ import numpy as np
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.lps import content_uid, ijk_to_ras_from_lps
 from ThoraxAILib.image.volume import SeriesIdentity, Volume
-from ThoraxAILib.io.dicom_headers import HeaderScan, SliceHeader, files_below, scan_headers
+from ThoraxAILib.io.dicom_headers import HeaderScan, files_below, scan_headers
 from ThoraxAILib.io.dicom_pixels import read_stack
 from ThoraxAILib.io.dicom_series import Stack, find_stacks
 from ThoraxAILib.io.hounsfield import AIR_HU, to_hounsfield, to_scalar
@@ -19,6 +19,7 @@ from ThoraxAILib.io.slice_grid import resample_to_grid
 from ThoraxAILib.jobs.progress import Progress
 
 MAX_LISTED = 4
+STUDY = "study:"  # before a study UID in place of a series UID: the rule chooses within that study
 MULTI_VALUE = "\\"
 
 
@@ -35,9 +36,9 @@ def stacks_below(
             f"'{path.name}' is no DICOM image ({own.found()} found): give an image file or a folder with a CT series."
         )
     scan = scan_headers([file for file in sorted(path.parent.iterdir()) if file.is_file()], progress)
+    stacks = [stack for stack in find_stacks(scan, modalities) if path in stack.summary.files]
     same = HeaderScan(tuple(h for h in scan.headers if h.series_uid == own.headers[0].series_uid))
-    stacks = find_stacks(same, modalities)
-    return [stack for stack in stacks if path in stack.summary.files] or stacks, same
+    return stacks or find_stacks(same, modalities), same
 
 
 def read_dicom(path: Path, series_uid: str | None, modalities: Sequence[str], progress: Progress) -> Volume:
@@ -54,15 +55,21 @@ def read_dicom(path: Path, series_uid: str | None, modalities: Sequence[str], pr
     if grid.needs_resampling:
         array = resample_to_grid(array, grid, AIR_HU if stack.summary.modality == "CT" else float(array.min()))
     matrix = ijk_to_ras_from_lps(grid.ijk_to_lps)
-    identity = _identity(stack.headers[0], array, matrix)
+    identity = _identity(stack, array, matrix)
     return Volume(array, matrix, stack.summary.modality, identity, choice_notes + stack.notes + notes)
 
 
 def choose_stack(
     stacks: Sequence[Stack], scan: HeaderScan, series_uid: str | None, name: str, modalities: Sequence[str]
 ) -> tuple[Stack, tuple[str, ...]]:
-    """Return stack asked for or preferred by the rule, and the notes that state the choice; InputError when none is."""
+    """Return stack asked for or preferred by the rule, and the notes that state the choice; InputError when none is.
+
+    ``series_uid`` may name a study, as ``study:UID``: then the rule chooses among its series.
+    """
     wanted = " or ".join(modalities)
+    if series_uid is not None and series_uid.startswith(STUDY):
+        stacks = [s for s in stacks if s.summary.study_uid == series_uid[len(STUDY) :]]
+        series_uid = None
     asked = [s for s in stacks if series_uid in (None, s.summary.series_uid, s.summary.choice)]
     if not stacks:
         raise InputError(
@@ -91,8 +98,7 @@ def _choice_notes(chosen: Stack, stacks: Sequence[Stack], scan: HeaderScan, seri
     notes: tuple[str, ...] = ()
     if rivals:
         best = in_order_of_preference([stack.summary for stack in rivals])[0]
-        asked = series_uid in (chosen.summary.series_uid, chosen.summary.choice)
-        why = "it was asked for" if asked else reason_of_choice(chosen.summary, best)
+        why = "it was asked for" if series_uid is not None else reason_of_choice(chosen.summary, best)
         others = _listed(rivals, with_uid=True)
         notes += (
             f"Of {len(rivals) + 1} usable series, {chosen.summary.label} was read because {why}; not read: {others}.",
@@ -126,14 +132,15 @@ def _checked(array: np.ndarray, stack: Stack, name: str) -> tuple[np.ndarray, tu
     return array, notes
 
 
-def _identity(header: SliceHeader, array: np.ndarray, ijk_to_ras: np.ndarray) -> SeriesIdentity:
+def _identity(stack: Stack, array: np.ndarray, ijk_to_ras: np.ndarray) -> SeriesIdentity:
+    header, summary = stack.headers[0], stack.summary
     return SeriesIdentity(
-        series_uid=header.series_uid or content_uid(array, ijk_to_ras),
-        study_uid=header.study_uid,
+        series_uid=summary.series_uid or content_uid(array, ijk_to_ras),
+        study_uid=summary.study_uid,
         frame_of_reference_uid=header.frame_of_reference_uid,
         study_date=header.study_date,
-        kernel=header.kernel.split(MULTI_VALUE)[0],
-        slice_thickness_mm=header.thickness_mm,
+        kernel=summary.kernel.split(MULTI_VALUE)[0],
+        slice_thickness_mm=summary.slice_thickness_mm,
         contrast=header.contrast.split(MULTI_VALUE)[0],
         manufacturer=header.manufacturer,
     )

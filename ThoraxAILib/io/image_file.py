@@ -1,7 +1,13 @@
-"""NRRD, NIfTI and MetaImage files to Volume, by SimpleITK (NIfTI: qform/sform as ITK reads them)."""
+"""NRRD, NIfTI and MetaImage files to Volume, by SimpleITK (NIfTI: qform/sform as ITK reads them).
+
+NIfTI-2 and axes that ITK finds not at right angles are read by the file's own header.
+"""
 
 from __future__ import annotations
 
+import struct
+import zlib
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +18,14 @@ from ThoraxAILib.image.itk_geometry import ijk_to_lps_of
 from ThoraxAILib.image.lps import content_uid, ijk_to_ras_from_lps
 from ThoraxAILib.image.volume import SeriesIdentity, Volume
 from ThoraxAILib.io.hounsfield import AIR_HU, refuse_non_finite, to_hounsfield, to_scalar
+from ThoraxAILib.io.kept_identity import PREFIX, from_header
+from ThoraxAILib.io.nifti.geometry import NiftiGeometry, read_geometry
 from ThoraxAILib.io.nifti.length import is_cut_short
 from ThoraxAILib.io.nifti.numbers import count_not_finite
+from ThoraxAILib.io.nifti.voxels import read_voxels
+from ThoraxAILib.io.right_angles import straighten
 from ThoraxAILib.io.series import too_few_slices
-from ThoraxAILib.io.slice_grid import SliceGrid, UnusableStack, plan_grid, resample_to_grid
+from ThoraxAILib.io.stated_orientation import states_orientation
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.untrusted.detached_data import require_data_beside
 
@@ -29,7 +39,6 @@ FORMATS = {
 }
 IMAGE_IO = {"NRRD": "NrrdImageIO", "NIfTI": "NiftiImageIO", "MetaImage": "MetaImageIO"}
 SEGMENTATION_ENDING = ".seg.nrrd"
-RIGHT_ANGLE = 1e-3  # largest cosine between axes that are taken as perpendicular
 VOXEL_RANGE_MM = (0.05, 20.0)
 
 
@@ -56,63 +65,111 @@ def read_image_file(path: Path, modality: str, progress: Progress) -> Volume:
     if is_segmentation(path):
         raise InputError(f"'{path.name}' is a segmentation: give the CT image it belongs to.")
     progress(0.0, "Reading the image file")
-    image, name = _read(path), path.name
+    stored, name = _read(path), path.name
     progress(0.6, "Checking values")
-    array, ijk_to_lps = sitk.GetArrayFromImage(image), _ijk_to_lps(image, name)
-    del image  # a second copy of the voxels
+    array = stored.array
     _check_size(array, modality, name)
+    _check_voxel_size(stored.ijk_to_lps, name)
     array, notes = to_hounsfield(array, name) if modality == "CT" else (to_scalar(array, name), ())
-    grid = _straight_grid(ijk_to_lps, array.shape, name)
-    if grid is not None:
-        array = resample_to_grid(array, grid, AIR_HU if modality == "CT" else float(array.min()))
-        notes += ("The image axes were not at right angles: it was resampled onto a right-angled grid.",)
-        ijk_to_lps = grid.ijk_to_lps
-    elif np.allclose(ijk_to_lps, np.eye(4)):
+    fill = AIR_HU if modality == "CT" else float(array.min())
+    straight = straighten(array, stored.ijk_to_lps, fill, name)
+    notes += straight.notes
+    if np.allclose(straight.ijk_to_lps, np.eye(4)):
         notes += ("The file states no voxel size or position: voxels were taken as 1 mm cubes.",)
-    matrix = ijk_to_ras_from_lps(ijk_to_lps)
-    return Volume(array, matrix, modality, SeriesIdentity(series_uid=content_uid(array, matrix)), notes)
+    if not stored.orientation_stated:
+        notes += (
+            "The file states no orientation: its axes were taken to run left, posterior and superior; check that left "
+            "is left.",
+        )
+    matrix = ijk_to_ras_from_lps(straight.ijk_to_lps)
+    identity = from_header(stored.header, SeriesIdentity(series_uid=content_uid(straight.array, matrix)))
+    return Volume(straight.array, matrix, modality, identity, notes)
 
 
-def _read(path: Path) -> sitk.Image:
-    """Return the file as a 3-D scalar image; a trailing axis of length one is dropped."""
+@dataclass(frozen=True, eq=False)
+class _Stored:
+    """Voxels (k, j, i) as a file holds them and the 4x4 matrix to LPS mm, which may be bent.
+
+    ``header`` holds the texts that name the series.
+    """
+
+    array: np.ndarray
+    ijk_to_lps: np.ndarray
+    orientation_stated: bool = True
+    header: dict[str, str] = field(default_factory=dict)
+
+
+def _damaged(path: Path) -> InputError:
     kind = FORMATS[image_ending(path)]
-    damaged = f"'{path.name}' cannot be read as {kind} (damaged, incomplete or another format): save it again."
+    return InputError(f"'{path.name}' cannot be read as {kind} (damaged, incomplete or another format): save it again.")
+
+
+def _read(path: Path) -> _Stored:
+    """Return the voxels of a 3-D scalar image; a trailing axis of length one is dropped."""
+    kind = FORMATS[image_ending(path)]
     require_data_beside(path)
+    geometry = _nifti_geometry(path) if kind == "NIfTI" else None
+    if geometry is not None and geometry.version == 2:
+        return _read_by_header(path, geometry)
     reader = sitk.ImageFileReader()
     reader.SetImageIO(image_io(path))
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()
     except RuntimeError as error:
-        if "orthonormal" in str(error):
-            raise InputError(
-                f"'{path.name}' has axes that are not at right angles in its {kind} header: resample it "
-                "to a right-angled grid."
-            ) from None
-        raise InputError(damaged) from None
+        if "orthonormal" in str(error) and geometry is not None:
+            return _read_by_header(path, geometry)
+        raise _damaged(path) from None
     if kind == "NIfTI" and is_cut_short(path):
-        raise InputError(damaged)
+        raise _damaged(path)
     size = list(reader.GetSize())
     if reader.GetNumberOfComponents() != 1:
         raise InputError(
             f"'{path.name}' holds {reader.GetNumberOfComponents()} values per voxel (color, vectors or a "
             "time series): give a scalar CT image."
         )
-    while len(size) > 3 and size[-1] == 1:
-        size.pop()
-    if len(size) != 3:
-        raise InputError(
-            f"'{path.name}' is a {len(size)}-D image of {'x'.join(map(str, size))} voxels: give one 3-D volume."
-        )
+    size = _three_sizes(size, path.name)
     if reader.GetDimension() > 3:
         reader.SetExtractSize(size + [0] * (reader.GetDimension() - 3))
     try:
         image = reader.Execute()
     except RuntimeError:
-        raise InputError(damaged) from None
+        raise _damaged(path) from None
     if kind == "NIfTI" and "float" in image.GetPixelIDTypeAsString():
         refuse_non_finite(count_not_finite(path), path.name)
-    return image
+    stated = geometry.stated if geometry is not None else states_orientation(path, kind)
+    keys = reader.GetMetaDataKeys() if kind == "NRRD" else ()
+    header = {key: reader.GetMetaData(key) for key in keys if key.startswith(PREFIX)}
+    return _Stored(sitk.GetArrayFromImage(image), ijk_to_lps_of(image), stated, header)
+
+
+def _nifti_geometry(path: Path) -> NiftiGeometry | None:
+    try:
+        return read_geometry(path)
+    except (OSError, EOFError, zlib.error, struct.error):
+        raise _damaged(path) from None
+
+
+def _read_by_header(path: Path, geometry: NiftiGeometry) -> _Stored:
+    """Read a NIfTI file that ITK refuses, by its own header."""
+    if geometry.dtype is None:
+        raise InputError(f"'{path.name}' holds no plain numbers (color or complex values): give a scalar CT image.")
+    _three_sizes(list(geometry.sizes), path.name)
+    try:
+        array = read_voxels(path, geometry)
+    except (OSError, EOFError, ValueError, zlib.error):
+        raise _damaged(path) from None
+    return _Stored(array, geometry.ijk_to_lps, geometry.stated)
+
+
+def _three_sizes(size: list[int], name: str) -> list[int]:
+    while len(size) > 3 and size[-1] == 1:
+        size = size[:-1]
+    if len(size) != 3:
+        raise InputError(
+            f"'{name}' is a {len(size)}-D image of {'x'.join(map(str, size))} voxels: give one 3-D volume."
+        )
+    return size
 
 
 def _check_size(array: np.ndarray, modality: str, name: str) -> None:
@@ -123,31 +180,11 @@ def _check_size(array: np.ndarray, modality: str, name: str) -> None:
         raise InputError(f"'{name}' {short}: give the whole scan.")
 
 
-def _ijk_to_lps(image: sitk.Image, name: str) -> np.ndarray:
-    """Return the 4x4 matrix from IJK to LPS mm; raises InputError when voxels have an impossible size."""
-    spacing = np.array(image.GetSpacing())
+def _check_voxel_size(ijk_to_lps: np.ndarray, name: str) -> None:
+    """Raise InputError when voxels have an impossible size."""
+    spacing = np.linalg.norm(ijk_to_lps[:3, :3], axis=0)
     if not (np.isfinite(spacing).all() and spacing.min() >= VOXEL_RANGE_MM[0] and spacing.max() <= VOXEL_RANGE_MM[1]):
         size = " x ".join(f"{value:g}" for value in spacing)
         raise InputError(
             f"The voxels of '{name}' measure {size} mm, which no CT has: correct the unit of its voxel size to mm."
         )
-    return ijk_to_lps_of(image)
-
-
-def _straight_grid(ijk_to_lps: np.ndarray, shape_kji: tuple[int, ...], name: str) -> SliceGrid | None:
-    """Return a right-angled grid for a sheared image whose rows and columns are perpendicular; None when already
-    straight.
-    """
-    directions = ijk_to_lps[:3, :3] / np.linalg.norm(ijk_to_lps[:3, :3], axis=0)
-    if np.abs(directions.T @ directions - np.eye(3)).max() <= RIGHT_ANGLE:
-        return None
-    origins = ijk_to_lps[:3, 3] + np.arange(shape_kji[0])[:, None] * ijk_to_lps[:3, 2]
-    spacing = np.linalg.norm(ijk_to_lps[:3, :2], axis=0)
-    if np.linalg.det(ijk_to_lps[:3, :3]) > 0:
-        try:
-            return plan_grid(
-                origins, directions[:, :2].T.ravel(), (spacing[1], spacing[0]), (shape_kji[2], shape_kji[1])
-            )
-        except UnusableStack:
-            pass
-    raise InputError(f"'{name}' has axes that are not at right angles: resample it to a right-angled grid.")

@@ -21,7 +21,8 @@ class SeriesSummary:
     """One volume that could be read: a DICOM series, a part of one that holds several volumes, or an image file.
 
     ``part`` counts the volumes of a series from 1; ``plane`` is axial, coronal, sagittal, oblique or empty.
-    ``spacing_ijk_mm`` is the grid read_volume would return, None when there is none. ``reason`` says why a series is
+    ``spacing_ijk_mm`` is the grid read_volume would return, None when there is none, and ``grid_slices`` its number of
+    slices, filled ones included. ``reason`` says why a series is
     not ``usable``, as the end of a sentence.
     """
 
@@ -41,6 +42,7 @@ class SeriesSummary:
     part: int = 1
     usable: bool = True
     reason: str = ""
+    grid_slices: int = 0
 
     @property
     def choice(self) -> str:
@@ -55,7 +57,7 @@ class SeriesSummary:
     @property
     def extent_mm(self) -> float:
         """Length covered along the slices' normal in mm."""
-        return self.slice_count * self.slice_spacing_mm
+        return (self.grid_slices or self.slice_count) * self.slice_spacing_mm
 
     @property
     def label(self) -> str:

@@ -13,7 +13,8 @@ import numpy as np
 from ThoraxAILib.image.tuples import three
 
 MAX_MISSING_IN_A_ROW = 2
-MAX_MISSING_FRACTION = 0.1
+MAX_GAP_MM = 16.0  # more slices may be missing in a row when the gap is no longer than this
+MAX_MISSING_FRACTION = 0.34  # every third slice, as when every third image has another header
 EVEN_FRACTION = 0.1  # of the spacing
 ROUNDING_MM = 0.06  # positions are often written with one decimal
 SAME_POSITION_MM = 0.01
@@ -86,7 +87,7 @@ def plan_grid(
     origins = np.asarray(origins_lps_mm, dtype=float)
     depths = depths_along_normal(origins, row, column)
     depths = depths - depths[0]
-    start, count, spacing, spacing_notes = _even_spacing(depths)
+    start, count, spacing, spacing_notes = spacing_of(depths)
     in_plane = (origins - origins[0]) @ np.stack([column, row], axis=1)
     shifted = np.abs(in_plane).max() > MIN_SHIFT_MM
     between_rows, between_columns = pixel_spacing_mm
@@ -115,8 +116,11 @@ def _right_angled(directions: np.ndarray) -> np.ndarray:
     return np.stack([row, column / np.linalg.norm(column)])
 
 
-def _even_spacing(depths: np.ndarray) -> tuple[float, int, float, tuple[str, ...]]:
-    """Start, number and spacing (mm) of the grid slices, and the repair that makes it so (none when already even)."""
+def spacing_of(depths: np.ndarray) -> tuple[float, int, float, tuple[str, ...]]:
+    """Start, number and spacing (mm) of the grid slices, and the repair that makes it so (none when already even).
+
+    ``depths`` are sorted positions in mm from the first slice. Raises UnusableStack when no even grid fits them.
+    """
     gaps = np.diff(depths)
     if len(gaps) and gaps.min() <= SAME_POSITION_MM:
         raise UnusableStack("has different images at the same position, as when two series or phases are mixed")
@@ -129,7 +133,7 @@ def _even_spacing(depths: np.ndarray) -> tuple[float, int, float, tuple[str, ...
         f"has unevenly spaced slices ({gaps.min():.2f} to {gaps.max():.2f} mm apart), as when slices are missing "
         "or two series are mixed"
     )
-    if missing.max() > MAX_MISSING_IN_A_ROW:
+    if missing.max() > MAX_MISSING_IN_A_ROW and gaps.max() > MAX_GAP_MM:
         if np.count_nonzero(missing) > 3:
             raise UnusableStack(uneven)
         raise UnusableStack(f"lacks {missing.sum()} slices (a gap of {gaps.max():.1f} mm, slices every {step:.1f} mm)")
@@ -139,9 +143,10 @@ def _even_spacing(depths: np.ndarray) -> tuple[float, int, float, tuple[str, ...
     spacing = depths[-1] / (count - 1)
     if missing.sum():
         which = "slice was" if missing.sum() == 1 else "slices were"
+        widest = f", the widest gap is {gaps.max():.1f} mm" if missing.max() > 1 else ""
         note = (
             f"{missing.sum()} missing {which} filled by linear interpolation between neighbors "
-            f"({spacing:.2f} mm spacing)."
+            f"({spacing:.2f} mm spacing{widest})."
         )
     else:
         note = (

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.io.data_set_folders import masks_note, split_masks, without_data_files
 from ThoraxAILib.io.dicom_headers import files_below, looks_like_dicom
 from ThoraxAILib.io.dicom_volume import read_dicom, stacks_below
 from ThoraxAILib.io.image_file import image_ending, is_segmentation, read_image_file
+from ThoraxAILib.io.opened import is_archive, not_an_image, opened
 from ThoraxAILib.io.series import SeriesSummary
 from ThoraxAILib.jobs.progress import Progress
 
@@ -22,8 +25,9 @@ def read_volume(
     """Read the volume at a path, and note every choice and repair.
 
     Args:
-        path: A DICOM folder or file, or a NRRD, NIfTI or MetaImage file.
-        series_uid: Which of several DICOM series (a ``choice`` of find_series); without it one is chosen by rule.
+        path: A DICOM folder, file or DICOMDIR, a NRRD, NIfTI or MetaImage file, or a .zip or .tar.gz of these.
+        series_uid: Which of several DICOM series (a ``choice`` of find_series), or ``study:UID`` for the one the rule
+            prefers in a study; without it one is chosen by rule.
         progress: Told how far it is; may stop the work.
         modalities: What is wanted; CT is returned as int16 HU.
 
@@ -39,10 +43,13 @@ def read_volume(
         >>> print(volume.array.shape, volume.spacing_ijk_mm, volume.notes)
     """
     path, progress = Path(path), progress or Progress()
-    source = _source(path)
-    if _is_image_file(source):
-        return read_image_file(source, modalities[0], progress)
-    return read_dicom(path, series_uid, modalities, progress)
+    _require_there(path)
+    with opened(path) as inside:
+        source, note = _source(inside)
+        if not _is_image_file(source):
+            return read_dicom(source, series_uid, modalities, progress)
+        volume = read_image_file(source, modalities[0], progress)
+        return replace(volume, notes=(note, *volume.notes)) if note else volume
 
 
 def find_series(
@@ -51,7 +58,7 @@ def find_series(
     """List every image series at a path; an image file counts as one series.
 
     Args:
-        path: A DICOM folder or file, or a NRRD, NIfTI or MetaImage file.
+        path: A DICOM folder, file or DICOMDIR, a NRRD, NIfTI or MetaImage file, or a .zip or .tar.gz of these.
         progress: Told how far it is; may stop the work.
         modalities: What a series must be to count as usable.
 
@@ -66,33 +73,44 @@ def find_series(
         ...     print(series.label, series.usable)
     """
     path, progress = Path(path), progress or Progress()
-    source = _source(path)
-    if _is_image_file(source):
-        return [_image_summary(read_image_file(source, modalities[0], progress), source)]
-    return [stack.summary for stack in stacks_below(path, modalities, progress)[0]]
+    _require_there(path)
+    with opened(path) as inside:
+        source, _note = _source(inside)
+        if _is_image_file(source):
+            found = [_image_summary(read_image_file(source, modalities[0], progress), source)]
+        else:
+            found = [stack.summary for stack in stacks_below(source, modalities, progress)[0]]
+    return [replace(series, files=(path,)) for series in found] if is_archive(path) else found
 
 
 def _is_image_file(path: Path) -> bool:
     return path.is_file() and bool(image_ending(path))
 
 
-def _source(path: Path) -> Path:
-    """Return the image file to read, or ``path`` itself when it is DICOM; raises InputError when it is neither."""
+def _require_there(path: Path) -> None:
     if not path.exists():
-        raise InputError(f"'{path.name}' does not exist: check the path.")
+        raise InputError(f"'{path}' does not exist: check the path.")
+
+
+def _source(path: Path) -> tuple[Path, str]:
+    """Return the image file to read, or ``path`` itself when it is DICOM, and what was left out.
+
+    Raises InputError when it is neither.
+    """
     if path.is_file():
         if image_ending(path) or looks_like_dicom(path):
-            return path
-        raise InputError(f"'{path.name}' is not an image this program reads: give {ACCEPTED}.")
-    files = files_below(path)
+            return path, ""
+        raise not_an_image(path, ACCEPTED)
+    files = without_data_files(files_below(path))
     images = [file for file in files if image_ending(file) and not is_segmentation(file)]
     if not files:
         raise InputError(f"The folder '{path.name}' is empty: give a folder with one CT series.")
     if not images or any(looks_like_dicom(file) for file in files if not image_ending(file)):
-        return path
-    if len(images) > 1:
-        raise InputError(f"The folder '{path.name}' holds {len(images)} image files and no DICOM: give one of them.")
-    return images[0]
+        return path, ""
+    scans, masks = split_masks(path, images) if len(images) > 1 else (images, [])
+    if len(scans) > 1:
+        raise InputError(f"The folder '{path.name}' holds {len(scans)} image files and no DICOM: give one of them.")
+    return scans[0], masks_note(masks)
 
 
 def _image_summary(volume: Volume, path: Path) -> SeriesSummary:

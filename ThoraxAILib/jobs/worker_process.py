@@ -15,6 +15,12 @@ from multiprocessing import connection
 THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
 
 
+def thread_limit() -> int:
+    """Return how many threads this process may compute with: the lowest limit that is set, else the processors."""
+    limits = [int(text) for name in THREAD_LIMITS if (text := os.environ.get(name, "")).isdigit() and int(text) > 0]
+    return min([os.cpu_count() or 1, *limits])
+
+
 @contextmanager
 def one_thread_each() -> Iterator[None]:
     """Worker processes that are spawned meanwhile compute with one thread, unless the person has set limits."""

@@ -9,7 +9,7 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
-_ROW_MARGIN, _MIN_ROWS = 7, 10
+_ROW_MARGIN, _MIN_ROWS, _MAX_ROWS = 7, 3, 10
 ACCEPTED, REJECTED, UNREVIEWED = "accepted", "rejected", "unreviewed"
 
 
@@ -37,7 +37,7 @@ class FindingsTable:
     """Add ``widget`` to a layout and fill it with set_rows().
 
     ``on_jump(id)`` is called when a row is selected or clicked again, ``on_decision(id, status, reason)`` when the
-    reader decides; the caller then shows the changed rows with set_rows().
+    reader decides; the caller then shows the changed rows with set_rows(), and the next open finding is selected.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class FindingsTable:
         self.table.verticalHeader().hide()
         row_height = self.table.fontMetrics().height() + _ROW_MARGIN
         self.table.verticalHeader().setDefaultSectionSize(row_height)
-        self.table.setMinimumHeight(_MIN_ROWS * row_height)
+        self._rowHeight = row_height
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         header.setSectionsClickable(True)
@@ -88,26 +88,39 @@ class FindingsTable:
     def _build_decision(self, layout: qt.QVBoxLayout) -> None:
         row = qt.QHBoxLayout()
         layout.addLayout(row)
-        self.acceptButton = self._button("acceptButton", _("Accept"), _("Accept the selected finding (key A)"), row)
-        self.rejectButton = self._button("rejectButton", _("Reject"), _("Reject the selected finding (key R)"), row)
-        self.resetButton = self._button("resetButton", _("Reset"), _("Take the decision back (key U)"), row)
+        self.acceptButton = self._button("acceptButton", _("Accept"), _("Accept the finding and go on (A)"), row)
+        self.rejectButton = self._button(
+            "rejectButton",
+            _("Reject"),
+            _("Reject it with the typed reason (R)"),
+            row,
+        )
+        self.resetButton = self._button("resetButton", _("Reset"), _("Take the decision back (U)"), row)
         self.reasonEdit = qt.QLineEdit()
         self.reasonEdit.name = "reasonEdit"
         self.reasonEdit.placeholderText = _("Reason (optional)")
         self.reasonEdit.toolTip = _("Why you accept or reject; kept with the decision")
         self.reasonEdit.connect("editingFinished()", self._on_reason_edited)
         row.addWidget(self.reasonEdit)
-        self._shortcuts = []
-        for key, button, status in (
-            ("A", self.acceptButton, ACCEPTED),
-            ("R", self.rejectButton, REJECTED),
-            ("U", self.resetButton, UNREVIEWED),
+        for button, status in (
+            (self.acceptButton, ACCEPTED),
+            (self.rejectButton, REJECTED),
+            (self.resetButton, UNREVIEWED),
         ):
             button.connect("clicked()", lambda status=status: self.decide(status))
-            shortcut = qt.QShortcut(qt.QKeySequence(key), self.table)
-            shortcut.setContext(qt.Qt.WidgetShortcut)
-            shortcut.connect("activated()", lambda status=status: self.decide(status))
-            self._shortcuts.append(shortcut)
+        steps = qt.QHBoxLayout()
+        layout.addLayout(steps)
+        self.previousButton = self._button("previousButton", _("Previous"), _("The finding above (K)"), steps)
+        self.nextButton = self._button("nextButton", _("Next"), _("The finding below (J)"), steps)
+        self.nextOpenButton = self._button(
+            "nextOpenButton", _("Next open"), _("The next finding that is not decided yet (N)"), steps
+        )
+        self.previousButton.connect("clicked()", lambda: self.step(-1))
+        self.nextButton.connect("clicked()", lambda: self.step(1))
+        self.nextOpenButton.connect("clicked()", self.select_next_open)
+        self.progressLabel = qt.QLabel()
+        self.progressLabel.name = "reviewProgressLabel"
+        steps.addWidget(self.progressLabel)
 
     def _button(self, name: str, text: str, tool_tip: str, row: qt.QHBoxLayout) -> qt.QPushButton:
         button = qt.QPushButton(text)
@@ -139,6 +152,26 @@ class FindingsTable:
         self._isFilling = False
         self._update_decision()
 
+    def choose(self, finding_id: str | None) -> None:
+        """Select a finding and jump to it."""
+        self.select(finding_id)
+        if finding_id is not None and self.selected_id() == finding_id:
+            self._onJump(finding_id)
+
+    def step(self, rows: int) -> None:
+        """Choose the finding so many rows further down (or up, below 0); at the end it stays."""
+        if self._rows:
+            current = self.table.currentRow() if self.selected_id() is not None else -1 if rows > 0 else len(self._rows)
+            self.choose(self._rows[min(max(current + rows, 0), len(self._rows) - 1)].id)
+
+    def select_next_open(self) -> None:
+        """Choose the next finding without a decision, from the selected one downwards and then from the top."""
+        start = self.table.currentRow() + 1 if self.selected_id() is not None else 0
+        in_turn = [*self._rows[start:], *self._rows[:start]]
+        open_row = next((row for row in in_turn if row.status == UNREVIEWED), None)
+        if open_row is not None:
+            self.choose(open_row.id)
+
     def sort_by(self, column: int) -> None:
         """Sort by a column; again turns the order round."""
         self._descending = column == self._sortColumn and not self._descending
@@ -150,11 +183,13 @@ class FindingsTable:
         self.set_rows(self._rows)
 
     def decide(self, status: str) -> None:
-        """Record the reader's decision on the selected finding."""
+        """Record the reader's decision on the selected finding, and go on to the next open one."""
         finding_id = self.selected_id()
         if finding_id is not None:
             reason = "" if status == UNREVIEWED else self.reasonEdit.text.strip()
             self._onDecision(finding_id, status, reason)
+            if status != UNREVIEWED:
+                self.select_next_open()
 
     def _fill(self) -> None:
         if self._sortColumn >= 0:
@@ -164,6 +199,8 @@ class FindingsTable:
         for index, row in enumerate(self._rows):
             self._fill_row(index, row)
         self._isFilling = False
+        shown = min(max(len(self._rows), _MIN_ROWS), _MAX_ROWS)
+        self.table.setFixedHeight((shown + 1) * self._rowHeight + 2 * _ROW_MARGIN)  # with the titles
 
     def _fill_row(self, index: int, row: TableRow) -> None:
         for column, text in enumerate(row.texts):
@@ -191,6 +228,14 @@ class FindingsTable:
         ):
             button.enabled = row is not None and row.status != status
         self.reasonEdit.enabled = row is not None
+        open_rows = sum(row.status == UNREVIEWED for row in self._rows)
+        self.previousButton.enabled = self.nextButton.enabled = bool(self._rows)
+        self.nextOpenButton.enabled = open_rows > 0
+        self.progressLabel.text = (
+            _("{done} of {all} decided").format(done=len(self._rows) - open_rows, all=len(self._rows))
+            if self._rows
+            else ""
+        )
         self.reasonEdit.text = row.reason if row is not None else ""
 
     def _on_selection_changed(self) -> None:

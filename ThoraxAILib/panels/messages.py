@@ -24,3 +24,8 @@ def shown_errors(title: str) -> Iterator[None]:
         slicer.app.restoreOverrideCursor()
     if failure is not None:
         slicer.util.errorDisplay(f"{title}\n\n{failure}")
+
+
+def agreed(question: str) -> bool:
+    """Ask the person, and return whether they agree."""
+    return bool(slicer.util.confirmOkCancelDisplay(question))

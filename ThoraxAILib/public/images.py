@@ -64,7 +64,7 @@ def _read(path: Path, series_uid: str | None, progress: Progress) -> GivenImage:
             raise InputError(f"'{path.name}' holds {len(cases)} cases: give one of them, or choose with series_uid=...")
         case = cases[0]
     files = 1 if case.path.is_file() else len(files_below(case.path))
-    return GivenImage(read_volume(case.path, case.series_uid, progress), case, files)
+    return GivenImage(read_volume(case.path, case.selection, progress), case, files)
 
 
 def _of_node(node: object) -> GivenImage:

@@ -32,6 +32,8 @@ class Box:
 def draw_boxes(picture: Picture, boxes: Sequence[Box], least_pixels: int = 12) -> Picture:
     """Boxes as the picture's plane shows them; those that the plane does not cross are dimmer, words stay inside."""
     image, draw = _canvas(picture)
+    taken: list[_Area] = []
+    words: list[tuple[str, list[tuple[float, float]], tuple[int, int, int]]] = []
     for box in boxes:
         corners = (
             np.array(box.center_ras_mm) + np.array(list(np.ndindex(2, 2, 2))) * box.size_mm - np.array(box.size_mm) / 2
@@ -43,8 +45,93 @@ def draw_boxes(picture: Picture, boxes: Sequence[Box], least_pixels: int = 12) -
         color = box.color if crosses else tuple(int(c * _FAR_SHARE) for c in box.color)
         draw.rectangle([*(middle - half), *(middle + half)], outline=color, width=2 if crosses else 1)
         word = box.color if crosses else three(int(c * _FAR_WORD_SHARE) for c in box.color)
-        _write(draw, image.size, (middle[0] + half[0] + 3, middle[1] - half[1] - 3), box.text, word)
+        taken.append((*(middle - half), *(middle + half)))
+        words.append((box.text, _beside(middle, half), word))
+    for text, places_beside, color in words:
+        _write_apart(draw, image.size, places_beside, text, color, taken)
     return picture.with_pixels(np.array(image))
+
+
+def draw_lines(
+    picture: Picture,
+    lines: Sequence[tuple[np.ndarray, np.ndarray]],
+    color: tuple[int, int, int],
+    end_pixels: float = 4.0,
+) -> Picture:
+    """Draw lines between two RAS points each, with a short bar at both ends like a caliper's."""
+    image, draw = _canvas(picture)
+    for start, end in lines:
+        a, b = (np.array(picture.position(point)[:2]) for point in (start, end))
+        length = float(np.linalg.norm(b - a))
+        if length == 0:
+            continue
+        across = np.array([-(b - a)[1], (b - a)[0]]) / length * end_pixels
+        draw.line([*a, *b], fill=color)
+        for tip in (a, b):
+            draw.line([*(tip - across), *(tip + across)], fill=color)
+    return picture.with_pixels(np.array(image))
+
+
+def draw_scale_bar(picture: Picture, length_mm: float) -> Picture:
+    """Draw a bar of a length in mm at the lower left, with the length written over it."""
+    image, draw = _canvas(picture)
+    long = length_mm / picture.pixel_mm
+    left, low = 8.0, image.height - 8.0
+    draw.rectangle([left - 1, low - 3, left + long + 1, low + 1], fill=(0, 0, 0))
+    draw.rectangle([left, low - 2, left + long, low], fill=(240, 240, 240))
+    size = _font_size(image.size)
+    _write(draw, image.size, (left, low - 8 - size), f"{length_mm:g} mm", (240, 240, 240))
+    return picture.with_pixels(np.array(image))
+
+
+_Area = tuple[float, float, float, float]  # left, top, right, bottom in pixels
+
+
+def _beside(middle: np.ndarray, half: np.ndarray) -> list[tuple[float, float]]:
+    """Return where a word may stand: upper corners of the box first, then further and further away."""
+    places = []
+    for step in range(12):
+        up, right = middle[1] - half[1] - 3, middle[0] + half[0] + 3
+        places += [(right, up - 18 * step), (right, up + 18 * (step + 1)), (-(middle[0] - half[0] - 3), up - 18 * step),
+                   (-(middle[0] - half[0] - 3), up + 18 * (step + 1))]  # fmt: skip
+    return places
+
+
+def _write_apart(
+    draw: ImageDraw.ImageDraw,
+    size: tuple[int, int],
+    places: Sequence[tuple[float, float]],
+    text: str,
+    color: tuple[int, int, int],
+    taken: list[_Area],
+) -> None:
+    """Write a word at the first of ``places`` where it covers no box and no other word; nowhere when there is none.
+
+    A place with a negative x is one whose word ends there.
+    """
+    from PIL import ImageFont
+
+    if not text:
+        return
+    font = ImageFont.load_default(_font_size(size))
+    left, _, right, bottom = draw.textbbox((0, 0), text, font=font)
+    wide, tall = right - left + 2, bottom + 2
+    for x, y in places:
+        x = -x - wide if x < 0 else x
+        area = (x, y, x + wide, y + tall)
+        if x < 2 or y < 2 or area[2] > size[0] - 2 or area[3] > size[1] - 2 or any(_cover(area, one) for one in taken):
+            continue
+        taken.append(area)
+        draw.text((x, y), text, fill=color, font=font, stroke_width=1, stroke_fill=(0, 0, 0))
+        return
+
+
+def _cover(one: _Area, other: _Area) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _font_size(size: tuple[int, int]) -> int:
+    return max(13, size[0] // 26)
 
 
 def draw_markers(
@@ -118,7 +205,7 @@ def _write(
 
     if not text:
         return
-    font = ImageFont.load_default(max(13, size[0] // 26))
+    font = ImageFont.load_default(_font_size(size))
     left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
     x = min(max(at[0], 2), max(2, size[0] - (right - left) - 4))
     y = min(max(at[1], 2), max(2, size[1] - (bottom - top) - 6))

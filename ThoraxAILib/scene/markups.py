@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import slicer
 import vtk
 
+from ThoraxAILib.scene.layers import Color
 from ThoraxAILib.scene.names import unused_name
-from ThoraxAILib.scene.segments import Color
 
 Point = tuple[float, float, float]
 BOX_OPACITY, SELECTED_BOX_OPACITY = 0.5, 1.0
@@ -28,10 +28,7 @@ def points_node(name: str, points: list[LabeledPoint], color: Color, dimmed_colo
     """Return a new locked point list; unselected points show in ``dimmed_color``."""
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", unused_name(name))
     node.CreateDefaultDisplayNodes()
-    for index, point in enumerate(points):
-        node.AddControlPointWorld(vtk.vtkVector3d(*point.position), point.label)
-        node.SetNthControlPointDescription(index, point.description)
-        node.SetNthControlPointLocked(index, True)
+    set_points(node, points)
     node.SetLocked(True)
     display = node.GetDisplayNode()
     display.SetSelectedColor(*color)
@@ -41,6 +38,17 @@ def points_node(name: str, points: list[LabeledPoint], color: Color, dimmed_colo
     display.SetTextScale(2.5)
     display.SetPropertiesLabelVisibility(False)
     return node
+
+
+def set_points(node, points: list[LabeledPoint]) -> None:
+    """Give a point list these locked points instead of those it had."""
+    was_modifying = node.StartModify()
+    node.RemoveAllControlPoints()
+    for index, point in enumerate(points):
+        node.AddControlPointWorld(vtk.vtkVector3d(*point.position), point.label)
+        node.SetNthControlPointDescription(index, point.description)
+        node.SetNthControlPointLocked(index, True)
+    node.EndModify(was_modifying)
 
 
 def box_node(name: str, center: Point, size: Point, color: Color):

@@ -6,45 +6,15 @@ layers. Segment ids are chosen by the caller, so that they can be found again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 import slicer
 import vtk
 from vtk.util import numpy_support
 
 from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.scene.layers import Layer, Segment
 from ThoraxAILib.scene.names import unused_name
-from ThoraxAILib.scene.terminology import Term
 from ThoraxAILib.scene.volumes import volume_from_node
-
-Color = tuple[float, float, float]
-
-
-@dataclass(frozen=True)
-class Segment:
-    """Identity and looks of one segment; opacities from 0 to 1, not drawn in 3D at all when opacity3D is 0.
-
-    ``visible`` False: the segment is there, to be switched on in the segment list.
-    """
-
-    id: str
-    name: str
-    term: Term
-    color: Color
-    fill_opacity: float = 0.3
-    outline_opacity: float = 1.0
-    opacity_3d: float = 1.0
-    tags: dict[str, str] = field(default_factory=dict)
-    visible: bool = True
-
-
-@dataclass(frozen=True, eq=False)
-class Layer:
-    """One uint8 label array (k, j, i) and the segment of each label value in it."""
-
-    labels: np.ndarray
-    segments: dict[int, Segment]
 
 
 def segmentation_from_layers(name: str, volume_node, layers: list[Layer]):
@@ -84,6 +54,21 @@ def _oriented_image(labels: np.ndarray, ijk_to_ras: np.ndarray):
     image.GetPointData().SetScalars(scalars)
     image.SetImageToWorldMatrix(slicer.util.vtkMatrixFromArray(ijk_to_ras))
     return image
+
+
+def add_empty_segment(node, spec: Segment) -> None:
+    """Add a segment without voxels to a segmentation node."""
+    image = slicer.vtkOrientedImageData()
+    image.SetExtent(0, -1, 0, -1, 0, -1)
+    image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
+    _add_segment(node, spec, 1, image)
+
+
+def set_segment_looks(node, spec: Segment) -> None:
+    """Give a segment that is there another color and term."""
+    segment = node.GetSegmentation().GetSegment(spec.id)
+    segment.SetColor(*spec.color)
+    segment.SetTag(segment.GetTerminologyEntryTagName(), str(spec.term))
 
 
 def _add_segment(node, spec: Segment, value: int, image) -> None:

@@ -25,6 +25,15 @@ class Column:
 def table_node(name: str, columns: list[Column]):
     """Return a new table node, locked against typing, with one row per value."""
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", unused_name(name))
+    fill_table(node, columns)
+    node.SetUseColumnTitleAsColumnHeader(True)
+    node.SetLocked(True)
+    return node
+
+
+def fill_table(node, columns: list[Column]) -> None:
+    """Give a table node these columns instead of those it had."""
+    node.RemoveAllColumns()
     for column in columns:
         array = vtk.vtkDoubleArray() if column.numeric else vtk.vtkStringArray()
         array.SetName(column.name)
@@ -33,9 +42,6 @@ def table_node(name: str, columns: list[Column]):
         node.AddColumn(array)
         node.SetColumnUnitLabel(column.name, column.unit)
         node.SetColumnDescription(column.name, column.description)
-    node.SetUseColumnTitleAsColumnHeader(True)
-    node.SetLocked(True)
-    return node
 
 
 def _cell(value: float | str | None, numeric: bool) -> float | str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,18 @@ import vtk
 
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import SeriesIdentity, Volume
+from ThoraxAILib.io.kept_identity import PREFIX, from_header, to_header
 from ThoraxAILib.scene.files.saving import write_node
 
 SERIES_UID = "ThoraxAI.seriesUID"
 MODALITY = "ThoraxAI.modality"
+_DICOM_TAGS = {
+    "study_date": "0008,0020",
+    "kernel": "0018,1210",
+    "slice_thickness_mm": "0018,0050",
+    "contrast": "0018,0010",
+    "manufacturer": "0008,0070",
+}
 LUNG_WINDOW_HU = (1500.0, -600.0)  # width, level
 
 
@@ -29,7 +38,7 @@ def volume_from_node(node) -> Volume:
         raise InputError("The selected volume has several values per voxel: select a scalar volume such as a CT.")
     array = slicer.util.arrayFromVolume(node).view()
     array.flags.writeable = False
-    return Volume(array, ijk_to_world(node), _modality(node), SeriesIdentity(series_uid=_series_uid(node)))
+    return Volume(array, ijk_to_world(node), _modality(node), _identity(node))
 
 
 def ijk_to_world(node) -> np.ndarray:
@@ -50,11 +59,13 @@ def node_from_volume(volume: Volume, name: str):
     """Return a new scalar volume node with the voxels and the exact geometry of ``volume``, shown in the lung window
     if CT.
     """
-    array = np.ascontiguousarray(volume.array, dtype=_storable_type(volume.array))
+    array = storable(volume.array)
     node = slicer.util.addVolumeFromArray(array, ijkToRAS=volume.ijk_to_ras, name=name)
     if volume.identity.series_uid:
         node.SetAttribute(SERIES_UID, volume.identity.series_uid)
     node.SetAttribute(MODALITY, volume.modality)
+    for key, text in to_header(volume.identity).items():
+        node.SetAttribute(key, text)
     if volume.modality == "CT":
         node.CreateDefaultDisplayNodes()
         node.GetDisplayNode().AutoWindowLevelOff()
@@ -71,13 +82,23 @@ def volume_node_named(name: str):
 
 
 def write_volume(node, path: Path) -> Path:
-    """Write a volume node, placed in the world, as uncompressed NRRD; raises InputError or OutputError."""
+    """Write a volume node, placed in the world, as uncompressed NRRD; raises InputError or OutputError.
+
+    Study date, kernel and slice thickness go along in its header.
+    """
     volume = volume_from_node(node)
     copy = slicer.vtkMRMLScalarVolumeNode()  # knows the scene, is not in it, shares the voxels
     copy.SetScene(slicer.mrmlScene)
     copy.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(volume.ijk_to_ras))
     copy.SetAndObserveImageData(node.GetImageData())
+    for key, text in to_header(volume.identity).items():  # Slicer writes attributes into the header of an NRRD file
+        copy.SetAttribute(key, text)
     return write_node(copy, path, compress=False)
+
+
+def storable(array: np.ndarray) -> np.ndarray:
+    """Return an image as Slicer's files keep it: int16 where that holds every value, else float32."""
+    return np.ascontiguousarray(array, dtype=_storable_type(array))
 
 
 def _storable_type(array: np.ndarray) -> type[np.int16] | type[np.float32]:
@@ -94,6 +115,23 @@ def _series_uid(node) -> str:
     hierarchy, item = _hierarchy_item(node)
     dicom_name = slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMUIDName()
     return node.GetAttribute(SERIES_UID) or (hierarchy.GetItemUID(item, dicom_name) if item else "") or ""
+
+
+def _identity(node) -> SeriesIdentity:
+    """Return what the node's attributes tell, else what Slicer's DICOM database and its hierarchy know."""
+    kept = {name: node.GetAttribute(name) for name in node.GetAttributeNames() if name.startswith(PREFIX)}
+    identity = from_header({**_dicom_header(node), **kept}, SeriesIdentity())
+    return replace(identity, series_uid=_series_uid(node))
+
+
+def _dicom_header(node) -> dict[str, str]:
+    """Return the same entries from the first DICOM file of the node, where Slicer's database has it."""
+    database = getattr(slicer, "dicomDatabase", None)
+    uids = (node.GetAttribute("DICOM.instanceUIDs") or "").split()
+    if database is None or not uids:
+        return {}
+    texts = {PREFIX + name: database.instanceValue(uids[0], tag).strip() for name, tag in _DICOM_TAGS.items()}
+    return {key: text for key, text in texts.items() if text}
 
 
 def _modality(node) -> str:

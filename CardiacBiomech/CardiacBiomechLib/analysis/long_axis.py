@@ -17,6 +17,7 @@ from CardiacBiomechLib.cine.long_axis import LongAxisView
 from CardiacBiomechLib.mechanics.aha import HeartAxes
 from CardiacBiomechLib.model.heart_labels import HeartLabels
 from CardiacBiomechLib.motion.plane_tracking import follow
+from CardiacBiomechLib.motion.protocol import MotionEngine
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
 
@@ -43,6 +44,7 @@ def measure_views(
     parts: HeartLabels,
     axes: HeartAxes,
     ed_share: float,
+    engine: MotionEngine,
     progress: Progress,
 ) -> list[ViewMotion]:
     """Return the motion in each view that cuts the ventricle; ``ed_share`` is where in the cycle end-diastole lies."""
@@ -54,7 +56,7 @@ def measure_views(
         start = round(ed_share * len(view.frames)) % len(view.frames)
         points = border if free_wall is None else np.vstack([border, free_wall])
         share = progress.part(number / len(views), (number + 1) / len(views))
-        moved = follow(view.frames, points, start, share)
+        moved = follow(view.frames, points, start, engine, share)
         wall = moved[:, : len(border)]
         length = np.linalg.norm(np.diff(wall, axis=1), axis=-1).sum(1)
         down = -(moved - moved[start]) @ axes.up

@@ -19,8 +19,8 @@ class StudyOptions(Options):
     )
     ed_frame: int | None = option(None, "end-diastole; without it the frame of the largest cavity", at_least=1)
     es_frame: int | None = option(None, "end-systole; without it the frame of the smallest cavity", at_least=1)
-    strain: bool = option(True, "strain of the wall in every frame (most of the time)", words=("on", "off"))
-    long_axis: bool = option(True, "use long-axis views of the exam", words=("on", "off"), label="long-axis views")
+    strain: bool = option(True, "leave out strain of the wall, which takes most of the time")
+    long_axis: bool = option(True, "leave out long-axis views of the exam", label="long-axis views")
     septum_degrees: float = option(
         0.0, "turn the segments from the found middle of the septum towards anterior", unit="degrees",
         at_least=-180, at_most=180,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -69,6 +70,13 @@ def choose_engines(asked: EnginesOfStudy, needs_segmenter: bool) -> StudyEngines
 
 def _known_segmenters() -> None:
     """Let the module's own segmenters come into the registry."""
+    importlib.import_module("CardiacBiomechLib.segmentation.engines")
+
+
+def segmenter_names() -> tuple[str, ...]:
+    """Return the names of the segmenters that can be chosen, "auto" first."""
+    _known_segmenters()
+    return REGISTRY.names(HEART_SEGMENTER)
 
 
 def analyze_study_case(request: AnalyzeStudyRequest, path: Path, output: Path, progress: Progress) -> StudyOutcome:

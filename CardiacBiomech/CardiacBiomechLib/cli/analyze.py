@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from CardiacBiomechLib.cases.study_requests import AnalyzeStudyRequest
+from CardiacBiomechLib.report.study_summary import summary
 from ThoraxAILib.errors import Cancelled, InputError
 from ThoraxAILib.jobs.events import Events, add_events_argument, reporting_errors
 from ThoraxAILib.jobs.progress import Progress
@@ -88,34 +89,6 @@ def _many(request: AnalyzeStudyRequest, cases, arguments: argparse.Namespace, ev
         raise InputError(f"{bad} of {len(cases)} studies failed: index.csv says why.")
     events.result(request.output)
     return 0
-
-
-def summary(found: dict) -> list[str]:
-    """Return what a person reads first of a cardiac.json."""
-    lines = [found["source"]] if found["source"] else []
-    lines += [f"note: {note}" for note in found["notes"]]
-    lines.append(f"end-diastole frame {found['ed_frame']}, end-systole frame {found['es_frame']} of {found['frames']}")
-    for name, key in (("LV", "lv"), ("RV", "rv")):
-        part = found[key]
-        if part is None:
-            continue
-        spread = part["ef_range_percent"]
-        ef = f"EF {part['ef_percent']:.0f} %" + (f" ({spread[0]:.0f} to {spread[1]:.0f} %)" if spread else "")
-        mass = f", mass {part['mass_g']:.0f} g" if "mass_g" in part else ""
-        lines.append(f"{name}: {part['edv_ml']:.0f} to {part['esv_ml']:.0f} mL, {ef}{mass}")
-    if found["strain"]:
-        ecc = found["strain"]["circumferential"]
-        lines.append(
-            f"peak global circumferential strain {ecc['peak']:.3f} (Green-Lagrange), "
-            f"{100 * ecc['peak_engineering']:.1f} % (engineering)"
-        )
-    if found["long_axis"]:
-        seen = found["long_axis"]
-        lines.append(
-            f"long axis: global longitudinal strain {100 * seen['global_longitudinal_strain']:.1f} % (engineering), "
-            f"mitral excursion {seen['mitral_excursion_mm']:.0f} mm"
-        )
-    return [*lines, *(f"{verdict['severity']}: {verdict['text']}" for verdict in found["quality"])]
 
 
 def _series(arguments: argparse.Namespace) -> int:

@@ -13,7 +13,8 @@ from CardiacBiomechLib.analysis.study import StudyResult
 from CardiacBiomechLib.model.heart_labels import HeartLabels
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.scene.files.saving import write_scene
-from ThoraxAILib.scene.segments import Layer, Segment, segmentation_from_layers
+from ThoraxAILib.scene.layers import Layer, Segment
+from ThoraxAILib.scene.segments import segmentation_from_layers
 from ThoraxAILib.scene.tables import Column, table_node
 from ThoraxAILib.scene.terminology import ANATOMICAL_STRUCTURE, Code, Term
 from ThoraxAILib.scene.volumes import node_from_volume

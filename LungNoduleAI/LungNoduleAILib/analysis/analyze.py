@@ -1,9 +1,9 @@
 """The analysis of one chest CT, in the order a reader would tell it.
 
 The CT is turned to LPS order without resampling; lungs, lobes and airways are found; a detector proposes nodules, each
-is delineated and measured on the voxels of the CT; what is below the threshold or away from the lungs is set aside with
-its reason; large opacities that no nodule explains become a verdict with a place. Everything is returned on the grid
-of the input.
+is delineated and measured on the voxels of the CT; what is below the threshold, away from the lungs or turns out to be
+no nodule is set aside with its reason; whatever else takes the place of lung becomes a verdict with a place. Everything
+is returned on the grid of the input.
 """
 
 from __future__ import annotations
@@ -13,15 +13,21 @@ from dataclasses import replace
 import numpy as np
 
 from LungNoduleAILib.analysis.engines import LungEngines, choose_engines
+from LungNoduleAILib.analysis.importance import by_suspicion, with_doubt
 from LungNoduleAILib.analysis.threshold import OperatingThreshold, choose_threshold
+from LungNoduleAILib.analysis.verdicts import chest_verdicts
+from LungNoduleAILib.anatomy.body_size import segment_any_size
+from LungNoduleAILib.anatomy.orientation import judge_orientation
 from LungNoduleAILib.detection.lung_filter import as_removed, filter_candidates
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import measure
-from LungNoduleAILib.model.anatomy import Anatomy
+from LungNoduleAILib.measurement.vetting import Vetting
+from LungNoduleAILib.model.anatomy import LLL, RUL, Anatomy
 from LungNoduleAILib.model.candidates import Candidate
 from LungNoduleAILib.model.findings import Finding, Findings, Lungs, QualityNote, Removed
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.model.result import AnalysisResult
+from LungNoduleAILib.opacity.find import find_opacities
 from ThoraxAILib.errors import known
 from ThoraxAILib.image.mask import Mask
 from ThoraxAILib.image.tuples import three
@@ -29,7 +35,7 @@ from ThoraxAILib.image.volume import AxisOrder, Volume
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.stages import Stages
 
-OPACITY_MM = 30.0
+SAYS_SIDES = ("ok", "one_lung_missing", "sides_uncertain")  # verdicts that name a side
 
 
 def analyze(
@@ -46,25 +52,30 @@ def analyze(
     turned = order.apply(volume)
     turned = turned.with_array(np.ascontiguousarray(turned.array))
     with stages.stage("lungs"):
-        anatomy = engines.anatomy.made.segment(turned, progress.part(0.0, 0.35))
+        anatomy = segment_any_size(engines.anatomy.made, turned, progress.part(0.0, 0.35))
     with stages.stage("detection"):
         candidates = detector.detect(turned, anatomy, progress.part(0.35, 0.8))
     with stages.stage("measurement"):
         chosen = choose_threshold(options, detector, turned)
         threshold = chosen.threshold
         kept, removed = filter_candidates(candidates, turned, anatomy, threshold, options.lung_margin_mm)
-        findings, unmeasured = _measure_all(turned, anatomy, kept, engines, progress.part(0.8, 0.95))
-    lungs = _lungs(turned, anatomy, findings)
+        findings, unmeasured = _measure_all(turned, anatomy, kept, engines, threshold, progress.part(0.8, 0.95))
+    with stages.stage("verdicts"):
+        lungs = _lungs(turned, anatomy, findings, [*removed, *unmeasured])
+    if lungs.sides_withheld:
+        findings = tuple(replace(finding, lobe=None, side=None) for finding in findings)
     if chosen.warning:
         lungs = replace(lungs, quality=(*lungs.quality, QualityNote("outside_calibration", chosen.warning)))
     progress(0.97, "Putting the results on the grid of the CT")
     findings = tuple(
         replace(f, mask=turned_back(known(f.mask, "the mask"), order, turned.array.shape)) for f in findings
     )
-    labels = np.ascontiguousarray(order.undo_array(anatomy.labels))
+    labels = np.ascontiguousarray(order.undo_array(_shown(anatomy.labels, lungs)))
     reported = Findings(volume.identity.series_uid, lungs, findings, (*removed, *unmeasured), volume.notes)
     progress(1.0, f"{len(findings)} findings")
-    structures = None if anatomy.structures is None else np.ascontiguousarray(order.undo_array(anatomy.structures))
+    structures = anatomy.structures
+    if structures is not None:
+        structures = np.ascontiguousarray(order.undo_array(_shown(structures, lungs)))
     return AnalysisResult(volume, labels, reported, anatomy.lobes_approximate, _methods(engines, chosen), structures)
 
 
@@ -88,12 +99,17 @@ def _methods(engines: LungEngines, chosen: OperatingThreshold) -> dict[str, str]
 
 
 def _measure_all(
-    volume: Volume, anatomy: Anatomy, candidates: list[Candidate], engines: LungEngines, progress: Progress
+    volume: Volume,
+    anatomy: Anatomy,
+    candidates: list[Candidate],
+    engines: LungEngines,
+    threshold: float,
+    progress: Progress,
 ) -> tuple[tuple[Finding, ...], list[Removed]]:
-    """Measured findings, the most confident first and numbered in that order, and what could not be delineated."""
+    """Measured findings, the most suspicious first and numbered in that order, and what is no nodule after all."""
     findings: list[Finding] = []
     removed: list[Removed] = []
-    lung_depth = LungDepth(volume, anatomy)
+    lung_depth, vetting = LungDepth(volume, anatomy), Vetting(volume, anatomy, threshold)
     delineator = known(engines.delineator, "the delineator").made
     detector = known(engines.detector, "the detector").name
     for number, candidate in enumerate(candidates):
@@ -104,8 +120,13 @@ def _measure_all(
         elif any(_same(finding, other) for other in findings):
             removed.append(as_removed(candidate, "lies within another finding"))
         else:
-            findings.append(finding)
-    named = [replace(finding, id=f"{finding.kind.capitalize()}_{n:02d}") for n, finding in enumerate(findings, start=1)]
+            against = vetting.reason_against(finding)
+            if against is None:
+                findings.append(finding)
+            else:
+                removed.append(as_removed(candidate, against))
+    ordered = by_suspicion([with_doubt(finding, volume) for finding in findings])
+    named = [replace(finding, id=f"{finding.kind.capitalize()}_{n:02d}") for n, finding in enumerate(ordered, start=1)]
     return tuple(named), removed
 
 
@@ -115,32 +136,31 @@ def _same(one: Finding, other: Finding) -> bool:
     return bool(gap_mm < 0.5 * max(one.mean_diameter_mm, other.mean_diameter_mm))
 
 
-def _lungs(volume: Volume, anatomy: Anatomy, findings: tuple[Finding, ...]) -> Lungs:
-    """Lung volumes in mL and the verdicts, large opacities among them."""
+def _lungs(volume: Volume, anatomy: Anatomy, findings: tuple[Finding, ...], removed: list[Removed]) -> Lungs:
+    """Lung volumes in mL and the verdicts, what takes the place of lung among them."""
     ml = volume.voxel_mm3 / 1000.0
-    opacities = tuple(_opacity(finding) for finding in findings if finding.mean_diameter_mm > OPACITY_MM)
+    left, right = (round(float(side.sum()) * ml, 1) for side in (anatomy.left_lung, anatomy.right_lung))
+    contradiction = judge_orientation(volume)
+    if contradiction is not None:  # where fluid and air gather, and which side is small, cannot be told
+        verdicts = chest_verdicts((), findings, removed, None, volume, anatomy)
+        said = tuple(note for note in anatomy.quality if note.code not in SAYS_SIDES)
+        return Lungs(None, None, (contradiction, *said, *verdicts), round(float(anatomy.lungs.sum()) * ml, 1))
+    opacities = find_opacities(volume, anatomy)
+    verdicts = chest_verdicts(opacities, findings, removed, (right, left), volume, anatomy)
+    quality = anatomy.quality
+    if any(note.severity != "info" for note in verdicts):
+        quality = tuple(note for note in quality if note.code != "ok")
     approximate: tuple[QualityNote, ...] = ()
     if anatomy.lobes_approximate and anatomy.lungs.any():
         approximate = (QualityNote("lobes_approximate", f"Lobes are approximate: {anatomy.lobes_how}.", "info"),)
-    return Lungs(
-        float(anatomy.left_lung.sum()) * ml,
-        float(anatomy.right_lung.sum()) * ml,
-        anatomy.quality + opacities + approximate,
-    )
+    found = f"Both lungs found, {right:.0f} mL right and {left:.0f} mL left."  # the volumes that are shown elsewhere
+    said = tuple(replace(note, text=found) if note.code == "ok" else note for note in quality)
+    return Lungs(left, right, said + verdicts + approximate)
 
 
-def _opacity(finding: Finding) -> QualityNote:
-    low, high = np.array(finding.bounds_ras_mm).reshape(3, 2).T
-    size = three(round(float(s), 1) for s in high - low)
-    where = ", ".join(f"{axis}{value:.0f}" for axis, value in zip("RAS", finding.center_ras_mm, strict=True))
-    return QualityNote(
-        "large_opacity",
-        f"A large opacity of about {finding.mean_diameter_mm:.0f} mm lies at {where} "
-        f"mm ({finding.id}): lung volumes leave it out in part.",
-        "warning",
-        finding.center_ras_mm,
-        size,
-    )
+def _shown(labels: np.ndarray, lungs: Lungs) -> np.ndarray:
+    """Labels of an anatomy, with 1 for all of the lungs where sides and lobes are withheld."""
+    return np.where((labels >= RUL) & (labels <= LLL), RUL, labels).astype(np.uint8) if lungs.sides_withheld else labels
 
 
 def turned_back(mask: Mask, order: AxisOrder, shape: tuple[int, int, int]) -> Mask:

@@ -73,8 +73,8 @@ def _volume(ml: np.ndarray) -> list[QualityNote]:
     return [
         QualityNote(
             "volume_out_of_range",
-            f"The lungs measure {total / 1000:.1f} L, outside the plausible 1 to 9 "
-            "L: check the mask before using any volume.",
+            f"The lungs measure {total:.0f} mL, outside the plausible 1000 to "
+            "9000 mL: check the mask before using any volume.",
             "error",
         )
     ]

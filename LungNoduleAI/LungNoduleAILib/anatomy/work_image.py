@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import SimpleITK as sitk
 
-from ThoraxAILib.image.boxes import Box, in_plane_box
+from ThoraxAILib.image.boxes import Box, in_plane_box, mask_box
 from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 
 TARGET_MM = 1.8
+PAD = 2  # work voxels
+IN_MASK = 200.0
 MARGIN_MM = 20.0  # around what is looked at more closely
 
 
@@ -51,12 +53,60 @@ class WorkImage:
 
     def mask_to_full(self, mask: np.ndarray) -> np.ndarray:
         """Return a work mask on the grid of the CT (bool), its border smoothed by linear interpolation."""
-        soft = _resample_to_full(self, mask.astype(np.uint8) * 200, sitk.sitkLinear)
-        return soft >= 100
+        full = np.zeros(self.ct_shape_kji, bool)
+        box = mask_box(mask)
+        if box is None:
+            return full
+        padded = _padded(mask) * IN_MASK
+        k, j, i = (
+            _Steps(span, places)
+            for span, places in zip(box, _places_kji(self.factors_kji, self.ct_shape_kji), strict=True)
+        )
+        planes = {n: j.between(i.between(padded[n], 1), 0) for n in range(k.low[0], k.low[-1] + 2)}
+        for plane, low, share in zip(range(k.start, k.stop), k.low, k.share, strict=True):
+            soft = planes[low] + (planes[low + 1] - planes[low]) * share
+            full[plane, j.start : j.stop, i.start : i.stop] = soft >= IN_MASK / 2
+        return full
 
     def labels_to_full(self, labels: np.ndarray) -> np.ndarray:
         """Work labels (uint8) on the grid of the CT, nearest neighbor."""
-        return _resample_to_full(self, labels, sitk.sitkNearestNeighbor)
+        padded = _padded(labels)
+        k, j, i = (np.arange(n) // f + PAD for n, f in zip(self.ct_shape_kji, self.factors_kji, strict=True))
+        full = np.empty(self.ct_shape_kji, labels.dtype)
+        for first in range(0, len(k), self.factors_kji[0]):
+            full[first : first + self.factors_kji[0]] = padded[k[first]][np.ix_(j, i)]
+        return full
+
+
+class _Steps:
+    """Linear interpolation along one axis for CT voxels ``start`` to ``stop``, all those near a box of work voxels.
+
+    A CT voxel lies ``share`` of the way from the padded work voxel ``low`` to the next one.
+    """
+
+    def __init__(self, span: slice, places: np.ndarray) -> None:
+        near = np.flatnonzero((places > span.start - 1) & (places < span.stop))
+        self.start, self.stop = int(near[0]), int(near[-1]) + 1
+        below = np.floor(places[self.start : self.stop])
+        self.low = below.astype(int) + PAD
+        self.share = places[self.start : self.stop] - below
+
+    def between(self, values: np.ndarray, axis: int) -> np.ndarray:
+        """Values (rows, columns) interpolated along ``axis``."""
+        low = values.take(self.low, axis)
+        return low + (values.take(self.low + 1, axis) - low) * (self.share if axis else self.share[:, None])
+
+
+def _places_kji(factors_kji: tuple[int, ...], ct_shape_kji: tuple[int, ...]) -> list[np.ndarray]:
+    """Where the voxels of the CT lie along each axis of the work grid, in work voxels.
+
+    Calculated as itk::ResampleImageFilter does, along i from the two ends of a row: what lies half way between two work
+    voxels falls to one of them by the rounding of this.
+    """
+    places = [(np.arange(n) - (f - 1) / 2) * (1 / f) for f, n in zip(factors_kji, ct_shape_kji, strict=True)]
+    factor, size = factors_kji[2], ct_shape_kji[2]
+    first, after = ((end - (factor - 1) / 2) * (1 / factor) for end in (0, size))
+    return [*places[:2], first + np.arange(size) / size * (after - first)]
 
 
 def make_work_image(volume: Volume, target_mm: float = TARGET_MM) -> WorkImage:
@@ -71,26 +121,9 @@ def make_work_image(volume: Volume, target_mm: float = TARGET_MM) -> WorkImage:
     return WorkImage(work, Grid.of(volume).part(tuple(slice(0, n) for n in shape), factors), factors, shape)
 
 
-def _resample_to_full(work: WorkImage, array: np.ndarray, interpolator: int) -> np.ndarray:
-    image = sitk.GetImageFromArray(np.ascontiguousarray(array))
-    image.SetSpacing([float(f) for f in work.factors_kji[::-1]])
-    image.SetOrigin([(f - 1) / 2 for f in work.factors_kji[::-1]])
-    # The border of the CT lies half a work voxel outside the outermost work centers: extend instead of cutting.
-    nearest = sitk.ConstantPad(image, [1, 1, 1], [1, 1, 1]) if min(array.shape) < 2 else _edge_pad(image)
-    reference_size = [int(n) for n in work.ct_shape_kji[::-1]]
-    resampled = sitk.Resample(
-        nearest,
-        reference_size,
-        sitk.Transform(),
-        interpolator,
-        [0.0] * 3,
-        [1.0] * 3,
-        [1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0],
-        0,
-        sitk.sitkUInt8,
-    )
-    return sitk.GetArrayFromImage(resampled)
+def _padded(array: np.ndarray) -> np.ndarray:
+    """Return the array with its border repeated (a single slice is surrounded by nothing).
 
-
-def _edge_pad(image: sitk.Image) -> sitk.Image:
-    return sitk.ZeroFluxNeumannPad(image, [2, 2, 2], [2, 2, 2])
+    The border of the CT lies half a work voxel outside the outermost work centers: extend instead of cutting.
+    """
+    return np.pad(array, PAD) if min(array.shape) < 2 else np.pad(array, PAD, mode="edge")

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from LungNoduleAILib.cases.requests import CaseRequest
-from LungNoduleAILib.model.files import ANALYSIS_FILES, FINDINGS_CSV, FINDINGS_FILE, REPORT_FILE
+from LungNoduleAILib.model.files import (
+    ANALYSIS_FILES,
+    FINDINGS_CSV,
+    FINDINGS_FILE,
+    REPORT_FILE,
+    REPORT_PDF,
+    REPORT_TEXT,
+)
 from LungNoduleAILib.model.findings import Findings
 from LungNoduleAILib.model.result import AnalysisResult
 from ThoraxAILib.image.volume import Volume
@@ -29,6 +37,7 @@ from ThoraxAILib.jobs.stages import Stages
 
 if TYPE_CHECKING:
     from LungNoduleAILib.analysis.engines import LungEngines
+    from LungNoduleAILib.guidelines.terms.person import PersonAndExam
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,11 @@ def analyze_case(request: CaseRequest, progress: Progress, engines: LungEngines 
     stages, started = Stages(), now()
     engines = engines or choose_engines(request.options)
     with stages.stage("read"):
-        volume = read_volume(request.case.path, request.case.series_uid, progress.part(0.0, 0.1))
+        volume = read_volume(request.case.path, request.case.selection, progress.part(0.0, 0.1))
+    if request.with_dicom:
+        from ThoraxAILib.io.dicom_objects.source_images import check_can_be_referred_to
+
+        check_can_be_referred_to(volume)
     record = case_record(request, engines, volume, started)
     if request.resume and has_result_of(request.output, record):
         return CaseOutcome(_findings_in(request.output), volume.notes, resumed=True)
@@ -71,7 +84,12 @@ def case_record(
 
     ``files`` is how many files held the volume, None for those at the path of the case.
     """
-    options = {**request.options.to_dict(), "scene": request.with_scene, **request.person.stated()}
+    options = {
+        **request.options.to_dict(),
+        "scene": request.with_scene,
+        "dicom": request.with_dicom,
+        **request.person.stated(),
+    }
     if request.options.calibration is not None:
         options["calibration_sha256"] = hashlib.sha256(request.options.calibration.read_bytes()).hexdigest()
     source = RunInput.of_volume(volume, request.case.name, _count_files(request.case.path) if files is None else files)
@@ -96,14 +114,12 @@ def write_case(
 ) -> None:
     """Write every file of a case into ``folder``, the run record as the last."""
     from LungNoduleAILib.cases.findings_csv import write_findings_csv
-    from LungNoduleAILib.report.analysis_report import write_report
 
     findings = result.findings
     summary = {
         "findings": len(findings.findings),
         "removed": len(findings.removed),
-        "left_ml": round(findings.lungs.left_ml, 1),
-        "right_ml": round(findings.lungs.right_ml, 1),
+        **{name: findings.lungs.to_dict()[name] for name in ("left_ml", "right_ml", "both_ml")},
         "quality": [note.code for note in findings.lungs.quality],
         "methods": result.methods,
     }
@@ -113,14 +129,30 @@ def write_case(
     run = finish(record, stages, folder, summary).to_dict()
     progress(0.0, "Writing the report")
     with stages.stage("report"):
-        write_report(folder / REPORT_FILE, result, run, request.person)
+        write_reports(folder, result, run, request.case.name, request.person)
     progress(0.4, "Writing the scene" if request.with_scene else "Writing the arrays")
     with stages.stage("scene" if request.with_scene else "arrays"):
         if request.with_scene:
             _write_scene(folder, request.case.name, result, run)
         else:
             result.save_arrays(folder)
+    if request.with_dicom:
+        with stages.stage("DICOM results"):
+            _write_dicom(folder, request.case.path, result)
     write_run_record(folder, finish(record, stages, folder, summary))
+
+
+def write_reports(folder: Path, result: AnalysisResult, run: dict, name: str, person: PersonAndExam) -> None:
+    """Write the report as HTML, as PDF where fpdf2 is installed, and as text for a RIS."""
+    from LungNoduleAILib.report.analysis_pdf import write_pdf
+    from LungNoduleAILib.report.analysis_report import write_report
+    from LungNoduleAILib.report.plain_text import report_text
+    from ThoraxAILib.errors import MissingDependencyError
+
+    content = write_report(folder / REPORT_FILE, result, run, person)
+    (folder / REPORT_TEXT).write_text(report_text(result, name, person), encoding="utf-8")
+    with suppress(MissingDependencyError):
+        write_pdf(folder / REPORT_PDF, content)
 
 
 def _write_scene(folder: Path, name: str, result: AnalysisResult, run: dict) -> None:
@@ -131,6 +163,14 @@ def _write_scene(folder: Path, name: str, result: AnalysisResult, run: dict) -> 
     from LungNoduleAILib.scene.analysis_scene import write_analysis_scene
 
     write_analysis_scene(folder, name, result, run)
+
+
+def _write_dicom(folder: Path, source: Path, result: AnalysisResult) -> None:
+    """Write SEG and SR that refer to the images of the case."""
+    from LungNoduleAILib.dicom_results.write import write_dicom_results
+    from ThoraxAILib.io.dicom_objects.source_images import source_images
+
+    write_dicom_results(folder, result, source_images(source, result.volume))
 
 
 def _findings_in(folder: Path) -> Findings:

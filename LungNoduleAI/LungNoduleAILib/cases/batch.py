@@ -22,7 +22,7 @@ from ThoraxAILib.jobs.run_record import RUN_FILE
 from ThoraxAILib.jobs.worker_process import THREAD_LIMITS
 
 POLL_SECONDS = 0.1
-DONE, RESUMED, FAILED = "done", "resumed", "failed"
+DONE, RESUMED, FAILED, LEFT_OUT = "done", "resumed", "failed", "left out"
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,9 @@ class IndexRow:
 
 def gather_cases(inputs: Sequence[Path]) -> tuple[list[Case], list[IndexRow]]:
     """Return cases at the inputs, and a failed row for each input that holds none; raises for a single bad input."""
+    notes: list[str] = []
     try:
-        return find_cases(inputs), []
+        return find_cases(inputs, on_note=notes.append), _left_out(notes)
     except InputError:
         if len(inputs) == 1:
             raise
@@ -50,7 +51,13 @@ def gather_cases(inputs: Sequence[Path]) -> tuple[list[Case], list[IndexRow]]:
             usable.append(path)
         except InputError as error:
             failed.append(IndexRow(path.name, FAILED, message=str(error)))
-    return (find_cases(usable) if usable else []), failed
+    notes.clear()
+    cases = find_cases(usable, on_note=notes.append) if usable else []
+    return cases, [*_left_out(notes), *failed]
+
+
+def _left_out(notes: Sequence[str]) -> list[IndexRow]:
+    return [IndexRow(note.split("'")[1], LEFT_OUT, message=note) for note in notes]
 
 
 class Batch:
@@ -128,7 +135,8 @@ class _RunningCase:
             return IndexRow(name, FAILED, seconds=seconds, message=failure.message if failure else "It was stopped.")
         record = _modified(self.request.output / RUN_FILE)
         findings = json.loads((self.request.output / FINDINGS_FILE).read_text(encoding="utf-8"))["findings"]
-        return IndexRow(name, RESUMED if record == self._record_before else DONE, len(findings), seconds)
+        status = RESUMED if record == self._record_before else DONE
+        return IndexRow(name, status, len(findings), seconds, self.request.case.reason)
 
 
 def _modified(path: Path) -> int | None:

@@ -16,6 +16,7 @@ COLUMNS = (
     "long_axis_mm",
     "short_axis_mm",
     "volume_mm3",
+    "mask_volume_mm3",
     "type",
     "kind",
     "mean_hu",
@@ -30,7 +31,15 @@ COLUMNS = (
     "reason",
     "detector",
     "notes",
+    "doubt",
+    "source",
+    "attachment",
+    "margin",
+    "shape",
+    "calcification_pattern",
+    "ai_values",
 )
+NOT_IN_TABLE = ("outline", "center_ras_mm", "bounds_ras_mm", "long_axis_ras_mm", "short_axis_ras_mm", "notes")
 
 
 def write_findings_csv(path: Path, findings: Findings) -> None:
@@ -53,4 +62,7 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.3f}".rstrip("0").rstrip(".")
+    if isinstance(value, dict):
+        words = {name: entry for name, entry in value.items() if name not in NOT_IN_TABLE}
+        return "; ".join(f"{name}={_cell(entry)}" for name, entry in words.items())
     return "; ".join(value) if isinstance(value, tuple) else str(value)

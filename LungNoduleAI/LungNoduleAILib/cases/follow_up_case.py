@@ -76,7 +76,7 @@ def follow_up_record(
     warnings = tuple(note for volume in volumes for note in volume.notes)
     return RunRecord(
         "lung follow-up",
-        {**request.options.to_dict(), "scene": request.with_scene},
+        {**request.options.to_dict(), "scene": request.with_scene, **request.person.stated()},
         sources,
         engines.models(),
         engines.device,

@@ -32,8 +32,9 @@ def write_results(
         prior, current = result.analyses[-2].volume, result.analyses[-1].volume
         drawn = () if last.registration is None else contact_sheets(current, last.registration, last.difference)
         warped = None if last.registration is None else last.registration.warped_prior
-        pictures = FollowUpPictures(prior, current, warped, drawn)
-        write_follow_up_report(folder / files.REPORT_FILE, result.follow_up, pictures, run)
+        masks = tuple({one.id: one for one in analysis.findings.findings} for analysis in result.analyses[-2:])
+        pictures = FollowUpPictures(prior, current, warped, drawn, masks[0], masks[1])
+        write_follow_up_report(folder / files.REPORT_FILE, result.follow_up, pictures, run, request.person)
     if request.with_scene:
         progress(0.6, "Writing the scene")
         with stages.stage("scene"):

@@ -29,13 +29,14 @@ class CaseRequest:
     output: Path
     options: AnalysisOptions
     with_scene: bool = True
+    with_dicom: bool = False
     resume: bool = False
     person: PersonAndExam = field(default_factory=PersonAndExam)
 
     def for_command(self) -> AnalyzeRequest:
         """Return the same, asked of ``thoraxai lung analyze`` in another process."""
         return AnalyzeRequest(
-            inputs=(self.case.path,), output=self.output, series=self.case.series_uid, **_how(self, AnalyzeRequest)
+            inputs=(self.case.path,), output=self.output, series=self.case.selection, **_how(self, AnalyzeRequest)
         )
 
 
@@ -51,6 +52,11 @@ class AnalyzeRequest(Options):
     series: str | None = option(None, "which series of the input, see thoraxai lung series", metavar="UID")
     with_scene: bool = option(
         True, "none: arrays.npz instead of Slicer files", flag="--scene", label="scene", words=SCENE_WORDS
+    )
+    with_dicom: bool = option(
+        False,
+        "also write DICOM segmentations (SEG) and a measurement report (SR) of the series",
+        flag="--dicom",
     )
     person: PersonAndExam = option(
         factory=PersonAndExam, group="for the guidelines in the report (none is asked without --exam or --age)"
@@ -84,6 +90,9 @@ class FollowUpRequest(Options):
     output: Path = option(help="folder for the results", metavar="DIR")
     options: FollowUpOptions = option(factory=FollowUpOptions)
     with_scene: bool = option(True, "none: no Slicer scene", flag="--scene", label="scene", words=SCENE_WORDS)
+    person: PersonAndExam = option(
+        factory=PersonAndExam, group="for the guidelines in the report (none is asked without --exam or --age)"
+    )
 
 
 @dataclass(frozen=True)
@@ -126,7 +135,21 @@ class PhantomRequest(Options):
         choices=PHANTOM_SETTINGS,
     )
     count: int = option(1, "how many, from SEED on, each in its folder", at_least=1)
+    pair: bool = option(False, "two dates of one person in the folders prior and current, one nodule of each fate")
     jobs: int = option(1, "how many are made at the same time", label="number of jobs", at_least=1)
+
+
+@dataclass(frozen=True)
+class PracticeRequest(Options):
+    """Which practice case; with ``marks`` it is scored instead of written."""
+
+    output: Path = option(help="folder for the CT, and later the score", metavar="DIR")
+    seed: int = option(1, "which case", metavar="SEED", at_least=0)
+    difficulty: str = option("medium", "how hard its nodules are to see", choices=("easy", "medium", "hard"))
+    marks: Path | None = option(None, "the locked marks: score them", metavar="CSV")
+    seconds: float | None = option(None, "how long the reading took", metavar="S", at_least=0.0)
+    ai: Path | None = option(None, "findings.json of the software for the same CT, to be scored too", metavar="JSON")
+    progress: Path | None = option(None, "file that keeps the scores; a CSV lies beside it", metavar="JSON")
 
 
 @dataclass(frozen=True)
@@ -135,14 +158,24 @@ class SegmentRequest(Options):
 
     input: Path = option(help=IMAGE, positional=True, metavar="CT")
     at: tuple[float, float, float] = option(
-        help="a point in the nodule, RAS mm (write --at=-40,12,90)",
+        help="a point in the nodule, RAS mm (for example -40,12,90)",
         label="point",
         metavar="R,A,S",
-        advice="write e.g. --at=-40,12,90",
+        advice="write e.g. --at -40,12,90",
     )
     output: Path = option(help="label map to write, 1 in the nodule", metavar="FILE.nrrd")
     diameter: float | None = option(None, "rough size of the nodule (default: found out)", unit="mm", more_than=0)
     device: str = option("auto", "where the network runs", choices=DEVICES)
+
+
+@dataclass(frozen=True)
+class ReviewRequest(Options):
+    """Which saved result to review, the acts of the review, and the folder for all its files."""
+
+    scene: Path = option(help="scene.mrb of a result, or the folder it lies in", positional=True, metavar="SCENE")
+    output: Path = option(help="folder for scene, report, findings and segmentation", metavar="DIR")
+    changes: Path | None = option(None, "JSON or CSV with the acts; without it the files are written as they stand")
+    reader: str = option("", "who reads, for the record of each change", metavar="NAME")
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,9 @@ def _froc(arguments: argparse.Namespace) -> int:
     write_report(report, request.output)
     content = report.to_dict()
     bounds = content["confidence_interval"]
+    interval = f" ({bounds['confidence']:.0%} interval {bounds['low']:.3f} to {bounds['high']:.3f})"
     print(
-        f"CPM {content['cpm']:.3f} ({bounds['confidence']:.0%} interval {bounds['low']:.3f} to {bounds['high']:.3f}) "
+        f"CPM {content['cpm']:.3f}{interval if content['scans'] > 1 else ' (no interval: one scan)'} "
         f"on {content['nodules']} nodules in {content['scans']} scans."
     )
     print("false positives per scan: sensitivity")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from LungNoduleAILib.guidelines.rules import RULES, apply_guideline
+from LungNoduleAILib.guidelines.terms.listing import inputs_text
 from LungNoduleAILib.guidelines.wording import answer_text
 from ThoraxAILib.errors import InputError
 
@@ -23,6 +24,8 @@ def add_guideline(commands: argparse._SubParsersAction) -> None:
         "guideline",
         help="what a guideline or risk model says to stated inputs",
         description="Rules advise, the reader decides. Research use only.",
+        epilog=inputs_text(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("rule", choices=tuple(RULES), metavar="RULE", help=", ".join(RULES))
     parser.add_argument("inputs", metavar="INPUTS.json", help="one object or a list of objects; - reads standard input")

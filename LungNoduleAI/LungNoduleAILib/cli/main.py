@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from LungNoduleAILib.cases.analyze_case import analyze_case
-from LungNoduleAILib.cases.batch import FAILED, Batch, IndexRow, gather_cases, write_index
+from LungNoduleAILib.cases.batch import FAILED, LEFT_OUT, Batch, IndexRow, gather_cases, write_index
 from LungNoduleAILib.cases.requests import AnalyzeRequest, CaseRequest, DemoRequest
 from LungNoduleAILib.cli import calibrate as calibrate_command
 from LungNoduleAILib.cli import dataset as dataset_command
@@ -17,7 +17,9 @@ from LungNoduleAILib.cli import evaluate as evaluate_command
 from LungNoduleAILib.cli import follow_up as follow_up_command
 from LungNoduleAILib.cli import patterns as pattern_command
 from LungNoduleAILib.cli import phantom as phantom_command
+from LungNoduleAILib.cli import practice as practice_command
 from LungNoduleAILib.cli import register as register_command
+from LungNoduleAILib.cli import review as review_command
 from LungNoduleAILib.cli import segment as segment_command
 from LungNoduleAILib.cli import train as train_command
 from LungNoduleAILib.cli import triage as triage_command
@@ -46,6 +48,7 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
     series.add_argument("input", type=Path, metavar="PATH")
     series.set_defaults(run=_series)
     phantom_command.add_commands(commands)
+    practice_command.add_commands(commands)
     demo = commands.add_parser("demo", help="analyze a CT, or a synthetic one beside its truth")
     DemoRequest.add_arguments(demo)
     demo.set_defaults(run=_demo)
@@ -56,6 +59,7 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
     pattern_command.add_commands(commands)
     train_command.add_commands(commands)
     segment_command.add_commands(commands)
+    review_command.add_commands(commands)
     dataset_command.add_commands(commands)
     calibrate_command.add_commands(commands)
     triage_command.add_commands(commands)
@@ -86,8 +90,10 @@ def _analyze_inputs(
         failed: list[IndexRow] = []
     else:
         cases, failed = gather_cases(request.inputs)
-    check_one_person(request.person, len(cases) + len(failed))
-    if len(cases) == 1 and not failed:
+    check_one_person(request.person, len(cases) + sum(row.status == FAILED for row in failed))
+    if len(cases) == 1 and all(row.status == LEFT_OUT for row in failed):
+        if not events.own_stdout:
+            print("".join(f"note: {row.message}\n" for row in failed), end="")
         return _analyze_one(request.for_case(cases[0], request.output), engines, arguments, events)
     return _analyze_many(request, cases, failed, arguments, events)
 
@@ -147,7 +153,8 @@ def _make_folder(output: Path) -> None:
 def _print_row(row: IndexRow) -> None:
     findings = f"{row.findings} finding{'s' * (row.findings != 1)}"
     print(
-        f"{row.case}: {row.status}, " + (row.message if row.status == FAILED else f"{findings}, {row.seconds} s"),
+        f"{row.case}: {row.status}, "
+        + (row.message if row.status in (FAILED, LEFT_OUT) else f"{findings}, {row.seconds} s"),
         flush=True,
     )
 

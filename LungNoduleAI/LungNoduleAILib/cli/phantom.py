@@ -23,11 +23,26 @@ def _phantom(arguments: argparse.Namespace) -> int:
     with reporting_errors(arguments.events) as events:
         request = PhantomRequest.from_arguments(arguments)
         progress = Progress(events.progress, arguments.is_cancelled)
-        told = _one(request, progress) if request.count == 1 else _many(request, progress)
+        if request.pair:
+            told = _pair(request, progress)
+        else:
+            told = _one(request, progress) if request.count == 1 else _many(request, progress)
         if not events.own_stdout:
             print(told)
         events.result(request.output)
     return 0
+
+
+def _pair(request: PhantomRequest, progress: Progress) -> str:
+    from LungNoduleAILib.cases.sample import write_sample_pair
+
+    fates = [entry["fate"] for entry in write_sample_pair(request.output, request.seed, progress).truth()]
+    told = ", ".join(f"{fates.count(fate)} {fate}" for fate in dict.fromkeys(fates))
+    return (
+        f"Two dates of one synthetic person with known nodules ({told}) lie in {request.output}: "
+        f"thoraxai lung follow-up {request.output / 'prior' / 'ct.nrrd'} {request.output / 'current' / 'ct.nrrd'} "
+        "--output DIR compares them."
+    )
 
 
 def _one(request: PhantomRequest, progress: Progress) -> str:

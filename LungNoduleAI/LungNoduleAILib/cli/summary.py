@@ -20,7 +20,7 @@ def describe_findings(name: str, findings: Findings) -> list[str]:
     count = len(findings.findings)
     lines = [
         f"{name}: {count} finding{'s' * (count != 1)}, {len(findings.removed)} candidates removed",
-        f"  lungs: right {lungs.right_ml:.0f} mL, left {lungs.left_ml:.0f} mL",
+        f"  lungs: {lungs.in_words()}",
     ]
     lines += [f"  {note.severity}: {note.text}" for note in lungs.quality if note.code != "ok"]
     return lines + table(

@@ -10,6 +10,8 @@ from LungNoduleAILib.model.findings import Removed
 from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 
+MOST_DIGITS = 6  # of a confidence, to show that it differs from a threshold
+
 
 def filter_candidates(
     candidates: list[Candidate], volume: Volume, anatomy: Anatomy, threshold: float, margin_mm: float
@@ -40,7 +42,7 @@ def as_removed(candidate: Candidate, reason: str) -> Removed:
 
 def _reason(candidate: Candidate, volume: Volume, anatomy: Anatomy, threshold: float, margin_mm: float) -> str | None:
     if candidate.confidence < threshold:
-        return f"confidence {candidate.confidence:.2f} is below the threshold {threshold:.2f}"
+        return _below(candidate.confidence, threshold)
     gap_mm = _gap_to_lung_mm(candidate, volume, anatomy)
     if gap_mm > margin_mm:
         return f"lies {gap_mm:.0f} mm outside the lungs (allowed: {margin_mm:g} mm)"
@@ -65,3 +67,9 @@ def _gap_to_lung_mm(candidate: Candidate, volume: Volume, anatomy: Anatomy) -> f
     coarse = np.argwhere(lung[tuple(slice(None, None, s) for s in strides)]) * np.array(strides)
     distance = np.linalg.norm((coarse - np.array(local)) * volume.spacing_kji_mm, axis=1).min()
     return max(0.0, float(distance) - 0.5 * candidate.diameter_mm)
+
+
+def _below(confidence: float, threshold: float) -> str:
+    """Return that a confidence is below the threshold, with as many digits as it takes to see it."""
+    digits = next((d for d in range(2, MOST_DIGITS) if round(confidence, d) < round(threshold, d)), MOST_DIGITS)
+    return f"confidence {confidence:.{digits}f} is below the threshold {threshold:.{digits}f}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from LungNoduleAILib.guidelines.bts_follow_up import bts_growth, follow_up
 from LungNoduleAILib.guidelines.queries import DoublingTime, diameter_pairs, doubling_time
 from LungNoduleAILib.guidelines.tables import bts_2015 as table
-from LungNoduleAILib.guidelines.terms.answer import Answer, Trace
+from LungNoduleAILib.guidelines.terms.answer import Answer, Told, Trace
 from LungNoduleAILib.guidelines.terms.bands import Size, decide
 from LungNoduleAILib.guidelines.terms.benign_forms import is_typical_perifissural
 from LungNoduleAILib.guidelines.terms.inputs import Inputs, MissingInput
@@ -58,15 +60,22 @@ def _time(inputs: Inputs) -> DoublingTime | None:
 def _most_urgent(nodules: tuple[Inputs, ...], trace: Trace) -> str:
     answers = []
     for number, nodule in enumerate(nodules, 1):
-        own = Trace(table.SOURCE)
         try:
-            answers.append(_of_nodule(nodule, own))
+            told = _told_of(nodule)
         except MissingInput as error:
             raise MissingInput(f"Nodule {number}: {error}", *error.keys) from error
-        trace.take(own, f"Nodule {number}: ")
+        answers.append(told.answer)
+        trace.take(told, f"Nodule {number}: ")
     if len(nodules) > 1:
         trace.unsure("The nodule with the most urgent answer leads.")
     return max(answers, key=table.URGENCY.index)
+
+
+@lru_cache(maxsize=1024)
+def _told_of(nodule: Inputs) -> Told:
+    own = Trace(table.SOURCE)
+    management = _of_nodule(nodule, own)
+    return own.told(management)
 
 
 def _of_nodule(inputs: Inputs, trace: Trace) -> str:

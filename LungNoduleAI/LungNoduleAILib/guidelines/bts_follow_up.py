@@ -124,9 +124,7 @@ def _subsolid(inputs: Inputs, growth: str, trace: Trace) -> str:
     if growth == GROWTH:
         trace.because("The subsolid nodule grows")
         return table.SUBSOLID_GROWING
-    concerning = list(inputs.suspicious_features or ()) + ["spiculation"] * bool(
-        inputs.spiculation or inputs.margin == "spiculated"
-    )
+    concerning = list(inputs.suspicious_features or ()) + ["spiculation"] * bool(inputs.is_spiculated)
     if concerning:
         trace.because(f"Stable subsolid nodule with concerning morphology ({', '.join(concerning)})")
         return table.SUBSOLID_CONCERNING

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from functools import lru_cache
 
 from LungNoduleAILib.guidelines.queries import diameter_pairs
 from LungNoduleAILib.guidelines.tables import fleischner_2017 as table
-from LungNoduleAILib.guidelines.terms.answer import Answer, Trace
+from LungNoduleAILib.guidelines.terms.answer import Answer, Told, Trace
 from LungNoduleAILib.guidelines.terms.bands import Size, decide
 from LungNoduleAILib.guidelines.terms.benign_forms import is_typical_perifissural
 from LungNoduleAILib.guidelines.terms.inputs import Inputs, MissingInput
@@ -82,15 +83,22 @@ def _most_urgent(nodules: tuple[Inputs, ...], trace: Trace) -> str:
     answers = []
     for number, nodule in enumerate(nodules, 1):
         alike = solid if nodule.type == "solid" else len(nodules) - solid
-        own = Trace(table.SOURCE)
         try:
-            answers.append(_of_nodule(replace(nodule, nodule_count=None), bool(nodule.multiple) or alike > 1, own))
+            told = _told_of(replace(nodule, nodule_count=None), bool(nodule.multiple) or alike > 1)
         except MissingInput as error:
             raise MissingInput(f"Nodule {number}: {error}", *error.keys) from error
-        trace.take(own, f"Nodule {number}: ")
+        answers.append(told.answer)
+        trace.take(told, f"Nodule {number}: ")
     if len(nodules) > 1:
         trace.unsure("Solid and subsolid nodules are counted apart, and the nodule with the most urgent answer leads.")
     return max(answers, key=table.URGENCY.index)
+
+
+@lru_cache(maxsize=1024)
+def _told_of(nodule: Inputs, multiple: bool) -> Told:
+    own = Trace(table.SOURCE)
+    management = _of_nodule(nodule, multiple, own)
+    return own.told(management)
 
 
 def _of_nodule(inputs: Inputs, multiple: bool | None, trace: Trace) -> str:

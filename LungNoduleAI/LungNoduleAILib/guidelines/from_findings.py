@@ -1,7 +1,7 @@
 """From measured findings to the inputs of the rules, and to a table of what each guideline advises for them.
 
 The software measures sizes, density type and lobe. Calcification patterns, margins, shapes and spiculation are for the
-reader to judge; they count as not stated.
+reader to judge; until then they are not stated, and the answer says what it would be with them.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from LungNoduleAILib.guidelines.rules import RULES, apply_guideline
-from LungNoduleAILib.guidelines.terms.inputs import MissingInput
+from LungNoduleAILib.guidelines.terms.inputs import Inputs, MissingInput
 from LungNoduleAILib.guidelines.terms.person import PersonAndExam
-from LungNoduleAILib.guidelines.wording import advice, result_words
+from LungNoduleAILib.guidelines.wording import advice, open_words, result_words
 from LungNoduleAILib.model.findings import Finding
 
 if TYPE_CHECKING:
@@ -21,8 +21,19 @@ if TYPE_CHECKING:
 
 LUNG_RADS, FLEISCHNER, BTS, BROCK, MAYO = RULES
 SCREENING_EXAMS = ("baseline", "follow_up", "screening")
+SOLID_TYPES = ("solid", "calcified")
 UPPER_LOBES = ("RUL", "LUL")
 ALL_NODULES = "all"
+# What a look at the nodule, or a question to the person, settles
+OF_READER = (
+    "spiculation",
+    "suspicious_features",
+    "benign_calcification",
+    "fat_containing",
+    *("cancer_history", "immunosuppressed", "extrathoracic_cancer_over_5y_ago", "family_history_lung_cancer"),
+    "emphysema",
+)
+SEE_EACH = "another answer where one of the nodules gets one: see its own line"
 SAME_PLACE_MM = 3.0
 _NEEDED = {
     BROCK: {"age": "the age", "sex": "the sex"},
@@ -47,7 +58,7 @@ class NoduleBefore:
     @staticmethod
     def of(finding: Finding, days: float | None) -> NoduleBefore:
         """Return the nodule as it was ``days`` ago."""
-        kind = _type(finding)
+        kind = finding.type
         return NoduleBefore(
             False,
             finding.mean_diameter_mm,
@@ -62,7 +73,11 @@ class NoduleBefore:
 
 @dataclass(frozen=True)
 class AdviceRow:
-    """What one guideline says about one nodule (its id), or about ``ALL_NODULES`` of the exam."""
+    """What one guideline says about one nodule (its id), or about ``ALL_NODULES`` of the exam.
+
+    ``open`` says what was not stated and what the answer would be with it; ``open_to_reader`` the part of it that a
+    look at the nodule or a question to the person settles.
+    """
 
     nodule: str
     rule: str
@@ -71,12 +86,23 @@ class AdviceRow:
     advice: str
     reasons: tuple[str, ...]
     uncertain: tuple[str, ...] = ()
+    open: tuple[str, ...] = ()
+    open_to_reader: tuple[str, ...] = ()
+
+    @property
+    def is_category_or_probability(self) -> bool:
+        """Whether the result says more than the key of an advice."""
+        return self.rule not in (FLEISCHNER, BTS)
 
     @property
     def words(self) -> str:
-        """The answer for a table: a category with its advice, the advice of a management key, or a probability."""
-        is_key = self.rule in (FLEISCHNER, BTS)
-        return self.advice if is_key else ": ".join(text for text in (self.result, self.advice) if text)
+        """The answer for a table: a category with its advice, the advice of a management key, or a probability.
+
+        What the reader can see or ask, and did not state, follows with the answer that it would give.
+        """
+        is_key = not self.is_category_or_probability
+        answer = self.advice if is_key else ": ".join(text for text in (self.result, self.advice) if text)
+        return f"{answer}. Not stated: {'; '.join(self.open_to_reader)}" if self.open_to_reader else answer
 
 
 @dataclass(frozen=True)
@@ -89,7 +115,7 @@ class AdviceTable:
 
 def nodule_inputs(finding: Finding, before: NoduleBefore | None = None) -> dict[str, Any]:
     """Return a finding as inputs of a rule; solid part only of part-solid nodules, never larger than the whole."""
-    kind = _type(finding)
+    kind = finding.type
     inputs = {
         "type": kind,
         "mean_diameter_mm": finding.mean_diameter_mm,
@@ -100,9 +126,22 @@ def nodule_inputs(finding: Finding, before: NoduleBefore | None = None) -> dict[
     if kind == "part-solid":
         inputs["solid_mean_diameter_mm"] = _at_most(finding.solid_mean_diameter_mm, finding.mean_diameter_mm)
         inputs["solid_volume_mm3"] = _at_most(finding.solid_volume_mm3, finding.volume_mm3)
+    inputs |= _stated_by_reader(finding)
     if before is not None:
         inputs |= {"is_new": True} if before.is_new else _prior_inputs(before)
     return {name: value for name, value in inputs.items() if value is not None}
+
+
+def _stated_by_reader(finding: Finding) -> dict[str, Any]:
+    """Return what the reader said of margin, shape, attachment and calcification, in the words of the rules."""
+    stated: dict[str, Any] = {"margin": finding.margin, "shape": finding.shape}
+    if finding.attachment is not None:
+        stated |= {name: finding.attachment == name for name in ("juxtapleural", "perifissural")}
+    if finding.calcification_pattern == "none":
+        stated |= {"calcified": False, "type": "solid" if finding.type == "calcified" else finding.type}
+    elif finding.calcification_pattern is not None:
+        stated["calcification_pattern"] = finding.calcification_pattern
+    return stated
 
 
 def _prior_inputs(before: NoduleBefore) -> dict[str, Any]:
@@ -115,11 +154,6 @@ def _prior_inputs(before: NoduleBefore) -> dict[str, Any]:
         "prior_category": before.category,
         "days_since_prior": before.days,
     }
-
-
-def _type(finding: Finding) -> str:
-    """Calcified nodules are solid; whether the calcification is benign is for the reader to judge."""
-    return "solid" if finding.type == "calcified" else finding.type
 
 
 def _at_most(part: float | None, whole: float) -> float | None:
@@ -163,7 +197,7 @@ def advice_table(
     for rule in rules:
         for nodule, inputs in _asked(rule, nodules, person).items():
             try:
-                rows.append(_row(nodule, apply_guideline(rule, inputs)))
+                rows.append(_row(nodule, apply_guideline(rule, inputs, each_nodule=False)))
             except MissingInput as error:
                 missing.append(_of_exam(str(error)))
     order = [*nodules, ALL_NODULES]
@@ -194,13 +228,17 @@ def _rules_for(person: PersonAndExam) -> tuple[list[str], list[str]]:
 def _asked(rule: str, nodules: dict[str, dict], person: PersonAndExam) -> dict[str, dict]:
     """Return inputs by nodule, and of the whole exam where that is another question."""
     stated, count = person.stated(), len(nodules)
-    if rule == BROCK:  # spiculation is not measured: the model that does without
-        stated |= {"nodule_count": count, "model": "2a_full_without_spiculation"}
+    if rule == BROCK:
+        stated["nodule_count"] = count
     asked = {name: {**stated, **inputs} for name, inputs in nodules.items()}
-    if rule == FLEISCHNER:
-        solid = sum(inputs["type"] == "solid" for inputs in nodules.values())
+    if rule == BROCK:  # without a stated margin the model that does without spiculation
         for inputs in asked.values():
-            inputs["multiple"] = (solid if inputs["type"] == "solid" else count - solid) > 1
+            if Inputs(margin=inputs.get("margin")).is_spiculated is None:
+                inputs["model"] = "2a_full_without_spiculation"
+    if rule == FLEISCHNER:
+        solid = sum(inputs["type"] in SOLID_TYPES for inputs in nodules.values())
+        for inputs in asked.values():
+            inputs["multiple"] = (solid if inputs["type"] in SOLID_TYPES else count - solid) > 1
     if rule in _OF_EXAM and count != 1:
         asked[ALL_NODULES] = {**stated, "nodules": list(nodules.values())}
     return asked
@@ -215,6 +253,8 @@ def _row(nodule: str, answer: dict) -> AdviceRow:
         advice(answer),
         tuple(answer["reasons"]),
         tuple(answer.get("uncertain", ())),
+        (*open_words(answer), SEE_EACH) if nodule == ALL_NODULES else open_words(answer),
+        open_words(answer, OF_READER) if nodule != ALL_NODULES else (),
     )
 
 

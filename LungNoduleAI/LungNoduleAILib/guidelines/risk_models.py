@@ -7,6 +7,7 @@ import math
 from LungNoduleAILib.guidelines.tables import risk_models as table
 from LungNoduleAILib.guidelines.terms.answer import Answer, Trace
 from LungNoduleAILib.guidelines.terms.inputs import Inputs, MissingInput
+from LungNoduleAILib.guidelines.terms.vocabulary import BENIGN_PATTERNS
 from ThoraxAILib.errors import InputError, known
 
 _DIAMETERS = ("diameter_mm", "max_diameter_mm", "long_axis_mm", "mean_diameter_mm")
@@ -22,7 +23,8 @@ def brock(inputs: Inputs) -> Answer:
     if nodule.type not in _WHERE_TYPE:
         raise InputError(f"Brock knows the types solid, part-solid and ground-glass, {nodule.type} was found.")
     diameter, count = _diameter(nodule, "Brock", trace), _count(inputs, trace)
-    if nodule.spiculation and not model.spiculation:
+    _calcified(nodule, "Brock", trace)
+    if nodule.is_spiculated and not model.spiculation:
         trace.unsure("Spiculation is stated, but model 2a does not use it.")
     of_type = {"solid": 0.0, "part-solid": model.part_solid, "ground-glass": model.ground_glass}[nodule.type]
     size = (diameter / 10) ** -0.5 - table.BROCK_SIZE_OFFSET
@@ -36,7 +38,7 @@ def brock(inputs: Inputs) -> Answer:
         + of_type
         + model.upper_lobe * bool(nodule.upper_lobe)
         + model.count * (count - table.BROCK_COUNT)
-        + model.spiculation * bool(nodule.spiculation)
+        + model.spiculation * bool(nodule.is_spiculated)
     )
     probability = _logistic(x)
     stated = _stated(
@@ -66,13 +68,20 @@ def mayo(inputs: Inputs) -> Answer:
     nodule = _one_nodule(inputs)
     _need(nodule, "Mayo", "age")
     diameter = _diameter(nodule, "Mayo", trace)
+    least, most = table.MAYO_SIZES_MM
+    if not least <= diameter <= most:
+        trace.unsure(
+            f"The Mayo model was made on nodules of {least} to {most} mm; {diameter:g} mm lies outside, so its "
+            "probability is an extrapolation."
+        )
+    _calcified(nodule, "Mayo", trace)
     x = (
         model.intercept
         + model.age * float(known(nodule.age, "the age"))
         + model.smoker_ever * bool(nodule.smoker_ever)
         + model.extrathoracic_cancer * bool(nodule.extrathoracic_cancer_over_5y_ago)
         + model.diameter * diameter
-        + model.spiculation * bool(nodule.spiculation)
+        + model.spiculation * bool(nodule.is_spiculated)
         + model.upper_lobe * bool(nodule.upper_lobe)
     )
     probability = _logistic(x)
@@ -100,6 +109,17 @@ def _one_nodule(inputs: Inputs) -> Inputs:
     return inputs.nodules[0]
 
 
+def _calcified(nodule: Inputs, model: str, trace: Trace) -> None:
+    pattern = nodule.calcification_pattern
+    if pattern in BENIGN_PATTERNS or nodule.benign_calcification or nodule.fat_containing:
+        trace.unsure(f"{model} knows no calcification or fat: with a benign pattern its probability is far too high.")
+    elif nodule.calcified and pattern is None and nodule.benign_calcification is None:
+        trace.unsure(
+            f"The nodule is calcified and its pattern is not stated; {model} knows no calcification: with a benign "
+            "pattern its probability is far too high."
+        )
+
+
 def _need(inputs: Inputs, model: str, *names: str) -> None:
     missing = [name for name in names if getattr(inputs, name) is None]
     if missing:
@@ -124,7 +144,9 @@ def _count(inputs: Inputs, trace: Trace) -> int:
 
 
 def _stated(inputs: Inputs, *names: str) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {'yes' if getattr(inputs, name) else 'no'}" for name in names)
+    values = {name: inputs.is_spiculated if name == "spiculation" else getattr(inputs, name) for name in names}
+    words = {True: "yes", False: "no", None: "not stated"}
+    return ", ".join(f"{name.replace('_', ' ')} {words[value]}" for name, value in values.items())
 
 
 def _logistic(x: float) -> float:

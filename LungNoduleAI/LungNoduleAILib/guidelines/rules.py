@@ -16,21 +16,24 @@ from LungNoduleAILib.guidelines.tables import bts_2015 as bts_table
 from LungNoduleAILib.guidelines.tables import fleischner_2017 as fleischner_table
 from LungNoduleAILib.guidelines.tables import lung_rads_2022 as lung_rads_table
 from LungNoduleAILib.guidelines.tables import risk_models as risk_table
+from LungNoduleAILib.guidelines.terms import used
 from LungNoduleAILib.guidelines.terms.answer import Answer, Trace
 from LungNoduleAILib.guidelines.terms.inputs import Inputs
 from LungNoduleAILib.guidelines.terms.reading import read_inputs
+from LungNoduleAILib.guidelines.unstated import with_open_inputs
 from ThoraxAILib.errors import InputError
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule: how it is applied, and how it answers the query 'growth' where it knows growth."""
+    """One rule: how it is applied, which inputs it uses, and how it answers the query 'growth' if it knows growth."""
 
     name: str
     title: str
     edition: str
     source: str
     apply: Callable[[Inputs], Answer]
+    uses: tuple[str, ...]
     growth: Growth | None = None
 
 
@@ -43,6 +46,7 @@ RULES: dict[str, Rule] = {
             lung_rads_table.EDITION,
             lung_rads_table.SOURCE,
             lung_rads_2022,
+            used.LUNG_RADS,
             lung_rads_growth,
         ),
         Rule(
@@ -51,29 +55,39 @@ RULES: dict[str, Rule] = {
             fleischner_table.EDITION,
             fleischner_table.SOURCE,
             fleischner_2017,
+            used.FLEISCHNER,
             fleischner_growth,
         ),
-        Rule(bts_table.RULE, "BTS 2015", bts_table.EDITION, bts_table.SOURCE, bts_2015, bts_growth),
-        Rule(risk_table.BROCK_RULE, "Brock", risk_table.BROCK_EDITION.format(name="2"), risk_table.BROCK_SOURCE, brock),
-        Rule(risk_table.MAYO_RULE, "Mayo", risk_table.MAYO_EDITION, risk_table.MAYO_SOURCE, mayo),
+        Rule(bts_table.RULE, "BTS 2015", bts_table.EDITION, bts_table.SOURCE, bts_2015, used.BTS, bts_growth),
+        Rule(
+            risk_table.BROCK_RULE,
+            "Brock",
+            risk_table.BROCK_EDITION.format(name="2"),
+            risk_table.BROCK_SOURCE,
+            brock,
+            used.BROCK,
+        ),
+        Rule(risk_table.MAYO_RULE, "Mayo", risk_table.MAYO_EDITION, risk_table.MAYO_SOURCE, mayo, used.MAYO),
     )
 }
 
 
-def apply_rule(rule: str, inputs: Inputs) -> Answer:
-    """Return what a rule says to checked inputs; raises InputError for an unknown rule, MissingInput for what it
-    needs.
+def apply_rule(rule: str, inputs: Inputs, each_nodule: bool = True) -> Answer:
+    """Return what a rule says to checked inputs, and what of it depends on something that was not stated.
+
+    ``each_nodule`` False does not look for what is open of each nodule of a list. Raises InputError for an unknown
+    rule, MissingInput for what the rule needs.
     """
     chosen = RULES.get(rule)
     if chosen is None:
         raise InputError(f"The rule {rule!r} is not known: use {', '.join(RULES)}.")
     if inputs.query is None:
-        return chosen.apply(inputs)
+        return with_open_inputs(chosen.apply, chosen.uses, inputs, each_nodule)
     return answer_query(rule, chosen.edition, inputs, chosen.growth, Trace(chosen.source))
 
 
-def apply_guideline(rule: str, inputs: dict) -> dict:
+def apply_guideline(rule: str, inputs: dict, each_nodule: bool = True) -> dict:
     """Return the same for plain dictionaries: keys of vocabulary.py in, fields of Answer out, only those that apply."""
     if rule not in RULES:
         raise InputError(f"The rule {rule!r} is not known: use {', '.join(RULES)}.")
-    return apply_rule(rule, read_inputs(inputs)).to_dict()
+    return apply_rule(rule, read_inputs(inputs), each_nodule).to_dict()

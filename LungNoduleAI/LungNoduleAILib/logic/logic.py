@@ -12,17 +12,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
+from LungNoduleAILib.analysis.carry_over import carried_over
+from LungNoduleAILib.analysis.review_record import By
+from LungNoduleAILib.analysis.turned_masks import in_lps, masks_turned_back
+from LungNoduleAILib.logic.review import LungReview
 from LungNoduleAILib.model.findings import Finding, Findings
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.model.result import AnalysisResult
 from LungNoduleAILib.scene import finding_markups as marks
 from LungNoduleAILib.scene import result_nodes
 from LungNoduleAILib.scene.result_nodes import ResultNodes
+from LungNoduleAILib.scene.review_nodes import center_views, finding_at, is_shown, show_findings
 from LungNoduleAILib.scene.saving import save_result
-from LungNoduleAILib.scene.table import set_status_cells
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.run_record import RUN_FILE
@@ -30,6 +33,7 @@ from ThoraxAILib.scene.volumes import volume_from_node, write_volume
 
 logger = logging.getLogger(__name__)
 CURRENT_RESULT = "LungNoduleAI.currentResult"
+MIN_FIELD_MM, FIELD_OF_AXIS = 60.0, 4.0  # how much a view shows around a finding: at least, and per long axis
 
 
 class LungNoduleAILogic(ScriptedLoadableModuleLogic):
@@ -37,6 +41,10 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
 
     The methods work on the current result: the one shown last, or chosen by select_volume.
     """
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*arguments)
+        self._review: LungReview | None = None
 
     # Volumes in
 
@@ -82,17 +90,20 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
     def show_result(self, volume_node, result: AnalysisResult, run: dict | None = None) -> ResultNodes:
         """Make the nodes of a result beside ``volume_node``, instead of an older result of the same volume.
 
-        ``run`` is the content of run.json. Raises ValueError when the result does not fit the volume.
+        ``run`` is the content of run.json. What the reader said of the older result stays, see analysis.carry_over.
+        Raises ValueError when the result does not fit the volume.
         """
-        shape = volume_from_node(volume_node).array.shape
-        if result.labels.shape != shape:
-            raise ValueError(f"labels of shape {result.labels.shape} do not fit a volume of shape {shape}")
+        volume = volume_from_node(volume_node)
+        if result.labels.shape != volume.array.shape:
+            raise ValueError(f"labels of shape {result.labels.shape} do not fit a volume of shape {volume.array.shape}")
         for text in result_nodes.result_texts():
             older = result_nodes.result_nodes_of(text)
             if older is not None and older.volume is volume_node:
+                result = replace(result, findings=_with_review_of(older, replace(result, volume=volume)))
                 result_nodes.remove_result_nodes(older)
         nodes = result_nodes.create_result_nodes(volume_node, result, run)
         self.getParameterNode().SetNodeReferenceID(CURRENT_RESULT, nodes.text.GetID())
+        self.review.forget_volume()
         self.set_threshold(0.0)
         return nodes
 
@@ -149,23 +160,28 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
 
     # Review
 
-    def set_finding_status(self, finding_id: str, status: str, reason: str = "") -> Finding:
-        """Record the reader's decision on a finding in every node; raises ValueError for an unknown id or status."""
-        nodes, index = self._find(finding_id)
-        result = nodes.findings()
-        changed = result.findings[index].with_status(status, reason)
-        findings = (*result.findings[:index], changed, *result.findings[index + 1 :])
-        nodes.set_findings(replace(result, findings=findings))
-        set_status_cells(nodes.table, index, changed)
-        marks.show_finding(nodes, index, changed, nodes.threshold())
-        return changed
+    @property
+    def review(self) -> LungReview:
+        """All that a reader does with the current result: decide, correct, undo."""
+        if self._review is None:
+            self._review = LungReview(self.result_nodes)
+        return self._review
 
-    def jump_to_finding(self, finding_id: str) -> Finding:
-        """Center every slice view on a finding and mark its box; raises ValueError for an unknown id."""
-        nodes, index = self._find(finding_id)
-        finding = nodes.findings().findings[index]
-        for slice_node in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
-            slice_node.JumpSliceByCentering(*finding.center_ras_mm)
+    def set_finding_status(self, finding_id: str, status: str, reason: str = "") -> Finding:
+        """Record the reader's decision on a finding in every node; raises InputError for an unknown id or status."""
+        return self.review.decide(finding_id, status, reason)
+
+    def jump_to_finding(self, finding_id: str, zoom: bool = False) -> Finding:
+        """Center every slice view on a finding and mark its box; raises InputError for an unknown id.
+
+        ``zoom`` lets the views show the finding with the tissue around it.
+        """
+        nodes = self.result_nodes()
+        if nodes is None:
+            raise InputError("There is no result yet: analyze a CT first.")
+        _index, finding = finding_at(nodes, finding_id)
+        field_mm = max(MIN_FIELD_MM, FIELD_OF_AXIS * finding.long_axis_mm) if zoom else None
+        center_views(finding.center_ras_mm, field_mm)
         marks.highlight_box(nodes.boxes, finding_id)
         return finding
 
@@ -175,10 +191,16 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
         if nodes is None:
             return 0
         nodes.set_threshold(confidence)
-        findings = nodes.findings().findings
-        for index, finding in enumerate(findings):
-            marks.show_finding(nodes, index, finding, confidence)
-        return sum(finding.confidence >= confidence for finding in findings)
+        show_findings(nodes)
+        return sum(finding.confidence >= confidence for finding in nodes.findings().findings)
+
+    def shown_findings(self) -> tuple[Finding, ...]:
+        """Return the findings that are to be seen now: by threshold, and the reader's alone while they read first."""
+        nodes = self.result_nodes()
+        if nodes is None:
+            return ()
+        found, threshold = nodes.findings(), nodes.threshold()
+        return tuple(f for f in found.findings if is_shown(f, found.review.mode, threshold))
 
     def show_3d(self, show: bool) -> None:
         """Make and show the surfaces of all segments, or hide and drop them."""
@@ -194,18 +216,41 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
     # Results out
 
     def save_result(self, directory: Path | str) -> tuple[Path, ...]:
-        """Write scene.mrb, segmentation.seg.nrrd and nodules.mrk.json to an existing folder, all or none of them.
+        """Write scene.mrb, segmentation.seg.nrrd, nodules.mrk.json and the files of write_files to an existing folder.
 
         Raises InputError without a result, OutputError when the folder cannot be written.
         """
         nodes = self.result_nodes()
         if nodes is None:
             raise InputError("There is no result to save: analyze a volume first.")
-        return save_result(Path(directory), nodes)
+        directory = Path(directory)
+        return (*save_result(directory, nodes), *self.write_files(directory))
 
-    def _find(self, finding_id: str) -> tuple[ResultNodes, int]:
+    def write_files(self, directory: Path | str) -> tuple[Path, ...]:
+        """Write findings.json, findings.csv, report.html and run.json of the current result, as it stands now, to an
+        existing folder, all or none of them; also after the scene was saved, closed and opened again.
+
+        Raises InputError without a result, OutputError when the folder cannot be written.
+        """
+        from LungNoduleAILib.cases.result_files import write_result_files
+
         nodes = self.result_nodes()
-        ids = [] if nodes is None else [finding.id for finding in nodes.findings().findings]
-        if nodes is None or finding_id not in ids:
-            raise ValueError(f"there is no finding {finding_id!r} in the current result")
-        return nodes, ids.index(finding_id)
+        if nodes is None:
+            raise InputError("There is no result to save: analyze a volume first.")
+        return write_result_files(Path(directory), self.review.result(), nodes.run())
+
+    def write_report(self, path: Path | str) -> Path:
+        """Write the report of the current result, as it stands now, as one HTML file."""
+        from LungNoduleAILib.cases.result_files import write_report_of
+
+        nodes = self.result_nodes()
+        if nodes is None:
+            raise InputError("There is no result yet: analyze a CT first.")
+        return write_report_of(Path(path), self.review.result(), nodes.run())
+
+
+def _with_review_of(older: ResultNodes, result: AnalysisResult) -> Findings:
+    """Return the findings of a fresh result with what the reader said of an older one of the same CT."""
+    fresh = in_lps(result).findings
+    carried = carried_over(older.findings(), fresh, By.now(older.reader()))
+    return result.findings if carried is fresh else masks_turned_back(carried, result.volume)

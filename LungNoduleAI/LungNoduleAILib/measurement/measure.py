@@ -80,6 +80,7 @@ def _finding(site: Site, outline: Outline, mask: Mask, lung_depth: LungDepth, de
         bounds_ras_mm=_bounds(volume, patch, region),
         detector=detector,
         mask=mask,
+        mask_volume_mm3=round(float(np.count_nonzero(mask.array)) * volume.voxel_mm3, 1),
         notes=outline.notes,
         long_axis_ras_mm=axis_ras_mm(volume, patch, size.long_ends_kji),
         short_axis_ras_mm=axis_ras_mm(volume, patch, size.short_ends_kji),

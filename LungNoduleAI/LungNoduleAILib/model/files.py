@@ -9,6 +9,7 @@ from ThoraxAILib.jobs.run_record import RUN_FILE
 
 FINDINGS_FILE, ARRAYS_FILE = "findings.json", "arrays.npz"
 SCENE_FILE, REPORT_FILE, FINDINGS_CSV = "scene.mrb", "report.html", "findings.csv"
+REPORT_PDF, REPORT_TEXT = "report.pdf", "report.txt"
 SEGMENTATION_FILE, MARKUPS_FILE = "segmentation.seg.nrrd", "nodules.mrk.json"
 PAIRS_FILE, PAIRS_CSV, LINKS_FILE = "pairs.json", "pairs.csv", "links.csv"
 DIFFERENCE_FILE, WARPED_FILE = "difference.nrrd", "warped_prior.nrrd"
@@ -17,6 +18,7 @@ REGISTRATION_FILE = "registration.json"
 VIEW_FILES = ("blended.png", "checkerboard.png", "difference.png", "change_1.png", "change_2.png", "change_3.png")
 PATTERN_MAP_FILE, PATTERN_TABLE_FILE, PATTERN_PICTURE_FILE = "patterns.nrrd", "patterns.json", "patterns.png"
 INDEX_FILE = "index.csv"
+DICOM_FILES = ("anatomy.seg.dcm", "nodules.seg.dcm", "measurements.sr.dcm", "measurements_verified.sr.dcm")
 MAX_SCANS = 20
 
 ANALYSIS_FILES = (
@@ -27,6 +29,9 @@ ANALYSIS_FILES = (
     FINDINGS_FILE,
     FINDINGS_CSV,
     REPORT_FILE,
+    REPORT_PDF,
+    REPORT_TEXT,
+    *DICOM_FILES,
     RUN_FILE,
 )
 FOLLOW_UP_FILES = (

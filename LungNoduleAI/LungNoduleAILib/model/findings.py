@@ -12,6 +12,7 @@ from LungNoduleAILib.model.review import AI, Review
 from ThoraxAILib.image.mask import Mask
 
 SCHEMA = "thoraxai.findings/1"
+CONTRADICTS_ORIENTATION = "contradicts_orientation"  # the verdict with which sides and lobes are withheld
 STATUSES = ("unreviewed", "accepted", "rejected")
 NODULE_TYPES = ("solid", "part-solid", "ground-glass", "calcified")
 LOBES = ("RUL", "RML", "RLL", "LUL", "LLL")
@@ -22,9 +23,12 @@ _TUPLES = ("center_ras_mm", "bounds_ras_mm", "long_axis_ras_mm", "short_axis_ras
 class Finding:
     """One nodule (or mass, from 30 mm) with the values that stand now; ``status`` is the reader's decision.
 
-    ``source`` says who marked it, ``ai`` or ``reader``. Where the reader changed a value, ``ai_values`` keeps the
-    software's by the name of the field. ``attachment``, ``margin``, ``shape`` and ``calcification_pattern`` are the
-    reader's to state (words of model.review), None as long as nobody did. The ends of the axes are two RAS points.
+    ``doubt`` says why it is probably no nodule. ``source`` says who marked it, ``ai`` or ``reader``. Where the reader
+    changed a value, ``ai_values`` keeps the software's by the name of the field. ``attachment``, ``margin``,
+    ``shape`` and ``calcification_pattern`` are the reader's to state (words of model.review), None as long as nobody
+    did. The ends of the axes are two RAS points.
+    ``volume_mm3`` counts voxels at a blurred border in part, also those just outside the mask; ``mask_volume_mm3`` is
+    what the voxels of the mask add up to, as another program measures the exported segment.
     """
 
     id: str
@@ -48,6 +52,7 @@ class Finding:
     bounds_ras_mm: tuple[float, float, float, float, float, float] | None = None
     detector: str = ""
     notes: tuple[str, ...] = ()
+    doubt: str = ""
     source: str = AI
     attachment: str | None = None
     margin: str | None = None
@@ -55,6 +60,7 @@ class Finding:
     calcification_pattern: str | None = None
     long_axis_ras_mm: tuple[float, float, float, float, float, float] | None = None
     short_axis_ras_mm: tuple[float, float, float, float, float, float] | None = None
+    mask_volume_mm3: float | None = None
     ai_values: dict[str, Any] = field(default_factory=dict)
     mask: Mask | None = field(default=None, repr=False)
 
@@ -98,10 +104,11 @@ class Removed:
 
 @dataclass(frozen=True)
 class QualityNote:
-    """One verdict on the lungs: a stable code, a sentence, how serious, and where (RAS mm) when it has a place.
+    """One verdict on the chest: a stable code, a sentence, how serious, where (RAS mm) and how much, when known.
 
     Codes: ``ok, volume_out_of_range, cut_by_field_of_view, leak, one_lung_missing, not_a_chest, large_opacity,
-    thick_slices, sides_uncertain, lobes_approximate``. Severity: ``info, warning, error``.
+    pleural_fluid, pleural_air, lungs_unequal, unsure_opacity, thick_slices, sides_uncertain, lobes_approximate,
+    contradicts_orientation, small_body``. Severity: ``info, warning, error``.
     """
 
     code: str
@@ -109,35 +116,59 @@ class QualityNote:
     severity: str = "warning"
     center_ras_mm: tuple[float, float, float] | None = None
     size_mm: tuple[float, float, float] | None = None
+    volume_ml: float | None = None
 
     def to_dict(self) -> dict:
-        """JSON form; place and size only when known."""
+        """JSON form; place, size and volume only when known."""
         entry: dict[str, object] = {"code": self.code, "severity": self.severity, "text": self.text}
         for name in ("center_ras_mm", "size_mm"):
             if getattr(self, name) is not None:
                 entry[name] = list(getattr(self, name))
+        if self.volume_ml is not None:
+            entry["volume_ml"] = self.volume_ml
         return entry
 
     @staticmethod
     def from_dict(entry: dict) -> QualityNote:
         """Inverse of to_dict."""
         place = {name: tuple(entry[name]) for name in ("center_ras_mm", "size_mm") if entry.get(name) is not None}
-        return QualityNote(entry["code"], entry["text"], entry["severity"], **place)
+        return QualityNote(entry["code"], entry["text"], entry["severity"], **place, volume_ml=entry.get("volume_ml"))
 
 
 @dataclass(frozen=True)
 class Lungs:
-    """Volumes of the lungs in mL (airways not counted) and the verdicts on them."""
+    """Volumes of the lungs in mL (airways not counted) and the verdicts on them.
 
-    left_ml: float
-    right_ml: float
+    ``left_ml`` and ``right_ml`` are None when the sides are withheld; ``both_ml`` is known also then, otherwise it is
+    their sum (what a negative one stands for). The analysis gives whole tenths of a mL.
+    """
+
+    left_ml: float | None
+    right_ml: float | None
     quality: tuple[QualityNote, ...] = ()
+    both_ml: float = -1.0
+
+    def __post_init__(self) -> None:
+        if self.both_ml < 0:
+            object.__setattr__(self, "both_ml", (self.left_ml or 0.0) + (self.right_ml or 0.0))
+
+    @property
+    def sides_withheld(self) -> bool:
+        """Whether the image contradicts its orientation, so that no side or lobe is stated."""
+        return any(note.code == CONTRADICTS_ORIENTATION for note in self.quality)
+
+    def in_words(self) -> str:
+        """Return the volumes in one line, rounded to whole mL as everywhere."""
+        if self.left_ml is None or self.right_ml is None:
+            return f"both {self.both_ml:.0f} mL, sides withheld"
+        return f"right {self.right_ml:.0f} mL, left {self.left_ml:.0f} mL"
 
     def to_dict(self) -> dict:
         """JSON form."""
         return {
-            "left_ml": round(self.left_ml, 1),
-            "right_ml": round(self.right_ml, 1),
+            "left_ml": None if self.left_ml is None else round(self.left_ml, 1),
+            "right_ml": None if self.right_ml is None else round(self.right_ml, 1),
+            "both_ml": round(self.both_ml, 1),
             "quality": [note.to_dict() for note in self.quality],
         }
 
@@ -175,6 +206,7 @@ class Findings:
             entry["lungs"]["left_ml"],
             entry["lungs"]["right_ml"],
             tuple(QualityNote.from_dict(note) for note in entry["lungs"]["quality"]),
+            entry["lungs"].get("both_ml", -1.0),
         )
         removed = tuple(
             Removed(tuple(r["center_ras_mm"]), r["diameter_mm"], r["confidence"], r["reason"]) for r in entry["removed"]

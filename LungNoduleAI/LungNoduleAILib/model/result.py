@@ -17,7 +17,10 @@ from ThoraxAILib.untrusted.plain_json import read_plain_json
 
 @dataclass(frozen=True, eq=False)
 class AnalysisResult:
-    """``labels`` and ``structures`` as in Anatomy (uint8, grid of ``volume``); findings carry masks there."""
+    """``labels`` and ``structures`` as in Anatomy (uint8, grid of ``volume``); findings carry masks there.
+
+    Where sides are withheld (``findings.lungs.sides_withheld``), 1 stands for all of the lungs.
+    """
 
     volume: Volume
     labels: np.ndarray
@@ -27,8 +30,19 @@ class AnalysisResult:
     structures: np.ndarray | None = None
 
     def save_arrays(self, directory: Path) -> None:
-        """Write labels and nodule masks as ``arrays.npz`` beside findings.json: how a worker hands them to Slicer."""
-        arrays: dict[str, np.ndarray] = {"labels": self.labels, "lobes_approximate": np.array(self.lobes_approximate)}
+        """Write labels and nodule masks as ``arrays.npz`` beside findings.json: how a worker hands them to Slicer.
+
+        Arrays are (k, j, i), as ``axis_order`` says; ``ijk_to_ras`` is the 4x4 matrix from (i, j, k, 1) to RAS mm. A
+        mask begins at its offset (k, j, i).
+        """
+        arrays: dict[str, np.ndarray] = {
+            "labels": self.labels,
+            "lobes_approximate": np.array(self.lobes_approximate),
+            "axis_order": np.array("kji"),
+            "ijk_to_ras": self.volume.ijk_to_ras,
+            "origin_ras_mm": self.volume.ijk_to_ras[:3, 3],
+            "spacing_ijk_mm": self.volume.spacing_ijk_mm,
+        }
         if self.structures is not None:
             arrays["structures"] = self.structures
         for finding in self.findings.findings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import ctk
 import qt
@@ -20,6 +21,7 @@ from LungNoduleAILib.guidelines.terms.person import PersonAndExam
 from LungNoduleAILib.guidelines.wording import READER_DECIDES
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.pairs import FollowUp
+from LungNoduleAILib.panel.words import height_of
 
 UNKNOWN_AGE = -1
 MIN_ROWS = 5
@@ -30,11 +32,11 @@ YES, NO = "yes", "no"
 class GuidelinesSection:
     """Add ``widget`` to the panel and call show_findings() whenever they change.
 
-    What is stated about the person stays in the panel: it is not saved with the scene. ``on_jump`` gets a finding id.
+    ``on_jump`` gets a finding id, ``on_person`` what was stated of person and exam whenever that changes.
     """
 
-    def __init__(self, on_jump: Callable[[str], None]) -> None:
-        self._onJump = on_jump
+    def __init__(self, on_jump: Callable[[str], None], on_person: Callable[[dict], None] | None = None) -> None:
+        self._onJump, self._onPerson = on_jump, on_person
         self._findings: tuple[Finding, ...] = ()
         self._before: Mapping[str, NoduleBefore] = {}
         self._shown = AdviceTable()
@@ -71,8 +73,8 @@ class GuidelinesSection:
         self.ageSpinBox.setRange(UNKNOWN_AGE, 120)
         self.ageSpinBox.setSpecialValueText(_("not stated"))
         self.ageSpinBox.value = UNKNOWN_AGE
-        self.ageSpinBox.toolTip = _("Age in years; not kept in the scene")
-        self.ageSpinBox.connect("valueChanged(int)", lambda _value: self._update())
+        self.ageSpinBox.toolTip = _("Age in years")
+        self.ageSpinBox.connect("valueChanged(int)", lambda _value: self._on_stated())
         fields = (
             (_("Exam:"), self.examComboBox),
             (_("Age:"), self.ageSpinBox),
@@ -107,7 +109,8 @@ class GuidelinesSection:
             self.emphysemaCheckBox,
         )
         for index, box in enumerate(boxes):
-            grid.addWidget(box, index // 2, index % 2)
+            box.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Fixed)
+            grid.addWidget(box, index, 0)  # one below the other: the words fit at 480 pixels
 
     def _build_table(self, layout: qt.QVBoxLayout) -> None:
         titles = (_("Nodule"), _("Guideline"), _("Advice"))
@@ -143,13 +146,13 @@ class GuidelinesSection:
         box.addItem(_("not stated"), "")
         for text, value in choices:
             box.addItem(text, value)
-        box.connect("currentIndexChanged(int)", lambda _index: self._update())
+        box.connect("currentIndexChanged(int)", lambda _index: self._on_stated())
         return box
 
     def _check(self, name: str, text: str, tool_tip: str) -> qt.QCheckBox:
         box = qt.QCheckBox(text)
         box.name, box.toolTip = name, tool_tip
-        box.connect("toggled(bool)", lambda _checked: self._update())
+        box.connect("toggled(bool)", lambda _checked: self._on_stated())
         return box
 
     def _label(self, name: str, layout: qt.QVBoxLayout) -> qt.QLabel:
@@ -180,6 +183,31 @@ class GuidelinesSection:
     @staticmethod
     def _chosen(box: qt.QComboBox) -> str | None:
         return box.itemData(box.currentIndex) or None
+
+    def show_person(self, stated: Mapping[str, Any]) -> None:
+        """Show what was stated of person and exam before, e.g. in a scene that was opened again."""
+        self._isFilling = True
+        for name, box in (("exam", self.examComboBox), ("sex", self.sexComboBox), ("risk", self.riskComboBox)):
+            box.setCurrentIndex(max(box.findData(stated.get(name) or ""), 0))
+        smoker = {True: YES, False: NO}.get(stated.get("smoker_ever"), "")
+        self.smokerComboBox.setCurrentIndex(max(self.smokerComboBox.findData(smoker), 0))
+        self.ageSpinBox.value = UNKNOWN_AGE if stated.get("age") is None else int(stated["age"])
+        for name, check in (
+            ("cancer_history", self.cancerCheckBox),
+            ("immunosuppressed", self.immunosuppressedCheckBox),
+            ("extrathoracic_cancer_over_5y_ago", self.oldCancerCheckBox),
+            ("family_history_lung_cancer", self.familyCheckBox),
+            ("emphysema", self.emphysemaCheckBox),
+        ):
+            check.checked = bool(stated.get(name))
+        self._isFilling = False
+        self._update()
+
+    def _on_stated(self) -> None:
+        """Hand on what was stated, then advise."""
+        if self._onPerson is not None and not self._isFilling:
+            self._onPerson(self.person().stated())
+        self._update()
 
     def forget_person(self) -> None:
         """Another person's CT may come next: state nothing."""
@@ -219,6 +247,7 @@ class GuidelinesSection:
             "\n".join(self._shown.missing) if self._hasResult else _("There is no result yet: press Analyze.")
         )
         self.missingLabel.visible = bool(self.missingLabel.text)
+        self.missingLabel.setMinimumHeight(height_of(self.missingLabel, self.missingLabel.text))
 
     def _fill_row(self, index: int, row: AdviceRow) -> None:
         nodule = _("All nodules") if row.nodule == ALL_NODULES else row.nodule

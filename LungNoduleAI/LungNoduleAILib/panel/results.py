@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import qt
-import slicer
 from slicer.i18n import tr as _
 
 from LungNoduleAILib.model.findings import Finding, Lungs, QualityNote
+from LungNoduleAILib.model.review import READER
+from LungNoduleAILib.panel.words import status_words
+from LungNoduleAILib.scene.result_nodes import ResultNodes
 from ThoraxAILib.panels.findings_table import TableColumn, TableRow
 
-RUN_PREFIX = "LungNoduleAI.run."
 STATUS_COLUMN = 6
 _ICON_OF_SEVERITY = {
     "info": "SP_MessageBoxInformation",
@@ -48,14 +49,29 @@ def finding_row(finding: Finding) -> TableRow:
         f"{finding.mean_diameter_mm:.1f}",
         f"{finding.volume_mm3:.0f}",
         place,
-        f"{finding.confidence:.2f}",
-        finding.status,
+        _("reader") if finding.source == READER else f"{finding.confidence:.2f}",
+        status_words()[finding.status],
     )
     return TableRow(finding.id, values, texts, finding.status, finding.reason)
 
 
+def lungs_are_missing(lungs: Lungs) -> bool:
+    """Whether the image shows no lungs: then there is nothing to review."""
+    return round(lungs.both_ml) == 0 or any(note.code == "not_a_chest" for note in lungs.quality)
+
+
+def no_lungs_text(lungs: Lungs) -> str:
+    """Return why there is nothing to review, and what to do."""
+    said = [note.text for note in lungs.quality if note.severity == "error"]
+    return " ".join([*said[:1], _("No lungs were found: choose a chest CT in Hounsfield units and analyze it.")])
+
+
 def lungs_text(lungs: Lungs) -> str:
     """Volumes of the lungs in one line."""
+    if lungs_are_missing(lungs):
+        return _("No lungs were found.")
+    if lungs.right_ml is None or lungs.left_ml is None:
+        return _("Both {both} mL · sides withheld").format(both=round(lungs.both_ml))
     right, left = round(lungs.right_ml), round(lungs.left_ml)
     return _("Right {right} mL · Left {left} mL · Both {both} mL").format(right=right, left=left, both=right + left)
 
@@ -86,27 +102,14 @@ def place_of(item: qt.QListWidgetItem) -> tuple[float, float, float] | None:
     return tuple(json.loads(data)) if data else None
 
 
-def run_record(text_node: slicer.vtkMRMLTextNode) -> dict[str, Any]:
-    """Return the run record that the logic keeps in the attributes of a result; empty for a result without one."""
-    record = {}
-    for name in text_node.GetAttributeNames():
-        if name.startswith(RUN_PREFIX):
-            record[name[len(RUN_PREFIX) :]] = _decoded(text_node.GetAttribute(name))
-    return record
+def methods_text(nodes: ResultNodes) -> str:
+    """Return how the shown result came about, in sentences: what was noted, the methods, and who changed what."""
+    from LungNoduleAILib.report.methods import methods_text as sentences
 
-
-def _decoded(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-def methods_text(record: dict[str, Any], notes: Sequence[str]) -> str:
-    """Return the run record and the notes of the analysis as lines of text."""
-    lines = list(notes)
-    for name, value in record.items():
-        lines.append(f"{name}: {value}" if isinstance(value, str) else f"{name}: {json.dumps(value)}")
+    found = nodes.findings()
+    lines = [*found.notes, sentences(nodes.lobes_approximate, nodes.run())]
+    for change in found.review.history:
+        lines.append(f"{change.when[:16].replace('T', ' ')} {change.who or _('reader')}: {change.action}")
     return "\n".join(lines)
 
 

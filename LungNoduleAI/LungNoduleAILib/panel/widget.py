@@ -16,20 +16,25 @@ from slicer.util import VTKObservationMixin
 from LungNoduleAILib.logic.jobs import analysis_job, sample_job
 from LungNoduleAILib.logic.logic import LungNoduleAILogic
 from LungNoduleAILib.logic.parameters import Parameters
-from LungNoduleAILib.logic.result_files import ResultFiles, existing_folder
+from LungNoduleAILib.logic.report_file import ReportFile, existing_folder
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.panel import results as result_panel
+from LungNoduleAILib.panel.correct_section import CorrectSection
 from LungNoduleAILib.panel.follow_up_section import FollowUpSection
 from LungNoduleAILib.panel.guidelines_section import GuidelinesSection
 from LungNoduleAILib.panel.input_choice import proposed_volume, show_in_views
+from LungNoduleAILib.panel.reading_section import ReadingSection
 from LungNoduleAILib.panel.sample_data import load_sample
+from LungNoduleAILib.panel.scene_watch import SceneWatch
+from LungNoduleAILib.panel.shortcuts import Key, Shortcuts
+from LungNoduleAILib.scene.follow_up_nodes import node_of
 from ThoraxAILib.errors import InputError, known
 from ThoraxAILib.jobs.child_job import ChildJob
 from ThoraxAILib.jobs.work_folder import remove_stale_folders
 from ThoraxAILib.networks.device import DEVICES
 from ThoraxAILib.panels.findings_table import FindingsTable
 from ThoraxAILib.panels.job_panel import JobPanel
-from ThoraxAILib.panels.messages import shown_errors
+from ThoraxAILib.panels.messages import agreed, shown_errors
 from ThoraxAILib.panels.reload import forget_packages
 
 
@@ -42,7 +47,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
         self.parameters: Parameters | None = None
-        self.keptFiles = ResultFiles()
+        self.reportFile = ReportFile()
         self._analyzedVolumeID = ""
         self._shownTextID = ""
         self._isUpdating = False
@@ -61,10 +66,16 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             result_panel.finding_columns(), result_panel.STATUS_COLUMN, self.on_jump, self.on_decision
         )
         self.ui.findingsLayout.addWidget(self.findingsTable.widget)
+        self.correct = CorrectSection(self.logic.review, self.on_review_changed)
+        self.ui.reviewLayout.addWidget(self.correct.widget)
         self.follow_up = FollowUpSection(self.job_panel, self.logic.export_volume, self._chosen)
         self.ui.followUpLayout.addWidget(self.follow_up.widget)
-        self.guidelines = GuidelinesSection(self.on_jump)
+        self.guidelines = GuidelinesSection(self.on_jump, self.on_person)
         self.ui.followUpLayout.addWidget(self.guidelines.widget)
+        self.reading = ReadingSection(self.logic.review, self._volumes, self.on_review_changed)
+        self.ui.reviewLayout.addWidget(self.reading.widget)
+        self.watch = SceneWatch(self.correct.remeasure, self.correct.take_calipers)
+        self.shortcuts = self._make_shortcuts(panel)
         self._fill_choices()
         panel.setMRMLScene(slicer.mrmlScene)
         self._connect()
@@ -81,6 +92,28 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for device, text in zip(DEVICES, texts, strict=True):
             self.ui.deviceComboBox.addItem(text, device)
         self.ui.saveFolderEdit.filters = ctk.ctkPathLineEdit.Dirs
+
+    def _make_shortcuts(self, owner: qt.QWidget) -> Shortcuts:
+        """Keys that do what their buttons do."""
+        table, correct, reading = self.findingsTable, self.correct, self.reading
+        return Shortcuts(
+            owner,
+            (
+                Key("A", table.acceptButton.click, table.acceptButton),
+                Key("R", table.rejectButton.click, table.rejectButton),
+                Key("U", table.resetButton.click, table.resetButton),
+                Key("N", table.nextOpenButton.click, table.nextOpenButton),
+                Key("J", table.nextButton.click, table.nextButton),
+                Key("K", table.previousButton.click, table.previousButton),
+                Key("M", correct.addButton.click, correct.addButton),
+                Key("E", correct.editButton.click, correct.editButton),
+                Key("C", correct.calipersButton.click, correct.calipersButton),
+                Key("Z", correct.undoButton.click, correct.undoButton),
+                Key("Shift+Z", correct.redoButton.click, correct.redoButton),
+                Key("W", reading.switch_window, reading.windowComboBox),
+                Key("L", reading.next_layout, reading.layoutComboBox),
+            ),
+        )
 
     def _connect(self) -> None:
         ui, scene = self.ui, slicer.mrmlScene
@@ -105,11 +138,20 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def cleanup(self) -> None:
         """End the run; called when the application closes and before a reload."""
         self.job_panel.close()
-        self.keptFiles.drop()
+        self.reportFile.drop()
+        self.correct.stop()
+        self.watch.stop()
+        self.shortcuts.set_enabled(False)
         self.removeObservers()
+
+    def exit(self) -> None:
+        """Leave the keys to the module that is opened instead; what is drawn there is still measured."""
+        self.shortcuts.set_enabled(False)
+        self.correct.stop()
 
     def enter(self) -> None:
         """Propose a CT where none is chosen; called when the user opens the module."""
+        self.shortcuts.set_enabled(True)
         if self.parameters is not None and self.parameters.input_volume is None:
             self.ui.inputSelector.setCurrentNode(proposed_volume())
 
@@ -123,7 +165,10 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def on_scene_start_close(self, _caller: object, _event: str) -> None:
         """End the run and forget what belongs to the scene, which closes."""
         self.job_panel.close()
-        self.keptFiles.drop()
+        self.reportFile.drop()
+        self.correct.stop()
+        self.watch.stop()
+        self.logic.review.forget_volume()
         self.guidelines.forget_person()
         self.parameters = None
 
@@ -164,8 +209,6 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.parameters is None or self._isUpdating:
             return
         self.parameters.input_volume = volume_node
-        self.keptFiles.drop()
-        self.guidelines.forget_person()
         self._show_result()
 
     def on_settings_changed(self) -> None:
@@ -198,6 +241,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def on_sample_data(self) -> None:
         """Make the sample CT in a child process and load it."""
         self._analyzedVolumeID = ""
+        self.ui.jobLayout.addWidget(self.job_panel.widget)
         with shown_errors(_("The sample CT cannot be made.")):
             self.job_panel.run(sample_job(), self._on_sample_ready, _("Making sample data"))
 
@@ -224,12 +268,25 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def on_analyze(self) -> None:
         """Analyze the chosen CT in a child process."""
         volume_node, options = self._chosen()
-        if volume_node is None or self.job_panel.is_running:
+        if volume_node is None or self.job_panel.is_running or not self._may_analyze_again(volume_node):
             return
+        self.ui.jobLayout.addWidget(self.job_panel.widget)
         with shown_errors(_("The CT cannot be analyzed.")):
             job = analysis_job(self.logic, volume_node, options)
             self._analyzedVolumeID = volume_node.GetID()
             self.job_panel.run(job, self._on_analyzed, _("Starting"))
+
+    def _may_analyze_again(self, volume_node: slicer.vtkMRMLScalarVolumeNode) -> bool:
+        """Whether the person agrees where a review is there already; what it says is kept in any case."""
+        nodes = self.logic.select_volume(volume_node)
+        if nodes is None or nodes.findings().review.is_empty:
+            return True
+        return agreed(
+            _(
+                "This CT was reviewed already. Analyze it again? Your decisions, statements, outlines and added "
+                "nodules stay; findings of the AI that nobody touched are replaced by the new ones."
+            )
+        )
 
     def _on_analyzed(self, job: ChildJob) -> str:
         volume_node = slicer.mrmlScene.GetNodeByID(self._analyzedVolumeID)
@@ -238,17 +295,19 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._isUpdating = True
         try:
             self.logic.load_result(job.output, volume_node)
-            self.keptFiles.keep(job.output)
             self.ui.inputSelector.setCurrentNode(volume_node)
         finally:
             self._isUpdating = False
         show_in_views(volume_node)
         self._show_result()
+        lungs = known(self.logic.current_result(), "the result").lungs
+        if result_panel.lungs_are_missing(lungs):
+            raise InputError(result_panel.no_lungs_text(lungs))
         shown = self._shown_findings()
         if shown:
             best = max(shown, key=lambda finding: finding.confidence).id
             self.findingsTable.select(best)
-            self.logic.jump_to_finding(best)
+            self.on_jump(best)
         return _("Done: {count} findings.").format(count=len(shown))
 
     # Result
@@ -263,8 +322,11 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         result = None if nodes is None else nodes.findings()
         ui.lungsLabel.text = _("No result yet.") if result is None else result_panel.lungs_text(result.lungs)
         result_panel.fill_quality_list(ui.qualityList, () if result is None else result.lungs.quality)
-        record = {} if nodes is None else result_panel.run_record(nodes.text)
-        ui.methodsText.plainText = "" if result is None else result_panel.methods_text(record, result.notes)
+        ui.methodsText.plainText = "" if nodes is None else result_panel.methods_text(nodes)
+        self.watch.start(nodes)
+        self.guidelines.show_person({} if result is None else result.review.person)
+        if nodes is not None and nodes.volume is not None:
+            self.correct.remeasure()  # what was drawn while this panel was not there
         self._isUpdating = True
         ui.show3DButton.checked = (
             nodes is not None
@@ -276,8 +338,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._update_controls()
 
     def _shown_findings(self) -> list:
-        threshold = self.ui.thresholdSlider.value
-        return [finding for finding in self.logic.findings() if finding.confidence >= threshold]
+        return list(self.logic.shown_findings()) if self._shownTextID else []
 
     def _show_findings(self) -> None:
         """Fill the table with the findings of at least the chosen confidence."""
@@ -290,14 +351,45 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.findingsTable.set_rows([result_panel.finding_row(finding) for finding in shown])
         self.guidelines.show_findings(shown, self.follow_up.logic.follow_up())
         self.ui.findingsLabel.text = self._findings_text(len(shown), len(self.logic.findings()))
+        self._show_selected()
+
+    def _show_selected(self) -> None:
+        """Show in the section Correct what is known of the selected finding."""
+        nodes = self.logic.result_nodes() if self._shownTextID else None
+        found = [] if nodes is None else self._shown_findings()
+        selected = self.findingsTable.selected_id()
+        finding = next((finding for finding in found if finding.id == selected), None)
+        others = [other.id for other in found if other.id != selected and other.mask is not None]
+        self.correct.show(finding, nodes is not None, others, nodes is not None and nodes.volume is not None)
+        self.reading.show(nodes is not None)
+
+    def _volumes(self) -> tuple[Any, Any]:
+        """Return the chosen CT and the prior of the follow-up, where there is one."""
+        text = self.follow_up.logic.current_text()
+        prior = None if text is None else node_of(text, "prior")
+        return self.ui.inputSelector.currentNode(), prior
+
+    def on_review_changed(self, selected: str | None) -> None:
+        """Show what the reader has changed; ``selected`` is the finding to select."""
+        self._show_findings()
+        if selected is not None:
+            self.findingsTable.select(selected)
+            self.on_jump(selected)
+        self._update_controls()
+
+    def on_person(self, stated: dict[str, Any]) -> None:
+        """Keep what was stated of person and exam with the result."""
+        if self._shownTextID and not self._isUpdating:
+            self.logic.review.state_person(stated)
 
     def _findings_text(self, shown: int, computed: int) -> str:
         threshold = self.ui.thresholdSlider.value
+        if self.logic.review.is_reading_first:
+            return _("Reading first: the AI's findings are hidden until you lock your own.")
         text = _("{shown} findings of confidence {threshold} and above, {hidden} hidden.").format(
             shown=shown, threshold=f"{threshold:.2f}", hidden=computed - shown
         )
-        record = result_panel.run_record(slicer.mrmlScene.GetNodeByID(self._shownTextID))
-        analyzed = result_panel.analyzed_threshold(record)
+        analyzed = result_panel.analyzed_threshold(known(self.logic.result_nodes(), "the result").run())
         if analyzed is not None and threshold < analyzed:
             text += " " + _("Below {analyzed} nothing was computed: press Analyze to look there.").format(
                 analyzed=f"{analyzed:.2f}"
@@ -305,13 +397,18 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         return text
 
     def on_jump(self, finding_id: str) -> None:
-        """Center the views on a finding."""
-        self.logic.jump_to_finding(finding_id)
+        """Show a finding in the views: centered, zoomed and in its window as the section Reading says."""
+        finding = self.logic.jump_to_finding(finding_id, zoom=self.reading.is_zooming)
+        self.reading.set_window(finding)
+        if self.correct.calipersButton.checked:
+            self.logic.review.show_calipers(finding_id)
+        self._show_selected()
 
     def on_decision(self, finding_id: str, status: str, reason: str) -> None:
         """Keep the reader's decision."""
         self.logic.set_finding_status(finding_id, status, reason)
         self._show_findings()
+        self._update_controls()
 
     def on_quality_clicked(self, item: qt.QListWidgetItem) -> None:
         """Center the views on the place of a verdict."""
@@ -327,19 +424,22 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 self.logic.show_3d(show)
 
     def on_open_report(self) -> None:
-        """Open the report in the web browser."""
-        report = self.keptFiles.report
-        if report is not None:
+        """Write the report as the result stands now, and open it in the web browser."""
+        with shown_errors(_("The report cannot be made.")):
+            report = self.logic.write_report(self.reportFile.new_path())
             qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(report)))
 
     def on_clear(self) -> None:
-        """Remove the result from the scene."""
+        """Remove the result from the scene; a review is asked for before."""
+        if not self.logic.review.record().is_empty and not agreed(
+            _("Clearing removes the result with your review. Save it before if you need it. Clear it now?")
+        ):
+            return
         self._isUpdating = True
         try:
             self.logic.clear_result()
         finally:
             self._isUpdating = False
-        self.keptFiles.drop()
         self._show_result()
 
     def on_save_folder_changed(self, path: str) -> None:
@@ -354,7 +454,6 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         with shown_errors(_("The result was not saved.")):
             folder = existing_folder(self.ui.saveFolderEdit.currentPath)
             written = self.logic.save_result(folder)
-            written += self.keptFiles.copy_to(folder, known(self.logic.current_result(), "the result"))
             written += self.follow_up.save_to(folder)
             self._show_saved(_("Saved: {files}").format(files=", ".join(path.name for path in written)))
 
@@ -385,14 +484,12 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         no_result = "" if has_result else _("There is no result yet: press Analyze")
         self._allow(ui.show3DButton, no_result, _("Make and show the surfaces of lungs, airways and nodules"))
         self._allow(ui.clearButton, no_result, _("Remove the result from the scene; the CT stays"))
-        no_report = no_result or (
-            ""
-            if self.keptFiles.report is not None
-            else _("The report belongs to a fresh analysis: press Analyze to make it again")
+        no_ct = no_result or (
+            "" if self.logic.review.nodes().volume is not None else _("The CT of this result left the scene: load it")
         )
-        self._allow(ui.reportButton, no_report, _("Open the report in the web browser"))
-        no_folder = no_result or ("" if ui.saveFolderEdit.currentPath.strip() else _("Choose the folder to save to"))
-        self._allow(ui.saveButton, no_folder, _("Write scene, segmentation, points, findings and report to the folder"))
+        self._allow(ui.reportButton, no_ct, _("Write the report as the result stands now, and open it"))
+        no_folder = no_ct or ("" if ui.saveFolderEdit.currentPath.strip() else _("Choose the folder to save to"))
+        self._allow(ui.saveButton, no_folder, _("Write report, findings, scene, segmentation and points to the folder"))
         self.follow_up.update()
         self.guidelines.show_findings(self._shown_findings() if has_result else None, self.follow_up.logic.follow_up())
 

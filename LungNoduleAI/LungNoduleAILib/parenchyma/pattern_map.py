@@ -27,8 +27,12 @@ SCHEMA = "thoraxai.lung-patterns/1"
 MAKER = "thoraxai lung train patterns"
 PATTERN_MAPPER = "pattern mapper"
 WEIGHTS = Path(__file__).with_name("lung_patterns.pt")
-PATTERNS = ("normal", "ground glass", "reticular")
-NORMAL, GROUND_GLASS, RETICULAR = 1, 2, 3
+PATTERNS = ("normal", "ground glass", "reticular")  # those the network tells apart
+CLASSES = (*PATTERNS, "solid")
+NORMAL, GROUND_GLASS, RETICULAR, SOLID = 1, 2, 3, 4
+SOLID_HU, SOLID_RIM_HU = -150.0, -400.0
+SOLID_RADIUS_MM, SOLID_RIM_MM = 4.0, 4.0  # thicker than vessels; blur at its border
+LOW_ATTENUATION_HU = -950  # emphysema on inspiratory CT (Gevenois et al., AJRCCM 152:653, 1995)
 WORK_MM = 1.2
 MARGIN_MM = 12.0
 TILE, OVERLAP = 128, 32
@@ -37,9 +41,10 @@ SMOOTH_MM = 3.0
 
 @dataclass(frozen=True, eq=False)
 class PatternMap:
-    """``labels`` uint8 on the grid of the CT: 0 not lung, 1 normal, 2 ground glass, 3 reticular.
+    """``labels`` uint8 on the grid of the CT: 0 not lung, 1 normal, 2 ground glass, 3 reticular, 4 solid.
 
-    ``shares`` maps each lobe present, and "lungs", to its volume in mL and the percentage of each of PATTERNS.
+    ``shares`` maps each lobe present, and "lungs", to its volume in mL, the percentage of each of CLASSES and
+    of voxels below -950 HU (``laa950_percent``: emphysema; noise raises it).
     """
 
     labels: np.ndarray
@@ -97,11 +102,12 @@ def map_patterns(
         text="Mapping patterns",
     )
     best = _smoothed_best(logits, wanted, SMOOTH_MM / spacing_mm)
+    best[solid_tissue(seen, wanted, spacing_mm)] = SOLID - 1
     labels = np.zeros(volume.array.shape, np.uint8)
     within = labels[box]
     within[...] = best[np.ix_(*index)] + 1
     within[~lungs[box]] = 0
-    return PatternMap(labels, _shares(labels, anatomy, volume.voxel_mm3 / 1000.0))
+    return PatternMap(labels, _shares(labels, anatomy, volume))
 
 
 def _smoothed_best(logits: np.ndarray, inside: np.ndarray, sigma: float) -> np.ndarray:
@@ -109,6 +115,23 @@ def _smoothed_best(logits: np.ndarray, inside: np.ndarray, sigma: float) -> np.n
     chance = np.exp(logits - logits.max(axis=0))
     chance *= inside / chance.sum(axis=0)
     return np.argmax([ndi.gaussian_filter(part, sigma) for part in chance], axis=0).astype(np.uint8)
+
+
+def solid_tissue(hu: np.ndarray, inside: np.ndarray, spacing_mm: float) -> np.ndarray:
+    """Return where lung (``inside``, bool) is solid, on cubic voxels: masses and consolidation, but no vessel.
+
+    The network knows none of them and calls them ground glass or reticular.
+    """
+    import edt
+
+    spacing = (spacing_mm,) * 3
+    quiet = ndi.gaussian_filter(hu, 1.0 / spacing_mm * 2.0)
+    core = edt.edt(inside & (quiet > SOLID_HU), anisotropy=spacing) > SOLID_RADIUS_MM
+    if not core.any():
+        return core
+    gap = edt.edt(~core, anisotropy=spacing)
+    within = (gap <= SOLID_RADIUS_MM + 1.0) & (quiet > SOLID_HU)
+    return inside & (within | ((gap <= SOLID_RADIUS_MM + SOLID_RIM_MM) & (quiet > SOLID_RIM_HU)))
 
 
 def _nearest(count: int, step_mm: float, seen: int, seen_mm: float) -> np.ndarray:
@@ -125,22 +148,28 @@ def _sampled(mask: np.ndarray, shape: tuple[int, ...], spacing_kji_mm: np.ndarra
     return mask[np.ix_(*at)]
 
 
-def _shares(labels: np.ndarray, anatomy: Anatomy, voxel_ml: float) -> dict[str, dict[str, float]]:
+def _shares(labels: np.ndarray, anatomy: Anatomy, volume: Volume) -> dict[str, dict[str, float]]:
     """Volume and percentages of every lobe present and of both lungs."""
-    counts = np.zeros((7, 4))
-    for lobes, patterns in zip(anatomy.labels, labels, strict=True):  # by plane: the sum is cast to int64
-        counts += np.bincount((lobes * np.uint8(4) + patterns).ravel(), minlength=28)[:28].reshape(7, 4)
-    rows = {name: counts[label, 1:] for label, name in LOBE_OF_LABEL.items()}
-    rows["lungs"] = counts[1:6, 1:].sum(axis=0)
+    counts, low = np.zeros((7, 8)), np.zeros(7)
+    for hu, lobes, patterns in zip(
+        volume.array, anatomy.labels, labels, strict=True
+    ):  # by plane: the sum is cast to int64
+        counts += np.bincount((lobes * np.uint8(8) + patterns).ravel(), minlength=56)[:56].reshape(7, 8)
+        low += np.bincount(lobes[(hu < LOW_ATTENUATION_HU) & (patterns > 0)], minlength=7)[:7]
+    counts = counts[:, 1 : 1 + len(CLASSES)]
+    rows = {name: (counts[label], low[label]) for label, name in LOBE_OF_LABEL.items()}
+    rows["lungs"] = counts[1:6].sum(axis=0), low[1:6].sum()
+    voxel_ml = volume.voxel_mm3 / 1000.0
     return {
         name: {
             "volume_ml": round(float(row.sum() * voxel_ml), 1),
             **{
                 f"{pattern.replace(' ', '_')}_percent": round(float(100 * n / row.sum()), 2)
-                for pattern, n in zip(PATTERNS, row, strict=True)
+                for pattern, n in zip(CLASSES, row, strict=True)
             },
+            "laa950_percent": round(float(100 * dark / row.sum()), 2),
         }
-        for name, row in rows.items()
+        for name, (row, dark) in rows.items()
         if row.sum() > 0
     }
 

@@ -57,7 +57,7 @@ class Analysis:
 
     @property
     def findings(self) -> list[Finding]:
-        """The nodules, the most confident first; sizes in mm, positions in RAS mm."""
+        """The nodules, the most suspicious first; sizes in mm, positions in RAS mm."""
         return list(self.result.findings.findings)
 
     @property
@@ -134,10 +134,7 @@ class Analysis:
     def __repr__(self) -> str:
         count = len(self.findings)
         lungs = self.lungs
-        return (
-            f"<Analysis of {self.image.name}: {count} finding{'s' * (count != 1)}, "
-            f"lungs right {lungs.right_ml:.0f} mL, left {lungs.left_ml:.0f} mL>"
-        )
+        return f"<Analysis of {self.image.name}: {count} finding{'s' * (count != 1)}, lungs {lungs.in_words()}>"
 
 
 def analyze(

@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from LungNoduleAILib.analysis.importance import by_suspicion
+from LungNoduleAILib.guidelines.from_findings import before_of_follow_up
+from LungNoduleAILib.guidelines.terms.person import PersonAndExam
+from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.pairs import MATCHED, FollowUp, Interval, Pair, ScanEntry
 from LungNoduleAILib.report.growth_chart import growth_chart
+from LungNoduleAILib.report.guidelines import guidelines_content
+from LungNoduleAILib.report.head import iso_date
+from LungNoduleAILib.report.impression import impression
 from LungNoduleAILib.report.methods import case_name, stages_table
+from LungNoduleAILib.report.views import WINDOWS, nodule_field_mm, outline_of, slice_words
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.report import Picture, draw_boxes, render, with_title
-from ThoraxAILib.report.drawing import Box
+from ThoraxAILib.report.drawing import Box, draw_scale_bar
 from ThoraxAILib.report.page import Figure, Table, number, position, render_page
+from ThoraxAILib.report.slices import Window
 
 TEMPLATE = Path(__file__).parent / "templates" / "follow_up.html"
 SHOWN_PAIRS = 60
-FIELD_MM, PIXELS = 60.0, 260
+PIXELS = 260
+PLACE_FIELD_MM = 40.0  # around a place where no nodule is
+SOFT_FROM_MM = 8.0  # solid nodules from here on are also shown in the soft-tissue window
 
 
 @dataclass(frozen=True, eq=False)
 class FollowUpPictures:
-    """What is drawn: the last two CTs, the prior in the current scan, and further pictures with their captions."""
+    """What is drawn: the last two CTs, the prior in the current scan, further pictures, and the outlined findings.
+
+    ``prior_findings`` and ``current_findings`` are by id, with their masks.
+    """
 
     prior: Volume
     current: Volume
     warped_prior: Volume | None = None
     sheets: tuple[tuple[str, Picture], ...] = ()
+    prior_findings: Mapping[str, Finding] = field(default_factory=dict)
+    current_findings: Mapping[str, Finding] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,11 +89,20 @@ class FollowUpMethods:
     stages: Table
 
 
-def write_follow_up_report(path: Path, follow_up: FollowUp, pictures: FollowUpPictures, run: dict) -> None:
-    """Write one HTML file; ``run`` is the content of run.json."""
+def write_follow_up_report(
+    path: Path, follow_up: FollowUp, pictures: FollowUpPictures, run: dict, person: PersonAndExam | None = None
+) -> None:
+    """Write one HTML file; ``run`` is the content of run.json.
+
+    Growth becomes a category or advice where ``person`` states the kind of exam.
+    """
+    stated, current = person or PersonAndExam(), follow_up.scans[-1].findings
+    before = before_of_follow_up(follow_up, current)
     text = render_page(
         TEMPLATE,
         f"Chest CT follow-up: {case_name(run)}",
+        impression=(*_fates(follow_up), *impression(current, (), stated, before)),
+        guidelines=guidelines_content(by_suspicion(current, before), stated, before),
         scans=_scans(follow_up),
         pairs=_pairs(follow_up),
         chart=growth_chart(follow_up),
@@ -110,7 +135,7 @@ def _scans(follow_up: FollowUp) -> ScansContent:
 def _scan_row(order: int, scan: ScanEntry, days: int | None) -> list[str]:
     return [
         str(order),
-        scan.date or "–",
+        iso_date(scan.date) or "–",
         "–" if days is None else str(days),
         scan.kernel or "–",
         number(scan.slice_mm, 2),
@@ -126,18 +151,43 @@ def _pairs(follow_up: FollowUp) -> Table:
         ("Prior", False),
         ("Current", False),
         ("Status", False),
-        ("Probability", True),
+        ("Lobe, type", False),
+        ("Diameter prior \u2192 current (mm)", False),
+        ("Volume prior \u2192 current (mm3)", False),
         ("Volume change (%)", True),
         ("Band (±%)", True),
-        ("Diameter (mm)", True),
+        ("Change of diameter (mm)", True),
         ("Growth", False),
         ("Doubling time (d)", True),
         ("Methods agree", False),
     ]
-    return Table.of(head, [_pair_row(*numbered) for numbered in enumerate(follow_up.intervals[-1].pairs, start=1)])
+    prior, current = ({one.id: one for one in scan.findings} for scan in follow_up.scans[-2:])
+    pairs = enumerate(follow_up.intervals[-1].pairs, start=1)
+    return Table.of(
+        head,
+        [
+            _pair_row(order, pair, prior.get(pair.prior_id or ""), current.get(pair.current_id or ""))
+            for order, pair in pairs
+        ],
+    )
 
 
-def _pair_row(order: int, pair: Pair) -> list[str]:
+def _fates(follow_up: FollowUp) -> tuple[str, ...]:
+    """Return a sentence with how many nodules grew, are new, went away, and so on."""
+    last = follow_up.intervals[-1]
+    fates = [pair.growth.growth if pair.growth and pair.status == MATCHED else pair.status for pair in last.pairs]
+    told = ", ".join(f"{fates.count(fate)} {fate}" for fate in dict.fromkeys(sorted(fates)))
+    time = "at an unknown interval" if last.days is None else f"after {last.days} days"
+    return (f"Compared {time}: {told}." if told else f"Compared {time}: no nodule at either date.",)
+
+
+def _both(prior: Finding | None, current: Finding | None, name: str, decimals: int) -> str:
+    """Return '8.1 -> 10.4', with a dash for the date at which it is missing."""
+    texts = ("\u2013" if one is None else number(getattr(one, name), decimals) for one in (prior, current))
+    return " \u2192 ".join(texts)
+
+
+def _pair_row(order: int, pair: Pair, prior: Finding | None, current: Finding | None) -> list[str]:
     growth = pair.growth
     agree = "–" if pair.method_agreement is None else "yes" if pair.method_agreement else "no"
     numbers = (
@@ -157,10 +207,16 @@ def _pair_row(order: int, pair: Pair) -> list[str]:
         pair.prior_id or "–",
         pair.current_id or "–",
         status,
-        number(pair.match_probability, 2),
+        _kind(current or prior),
+        _both(prior, current, "mean_diameter_mm", 1),
+        _both(prior, current, "volume_mm3", 0),
         *numbers,
         agree,
     ]
+
+
+def _kind(finding: Finding | None) -> str:
+    return "\u2013" if finding is None else ", ".join(text for text in (finding.lobe, finding.type) if text)
 
 
 def _cards(follow_up: FollowUp, pictures: FollowUpPictures) -> PairCards:
@@ -171,27 +227,51 @@ def _cards(follow_up: FollowUp, pictures: FollowUpPictures) -> PairCards:
 
 
 def _card(order: int, pair: Pair, pictures: FollowUpPictures) -> PairCard:
+    prior = pictures.prior_findings.get(pair.prior_id or "")
+    current = pictures.current_findings.get(pair.current_id or "")
+    found = [one for one in (prior, current) if one is not None]
+    field_mm = max((nodule_field_mm(one) for one in found), default=PLACE_FIELD_MM)
     views = [
-        ("Prior", pictures.prior, pair.prior_center_ras_mm),
-        ("Prior, aligned", pictures.warped_prior, pair.current_center_ras_mm),
-        ("Current", pictures.current, pair.current_center_ras_mm),
+        ("Prior", pictures.prior, pair.prior_center_ras_mm, prior),
+        ("Prior, aligned", pictures.warped_prior, pair.current_center_ras_mm, None),
+        ("Current", pictures.current, pair.current_center_ras_mm, current),
     ]
-    figures = (_view(name, volume, place) for name, volume, place in views if volume is not None and place is not None)
+    is_dense = any(one.type != "ground-glass" and one.mean_diameter_mm >= SOFT_FROM_MM for one in found)
+    figures = [
+        _view(name, volume, place, finding, field_mm, window)
+        for window in WINDOWS[: 1 + is_dense]
+        for name, volume, place, finding in views
+        if volume is not None and place is not None
+    ]
     reasons = () if pair.growth is None else pair.growth.reasons
     words = [*reasons, *pair.notes]
     if pair.growth is not None and pair.growth.vdt_reason:
         words.append(pair.growth.vdt_reason)
-    title = f"P{order}: {pair.status}" + (f", {pair.growth.growth}" if pair.growth and pair.status == MATCHED else "")
+    sizes = f", {_both(prior, current, 'mean_diameter_mm', 1)} mm" if found else ""
+    verdict = f", {pair.growth.growth}" if pair.growth and pair.status == MATCHED else ""
+    title = f"P{order}: {pair.status}{verdict}{sizes}"
     return PairCard(title, " ".join(words), tuple(figure for figure in figures if figure is not None))
 
 
-def _view(name: str, volume: Volume, place: tuple[float, float, float]) -> Figure | None:
+def _view(
+    name: str,
+    volume: Volume,
+    place: tuple[float, float, float],
+    finding: Finding | None,
+    field_mm: float,
+    window: tuple[str, Window],
+) -> Figure | None:
+    overlay = None if finding is None else outline_of(volume, finding)
     try:
-        picture = render(volume, "axial", place, field_mm=FIELD_MM, pixel_mm=FIELD_MM / PIXELS)
+        picture = render(
+            volume, "axial", place, field_mm=field_mm, pixel_mm=field_mm / PIXELS, window=window[1], overlay=overlay
+        )
     except InputError:  # the place lies outside this scan
         return None
-    picture = draw_boxes(picture, [Box(place, (2.0, 2.0, 2.0), "")], 6)
-    return Figure.of(with_title(picture, name, "R"), f"{name}, RAS ({position(place)}) mm")
+    if overlay is None:
+        picture = draw_boxes(picture, [Box(place, (2.0, 2.0, 2.0), "")], 6)
+    picture = draw_scale_bar(with_title(picture, name, "R"), 10.0)
+    return Figure.of(picture, f"{name}, {window[0]}, {slice_words(volume, 'axial', place)}")
 
 
 def _changes(follow_up: FollowUp, pictures: FollowUpPictures) -> ChangesContent | None:

@@ -14,12 +14,13 @@ from ThoraxAILib.report.page import Table
 
 @dataclass(frozen=True)
 class GuidelinesContent:
-    """What was stated, the table of advice, what was not stated, choices made where sources conflict, who decides."""
+    """What was stated, the table of advice, what must be stated, choices where sources conflict, what is open."""
 
     stated: tuple[str, ...]
     advice: Table
     missing: tuple[str, ...]
     uncertain: tuple[str, ...]
+    open: tuple[str, ...] = ()
     reader: str = READER_DECIDES
 
 
@@ -39,7 +40,17 @@ def guidelines_content(
         if row.nodule != ALL_NODULES or len(advised.rows) == 1
     )
     rows = Table.of(head, [_row(row) for row in advised.rows])
-    return GuidelinesContent((f"Stated: {stated}.",), rows, tuple(advised.missing), tuple(uncertain))
+    opened = _open_of(advised.rows)
+    return GuidelinesContent((f"Stated: {stated}.",), rows, tuple(advised.missing), tuple(uncertain), opened)
+
+
+def _open_of(rows: Sequence[AdviceRow]) -> tuple[str, ...]:
+    """Return what was not stated and would change an answer, the nodules with equal words in one sentence."""
+    by_words: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for row in rows:
+        if row.open:
+            by_words.setdefault((row.title, row.open), []).append("all" if row.nodule == ALL_NODULES else row.nodule)
+    return tuple(f"{title}, {', '.join(names)}: {'; '.join(words)}." for (title, words), names in by_words.items())
 
 
 def _row(row: AdviceRow) -> list[str]:

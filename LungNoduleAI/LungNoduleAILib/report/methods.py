@@ -23,10 +23,10 @@ def methods_content(result: AnalysisResult, run: dict | None) -> MethodsContent:
     record = run or {}
     steps = tuple(f"{name}: {text}" for name, text in result.methods.items())
     warnings = tuple(str(text) for text in record.get("warnings", []) if text not in result.volume.notes)
-    return MethodsContent(methods_text(result, record), steps, warnings, stages_table(record))
+    return MethodsContent(methods_text(result.lobes_approximate, record), steps, warnings, stages_table(record))
 
 
-def methods_text(result: AnalysisResult, record: dict) -> str:
+def methods_text(lobes_approximate: bool, record: dict) -> str:
     """Sentences on software, models, options, device and input, as far as the record knows them."""
     software = record.get("software", {})
     sentences = [f"Chest CT was analyzed with {_software(software)}."]
@@ -45,7 +45,7 @@ def methods_text(result: AnalysisResult, record: dict) -> str:
         sentences.append(f"Input SHA-256 {str(entry.get('sha256', ''))[:16]}.")
     if record.get("finished"):
         sentences.append(f"Finished {record['finished']}.")
-    if result.lobes_approximate:
+    if lobes_approximate:
         sentences.append("Lobes are approximate.")
     sentences.append("The software is for research use only and is not a medical device.")
     return " ".join(sentences)

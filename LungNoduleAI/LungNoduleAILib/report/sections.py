@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from LungNoduleAILib.model.findings import Finding, QualityNote, Removed
@@ -64,7 +65,7 @@ def reading_content(result: AnalysisResult) -> Reading:
         ("Manufacturer", identity.manufacturer),
     ]
     table = Table.of([("Image", False), ("", False)], [fact for fact in facts if fact[1]])
-    return Reading(table, (*volume.notes, *result.findings.notes), _cautions(result))
+    return Reading(table, tuple(dict.fromkeys((*volume.notes, *result.findings.notes))), _cautions(result))
 
 
 def _cautions(result: AnalysisResult) -> tuple[str, ...]:
@@ -88,11 +89,14 @@ def _cautions(result: AnalysisResult) -> tuple[str, ...]:
 def lungs_content(result: AnalysisResult) -> LungsContent:
     """Volumes and verdicts on the lungs."""
     lungs = result.findings.lungs
-    rows = [
-        ("Right lung", number(lungs.right_ml, 0)),
-        ("Left lung", number(lungs.left_ml, 0)),
-        ("Both", number(lungs.right_ml + lungs.left_ml, 0)),
-    ]
+    rows = [("Both", number(lungs.both_ml, 0))]
+    if lungs.right_ml is not None and lungs.left_ml is not None:
+        both = round(lungs.right_ml) + round(lungs.left_ml)  # the sum of what is shown
+        rows = [
+            ("Right lung", number(lungs.right_ml, 0)),
+            ("Left lung", number(lungs.left_ml, 0)),
+            ("Both", number(both, 0)),
+        ]
     said = any(note.code == "lobes_approximate" for note in lungs.quality)
     return LungsContent(
         Table.of([("", False), ("Volume (mL)", True)], rows),
@@ -107,42 +111,43 @@ def _verdict(note: QualityNote) -> Verdict:
     return Verdict(note.severity, note.text + place + extent)
 
 
-def findings_table(result: AnalysisResult) -> Table:
-    """One row per finding."""
-    lobe = "Lobe (approximate)" if result.lobes_approximate else "Lobe"
-    head = [
+def findings_table(result: AnalysisResult, findings: Sequence[Finding]) -> Table:
+    """One row per finding, in the order given."""
+    return Table.of(_head(result), [_finding_row(finding) for finding in findings])
+
+
+def doubtful_table(result: AnalysisResult, findings: Sequence[Finding]) -> Table:
+    """Return the same for marks that are probably no nodule or were rejected, with the reason."""
+    rows = [[*_finding_row(one), one.reason or one.doubt or "\u2013"] for one in findings]
+    return Table.of([*_head(result), ("Why", False)], rows)
+
+
+def _head(result: AnalysisResult) -> list[tuple[str, bool]]:
+    return [
         ("Id", False),
-        ("Center RAS (mm)", False),
+        ("Lobe (approximate)" if result.lobes_approximate else "Lobe", False),
         ("Mean / long / short (mm)", False),
         ("Volume (mm3)", True),
+        ("Of its mask (mm3)", True),
         ("Type", False),
-        ("Mean HU", True),
-        ("Mass (mg)", True),
-        (lobe, False),
-        ("To pleura (mm)", True),
         ("Confidence", True),
         ("Status", False),
     ]
-    return Table.of(head, [_finding_row(finding) for finding in result.findings.findings])
 
 
 def _finding_row(finding: Finding) -> list[str]:
     sizes = " / ".join(number(mm) for mm in (finding.mean_diameter_mm, finding.long_axis_mm, finding.short_axis_mm))
     kind = finding.type if finding.kind == "nodule" else f"{finding.type} {finding.kind}"
-    status = finding.status if not finding.reason else f"{finding.status}: {finding.reason}"
-    where = finding.lobe or (f"{finding.side} lung" if finding.side else "–")
+    where = finding.lobe or (f"{finding.side} lung" if finding.side else "\u2013")
     return [
         finding.id,
-        position(finding.center_ras_mm),
+        where,
         sizes,
         number(finding.volume_mm3, 0),
+        number(finding.mask_volume_mm3, 0),
         kind,
-        number(finding.mean_hu, 0),
-        number(finding.mass_mg, 0),
-        where,
-        number(finding.distance_to_pleura_mm),
         number(finding.confidence, 2),
-        status,
+        finding.status,
     ]
 
 

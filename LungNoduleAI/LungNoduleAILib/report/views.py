@@ -1,18 +1,26 @@
-"""What the sections of pictures hold: the chest in three planes with all findings, each finding from four sides."""
+"""What the sections of pictures hold: the chest in three planes through the most important finding, and each finding.
+
+Every picture says its window and, where it is a slice, which one; sizes can be read off its scale bar.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
+from LungNoduleAILib.analysis.importance import by_suspicion, is_doubtful
 from LungNoduleAILib.model.anatomy import AIRWAY, LEFT_LUNG_LABELS, LLL, LUL, RIGHT_LUNG_LABELS, RLL, RML, RUL
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.result import AnalysisResult
 from ThoraxAILib.image.tuples import three
+from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.report import PLANES, Box, Overlay, draw_boxes, render, with_title
+from ThoraxAILib.report.drawing import draw_lines, draw_scale_bar
 from ThoraxAILib.report.page import Figure, number, position
+from ThoraxAILib.report.slices import LUNG_WINDOW, SOFT_WINDOW, Picture, Window
 
 COLORS = {
     RUL: (90, 180, 255),
@@ -22,20 +30,41 @@ COLORS = {
     LLL: (255, 110, 120),
     AIRWAY: (200, 160, 255),
 }
-FINDING_COLOR = (0, 230, 230)
+FINDING_COLOR, CALIPER_COLOR = (0, 230, 230), (255, 220, 60)
 OVERVIEW_PIXELS = 620  # shown at a third of the page, sharp in print
-FINDING_PIXELS = 230
+FINDING_PIXELS = 300
 SHOWN_FINDINGS = 60
 SPARSE = 4
+FIELD_MM = (40.0, 180.0)  # least and most of a finding's picture; in between it is as large as the finding needs
+FIELD_BY_AXIS = 3.0
 _LEFT_SIDE = {"axial": "R", "coronal": "R", "sagittal": "A"}
+_ACROSS = {"axial": 0, "coronal": 1, "sagittal": 2}  # in LPS order
+WINDOWS = (("lung window", LUNG_WINDOW), ("soft-tissue window", SOFT_WINDOW))
+
+
+@dataclass(frozen=True)
+class View:
+    """A picture with its caption, before it becomes part of a page."""
+
+    picture: Picture
+    caption: str
+
+    def figure(self) -> Figure:
+        """Return it for an HTML page."""
+        return Figure.of(self.picture, self.caption)
 
 
 @dataclass(frozen=True)
 class Overview:
     """The chest in three planes, and what the colors mean."""
 
-    figures: tuple[Figure, ...]
+    views: tuple[View, ...]
     words: str
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """The views for an HTML page."""
+        return tuple(view.figure() for view in self.views)
 
 
 @dataclass(frozen=True)
@@ -45,7 +74,12 @@ class FindingCard:
     status: str
     title: str
     facts: str
-    figures: tuple[Figure, ...]
+    views: tuple[View, ...]
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """The views for an HTML page."""
+        return tuple(view.figure() for view in self.views)
 
 
 @dataclass(frozen=True)
@@ -56,51 +90,91 @@ class FindingCards:
     more: int
 
 
-def overview_content(result: AnalysisResult) -> Overview:
-    """Axial and coronal through the middle of the lungs, sagittal of the larger one; outlines, a box per finding."""
+def overview_content(result: AnalysisResult, ordered: Sequence[Finding] | None = None) -> Overview:
+    """Return three planes through the first of ``ordered``, or the middle of the lungs; outlines, a box per finding.
+
+    Only findings that are neither rejected nor doubtful are marked, the first ones first where words are short of room.
+    """
     volume = result.volume
+    findings = by_suspicion(result.findings.findings) if ordered is None else ordered
+    marked = [finding for finding in findings if finding.status != "rejected" and not is_doubtful(finding)]
     widest_mm = float((np.array(volume.array.shape) * volume.spacing_kji_mm)[1:].max())
     overlay = Overlay(result.labels, COLORS, fill=0.10, outline=0.85)
-    boxes = [_box(finding) for finding in result.findings.findings]
+    boxes = [_box(finding) for finding in marked]
     sparse = result.labels[::SPARSE, ::SPARSE, ::SPARSE]
-    figures = []
+    views = []
     for plane in PLANES:
-        middle = volume.ras_from_kji(_middle_kji(sparse, result.labels.shape, one_lung=plane == "sagittal"))
+        if marked:
+            middle = np.array(marked[0].center_ras_mm)
+        else:
+            middle = volume.ras_from_kji(_middle_kji(sparse, result.labels.shape, one_lung=plane == "sagittal"))
         picture = render(volume, plane, middle, overlay=overlay, pixel_mm=widest_mm / OVERVIEW_PIXELS)
         picture = with_title(draw_boxes(picture, boxes), plane.capitalize(), _LEFT_SIDE[plane])
-        figures.append(Figure.of(picture, f"{plane.capitalize()} at RAS ({position(middle)}) mm"))
+        views.append(View(draw_scale_bar(picture, 50.0), f"{plane.capitalize()}, {slice_words(volume, plane, middle)}"))
+    through = f"Through {marked[0].id}. " if marked else ""
     words = (
-        "Lobes in color"
-        + (" (approximate)" if result.lobes_approximate else "")
+        f"{through}Lung window. "
+        + ("Lungs" if result.findings.lungs.sides_withheld else "Lobes")
+        + " in color"
+        + (" (approximate)" if result.lobes_approximate and not result.findings.lungs.sides_withheld else "")
         + ", airways violet. Bright boxes cross the plane shown, dim ones lie before or behind it."
     )
-    return Overview(tuple(figures), words)
+    return Overview(tuple(views), words)
 
 
-def finding_cards(result: AnalysisResult) -> FindingCards:
-    """Return a card per finding with its pictures, as far as the page shows them."""
-    findings = result.findings.findings
+def slice_words(volume: Volume, plane: str, point_ras_mm: np.ndarray | tuple[float, float, float]) -> str:
+    """Return 'slice 41 of 140' of the images as they were read, or the place where the plane is no stored slice."""
+    order = volume.axis_order_to_lps()
+    axis = order.permutation[_ACROSS[plane]]  # of the array as it was read
+    index = int(np.rint(volume.kji_from_ras(np.asarray(point_ras_mm, dtype=float))[axis]))
+    count = volume.array.shape[axis]
+    if axis == 0:
+        return f"slice {index + 1} of {count}"
+    letter = {"axial": "S", "coronal": "A", "sagittal": "R"}[plane]
+    return f"{letter} {number(float(np.asarray(point_ras_mm)['RAS'.index(letter)]))} mm"
+
+
+def finding_cards(result: AnalysisResult, ordered: Sequence[Finding] | None = None) -> FindingCards:
+    """Return a card per finding with its pictures, in their order, as far as the page shows them."""
+    findings = by_suspicion(result.findings.findings) if ordered is None else tuple(ordered)
     shown = findings[:SHOWN_FINDINGS]
     return FindingCards(tuple(_card(result, finding) for finding in shown), len(findings) - len(shown))
 
 
 def _card(result: AnalysisResult, finding: Finding) -> FindingCard:
-    """Axial, coronal and sagittal views with the outline of the mask, and a slab without it."""
-    field_mm = float(np.clip(3.5 * finding.long_axis_mm, 50, 180))
-    overlay = _mask_overlay(result, finding)
-    view = partial(render, field_mm=field_mm, pixel_mm=field_mm / FINDING_PIXELS)
-    figures = [
-        Figure.of(
-            with_title(view(result.volume, plane, finding.center_ras_mm, overlay=overlay), "", _LEFT_SIDE[plane]),
-            plane.capitalize(),
-        )
-        for plane in PLANES
-    ]
-    slab_mm = max(10.0, 1.2 * finding.long_axis_mm)
-    slab = view(result.volume, "axial", finding.center_ras_mm, slab_mm=slab_mm)
-    figures.append(Figure.of(slab, f"Axial, brightest over {slab_mm:.0f} mm"))
     title = f"{finding.id}: {number(finding.mean_diameter_mm)} mm {finding.type} {finding.kind}"
-    return FindingCard(finding.status, title, " ".join((_facts(finding), *finding.notes)), tuple(figures))
+    return FindingCard(finding.status, title, " ".join((_facts(finding), *finding.notes)), key_views(result, finding))
+
+
+def nodule_field_mm(finding: Finding) -> float:
+    """Return how wide a picture of a finding is: as large as the finding needs."""
+    return float(np.clip(FIELD_BY_AXIS * finding.long_axis_mm, *FIELD_MM))
+
+
+def key_views(result: AnalysisResult, finding: Finding) -> tuple[View, ...]:
+    """Axial in lung and soft-tissue window with outline and calipers, coronal and sagittal in lung window."""
+    overlay, field = outline_of(result.volume, finding), nodule_field_mm(finding)
+    view = partial(render, result.volume, field_mm=field, pixel_mm=field / FINDING_PIXELS, overlay=overlay)
+    return (
+        _key_view(view, finding, result.volume, "axial", *WINDOWS[0]),
+        _key_view(view, finding, result.volume, "axial", *WINDOWS[1]),
+        _key_view(view, finding, result.volume, "coronal", *WINDOWS[0]),
+        _key_view(view, finding, result.volume, "sagittal", *WINDOWS[0]),
+    )
+
+
+def _key_view(view: partial, finding: Finding, volume: Volume, plane: str, name: str, window: Window) -> View:
+    picture = view(plane=plane, point_ras_mm=finding.center_ras_mm, window=window)
+    if plane == "axial":
+        picture = draw_lines(picture, _calipers(finding), CALIPER_COLOR)
+    picture = draw_scale_bar(with_title(picture, "", _LEFT_SIDE[plane]), 10.0)
+    return View(picture, f"{plane.capitalize()}, {name}, {slice_words(volume, plane, finding.center_ras_mm)}")
+
+
+def _calipers(finding: Finding) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the ends of long and short axis as far as they are kept."""
+    axes = (finding.long_axis_ras_mm, finding.short_axis_ras_mm)
+    return [(np.array(axis[:3]), np.array(axis[3:])) for axis in axes if axis is not None]
 
 
 def _facts(finding: Finding) -> str:
@@ -110,17 +184,33 @@ def _facts(finding: Finding) -> str:
         solid = f" Solid part {number(finding.solid_mean_diameter_mm)} mm"
         solid += "." if finding.solid_volume_mm3 is None else f", {number(finding.solid_volume_mm3, 0)} mm3."
     status = f" {finding.status.capitalize()}" + (f": {finding.reason}." if finding.reason else ".")
+    doubt = f" Doubtful: {finding.doubt}." if finding.doubt else ""
     return (
-        f"{where}, RAS ({position(finding.center_ras_mm)}) mm, {number(finding.volume_mm3, 0)} mm3, mean "
-        f"{number(finding.mean_hu, 0)} HU, confidence {number(finding.confidence, 2)}.{solid}{status}"
+        f"{where}, RAS ({position(finding.center_ras_mm)}) mm, {number(finding.long_axis_mm)} x "
+        f"{number(finding.short_axis_mm)} mm, {number(finding.volume_mm3, 0)} mm3, mean "
+        f"{number(finding.mean_hu, 0)} HU, confidence {number(finding.confidence, 2)}.{solid}{_of_reader(finding)}"
+        f"{doubt}{status}"
     )
 
 
-def _mask_overlay(result: AnalysisResult, finding: Finding) -> Overlay | None:
+def _of_reader(finding: Finding) -> str:
+    """Return what the reader stated or changed, with the software's value beside it."""
+    stated = [
+        f"{name.replace('_', ' ')} {str(getattr(finding, name)).replace('_', ' ')}"
+        for name in ("margin", "shape", "attachment", "calcification_pattern")
+        if getattr(finding, name) is not None
+    ]
+    changed = [f"{name.replace('_', ' ')} (software: {value})" for name, value in finding.ai_values.items()]
+    words = [f"Reader: {', '.join(stated)}."] if stated else []
+    words += [f"Changed by the reader: {', '.join(changed)}."] if changed else []
+    return "".join(f" {text}" for text in words)
+
+
+def outline_of(volume: Volume, finding: Finding) -> Overlay | None:
     """Return the outline of one mask, on an array that costs memory only where it is touched."""
     if finding.mask is None:
         return None
-    labels = np.zeros(result.volume.array.shape, dtype=np.uint8)
+    labels = np.zeros(volume.array.shape, dtype=np.uint8)
     labels[finding.mask.slices] = finding.mask.array
     return Overlay(labels, {1: FINDING_COLOR})
 

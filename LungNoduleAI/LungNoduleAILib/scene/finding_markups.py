@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from LungNoduleAILib.model.findings import Finding
+from LungNoduleAILib.model.review import READER
 from ThoraxAILib.scene.markups import LabeledPoint, box_node, points_node, select_box, set_box_color
 
 BOX_MARGIN_MM = 3.0
@@ -12,31 +13,38 @@ COLOR_OF_STATUS = {"unreviewed": (1.0, 0.85, 0.1), "accepted": (0.2, 0.9, 0.3), 
 
 def finding_points_node(findings: tuple[Finding, ...]):
     """Return a new point list, one locked point per finding in their order, e.g. ``Nodule_01 8.3 mm``."""
-    points = [
+    points = finding_points(findings)
+    return points_node("Lung nodules", points, COLOR_OF_STATUS["unreviewed"], COLOR_OF_STATUS["rejected"])
+
+
+def finding_points(findings: tuple[Finding, ...]) -> list[LabeledPoint]:
+    """Return the points of the findings with their words."""
+    return [
         LabeledPoint(
             finding.center_ras_mm, f"{finding.id} {finding.mean_diameter_mm:.1f} mm", point_description(finding)
         )
         for finding in findings
     ]
-    return points_node("Lung nodules", points, COLOR_OF_STATUS["unreviewed"], COLOR_OF_STATUS["rejected"])
 
 
 def point_description(finding: Finding) -> str:
     """Type, lobe, confidence and the reader's decision in one line."""
     place = finding.lobe or (f"{finding.side} lung" if finding.side else "place unknown")
-    words = [finding.type, place, f"confidence {finding.confidence:.2f}", finding.status]
+    found = "marked by the reader" if finding.source == READER else f"confidence {finding.confidence:.2f}"
+    words = [finding.type, place, found, finding.status]
     return ", ".join([*words, finding.reason] if finding.reason else words)
 
 
 def finding_box_node(finding: Finding):
     """Return a new locked box around one finding with a margin of 3 mm."""
-    center, size = _box_of(finding)
+    center, size = box_of(finding)
     node = box_node(f"{finding.id} box", center, size, COLOR_OF_STATUS[finding.status])
     node.SetAttribute(FINDING_ATTRIBUTE, finding.id)
     return node
 
 
-def _box_of(finding: Finding) -> tuple[tuple, tuple]:
+def box_of(finding: Finding) -> tuple[tuple, tuple]:
+    """Center and edges of the box of a finding in mm, with its margin."""
     if finding.bounds_ras_mm is None:
         edge = max(finding.mean_diameter_mm, finding.long_axis_mm) + 2 * BOX_MARGIN_MM
         return finding.center_ras_mm, (edge, edge, edge)
@@ -45,12 +53,11 @@ def _box_of(finding: Finding) -> tuple[tuple, tuple]:
     return center, tuple(b - a + 2 * BOX_MARGIN_MM for a, b in zip(low, high, strict=True))
 
 
-def show_finding(nodes, index: int, finding: Finding, threshold: float) -> None:
-    """Point, box and segment of one finding as threshold and decision want them.
+def show_finding(nodes, index: int, finding: Finding, is_reported: bool) -> None:
+    """Point, box and segment of one finding as its decision wants them; nothing when it is not to be reported.
 
-    Below the threshold nothing shows. A rejected finding keeps a gray point so that the decision can be undone.
+    A rejected finding keeps a gray point so that the decision can be undone.
     """
-    is_reported = finding.confidence >= threshold
     is_shown = is_reported and finding.status != "rejected"
     nodes.points.SetNthControlPointVisibility(index, is_reported)
     nodes.points.SetNthControlPointSelected(index, finding.status != "rejected")

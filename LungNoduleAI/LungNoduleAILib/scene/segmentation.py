@@ -14,7 +14,8 @@ from LungNoduleAILib.model.anatomy import AIRWAY, LEFT_LUNG_LABELS, LLL, LUL, RI
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.result import AnalysisResult
 from LungNoduleAILib.scene.organs import organ_layer
-from ThoraxAILib.scene.segments import Layer, Segment, segmentation_from_layers
+from ThoraxAILib.scene.layers import Layer, Segment
+from ThoraxAILib.scene.segments import segmentation_from_layers
 from ThoraxAILib.scene.terminology import ANATOMICAL_STRUCTURE, LEFT, MORPHOLOGICALLY_ALTERED, RIGHT, Code, Term
 
 LUNG = Code("39607008", "Lung")
@@ -44,18 +45,22 @@ MAX_LABEL = 255
 
 def segmentation_node(volume_node, result: AnalysisResult):
     """Return new segmentation node beside ``volume_node``: lungs, lobes, airways, findings with a mask, and organs."""
-    layers = [
-        _lung_layer(result.labels),
-        _lobe_layer(result.labels, result.lobes_approximate),
-        *_finding_layers(result),
-    ]
-    if result.structures is not None:
-        layers.append(organ_layer(result.structures))
-    node = segmentation_from_layers("Lung nodules segmentation", volume_node, layers)
+    node = segmentation_from_layers("Lung nodules segmentation", volume_node, segmentation_layers(result))
     for finding in result.findings.findings:  # in their order, whatever layers they went to
         if node.GetSegmentation().GetSegment(finding.id):
             node.GetSegmentation().SetSegmentIndex(finding.id, node.GetSegmentation().GetNumberOfSegments() - 1)
     return node
+
+
+def segmentation_layers(result: AnalysisResult) -> list[Layer]:
+    """Return the label arrays of the segmentation, on the grid of the result."""
+    withheld = result.findings.lungs.sides_withheld
+    layers = [
+        _both_lungs_layer(result.labels) if withheld else _lung_layer(result.labels),
+        _lobe_layer(result.labels, result.lobes_approximate, withheld),
+        *_finding_layers(result),
+    ]
+    return layers if result.structures is None else [*layers, organ_layer(result.structures)]
 
 
 def _lung_layer(labels: np.ndarray) -> Layer:
@@ -64,7 +69,7 @@ def _lung_layer(labels: np.ndarray) -> Layer:
     value_of[list(LEFT_LUNG_LABELS)] = 2
     lung = partial(Segment, color=(0.77, 0.65, 0.57), fill_opacity=0.0, opacity_3d=0.0)
     return Layer(
-        value_of[labels],
+        np.frombuffer(labels.tobytes().translate(value_of.tobytes()), np.uint8).reshape(labels.shape),
         {
             1: lung("RightLung", "Right lung", Term(ANATOMICAL_STRUCTURE, LUNG, RIGHT)),
             2: lung("LeftLung", "Left lung", Term(ANATOMICAL_STRUCTURE, LUNG, LEFT)),
@@ -72,7 +77,14 @@ def _lung_layer(labels: np.ndarray) -> Layer:
     )
 
 
-def _lobe_layer(labels: np.ndarray, approximate: bool) -> Layer:
+def _both_lungs_layer(labels: np.ndarray) -> Layer:
+    """Both lungs as one segment, where the image contradicts its orientation and sides are withheld."""
+    lungs = np.isin(labels, (*RIGHT_LUNG_LABELS, *LEFT_LUNG_LABELS)).astype(np.uint8)
+    term = Term(ANATOMICAL_STRUCTURE, LUNG)
+    return Layer(lungs, {1: Segment("Lungs", "Lungs", term, (0.77, 0.65, 0.57), fill_opacity=0.0, opacity_3d=0.0)})
+
+
+def _lobe_layer(labels: np.ndarray, approximate: bool, withheld: bool = False) -> Layer:
     suffix = " (approximate)" if approximate else ""
     segments = {
         label: Segment(
@@ -85,6 +97,7 @@ def _lobe_layer(labels: np.ndarray, approximate: bool) -> Layer:
             opacity_3d=0.25,
         )
         for code, (label, name, lobe, side, color) in LOBES.items()
+        if not withheld
     }
     segments[AIRWAY] = Segment(
         "Airway",
@@ -94,7 +107,7 @@ def _lobe_layer(labels: np.ndarray, approximate: bool) -> Layer:
         fill_opacity=0.2,
         opacity_3d=0.6,
     )
-    return Layer(labels, segments)
+    return Layer(np.where(labels == AIRWAY, AIRWAY, 0).astype(np.uint8) if withheld else labels, segments)
 
 
 def _finding_layers(result: AnalysisResult) -> list[Layer]:
@@ -111,11 +124,12 @@ def _finding_layers(result: AnalysisResult) -> list[Layer]:
             layers.append(layer)
         value = len(layer.segments) + 1
         layer.labels[where][mask] = value
-        layer.segments[value] = _finding_segment(finding)
+        layer.segments[value] = finding_segment(finding)
     return layers
 
 
-def _finding_segment(finding: Finding) -> Segment:
+def finding_segment(finding: Finding) -> Segment:
+    """Return identity and looks of the segment of a finding."""
     kind = MASS if finding.kind == "mass" else NODULE
     if finding.lobe in LOBES:
         _, _, region, side, _ = LOBES[finding.lobe]

@@ -16,6 +16,7 @@ from LungNoduleAILib.synthesis.model.synthetic_ct import SyntheticCT
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from ThoraxAILib.errors import OutputError
 from ThoraxAILib.image.itk_geometry import placed_image
+from ThoraxAILib.io.kept_identity import to_header
 from ThoraxAILib.jobs.csv_safety import SafeWriter
 
 SCHEMA = "thoraxai.phantom/1"
@@ -41,6 +42,9 @@ def write_phantom(phantom: SyntheticCT, directory: Path) -> None:
             if array is None:
                 continue
             image = placed_image(sitk.GetImageFromArray(array), phantom.volume)
+            if name == CT_FILE:
+                for key, text in to_header(phantom.volume.identity).items():
+                    image.SetMetaData(key, text)
             sitk.WriteImage(image, str(directory / name), useCompression=True)
     except (OSError, RuntimeError) as error:
         raise OutputError(

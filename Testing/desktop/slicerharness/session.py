@@ -24,6 +24,7 @@ class Dialog(NamedTuple):
 
 
 dialogs: list[Dialog] = []
+answers = {"question": True}  # what the person says when they are asked
 _started: dict[str, Any] = {}
 
 
@@ -94,6 +95,7 @@ def _extendSlicer(slicer: ModuleType, qtApplication: QtWidgets.QApplication) -> 
         bases.__all__.append(name)
     for kind in ("error", "warning", "info"):
         setattr(slicer.util, f"{kind}Display", _recorder(kind))
+    slicer.util.confirmOkCancelDisplay = _ask
     slicer.util.mainWindow = lambda: None
 
 
@@ -102,3 +104,8 @@ def _recorder(kind: str) -> Any:
         dialogs.append(Dialog(kind, text))
 
     return record
+
+
+def _ask(text: str, *_arguments: Any, **_options: Any) -> bool:
+    dialogs.append(Dialog("question", text))
+    return answers["question"]

@@ -27,7 +27,7 @@ SOLID = {"exam": "baseline", "type": "solid", "mean_diameter_mm": 7}
         ({"volume_ml": 1}, "perhaps 'volume_mm3' was meant"),
         ({"nonsense": 1}, "'nonsense'"),
         ({3: 4}, "3"),
-        ({"type": "calcified"}, "'calcified' was found"),
+        ({"type": "bone"}, "'bone' was found"),
         ({"type": "Solid"}, "part-solid"),
         ({"exam": "first"}, "baseline"),
         ({"mean_diameter_mm": "7 mm"}, "number in mm"),

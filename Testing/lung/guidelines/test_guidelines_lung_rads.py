@@ -324,7 +324,7 @@ def test_a_large_solid_nodule_that_appeared_fast_may_be_infection_unless_the_rea
 
 def test_the_answer_has_only_the_fields_that_apply():
     answer = apply_guideline("lung-rads-2022", solid(7.0, **BASE))
-    assert set(answer) == {"rule", "edition", "category", "reasons"}
+    assert set(answer) == {"rule", "edition", "category", "reasons", "open"}
     assert answer["rule"] == "lung-rads-2022"
 
 

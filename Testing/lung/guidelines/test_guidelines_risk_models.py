@@ -80,9 +80,11 @@ def test_the_parsimonious_models_are_not_offered():
         apply_guideline("brock", {**person(*BROCK[0][1]), "model": "1a"})
 
 
-def test_what_is_not_stated_counts_as_no():
+def test_the_lower_end_of_the_range_is_what_it_would_be_with_no_to_all_that_is_open():
     few = {"age": 62, "sex": "M", "diameter_mm": 4, "type": "solid", "nodule_count": 4}
-    assert 100 * apply_guideline("brock", few)["probability"] == pytest.approx(0.112, abs=0.001)
+    answer = apply_guideline("brock", few)
+    assert 100 * answer["probability"] == pytest.approx(0.112, abs=0.001)
+    assert answer["probability_range"][0] == answer["probability"] < answer["probability_range"][1]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,16 @@ import pytest
 
 from fixtures.formats import check_format
 from LungNoduleAILib.model.anatomy import Anatomy
-from LungNoduleAILib.parenchyma.pattern_map import GROUND_GLASS, NORMAL, PATTERNS, RETICULAR, PatternMap, map_patterns
+from LungNoduleAILib.parenchyma.pattern_map import (
+    CLASSES,
+    GROUND_GLASS,
+    NORMAL,
+    PATTERNS,
+    RETICULAR,
+    PatternMap,
+    map_patterns,
+    solid_tissue,
+)
 from LungNoduleAILib.synthesis import PATTERNS as PHANTOM_PATTERNS
 from LungNoduleAILib.synthesis import make_body
 from LungNoduleAILib.synthesis.model.body import Body
@@ -62,13 +71,30 @@ def test_every_voxel_of_the_lungs_has_a_pattern_and_no_other(found: PatternMap, 
 
 
 def test_shares_add_up_per_lobe_and_over_the_lungs(found: PatternMap, sick: Body):
-    percent = [f"{name.replace(' ', '_')}_percent" for name in PATTERNS]
+    percent = [f"{name.replace(' ', '_')}_percent" for name in CLASSES]
     assert set(found.shares) == {"RUL", "RML", "RLL", "LUL", "LLL", "lungs"}
     assert all(sum(row[name] for name in percent) == pytest.approx(100, abs=0.05) for row in found.shares.values())
     lobes_ml = sum(row["volume_ml"] for name, row in found.shares.items() if name != "lungs")
     assert found.shares["lungs"]["volume_ml"] == pytest.approx(lobes_ml, abs=0.5)
     expected = 100 * (found.labels == RETICULAR).sum() / (found.labels > 0).sum()
     assert found.shares["lungs"]["reticular_percent"] == pytest.approx(expected, abs=0.01)
+
+
+def test_low_attenuation_is_the_share_of_voxels_below_950_hu(found: PatternMap, sick: Body):
+    lungs = Anatomy(sick.labels).lungs
+    expected = 100 * (ct_of(sick).array[lungs] < -950).mean()
+    assert found.shares["lungs"]["laa950_percent"] == pytest.approx(expected, abs=0.01)
+
+
+def test_a_mass_is_solid_and_a_vessel_is_not():
+    hu, inside = np.full((40, 40, 40), -850.0, np.float32), np.ones((40, 40, 40), bool)
+    k, j, i = np.indices(hu.shape)
+    mass, vessel = (k - 12) ** 2 + (j - 20) ** 2 + (i - 12) ** 2 <= 64, (j - 20) ** 2 + (i - 32) ** 2 <= 1
+    hu[mass | vessel] = 40
+    solid = solid_tissue(hu, inside, 2.0)
+    assert solid[mass].mean() > 0.9
+    assert not solid[vessel].any()
+    assert solid.sum() < 1.6 * mass.sum()
 
 
 def test_an_image_without_lungs_has_no_patterns(refused):

@@ -20,7 +20,12 @@ from fixtures.synthetic_chest import GEOMETRIES, chest_labels, chest_volume, res
 from LungNoduleAILib.model.anatomy import AIRWAY, LLL
 from ThoraxAILib.errors import InputError, OutputError
 
-FILES = ["nodules.mrk.json", "scene.mrb", "segmentation.seg.nrrd"]
+FILES = sorted(
+    [
+        *("nodules.mrk.json", "scene.mrb", "segmentation.seg.nrrd", "findings.json", "findings.csv", "run.json"),
+        *("report.html", "report.pdf", "report.txt"),
+    ]
+)
 READER = Path(__file__).parents[2] / "fixtures" / "read_saved_result.py"
 FILL_THE_DISK = """
 import logging, resource, signal, sys
@@ -78,7 +83,7 @@ def expected_center(reopened, segment_id: str) -> np.ndarray:
     return np.array(finding.center_ras_mm)
 
 
-def test_exactly_three_files_are_written(reopened):
+def test_exactly_the_files_of_a_result_are_written(reopened):
     assert sorted(path.name for path in reopened.folder.iterdir()) == FILES
 
 

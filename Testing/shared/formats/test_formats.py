@@ -26,7 +26,7 @@ from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.links import LinkDecision
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.model.registration_options import LungRegistrationOptions
-from LungNoduleAILib.parenchyma.pattern_map import PATTERNS
+from LungNoduleAILib.parenchyma.pattern_map import CLASSES
 from ThoraxAILib.jobs.run_record import RunInput, RunModel, RunRecord
 from ThoraxAILib.networks.device import DEVICES
 from ThoraxAILib.registration.options import Level
@@ -100,7 +100,7 @@ def test_words_that_can_occur_are_those_of_the_code(reference, field, values):
 def test_paths_fusions_and_patterns_are_those_of_the_code():
     assert set(definition("cardiac-track")["properties"]["paths"]["items"]["enum"]) == set(PATHS)
     assert set(PATHS) < set(FUSIONS)
-    assert set(definition("patterns")["properties"]["values"]["properties"]) == set(PATTERNS)
+    assert set(definition("patterns")["properties"]["values"]["properties"]) == set(CLASSES)
 
 
 def objects(schema: dict) -> Iterator[dict]:

@@ -99,7 +99,7 @@ def folder_of_reports(path, module):
 
 
 BAD_INPUTS = {
-    "missing": (lambda path, module: None, "'input' does not exist"),
+    "missing": (lambda path, module: None, "'.*input' does not exist"),
     "empty folder": (lambda path, module: path.mkdir(), "No CT series was found in 'input' \\(nothing found\\)"),
     "text file": (lambda path, module: path.write_text("x"), "is not an image this program reads"),
     "reports only": (folder_of_reports, "\\(1 SR object, 1 file of another kind found\\)"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import struct
 
 import numpy as np
 import pytest
@@ -204,7 +203,7 @@ def folder_of_text(path):
 
 
 BAD_PATHS = {
-    "missing": ("nowhere", lambda path: None, "'nowhere' does not exist"),
+    "missing": ("nowhere", lambda path: None, "'.*nowhere' does not exist"),
     "empty folder": ("empty", lambda path: path.mkdir(), "folder 'empty' is empty"),
     "folder of text": ("texts", folder_of_text, "No CT series was found in 'texts' \\(1 file of another kind found\\)"),
     "text file": ("notes.txt", write_text, "'notes.txt' is not an image this program reads"),
@@ -226,14 +225,3 @@ def test_a_metaimage_header_without_its_data_file_is_refused(tmp_path, dicom_ser
     (tmp_path / "ct.raw").unlink()
     with refused("cannot be read as MetaImage"):
         read_volume(tmp_path / "ct.mhd")
-
-
-def test_a_nifti_file_with_sheared_axes_is_refused(tmp_path, dicom_series, refused):
-    path = tmp_path / "ct.nii"
-    sitk.WriteImage(ramp_image(dicom_series), str(path))
-    content = bytearray(path.read_bytes())
-    content[252:256] = struct.pack("<2h", 0, 2)  # no qform, sform aligned
-    content[280:328] = struct.pack("<12f", -0.9, 0, 0, 10, 0, -1.1, 0.8, 10, 0, 0, 2.5, -14)
-    path.write_bytes(content)
-    with refused("not at right angles"):
-        read_volume(path)

@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 import slicer
 
 from ThoraxAILib.errors import OutputError
+from ThoraxAILib.scene.files.array_files import ArrayFile, write_array_file
 from ThoraxAILib.scene.files.native_output import stderr_to_logging
 
 BARE_AMPERSAND = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9A-Fa-f]+);)")
@@ -32,10 +33,13 @@ def write_node(node, path: Path, compress: bool = True) -> Path:
     return path
 
 
-def write_scene(path: Path, copies: Mapping[Path, object] | None = None) -> Path:
+def write_scene(
+    path: Path, copies: Mapping[Path, object] | None = None, arrays: Mapping[object, ArrayFile] | None = None
+) -> Path:
     """Write the scene with all its data as a Slicer bundle (.mrb); raises OutputError and leaves nothing.
 
     ``copies`` are files that single nodes get beside it: the bundle holds them, so they need not be written twice.
+    ``arrays`` are what nodes that hold a stand-in are written with (see array_files).
     Same layout as vtkMRMLScene.WriteToMRB, but image files, which are compressed already, are stored as they are.
     """
     with _unfinished(path) as unfinished:
@@ -46,10 +50,19 @@ def write_scene(path: Path, copies: Mapping[Path, object] | None = None) -> Path
         if not all(_is_whole(file) for file in bundle.rglob("*.json")):
             raise _failure(path)
         _mend_description(bundle / f"{bundle.name}.mrml")
+        for node, content in (arrays or {}).items():
+            _write_over(_file_in_bundle(node, bundle), content)
         _zip(bundle, unfinished)
         for copy, node in (copies or {}).items():
             _file_in_bundle(node, bundle).replace(copy)
     return path
+
+
+def _write_over(stand_in: Path, content: ArrayFile) -> None:
+    """Write the file of an array in place of its stand-in's."""
+    small = stand_in.read_bytes()
+    with stand_in.open("wb") as target:
+        write_array_file(target, small, content)
 
 
 def _mend_description(description: Path) -> None:

@@ -16,29 +16,27 @@ BONE_HU = 200
 VESSEL_HU = -500
 NEAR_BONE_MM = 6.0
 PLEURA_MM = 4.0
-SLAB = 16
+NEAR_BONE_BIT, INNER_BIT = 6, 7  # beside the numbers of the structures in one byte
 
 
 def organs_on_ct(volume: Volume, work: WorkImage, best: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Anatomy.structures (uint8, grid of ``volume``) from the likeliest classes on the work grid and the lungs."""
     coarse, near_bone, inner = _zones(work, best, labels)
+    zones = coarse | near_bone.astype(np.uint8) << NEAR_BONE_BIT | inner.astype(np.uint8) << INNER_BIT
     index = [
         np.minimum(np.arange(n) // f, m - 1)
         for n, f, m in zip(volume.array.shape, work.factors_kji, coarse.shape, strict=True)
     ]
     structures = np.empty(volume.array.shape, np.uint8)
-    for start in range(0, len(structures), SLAB):
-        k = index[0][start : start + SLAB]
-        hu, lungs = volume.array[start : start + SLAB], labels[start : start + SLAB]
-
-        def seen(work: np.ndarray, k: np.ndarray = k) -> np.ndarray:
-            return work[k][:, index[1]][:, :, index[2]]
-
-        part = seen(coarse)
-        part[seen(near_bone) & (hu > BONE_HU)] = BONE
-        part = np.where(lungs > 0, lungs, part)
-        part[seen(inner) & (hu > VESSEL_HU) & (lungs <= LLL) & (lungs >= RUL)] = LUNG_VESSEL
-        structures[start : start + SLAB] = part
+    for start in range(0, len(structures), work.factors_kji[0]):  # CT slices that one slice of the work grid covers
+        slab = slice(start, start + work.factors_kji[0])
+        hu, lungs, part = volume.array[slab], labels[slab], structures[slab]
+        seen = zones[index[0][start]][np.ix_(*index[1:])]
+        part[:] = seen & (1 << NEAR_BONE_BIT) - 1
+        np.putmask(part, (seen >> NEAR_BONE_BIT & 1).astype(bool) & (hu > BONE_HU), BONE)
+        np.copyto(part, lungs, where=lungs > 0)
+        inside = (seen >> INNER_BIT).astype(bool) & (lungs <= LLL) & (lungs >= RUL)
+        np.putmask(part, inside & (hu > VESSEL_HU), LUNG_VESSEL)
     return structures
 
 

@@ -110,6 +110,14 @@ def assess_growth(
     band = variability_band_percent(prior.mean_diameter_mm, alike)
     by_volume, by_diameter = change >= GROWTH_PERCENT, wider > GROWTH_MM
     verdict, reason = _verdict(change, band, by_diameter, days)
+    if verdict == STABLE and abs(wider) > GROWTH_MM and float(wider) * change < 0:
+        verdict, reason = (
+            INDETERMINATE,
+            (
+                f"Diameter and volume disagree: {wider:+.1f} mm in diameter and {change:+.0f} % in volume. "
+                "One of the outlines is probably wrong: look at both."
+            ),
+        )
     vdt, vdt_reason = _doubling(prior, current, days)
     return Growth(
         verdict,

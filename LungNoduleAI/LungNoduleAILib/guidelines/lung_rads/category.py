@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 from LungNoduleAILib.guidelines.lung_rads.airway_cyst import airway_category, cyst_category
 from LungNoduleAILib.guidelines.lung_rads.course import Course, course_of
 from LungNoduleAILib.guidelines.lung_rads.nodule import nodule_category
-from LungNoduleAILib.guidelines.lung_rads.sizes import mean_diameter_mm
+from LungNoduleAILib.guidelines.lung_rads.sizes import mean_diameter_mm, total_sizes
 from LungNoduleAILib.guidelines.tables import lung_rads_2022 as table
-from LungNoduleAILib.guidelines.terms.answer import Answer, Trace
+from LungNoduleAILib.guidelines.terms.answer import Answer, Told, Trace
 from LungNoduleAILib.guidelines.terms.inputs import Inputs, MissingInput
 from LungNoduleAILib.guidelines.terms.interval import whole_months
 from LungNoduleAILib.guidelines.terms.vocabulary import BENIGN_PATTERNS
@@ -62,7 +63,7 @@ def _cannot_be_read(inputs: Inputs, trace: Trace) -> bool:
         trace.because("A prior exam is awaited for comparison: category 0")
     elif inputs.lungs_fully_evaluable is False:
         trace.because("The lungs cannot be evaluated in full, additional imaging is needed: category 0")
-    elif inputs.suspected_infection:
+    elif inputs.suspected_infection and not _needs_no_early_ct(inputs, trace):
         trace.because(
             "Findings suggest infection or inflammation, low-dose CT in 1 to 3 months may be recommended: category 0"
         )
@@ -89,6 +90,37 @@ def _cannot_be_read(inputs: Inputs, trace: Trace) -> bool:
     return True
 
 
+def _needs_no_early_ct(inputs: Inputs, trace: Trace) -> bool:
+    """Whether all that is suspected to be infection is tree-in-bud or new ground-glass below 30 mm, classified by size.
+
+    Lung-RADS v2022, note on findings of infection or inflammation: such nodules "may not require short-term follow-up"
+    and "may be evaluated using existing size criteria".
+    """
+    listed = (inputs,) if inputs.nodules is None else inputs.nodules
+    suspected = [nodule for nodule in listed if nodule.is_new or nodule.tree_in_bud]
+    new = inputs.new_nodule_count or 0
+    if not suspected or max(new, len(suspected)) > table.MAX_NEW_NODULES or new > len(suspected):
+        return False
+    if not all(nodule.tree_in_bud or _is_small_ground_glass(nodule) for nodule in suspected):
+        return False
+    trace.because(
+        "Infection is suspected, but tree-in-bud nodules and new ground-glass nodules below 30 mm need no early CT for "
+        "that: they are classified by size"
+    )
+    trace.unsure(
+        "Infection is suspected: category 0, with low-dose CT in 1 to 3 months, is the alternative to the category by "
+        "size."
+    )
+    return True
+
+
+def _is_small_ground_glass(nodule: Inputs) -> bool:
+    if nodule.type != "ground-glass":
+        return False
+    sizes = total_sizes(nodule, Trace(table.SOURCE))
+    return sizes[0].is_below(table.LARGE_GROUND_GLASS_MM, table.LARGE_GROUND_GLASS_MM3)
+
+
 def _without_nodule(inputs: Inputs, trace: Trace) -> str:
     if inputs.is_empty:
         raise MissingInput(
@@ -109,12 +141,12 @@ def _worst(inputs: Inputs, trace: Trace) -> str:
         return _without_nodule(inputs, trace)
     categories = []
     for number, nodule in enumerate(inputs.nodules, 1):
-        own = Trace(table.SOURCE)
         try:
-            categories.append(_of_nodule(nodule, own)[0])
+            told = _told_of(nodule)
         except MissingInput as error:
             raise MissingInput(f"Nodule {number}: {error}", *error.keys) from error
-        trace.take(own, f"Nodule {number}: ")
+        categories.append(told.answer)
+        trace.take(told, f"Nodule {number}: ")
     worst = max(categories, key=table.ORDER.index)
     trace.because(
         f"The exam takes the category of the worst of {len(categories)} nodules, nodule "
@@ -123,6 +155,13 @@ def _worst(inputs: Inputs, trace: Trace) -> str:
     if worst == "not_classified":
         trace.unsure("An exam with nothing but thin-walled unilocular cysts can also be called category 1.")
     return worst
+
+
+@lru_cache(maxsize=1024)  # an exam is asked again for every input that is open: most of its nodules stay as they are
+def _told_of(nodule: Inputs) -> Told:
+    own = Trace(table.SOURCE)
+    category, _ = _of_nodule(nodule, own)
+    return own.told(category)
 
 
 def _of_nodule(inputs: Inputs, trace: Trace) -> tuple[str, str | None]:
@@ -173,7 +212,7 @@ def _is_benign(inputs: Inputs, trace: Trace) -> bool:
 def _with_suspicion(inputs: Inputs, category: str, trace: Trace) -> str:
     """4X for a category 3, 4A or 4B with features that the reader calls suspicious."""
     features = list(inputs.suspicious_features or ())
-    if inputs.spiculation or inputs.margin == "spiculated":
+    if inputs.is_spiculated:
         features.append("spiculation")
     if _doubled_within_a_year(inputs):
         features.append("ground-glass nodule that doubled within a year")

@@ -28,6 +28,7 @@ SOLID_PART = {
     "baseline": bands(("3", "6", 113), ("4A", "8", 268), "4B"),
     "new or growing": bands(("4A", "4", 34), "4B"),
 }
+LARGE_GROUND_GLASS_MM, LARGE_GROUND_GLASS_MM3 = Decimal(30), Decimal(14137)
 GROUND_GLASS = {
     "baseline": bands(("2", "30", 14137), "3"),
     "new": bands(("2", "30", 14137), "3"),

@@ -81,3 +81,4 @@ class MayoModel:
 
 
 MAYO = MayoModel()
+MAYO_SIZES_MM = (4, 30)  # solitary nodules that the model was made on: Swensen 1997

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from LungNoduleAILib.guidelines.terms.inputs import Inputs
 from LungNoduleAILib.guidelines.terms.measures import DAYS_PER_MONTH
-from LungNoduleAILib.guidelines.terms.vocabulary import BENIGN_PATTERNS
+from LungNoduleAILib.guidelines.terms.vocabulary import BENIGN_PATTERNS, MARGINS_WITHOUT_SPICULES
 
 ROUNDING_MM = Decimal("0.1")  # axes and mean may have been rounded apart
 _SOLID_WITHIN = (
@@ -47,8 +47,12 @@ def _words(inputs: Inputs) -> str | None:
     stated, pattern = inputs.benign_calcification, inputs.calcification_pattern
     if stated is not None and pattern is not None and stated != (pattern in BENIGN_PATTERNS):
         return f"'benign_calcification'{{place}} is {str(stated).lower()}, which the pattern {pattern} contradicts."
+    if inputs.calcified is False and (stated or pattern is not None):
+        return "'calcified'{place} is false, which the stated calcification contradicts."
     if inputs.spiculation is False and inputs.margin == "spiculated":
         return "'spiculation'{place} is false, which the margin spiculated contradicts."
+    if inputs.spiculation and inputs.margin in MARGINS_WITHOUT_SPICULES:
+        return f"'spiculation'{{place}} is true, which the margin {inputs.margin} contradicts."
     if inputs.is_new and inputs.change == "stable":
         return "'change'{place} is stable, but a new nodule ('is_new') has nothing to be stable against."
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from decimal import Decimal
 
-from LungNoduleAILib.guidelines.terms.vocabulary import NODULE_KEYS
+from LungNoduleAILib.guidelines.terms.vocabulary import MARGINS_WITHOUT_SPICULES, NODULE_KEYS
 from ThoraxAILib.errors import InputError
 
 
@@ -45,6 +45,7 @@ class Inputs:
     history_months_ago: tuple[Decimal, ...] | None = None
     slow_growth_over_multiple_exams: bool | None = None
     proven_benign: bool | None = None
+    calcified: bool | None = None
     benign_calcification: bool | None = None
     calcification_pattern: str | None = None
     fat_containing: bool | None = None
@@ -52,6 +53,7 @@ class Inputs:
     shape: str | None = None
     juxtapleural: bool | None = None
     perifissural: bool | None = None
+    tree_in_bud: bool | None = None
     spiculation: bool | None = None
     suspicious_features: tuple[str, ...] | None = None
     airway_level: str | None = None
@@ -85,6 +87,13 @@ class Inputs:
     herder_percent: Decimal | None = None
     query: str | None = None
     model: str | None = None
+
+    @property
+    def is_spiculated(self) -> bool | None:
+        """Whether the margin is spiculated, as stated by either input; None where neither tells."""
+        if self.spiculation is not None or self.margin is None:
+            return self.spiculation
+        return True if self.margin == "spiculated" else False if self.margin in MARGINS_WITHOUT_SPICULES else None
 
     @property
     def tells_of_a_nodule(self) -> bool:

@@ -14,6 +14,8 @@ from LungNoduleAILib.guidelines.terms.inputs import Inputs
 from LungNoduleAILib.guidelines.terms.vocabulary import EXAM_KEYS, KEYS, SHARED_KEYS, Key
 from ThoraxAILib.errors import InputError
 
+CALCIFIED = "calcified"
+
 
 def read_inputs(entry: Any) -> Inputs:
     """Check what was stated; raises InputError with one sentence for an unknown key or an impossible value."""
@@ -41,11 +43,22 @@ def _checked(entry: Any, place: str = "") -> Inputs:
             raise InputError(f"The input '{name}'{place} belongs to the exam: state it beside 'nodules'.")
         if value is not None:
             values[name] = _value(key, value, place)
-    inputs = Inputs(**values)
+    inputs = Inputs(**_of_calcified(values, place))
     problem = contradiction(inputs)
     if problem:
         raise InputError(problem.format(place=place))
     return inputs
+
+
+def _of_calcified(values: dict[str, Any], place: str) -> dict[str, Any]:
+    """Return a nodule of type calcified, as findings have it, as a solid nodule that is stated to hold calcium."""
+    if values.get("prior_type") == CALCIFIED:
+        values = {**values, "prior_type": "solid"}
+    if values.get("type") != CALCIFIED:
+        return values
+    if values.get("calcified") is False:
+        raise InputError(f"'calcified'{place} is false, which the type calcified contradicts.")
+    return {**values, "type": "solid", "calcified": True}
 
 
 def _suggestion(found: str, known: tuple[str, ...]) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-NODULE_TYPES = ("solid", "part-solid", "ground-glass", "airway", "cyst")
+NODULE_TYPES = ("solid", "part-solid", "ground-glass", "calcified", "airway", "cyst")
 EXAMS = ("baseline", "follow_up", "screening", "incidental")
 LUNG_RADS_CATEGORIES = ("0", "1", "2", "3", "4A", "4B", "4X", "not_classified")
 LOCULES = ("unilocular", "multilocular")
 BENIGN_PATTERNS = ("complete", "central", "popcorn", "concentric_rings", "laminated", "diffuse")
+MARGINS_WITHOUT_SPICULES = ("smooth", "lobulated", "notched", "well_defined")
 BROCK_MODELS = ("2a_full_without_spiculation", "2b_full_with_spiculation")
 CHANGES = (
     "stable",
@@ -149,10 +150,12 @@ KEYS: dict[str, Key] = {
             "is_new",
             "slow_growth_over_multiple_exams",
             "proven_benign",
+            "calcified",
             "benign_calcification",
             "fat_containing",
             "juxtapleural",
             "perifissural",
+            "tree_in_bud",
             "spiculation",
             "multiple_tubular",
             "cavitary",

@@ -50,19 +50,22 @@ def make_small_chest(
     blood_hu: float = 42.0,
     nodules: Sequence[PlantedNodule | NoduleRecipe] | None = None,
     table: bool = True,
+    scan_number: int = 0,
 ) -> SyntheticCT:
     """Return a chest CT of ``spacing_mm`` (i, j, k) with nodules planted where given or, for recipes, where the seed
     says.
 
     ``direction`` (3x3, columns are RAS directions of i, j, k) turns the grid, not the patient; None is axial LPS.
-    ``shape_ijk`` None covers 384 x 384 x 324 mm. Raises InputError for impossible grids, noise or nodules.
+    Another ``scan_number`` is the same person with other noise. ``shape_ijk`` None covers 384 x 384 x 324 mm. Raises
+    InputError for impossible grids, noise or nodules.
     """
     if noise_hu < 0 or psf_fwhm_mm < 0:
         raise InputError(f"Noise and blur cannot be negative, found {noise_hu:g} HU and {psf_fwhm_mm:g} mm.")
     if shape_ijk is None:
         shape_ijk = three(int(np.ceil(size / step)) for size, step in zip(FIELD_OF_VIEW_MM, spacing_mm, strict=True))
     grid = Grid.around(np.array(center_ras_mm), spacing_mm, shape_ijk, direction)
-    person, scanner = (np.random.default_rng([seed, stream]) for stream in (1, 2))
+    person = np.random.default_rng([seed, 1])
+    scanner = np.random.default_rng([seed, 2, scan_number] if scan_number else [seed, 2])
     shapes = make_shapes(Build.drawn(person), person)
     trees = _grow(shapes, person)
     vessels = Tubes.joined([tree.tubes() for name, tree in trees.items() if "bronchi" not in name])

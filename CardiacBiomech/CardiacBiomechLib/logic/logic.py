@@ -1,0 +1,86 @@
+"""CardiacBiomechLogic: a study as a job, its result into the scene, and an edited frame back to a label file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import slicer
+import vtk
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
+
+from CardiacBiomechLib.cases.study_files import RESULT, SCENE
+from CardiacBiomechLib.cases.study_requests import ANALYZE, AnalyzeStudyRequest
+from CardiacBiomechLib.model.study import SCHEMA
+from ThoraxAILib.errors import InputError
+from ThoraxAILib.jobs.child_job import ChildJob
+from ThoraxAILib.jobs.child_python import child_command, child_environment
+
+PACKAGES = ("ThoraxAILib", "CardiacBiomechLib")
+VALUES = {"RV": 1, "MYO": 2, "LV": 3}  # as in ACDC
+NAMES = {"Right ventricle": 1, "Wall of left ventricle": 2, "Left ventricle": 3}
+
+
+class CardiacBiomechLogic(ScriptedLoadableModuleLogic):
+    """What the panel asks for; usable from scripts as well."""
+
+    def study_job(self, request: AnalyzeStudyRequest) -> ChildJob:
+        """Return a job, not yet started, that analyzes a study."""
+        return ChildJob(child_command(ANALYZE, request), child_environment(PACKAGES))
+
+    def read_result(self, folder: Path) -> dict:
+        """Return the content of cardiac.json; raises InputError for a folder without one."""
+        try:
+            found = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            raise InputError(f"The folder '{folder.name}' holds no result of a heart: analyze an exam first.") from None
+        if not isinstance(found, dict) or found.get("schema") != SCHEMA:
+            raise InputError(f"The folder '{folder.name}' holds a result of another version: analyze the exam again.")
+        return found
+
+    def show_in_scene(self, folder: Path) -> slicer.vtkMRMLSequenceBrowserNode:
+        """Load the scene of a result and return its browser; raises InputError when there is none."""
+        path = folder / SCENE
+        if not path.is_file():
+            raise InputError("This result was made without a scene: analyze the exam again with Slicer's libraries.")
+        before = {node.GetID() for node in slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")}
+        slicer.util.loadScene(str(path))
+        for node in slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode"):
+            if node.GetID() not in before:
+                return node
+        raise InputError("The scene of this result holds no beating heart: analyze the exam again.")
+
+    def shown_frame(self, browser: slicer.vtkMRMLSequenceBrowserNode) -> int:
+        """Return which frame is shown, counted from 1."""
+        return browser.GetSelectedItemNumber() + 1
+
+    def write_shown_labels(self, browser: slicer.vtkMRMLSequenceBrowserNode, path: Path) -> Path:
+        """Write the segmentation of the frame that is shown, with its edits, as labels; raises InputError."""
+        from ThoraxAILib.io.transform_files import write_labels
+        from ThoraxAILib.scene.volumes import volume_from_node
+
+        image = self._proxy(browser, "vtkMRMLScalarVolumeNode")
+        segmentation = self._proxy(browser, "vtkMRMLSegmentationNode")
+        if image is None or segmentation is None:
+            raise InputError("The scene does not show a segmented frame: show the result in Slicer first.")
+        volume = volume_from_node(image)
+        labels = np.zeros(volume.array.shape, np.uint8)
+        for identifier in segmentation.GetSegmentation().GetSegmentIDs():
+            name = segmentation.GetSegmentation().GetSegment(identifier).GetName()
+            value = VALUES.get(identifier) or NAMES.get(name)
+            if value is not None:
+                inside = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, identifier, image)
+                labels[np.asarray(inside) > 0] = value
+        write_labels(volume.with_array(labels), path)
+        return path
+
+    def _proxy(self, browser: slicer.vtkMRMLSequenceBrowserNode, kind: str):
+        """Return the node of a kind that stands in the scene for the frame that is shown."""
+        sequences = vtk.vtkCollection()
+        browser.GetSynchronizedSequenceNodes(sequences, True)
+        for number in range(sequences.GetNumberOfItems()):
+            node = browser.GetProxyNode(sequences.GetItemAsObject(number))
+            if node is not None and node.IsA(kind):
+                return node
+        return None

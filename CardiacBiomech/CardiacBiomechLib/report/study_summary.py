@@ -1,0 +1,31 @@
+"""What a person reads first of an analyzed study, in lines of text."""
+
+from __future__ import annotations
+
+
+def summary(found: dict) -> list[str]:
+    """Return what a person reads first of a cardiac.json."""
+    lines = [found["source"]] if found["source"] else []
+    lines += [f"note: {note}" for note in found["notes"]]
+    lines.append(f"end-diastole frame {found['ed_frame']}, end-systole frame {found['es_frame']} of {found['frames']}")
+    for name, key in (("LV", "lv"), ("RV", "rv")):
+        part = found[key]
+        if part is None:
+            continue
+        spread = part["ef_range_percent"]
+        ef = f"EF {part['ef_percent']:.0f} %" + (f" ({spread[0]:.0f} to {spread[1]:.0f} %)" if spread else "")
+        mass = f", mass {part['mass_g']:.0f} g" if "mass_g" in part else ""
+        lines.append(f"{name}: {part['edv_ml']:.0f} to {part['esv_ml']:.0f} mL, {ef}{mass}")
+    if found["strain"]:
+        ecc = found["strain"]["circumferential"]
+        lines.append(
+            f"peak global circumferential strain {ecc['peak']:.3f} (Green-Lagrange), "
+            f"{100 * ecc['peak_engineering']:.1f} % (engineering)"
+        )
+    if found["long_axis"]:
+        seen = found["long_axis"]
+        lines.append(
+            f"long axis: global longitudinal strain {100 * seen['global_longitudinal_strain']:.1f} % (engineering), "
+            f"mitral excursion {seen['mitral_excursion_mm']:.0f} mm"
+        )
+    return [*lines, *(f"{verdict['severity']}: {verdict['text']}" for verdict in found["quality"])]

@@ -1,0 +1,1 @@
+"""What takes the place of aerated lung: masses, consolidation, collapse, pleural fluid and pleural air, with places."""

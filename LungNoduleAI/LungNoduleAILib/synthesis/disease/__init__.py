@@ -1,0 +1,1 @@
+"""Disease that takes lung away: large masses, fluid, consolidation, collapse and air in the pleural space."""

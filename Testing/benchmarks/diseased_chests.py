@@ -1,0 +1,109 @@
+"""Synthetic chests with disease that takes lung away, with the anatomy the product finds in them; kept in a folder.
+
+``python Testing/benchmarks/diseased_chests.py KEEP [--bodies N] [--first-seed S]`` makes them ahead, so that
+``lung_opacities.py KEEP`` only has to look for what is there. One body carries every combination in turn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pickle
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from LungNoduleAILib.analysis.engines import choose_anatomy
+from LungNoduleAILib.model.anatomy import Anatomy
+from LungNoduleAILib.synthesis import Body, make_body
+from LungNoduleAILib.synthesis.disease.chest import (
+    COLLAPSE,
+    CONSOLIDATION,
+    EFFUSION,
+    MASS,
+    PNEUMOTHORAX,
+    Disease,
+    with_disease,
+)
+from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.jobs.progress import Progress
+
+FIRST_SEED, BODIES = 95_000, 24
+SPACING_MM = (2.0, 2.0, 2.5)
+LEAST_LUNG_ML = 700.0  # a body that already lost a lung, or fluid took much of it, is no healthy start
+COMBINATIONS: dict[str, tuple[str, ...]] = {
+    "healthy": (),
+    "mass": (MASS,),
+    "mass and effusion": (MASS, EFFUSION),
+    "mass and collapse": (MASS, COLLAPSE),
+    "effusion": (EFFUSION,),
+    "consolidation": (CONSOLIDATION,),
+    "collapse": (COLLAPSE,),
+    "pneumothorax": (PNEUMOTHORAX,),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Chest:
+    """One CT in LPS order, what was painted into it (masks on its grid) and the anatomy found in it."""
+
+    seed: int
+    combination: str
+    volume: Volume
+    anatomy: Anatomy
+    diseases: tuple[Disease, ...]
+
+
+def main() -> int:
+    """Make and keep the chests."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("keep", type=Path)
+    parser.add_argument("--bodies", type=int, default=BODIES)
+    parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
+    parser.add_argument("--setting", default="held-out")
+    parser.add_argument("--combinations", nargs="+", choices=COMBINATIONS, default=list(COMBINATIONS))
+    arguments = parser.parse_args()
+    for seed in range(arguments.first_seed, arguments.first_seed + arguments.bodies):
+        started = time.process_time()
+        made = len(list(chests_of(seed, arguments.setting, arguments.keep, arguments.combinations)))
+        print(f"seed {seed}: {made} chests, {time.process_time() - started:.0f} CPU s", flush=True)
+    return 0
+
+
+def chests_of(
+    seed: int, setting: str, keep: Path, combinations: Iterable[str] = tuple(COMBINATIONS)
+) -> Iterator[Chest]:
+    """Yield the chests of a body, from ``keep`` or made and kept there; none for a body with too little lung."""
+    keep.mkdir(parents=True, exist_ok=True)
+    body: Body | None = None
+    for combination in combinations:
+        path = keep / f"{setting}-{seed}-{combination.replace(' ', '_')}.pickle"
+        if path.is_file():
+            with path.open("rb") as file:
+                chest = pickle.load(file)
+        else:
+            body = make_body(seed, setting, SPACING_MM) if body is None else body
+            chest = None if not _has_lungs(body) else _made(body, combination, COMBINATIONS[combination])
+            with path.open("wb") as file:
+                pickle.dump(chest, file, protocol=4)
+        if chest is not None:
+            yield chest
+
+
+def _has_lungs(body: Body) -> bool:
+    """Whether both lungs are there."""
+    voxel_ml = float(np.prod(body.grid.spacing_kji_mm)) / 1000.0
+    return all(np.isin(body.labels, lobes).sum() * voxel_ml > LEAST_LUNG_ML for lobes in ((1, 2, 3), (4, 5)))
+
+
+def _made(body: Body, combination: str, kinds: tuple[str, ...]) -> Chest:
+    made = with_disease(body, kinds)
+    anatomy = choose_anatomy().anatomy.made.segment(made.volume, Progress())
+    return Chest(body.seed, combination, made.volume, anatomy, made.diseases)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,179 @@
+"""Benchmark: verdicts on what takes the place of lung, in held-out synthetic bodies with disease and on real CT.
+
+``python Testing/benchmarks/lung_opacities.py KEEP [--bodies N] [--real PATH ...] [--pictures DIR] [--output FILE]``;
+KEEP holds the chests of ``diseased_chests.py``, made where they are missing unless ``--only-kept``. Only the verdicts
+are judged: findings of the nodule detector are not looked for, so what is counted as missed may still be a finding.
+Intervals: Wilson for shares, bootstrap over bodies for volumes. Nothing is asserted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from diseased_chests import BODIES, COMBINATIONS, FIRST_SEED, Chest, chests_of
+
+from LungNoduleAILib.analysis.analyze import analyze
+from LungNoduleAILib.analysis.verdicts import chest_verdicts
+from LungNoduleAILib.model.findings import QualityNote
+from LungNoduleAILib.model.options import AnalysisOptions
+from LungNoduleAILib.opacity.find import AIR, FLUID, TISSUE, Opacity, find_opacities
+from LungNoduleAILib.synthesis.disease.chest import EFFUSION, MASS, PNEUMOTHORAX
+from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.jobs.stages import Stages
+
+WITHIN = 0.25  # of the true volume
+NEAR_MM = 3.0  # one voxel of the grid that is searched
+NAMED = {EFFUSION: FLUID, PNEUMOTHORAX: AIR}
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("keep", type=Path)
+    parser.add_argument("--bodies", type=int, default=BODIES)
+    parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
+    parser.add_argument("--setting", default="held-out")
+    parser.add_argument("--only-kept", action="store_true", help="leave out what is not kept yet")
+    parser.add_argument("--real", type=Path, nargs="*", default=[])
+    parser.add_argument("--output", type=Path)
+    arguments = parser.parse_args()
+    rows = []
+    for seed in range(arguments.first_seed, arguments.first_seed + arguments.bodies):
+        wanted = [
+            name
+            for name in COMBINATIONS
+            if not arguments.only_kept
+            or (arguments.keep / f"{arguments.setting}-{seed}-{name.replace(' ', '_')}.pickle").is_file()
+        ]
+        for chest in chests_of(seed, arguments.setting, arguments.keep, wanted):
+            rows.append(judged(chest))
+            print(json.dumps(rows[-1]), flush=True)
+    results = {"rows": rows, "summary": summary(rows)} if rows else {}
+    for path in arguments.real:
+        results.setdefault("real", []).append(on_real(path))
+        print(json.dumps(results["real"][-1]), flush=True)
+    print(json.dumps(results.get("summary", {}), indent=1))
+    if arguments.output:
+        arguments.output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+def judged(chest: Chest) -> dict:
+    """What the verdicts say of one chest: per disease whether one lies inside it, and what lies in none."""
+    started = time.process_time()
+    opacities = find_opacities(chest.volume, chest.anatomy)
+    seconds = time.process_time() - started
+    notes = verdicts_of(chest, opacities)
+    hits = {o: [d.kind for d in chest.diseases if _inside(chest, d.mask, o)] for o in opacities}
+    entry = {
+        "seed": chest.seed,
+        "chest": chest.combination,
+        "cpu_s": round(seconds, 1),
+        "ok": not any(note.severity != "info" and note.code != "thick_slices" for note in notes),
+        "unequal": any(note.code == "lungs_unequal" for note in notes),
+        "lung_missing": any(note.code == "one_lung_missing" for note in notes),
+        "false": [o.kind for o, kinds in hits.items() if not kinds],
+        "diseases": [],
+    }
+    for disease in chest.diseases:
+        own = [o for o, kinds in hits.items() if disease.kind in kinds]
+        wanted = NAMED.get(disease.kind, TISSUE)
+        told = sum(o.volume_ml for o in own)
+        largest = max((o.volume_ml for o in own if o.kind == wanted), default=told)
+        entry["diseases"].append(
+            {
+                "kind": disease.kind,
+                "diameter_mm": disease.diameter_mm,
+                "volume_ml": disease.volume_ml,
+                "found": bool(own),
+                "named": any(o.kind == wanted for o in own),
+                "told_ml": round(largest, 1),
+            }
+        )
+    return entry
+
+
+def verdicts_of(chest: Chest, opacities: tuple[Opacity, ...]) -> tuple[QualityNote, ...]:
+    """All verdicts of a chest without findings and candidates."""
+    volume, anatomy = chest.volume, chest.anatomy
+    ml = volume.voxel_mm3 / 1000.0
+    lungs = float(anatomy.right_lung.sum()) * ml, float(anatomy.left_lung.sum()) * ml
+    return (*anatomy.quality, *chest_verdicts(opacities, [], [], lungs, volume, anatomy))
+
+
+def _inside(chest: Chest, mask: np.ndarray, opacity: Opacity) -> bool:
+    """Whether the place of an opacity lies inside a disease, or within a voxel of the search of it."""
+    center = chest.volume.kji_from_ras(np.array(opacity.center_ras_mm))
+    reach = NEAR_MM / chest.volume.spacing_kji_mm
+    box = tuple(slice(max(0, round(c - r)), round(c + r) + 1) for c, r in zip(center, reach, strict=True))
+    return bool(mask[box].any())
+
+
+def on_real(path: Path) -> dict:
+    """What the whole analysis says of a real CT: its findings in their order, its verdicts, and what was vetted."""
+    from ThoraxAILib.io import read_volume
+
+    result = analyze(read_volume(path), AnalysisOptions(), Progress(), Stages()).findings
+    return {
+        "case": path.name,
+        "findings": [
+            {"id": f.id, "center_ras_mm": f.center_ras_mm, "mm": f.mean_diameter_mm, "confidence": f.confidence}
+            for f in result.findings
+        ],
+        "verdicts": [note.to_dict() for note in result.lungs.quality],
+        "removed": [r.to_dict() for r in result.removed if "below the threshold" not in r.reason],
+    }
+
+
+def summary(rows: list[dict]) -> dict:
+    """Shares with their intervals."""
+    masses = [d for row in rows for d in row["diseases"] if d["kind"] == MASS]
+    result = {
+        "mass found": share([d["found"] for d in masses]),
+        "mass volume within 25 %": share([abs(d["told_ml"] / d["volume_ml"] - 1) <= WITHIN for d in masses]),
+        "mass chest called ok": share([row["ok"] for row in rows if MASS in row["chest"]]),
+    }
+    for name in COMBINATIONS:
+        chests = [row for row in rows if row["chest"] == name]
+        if name == "healthy":
+            result["false verdicts, healthy"] = share([bool(row["false"]) for row in chests])
+            result["unequal, healthy"] = share([row["unequal"] for row in chests])
+        elif MASS in name:
+            found = [d for row in chests for d in row["diseases"] if d["kind"] == MASS]
+            result[f"{name}: mass found"] = share([d["found"] for d in found])
+            result[f"{name}: volume"] = share([abs(d["told_ml"] / d["volume_ml"] - 1) <= WITHIN for d in found])
+        else:
+            found = [d for row in chests for d in row["diseases"]]
+            result[f"{name} found"] = share([d["found"] for d in found])
+            result[f"{name} named"] = share([d["named"] for d in found])
+            result[f"{name} volume ratio, median"] = ratio(found)
+    result["false verdicts, all"] = share([bool(row["false"]) for row in rows])
+    return result
+
+
+def share(values: list[bool]) -> dict:
+    """Share of true values with its Wilson interval of 95 %."""
+    n, k = len(values), sum(values)
+    if not n:
+        return {"n": 0}
+    z = 1.96
+    middle, half = (k + z * z / 2) / (n + z * z), z * np.sqrt(k * (n - k) / n + z * z / 4) / (n + z * z)
+    return {"k": k, "n": n, "share": round(k / n, 3), "interval": [round(middle - half, 3), round(middle + half, 3)]}
+
+
+def ratio(found: list[dict]) -> dict:
+    """Median of told over true volume, with its quartiles."""
+    values = [d["told_ml"] / d["volume_ml"] for d in found if d["found"]]
+    if not values:
+        return {"n": 0}
+    low, middle, high = np.percentile(values, [25, 50, 75]).round(2).tolist()
+    return {"n": len(values), "median": middle, "quartiles": [low, high]}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

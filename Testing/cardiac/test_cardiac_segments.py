@@ -1,0 +1,176 @@
+"""AHA segments, wall thickness and strain by segment against the analytic ventricle, however the image lies."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from CardiacBiomechLib.mechanics.aha import HeartAxes, heart_axes, segment_at
+from CardiacBiomechLib.mechanics.thickness import by_segment, thickness_mm
+from CardiacBiomechLib.mechanics.wall_motion import WallMotion, engineering, peak
+from CardiacBiomechLib.model.heart_labels import ACDC, HeartLabels
+from CardiacBiomechLib.model.person import Person
+from CardiacBiomechLib.synthesis.anatomy import labels_at
+from CardiacBiomechLib.synthesis.cine import true_field
+from CardiacBiomechLib.synthesis.ventricle import Infarct, RightVentricle, Ventricle
+from ThoraxAILib.image.grid import Grid
+
+HEART = Ventricle(right=RightVentricle(center_mm=(30.0, 0.0, 6.0)))
+SLICE_MM = 8.0
+POINTS = 10_000
+# Directions (columns) of i, j, k: six ways a short-axis stack may lie in the file, slices along the long axis
+ORIENTATIONS = {
+    "as phantom": np.diag([-1.0, -1.0, 1.0]),
+    "slices from base to apex": np.diag([-1.0, 1.0, -1.0]),
+    "rows turned": np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]),
+    "columns turned": np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]),
+    "mirrored rows": np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]),
+    "swapped and reversed": np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0]]),
+}
+
+
+def labels_of(heart: Ventricle, direction=ORIENTATIONS["as phantom"], pixel_mm: float = 1.4, turn=None):
+    """Labels of a heart on short-axis slices; ``turn`` rotates heart and grid in the patient."""
+    grid = Grid.around(np.array([0.0, 0.0, -10.0]), (pixel_mm, pixel_mm, SLICE_MM), (110, 100, 14), direction)
+    labels = labels_at(heart, grid.centers_ras_mm())
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.eye(3) if turn is None else turn
+    return Grid(grid.shape_kji, matrix @ grid.ijk_to_ras).volume(labels)
+
+
+def wall_points(heart: Ventricle, count: int, seed: int = 0) -> np.ndarray:
+    """Random points of the wall between the heights of its slices."""
+    random = np.random.default_rng(seed)
+    reach = heart.epi_mm * np.array([1.0, 1.0, heart.elongation])
+    found = random.uniform(-reach, reach, (20 * count, 3))
+    found = found[heart.in_wall(found) & (found[:, 2] > -36.0)]
+    assert len(found) >= count
+    return found[:count]
+
+
+def analytic_segment(points: np.ndarray, axes: HeartAxes) -> tuple[np.ndarray, np.ndarray]:
+    """Segment from the angle of a point about the z axis (septum +x, anterior +y), and how far from a border."""
+    angle = np.degrees(np.arctan2(points[:, 1], points[:, 0])) % 360.0
+    heights = axes.middles_ras_mm @ axes.up
+    ring = axes.rings[np.abs((points @ axes.up)[:, None] - heights).argmin(1)]
+    border = np.where(ring == 2, np.abs((angle + 45.0) % 90.0 - 45.0), np.abs((angle + 30.0) % 60.0 - 30.0))
+    away = np.where(ring == 2, 45.0 - np.abs(angle % 90.0 - 45.0 + 0.0), border)
+    away = np.where(ring == 2, np.abs((angle + 45.0 + 45.0) % 90.0 - 45.0), away)
+    expected = []
+    for a, r in zip(angle, ring, strict=True):
+        if r == 2:
+            expected.append({0: 14, 1: 13, 2: 16, 3: 15}[int(((a + 45.0) % 360.0) // 90.0)])
+        else:
+            expected.append({0: 2, 1: 1, 2: 6, 3: 5, 4: 4, 5: 3}[int(a // 60.0)] + 6 * int(r))
+    return np.array(expected), away
+
+
+@pytest.mark.parametrize("name", list(ORIENTATIONS))
+def test_the_segment_of_ten_thousand_wall_points_is_that_of_the_analytic_angle(name):
+    axes = heart_axes(labels_of(HEART, ORIENTATIONS[name]), ACDC)
+    points = wall_points(HEART, POINTS)
+    expected, away = analytic_segment(points, axes)
+    clear = away > 1.0
+    assert clear.sum() > 0.9 * POINTS
+    np.testing.assert_array_equal(axes.segment_of(points)[clear], expected[clear])
+
+
+def test_segments_turn_with_the_heart_in_the_patient():
+    turn, _ = np.linalg.qr(np.random.default_rng(5).standard_normal((3, 3)))
+    turn[:, 0] *= np.sign(np.linalg.det(turn))
+    axes = heart_axes(labels_of(HEART, turn=turn), ACDC)
+    points = wall_points(HEART, 2000)
+    straight = heart_axes(labels_of(HEART), ACDC)
+    expected, away = analytic_segment(points, straight)
+    clear = away > 1.5
+    np.testing.assert_array_equal(axes.segment_of(points @ turn.T)[clear], expected[clear])
+
+
+def test_the_insertions_of_the_right_ventricle_lie_on_both_sides_of_the_septum():
+    axes = heart_axes(labels_of(HEART), ACDC)
+    anterior, inferior = axes.insertions_ras_mm
+    assert anterior[1] > 10
+    assert inferior[1] < -10
+    assert min(anterior[0], inferior[0]) > 0
+    turned = axes.turned(60.0)
+    assert segment_at(turned.angle_degrees(anterior[None]), np.array([0]))[0] != 17
+    assert turned.angle_degrees(anterior[None])[0] == pytest.approx(axes.angle_degrees(anterior[None])[0] - 60.0)
+
+
+def test_points_below_the_cavity_belong_to_the_apex():
+    axes = heart_axes(labels_of(HEART), ACDC)
+    assert axes.segment_of(np.array([[0.0, 0.0, -60.0]]))[0] == 17
+
+
+def test_without_a_right_ventricle_the_usual_lie_is_taken():
+    labels = labels_of(Ventricle(right=None))
+    axes = heart_axes(labels, HeartLabels(None, 2, 3))
+    assert axes.insertions_ras_mm is None
+    assert np.linalg.norm(axes.septum) == pytest.approx(1.0)
+
+
+def test_labels_of_one_slice_have_no_axis(refused):
+    labels = labels_of(HEART)
+    labels.array[:5] = 0
+    labels.array[6:] = 0
+    with refused("two are needed for its long axis"):
+        heart_axes(labels, ACDC)
+
+
+def test_wall_thickness_of_a_tube_is_known_better_than_a_pixel():
+    tube = Ventricle(elongation=1e6, right=RightVentricle(center_mm=(40.0, 0.0, 0.0)))
+    labels = labels_of(tube)
+    found = thickness_mm(labels, ACDC, heart_axes(labels, ACDC))
+    np.testing.assert_allclose(by_segment(found, heart_axes(labels, ACDC)), 10.0, atol=0.35)
+
+
+def measured(heart: Ventricle):
+    """Strain by segment out of the exact field, and the exact strain of random points by segment."""
+    labels = labels_of(heart, pixel_mm=2.0)
+    axes = heart_axes(labels, ACDC)
+    frame = WallMotion(labels, ACDC, axes).frame(true_field(heart, Grid.of(labels)))
+    points = wall_points(heart, 4000)
+    points = points[points[:, 2] < 22.0]
+    F, local = heart.deformation_gradient(points), heart.local_axes(points)
+    ecc = np.array([(np.linalg.norm(F[:, :, n] @ local[1, n]) ** 2 - 1) / 2 for n in range(len(points))])
+    segments = axes.segment_of(points)
+    exact = np.array([ecc[segments == s].mean() for s in range(1, 17)])
+    return frame, exact
+
+
+def test_circumferential_strain_of_sixteen_segments_is_that_of_the_exact_motion():
+    frame, exact = measured(HEART)
+    assert np.abs(frame.strain[1] - exact).mean() <= 0.03
+    assert frame.volume_ratio == pytest.approx(1.0, abs=0.06)
+
+
+def test_the_segments_of_an_infarct_shorten_least():
+    heart = Ventricle(
+        right=RightVentricle(center_mm=(30.0, 0.0, 6.0)), infarct=Infarct((0.0, 1.0, 0.0), 40.0, remaining=0.1)
+    )
+    frame, exact = measured(heart)
+    ecc = frame.strain[1]
+    assert set(np.argsort(ecc)[-2:] + 1) <= {1, 7, 13}
+    assert np.abs(ecc - exact).mean() <= 0.03
+
+
+def test_the_apex_turns_counter_clockwise_seen_from_the_apex():
+    """The phantom's torsion turns z by +angle per mm: seen from the apex (looking to +z) the apex turns with the clock
+    negative, so its sign is opposite to that of the base.
+    """
+    frame, _ = measured(HEART)
+    assert frame.rotation_degrees[0] * frame.rotation_degrees[2] < 0
+
+
+def test_peaks_are_the_largest_radial_and_the_smallest_other_strain():
+    curves = np.array([[0.0, 0.0], [0.3, -0.2], [0.1, -0.05]])
+    assert peak(curves, "radial").tolist() == [1, 0]
+    assert peak(curves, "circumferential").tolist() == [0, 1]
+    assert engineering(-0.18) == pytest.approx(-0.2, abs=1e-3)
+    assert engineering(0.48) == pytest.approx(0.4, abs=1e-3)
+
+
+def test_body_surface_by_both_formulas():
+    assert Person(180.0, 80.0).surface_m2 == pytest.approx(2.0)
+    assert Person(180.0, 80.0, body_surface="dubois").surface_m2 == pytest.approx(1.996, abs=2e-3)
+    assert Person(180.0).surface_m2 is None
