@@ -277,3 +277,15 @@ def test_a_folder_of_patients_becomes_one_table_and_a_bad_one_does_not_stop_the_
     assert float(rows["patient007"]["lv_ef_percent"]) > 40
     assert rows["patient008"]["status"] == "failed"
     assert "does not lie on the heart" in rows["patient008"]["message"]
+
+
+def test_far_apart_slices_give_a_range_and_a_cine_begins_at_end_diastole(frames):
+    from CardiacBiomechLib.analysis.study import _with_range
+
+    by_slice = np.array([[40.0, 60.0, 20.0], [20.0, 30.0, 10.0]])
+    ranged = _with_range(Chamber(120.0, 60.0, (120.0, 60.0)), by_slice, np.ones((2, 3)), 1)
+    assert ranged.ef_range_percent == pytest.approx((100 * (1 - 70 / 120), 100 * (1 - 50 / 120)))
+    three = GivenLabels(tuple(frames[index].labels for index in (0, 1, 0)), 0)
+    images = Cine(tuple(frames[index].image for index in (0, 1, 0)), whole_cycle=False)
+    found = analyze_study(images, StudyOptions(strain=False), given=three, engine=DemonsEngine()).study
+    assert (found.ed_frame, found.es_frame) == (1, 2)

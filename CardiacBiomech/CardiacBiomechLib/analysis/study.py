@@ -39,6 +39,7 @@ from ThoraxAILib.jobs.stages import Stages
 from ThoraxAILib.registration.inputs import check_same_grid
 from ThoraxAILib.registration.quality import assess
 
+AT_R_WAVE = 0.92  # of the largest cavity: the first frame of a gated cine is taken, frames differ by a slice or two
 NEAR_LARGEST = 0.97  # of the largest cavity: the labeled frame is taken as end-diastole
 
 
@@ -102,6 +103,9 @@ def analyze_study(
         if options.es_frame is None:
             es = int(volumes.lv_ml.argmin()) if len(cine.frames) > 1 else ed
         lv, rv = _chambers(volumes, ed, es, axes, muscle)
+        if muscle is None and axes.slice_mm > verdicts.THICK_SLICE_MM:
+            lv = _with_range(lv, volumes.lv, volumes.share, es)
+            rv = None if rv is None or volumes.rv is None else _with_range(rv, volumes.rv, volumes.share, es)
         thickness = (thickness_mm(labels[ed], parts, axes), thickness_mm(labels[es], parts, axes))
         wall: tuple[WallFrame, ...] = ()
         if wanted and motion is not None:
@@ -195,6 +199,8 @@ def _ed_es(
     ed = int(curve.argmax()) if options.ed_frame is None else cine.index(options.ed_frame)
     if options.ed_frame is None and given is not None and curve[given.frame] >= NEAR_LARGEST * curve.max():
         ed = given.frame
+    elif options.ed_frame is None and curve[0] >= AT_R_WAVE * curve.max():
+        ed = 0  # at the R wave, where a gated cine begins
     es = int(curve.argmin()) if options.es_frame is None else cine.index(options.es_frame)
     if ed == es and len(labels) > 1:
         raise InputError(f"Frame {ed + 1} cannot be both end-diastole and end-systole: name two frames.")
@@ -235,6 +241,19 @@ def _chambers(
         return Chamber(float(curve[ed]), float(curve[es]), tuple(float(v) for v in curve), low_high)
 
     return chamber(volumes.lv), None if volumes.rv is None else chamber(volumes.rv)
+
+
+def _with_range(chamber: Chamber, by_slice: np.ndarray, share: np.ndarray, es: int) -> Chamber:
+    """Return a chamber with the range of its ejection fraction when half of the outermost slice at end-systole is in
+    doubt, as it is when slices lie far apart.
+    """
+    counted = (by_slice * share)[es]
+    shown = np.nonzero(counted)[0]
+    if not len(shown):
+        return chamber
+    doubt = 0.5 * float(max(counted[shown[0]], counted[shown[-1]]))
+    ends = [100.0 * (1.0 - (chamber.esv_ml + sign * doubt) / chamber.edv_ml) for sign in (1.0, -1.0)]
+    return replace(chamber, ef_range_percent=(ends[0], ends[1]))
 
 
 def _indices(lv: Chamber, rv: Chamber | None, mass_g: float, person: Person) -> dict[str, float]:

@@ -60,6 +60,10 @@ def analyze_case(request: CaseRequest, progress: Progress, engines: LungEngines 
     engines = engines or choose_engines(request.options)
     with stages.stage("read"):
         volume = read_volume(request.case.path, request.case.selection, progress.part(0.0, 0.1))
+    if request.with_dicom:
+        from ThoraxAILib.io.dicom_objects.source_images import check_can_be_referred_to
+
+        check_can_be_referred_to(volume)
     record = case_record(request, engines, volume, started)
     if request.resume and has_result_of(request.output, record):
         return CaseOutcome(_findings_in(request.output), volume.notes, resumed=True)
@@ -80,7 +84,12 @@ def case_record(
 
     ``files`` is how many files held the volume, None for those at the path of the case.
     """
-    options = {**request.options.to_dict(), "scene": request.with_scene, **request.person.stated()}
+    options = {
+        **request.options.to_dict(),
+        "scene": request.with_scene,
+        "dicom": request.with_dicom,
+        **request.person.stated(),
+    }
     if request.options.calibration is not None:
         options["calibration_sha256"] = hashlib.sha256(request.options.calibration.read_bytes()).hexdigest()
     source = RunInput.of_volume(volume, request.case.name, _count_files(request.case.path) if files is None else files)
@@ -127,6 +136,9 @@ def write_case(
             _write_scene(folder, request.case.name, result, run)
         else:
             result.save_arrays(folder)
+    if request.with_dicom:
+        with stages.stage("DICOM results"):
+            _write_dicom(folder, request.case.path, result)
     write_run_record(folder, finish(record, stages, folder, summary))
 
 
@@ -151,6 +163,14 @@ def _write_scene(folder: Path, name: str, result: AnalysisResult, run: dict) -> 
     from LungNoduleAILib.scene.analysis_scene import write_analysis_scene
 
     write_analysis_scene(folder, name, result, run)
+
+
+def _write_dicom(folder: Path, source: Path, result: AnalysisResult) -> None:
+    """Write SEG and SR that refer to the images of the case."""
+    from LungNoduleAILib.dicom_results.write import write_dicom_results
+    from ThoraxAILib.io.dicom_objects.source_images import source_images
+
+    write_dicom_results(folder, result, source_images(source, result.volume))
 
 
 def _findings_in(folder: Path) -> Findings:

@@ -29,6 +29,7 @@ class CaseRequest:
     output: Path
     options: AnalysisOptions
     with_scene: bool = True
+    with_dicom: bool = False
     resume: bool = False
     person: PersonAndExam = field(default_factory=PersonAndExam)
 
@@ -51,6 +52,11 @@ class AnalyzeRequest(Options):
     series: str | None = option(None, "which series of the input, see thoraxai lung series", metavar="UID")
     with_scene: bool = option(
         True, "none: arrays.npz instead of Slicer files", flag="--scene", label="scene", words=SCENE_WORDS
+    )
+    with_dicom: bool = option(
+        False,
+        "also write DICOM segmentations (SEG) and a measurement report (SR) of the series",
+        flag="--dicom",
     )
     person: PersonAndExam = option(
         factory=PersonAndExam, group="for the guidelines in the report (none is asked without --exam or --age)"
@@ -131,6 +137,19 @@ class PhantomRequest(Options):
     count: int = option(1, "how many, from SEED on, each in its folder", at_least=1)
     pair: bool = option(False, "two dates of one person in the folders prior and current, one nodule of each fate")
     jobs: int = option(1, "how many are made at the same time", label="number of jobs", at_least=1)
+
+
+@dataclass(frozen=True)
+class PracticeRequest(Options):
+    """Which practice case; with ``marks`` it is scored instead of written."""
+
+    output: Path = option(help="folder for the CT, and later the score", metavar="DIR")
+    seed: int = option(1, "which case", metavar="SEED", at_least=0)
+    difficulty: str = option("medium", "how hard its nodules are to see", choices=("easy", "medium", "hard"))
+    marks: Path | None = option(None, "the locked marks: score them", metavar="CSV")
+    seconds: float | None = option(None, "how long the reading took", metavar="S", at_least=0.0)
+    ai: Path | None = option(None, "findings.json of the software for the same CT, to be scored too", metavar="JSON")
+    progress: Path | None = option(None, "file that keeps the scores; a CSV lies beside it", metavar="JSON")
 
 
 @dataclass(frozen=True)

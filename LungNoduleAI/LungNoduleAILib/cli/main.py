@@ -17,6 +17,7 @@ from LungNoduleAILib.cli import evaluate as evaluate_command
 from LungNoduleAILib.cli import follow_up as follow_up_command
 from LungNoduleAILib.cli import patterns as pattern_command
 from LungNoduleAILib.cli import phantom as phantom_command
+from LungNoduleAILib.cli import practice as practice_command
 from LungNoduleAILib.cli import register as register_command
 from LungNoduleAILib.cli import review as review_command
 from LungNoduleAILib.cli import segment as segment_command
@@ -47,6 +48,7 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
     series.add_argument("input", type=Path, metavar="PATH")
     series.set_defaults(run=_series)
     phantom_command.add_commands(commands)
+    practice_command.add_commands(commands)
     demo = commands.add_parser("demo", help="analyze a CT, or a synthetic one beside its truth")
     DemoRequest.add_arguments(demo)
     demo.set_defaults(run=_demo)

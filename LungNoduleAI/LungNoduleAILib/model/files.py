@@ -18,6 +18,7 @@ REGISTRATION_FILE = "registration.json"
 VIEW_FILES = ("blended.png", "checkerboard.png", "difference.png", "change_1.png", "change_2.png", "change_3.png")
 PATTERN_MAP_FILE, PATTERN_TABLE_FILE, PATTERN_PICTURE_FILE = "patterns.nrrd", "patterns.json", "patterns.png"
 INDEX_FILE = "index.csv"
+DICOM_FILES = ("anatomy.seg.dcm", "nodules.seg.dcm", "measurements.sr.dcm", "measurements_verified.sr.dcm")
 MAX_SCANS = 20
 
 ANALYSIS_FILES = (
@@ -30,6 +31,7 @@ ANALYSIS_FILES = (
     REPORT_FILE,
     REPORT_PDF,
     REPORT_TEXT,
+    *DICOM_FILES,
     RUN_FILE,
 )
 FOLLOW_UP_FILES = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from LungNoduleAILib.analysis.turned_masks import in_lps
 from LungNoduleAILib.model.result import AnalysisResult
 from LungNoduleAILib.scene.result_nodes import create_result_nodes, remove_result_nodes
 from LungNoduleAILib.scene.saving import save_result
@@ -24,6 +25,7 @@ def write_analysis_scene(directory: Path, name: str, result: AnalysisResult, run
     small = stand_in(result, image.dtype)
     volume_node = node_from_volume(small.volume, name)
     nodes = create_result_nodes(volume_node, small, run)
+    nodes.set_findings(in_lps(result).findings)  # the outlines of the whole result
     nodes.set_threshold(0.0)
     arrays = {
         volume_node: ImageFile(image),

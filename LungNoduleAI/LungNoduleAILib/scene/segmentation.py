@@ -124,11 +124,12 @@ def _finding_layers(result: AnalysisResult) -> list[Layer]:
             layers.append(layer)
         value = len(layer.segments) + 1
         layer.labels[where][mask] = value
-        layer.segments[value] = _finding_segment(finding)
+        layer.segments[value] = finding_segment(finding)
     return layers
 
 
-def _finding_segment(finding: Finding) -> Segment:
+def finding_segment(finding: Finding) -> Segment:
+    """Return identity and looks of the segment of a finding."""
     kind = MASS if finding.kind == "mass" else NODULE
     if finding.lobe in LOBES:
         _, _, region, side, _ = LOBES[finding.lobe]

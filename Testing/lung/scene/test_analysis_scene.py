@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -78,6 +79,17 @@ def test_the_bundles_hold_the_same_files(both):
         with zipfile.ZipFile(folder / "scene.mrb") as bundle:
             names.append(sorted(bundle.namelist()))
     assert names[0] == names[1]
+
+
+def test_the_outlines_that_a_reader_goes_on_from_are_the_same(both):
+    outlines = []
+    for folder in both[:2]:
+        with zipfile.ZipFile(folder / "scene.mrb") as bundle:
+            scene = bundle.read("scene/scene.mrml").decode()
+            outlines.append(re.findall(r"LungNoduleAI\.outlines:(.*?);LungNoduleAI\.", scene))
+    assert len(outlines[0]) == 1
+    assert "Mass_01" in outlines[0][0]
+    assert outlines[1] == outlines[0]
 
 
 def test_other_programs_read_layers_and_image(both):

@@ -1,0 +1,1 @@
+"""What an analysis says as DICOM: anatomy and nodules as segmentations, measurements as a report."""

@@ -1,0 +1,190 @@
+"""Write the result of an analysis as DICOM objects beside the images it was made from."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from LungNoduleAILib.model.anatomy import AIRWAY, HEART, LLL, LUL, RLL, RML, RUL
+from LungNoduleAILib.model.files import DICOM_FILES
+from LungNoduleAILib.model.findings import Finding
+from LungNoduleAILib.model.result import AnalysisResult
+from ThoraxAILib import __version__
+from ThoraxAILib.io.dicom_objects.measurement_report import FindingGroup, Observer, Quantity, measurement_report
+from ThoraxAILib.io.dicom_objects.segmentation import SegmentItem, segmentation
+from ThoraxAILib.io.dicom_objects.source_images import SourceImages
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+ANATOMY_FILE, NODULES_FILE, REPORT_FILE, VERIFIED_FILE = DICOM_FILES
+SERIES_NUMBERS = {ANATOMY_FILE: 9001, NODULES_FILE: 9002, REPORT_FILE: 9003}
+UID_ROOT = "2.25."
+LOBES = {
+    RUL: ("Right upper lobe", "upper lobe", "right"),
+    RML: ("Right middle lobe", "middle lobe", "right"),
+    RLL: ("Right lower lobe", "lower lobe", "right"),
+    LUL: ("Left upper lobe", "upper lobe", "left"),
+    LLL: ("Left lower lobe", "lower lobe", "left"),
+}
+SITES = {"RUL": RUL, "RML": RML, "RLL": RLL, "LUL": LUL, "LLL": LLL}
+
+
+def uid_of(*parts: str) -> str:
+    """Return a UID that depends on these texts only (PS3.5 B.2: 2.25 and a 128-bit number)."""
+    digest = hashlib.sha256("\0".join(parts).encode("utf-8")).digest()
+    return UID_ROOT + str(int.from_bytes(digest[:16], "big"))
+
+
+def write_dicom_results(
+    folder: Path, result: AnalysisResult, sources: SourceImages, reader: str = "", organization: str = ""
+) -> list[Path]:
+    """Write anatomy and nodule segmentations and the report into ``folder``; what was written.
+
+    With ``reader`` the report is VERIFIED, follows the software's own as its predecessor, and leaves out nothing: a
+    rejected finding stands there as rejected. A result without findings is written too. Raises InputError when the
+    sources are not those of the result.
+    """
+    series = result.volume.identity.series_uid
+    written: list[tuple[str, Dataset]] = []
+
+    def uids(name: str, version: str = "") -> dict:
+        made = (series, name, __version__, *sorted(result.methods.values()), version)
+        return {
+            "series_number": SERIES_NUMBERS[name],
+            "series_uid": uid_of("series", *made[:3]),
+            "instance_uid": uid_of("instance", *made, *_state(result, bool(version))),
+        }
+
+    anatomy = _anatomy_items(result)
+    if anatomy:
+        made = segmentation(anatomy, result.volume, sources, "ThoraxAI anatomy", **uids(ANATOMY_FILE))
+        written.append((ANATOMY_FILE, made))
+    outlined = [finding for finding in result.findings.findings if finding.mask is not None]
+    found = None
+    if outlined:
+        items = [_nodule_item(finding, result) for finding in outlined]
+        found = segmentation(items, result.volume, sources, "ThoraxAI nodules", **uids(NODULES_FILE))
+        written.append((NODULES_FILE, found))
+    numbers = {finding.id: number for number, finding in enumerate(outlined, start=1)}
+    groups = [_group(finding, numbers.get(finding.id, 0), series) for finding in result.findings.findings]
+    software = measurement_report(
+        [_without_reader(group) for group in groups], sources, found, _observer(result), **uids(REPORT_FILE)
+    )
+    written.append((REPORT_FILE, software))
+    if reader:
+        verified = measurement_report(
+            groups,
+            sources,
+            found,
+            _observer(result, reader, organization),
+            previous=software,
+            **uids(REPORT_FILE, "verified"),
+        )
+        written.append((VERIFIED_FILE, verified))
+    paths = []
+    for name, dataset in written:
+        dataset.save_as(folder / name, enforce_file_format=True)
+        paths.append(folder / name)
+    return paths
+
+
+def _state(result: AnalysisResult, with_decisions: bool) -> list[str]:
+    """Return what another instance of the same series must differ in."""
+    return [
+        f"{finding.id} {finding.volume_mm3:.3f} {finding.status if with_decisions else ''}"
+        for finding in result.findings.findings
+    ]
+
+
+def _anatomy_items(result: AnalysisResult) -> list[SegmentItem]:
+    methods = result.methods
+    made_by = (
+        f"ThoraxAI anatomy {methods.get('anatomy', '')}".strip(),
+        methods.get("anatomy_fingerprint", __version__),
+    )
+    items = [
+        SegmentItem(label, result.labels == value, "anatomical structure", kind, made_by, side)
+        for value, (label, kind, side) in LOBES.items()
+    ]
+    items.append(
+        SegmentItem(
+            "Trachea and main bronchi", result.labels == AIRWAY, "anatomical structure", "trachea and bronchus", made_by
+        )
+    )
+    for label, values, side in (("Right lung", (RUL, RML, RLL), "right"), ("Left lung", (LUL, LLL), "left")):
+        items.append(SegmentItem(label, np.isin(result.labels, values), "anatomical structure", "lung", made_by, side))
+    if result.structures is not None:
+        items.append(SegmentItem("Heart", result.structures == HEART, "anatomical structure", "heart", made_by))
+    return [item for item in items if item.mask.any()]
+
+
+def _nodule_item(finding: Finding, result: AnalysisResult) -> SegmentItem:
+    from ThoraxAILib.errors import known
+
+    mask = known(finding.mask, "the mask")
+    whole = np.zeros(result.volume.array.shape, dtype=bool)
+    box = tuple(slice(o, o + n) for o, n in zip(mask.offset_kji, mask.array.shape, strict=True))
+    whole[box] = mask.array
+    made_by = None
+    if finding.source != "reader":
+        methods = result.methods
+        name = f"ThoraxAI delineator {methods.get('delineator', '')}".strip()
+        made_by = (name, methods.get("delineator_fingerprint", __version__))
+    series = result.volume.identity.series_uid
+    kind = "mass" if finding.kind == "mass" else "nodule"
+    return SegmentItem(
+        finding.id, whole, "altered structure", kind, made_by, finding.side or "", tracking(finding, series)
+    )
+
+
+def tracking(finding: Finding, series_uid: str) -> tuple[str, str]:
+    """Return the tracking identifier and UID of a finding: the same whenever the series is analyzed again."""
+    return finding.id, uid_of("tracking", series_uid, finding.id)
+
+
+def _group(finding: Finding, segment: int, series_uid: str) -> FindingGroup:
+    quantities = [
+        Quantity("volume", finding.volume_mm3, "mm3"),
+        Quantity("diameter", finding.mean_diameter_mm, "mm", "mean"),
+        Quantity("long axis", finding.long_axis_mm, "mm", ends_ras_mm=finding.long_axis_ras_mm),
+        Quantity("short axis", finding.short_axis_mm, "mm", ends_ras_mm=finding.short_axis_ras_mm),
+        Quantity("attenuation", finding.mean_hu, "HU", "mean"),
+        Quantity("probability", finding.confidence, "1"),
+    ]
+    if finding.solid_mean_diameter_mm is not None:
+        quantities.append(Quantity("solid part diameter", finding.solid_mean_diameter_mm, "mm", "mean"))
+    if finding.solid_volume_mm3 is not None:
+        quantities.append(Quantity("solid part volume", finding.solid_volume_mm3, "mm3"))
+    value = SITES.get(finding.lobe or "")
+    _, site, side = LOBES[value] if value is not None else ("", "lung", finding.side or "")
+    return FindingGroup(
+        tracking(finding, series_uid),
+        segment,
+        "mass" if finding.kind == "mass" else "nodule",
+        site,
+        "" if site == "middle lobe" else side,
+        tuple(quantities),
+        (("attenuation class", finding.type), ("assessment", finding.status)),
+    )
+
+
+def _without_reader(group: FindingGroup) -> FindingGroup:
+    from dataclasses import replace
+
+    return replace(group, evaluations=tuple(pair for pair in group.evaluations if pair[0] != "assessment"))
+
+
+def _observer(result: AnalysisResult, reader: str = "", organization: str = "") -> Observer:
+    methods = result.methods
+    name, fingerprint = methods.get("detector", "unknown"), methods.get("detector_fingerprint", "")
+    return Observer(
+        uid_of("device", name, fingerprint, __version__),
+        f"ThoraxAI {__version__}",
+        (f"ThoraxAI detector {name}", fingerprint or __version__),
+        reader,
+        organization,
+    )

@@ -1,0 +1,94 @@
+"""Takes the picture of CardiacBiomech: a synthetic heart analyzed, the panel beside the beating wall at two frames.
+
+``python Testing/desktop/take_cardiac_screenshot.py [PNG]`` writes docs/pictures/cardiac_panel.png by default.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PICTURE = REPOSITORY / "docs" / "pictures" / "cardiac_panel.png"
+PANEL_WIDTH, HEIGHT, VIEW_SIZE = 500, 1500, (420, 420)
+
+
+def make_heart(folder: Path) -> tuple[Path, Path]:
+    """Write a synthetic cine of eight frames and the labels of its first."""
+    import numpy as np
+    import SimpleITK as sitk
+
+    from CardiacBiomechLib.synthesis.cine import Scanner, acquire, phase_curve
+    from CardiacBiomechLib.synthesis.groups import draw
+    from ThoraxAILib.io.transform_files import write_labels
+    from ThoraxAILib.registration.itk_images import itk_image
+
+    scanner = Scanner(shape_kji=(14, 72, 72), spacing_kji_mm=(8.0, 2.2, 2.2), samples_per_slice=2, texture=0.1)
+    frames = acquire(draw("NOR", np.random.default_rng(1)), scanner, phase_curve(8), 1)
+    cine = sitk.JoinSeries([itk_image(frame.image) for frame in frames], 0.0, 100.0)
+    sitk.WriteImage(cine, str(folder / "cine.nii.gz"))
+    write_labels(frames[0].labels, folder / "ed.nii.gz")
+    return folder / "cine.nii.gz", folder / "ed.nii.gz"
+
+
+def main(picture: Path) -> None:
+    """Run the module as a person would and save what they would see."""
+    from slicerharness import session
+
+    slicer = session.start()
+    from slicerharness.views import imageOf, makeViews
+
+    from ThoraxAILib.cli.main import main as run
+
+    views = makeViews(VIEW_SIZE)
+    module = session.loadModule(REPOSITORY / "CardiacBiomech" / "CardiacBiomech.py")
+    panel = module.widgetRepresentation()
+    widget = panel.self()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        cine, label = make_heart(folder)
+        widget.ui.studyEdit.setCurrentPath(str(cine))
+        widget.ui.labelEdit.setCurrentPath(str(label))
+        widget.ui.outputEdit.setCurrentPath(str(folder / "out"))
+        widget.ui.motionComboBox.setCurrentIndex(widget.ui.motionComboBox.findData("demons"))
+        if run(["cardiac", "analyze", *widget.request().to_argv()]) != 0:
+            raise RuntimeError("the study was not analyzed")
+        widget._show_result(folder / "out")
+        widget.on_show_scene()
+        images = []
+        for item in (0, 3):
+            widget._browser.SetSelectedItemNumber(item)
+            slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(widget._browser)
+            slicer.app.processEvents()
+            views.threeD.reset_focal_point()
+            views.threeD.reset_camera()
+            images.append(imageOf(views.threeD))
+        image = compose(panel, images)
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    if not image.save(str(picture)):
+        raise OSError(f"{picture.name} cannot be written")
+    widget.cleanup()
+    slicer.mrmlScene.Clear(0)
+
+
+def compose(panel: Any, images: list[Any]) -> Any:
+    """Panel to the left, views below each other to the right."""
+    from PySide6 import QtCore, QtGui
+
+    panel.setFixedSize(PANEL_WIDTH, HEIGHT)
+    panel.show()
+    QtCore.QCoreApplication.processEvents()
+    canvas = QtGui.QImage(PANEL_WIDTH + VIEW_SIZE[0] + 4, HEIGHT, QtGui.QImage.Format.Format_RGB32)
+    canvas.fill(QtGui.QColor(30, 30, 30))
+    painter = QtGui.QPainter(canvas)
+    painter.drawPixmap(0, 0, panel.grab())
+    for row, image in enumerate(images):
+        painter.drawImage(PANEL_WIDTH + 4, row * (VIEW_SIZE[1] + 4), image)
+    painter.end()
+    return canvas
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURE)

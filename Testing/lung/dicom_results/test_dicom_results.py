@@ -1,0 +1,229 @@
+"""Results as DICOM: what was written comes back from highdicom, dcmqi and pydicom, and a validator finds no error."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from pydicom import dcmread
+
+from fixtures.dicom_series_builder import SeriesPlan, write_series
+from fixtures.synthetic_chest import chest_labels, nodule, three_nodules
+from LungNoduleAILib.dicom_results.write import tracking, write_dicom_results
+from LungNoduleAILib.model.anatomy import RUL
+from LungNoduleAILib.model.findings import Finding, Findings, Lungs
+from LungNoduleAILib.model.result import AnalysisResult
+from ThoraxAILib.cli.main import main
+from ThoraxAILib.errors import InputError
+from ThoraxAILib.io import read_volume
+from ThoraxAILib.io.dicom_objects.source_images import SourceImages, source_images
+
+hd = pytest.importorskip("highdicom")
+pytestmark = pytest.mark.filterwarnings("ignore")
+OBLIQUE = (0.9659258, 0.2588190, 0.0, -0.2475, 0.92371, 0.29237)
+AXIS = (10.0, 20.0, -30.0, 13.0, 24.0, -30.0)
+DCMQI = Path(sys.executable).parent
+
+
+def series(folder: Path, orientation: tuple[float, ...] = SeriesPlan.orientation) -> Path:
+    plan = SeriesPlan(count=24, rows=30, columns=36, orientation=orientation)
+    write_series(folder, plan, _complete)
+    return folder
+
+
+def _complete(dataset, _k: int) -> None:
+    dataset.PatientName, dataset.PatientID = "Doe^Jane", "P-1"
+    dataset.PatientSex, dataset.PatientBirthDate, dataset.StudyTime = "F", "", "101500"
+    dataset.StudyID, dataset.AccessionNumber, dataset.ReferringPhysicianName = "1", "", ""
+    dataset.PositionReferenceIndicator = ""
+
+
+@pytest.fixture(scope="module", params=[SeriesPlan.orientation, OBLIQUE], ids=["axial", "oblique"])
+def written(request, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, AnalysisResult, SourceImages]:
+    """A series, three findings on it (two that overlap), and what was written by a reader."""
+    place = tmp_path_factory.mktemp("dicom")
+    volume = read_volume(series(place / "ct", request.param))
+    findings = list(three_nodules(volume))
+    findings[0] = replace(findings[0], long_axis_ras_mm=AXIS, long_axis_mm=5.0).with_status("accepted")
+    findings[1] = findings[1].with_status("rejected", "vessel")
+    told = Findings(volume.identity.series_uid, Lungs(1200.0, 1400.0), tuple(findings))
+    methods = {"detector": "classical", "detector_fingerprint": "abc", "anatomy": "classical"}
+    result = AnalysisResult(volume, chest_labels(), told, methods=methods)
+    sources = source_images(place / "ct", volume)
+    write_dicom_results(place, result, sources, "Reader^A", "Hospital")
+    return place, result, sources
+
+
+def whole(finding: Finding, shape: tuple[int, ...]) -> np.ndarray:
+    mask = np.zeros(shape, dtype=bool)
+    assert finding.mask is not None
+    box = tuple(slice(o, o + n) for o, n in zip(finding.mask.offset_kji, finding.mask.array.shape, strict=True))
+    mask[box] = finding.mask.array
+    return mask
+
+
+def test_every_voxel_of_overlapping_nodules_comes_back_by_highdicom(written: tuple) -> None:
+    place, result, sources = written
+    found = hd.seg.segread(place / "nodules.seg.dcm")
+    assert sources.slices is not None
+    uids = [image.SOPInstanceUID for image in sources.slices]
+    pixels = found.get_pixels_by_source_instance(
+        uids, ignore_spatial_locations=True, assert_missing_frames_are_empty=True
+    )
+    for number, finding in enumerate(result.findings.findings):
+        assert np.array_equal(pixels[..., number] > 0, whole(finding, result.volume.array.shape)), finding.id
+        described = found.get_segment_description(number + 1)
+        assert (described.tracking_id, described.tracking_uid) == tracking(finding, result.findings.series_uid)
+
+
+def test_voxels_lie_where_they_lay_when_dcmqi_reads_them(written: tuple) -> None:
+    place, result, _ = written
+    program = DCMQI / "segimage2itkimage"
+    if not program.exists():
+        pytest.skip("dcmqi is not installed")
+    target = place / "dcmqi"
+    target.mkdir(exist_ok=True)
+    subprocess.run(
+        [program, "--inputDICOM", place / "nodules.seg.dcm", "--outputDirectory", target, "-t", "nrrd", "-p", "n"],
+        check=True,
+        capture_output=True,
+    )
+    for number, finding in enumerate(result.findings.findings, start=1):
+        image = sitk.ReadImage(str(target / f"n-{number}.nrrd"))
+        index = np.argwhere(sitk.GetArrayFromImage(image) > 0)[:, ::-1]
+        lps = np.array([image.TransformIndexToPhysicalPoint([int(x) for x in one]) for one in index])
+        expected = result.volume.ras_from_kji(np.argwhere(whole(finding, result.volume.array.shape)))
+        ours = expected * np.array([-1.0, -1.0, 1.0])
+        assert len(lps) == len(ours)
+        assert np.abs(lps[np.lexsort(lps.round(2).T)] - ours[np.lexsort(ours.round(2).T)]).max() < 0.01
+
+
+def test_lungs_and_lobes_are_segments_with_their_codes(written: tuple) -> None:
+    place, result, _ = written
+    found = hd.seg.segread(place / "anatomy.seg.dcm")
+    labels = {one.SegmentLabel: number for number, one in enumerate(found.SegmentSequence, start=1)}
+    assert {"Right upper lobe", "Left lower lobe", "Right lung", "Left lung"} <= set(labels)
+    upper = found.get_segment_description(labels["Right upper lobe"])
+    assert upper.segmented_property_type.value == "45653009"
+    assert (
+        upper.SegmentedPropertyTypeCodeSequence[0].SegmentedPropertyTypeModifierCodeSequence[0].CodeValue == "24028007"
+    )
+    frames = found.get_volume(segment_numbers=[labels["Right upper lobe"]], combine_segments=False)
+    assert int(frames.array.sum()) == int((result.labels == RUL).sum())
+
+
+def test_numbers_and_axes_come_back_from_the_report(written: tuple) -> None:
+    place, result, _ = written
+    report = hd.sr.srread(place / "measurements_verified.sr.dcm")
+    groups = report.content.get_volumetric_roi_measurement_groups()
+    assert len(groups) == len(result.findings.findings)
+    for group, finding in zip(groups, result.findings.findings, strict=True):
+        assert (group.tracking_identifier, group.tracking_uid) == tracking(finding, result.findings.series_uid)
+        numbers = {
+            (one.name.value, one.derivation.value if one.derivation else ""): one.value
+            for one in group.get_measurements()
+        }
+        assert numbers["118565006", ""] == pytest.approx(finding.volume_mm3, abs=0.01)
+        assert numbers["81827009", "373098007"] == pytest.approx(finding.mean_diameter_mm, abs=0.01)
+        assert numbers["103339001", ""] == pytest.approx(finding.long_axis_mm, abs=0.01)
+    first = result.findings.findings[0]
+    axes = [
+        group for group in report.content.get_image_measurement_groups() if group.tracking_uid == groups[0].tracking_uid
+    ]
+    (long_axis,) = axes[0].get_measurements()
+    ends = long_axis.referenced_coordinates[0].value if hasattr(long_axis, "referenced_coordinates") else None
+    if ends is None:
+        items = [item for item in long_axis[0].ContentSequence if item.ValueType == "SCOORD3D"]
+        ends = np.array(items[0].GraphicData).reshape(2, 3)
+    assert first.long_axis_ras_mm is not None
+    expected = np.array(first.long_axis_ras_mm).reshape(2, 3) * np.array([-1, -1, 1])
+    assert np.abs(ends - expected).max() < 0.01
+
+
+def test_the_software_report_is_unverified_and_the_readers_follows_it(written: tuple) -> None:
+    place, _, _ = written
+    software, reader = (dcmread(place / name) for name in ("measurements.sr.dcm", "measurements_verified.sr.dcm"))
+    assert (software.VerificationFlag, reader.VerificationFlag) == ("UNVERIFIED", "VERIFIED")
+    previous = reader.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0].ReferencedSOPSequence[0]
+    assert previous.ReferencedSOPInstanceUID == software.SOPInstanceUID
+    assert "Rejected" in str(reader)
+    assert "Accepted" in str(reader)
+    assert "Rejected" not in str(software)
+
+
+def test_the_dcmqi_reader_finds_finding_site_segment_and_tracking(written: tuple) -> None:
+    place, result, _ = written
+    program = DCMQI / "tid1500reader"
+    if not program.exists():
+        pytest.skip("dcmqi is not installed")
+    target = place / "report.json"
+    subprocess.run(
+        [program, "--inputDICOM", place / "measurements.sr.dcm", "--outputMetadata", target],
+        check=True,
+        capture_output=True,
+    )
+    told = [group for group in json.loads(target.read_text())["Measurements"] if "ReferencedSegment" in group]
+    assert [group["TrackingIdentifier"] for group in told] == [finding.id for finding in result.findings.findings]
+    assert [group["ReferencedSegment"] for group in told] == [1, 2, 3]
+    assert told[0]["Finding"]["CodeMeaning"] == "Nodule"
+    assert told[2]["Finding"]["CodeMeaning"] == "Mass"
+    assert told[0]["FindingSite"]["CodeMeaning"] == "Upper lobe of lung"
+
+
+def test_a_validator_of_dicom_finds_no_error(written: tuple) -> None:
+    place, _, _ = written
+    if shutil.which("dciodvfy") is None:
+        pytest.skip("dciodvfy (Debian package dicom3tools) is not installed")
+    for file in sorted(place.glob("*.dcm")):
+        told = subprocess.run(["dciodvfy", file], capture_output=True, text=True)
+        errors = [line for line in (told.stdout + told.stderr).splitlines() if line.startswith("Error")]
+        assert errors == [], file.name
+
+
+def test_a_chest_without_findings_is_a_report_too(tmp_path: Path) -> None:
+    volume = read_volume(series(tmp_path / "ct"))
+    told = Findings(volume.identity.series_uid, Lungs(1200.0, 1400.0))
+    written_files = write_dicom_results(
+        tmp_path, AnalysisResult(volume, chest_labels(), told), source_images(tmp_path / "ct", volume)
+    )
+    assert [path.name for path in written_files] == ["anatomy.seg.dcm", "measurements.sr.dcm"]
+    assert "No findings" in str(dcmread(tmp_path / "measurements.sr.dcm"))
+
+
+def test_a_resampled_volume_keeps_its_own_geometry(tmp_path: Path) -> None:
+    volume = read_volume(series(tmp_path / "ct"))
+    shifted = replace(
+        volume, ijk_to_ras=volume.ijk_to_ras @ np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0.4], [0, 0, 0, 1]])
+    )
+    sources = source_images(tmp_path / "ct", shifted)
+    assert sources.slices is None
+    finding = nodule(shifted, 1, (15, 8, 5))
+    told = Findings(volume.identity.series_uid, Lungs(1200.0, 1400.0), (finding,))
+    write_dicom_results(tmp_path, AnalysisResult(shifted, chest_labels(), told), sources)
+    back = hd.seg.segread(tmp_path / "nodules.seg.dcm").get_volume(combine_segments=False)
+    index = np.argwhere(back.array[..., 0] > 0)
+    lps = back.map_indices_to_reference(index)
+    ours = shifted.ras_from_kji(np.argwhere(whole(finding, shifted.array.shape))) * np.array([-1.0, -1.0, 1.0])
+    assert np.abs(lps[np.lexsort(lps.round(2).T)] - ours[np.lexsort(ours.round(2).T)]).max() < 0.01
+
+
+def test_an_image_that_is_no_dicom_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    volume = read_volume(series(tmp_path / "ct"))
+    nameless = replace(volume, identity=replace(volume.identity, study_uid=""))
+    with pytest.raises(InputError, match="no DICOM series"):
+        source_images(tmp_path / "ct", nameless)
+
+
+def test_the_command_refuses_before_it_analyzes(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    image = sitk.GetImageFromArray(np.arange(12 * 16 * 16, dtype=np.int16).reshape(12, 16, 16) - 1000)
+    sitk.WriteImage(image, str(tmp_path / "ct.nrrd"))
+    assert main(["lung", "analyze", str(tmp_path / "ct.nrrd"), "--output", str(tmp_path / "out"), "--dicom"]) != 0
+    assert "no DICOM series" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,220 @@
+"""A DICOM measurement report (SR, TID 1500): one group of measurements for each finding; the writing is highdicom's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ThoraxAILib import __version__
+from ThoraxAILib.image.lps import flip_lps_ras
+from ThoraxAILib.io.dicom_objects.codes import concept
+from ThoraxAILib.io.dicom_objects.segmentation import MANUFACTURER, MODEL
+from ThoraxAILib.io.dicom_objects.source_images import SourceImages
+
+if TYPE_CHECKING:
+    from highdicom.seg import Segmentation
+    from highdicom.sr import Comprehensive3DSR, Measurement, MeasurementsAndQualitativeEvaluations
+    from pydicom.dataset import Dataset
+
+UNITS = {"mm": ("mm", "millimeter"), "mm3": ("mm3", "cubic millimeter"), "HU": ("[hnsf'U]", "Hounsfield unit")}
+UNITS["1"] = ("1", "no units")
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One number: concept names of codes.py, unit, and for an axis its two ends in RAS mm."""
+
+    name: str
+    value: float
+    unit: str
+    derivation: str = ""
+    ends_ras_mm: tuple[float, float, float, float, float, float] | None = None
+
+
+@dataclass(frozen=True)
+class FindingGroup:
+    """One finding: tracking identifier and UID, segment number in the segmentation (0: none), what it is and where.
+
+    ``evaluations`` are pairs of concept names (question, answer).
+    """
+
+    tracking: tuple[str, str]
+    segment: int
+    finding: str
+    site: str
+    laterality: str
+    quantities: tuple[Quantity, ...]
+    evaluations: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Observer:
+    """Who says so: the software with its fingerprint, and the reader who verified it; an empty name: nobody did."""
+
+    device_uid: str
+    device_name: str
+    algorithm: tuple[str, str]
+    reader: str = ""
+    organization: str = ""
+
+
+def measurement_report(
+    groups: Sequence[FindingGroup],
+    sources: SourceImages,
+    found: Segmentation | None,
+    observer: Observer,
+    series_number: int,
+    series_uid: str,
+    instance_uid: str,
+    previous: Dataset | None = None,
+) -> Comprehensive3DSR:
+    """Return the report: UNVERIFIED as the software's, VERIFIED with its predecessor when a reader stands for it.
+
+    Without a group it says that nothing was found, which is a result too.
+    """
+    import highdicom as hd
+
+    context = hd.sr.ObservationContext(
+        observer_person_context=_person(observer.reader),
+        observer_device_context=hd.sr.ObserverContext(
+            observer_type=_dcm("121007", "Device"),
+            observer_identifying_attributes=hd.sr.DeviceObserverIdentifyingAttributes(
+                uid=observer.device_uid,
+                name=observer.device_name,
+                manufacturer_name=MANUFACTURER,
+                model_name=MODEL,
+                serial_number="none",
+            ),
+        ),
+    )
+    algorithm = hd.sr.AlgorithmIdentification(name=observer.algorithm[0], version=observer.algorithm[1])
+    told = [made for group in groups for made in _groups(group, sources, found, algorithm)]
+    told = told or [_nothing(observer, algorithm)]
+    content = hd.sr.MeasurementReport(
+        observation_context=context,
+        procedure_reported=concept("chest ct procedure"),
+        imaging_measurements=told,
+        title=_dcm("126000", "Imaging Measurement Report"),
+        referenced_images=list(sources.images),
+    )
+    return hd.sr.Comprehensive3DSR(
+        evidence=[*sources.images, *([] if found is None else [found])],
+        content=content,
+        series_number=series_number,
+        series_instance_uid=series_uid,
+        sop_instance_uid=instance_uid,
+        instance_number=1 if previous is None else 2,
+        manufacturer=MANUFACTURER,
+        manufacturer_model_name=MODEL,
+        software_versions=__version__,
+        device_serial_number="none",
+        series_description="ThoraxAI measurements",
+        is_complete=True,
+        is_final=True,
+        is_verified=bool(observer.reader),
+        verifying_observer_name=observer.reader or None,
+        verifying_organization=(observer.organization or "not stated") if observer.reader else None,
+        previous_versions=None if previous is None else [previous],
+    )
+
+
+def _person(name: str):
+    import highdicom as hd
+
+    if not name:
+        return None
+    return hd.sr.ObserverContext(
+        observer_type=_dcm("121006", "Person"),
+        observer_identifying_attributes=hd.sr.PersonObserverIdentifyingAttributes(name=name),
+    )
+
+
+def _groups(group: FindingGroup, sources: SourceImages, found: Segmentation | None, algorithm) -> list:
+    """Return the groups of one finding: its segment with all numbers, and its axes with their ends.
+
+    A group around a segment (TID 1411) holds no coordinates of its own, so the ends of the axes stand in a second one
+    (TID 1501) of the same tracking UID.
+    """
+    import highdicom as hd
+
+    frame_of_reference = str(sources.first.FrameOfReferenceUID)
+    common = {
+        "tracking_identifier": hd.sr.TrackingIdentifier(uid=group.tracking[1], identifier=group.tracking[0]),
+        "finding_category": concept("altered structure"),
+        "finding_type": concept(group.finding),
+        "finding_sites": [_site(group)] if group.site else None,
+        "algorithm_id": algorithm,
+    }
+    evaluations = [
+        hd.sr.QualitativeEvaluation(name=concept(name), value=concept(value)) for name, value in group.evaluations
+    ]
+    axes = [_measurement(quantity, frame_of_reference) for quantity in group.quantities if quantity.ends_ras_mm]
+    numbers = [_measurement(replace(quantity, ends_ras_mm=None), "") for quantity in group.quantities]
+    with_axes = hd.sr.MeasurementsAndQualitativeEvaluations(**common, measurements=axes) if axes else None
+    if group.segment and found is not None:
+        segment = hd.sr.ReferencedSegment(
+            sop_class_uid=found.SOPClassUID,
+            sop_instance_uid=found.SOPInstanceUID,
+            segment_number=group.segment,
+            source_series=hd.sr.SourceSeriesForSegmentation(sources.first.SeriesInstanceUID),
+        )
+        made = hd.sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
+            referenced_segment=segment, measurements=numbers, qualitative_evaluations=evaluations, **common
+        )
+    else:
+        made = hd.sr.MeasurementsAndQualitativeEvaluations(
+            measurements=numbers, qualitative_evaluations=evaluations, **common
+        )
+    return [made] if with_axes is None else [made, with_axes]
+
+
+def _nothing(observer: Observer, algorithm) -> MeasurementsAndQualitativeEvaluations:
+    import highdicom as hd
+
+    return hd.sr.MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=hd.sr.TrackingIdentifier(uid=observer.device_uid + ".0", identifier="No finding"),
+        finding_type=concept("no finding"),
+        finding_sites=[hd.sr.FindingSite(anatomic_location=concept("lung"))],
+        algorithm_id=algorithm,
+        qualitative_evaluations=[],
+    )
+
+
+def _site(group: FindingGroup):
+    import highdicom as hd
+
+    side = concept(group.laterality) if group.laterality else None
+    return hd.sr.FindingSite(anatomic_location=concept(group.site), laterality=side)
+
+
+def _measurement(quantity: Quantity, frame_of_reference: str) -> Measurement:
+    import highdicom as hd
+    from pydicom.sr.coding import Code
+
+    value, meaning = UNITS[quantity.unit]
+    coordinates = None
+    if quantity.ends_ras_mm is not None:
+        ends = flip_lps_ras(np.array(quantity.ends_ras_mm, dtype=float).reshape(2, 3))
+        coordinates = [
+            hd.sr.CoordinatesForMeasurement3D(
+                graphic_type=hd.sr.GraphicTypeValues3D.POLYLINE,
+                graphic_data=ends,
+                frame_of_reference_uid=frame_of_reference,
+            )
+        ]
+    return hd.sr.Measurement(
+        name=concept(quantity.name),
+        value=round(float(quantity.value), 4),
+        unit=Code(value, "UCUM", meaning),
+        derivation=concept(quantity.derivation) if quantity.derivation else None,
+        referenced_coordinates=coordinates,
+    )
+
+
+def _dcm(value: str, meaning: str):
+    from pydicom.sr.coding import Code
+
+    return Code(value, "DCM", meaning)

@@ -1,0 +1,116 @@
+"""A DICOM Segmentation (SEG, binary) of masks on the grid of a volume; the writing is highdicom's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ThoraxAILib import __version__
+from ThoraxAILib.errors import InputError
+from ThoraxAILib.image.lps import LPS_TO_RAS
+from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.io.dicom_objects.codes import concept
+from ThoraxAILib.io.dicom_objects.source_images import SourceImages
+
+if TYPE_CHECKING:
+    from highdicom.seg import Segmentation, SegmentDescription
+
+MANUFACTURER, MODEL = "ThoraxAI", "ThoraxAI"
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentItem:
+    """One segment: its mask (k, j, i) on the whole grid, label, and concept names of codes.py.
+
+    ``tracking`` is a readable identifier and a UID, the same in segmentation and report; None for anatomy.
+    ``made_by`` names the algorithm with its fingerprint; empty for one that a person drew.
+    """
+
+    label: str
+    mask: np.ndarray
+    category: str
+    type: str
+    made_by: tuple[str, str] | None
+    laterality: str = ""
+    tracking: tuple[str, str] | None = None
+
+
+def segmentation(
+    items: Sequence[SegmentItem],
+    volume: Volume,
+    sources: SourceImages,
+    description: str,
+    series_number: int,
+    series_uid: str,
+    instance_uid: str,
+) -> Segmentation:
+    """Return a binary SEG of the items, frames without a voxel left out; raises InputError without a voxel at all."""
+    import highdicom as hd
+
+    if not any(item.mask.any() for item in items):
+        raise InputError("No segment holds a voxel, so there is no segmentation to write.")
+    pixels = np.stack([item.mask for item in items], axis=-1).astype(np.uint8)
+    common = {
+        "segmentation_type": hd.seg.SegmentationTypeValues.BINARY,
+        "segment_descriptions": [_described(number, item) for number, item in enumerate(items, start=1)],
+        "series_instance_uid": series_uid,
+        "series_number": series_number,
+        "sop_instance_uid": instance_uid,
+        "instance_number": 1,
+        "manufacturer": MANUFACTURER,
+        "manufacturer_model_name": MODEL,
+        "software_versions": __version__,
+        "device_serial_number": "none",
+        "series_description": description,
+        "content_description": description,
+        "content_label": "SEGMENTATION",
+        "omit_empty_frames": True,
+    }
+    if sources.slices is not None:
+        return hd.seg.Segmentation(source_images=list(sources.slices), pixel_array=pixels, **common)
+    placed = hd.Volume(
+        array=pixels,
+        affine=_index_to_lps(volume),
+        coordinate_system="PATIENT",
+        channels={hd.ChannelDescriptor("SegmentNumber"): list(range(1, len(items) + 1))},
+        frame_of_reference_uid=str(sources.first.FrameOfReferenceUID),
+    )
+    return hd.seg.Segmentation(source_images=list(sources.images), pixel_array=placed, **common)
+
+
+def _index_to_lps(volume: Volume) -> np.ndarray:
+    """Return the matrix from (k, j, i, 1) to LPS mm."""
+    matrix = LPS_TO_RAS @ volume.ijk_to_ras
+    return matrix[:, [2, 1, 0, 3]]
+
+
+def _described(number: int, item: SegmentItem) -> SegmentDescription:
+    import highdicom as hd
+
+    method = hd.seg.SegmentAlgorithmTypeValues.MANUAL
+    algorithm = None
+    if item.made_by is not None:
+        from pydicom.sr.codedict import codes
+
+        name, version = item.made_by
+        method = hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC
+        algorithm = hd.AlgorithmIdentificationSequence(
+            name=name[:64], version=version[:64], family=codes.DCM.ArtificialIntelligence
+        )
+    described = hd.seg.SegmentDescription(
+        segment_number=number,
+        segment_label=item.label[:64],
+        segmented_property_category=concept(item.category),
+        segmented_property_type=concept(item.type),
+        algorithm_type=method,
+        algorithm_identification=algorithm,
+        tracking_id=None if item.tracking is None else item.tracking[0],
+        tracking_uid=None if item.tracking is None else item.tracking[1],
+    )
+    if item.laterality:
+        side = hd.sr.CodedConcept.from_code(concept(item.laterality))
+        described.SegmentedPropertyTypeCodeSequence[0].SegmentedPropertyTypeModifierCodeSequence = [side]
+    return described
