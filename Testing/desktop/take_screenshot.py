@@ -66,21 +66,34 @@ def show_finding(widget: Any, views: Any) -> None:
 
 def compose(panel: Any, images: list[Any]) -> Any:
     """Panel to the left, a grid of two by two views to the right."""
-    from PySide6 import QtCore, QtGui
+    from PySide6 import QtGui
 
     height = 2 * VIEW_SIZE[1] + GAP
-    panel.setFixedSize(PANEL_WIDTH, height)
-    panel.show()
-    QtCore.QCoreApplication.processEvents()
+    area = scrolled(panel, height)
     canvas = QtGui.QImage(PANEL_WIDTH + 2 * (VIEW_SIZE[0] + GAP), height, QtGui.QImage.Format.Format_RGB32)
     canvas.fill(QtGui.QColor(30, 30, 30))
     painter = QtGui.QPainter(canvas)
-    painter.drawPixmap(0, 0, panel.grab())
+    painter.drawPixmap(0, 0, area.grab())
+    area.takeWidget()
     for index, image in enumerate(images):
         column, row = index % 2, index // 2
         painter.drawImage(PANEL_WIDTH + GAP + column * (VIEW_SIZE[0] + GAP), row * (VIEW_SIZE[1] + GAP), image)
     painter.end()
     return canvas
+
+
+def scrolled(panel: Any, height: int) -> Any:
+    """The panel in a scroll area, as Slicer's module panel is: nothing is squeezed."""
+    from PySide6 import QtCore, QtWidgets
+
+    area = QtWidgets.QScrollArea()
+    area.setWidgetResizable(True)
+    area.setWidget(panel)
+    area.setFixedSize(PANEL_WIDTH, height)
+    area.show()
+    panel.show()
+    QtCore.QCoreApplication.processEvents()
+    return area
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ def click_in_view(place: tuple[float, float, float]) -> None:
 
     active = slicer.app.applicationLogic().GetSelectionNode().GetActivePlaceNodeID()
     slicer.mrmlScene.GetNodeByID(active).AddControlPointWorld(vtk.vtkVector3d(*place))
+    slicer.app.processEvents()
 
 
 def choose(box, value: str) -> None:

@@ -28,6 +28,7 @@ MIN_MM, MAX_MM = 3.0, 100.0
 SAME_SIZE = 1.25  # ratio of two sizes from which a click needs another look
 MAX_LOOKS = 4
 MAX_AXIS_MM = 300.0
+ROUNDING = 1e-6
 Ends = tuple[float, float, float, float, float, float]
 
 
@@ -109,12 +110,13 @@ class ReaderMeasurement:
         import edt
 
         spacing = tuple(float(s) for s in self._given.spacing_kji_mm)
+        margin_mm *= 1 + ROUNDING  # a margin of one voxel takes the next voxel along
         pad = [max(1, math.ceil(abs(margin_mm) / s) + 1) for s in spacing]
         drawn = np.pad(np.asarray(mask.array) > 0, [(p, p) for p in pad])
         if margin_mm >= 0:
             drawn = drawn | (edt.edt(~drawn, anisotropy=spacing) <= margin_mm)
         else:
-            drawn = drawn & (edt.edt(drawn, anisotropy=spacing) > -margin_mm)
+            drawn = drawn & (edt.edt(drawn, anisotropy=spacing, black_border=False) > -margin_mm)
         offset = three(int(o - p) for o, p in zip(mask.offset_kji, pad, strict=True))
         return self.of_mask(_within(Mask(offset, drawn), self._shape))
 

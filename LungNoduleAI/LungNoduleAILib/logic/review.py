@@ -147,6 +147,10 @@ class LungReview:
         new = self._measured().resized(self._mask(finding_id), margin_mm)
         return self._remeasured(finding_id, new, "resized")
 
+    def step_mm(self) -> float:
+        """Return the smallest margin by which an outline can grow: the smallest edge of a voxel in mm."""
+        return float(self.volume().spacing_kji_mm.min())
+
     def merge(self, finding_id: str, other_id: str) -> Finding:
         """Make two findings one under the first name; the other goes, or is rejected when the software found it."""
         new = self._measured().together(self._mask(finding_id), self._mask(other_id))

@@ -14,10 +14,9 @@ from LungNoduleAILib.logic.review import LungReview
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.review import READER
 from LungNoduleAILib.panel.place_tool import PlaceTool
-from LungNoduleAILib.panel.words import measured_by_ai, value_words
+from LungNoduleAILib.panel.words import height_of, measured_by_ai, value_words
 from ThoraxAILib.errors import InputError, ThoraxAIError
 
-STEP_MM = 0.5
 EDITOR = "SegmentEditor"
 
 
@@ -106,10 +105,8 @@ class CorrectSection:
         self.mergeComboBox.toolTip = _("The finding that becomes part of the selected one")
         self.mergeComboBox.setSizePolicy(qt.QSizePolicy.Expanding, qt.QSizePolicy.Fixed)
         merge.addWidget(self.mergeComboBox)
-        self.growButton.connect("clicked()", lambda: self._on_finding(lambda name: self._review.resize(name, STEP_MM)))
-        self.shrinkButton.connect(
-            "clicked()", lambda: self._on_finding(lambda name: self._review.resize(name, -STEP_MM))
-        )
+        self.growButton.connect("clicked()", lambda: self._resize(1))
+        self.shrinkButton.connect("clicked()", lambda: self._resize(-1))
         self.moveButton.connect("toggled(bool)", self.on_move)
         self.splitButton.connect("clicked()", self.on_split)
         self.deleteButton.connect("clicked()", lambda: self._on_finding(self._review.delete))
@@ -183,9 +180,8 @@ class CorrectSection:
         }
         for field, box in self.boxes.items():
             allow(box, nothing, tips[field])
-        step = f"{STEP_MM:g} mm"
-        allow(self.growButton, no_outline, _("Grow the outline by {step} on every side").format(step=step))
-        allow(self.shrinkButton, no_outline, _("Shrink the outline by {step} on every side").format(step=step))
+        allow(self.growButton, no_outline, _("Grow the outline by one voxel on every side"))
+        allow(self.shrinkButton, no_outline, _("Shrink the outline by one voxel on every side"))
         allow(self.moveButton, no_outline, _("Then click where the middle of the outline belongs"))
         allow(self.splitButton, no_outline, _("Two findings from the two separate parts of the outline"))
         allow(self.deleteButton, own, _("Remove the nodule you have added"))
@@ -261,6 +257,9 @@ class CorrectSection:
             name = self._finding.id
             self._do(lambda: self._review.show_calipers(name if wanted else None) and None)
 
+    def _resize(self, voxels: int) -> None:
+        self._on_finding(lambda name: self._review.resize(name, voxels * self._review.step_mm()))
+
     def on_split(self) -> None:
         """Two findings from one."""
         self._on_finding(lambda name: self._review.split(name).id)
@@ -327,6 +326,7 @@ class CorrectSection:
 
     def _say(self, text: str) -> None:
         self.messageLabel.text = text
+        self.messageLabel.setMinimumHeight(height_of(self.messageLabel, text))
         self.messageLabel.visible = bool(text)
 
 

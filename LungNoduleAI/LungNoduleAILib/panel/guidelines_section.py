@@ -21,6 +21,7 @@ from LungNoduleAILib.guidelines.terms.person import PersonAndExam
 from LungNoduleAILib.guidelines.wording import READER_DECIDES
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.pairs import FollowUp
+from LungNoduleAILib.panel.words import height_of
 
 UNKNOWN_AGE = -1
 MIN_ROWS = 5
@@ -108,7 +109,8 @@ class GuidelinesSection:
             self.emphysemaCheckBox,
         )
         for index, box in enumerate(boxes):
-            grid.addWidget(box, index // 2, index % 2)
+            box.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Fixed)
+            grid.addWidget(box, index, 0)  # one below the other: the words fit at 480 pixels
 
     def _build_table(self, layout: qt.QVBoxLayout) -> None:
         titles = (_("Nodule"), _("Guideline"), _("Advice"))
@@ -245,6 +247,7 @@ class GuidelinesSection:
             "\n".join(self._shown.missing) if self._hasResult else _("There is no result yet: press Analyze.")
         )
         self.missingLabel.visible = bool(self.missingLabel.text)
+        self.missingLabel.setMinimumHeight(height_of(self.missingLabel, self.missingLabel.text))
 
     def _fill_row(self, index: int, row: AdviceRow) -> None:
         nodule = _("All nodules") if row.nodule == ALL_NODULES else row.nodule

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import qt
 import slicer
 
 NAME = "Click into the nodule"
@@ -17,6 +18,7 @@ class PlaceTool:
         self._onStopped = on_stopped
         self._onPlaced: Callable[[tuple[float, float, float]], None] | None = None
         self._node: slicer.vtkMRMLMarkupsFiducialNode | None = None
+        self._place: tuple[float, float, float] | None = None
         self._tag = 0
 
     @property
@@ -27,7 +29,7 @@ class PlaceTool:
     def start(self, on_placed: Callable[[tuple[float, float, float]], None]) -> None:
         """Wait for a click, instead of one that was waited for before."""
         self.stop()
-        self._onPlaced = on_placed
+        self._onPlaced, self._place = on_placed, None
         node = slicer.mrmlScene.AddNewNodeByClass(CLASS, NAME)
         node.SetHideFromEditors(True)
         node.SetSaveWithScene(False)
@@ -58,8 +60,13 @@ class PlaceTool:
     def _on_defined(self, node: slicer.vtkMRMLMarkupsFiducialNode, _event: str) -> None:
         place = [0.0, 0.0, 0.0]
         node.GetNthControlPointPositionWorld(node.GetNumberOfControlPoints() - 1, place)
-        on_placed = self._onPlaced
+        r, a, s = place
+        self._place = (r, a, s)
+        qt.QTimer.singleShot(0, self._finish)  # the views still use the node until this event is over
+
+    def _finish(self) -> None:
+        on_placed, place = self._onPlaced, self._place
+        if self._node is None or on_placed is None or place is None:
+            return
         self.stop()
-        if on_placed is not None:
-            r, a, s = place
-            on_placed((r, a, s))
+        on_placed(place)

@@ -9,8 +9,8 @@ from ThoraxAILib.report.page import NOTICE
 from ThoraxAILib.report.pdf import PdfPage
 
 FIRST_PAGE_ROWS = 10
-FINDINGS_WIDTHS = (15, 12, 23, 11, 15, 10, 14)
-DOUBTFUL_WIDTHS = (15, 12, 23, 11, 15, 10, 14, 30)
+FINDINGS_WIDTHS = (15, 12, 23, 11, 11, 15, 10, 14)
+DOUBTFUL_WIDTHS = (15, 12, 23, 11, 11, 15, 10, 14, 30)
 ADVICE_WIDTHS = (14, 16, 45, 55)
 
 
