@@ -6,7 +6,7 @@ The lung module's own engines come to the registry here; plug-ins come by entry 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from LungNoduleAILib.analysis.threshold import check_calibration
 from LungNoduleAILib.anatomy import classical as classical_anatomy
@@ -20,6 +20,7 @@ from LungNoduleAILib.detection import learned as learned_detector
 from LungNoduleAILib.detection.protocol import DETECTOR, Detector
 from LungNoduleAILib.followup.matching import no_reidentifier, siamese
 from LungNoduleAILib.followup.matching.protocol import REIDENTIFIER, Reidentifier
+from LungNoduleAILib.measurement import judgement
 from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.parenchyma import pattern_map
@@ -27,10 +28,8 @@ from LungNoduleAILib.parenchyma.pattern_map import PATTERN_MAPPER, LearnedPatter
 from ThoraxAILib.engines.chosen import ChosenEngine
 from ThoraxAILib.engines.registry import AUTO, REGISTRY, Registry
 from ThoraxAILib.errors import MissingDependencyError, known
+from ThoraxAILib.jobs.run_record import RunModel
 from ThoraxAILib.networks.device import check_device, select_device
-
-if TYPE_CHECKING:
-    from ThoraxAILib.jobs.run_record import RunModel
 
 CLASSICAL = "classical"
 BOTH_CLASSICAL = "detector and anatomy are classical, so no network takes part"
@@ -54,6 +53,7 @@ ROLES = {
     "reidentifier": "re-identification",
     "patterns": "patterns",
 }
+JUDGE = "type and suspicion"
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,11 +71,14 @@ class LungEngines:
     def models(self) -> tuple[RunModel, ...]:
         """Every engine that takes part, for the run record; after the run with the device each really ran on."""
         chosen = {role: getattr(self, field) for field, role in ROLES.items()}
-        return tuple(
+        models = [
             engine.model(role)
             for role, engine in chosen.items()
             if engine is not None and engine.name != no_reidentifier.NONE
-        )
+        ]
+        if self.delineator is not None:  # what is outlined is judged, by the same models whatever outlined it
+            models.append(RunModel(JUDGE, "ratings of readers", judgement.fingerprint(), "cpu"))
+        return tuple(models)
 
 
 def choose_engines(options: AnalysisOptions | FollowUpOptions, registry: Registry = REGISTRY) -> LungEngines:

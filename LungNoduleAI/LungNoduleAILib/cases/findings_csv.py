@@ -27,6 +27,9 @@ COLUMNS = (
     "side",
     "distance_to_pleura_mm",
     "confidence",
+    "suspicion",
+    "suspicion_low",
+    "suspicion_high",
     "status",
     "reason",
     "detector",
@@ -51,7 +54,9 @@ def write_findings_csv(path: Path, findings: Findings) -> None:
 
 
 def _row(finding: Finding) -> list[str]:
-    position = dict(zip(("r_mm", "a_mm", "s_mm"), finding.center_ras_mm, strict=True))
+    position: dict[str, float | None] = dict(zip(("r_mm", "a_mm", "s_mm"), finding.center_ras_mm, strict=True))
+    low, high = finding.suspicion_interval or (None, None)
+    position |= {"suspicion_low": low, "suspicion_high": high}
     cells = {name: position[name] if name in position else getattr(finding, name) for name in COLUMNS}
     return [_cell(value) for value in cells.values()]
 

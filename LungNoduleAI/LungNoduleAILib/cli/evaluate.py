@@ -1,4 +1,4 @@
-"""``thoraxai lung evaluate``: FROC of a detector, agreement of segmentations."""
+"""``thoraxai lung evaluate``: FROC of a detector, agreement of segmentations, nodules against their readers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ import json
 import numpy as np
 
 from LungNoduleAILib.datasets.luna_tables import read_marks, read_places, read_series
-from LungNoduleAILib.evaluation.requests import SEGMENTATION_SCORES_FILE, FrocRequest, SegmentationScoresRequest
+from LungNoduleAILib.evaluation.requests import (
+    SEGMENTATION_SCORES_FILE,
+    FrocRequest,
+    NodulesRequest,
+    SegmentationScoresRequest,
+)
 from ThoraxAILib.errors import InputError, known
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.output_folder import OutputFolder
@@ -19,12 +24,13 @@ SEGMENTATION_SCHEMA = "thoraxai.segmentation-scores/1"
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
-    """Mount ``evaluate`` with its two commands."""
+    """Mount ``evaluate`` with its commands."""
     evaluate = commands.add_parser("evaluate", help="score a detector or a segmentation against the truth")
     kinds = evaluate.add_subparsers(dest="kind", required=True, metavar="WHAT")
     for name, request, run, text in (
         ("froc", FrocRequest, _froc, "FROC curve and CPM with the rules of LUNA16"),
         ("segmentation", SegmentationScoresRequest, _segmentation, "Dice, surface distance and volume of label maps"),
+        ("nodules", NodulesRequest, _nodules, "outlines, types, sizes and suspicion against readers of real nodules"),
     ):
         parser = kinds.add_parser(name, help=text)
         request.add_arguments(parser)
@@ -100,6 +106,48 @@ def _segmentation(arguments: argparse.Namespace) -> int:
         )
     print(f"Written to {request.output}.")
     return 0
+
+
+def _nodules(arguments: argparse.Namespace) -> int:
+    from LungNoduleAILib.cases.nodule_evaluation.evaluate import evaluate_nodules
+    from LungNoduleAILib.cases.nodule_evaluation.scores import READER, WAYS
+    from LungNoduleAILib.cli.train import ProgressBar
+    from ThoraxAILib.jobs.progress import Progress
+    from ThoraxAILib.networks.device import select_device
+
+    request = NodulesRequest.from_arguments(arguments)
+    device, _reason = select_device(request.device)
+    bar = ProgressBar()
+    try:
+        content = evaluate_nodules(request, device, Progress(bar, arguments.is_cancelled))
+    finally:
+        bar.end()
+    print(f"{content['nodules']} nodules of {content['people']} people ({content['part']}); 95 % intervals over people")
+    for group, ways in content["outlines"].items():
+        if ways["nodules"]:
+            print(f"{group} ({ways['nodules']})")
+            for way in (*WAYS, READER):
+                if ways[way]["nodules"]:
+                    print(f"  {way:<30} {_outline(ways[way])}")
+    types, bands, suspicion = content["types"], content["size_bands"], content["suspicion"]
+    print(f"types: kappa {_estimate(types['kappa'])}; part-solid found {_estimate(types['part_solid_found'])}")
+    print(f"size band of solid nodules differs {_estimate(bands['differs'])}, up {bands['up']}, down {bands['down']}")
+    print("suspicion AUC " + "; ".join(f"{name} {_estimate(area)}" for name, area in suspicion["auc"].items()))
+    print(f"Written to {request.output}.")
+    return 0
+
+
+def _outline(way: dict) -> str:
+    return (
+        f"Dice {_estimate(way['dice'])}, below 0.5 {_estimate(way['below_half'])}, volume "
+        f"{_estimate(way['volume_error_median'])}, absolute {_estimate(way['volume_error_absolute_median'])}"
+    )
+
+
+def _estimate(entry: dict) -> str:
+    if entry["value"] is None:
+        return "not defined"
+    return f"{entry['value']:.3f} ({entry['low']:.3f} to {entry['high']:.3f})"
 
 
 def _labels(request: SegmentationScoresRequest, result: Volume, reference: Volume) -> list[int]:

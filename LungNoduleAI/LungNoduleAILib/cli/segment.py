@@ -31,6 +31,7 @@ def _segment(arguments: argparse.Namespace) -> int:
     box = tuple(slice(o, o + n) for o, n in zip(found.mask.offset_kji, found.mask.array.shape, strict=True))
     labels[box] = found.mask.array
     write_labels(volume.with_array(labels), request.output)
-    edge = "as the network sees it" if found.threshold_hu is None else f"at {found.threshold_hu:.0f} HU"
-    print(f"{labels.sum() * volume.voxel_mm3:.0f} mm3, as a ball of {found.diameter_mm:.1f} mm; its border: {edge}.")
+    print(f"{labels.sum() * volume.voxel_mm3:.0f} mm3, as a ball of {found.diameter_mm:.1f} mm.")
+    for note in found.notes:
+        print(note)
     return 0

@@ -1,9 +1,10 @@
-"""``thoraxai lung train WHAT``: each shipped network made again from its seed, on synthetic bodies alone."""
+"""``thoraxai lung train WHAT``: each shipped network made again from its seed, on synthetic bodies and real nodules."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import itertools
 import sys
 from dataclasses import replace
 
@@ -17,10 +18,16 @@ TRAININGS: dict[str, tuple[str, str, str]] = {
     "patterns": ("LungNoduleAILib.training.labels.patterns", "train", "the map of parenchyma patterns"),
     "detector": ("LungNoduleAILib.training.detector.train", "train", "the nodule detector"),
     "segmentation": ("LungNoduleAILib.training.labels.outline", "train", "the segmentation of one nodule"),
+    "appearance": (
+        "LungNoduleAILib.training.appearance_fit",
+        "train",
+        "type and suspicion as readers rate them (needs --real)",
+    ),
     "siamese": ("LungNoduleAILib.training.matching.train", "train", "the re-identification of nodules"),
     "matching": ("LungNoduleAILib.training.matching.evidence_fit", "train", "the probabilities of the matching"),
 }
-WITH_DATA = ("detector",)  # trainings that also take the person's own annotated CT
+# Options that not every training takes: the person's own annotated CT, real nodules with readers' outlines
+WITH = {"detector": ("data",), "segmentation": ("real", "first_stage"), "appearance": ("real",)}
 BAR_WIDTH = 30
 
 
@@ -30,7 +37,8 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     names = train.add_subparsers(dest="training", required=True, metavar="WHAT")
     for name, (_module, _function, what) in TRAININGS.items():
         parser = names.add_parser(name, help=f"train {what}")
-        TrainingRequest.add_arguments(parser, without=() if name in WITH_DATA else ("data",))
+        without = tuple(set(itertools.chain(*WITH.values())) - set(WITH.get(name, ())))
+        TrainingRequest.add_arguments(parser, without=without)
         parser.set_defaults(run=_train)
 
 

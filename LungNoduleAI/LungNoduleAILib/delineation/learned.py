@@ -1,7 +1,8 @@
-"""A nodule's voxels from one click: a small network says where, the half-way HU between lung and nodule where it ends.
+"""A nodule's voxels from one click: a small network says where, on a scale that it finds itself or is told.
 
 The network sees a cube in which a nodule is about 16 voxels wide. A click without a size is answered in rounds: each
-looks at the scale that the one before suggests. Research use only.
+looks at the scale that the one before suggests, and one more looks wider, because a piece of a large lesion can look
+like a small nodule. Where the size stays in doubt, the answer says so. Research use only.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from LungNoduleAILib.delineation.region import background_hu, distance_from
+from LungNoduleAILib.delineation.cubes import ACROSS, PATCH, at_middle, box_of_cube, cube, on_ct
 from ThoraxAILib.errors import InputError, known
 from ThoraxAILib.image.boxes import mask_box
 from ThoraxAILib.image.mask import Mask
@@ -29,22 +30,70 @@ if TYPE_CHECKING:
 SCHEMA = "thoraxai.nodule-segmentation/1"
 SHIPPED = Path(__file__).with_name("nodule_segmentation.pt")
 MAKER = "thoraxai lung train segmentation"
-PATCH = 40
-ACROSS = 16.0  # voxels of the patch across a nodule of the size looked for
 FIRST_GUESS_MM = 10.0
-MIN_MM, MAX_MM = 3.0, 100.0
+OTHER_GUESSES_MM = (5.5, 20.0, 40.0, 75.0)  # when nothing is seen at the first
+MIN_MM, MAX_MM = 3.0, 120.0
 SAME_SIZE = 1.35  # the scale is right when the nodule found differs less than this from the size looked for
 MAX_ROUNDS = 4
-SURE, POSSIBLE = 0.5, 0.25
+WIDER = 2.0  # times its size, to see whether a nodule is a piece of something larger
+SURER = 0.02  # how much more probable the voxels of the larger one must be
+FROM_TOLD = 1.6  # a nodule that differs more from the size told is looked at once more, at its own size
+SURE = 0.5  # of a voxel, in a look
+BORDER = 0.55  # of a voxel of the outline: with it volumes are those of readers (people that validate)
+SPECK = 0.25  # of the size looked for: something smaller is no nodule on this scale
+CENTERED = 1.0  # voxels of the cube
+VISIBLE_HU = 100.0  # rise from outside to inside that counts as a border one can see
+CUT_SHARE = 0.25  # of its border without one: the outline says so
+UNSURE_NOTE = (
+    "Its size cannot be told from one point: it may measure {0:.0f} mm or {1:.0f} mm. Give its rough size to decide."
+)
+CUT_NOTE = "{0:.0f} % of its border lies against tissue as dense as itself: there the network alone drew it."
+EDGE_NOTE = "It reaches the edge of the image: what lies beyond is not counted."
 
 
 @dataclass(frozen=True, eq=False)
 class Delineation:
-    """``mask`` on the grid of the CT; the diameter of the ball of its volume, and its HU threshold (None: no edge)."""
+    """``mask`` on the grid of the CT; the diameter of the ball of its volume; ``share`` (float32) around the mask.
+
+    ``share`` is the network's chance of every voxel of the CT from ``share_offset_kji`` on to be the nodule; the border
+    lies where it is BORDER. ``notes`` say what is in doubt: its size, a border that cannot be seen, the edge of the
+    image; ``size_is_sure`` is False for the first of these.
+    """
 
     mask: Mask
     diameter_mm: float
-    threshold_hu: float | None
+    share: np.ndarray
+    share_offset_kji: tuple[int, int, int]
+    notes: tuple[str, ...] = ()
+    size_is_sure: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What one look saw: the chance of the nodule in a cube of ``spacing_mm`` around ``center_kji``, and its size.
+
+    ``middle_kji`` is the centroid of what was seen, ``off_voxels`` how far it lies from the middle of the cube (voxels
+    of the cube), ``seen_mm`` its diameter as a ball, ``chance`` its mean.
+    """
+
+    center_kji: np.ndarray
+    size_mm: float
+    spacing_mm: float
+    share: np.ndarray
+    middle_kji: np.ndarray
+    off_voxels: float
+    seen_mm: float
+    chance: float
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the nodule seen has the size that was looked for."""
+        return 1 / SAME_SIZE < self.seen_mm / self.size_mm < SAME_SIZE
+
+    @property
+    def is_centered(self) -> bool:
+        """Whether another look from its middle would show the same."""
+        return self.off_voxels < CENTERED
 
 
 class NoduleNetwork:
@@ -68,26 +117,53 @@ class NoduleNetwork:
     ) -> Delineation:
         """Return the nodule at a point; see ``segment_nodule``."""
         center = _checked_center(volume, center_ras_mm, diameter_mm)
-        size = diameter_mm or FIRST_GUESS_MM
-        for _ in range(MAX_ROUNDS):
-            share, spacing_mm = self._look(volume, center, size)
-            found = _at_middle(share > SURE)
-            if found is None:
-                if diameter_mm is None and size > MIN_MM * 1.5:
-                    size /= 1.8
-                    continue
-                raise InputError("No nodule is seen at this point: click on its middle, or give its --diameter.")
-            seen_mm = sphere_diameter_mm(found.sum()) * spacing_mm
-            middle = np.argwhere(found).mean(axis=0) - (PATCH - 1) / 2
-            center = center + middle * spacing_mm / volume.spacing_kji_mm
-            if diameter_mm is not None or 1 / SAME_SIZE < seen_mm / size < SAME_SIZE:
-                break
-            size = float(np.clip(seen_mm, MIN_MM, MAX_MM))
-        share, spacing_mm = self._look(volume, center, size)
-        return _on_ct(volume, center, share, spacing_mm, size)
+        notes: tuple[str, ...] = ()
+        if diameter_mm is not None:
+            chosen = self._look(volume, center, diameter_mm)
+            if chosen is not None and not 1 / FROM_TOLD < chosen.seen_mm / diameter_mm < FROM_TOLD:
+                chosen = self._look(volume, chosen.middle_kji, _clipped(chosen.seen_mm)) or chosen
+        else:
+            chosen, rival_mm = self._searched(volume, center)
+            if chosen is not None and rival_mm is not None:
+                notes = (UNSURE_NOTE.format(*sorted((chosen.seen_mm, rival_mm))),)
+        if chosen is None:
+            raise InputError("No nodule is seen at this point: click on its middle, or give its --diameter.")
+        last = chosen if chosen.is_centered else self._look(volume, chosen.middle_kji, chosen.size_mm) or chosen
+        return _on_ct(volume, last, notes)
 
-    def _look(self, volume: Volume, center_kji: np.ndarray, diameter_mm: float) -> tuple[np.ndarray, float]:
-        """Probability of the nodule in a cube of PATCH voxels around a point, and the edge of its voxels in mm."""
+    def _searched(self, volume: Volume, center_kji: np.ndarray) -> tuple[Look | None, float | None]:
+        """Return the look at the scale that fits, and the size it may have as well when that cannot be told."""
+        step_mm = float(volume.spacing_kji_mm.max())
+        for guess_mm in (FIRST_GUESS_MM, *OTHER_GUESSES_MM):
+            first = self._settled(volume, center_kji, guess_mm)
+            if first is not None and first.seen_mm > step_mm:  # what fits between two slices cannot be outlined
+                break
+        else:
+            return None, None
+        wide = self._look(volume, first.middle_kji, _clipped(WIDER * first.seen_mm))
+        if wide is None or wide.seen_mm < SAME_SIZE * first.seen_mm:
+            return first, None if first.agrees or wide is None else wide.seen_mm
+        other = self._settled(volume, wide.middle_kji, _clipped(wide.seen_mm))
+        if other is None or other.seen_mm < SAME_SIZE * first.seen_mm:
+            return first, None
+        if other.agrees and (not first.agrees or other.chance > first.chance + SURER):
+            return other, None if other.chance > first.chance + 2 * SURER else first.seen_mm
+        return first, other.seen_mm
+
+    def _settled(self, volume: Volume, center_kji: np.ndarray, size_mm: float) -> Look | None:
+        """Look again at the size and middle of what was seen until both agree; the last look, None without any."""
+        look = None
+        for _ in range(MAX_ROUNDS):
+            found = self._look(volume, center_kji, size_mm)
+            if found is None:
+                return look
+            look, center_kji, size_mm = found, found.middle_kji, _clipped(found.seen_mm)
+            if look.agrees:
+                break
+        return look
+
+    def _look(self, volume: Volume, center_kji: np.ndarray, diameter_mm: float) -> Look | None:
+        """Look at a place on the scale of a size; None when no nodule is seen near its middle."""
         import torch
 
         from ThoraxAILib.networks.threads import torch_threads
@@ -96,7 +172,22 @@ class NoduleNetwork:
         hu = cube(volume.array, volume.spacing_kji_mm, center_kji, spacing_mm)
         with torch_threads(None):
             logits = self._network.answer(hu[None, None])
-            return torch.from_numpy(logits).softmax(1)[0, 1].numpy(), spacing_mm
+            share = torch.from_numpy(logits).softmax(1)[0, 1].numpy()
+        found = at_middle(share > SURE)
+        if found is None:
+            return None
+        off = np.argwhere(found).mean(axis=0) - (PATCH - 1) / 2
+        away = off * spacing_mm / volume.spacing_kji_mm
+        seen_mm = float(sphere_diameter_mm(found.sum()) * spacing_mm)
+        middle = np.clip(center_kji + away, 0, np.array(volume.array.shape) - 1)
+        if seen_mm < SPECK * diameter_mm:
+            return None
+        chance = float(share[found].mean())
+        return Look(center_kji, diameter_mm, spacing_mm, share, middle, float(np.linalg.norm(off)), seen_mm, chance)
+
+
+def _clipped(size_mm: float) -> float:
+    return float(np.clip(size_mm, MIN_MM, MAX_MM))
 
 
 def segment_nodule(
@@ -108,8 +199,8 @@ def segment_nodule(
 ) -> Delineation:
     """Return the nodule at a point (RAS mm) of a CT (HU, any axis order); ``diameter_mm`` is its rough size if known.
 
-    Raises InputError when the point lies outside the image, the size is not between 3 and 100 mm, or nothing is there;
-    MissingDependencyError without PyTorch.
+    Raises InputError when the point lies outside the image, the size is not between MIN_MM and MAX_MM, or nothing is
+    there; MissingDependencyError without PyTorch.
     """
     _checked_center(volume, center_ras_mm, diameter_mm)
     return NoduleNetwork(weights, device).segment(volume, center_ras_mm, diameter_mm)
@@ -143,75 +234,49 @@ def _network_of(path: Path) -> LabelNetwork:
     return network.eval()
 
 
-def cube(array: np.ndarray, spacing_kji_mm: np.ndarray, center_kji: np.ndarray, spacing_mm: float) -> np.ndarray:
-    """HU (PATCH^3, float32) around a voxel position at isotropic ``spacing_mm``; finer voxels are averaged first."""
-    reach = (PATCH / 2 + 1) * spacing_mm / spacing_kji_mm + 2
-    low = np.floor(center_kji - reach).astype(int)
-    high = np.ceil(center_kji + reach).astype(int) + 1
-    inside = [np.clip(np.arange(a, b), 0, n - 1) for a, b, n in zip(low, high, array.shape, strict=True)]
-    part = array[np.ix_(*inside)].astype(np.float32)
-    sigma = 0.35 * np.maximum(spacing_mm / spacing_kji_mm - 1, 0)
-    if sigma.any():
-        part = ndimage.gaussian_filter(part, sigma, truncate=2.5)
-    steps = (np.arange(PATCH) - (PATCH - 1) / 2) * spacing_mm
-    axes = [c + steps / s - a for c, s, a in zip(center_kji, spacing_kji_mm, low, strict=True)]
-    return _sampled(part, axes)
-
-
-def _sampled(array: np.ndarray, axes: list[np.ndarray]) -> np.ndarray:
-    """Linear interpolation at the crossings of three lists of voxel positions."""
-    for axis, places in enumerate(axes):
-        below = np.clip(places.astype(int), 0, max(array.shape[axis] - 2, 0))
-        above = np.minimum(below + 1, array.shape[axis] - 1)
-        weight = np.clip(places - below, 0, 1).astype(np.float32).reshape([-1 if a == axis else 1 for a in range(3)])
-        array = np.take(array, below, axis) * (1 - weight) + np.take(array, above, axis) * weight
-    return np.ascontiguousarray(array)
-
-
-def _at_middle(mask: np.ndarray) -> np.ndarray | None:
-    """Return the part of a mask at or nearest to the middle, at most 5 voxels away; None when there is none."""
-    labels, count = ndimage.label(mask)
-    if count == 0:
-        return None
-    gap = distance_from(np.full(3, (PATCH - 1) / 2), mask.shape, np.ones(3))
-    gap[labels == 0] = np.inf
-    nearest = np.unravel_index(int(np.argmin(gap)), mask.shape)
-    return labels == labels[nearest] if gap[nearest] <= 5 else None
-
-
-def _on_ct(volume: Volume, center_kji: np.ndarray, share: np.ndarray, spacing_mm: float, size_mm: float) -> Delineation:
-    """Return the nodule on the voxels of the CT: possible for the network and above the half-way HU."""
-    reach = (PATCH - 1) / 2 * spacing_mm / volume.spacing_kji_mm
-    low = np.clip(np.ceil(center_kji - reach), 0, np.array(volume.array.shape) - 1).astype(int)
-    high = np.clip(np.floor(center_kji + reach) + 1, low + 1, volume.array.shape).astype(int)
-    scale = spacing_mm / volume.spacing_kji_mm
-    axes = [
-        (np.arange(a, b) - c) / s + (PATCH - 1) / 2 for a, b, c, s in zip(low, high, center_kji, scale, strict=True)
-    ]
-    likely = _sampled(share, axes)
+def _on_ct(volume: Volume, look: Look, notes: tuple[str, ...]) -> Delineation:
+    """Return the nodule of a look on the voxels of the CT, with what is in doubt."""
+    low, high = box_of_cube(volume, look.center_kji, look.spacing_mm)
+    likely = on_ct(look.share, volume, look.center_kji, look.spacing_mm, low, high)
     hu = volume.array[tuple(slice(a, b) for a, b in zip(low, high, strict=True))].astype(np.float32)
-    mask, threshold = _with_edge(hu, likely, center_kji - low, volume.spacing_kji_mm, size_mm)
+    mask = drawn(likely)
     if not mask.any():
         raise InputError("No nodule is seen at this point: click on its middle, or give its --diameter.")
     box = known(mask_box(mask), "the box of the mask")
     first = np.array([span.start for span in box])
-    diameter = sphere_diameter_mm(mask.sum() * volume.voxel_mm3)
-    return Delineation(Mask(three(int(x) for x in low + first), mask[box].copy()), float(diameter), threshold)
+    cut = unseen_border(hu, mask)
+    told = notes + ((CUT_NOTE.format(100 * cut),) if cut > CUT_SHARE else ())
+    if _reaches_edge(low + first, mask[box].shape, volume.array.shape):
+        told += (EDGE_NOTE,)
+    diameter = float(sphere_diameter_mm(mask.sum() * volume.voxel_mm3))
+    placed = Mask(three(int(x) for x in low + first), mask[box].copy())
+    own = np.where(ndimage.binary_dilation(mask, iterations=2), likely, 0.0).astype(np.float32)
+    return Delineation(placed, diameter, own, three(int(x) for x in low), told, not notes)
 
 
-def _with_edge(
-    hu: np.ndarray, likely: np.ndarray, center: np.ndarray, spacing_kji_mm: np.ndarray, size_mm: float
-) -> tuple[np.ndarray, float | None]:
-    """Mask and half-way HU in a box of the CT; without a rise above the lung the network's own mask."""
-    core = hu[likely > 0.9]
-    background = background_hu(hu, distance_from(center, hu.shape, spacing_kji_mm), size_mm)
-    threshold = None if core.size == 0 else 0.5 * (background + float(np.median(core)))
-    if threshold is None or float(np.median(core)) - background < 100.0:
-        mask, threshold = likely > SURE, None
-    else:
-        mask = (likely > POSSIBLE) & (hu > threshold)
+def drawn(likely: np.ndarray) -> np.ndarray:
+    """Return the mask in a box of the CT: where the network is sure enough, filled, its likeliest part alone."""
+    mask = likely > BORDER
     labels, count = ndimage.label(mask)
     if count > 1:
         weight = ndimage.sum_labels(likely, labels, np.arange(1, count + 1))
         mask = labels == int(np.argmax(weight)) + 1
-    return ndimage.binary_fill_holes(mask), threshold
+    return ndimage.binary_fill_holes(mask)
+
+
+def unseen_border(hu: np.ndarray, mask: np.ndarray) -> float:
+    """Return the share of a nodule's border in its planes beyond which the tissue is as dense as inside, 0 to 1.
+
+    The border is compared across two voxels on both sides.
+    """
+    plane = np.zeros((3, 3, 3), bool)
+    plane[1] = ndimage.generate_binary_structure(2, 1)
+    outside = ndimage.binary_dilation(mask, plane, iterations=2) & ~ndimage.binary_dilation(mask, plane)
+    if not outside.any():
+        return 0.0
+    core = float(np.median(hu[mask]))
+    return float((hu[outside] > core - VISIBLE_HU).mean())
+
+
+def _reaches_edge(first: np.ndarray, shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
+    return bool((first <= 0).any() or (first + np.array(shape) >= np.array(whole)).any())

@@ -11,6 +11,7 @@ from LungNoduleAILib.delineation.patch import Patch
 from LungNoduleAILib.delineation.region import Region
 from LungNoduleAILib.model.candidates import Candidate
 from ThoraxAILib.engines.engine import Implementation
+from ThoraxAILib.image.mask import Mask
 from ThoraxAILib.image.volume import Volume
 
 DELINEATOR = "delineator"
@@ -36,11 +37,18 @@ class Site:
 
 @dataclass(frozen=True, eq=False)
 class Outline:
-    """A nodule's region in the patch, its volume where the delineator knows better than the region, and notes."""
+    """A nodule's region in the patch, its volume where the delineator knows better than the region, and notes.
+
+    A delineator that works on the voxels of the CT itself gives its ``mask`` there, and in ``share`` (float32, voxels
+    of the patch) how surely each belongs to the nodule: its border lies at ``share_border``.
+    """
 
     region: Region
     volume_mm3: float | None = None
     notes: tuple[str, ...] = ()
+    mask: Mask | None = None
+    share: np.ndarray | None = None
+    share_border: float = 0.5
 
 
 class Delineator(Implementation, Protocol):

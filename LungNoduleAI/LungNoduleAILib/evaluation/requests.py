@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.networks.device import DEVICES
 from ThoraxAILib.options import Options, option
 from ThoraxAILib.statistics.froc import RESAMPLES
 from ThoraxAILib.statistics.overlap import TOLERANCE_MM
 
 SEGMENTATION_SCORES_FILE = "segmentation.json"
+NODULE_FILES = ("nodules.json", "nodules.csv", "nodules.png")
+PARTS = ("test", "validation", "train", "all")
+PADDINGS = ("removed", "edge")
+NODULE_RESAMPLES = 1000
 
 
 @dataclass(frozen=True)
@@ -52,3 +57,18 @@ class SegmentationScoresRequest(Options):
         (), "labels to compare (default: all that occur)", flag="--label", label="label", at_least=1
     )
     tolerance_mm: float = option(TOLERANCE_MM, "of the surface distance", flag="--tolerance", unit="mm", at_least=0)
+
+
+@dataclass(frozen=True)
+class NodulesRequest(Options):
+    """Which nodules with readers' outlines to outline, type and judge, and the folder for the scores."""
+
+    folder: Path = option(help="table.csv and one npz per nodule, as of LIDC-IDRI", positional=True, metavar="DIR")
+    output: Path = option(help=f"folder for {', '.join(NODULE_FILES)}", metavar="DIR")
+    part: str = option("test", "people: only those of test were never trained or tuned on", choices=PARTS)
+    padding: str = option(
+        "removed", "what lies beyond the slices with the nodule: lung in its place, or the edge again", choices=PADDINGS
+    )
+    resamples: int = option(NODULE_RESAMPLES, "of the intervals over people", at_least=1)
+    seed: int = option(0, "of padding, random clicks and intervals", at_least=0)
+    device: str = option("auto", "where the network runs", choices=DEVICES)

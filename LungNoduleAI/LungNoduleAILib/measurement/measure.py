@@ -8,7 +8,9 @@ import scipy.ndimage as ndi
 from LungNoduleAILib.delineation.patch import Patch, cut_patch
 from LungNoduleAILib.delineation.protocol import Delineator, Outline, Site
 from LungNoduleAILib.delineation.region import Region
+from LungNoduleAILib.measurement.appearance import appearance
 from LungNoduleAILib.measurement.density import Density, classify_density, mass_mg
+from LungNoduleAILib.measurement.judgement import load_judgement
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.size import axial_size, partial_volume_mm3
 from LungNoduleAILib.model.anatomy import AIRWAY, LEFT_LUNG_LABELS, LOBE_OF_LABEL, Anatomy
@@ -45,7 +47,7 @@ def measure(
     outline = delineator.outline(site)
     if outline is None:
         return None
-    mask = patch.mask_on_ct_grid(outline.region.mask, volume.array.shape)
+    mask = outline.mask or patch.mask_on_ct_grid(outline.region.mask, volume.array.shape)
     return None if mask is None else _finding(site, outline, mask, lung_depth, detector)
 
 
@@ -53,8 +55,14 @@ def _finding(site: Site, outline: Outline, mask: Mask, lung_depth: LungDepth, de
     """All measurements of an outlined nodule; ``mask`` is its outline on the grid of the CT."""
     volume, candidate, patch, region = site.volume, site.candidate, site.patch, outline.region
     spacing = patch.spacing_kji_mm
-    size = axial_size(patch.hu, region.mask, region.threshold_hu, spacing)
-    density = classify_density(patch.hu, region.mask, spacing)
+    size = (
+        axial_size(patch.hu, region.mask, region.threshold_hu, spacing)
+        if outline.share is None
+        else axial_size(outline.share, region.mask, outline.share_border, spacing)
+    )
+    looks = appearance(patch.hu, region.mask, outline.share, spacing)
+    density = classify_density(patch.hu, region.mask, spacing, looks)
+    suspicion = None if outline.share is None else load_judgement().suspicion_of(looks)
     volume_mm3 = outline.volume_mm3 or partial_volume_mm3(
         patch.hu, region.mask, region.dense, region.core_hu, region.background_hu, spacing, site.allowed
     )
@@ -82,6 +90,8 @@ def _finding(site: Site, outline: Outline, mask: Mask, lung_depth: LungDepth, de
         mask=mask,
         mask_volume_mm3=round(float(np.count_nonzero(mask.array)) * volume.voxel_mm3, 1),
         notes=outline.notes,
+        suspicion=None if suspicion is None else suspicion.rating,
+        suspicion_interval=None if suspicion is None else (suspicion.low, suspicion.high),
         long_axis_ras_mm=axis_ras_mm(volume, patch, size.long_ends_kji),
         short_axis_ras_mm=axis_ras_mm(volume, patch, size.short_ends_kji),
     )
@@ -130,7 +140,9 @@ def _solid_diameter(patch: Patch, region: Region, density: Density, spacing: np.
     if density.solid_volume_mm3 is None:
         return None
     solid = region.mask & (patch.hu > -300.0)
-    labels, _ = ndi.label(solid)
+    labels, count = ndi.label(solid)
+    if count == 0:
+        return None
     largest = labels == np.bincount(labels[labels > 0]).argmax()
     return axial_size(patch.hu, largest, -300.0, spacing).mean_diameter_mm
 

@@ -16,7 +16,14 @@ CONTRADICTS_ORIENTATION = "contradicts_orientation"  # the verdict with which si
 STATUSES = ("unreviewed", "accepted", "rejected")
 NODULE_TYPES = ("solid", "part-solid", "ground-glass", "calcified")
 LOBES = ("RUL", "RML", "RLL", "LUL", "LLL")
-_TUPLES = ("center_ras_mm", "bounds_ras_mm", "long_axis_ras_mm", "short_axis_ras_mm", "notes")
+_TUPLES = (
+    "center_ras_mm",
+    "bounds_ras_mm",
+    "suspicion_interval",
+    "long_axis_ras_mm",
+    "short_axis_ras_mm",
+    "notes",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +36,9 @@ class Finding:
     did. The ends of the axes are two RAS points.
     ``volume_mm3`` counts voxels at a blurred border in part, also those just outside the mask; ``mask_volume_mm3`` is
     what the voxels of the mask add up to, as another program measures the exported segment.
+
+    ``suspicion`` is how suspicious readers would rate it, 1 (highly unlikely malignant) to 5 (highly suspicious), with
+    the interval that holds nine of ten of their ratings; it is no pathology. None where no network outlined it.
     """
 
     id: str
@@ -50,6 +60,8 @@ class Finding:
     solid_volume_mm3: float | None = None
     distance_to_pleura_mm: float | None = None
     bounds_ras_mm: tuple[float, float, float, float, float, float] | None = None
+    suspicion: float | None = None
+    suspicion_interval: tuple[float, float] | None = None
     detector: str = ""
     notes: tuple[str, ...] = ()
     doubt: str = ""

@@ -55,7 +55,8 @@ def find_signs(chest: CoarseChest) -> Signs:
     left_mm = chest.left_of_middle_mm()
     lateral = tissue & ~heart & (np.abs(left_mm) > CENTRAL_MM)
     seeds = chest.opened(chest.lungs & (chest.hu > DENSE_LUNG_HU) & ~_blood(chest), THICK_MM + 1.0)
-    hulls = _hulls(chest)
+    # without ribs and heart a hull holds both: only tissue inside the filled lungs is then certain
+    hulls = _hulls(chest) if certain else np.zeros_like(tissue)
     seeds |= chest.opened(lateral & hulls, THICK_MM)
     mirror = np.zeros_like(tissue)
     if certain:

@@ -183,13 +183,17 @@ def _facts(finding: Finding) -> str:
     if finding.solid_mean_diameter_mm is not None:
         solid = f" Solid part {number(finding.solid_mean_diameter_mm)} mm"
         solid += "." if finding.solid_volume_mm3 is None else f", {number(finding.solid_volume_mm3, 0)} mm3."
+    suspicion = ""
+    if finding.suspicion is not None and finding.suspicion_interval is not None:
+        low, high = (number(bound) for bound in finding.suspicion_interval)
+        suspicion = f" Readers' suspicion {number(finding.suspicion)} of 5 ({low} to {high}; a rating, no pathology)."
     status = f" {finding.status.capitalize()}" + (f": {finding.reason}." if finding.reason else ".")
     doubt = f" Doubtful: {finding.doubt}." if finding.doubt else ""
     return (
         f"{where}, RAS ({position(finding.center_ras_mm)}) mm, {number(finding.long_axis_mm)} x "
         f"{number(finding.short_axis_mm)} mm, {number(finding.volume_mm3, 0)} mm3, mean "
-        f"{number(finding.mean_hu, 0)} HU, confidence {number(finding.confidence, 2)}.{solid}{_of_reader(finding)}"
-        f"{doubt}{status}"
+        f"{number(finding.mean_hu, 0)} HU, confidence {number(finding.confidence, 2)}.{solid}{suspicion}"
+        f"{_of_reader(finding)}{doubt}{status}"
     )
 
 

@@ -31,6 +31,15 @@ class TrainingRequest(Options):
         "your own annotated CT, as many patches as from synthetic bodies: a LUNA16, LIDC or MSD-style folder",
     )
 
+    real: Path | None = option(
+        None,
+        "a second stage on real nodules with readers' outlines, after the synthetic bodies: a folder with table.csv "
+        "and one npz per nodule",
+    )
+    first_stage: Path | None = option(
+        None, "weights that the second stage begins with (default: those shipped for it)", metavar="FILE"
+    )
+
     def __post_init__(self) -> None:
         if self.device == OPENVINO:
             raise InputError(

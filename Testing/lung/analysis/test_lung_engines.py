@@ -15,6 +15,7 @@ torch = pytest.importorskip("torch")
 from LungNoduleAILib.analysis import engines as lung_engines  # noqa: E402
 from LungNoduleAILib.analysis.analyze import analyze  # noqa: E402
 from LungNoduleAILib.analysis.engines import (  # noqa: E402
+    JUDGE,
     LungEngines,
     choose_anatomy,
     choose_engines,
@@ -76,7 +77,7 @@ def case(small_chest, tmp_path) -> Case:
 
 
 def names(engines: LungEngines) -> dict[str, str]:
-    return {model.role: model.name for model in engines.models()}
+    return {model.role: model.name for model in engines.models() if model.role != JUDGE}
 
 
 def run_file(folder: Path) -> dict:

@@ -1,4 +1,4 @@
-"""The network's outline replaces region growing where that ran into a vessel, and nowhere else."""
+"""The network outlines what is reported, region growing stands in where it sees nothing, and doubts are told."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from LungNoduleAILib.analysis.other_date import looks_like
 from LungNoduleAILib.delineation import combined
 from LungNoduleAILib.delineation.classical import ClassicalDelineator
 from LungNoduleAILib.delineation.combined import LearnedDelineator
+from LungNoduleAILib.delineation.learned import EDGE_NOTE, NoduleNetwork, segment_nodule, unseen_border
 from LungNoduleAILib.delineation.protocol import Delineator
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import measure
@@ -41,25 +42,60 @@ def found(volume: Volume, candidate: Candidate, delineator: Delineator | None = 
     return measure(volume, anatomy, LungDepth(volume, anatomy), candidate, "test", delineator or LearnedDelineator())
 
 
-def test_a_free_nodule_is_left_to_region_growing():
-    volume, candidate, _ = scanned(9.0)
-    assert found(volume, candidate).notes == ()
+def test_the_outline_is_that_of_the_network_on_the_voxels_of_the_ct():
+    volume, candidate, truth_mm3 = scanned(9.0)
+    finding = found(volume, candidate)
+    seen = NoduleNetwork().segment(volume, candidate.center_ras_mm, candidate.diameter_mm)
+    assert finding.mask is not None
+    assert finding.mask.offset_kji == seen.mask.offset_kji
+    assert (finding.mask.array == seen.mask.array).all()
+    assert finding.volume_mm3 == pytest.approx(seen.mask.array.sum() * volume.voxel_mm3, abs=0.1)
+    assert finding.volume_mm3 == pytest.approx(truth_mm3, rel=0.12)
 
 
-def test_a_nodule_on_a_vessel_is_outlined_by_the_network_and_nearer_to_the_truth():
+def test_a_nodule_on_a_vessel_is_outlined_nearer_to_the_truth_than_by_region_growing():
     volume, candidate, truth_mm3 = scanned(6.0, vessel_mm=5.0)
-    mended = found(volume, candidate)
-    grown = found(volume, candidate, ClassicalDelineator())
-    assert any("segmentation network" in note for note in mended.notes)
+    ours, grown = found(volume, candidate), found(volume, candidate, ClassicalDelineator())
     assert grown.volume_mm3 > 1.4 * truth_mm3
-    assert abs(mended.volume_mm3 / truth_mm3 - 1) < abs(grown.volume_mm3 / truth_mm3 - 1)
-    assert mended.volume_mm3 == pytest.approx(mended.mask.array.sum() * volume.voxel_mm3, rel=0.25)
+    assert abs(ours.volume_mm3 / truth_mm3 - 1) < abs(grown.volume_mm3 / truth_mm3 - 1)
 
 
-def test_a_mass_is_left_to_region_growing(monkeypatch):
-    volume, candidate, _ = scanned(6.0, vessel_mm=5.0)
-    monkeypatch.setattr(combined, "MAX_MM", 0.0)
-    assert not any("segmentation network" in note for note in found(volume, candidate).notes)
+def test_where_the_network_sees_nothing_region_growing_stands_in_and_is_told(monkeypatch):
+    volume, candidate, _ = scanned(9.0)
+
+    def blind(*_arguments: object) -> None:
+        raise InputError("No nodule is seen at this point.")
+
+    monkeypatch.setattr(NoduleNetwork, "segment", blind)
+    finding = found(volume, candidate)
+    assert combined.NOTE in finding.notes
+    assert finding.suspicion is None
+
+
+def test_a_large_ball_is_not_taken_for_a_small_one_wherever_one_clicks():
+    volume, candidate, truth_mm3 = scanned(20.0)
+    center = np.array(candidate.center_ras_mm)
+    for away in ((0.0, 0.0, 0.0), (5.0, 3.0, 0.0)):
+        seen = segment_nodule(volume, tuple(center + away))
+        assert not seen.size_is_sure or seen.mask.array.sum() * volume.voxel_mm3 == pytest.approx(truth_mm3, rel=0.2)
+
+
+def test_an_outline_at_the_edge_of_the_image_says_so():
+    volume, candidate, _ = scanned(9.0)
+    middle = round(float(volume.kji_from_ras(np.array(candidate.center_ras_mm))[0]))
+    moved = np.eye(4)
+    moved[2, 3] = middle
+    half = Volume(volume.array[middle:], volume.ijk_to_ras @ moved)
+    assert EDGE_NOTE in segment_nodule(half, candidate.center_ras_mm, 9.0).notes
+
+
+def test_a_border_against_tissue_as_dense_as_the_nodule_is_told():
+    mask = np.zeros((5, 20, 20), bool)
+    mask[1:4, 6:14, 6:14] = True
+    lung = np.where(mask, 30.0, -850.0)
+    assert unseen_border(lung, mask) == 0.0
+    lung[:, :, 14:] = 30.0
+    assert 0.2 < unseen_border(lung, mask) < 0.3
 
 
 def test_without_weights_the_outline_network_is_refused_in_one_sentence(tmp_path):

@@ -32,9 +32,9 @@ MAX_GRADIENT, WARM_UP = 2.0, 50
 class LabelRecipe:
     """How a label network is trained; ``class_weights`` weigh the cross entropy, one per class.
 
-    Normalization follows the samples with ``norm_momentum`` and stays as it is from the share ``frozen_norm_from`` of
-    the steps on. Where samples differ much from each other, a small momentum and an early freeze keep what the
-    network learns true for whole images.
+    ``precision`` is "bfloat16" or "float32". Normalization follows the samples with ``norm_momentum`` and stays as it
+    is from the share ``frozen_norm_from`` of the steps on. Where samples differ much from each other, a small momentum
+    and an early freeze keep what the network learns true for whole images.
     """
 
     steps: int
@@ -48,6 +48,7 @@ class LabelRecipe:
     threads: int = 1
     workers: int = 0
     device: str = "cpu"
+    precision: str = "bfloat16"
 
     def __post_init__(self) -> None:
         if self.steps < 1:
@@ -57,7 +58,8 @@ class LabelRecipe:
 
     def settled(self) -> dict:
         """Return what decides the result; the rest may change between two parts of a training."""
-        return {name: value for name, value in asdict(self).items() if name not in ("threads", "workers", "device")}
+        left_out = {"threads", "workers", "device"} | ({"precision"} if self.precision == "bfloat16" else set())
+        return {name: value for name, value in asdict(self).items() if name not in left_out}
 
 
 class LabelTraining(Trainer[LabelNetwork]):
@@ -110,7 +112,7 @@ class LabelTraining(Trainer[LabelNetwork]):
         if step / recipe.steps >= recipe.frozen_norm_from:
             freeze_normalization(network)
         hu = torch.from_numpy(sample.hu).reshape(-1, 1, *sample.hu.shape[-3:]).to(recipe.device)
-        with torch.autocast(recipe.device, torch.bfloat16):
+        with torch.autocast(recipe.device, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
             half = network.half_resolution(hu)
         labels = torch.from_numpy(sample.labels).reshape(-1, *sample.labels.shape[-3:]).to(recipe.device)
         return Loss(label_loss(half, to_half_resolution(labels), self._weights, step % 8))

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from LungNoduleAILib.delineation.learned import ACROSS, PATCH, SCHEMA, cube
+from LungNoduleAILib.delineation.cubes import ACROSS, PATCH, cube
+from LungNoduleAILib.delineation.learned import SCHEMA, SHIPPED
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from LungNoduleAILib.synthesis.nodules.share import nodule_share, paint_into
 from LungNoduleAILib.synthesis.scanner.acquisition import acquire
@@ -19,6 +20,7 @@ from LungNoduleAILib.training.detector.training_volumes import COARSE, FINE, Lev
 from LungNoduleAILib.training.labels.label_training import LabelRecipe, LabelTraining
 from LungNoduleAILib.training.labels.samples import LabelSample
 from LungNoduleAILib.training.request import TrainingRequest
+from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.networks.label_network import LabelNetworkSettings
@@ -61,15 +63,24 @@ class SegmentationSamples:
 
 
 def draw_cube(
-    volume: TrainingVolume, level: Level, coarse: TrainingVolume, rng: np.random.Generator
+    volume: TrainingVolume,
+    level: Level,
+    coarse: TrainingVolume,
+    rng: np.random.Generator,
+    wrong: float | None = None,
+    click_error: float = CLICK_ERROR,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """HU (float32) and labels (uint8, 1 nodule), both PATCH^3, of one click on a random nodule."""
+    """HU (float32) and labels (uint8, 1 nodule), both PATCH^3, of one click on a random nodule.
+
+    ``wrong`` is the size looked for, relative to the nodule's (None: drawn from SIZE_ERROR).
+    """
     chosen = int(rng.integers(len(volume.nodules)))
     nodule = volume.nodules[chosen]
-    wrong = np.exp(rng.uniform(*np.log(SIZE_ERROR)))
+    if wrong is None:
+        wrong = float(np.exp(rng.uniform(*np.log(SIZE_ERROR))))
     spacing = float(np.clip(nodule.diameter_mm * wrong, 3.0, 100.0)) / ACROSS
     away = rng.standard_normal(3)
-    away *= CLICK_ERROR * rng.random() * nodule.diameter_mm / 2 / np.linalg.norm(away)
+    away *= click_error * rng.random() * nodule.diameter_mm / 2 / np.linalg.norm(away)
     center = np.array(nodule.center_ras_mm) + away
     seen = coarse if spacing > COARSE_FROM_MM else volume if level is FINE else coarse
     at = seen.grid.frame_mm(center) / seen.grid.spacing_kji_mm
@@ -101,7 +112,16 @@ def _labels(grid: Grid, nodule: PlantedNodule) -> np.ndarray:
 
 
 def train(request: TrainingRequest, progress: Progress) -> Path:
-    """Make the bodies, train, write ``nodule_segmentation.pt``; returns its path."""
+    """Make the bodies, train, write ``nodule_segmentation.pt``; returns its path.
+
+    With ``request.real`` this is the second stage, on real nodules beside the bodies, from weights of the first.
+    """
+    if request.real is not None:
+        from LungNoduleAILib.training.labels.real_outline import FIRST_STAGE, train_on_real
+
+        return train_on_real(request, request.first_stage or SHIPPED.with_name(FIRST_STAGE), progress)
+    if request.first_stage is not None:
+        raise InputError("--first-stage belongs to the second stage: give --real FOLDER with it.")
     chosen = {name: getattr(request, name) for name in ("steps", "seed", "bodies")}
     recipe = SegmentationRecipe(**{name: value for name, value in chosen.items() if value is not None})
     volumes = TrainingVolumes(request.output / "bodies", recipe.seed, recipe.bodies)
