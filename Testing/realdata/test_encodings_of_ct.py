@@ -1,4 +1,4 @@
-"""Encodings of real files that no writer here can make: JPEG lossless and HTJ2K come out as other programs decode them."""
+"""Encodings of real files that no writer here can make: JPEG lossless and HTJ2K come out as elsewhere."""
 
 from __future__ import annotations
 
