@@ -65,7 +65,7 @@ class EngineOptions(Options):
 
 
 @dataclass(frozen=True)
-class LabelEngineOptions(EngineOptions):
+class LabelEngineOptions(EngineOptions, Options):
     """The same where labels are what is wanted: the preset that follows contours most closely."""
 
     preset: str = option(LABEL_PRESET, "what to be best at", choices=tuple(PRESETS))
