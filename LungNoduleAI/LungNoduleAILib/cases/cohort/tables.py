@@ -26,7 +26,8 @@ class IndexRow:
     """One line of index.csv; ``findings`` and ``seconds`` are empty where there are none.
 
     ``status`` is done, resumed, failed, left out (a mask beside a scan), or the gravest verdict on the lungs that is
-    an error, such as "no lungs"; ``message`` is its reason, else why this series was read. ``path`` is where the case was read, ``series`` the UID of its series.
+    an error, such as "no lungs"; ``message`` is its reason, else why this series was read. ``path`` is where the case
+    was read, ``series`` the UID of its series.
     """
 
     case: str
