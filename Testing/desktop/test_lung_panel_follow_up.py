@@ -56,6 +56,7 @@ def worker(monkeypatch, tmp_path) -> list:
         volume = chest_volume()
         write_field(Field.zero(Grid(volume.array.shape, volume.ijk_to_ras)), result / "prior_to_current.h5")
         export_volume(current, result / "difference.nrrd")
+        (result / "report.html").write_text("<!DOCTYPE html>compared", encoding="utf-8")
         assert np.isfinite(volume.array).all()
         command = worker_script(f"say(event='result', output={str(result)!r})")
         return ChildJob(command, child_environment(("ThoraxAILib", "LungNoduleAILib")), folder)
@@ -145,4 +146,57 @@ def test_views_show_both_dates_the_chart_and_what_changed(compared, slicer_app, 
 
 def test_saving_writes_pairs_and_links(compared, tmp_path):
     written = {path.name for path in compared.follow_up.save_to(Path(tmp_path))}
-    assert written == {"pairs.json", "pairs.csv", "links.csv"}
+    assert written == {"pairs.json", "pairs.csv", "links.csv", "follow_up_report.html"}
+    assert (Path(tmp_path) / "follow_up_report.html").read_text(encoding="utf-8").endswith("compared")
+
+
+@uses("followUpReportButton")
+def test_the_report_opens_until_a_link_changes_the_pairs(compared, monkeypatch):
+    import qt
+
+    opened = []
+    monkeypatch.setattr(qt.QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
+    section = compared.follow_up
+    assert section.followUpReportButton.enabled
+    click(section.followUpReportButton)
+    assert Path(opened[0]).read_text(encoding="utf-8").endswith("compared")
+    section.logic.report = None
+    section.update()
+    assert not section.followUpReportButton.enabled
+
+
+@uses("samplePairButton")
+def test_the_sample_pair_is_compared_in_three_clicks_with_the_truth_beside(panel, worker, monkeypatch):
+    from chest import worker_script
+
+    from LungNoduleAILib.synthesis.truth import write_phantom
+    from LungNoduleAILib.synthesis.two_dates.sample_pair import make_sample_pair
+    from ThoraxAILib.jobs.child_job import ChildJob
+    from ThoraxAILib.jobs.child_python import child_environment
+    from ThoraxAILib.jobs.work_folder import WorkFolder
+
+    def job():
+        folder = WorkFolder()
+        pair = make_sample_pair(1, (8.0, 8.0, 8.0))
+        for name, scan in (("prior", pair.prior), ("current", pair.current)):
+            write_phantom(scan, folder.path / "sample" / name)
+        truth = json.dumps({"nodules": pair.truth()})
+        (folder.path / "sample" / "pair_truth.json").write_text(truth, encoding="utf-8")
+        output = str(folder.path / "sample")
+        command = worker_script(f"say(event='result', output={output!r})")
+        return ChildJob(command, child_environment(("ThoraxAILib", "LungNoduleAILib")), folder)
+
+    monkeypatch.setattr("LungNoduleAILib.panel.follow_up_section.sample_pair_job", job)
+    section = panel.follow_up
+    section.widget.collapsed = False  # click 1
+    click(section.samplePairButton)  # click 2
+    wait_for(lambda: not panel.job_panel.is_running)
+    assert "sample pair is loaded" in panel.job_panel.statusLabel.text
+    assert section.compareButton.enabled
+    click(section.compareButton)  # click 3
+    wait_for(lambda: not panel.job_panel.is_running)
+    assert section.plantedLabel.visible or section.plantedLabel.text
+    for fate in ("grown", "stable", "new", "resolved"):
+        assert fate in section.plantedLabel.text
+    dates = [node.GetAttribute("ThoraxAI.study_date") for node in worker[0][:2]]
+    assert dates == ["20240115", "20240713"]

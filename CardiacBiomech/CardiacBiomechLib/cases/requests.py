@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from CardiacBiomechLib.analysis.carry import AUTO, GUIDES
 from CardiacBiomechLib.analysis.track import TrackOptions
 from CardiacBiomechLib.model.heart_labels import LABEL_CHOICE, label_mapping
-from CardiacBiomechLib.motion.engines import EngineOptions
+from CardiacBiomechLib.motion.engines import EngineOptions, LabelEngineOptions
 from CardiacBiomechLib.segmentation.engines import SegmenterOptions
 from CardiacBiomechLib.synthesis.files import PhantomRequest
 from CardiacBiomechLib.training.options import SegmentationTrainingOptions, TrainingOptions
@@ -17,6 +18,7 @@ from ThoraxAILib.registration.cascade.settings import CascadeSettings
 
 FIELD = "field as .nrrd, .nii.gz, .mha, .h5 or .tfm; opens in Slicer as a grid transform"
 REPORT = "quality of the field, volumes, ejection fraction"
+GUIDE = "whether a segmenter that sees both frames helps: auto helps where it agrees with the labels"
 LABELS = "which value is which part; values are kept as they are"
 
 
@@ -48,7 +50,9 @@ class PropagateRequest(Options):
     fixed_image: Path = option(positional=True, metavar="FIXED_IMAGE")
     output: Path = option(help="labels of the fixed image", metavar="LABEL")
     labels: str = option("auto", LABELS, label="label order", metavar=LABEL_CHOICE)
-    engine: EngineOptions = option(factory=EngineOptions)
+    engine: LabelEngineOptions = option(factory=LabelEngineOptions)
+    guide: str = option(AUTO, GUIDE, choices=GUIDES)
+    segmenter: SegmenterOptions = option(factory=SegmenterOptions)
     field: Path | None = option(None, FIELD, metavar="FILE")
     report: Path | None = option(None, REPORT, metavar="JSON")
 

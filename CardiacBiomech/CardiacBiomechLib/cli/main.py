@@ -52,7 +52,7 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
 
 
 def _propagate(arguments: argparse.Namespace) -> int:
-    from CardiacBiomechLib.motion.propagate import propagate
+    from CardiacBiomechLib.analysis.carry import carry
     from ThoraxAILib.io.transform_files import check_writable, write_field, write_labels
 
     request = PropagateRequest.from_arguments(arguments)
@@ -60,14 +60,16 @@ def _propagate(arguments: argparse.Namespace) -> int:
     _check_extras(request)
     engine = request.engine.choose()
     moving, labels, fixed = (_read(path) for path in (request.moving_image, request.moving_label, request.fixed_image))
-    result = propagate(moving, labels, fixed, engine.made, request.labels, progress=progress_on_terminal(arguments))
+    progress = progress_on_terminal(arguments)
+    helped = carry(moving, labels, fixed, engine.made, request.labels, request.guide, request.segmenter, progress)
+    result = helped.propagation
     write_labels(result.labels, request.output)
     if request.field is not None:
         write_field(result.field, request.field)
-    report = result.as_json()
+    report = helped.as_json(request.guide)
     write_report(request.report, {**request.engine.reported(engine), **report})
     print(preset_line(request.engine, engine.name))
-    print(f"labels written to {request.output}")
+    print(f"labels written to {request.output}; {'with' if helped.used else 'without'} a segmenter: {helped.reason}")
     for part, ejection in report["ejection"].items():
         print(
             f"{part}: EF {ejection['from_labels']['ef_percent']:.1f} % from labels, "

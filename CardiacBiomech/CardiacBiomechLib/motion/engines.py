@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from CardiacBiomechLib.motion import cascade_engine, demons_engine, instance_engine
-from CardiacBiomechLib.motion.presets import DEFAULT_PRESET, PRESETS, preset
+from CardiacBiomechLib.motion.presets import DEFAULT_PRESET, LABEL_PRESET, PRESETS, preset
 from CardiacBiomechLib.motion.protocol import MOTION_ENGINE, MotionEngine
 from ThoraxAILib.engines.chosen import ChosenEngine
 from ThoraxAILib.engines.registry import REGISTRY, Registry
@@ -62,6 +62,13 @@ class EngineOptions(Options):
     def reported(self, chosen: ChosenEngine[MotionEngine]) -> dict:
         """Return what a report says of the engine that ran: name, preset, and as in run.json fingerprint and device."""
         return {"engine": chosen.name, "preset": self.preset, "models": [vars(chosen.model(ROLE))]}
+
+
+@dataclass(frozen=True)
+class LabelEngineOptions(EngineOptions, Options):
+    """The same where labels are what is wanted: the preset that follows contours most closely."""
+
+    preset: str = option(LABEL_PRESET, "what to be best at", choices=tuple(PRESETS))
 
 
 def make_engine(

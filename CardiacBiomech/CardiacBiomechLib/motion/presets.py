@@ -37,6 +37,7 @@ BALANCED_LEVELS = (
 )
 STUDY_LEVELS = (Level(5.6, 24.0, 20, (16.0, 30.0), prior=1.4), Level(2.8, 12.0, 20, (10.0, 20.0)))
 DEFAULT_PRESET = "balanced"
+LABEL_PRESET = "labels"  # where labels of one frame are carried to another
 PRESETS = {
     "balanced": MotionPreset(
         100.0,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from CardiacBiomechLib.model.heart_labels import HeartLabels, HeartTissue, heart_labels, keep_parts
 from CardiacBiomechLib.model.label_fit import check_labels_on_image
 from CardiacBiomechLib.motion.instance_engine import InstanceEngine
+from CardiacBiomechLib.motion.presets import LABEL_PRESET, PRESETS
 from CardiacBiomechLib.motion.protocol import MotionEngine
 from CardiacBiomechLib.motion.region import Region
 from CardiacBiomechLib.motion.volumes import ejections
@@ -71,9 +72,10 @@ def propagate(
 ) -> Propagation:
     """Carry ``labels`` of the frame ``labeled`` to the frame ``other`` (all on one grid).
 
-    ``initial`` (labeled frame fixed, on the whole grid) is where the search starts. Raises InputError, Cancelled.
+    Without ``engine``: instance optimization with the preset for labels. ``initial`` (labeled frame fixed, on the whole
+    grid) is where the search starts. Raises InputError, Cancelled.
     """
-    engine = InstanceEngine() if engine is None else engine
+    engine = InstanceEngine(PRESETS[LABEL_PRESET]) if engine is None else engine
     progress = progress or Progress()
     parts = check_inputs(labeled, labels, other, order)
     labels = keep_parts(labels, parts)

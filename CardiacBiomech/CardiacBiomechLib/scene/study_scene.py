@@ -23,6 +23,7 @@ LEFT_CAVITY = Term(ANATOMICAL_STRUCTURE, Code("87878005", "Left ventricle of hea
 WALL = Term(ANATOMICAL_STRUCTURE, Code("74281007", "Myocardium"))
 RIGHT_CAVITY = Term(ANATOMICAL_STRUCTURE, Code("53085002", "Right ventricle of heart"))
 STRAIN_RANGE = (-0.25, 0.05)
+COLORS = "vtkMRMLColorTableNodeRainbow"  # a color table every scene has
 STRAIN_NAME = "circumferential strain (Green-Lagrange)"
 
 
@@ -138,6 +139,7 @@ def _wall_model(result: StudyResult, frame: int):
     display.SetScalarVisibility(True)
     display.SetScalarRangeFlag(slicer.vtkMRMLDisplayNode.UseManualScalarRange)
     display.SetScalarRange(*STRAIN_RANGE)
+    display.SetAndObserveColorNodeID(COLORS)
     return node
 
 

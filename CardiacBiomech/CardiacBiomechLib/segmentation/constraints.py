@@ -126,14 +126,14 @@ def _closing(mask: np.ndarray, radius_mm: float, spacing_ji_mm: tuple[float, flo
 
 def _drop_loose_ends(labels: np.ndarray) -> None:
     """Empty the slices beyond a gap (changed in place)."""
-    filled = (labels > 0).any(axis=(1, 2))
-    if not filled.any():
+    filled = [bool(plane.any()) for plane in labels]
+    if not any(filled):
         return
     middle = int((labels > 0).sum(axis=(1, 2)).argmax())
     for step in (1, -1):
         k, open_ = middle, True
         while 0 <= k < len(labels):
-            open_ = open_ and bool(filled[k])
+            open_ = open_ and filled[k]
             if not open_:
                 labels[k] = BACKGROUND
             k += step

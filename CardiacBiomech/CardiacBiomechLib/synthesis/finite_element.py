@@ -31,6 +31,9 @@ class InflationOptions(Options):
     pressure_kpa: float = option(0.6, unit="kPa", at_least=0)
     steps: int = option(6, at_least=1)
     refinement: int = option(1, at_least=1)
+    stiff_sector: int | None = option(None, "which of the sectors is stiffer, from 0", at_least=0)
+    stiff_factor: float = option(4.0, "how much", more_than=0)
+    sectors: int = option(6, "around the long axis", at_least=2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +41,7 @@ class Inflation:
     """The solved ventricle: nodes and displacements in mm (n, 3); F (3, 3, q, cells), J and energy density at points.
 
     ``quadrature_mm`` (q, cells, 3) says where these points are; ``energy`` is the stored energy in kPa mm^3 (1e-6 J).
+    ``shape_gradients`` (8, 3, q, cells) and ``volumes_mm3`` (q, cells) belong to the mesh; ``sectors`` (cells,).
     """
 
     points_mm: np.ndarray
@@ -48,6 +52,20 @@ class Inflation:
     energy_density_kpa: np.ndarray
     quadrature_mm: np.ndarray
     energy: float
+    shape_gradients: np.ndarray
+    volumes_mm3: np.ndarray
+    sectors: np.ndarray
+
+    def gradient_of(self, displacement_mm: np.ndarray) -> np.ndarray:
+        """Return F (3, 3, q, cells) of other displacements (n, 3) of the nodes."""
+        moved = np.einsum("cai,ajqc->ijqc", displacement_mm[self.cells], self.shape_gradients)
+        return moved + np.eye(3)[:, :, None, None]
+
+
+def sector_of(points_mm: np.ndarray, sectors: int) -> np.ndarray:
+    """Return the sector (from 0) around the z axis in which points (..., 3) lie; the first begins at +x."""
+    turn = np.mod(np.arctan2(points_mm[..., 1], points_mm[..., 0]), 2.0 * np.pi) / (2.0 * np.pi)
+    return np.minimum((turn * sectors).astype(int), sectors - 1)
 
 
 def inflate(options: InflationOptions | None = None) -> Inflation:
@@ -57,7 +75,13 @@ def inflate(options: InflationOptions | None = None) -> Inflation:
     mesh = _mesh(felupe, options)
     region = felupe.RegionHexahedron(mesh)
     field = felupe.FieldContainer([felupe.Field(region, dim=3)])
-    material = felupe.NeoHooke(mu=options.mu_kpa, bulk=options.kappa_kpa)
+    sectors = sector_of(mesh.points[mesh.cells].mean(axis=1), options.sectors)
+    factor = (
+        np.where(sectors == options.stiff_sector, options.stiff_factor, 1.0)
+        if options.stiff_sector is not None
+        else 1.0
+    )
+    material = felupe.NeoHooke(mu=options.mu_kpa * factor, bulk=options.kappa_kpa * factor)
     body = felupe.SolidBody(material, field)
     pressure = felupe.SolidBodyPressure(_inner_surface(felupe, mesh, options))
     base = np.abs(mesh.points[:, 2] - options.base_mm) < 1e-3
@@ -79,6 +103,9 @@ def inflate(options: InflationOptions | None = None) -> Inflation:
         density,
         np.moveaxis(positions, 0, -1),
         float((density * region.dV).sum()),
+        np.broadcast_to(region.dhdX, (*region.dhdX.shape[:3], len(mesh.cells))).copy(),
+        np.broadcast_to(region.dV, (region.dV.shape[0], len(mesh.cells))).copy(),
+        sectors,
     )
 
 

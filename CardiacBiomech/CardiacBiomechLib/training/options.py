@@ -38,6 +38,8 @@ class SegmentationTrainingOptions(Options):
         None, "labeled slices of people (Images and Labels as PNG: Sunnybrook) that teach too", metavar="FOLDER"
     )
     people_share: float = option(0.25, "share of a batch that are people", at_least=0, at_most=0.9)
+    valves: str = option("spread", "where the tricuspid plane of the synthetic hearts lies", choices=("spread", "near"))
+    start: Path | None = option(None, "weights to start from, of an earlier training", metavar="FILE")
     seed: int = option(5000, "of weights, scenes and their order", at_least=0)
     learning_rate: float = option(2e-3, "highest", more_than=0)
     threads: int = option(1, "another number gives slightly other weights", label="number of threads", at_least=1)

@@ -41,6 +41,7 @@ class SliceSamples:
     cache: Path
     real: Path | None = None
     held_out: tuple[str, ...] = ()
+    valves: str = "spread"
 
     def synthetic(self, step: int, place: int) -> SliceSample:
         """Return a slice of a synthetic heart."""
@@ -72,7 +73,7 @@ class SliceSamples:
     def _scene(self, seed: int) -> Scene:
         kept = self._kept
         if seed not in kept:
-            kept[seed] = load_or_make(seed, self.cache)
+            kept[seed] = load_or_make(seed, self.cache, self.valves)
         return kept[seed]
 
     @cached_property

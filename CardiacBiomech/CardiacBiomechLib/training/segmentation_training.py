@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from CardiacBiomechLib.model.heart_classes import CLASSES, LV
-from CardiacBiomechLib.segmentation.prediction import SCHEMA
+from CardiacBiomechLib.segmentation.prediction import MAKER, SCHEMA
 from CardiacBiomechLib.segmentation.slice_network import SliceNetwork, SliceNetworkSettings
 from CardiacBiomechLib.training.options import SegmentationTrainingOptions
 from CardiacBiomechLib.training.segmentation_samples import SliceSample, SliceSamples
@@ -24,7 +24,7 @@ from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.networks.learner import Learner, MovingAverage
 from ThoraxAILib.networks.schedule import Schedule
 from ThoraxAILib.networks.trainer import ONLY, Loss, Trainer
-from ThoraxAILib.networks.weights_file import save_weights
+from ThoraxAILib.networks.weights_file import load_weights, save_weights, sha256
 
 logger = logging.getLogger(__name__)
 MAX_GRADIENT, WARM_UP = 2.0, 40
@@ -42,18 +42,28 @@ class SegmentationTraining(Trainer[SliceNetwork]):
         self._folder, self._options, self._settings = folder, options, settings
         cache = folder / "scenes"
         cache.mkdir(parents=True, exist_ok=True)
-        self._samples = SliceSamples(options.seed, options.scenes, cache, options.people, HELD_OUT)
+        self._samples = SliceSamples(options.seed, options.scenes, cache, options.people, HELD_OUT, options.valves)
         self._class_weights = torch.tensor(CLASS_WEIGHTS)
         schedule = Schedule(options.learning_rate, options.steps, WARM_UP, power=0.9)
         super().__init__(folder, schedule, options.seed, self._recipe_of(), threads=options.threads)
 
     def _recipe_of(self) -> dict:
-        options = {name: value for name, value in asdict(self._options).items() if name not in ("people", "threads")}
-        return {**options, "people": self._options.people is not None, "network": self._settings.to_dict()}
+        options = {
+            name: value for name, value in asdict(self._options).items() if name not in ("people", "threads", "start")
+        }
+        start = None if self._options.start is None else sha256(self._options.start)
+        return {
+            **options,
+            "start": start,
+            "people": self._options.people is not None,
+            "network": self._settings.to_dict(),
+        }
 
     def make_learners(self) -> dict[str, Learner[SliceNetwork]]:
         """Return the one network; an average of its weights is kept."""
         network = SliceNetwork(self._settings)
+        if self._options.start is not None:
+            network.load_state_dict(load_weights(self._options.start, SCHEMA, MAKER).state)
         optimizer = torch.optim.AdamW(network.parameters(), lr=self._options.learning_rate, weight_decay=1e-4)
         return {ONLY: Learner(network, optimizer, MAX_GRADIENT, MovingAverage(network, 0.995))}
 

@@ -23,7 +23,7 @@ from ThoraxAILib.errors import known
 from ThoraxAILib.image.volume import Volume
 
 GRID_MM = 4.0
-AIR_HU = -500.0
+AIR_HU, ROOM_HU = -500.0, -990.0
 MIN_LUNG_ML = 300.0  # less air may be that of a bowel
 MIN_SHARE, GAS_HU = 0.15, -960.0  # of the largest part; gas of a bowel is darker than a lung with its vessels
 BONE_HU = (150.0, 2000.0)
@@ -153,8 +153,22 @@ def _lung(work: WorkImage) -> np.ndarray:
         keep[np.unique(plane)] = False
     keep[0] = False
     keep &= voxels >= MIN_SHARE * voxels[keep].max(initial=1)
+    least = MIN_LUNG_ML * 1000.0 / work.voxel_mm3
     lung = keep[labels]
-    return lung if lung.sum() * work.voxel_mm3 / 1000.0 >= MIN_LUNG_ML else find_lung_air(work).mask
+    if lung.sum() < least:
+        lung = find_lung_air(work).mask
+    return lung if lung.sum() >= least else _dense_air(work)
+
+
+def _dense_air(work: WorkImage) -> np.ndarray:
+    """Large parts of air that is denser than room and bowel gas, wherever they lie."""
+    import cc3d
+
+    labels = cc3d.connected_components((work.hu < AIR_HU) & (work.hu > ROOM_HU), connectivity=6)
+    voxels = np.bincount(labels.ravel())
+    keep = np.bincount(labels.ravel(), work.hu.ravel()) / np.maximum(voxels, 1) > GAS_HU
+    keep[0] = False
+    return (keep & (voxels >= MIN_SHARE * voxels[keep].max(initial=1)))[labels]
 
 
 def _spine(work: WorkImage, lung: np.ndarray) -> tuple[int, int] | None:

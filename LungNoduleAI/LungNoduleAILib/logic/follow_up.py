@@ -12,7 +12,15 @@ from pathlib import Path
 import slicer
 
 from LungNoduleAILib.analysis.decisions import with_decision
-from LungNoduleAILib.model.files import DIFFERENCE_FILE, LINKS_FILE, PAIRS_CSV, PAIRS_FILE, TRANSFORM_FILE, WARPED_FILE
+from LungNoduleAILib.model.files import (
+    DIFFERENCE_FILE,
+    LINKS_FILE,
+    PAIRS_CSV,
+    PAIRS_FILE,
+    REPORT_FILE,
+    TRANSFORM_FILE,
+    WARPED_FILE,
+)
 from LungNoduleAILib.model.links import LINK, UNLINK, LinkDecision, write_links
 from LungNoduleAILib.model.pairs import FollowUp, Pair
 from LungNoduleAILib.scene import follow_up_nodes as nodes
@@ -21,11 +29,17 @@ from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.untrusted.plain_json import read_plain_json
 
+FOLLOW_UP_REPORT = "follow_up_report.html"
 DECISIONS = "LungNoduleAI.follow_up.decisions"
 
 
 class LungFollowUpLogic:
-    """Show, review and save one follow-up; the current one is the last shown."""
+    """Show, review and save one follow-up; the current one is the last shown.
+
+    ``report`` is the report that the worker wrote for it, until links change it or another scene comes.
+    """
+
+    report: bytes | None = None
 
     def load_result(self, directory: Path | str, prior_node, current_node):
         """Show what a worker wrote to a folder for the last two scans; raises InputError when it does not fit."""
@@ -38,6 +52,8 @@ class LungFollowUpLogic:
                 f"The folder holds no follow-up ({type(error).__name__}): run the follow-up again."
             ) from error
         transform = directory / TRANSFORM_FILE
+        report = directory / REPORT_FILE
+        self.report = report.read_bytes() if report.is_file() else None
         data = FollowUpData(
             document,
             transform if transform.is_file() else None,
@@ -100,6 +116,7 @@ class LungFollowUpLogic:
             raise InputError("There is no follow-up to review: run one first.")
         decision = LinkDecision(prior_id, current_id, LINK if is_same else UNLINK)
         changed = with_decision(shown, decision)
+        self.report = None  # it tells of the pairs as they were
         document = changed.to_dict()
         kept = [entry for entry in self.decisions() if (entry.prior_id, entry.current_id) != (prior_id, current_id)]
         self._replace_shown(text, document)
@@ -132,7 +149,10 @@ class LungFollowUpLogic:
         return prior is not None and bool(prior.GetTransformNodeID())
 
     def save_result(self, directory: Path | str) -> tuple[Path, ...]:
-        """Write pairs.json, pairs.csv and links.csv to an existing folder; raises InputError without a follow-up."""
+        """Write pairs (with the findings of each date), links and the report, where it still holds, to a folder.
+
+        Raises InputError without a follow-up.
+        """
         from LungNoduleAILib.cases.pairs_csv import write_pairs_csv
 
         found = self.follow_up()
@@ -143,6 +163,9 @@ class LungFollowUpLogic:
         written[0].write_text(json.dumps(found.to_dict(), indent=2) + "\n", encoding="utf-8")
         write_pairs_csv(written[1], found)
         write_links(self.decisions(), written[2])
+        if self.report is not None:
+            written.append(directory / FOLLOW_UP_REPORT)
+            written[-1].write_bytes(self.report)
         return tuple(written)
 
     def clear_result(self) -> None:

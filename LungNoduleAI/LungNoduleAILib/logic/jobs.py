@@ -57,6 +57,13 @@ def follow_up_job(
     return ChildJob(child_command(FOLLOW_UP, request), child_environment(PACKAGES), folder)
 
 
+def sample_pair_job() -> ChildJob:
+    """Return a job that makes two dates of the sample person; its ``output`` is for sample_data.load_sample_pair."""
+    folder = WorkFolder()
+    request = PhantomRequest(folder.path / "sample", pair=True)
+    return ChildJob(child_command(PHANTOM, request), child_environment(PACKAGES), folder)
+
+
 def sample_job() -> ChildJob:
     """Return a job that makes the sample CT; its ``output`` is for sample_data.load_sample."""
     folder = WorkFolder()

@@ -18,6 +18,7 @@ MIN_SEED_ML = 4.0
 MIN_TISSUE_ML = 12.0  # a ball of 28 mm
 MIN_FLUID_ML = 60.0
 MIN_TISSUE_RADIUS_MM, MIN_FLUID_RADIUS_MM = 10.5, 8.0  # of the largest ball inside; hilar vessels stay below
+LOOSE_HU, LOOSE_THICK_MM = -40.0, 27.0
 PART_MM = 4.0
 RIM_MM = 7.0
 BRONCHI_HU = -300.0
@@ -65,9 +66,15 @@ def find_opacities(volume: Volume, anatomy: Anatomy) -> tuple[Opacity, ...]:
                 TISSUE: (region & ~fluid, MIN_TISSUE_ML, MIN_TISSUE_RADIUS_MM),
             }
             pieces = [(kind, piece) for kind, (part, *least) in parts.items() for piece in _pieces(chest, part, *least)]
-            found += [_opacity(chest, kind, side, piece) for kind, piece in _with_rims(chest, region, pieces)]
+            told = [_opacity(chest, kind, side, piece) for kind, piece in _with_rims(chest, region, pieces)]
+            found += [opacity for opacity in told if not _is_loose(opacity)]
         found += [_opacity(chest, AIR, side, part) for part in find_pleural_air(chest) if _mostly(part, half)]
     return tuple(sorted(found, key=lambda opacity: -opacity.volume_ml))
+
+
+def _is_loose(opacity: Opacity) -> bool:
+    """Whether it is small and mixed with fat or air, as vessels and fat of the hilum are."""
+    return opacity.kind == TISSUE and opacity.mean_hu < LOOSE_HU and opacity.thickness_mm < LOOSE_THICK_MM
 
 
 def _mostly(part: np.ndarray, half: np.ndarray) -> bool:

@@ -30,6 +30,7 @@ BEHIND_MM = 30.0  # of the front of the spine: where fluid gathers in a person o
 GROWTH_MM = 12.0  # how far beyond the signs an opacity is followed where lung may be expected, and
 NEAR_SHARE, NEAR_MM = 0.5, (5.0, 18.0)  # ... anywhere: a share of the radius of its largest ball
 MIDLINE_MM = 18.0
+BASE_MM = 6.0  # below the lowest lung
 APEX_SHARE = 0.3  # of the height of the lungs
 
 
@@ -55,7 +56,8 @@ def find_signs(chest: CoarseChest) -> Signs:
     left_mm = chest.left_of_middle_mm()
     lateral = tissue & ~heart & (np.abs(left_mm) > CENTRAL_MM)
     seeds = chest.opened(chest.lungs & (chest.hu > DENSE_LUNG_HU) & ~_blood(chest), THICK_MM + 1.0)
-    hulls = _hulls(chest)
+    # without ribs and heart a hull holds both: only tissue inside the filled lungs is then certain
+    hulls = _hulls(chest) if certain else np.zeros_like(tissue)
     seeds |= chest.opened(lateral & hulls, THICK_MM)
     mirror = np.zeros_like(tissue)
     if certain:
@@ -114,10 +116,16 @@ def _between_lung_ends(chest: CoarseChest) -> np.ndarray:
 
 
 def _below_apex(chest: CoarseChest) -> np.ndarray:
-    """Slices (k, 1, 1) below the shoulders: fat and muscle around the apex average to the HU of fluid."""
+    """Slices (k, 1, 1) from the bases up to the shoulders: around the apex fat and muscle average to the HU of fluid.
+
+    Below the bases lies what a stomach holds.
+    """
     rows = np.flatnonzero(chest.lungs.any(axis=(1, 2)))
-    limit = rows[-1] - APEX_SHARE * (rows[-1] - rows[0]) if len(rows) else 0
-    return (np.arange(len(chest.hu)) < limit)[:, None, None]
+    if not len(rows):
+        return np.zeros((len(chest.hu), 1, 1), bool)
+    limit = rows[-1] - APEX_SHARE * (rows[-1] - rows[0])
+    slices = np.arange(len(chest.hu))
+    return ((slices < limit) & (slices >= rows[0] - BASE_MM / chest.spacing_mm[0]))[:, None, None]
 
 
 def _hulls(chest: CoarseChest) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from LungNoduleAILib.logic.follow_up import LungFollowUpLogic
-from LungNoduleAILib.logic.jobs import follow_up_job
+from LungNoduleAILib.logic.follow_up import FOLLOW_UP_REPORT, LungFollowUpLogic
+from LungNoduleAILib.logic.jobs import follow_up_job, sample_pair_job
 from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.model.pairs import FollowUp, Pair
+from LungNoduleAILib.panel.sample_data import load_sample_pair, planted_fates
 from LungNoduleAILib.scene import compare_views
 from LungNoduleAILib.scene.follow_up_nodes import node_of, pair_label
 from ThoraxAILib.errors import InputError
@@ -29,11 +31,20 @@ MIN_ROWS = 5
 
 
 class FollowUpSection:
-    """Add ``widget`` to the panel. ``analyzed()`` gives the current CT and the options of the panel."""
+    """Add ``widget`` to the panel.
+
+    ``analyzed()`` gives the current CT and the options of the panel, ``choose_current`` makes a CT the current one.
+    """
 
     def __init__(
-        self, job_panel: JobPanel, export_volume: Callable, analyzed: Callable[[], tuple[Any, AnalysisOptions]]
+        self,
+        job_panel: JobPanel,
+        export_volume: Callable,
+        analyzed: Callable[[], tuple[Any, AnalysisOptions]],
+        choose_current: Callable[[Any], None],
     ) -> None:
+        self._chooseCurrent = choose_current
+        self._reportFolder: tempfile.TemporaryDirectory | None = None
         self._jobPanel, self._exportVolume, self._analyzed = job_panel, export_volume, analyzed
         self.logic = LungFollowUpLogic()
         self._isFilling = False
@@ -73,11 +84,25 @@ class FollowUpSection:
             self.on_compare,
             _("Analyze both CTs, match their nodules and tell what grew or appeared"),
         )
-        form.addRow(self.compareButton)
+        self.samplePairButton = self._button(
+            "samplePairButton",
+            _("Sample pair"),
+            self.on_sample_pair,
+            _("Make two CTs of one synthetic person: nodules that grew, stayed, came and went, with the truth beside"),
+        )
+        row = qt.QHBoxLayout()
+        row.addWidget(self.compareButton, 1)
+        row.addWidget(self.samplePairButton)
+        form.addRow(row)
         self.warningLabel = qt.QLabel()
         self.warningLabel.name = "followUpWarningLabel"
         self.warningLabel.wordWrap = True
         layout.addWidget(self.warningLabel)
+        self.plantedLabel = qt.QLabel()
+        self.plantedLabel.name = "plantedLabel"
+        self.plantedLabel.wordWrap = True
+        self.plantedLabel.toolTip = _("What was planted in the sample pair, to compare with the table")
+        layout.addWidget(self.plantedLabel)
 
     def _build_table(self, layout: qt.QVBoxLayout) -> None:
         self.table = qt.QTableWidget()
@@ -132,7 +157,14 @@ class FollowUpSection:
         self.differenceButton = self._toggle(
             "differenceButton", _("What changed"), self.on_difference, _("Show the difference map over the current CT")
         )
-        for control in (self.sideBySideButton, self.chartButton, self.alignButton, self.differenceButton):
+        self.followUpReportButton = self._button(
+            "followUpReportButton",
+            _("Report"),
+            self.on_open_report,
+            _("Open the report of this comparison; after a link was changed compare again to make it anew"),
+        )
+        controls = (self.sideBySideButton, self.chartButton, self.alignButton, self.differenceButton)
+        for control in (*controls, self.followUpReportButton):
             row.addWidget(control)
 
     def _button(self, name: str, text: str, on_clicked: Callable, tool_tip: str) -> qt.QPushButton:
@@ -149,6 +181,18 @@ class FollowUpSection:
         return button
 
     # The run
+
+    def on_sample_pair(self) -> None:
+        """Make the sample pair in a child process and choose its CTs."""
+        with shown_errors(_("The sample pair cannot be made.")):
+            self._jobPanel.run(sample_pair_job(), self._on_pair_ready, _("Making the sample pair"))
+
+    def _on_pair_ready(self, job: ChildJob) -> str:
+        prior, current = load_sample_pair(job.output or Path())
+        self._chooseCurrent(current)
+        self.priorSelector.setCurrentNode(prior)
+        self.update()
+        return _("The sample pair is loaded: press Compare with prior.")
 
     def on_compare(self) -> None:
         """Compare prior and current CT in a child process."""
@@ -183,6 +227,9 @@ class FollowUpSection:
         warnings = () if found is None else found.intervals[-1].warnings
         self.warningLabel.text = "\n".join(warnings)
         self.warningLabel.visible = bool(warnings)
+        planted = () if found is None else planted_fates(node_of(self.logic.current_text(), "current"))
+        self.plantedLabel.text = "\n".join((_("Planted:"), *planted)) if planted else ""
+        self.plantedLabel.visible = bool(planted)
         self._enable(found)
 
     def _enable(self, found: FollowUp | None) -> None:
@@ -191,6 +238,8 @@ class FollowUpSection:
         self.compareButton.enabled = (
             prior is not None and current is not None and prior is not current and not self._jobPanel.is_running
         )
+        self.samplePairButton.enabled = not self._jobPanel.is_running
+        self.followUpReportButton.enabled = found is not None and self.logic.report is not None
         has_both = found is not None and self.priorIdComboBox.count > 0 and self.currentIdComboBox.count > 0
         self.linkButton.enabled = self.unlinkButton.enabled = has_both
         self.sideBySideButton.enabled = self.chartButton.enabled = found is not None
@@ -233,6 +282,14 @@ class FollowUpSection:
     def on_chart(self) -> None:
         """Volumes over time."""
         compare_views.show_chart(node_of(self.logic.current_text(), "chart"))
+
+    def on_open_report(self) -> None:
+        """Open the report of the comparison in the browser."""
+        with shown_errors(_("The report cannot be opened.")):
+            self._reportFolder = self._reportFolder or tempfile.TemporaryDirectory(prefix="thoraxai-report-")
+            report = Path(self._reportFolder.name) / FOLLOW_UP_REPORT
+            report.write_bytes(self.logic.report or b"")
+            qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(report)))
 
     def on_align(self, aligned: bool) -> None:
         """Lay the prior over the current CT or put it back."""

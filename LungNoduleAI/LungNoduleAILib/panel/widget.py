@@ -68,7 +68,9 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.findingsLayout.addWidget(self.findingsTable.widget)
         self.correct = CorrectSection(self.logic.review, self.on_review_changed)
         self.ui.reviewLayout.addWidget(self.correct.widget)
-        self.follow_up = FollowUpSection(self.job_panel, self.logic.export_volume, self._chosen)
+        self.follow_up = FollowUpSection(
+            self.job_panel, self.logic.export_volume, self._chosen, self.ui.inputSelector.setCurrentNode
+        )
         self.ui.followUpLayout.addWidget(self.follow_up.widget)
         self.guidelines = GuidelinesSection(self.on_jump, self.on_person)
         self.ui.followUpLayout.addWidget(self.guidelines.widget)

@@ -20,7 +20,7 @@ K, J, LEFT = 0, 1, 2
 
 @pytest.fixture(scope="module")
 def chest() -> Volume:
-    return make_small_chest(seed=4, spacing_mm=(2.0, 2.0, 3.0)).volume.in_lps_order()
+    return make_small_chest(seed=4, spacing_mm=(3.0, 3.0, 3.0)).volume.in_lps_order()
 
 
 def flipped(volume: Volume, *axes: int) -> Volume:
@@ -46,11 +46,9 @@ def test_a_flipped_chest_contradicts_its_orientation(chest, axes, words, severit
     assert words in note.text
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_chest_as_its_header_says_gets_no_verdict(seed):
-    volume = make_small_chest(seed=seed, spacing_mm=(2.5, 2.5, 3.0)).volume.in_lps_order()
-    assert judge_orientation(volume) is None
-    cues = orientation_cues(volume)
+def test_a_chest_as_its_header_says_gets_no_verdict(chest):
+    assert judge_orientation(chest) is None
+    cues = orientation_cues(chest)
     assert min(cues.front_back, cues.top_bottom, cues.sides) > 0
 
 

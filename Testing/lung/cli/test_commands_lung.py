@@ -29,11 +29,13 @@ WITH_SCENE = [
     "findings.json",
     "nodules.mrk.json",
     "report.html",
+    "report.pdf",
+    "report.txt",
     "run.json",
     "scene.mrb",
     "segmentation.seg.nrrd",
 ]
-WITHOUT_SCENE = ["arrays.npz", "findings.csv", "findings.json", "report.html", "run.json"]
+WITHOUT_SCENE = ["arrays.npz", "findings.csv", "findings.json", "report.html", "report.pdf", "report.txt", "run.json"]
 
 
 def names(folder: Path) -> list[str]:

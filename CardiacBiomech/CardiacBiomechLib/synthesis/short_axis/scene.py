@@ -35,10 +35,10 @@ class Scene:
         return (BELOW_MM + self.length_mm) / VOXEL_MM[0]
 
 
-def make_scene(seed: int) -> Scene:
-    """Return the scene of a seed."""
+def make_scene(seed: int, valves: str = "spread") -> Scene:
+    """Return the scene of a seed; ``valves`` as ``draw_shape`` takes it."""
     random = np.random.default_rng(seed)
-    return render(draw_shape(random), random)
+    return render(draw_shape(random, valves=valves), random)
 
 
 def render(shape: Shape, random: np.random.Generator) -> Scene:
@@ -53,13 +53,13 @@ def render(shape: Shape, random: np.random.Generator) -> Scene:
     return Scene(codes, shape.length_mm)
 
 
-def load_or_make(seed: int, cache: Path) -> Scene:
+def load_or_make(seed: int, cache: Path, valves: str = "spread") -> Scene:
     """Return the scene of a seed from the cache folder, made and kept when it is not there yet."""
     path = cache / f"scene_{seed:05d}.npz"
     if path.is_file():
         with np.load(path) as content:
             return Scene(content["codes"], float(content["length_mm"]))
-    scene = make_scene(seed)
+    scene = make_scene(seed, valves)
     partial = path.with_suffix(f".{os.getpid()}.partial.npz")
     np.savez_compressed(partial, codes=scene.codes, length_mm=scene.length_mm)
     partial.replace(path)

@@ -69,8 +69,17 @@ class Shape:
     phase: float
 
 
-def draw_shape(random: np.random.Generator, group: str | None = None, phase: float | None = None) -> Shape:
-    """Return a heart of a group (any when None) in a phase (0 end-diastole, 1 end-systole, drawn when None)."""
+# how far the tricuspid plane may lie above the mitral one (mm), and how far it may tilt
+VALVES: dict[str, tuple[Range, Range]] = {"spread": ((-14.0, 8.0), (0.05, 0.6)), "near": ((-7.0, 9.0), (0.0, 0.3))}
+
+
+def draw_shape(
+    random: np.random.Generator, group: str | None = None, phase: float | None = None, valves: str = "spread"
+) -> Shape:
+    """Return a heart of a group (any when None) in a phase (0 end-diastole, 1 end-systole, drawn when None).
+
+    ``valves`` names the ranges of the tricuspid plane (``VALVES``).
+    """
     name = list(GROUPS)[int(random.integers(len(GROUPS)))] if group is None else group
     ranges = GROUPS[name]
     t = float(random.choice([0.0, 1.0, random.uniform()], p=[0.4, 0.42, 0.18])) if phase is None else phase
@@ -108,8 +117,8 @@ def draw_shape(random: np.random.Generator, group: str | None = None, phase: flo
         right_form=(u(1.6, 4.0), u(0.45, 0.95), u(-0.35, 0.35)),
         right_wall_mm=u(1.5, 4.0) + (u(0, 4) if u() < 0.15 else 0.0),
         mitral_tilt=(u(-0.22, 0.22), u(-0.22, 0.22)),
-        tricuspid_mm=u(-14.0, 8.0),
-        tricuspid_tilt=u(0.05, 0.6),
+        tricuspid_mm=u(*VALVES[valves][0]),
+        tricuspid_tilt=u(*VALVES[valves][1]),
         pulmonary_mm=u(-4.0, 18.0),
         phase=t,
     )
