@@ -13,7 +13,7 @@ import numpy as np
 
 from LungNoduleAILib.delineation.classical import ClassicalDelineator
 from LungNoduleAILib.delineation.cubes import sampled
-from LungNoduleAILib.delineation.learned import BORDER, MAX_MM, MIN_MM, SHIPPED, Delineation, NoduleNetwork
+from LungNoduleAILib.delineation.learned import MAX_MM, MIN_MM, SHIPPED, Delineation, NoduleNetwork
 from LungNoduleAILib.delineation.patch import Patch
 from LungNoduleAILib.delineation.protocol import DELINEATOR, Outline, Site
 from LungNoduleAILib.delineation.region import Region, background_hu, distance_from
@@ -51,7 +51,7 @@ class LearnedDelineator:
         if not mask.any():
             return None
         volume_mm3 = float(seen.mask.array.sum()) * site.volume.voxel_mm3
-        return Outline(_region(mask, share, site), volume_mm3, seen.notes, seen.mask, share, BORDER)
+        return Outline(_region(mask, share, site), volume_mm3, seen.notes, seen.mask, share)
 
     def _seen(self, site: Site) -> Delineation | None:
         """Return the network's outline at a candidate; None where it sees none."""

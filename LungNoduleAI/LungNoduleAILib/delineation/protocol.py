@@ -40,7 +40,8 @@ class Outline:
     """A nodule's region in the patch, its volume where the delineator knows better than the region, and notes.
 
     A delineator that works on the voxels of the CT itself gives its ``mask`` there, and in ``share`` (float32, voxels
-    of the patch) how surely each belongs to the nodule: its border lies at ``share_border``.
+    of the patch) how surely each belongs to the nodule; its axes are then those of the region, as of a reader's
+    outline.
     """
 
     region: Region
@@ -48,7 +49,6 @@ class Outline:
     notes: tuple[str, ...] = ()
     mask: Mask | None = None
     share: np.ndarray | None = None
-    share_border: float = 0.5
 
 
 class Delineator(Implementation, Protocol):

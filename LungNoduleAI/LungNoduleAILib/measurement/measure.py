@@ -20,6 +20,7 @@ from ThoraxAILib.image.mask import Mask
 from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 
+HALF = 0.5  # the border of a mask between its voxels
 MASS_MM = 30.0  # Fleischner glossary: a nodule measures up to 3 cm, a mass more
 WALL_MARGIN_MM = 2.0
 HULL_FROM_MM = 17.0  # smaller nodules on the wall lie inside the filled lung
@@ -58,7 +59,7 @@ def _finding(site: Site, outline: Outline, mask: Mask, lung_depth: LungDepth, de
     size = (
         axial_size(patch.hu, region.mask, region.threshold_hu, spacing)
         if outline.share is None
-        else axial_size(outline.share, region.mask, outline.share_border, spacing)
+        else axial_size(region.mask.astype(np.float32), region.mask, HALF, spacing)  # as a reader's outline is measured
     )
     looks = appearance(patch.hu, region.mask, outline.share, spacing)
     density = classify_density(patch.hu, region.mask, spacing, looks)

@@ -40,7 +40,7 @@ class Vetting:
         if finding.mean_diameter_mm < MIN_MM:
             return f"measures {finding.mean_diameter_mm:.1f} mm: below {MIN_MM:g} mm nothing is reported"
         if finding.mean_diameter_mm < SMALL_MM:
-            ball = ellipsoid_volume_mm3(np.full(3, finding.mean_diameter_mm / 2))
+            ball = ellipsoid_volume_mm3([finding.mean_diameter_mm / 2] * 3)
             if not 1 / CONTRADICTION < finding.volume_mm3 / ball < CONTRADICTION:
                 return (
                     f"its diameter ({finding.mean_diameter_mm:.1f} mm) and volume ({finding.volume_mm3:.0f} mm3) "
