@@ -31,13 +31,20 @@ def from_header(entries: Mapping[str, str], without: SeriesIdentity) -> SeriesId
     known = {name: entries[PREFIX + name][:MAX_LETTERS].strip() for name in TEXTS if PREFIX + name in entries}
     if not _DATE.fullmatch(known.get("study_date", "")):
         known.pop("study_date", None)
-    known = {name: text for name, text in known.items() if text and text.isprintable()}
-    return replace(without, **known, **_thickness(entries.get(PREFIX + THICKNESS, "")))
+    texts = {name: text if text.isprintable() else "" for name, text in known.items()}
+    return replace(
+        without,
+        study_date=texts.get("study_date") or without.study_date,
+        kernel=texts.get("kernel") or without.kernel,
+        contrast=texts.get("contrast") or without.contrast,
+        manufacturer=texts.get("manufacturer") or without.manufacturer,
+        slice_thickness_mm=_thickness(entries.get(PREFIX + THICKNESS, "")) or without.slice_thickness_mm,
+    )
 
 
-def _thickness(text: str) -> dict[str, float]:
+def _thickness(text: str) -> float | None:
     try:
         value = float(text)
     except ValueError:
-        return {}
-    return {THICKNESS: value} if 0 < value <= MAX_THICKNESS_MM else {}
+        return None
+    return value if 0 < value <= MAX_THICKNESS_MM else None

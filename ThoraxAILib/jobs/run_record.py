@@ -41,7 +41,10 @@ SLICES_PER_CHUNK = 32
 
 @dataclass(frozen=True)
 class RunInput:
-    """One input: the name of the case, the hash of its voxels and geometry, and what it looked like."""
+    """One input: the name of the case, the hash of its voxels and geometry, and what it looked like.
+
+    ``stamp`` changes when a file of the input does; it says nothing about their names.
+    """
 
     name: str
     sha256: str
@@ -50,10 +53,14 @@ class RunInput:
     spacing_ijk_mm: tuple[float, float, float]
     modality: str
     series_uid: str = ""
+    stamp: str = ""
 
     @staticmethod
-    def of_volume(volume: Volume, name: str, files: int) -> RunInput:
-        """Describe ``volume`` as it was read from ``files`` files under the case name ``name``."""
+    def of_volume(volume: Volume, name: str, files: int, stamp: str = "") -> RunInput:
+        """Describe ``volume`` as it was read from ``files`` files under the case name ``name``.
+
+        ``stamp`` is that of the files (see jobs/file_stamp.py), where --resume may ask for it.
+        """
         spacing = three(round(float(mm), HASH_DECIMALS_MM) for mm in volume.spacing_ijk_mm)
         return RunInput(
             name,
@@ -63,6 +70,7 @@ class RunInput:
             spacing,
             volume.modality,
             volume.identity.series_uid,
+            stamp,
         )
 
 
@@ -143,6 +151,20 @@ def has_result_of(directory: Path, wanted: RunRecord) -> bool:
     except (OSError, ValueError):
         return False
     return isinstance(found, dict) and _identity(found) == _identity(wanted.to_dict()) and _is_whole(directory, found)
+
+
+def has_result_of_files(directory: Path, wanted: RunRecord, stamp: str) -> bool:
+    """Whether ``directory`` holds the complete result of such a run of files with this stamp, without reading them.
+
+    ``wanted`` names no inputs. False says nothing: the files may have been copied since (see has_result_of).
+    """
+    try:
+        found = read_plain_json(directory / RUN_FILE)
+    except (OSError, ValueError):
+        return False
+    if not isinstance(found, dict) or [entry.get("stamp") for entry in found.get("inputs", [])] != [stamp]:
+        return False
+    return _identity({**found, "inputs": []}) == _identity(wanted.to_dict()) and _is_whole(directory, found)
 
 
 def _identity(record: dict) -> tuple:

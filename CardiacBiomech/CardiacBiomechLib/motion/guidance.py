@@ -55,12 +55,12 @@ def corrected(
 
 def slices_left(seen: Seen, parts: HeartLabels) -> list[int]:
     """Return end slices where the left ventricle was seen in the labeled frame, and no more there or further out."""
-    before, after = (
-        np.isin(labels, (parts.lv, parts.myocardium)).any(axis=(1, 2)) for labels in (seen.before, seen.after)
-    )
-    if not after.any():
+    left = (parts.lv, parts.myocardium)
+    before, after = ([bool(np.isin(plane, left).any()) for plane in labels] for labels in (seen.before, seen.after))
+    if not any(after):
         return []
-    return [int(k) for k in np.flatnonzero(before & ~after) if not after[:k].any() or not after[k + 1 :].any()]
+    gone = [k for k, (was, still) in enumerate(zip(before, after, strict=True)) if was and not still]
+    return [k for k in gone if not any(after[:k]) or not any(after[k + 1 :])]
 
 
 def contour_offset_mm(given: np.ndarray, seen: np.ndarray, spacing_ji_mm: np.ndarray) -> float:

@@ -23,6 +23,7 @@ from LungNoduleAILib.model.result import AnalysisResult
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io import read_volume
 from ThoraxAILib.io.dicom_headers import files_below
+from ThoraxAILib.jobs.file_stamp import stamp_of
 from ThoraxAILib.jobs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.run_record import (
@@ -30,6 +31,7 @@ from ThoraxAILib.jobs.run_record import (
     RunRecord,
     finish,
     has_result_of,
+    has_result_of_files,
     now,
     write_run_record,
 )
@@ -84,18 +86,12 @@ def case_record(
 
     ``files`` is how many files held the volume, None for those at the path of the case.
     """
-    options = {
-        **request.options.to_dict(),
-        "scene": request.with_scene,
-        "dicom": request.with_dicom,
-        **request.person.stated(),
-    }
-    if request.options.calibration is not None:
-        options["calibration_sha256"] = hashlib.sha256(request.options.calibration.read_bytes()).hexdigest()
-    source = RunInput.of_volume(volume, request.case.name, _count_files(request.case.path) if files is None else files)
+    in_files = _count_files(request.case.path) if files is None else files
+    stamp = case_stamp(request) if files is None else ""
+    source = RunInput.of_volume(volume, request.case.name, in_files, stamp)
     return RunRecord(
         "lung analyze",
-        options,
+        _asked(request),
         (source,),
         engines.models(),
         engines.device,
@@ -103,6 +99,27 @@ def case_record(
         started,
         warnings=volume.notes,
     )
+
+
+def case_stamp(request: CaseRequest) -> str:
+    """Return what changes with the files of a case and with the series that is asked for."""
+    return stamp_of(request.case.path, request.case.selection or "")
+
+
+def has_earlier_result(request: CaseRequest, engines: LungEngines) -> bool:
+    """Whether an equal run of the same files is there; asks for nothing but the times of files."""
+    stamp = case_stamp(request)
+    wanted = RunRecord("lung analyze", _asked(request), (), engines.models(), engines.device, engines.device_reason, "")
+    return bool(stamp) and has_result_of_files(request.output, wanted, stamp)
+
+
+def _asked(request: CaseRequest) -> dict:
+    """Return the options of a case, as they are recorded."""
+    written = {"scene": request.with_scene, "dicom": request.with_dicom}
+    options = {**request.options.to_dict(), **written, **request.person.stated()}
+    if request.options.calibration is not None:
+        options["calibration_sha256"] = hashlib.sha256(request.options.calibration.read_bytes()).hexdigest()
+    return options
 
 
 def _count_files(path: Path) -> int:

@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from LungNoduleAILib.cases.analyze_case import has_earlier_result
+from LungNoduleAILib.cases.cohort.tables import FAILED, LEFT_OUT, IndexRow, failed_row, finished_row
 from LungNoduleAILib.cases.requests import ANALYZE, CaseRequest
-from LungNoduleAILib.model.files import FINDINGS_FILE, INDEX_FILE
 from ThoraxAILib.errors import Cancelled, InputError
 from ThoraxAILib.io import Case, find_cases
 from ThoraxAILib.jobs.child_job import SUCCEEDED, ChildJob
 from ThoraxAILib.jobs.child_python import child_command, child_environment
-from ThoraxAILib.jobs.csv_safety import SafeWriter
-from ThoraxAILib.jobs.output_folder import output_error, remove_left_behind
+from ThoraxAILib.jobs.output_folder import remove_left_behind
 from ThoraxAILib.jobs.run_record import RUN_FILE
 from ThoraxAILib.jobs.worker_process import THREAD_LIMITS
 
+if TYPE_CHECKING:
+    from LungNoduleAILib.analysis.engines import LungEngines
+
 POLL_SECONDS = 0.1
-DONE, RESUMED, FAILED, LEFT_OUT = "done", "resumed", "failed", "left out"
-
-
-@dataclass(frozen=True)
-class IndexRow:
-    """One line of index.csv; ``findings`` and ``seconds`` are empty where there are none."""
-
-    case: str
-    status: str
-    findings: int | str = ""
-    seconds: float | str = ""
-    message: str = ""
 
 
 def gather_cases(inputs: Sequence[Path]) -> tuple[list[Case], list[IndexRow]]:
@@ -50,7 +40,7 @@ def gather_cases(inputs: Sequence[Path]) -> tuple[list[Case], list[IndexRow]]:
             find_cases([path])
             usable.append(path)
         except InputError as error:
-            failed.append(IndexRow(path.name, FAILED, message=str(error)))
+            failed.append(IndexRow(path.name, FAILED, message=str(error), path=str(path)))
     notes.clear()
     cases = find_cases(usable, on_note=notes.append) if usable else []
     return cases, [*_left_out(notes), *failed]
@@ -61,7 +51,10 @@ def _left_out(notes: Sequence[str]) -> list[IndexRow]:
 
 
 class Batch:
-    """Runs requests in up to ``jobs`` child processes; ``on_row`` hears of each finished case."""
+    """Runs requests in up to ``jobs`` child processes; ``on_row`` hears of each finished case.
+
+    ``engines`` are those the children will choose; with them what is to be resumed is known without a child.
+    """
 
     def __init__(
         self,
@@ -70,10 +63,12 @@ class Batch:
         on_row: Callable[[IndexRow], None],
         on_progress: Callable[[float, str], None],
         is_cancelled: Callable[[], bool],
+        engines: LungEngines | None = None,
     ) -> None:
         self._pending = deque(requests)
         self._jobs = jobs
         self._on_row, self._on_progress, self._is_cancelled = on_row, on_progress, is_cancelled
+        self._engines = engines
         self._count = len(requests)
         self._running: list[_RunningCase] = []
         self.rows: list[IndexRow] = []
@@ -81,14 +76,35 @@ class Batch:
     def run(self) -> None:
         """Work through all cases; raises Cancelled after every child has ended."""
         try:
+            self._take_over_earlier()
             while self._pending or self._running:
-                if self._is_cancelled():
-                    raise Cancelled("Cancelled.")
+                self._stop_if_cancelled()
                 self._start_as_many_as_allowed()
                 self._collect_finished()
                 time.sleep(POLL_SECONDS)
         finally:
             self._stop_running()
+
+    def _stop_if_cancelled(self) -> None:
+        if self._is_cancelled():
+            raise Cancelled("Cancelled.")
+
+    def _take_over_earlier(self) -> None:
+        """Tell of every case that is done already, and leave the others."""
+        if self._engines is None:
+            return
+        left: deque[CaseRequest] = deque()
+        for request in self._pending:
+            self._stop_if_cancelled()
+            if request.resume and has_earlier_result(request, self._engines):
+                self._add(finished_row(request.case, request.output, True, 0.0))
+            else:
+                left.append(request)
+        self._pending = left
+
+    def _add(self, row: IndexRow) -> None:
+        self.rows.append(row)
+        self._on_row(row)
 
     def _start_as_many_as_allowed(self) -> None:
         while self._pending and len(self._running) < self._jobs:
@@ -99,8 +115,7 @@ class Batch:
             running.job.poll()
             if running.job.is_finished:
                 self._running.remove(running)
-                self.rows.append(running.row())
-                self._on_row(self.rows[-1])
+                self._add(running.row())
         done = len(self.rows) + sum(running.job.progress for running in self._running)
         self._on_progress(done / self._count, f"{len(self.rows)} of {self._count} cases finished")
 
@@ -129,14 +144,12 @@ class _RunningCase:
     def row(self) -> IndexRow:
         """How it ended."""
         seconds = round(time.monotonic() - self._started, 1)
-        name = self.request.case.name
+        request = self.request
         if self.job.state != SUCCEEDED:
             failure = self.job.failure
-            return IndexRow(name, FAILED, seconds=seconds, message=failure.message if failure else "It was stopped.")
-        record = _modified(self.request.output / RUN_FILE)
-        findings = json.loads((self.request.output / FINDINGS_FILE).read_text(encoding="utf-8"))["findings"]
-        status = RESUMED if record == self._record_before else DONE
-        return IndexRow(name, status, len(findings), seconds, self.request.case.reason)
+            return failed_row(request.case, failure.message if failure else "It was stopped.", seconds)
+        resumed = _modified(request.output / RUN_FILE) == self._record_before
+        return finished_row(request.case, request.output, resumed, seconds)
 
 
 def _modified(path: Path) -> int | None:
@@ -148,17 +161,3 @@ def _environment(jobs: int) -> dict[str, str]:
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
     limits = {name: threads for name in THREAD_LIMITS if name not in os.environ}
     return {**child_environment(("ThoraxAILib", "LungNoduleAILib")), **limits}
-
-
-def write_index(output: Path, rows: Sequence[IndexRow]) -> None:
-    """Write index.csv, by case name; raises OutputError."""
-    partial = output / f".{INDEX_FILE}"
-    try:
-        with partial.open("w", encoding="utf-8", newline="") as file:
-            writer = SafeWriter(file)
-            writer.writerow([field.name for field in fields(IndexRow)])
-            writer.writerows(astuple(row) for row in sorted(rows, key=lambda row: row.case))
-        partial.replace(output / INDEX_FILE)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise output_error(error) from error

@@ -50,10 +50,11 @@ def write_findings_csv(path: Path, findings: Findings) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = SafeWriter(file)
         writer.writerow(COLUMNS)
-        writer.writerows(_row(finding) for finding in findings.findings)
+        writer.writerows(finding_cells(finding) for finding in findings.findings)
 
 
-def _row(finding: Finding) -> list[str]:
+def finding_cells(finding: Finding) -> list[str]:
+    """Return the cells of a finding under COLUMNS."""
     position: dict[str, float | None] = dict(zip(("r_mm", "a_mm", "s_mm"), finding.center_ras_mm, strict=True))
     low, high = finding.suspicion_interval or (None, None)
     position |= {"suspicion_low": low, "suspicion_high": high}

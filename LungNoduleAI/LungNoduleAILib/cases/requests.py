@@ -58,16 +58,30 @@ class AnalyzeRequest(Options):
         "also write DICOM segmentations (SEG) and a measurement report (SR) of the series",
         flag="--dicom",
     )
+    persons: Path | None = option(
+        None, "CSV of the persons: a column case, and exam, age, sex, ... as for one person", metavar="CSV"
+    )
+    shard: str | None = option(None, "only every Nth case, from the Ith on: for several machines", metavar="I/N")
     person: PersonAndExam = option(
         factory=PersonAndExam, group="for the guidelines in the report (none is asked without --exam or --age)"
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.shard_numbers()
         if self.series is not None and len(self.inputs) != 1:
             raise InputError(
                 f"--series chooses within one input, {len(self.inputs)} were given: analyze them one by one."
             )
+
+    def shard_numbers(self) -> tuple[int, int]:
+        """Return which part of how many parts of the cases is asked for, (1, 1) for all; raises InputError."""
+        if self.shard is None:
+            return 1, 1
+        part, _, parts = self.shard.partition("/")
+        if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
+            raise InputError(f"The shard '{self.shard}' is none: write I/N with I from 1 to N, such as 2/8.")
+        return int(part), int(parts)
 
     def for_case(self, case: Case, output: Path) -> CaseRequest:
         """Return what is asked of one of the cases."""

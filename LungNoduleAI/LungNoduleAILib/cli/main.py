@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from LungNoduleAILib.cases.analyze_case import analyze_case
-from LungNoduleAILib.cases.batch import FAILED, LEFT_OUT, Batch, IndexRow, gather_cases, write_index
+from LungNoduleAILib.cases.batch import Batch, gather_cases
+from LungNoduleAILib.cases.cohort.persons import check_known, person_of, read_persons
+from LungNoduleAILib.cases.cohort.tables import FAILED, LEFT_OUT, IndexRow, totals, write_tables
 from LungNoduleAILib.cases.requests import AnalyzeRequest, CaseRequest, DemoRequest
 from LungNoduleAILib.cli import calibrate as calibrate_command
 from LungNoduleAILib.cli import dataset as dataset_command
@@ -35,6 +37,9 @@ from ThoraxAILib.scene import host
 
 if TYPE_CHECKING:
     from LungNoduleAILib.analysis.engines import LungEngines
+
+
+NEEDS_A_PERSON = 3  # exit status of a batch: results are there, and a verdict calls some into question
 
 
 def add_commands(modules: argparse._SubParsersAction) -> None:
@@ -91,11 +96,26 @@ def _analyze_inputs(
     else:
         cases, failed = gather_cases(request.inputs)
     check_one_person(request.person, len(cases) + sum(row.status == FAILED for row in failed))
-    if len(cases) == 1 and all(row.status == LEFT_OUT for row in failed):
+    requests = _requests(request, cases)
+    if len(cases) == 1 and request.shard is None and all(row.status == LEFT_OUT for row in failed):
         if not events.own_stdout:
             print("".join(f"note: {row.message}\n" for row in failed), end="")
-        return _analyze_one(request.for_case(cases[0], request.output), engines, arguments, events)
-    return _analyze_many(request, cases, failed, arguments, events)
+        return _analyze_one(replace(requests[0], output=request.output), engines, arguments, events)
+    return _analyze_many(request, requests, failed, engines, arguments, events)
+
+
+def _requests(request: AnalyzeRequest, cases: list[Case]) -> list[CaseRequest]:
+    """Return what is asked of each case of the shard, with what is known about its person."""
+    persons = {} if request.persons is None else read_persons(request.persons)
+    if request.persons is not None:
+        check_known(persons, [case.name for case in cases], request.persons.name)
+    part, parts = request.shard_numbers()
+    return [
+        replace(
+            request.for_case(case, request.output / case.name), person=person_of(case.name, persons, request.person)
+        )
+        for case in cases[part - 1 :: parts]
+    ]
 
 
 def _can_write_scenes() -> bool:
@@ -122,25 +142,40 @@ def _analyze_one(request: CaseRequest, engines: LungEngines, arguments: argparse
 
 
 def _analyze_many(
-    request: AnalyzeRequest, cases: list[Case], failed: list[IndexRow], arguments: argparse.Namespace, events: Events
+    request: AnalyzeRequest,
+    requests: list[CaseRequest],
+    failed: list[IndexRow],
+    engines: LungEngines,
+    arguments: argparse.Namespace,
+    events: Events,
 ) -> int:
     _make_folder(request.output)
+    part, parts = request.shard_numbers()
+    of_shard = "" if request.shard is None else f"-{part}-of-{parts}"
+    without_case = failed if part == 1 else []
     tell = _nothing if events.own_stdout else _print_row
-    for row in failed:
+    for row in without_case:
         tell(row)
-    requests = [request.for_case(case, request.output / case.name) for case in cases]
-    batch = Batch(requests, request.jobs, tell, events.progress, arguments.is_cancelled)
+    batch = Batch(requests, request.jobs, tell, events.progress, arguments.is_cancelled, engines)
     try:
         batch.run()
     except Cancelled as error:
         raise Cancelled("Cancelled; the results of finished cases are kept and listed in index.csv.") from error
     finally:
-        write_index(request.output, [*failed, *batch.rows])
-    bad = sum(row.status == FAILED for row in (*failed, *batch.rows))
-    if bad:
-        raise InputError(f"{bad} of {len(failed) + len(requests)} cases failed: index.csv says why.")
-    events.result(request.output)
-    return 0
+        write_tables(request.output, [*without_case, *batch.rows], of_shard)
+    return _end(request.output, [*without_case, *batch.rows], of_shard, events)
+
+
+def _end(output: Path, rows: list[IndexRow], of_shard: str, events: Events) -> int:
+    """Say how the cases ended; the exit status tells whether all have a result that no verdict calls into question."""
+    bad = [row for row in rows if not row.is_good]
+    failed = sum(row.status == FAILED for row in bad)
+    if failed:
+        raise InputError(f"{failed} of {len(rows)} cases failed: index{of_shard}.csv says why ({totals(rows)}).")
+    if not events.own_stdout:
+        print(f"{totals(rows)}." + (f" index{of_shard}.csv says why." if bad else ""))
+    events.result(output)
+    return NEEDS_A_PERSON if bad else 0
 
 
 def _make_folder(output: Path) -> None:
@@ -154,7 +189,8 @@ def _print_row(row: IndexRow) -> None:
     findings = f"{row.findings} finding{'s' * (row.findings != 1)}"
     print(
         f"{row.case}: {row.status}, "
-        + (row.message if row.status in (FAILED, LEFT_OUT) else f"{findings}, {row.seconds} s"),
+        + (row.message if row.status in (FAILED, LEFT_OUT) else f"{findings}, {row.seconds} s")
+        + ("" if row.is_good or row.status == FAILED else f", {row.message}"),
         flush=True,
     )
 

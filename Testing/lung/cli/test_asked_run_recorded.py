@@ -87,7 +87,7 @@ def test_a_batch_asks_its_children_all_that_was_asked_of_it(tmp_path):
     )
     case = request.for_case(_case(tmp_path, request.series), tmp_path / "out" / "one")
     again = case.for_command()
-    assert again == replace(request, output=tmp_path / "out" / "one", jobs=1)
+    assert again == replace(request, output=tmp_path / "out" / "one", jobs=1, persons=None, shard=None)
     assert AnalyzeRequest.parse(again.to_argv()) == again
 
 

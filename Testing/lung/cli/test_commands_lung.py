@@ -29,11 +29,13 @@ WITH_SCENE = [
     "findings.json",
     "nodules.mrk.json",
     "report.html",
+    "report.pdf",
+    "report.txt",
     "run.json",
     "scene.mrb",
     "segmentation.seg.nrrd",
 ]
-WITHOUT_SCENE = ["arrays.npz", "findings.csv", "findings.json", "report.html", "run.json"]
+WITHOUT_SCENE = ["arrays.npz", "findings.csv", "findings.json", "report.html", "report.pdf", "report.txt", "run.json"]
 
 
 def names(folder: Path) -> list[str]:
@@ -153,7 +155,7 @@ def test_a_batch_goes_on_after_bad_cases_and_its_index_tells_them(chest, tmp_pat
     inputs = [str(bad), str(tmp_path / "nowhere"), str(chest)]
     assert main(["lung", "analyze", *inputs, "--output", str(output), "--scene", "none", *CLASSICAL]) == 2
     captured = capsys.readouterr()
-    assert captured.err == "2 of 3 cases failed: index.csv says why.\n"
+    assert captured.err.startswith("2 of 3 cases failed: index.csv says why (3 cases: ")
     assert "ct: done" in captured.out
     rows = index(output)
     assert {name: row["status"] for name, row in rows.items()} == {"bad": "failed", "ct": "done", "nowhere": "failed"}
