@@ -99,7 +99,7 @@ def test_long_and_short_axis_are_those_of_the_largest_axial_slice():
     finding = measured(
         make_ellipsoid(semi_axes_mm=(8.0, 5.0, 6.0), spacing_mm=(0.6, 0.6, 1.0), noise_hu=10.0, seed=9, block_mm=48.0)
     )
-    # axes of whole voxels, as a reader's outline is measured: right within a voxel of 0.7 mm
+    # axes of whole voxels, as a reader's outline is measured: less exact than a border between voxels
     assert finding.long_axis_mm == pytest.approx(16.0, abs=0.8)
     assert finding.short_axis_mm == pytest.approx(10.0, abs=0.8)
 
