@@ -10,7 +10,7 @@ import pytest
 from CardiacBiomechLib.cine.dicom_cine import list_runs, look_through
 from CardiacBiomechLib.cine.read_cine import read_cine
 from fixtures.cine_exam import ExamWriter, shares, whole
-from ThoraxAILib.io.dicom_headers import files_below
+from ThoraxAILib.io.slices.dicom_headers import files_below
 from ThoraxAILib.jobs.progress import Progress
 
 ALL = list(range(25))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from ThoraxAILib.io.dicom_headers import scan_headers
-from ThoraxAILib.io.dicom_pixels import _stored_frames, read_stack
+from ThoraxAILib.io.slices.dicom_headers import scan_headers
+from ThoraxAILib.io.slices.dicom_pixels import _stored_frames, read_stack
 from ThoraxAILib.jobs.progress import Progress
 
 

@@ -98,8 +98,8 @@ COMPRESSED = {  # largest difference between two decoders in HU: lossy JPEG leav
 def test_compressed_real_images_decode_to_the_hu_that_simpleitk_gives(shared_data, name, difference_hu):
     import SimpleITK as sitk
 
-    from ThoraxAILib.io.dicom_headers import scan_headers
-    from ThoraxAILib.io.dicom_pixels import read_stack
+    from ThoraxAILib.io.slices.dicom_headers import scan_headers
+    from ThoraxAILib.io.slices.dicom_pixels import read_stack
     from ThoraxAILib.jobs.progress import Progress
 
     path: Path = shared_data(f"dicom/{name}")

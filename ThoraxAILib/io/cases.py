@@ -13,11 +13,11 @@ from pathlib import Path
 
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.io.data_set_folders import masks_note, split_masks, without_data_files
-from ThoraxAILib.io.dicom_headers import files_below, looks_like_dicom, scan_headers
 from ThoraxAILib.io.dicom_series import find_stacks
 from ThoraxAILib.io.dicom_volume import STUDY, choose_stack, stacks_below
 from ThoraxAILib.io.image_file import image_ending, is_segmentation
 from ThoraxAILib.io.opened import ARCHIVES, is_archive, not_an_image, opened
+from ThoraxAILib.io.slices.dicom_headers import files_below, looks_like_dicom, scan_headers
 
 _NOT_FOR_NAMES = re.compile(r"[^\w.-]+")
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ThoraxAILib.image.tuples import two
-from ThoraxAILib.io.dicom_headers import HeaderScan, SliceHeader
-from ThoraxAILib.io.series import SeriesSummary, too_few_slices
-from ThoraxAILib.io.slice_grid import SliceGrid, UnusableStack, plan_grid
+from ThoraxAILib.io.series import SeriesSummary
+from ThoraxAILib.io.slices.dicom_headers import HeaderScan, SliceHeader
+from ThoraxAILib.io.slices.slice_grid import SliceGrid, UnusableStack, plan_grid, too_few_slices
 from ThoraxAILib.io.stacking.doubled import without_copies
 from ThoraxAILib.io.stacking.image_group import (
     NOTED_PIXEL_SPACING,

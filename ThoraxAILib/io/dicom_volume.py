@@ -10,12 +10,12 @@ import numpy as np
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.lps import content_uid, ijk_to_ras_from_lps
 from ThoraxAILib.image.volume import SeriesIdentity, Volume
-from ThoraxAILib.io.dicom_headers import HeaderScan, files_below, scan_headers
-from ThoraxAILib.io.dicom_pixels import read_stack
 from ThoraxAILib.io.dicom_series import Stack, find_stacks
 from ThoraxAILib.io.hounsfield import AIR_HU, to_hounsfield, to_scalar
 from ThoraxAILib.io.series import in_order_of_preference, reason_of_choice
-from ThoraxAILib.io.slice_grid import resample_to_grid
+from ThoraxAILib.io.slices.dicom_headers import HeaderScan, files_below, scan_headers
+from ThoraxAILib.io.slices.dicom_pixels import read_stack
+from ThoraxAILib.io.slices.slice_grid import resample_to_grid
 from ThoraxAILib.jobs.progress import Progress
 
 MAX_LISTED = 4

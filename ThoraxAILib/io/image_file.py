@@ -24,7 +24,7 @@ from ThoraxAILib.io.nifti.length import is_cut_short
 from ThoraxAILib.io.nifti.numbers import count_not_finite
 from ThoraxAILib.io.nifti.voxels import read_voxels
 from ThoraxAILib.io.right_angles import straighten
-from ThoraxAILib.io.series import too_few_slices
+from ThoraxAILib.io.slices.slice_grid import too_few_slices
 from ThoraxAILib.io.stated_orientation import states_orientation
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.untrusted.detached_data import require_data_beside

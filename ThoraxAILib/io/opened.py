@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ThoraxAILib.archives.unpack import unpacked
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.io.dicom_headers import is_directory_file, looks_like_dicom
+from ThoraxAILib.io.slices.dicom_headers import is_directory_file, looks_like_dicom
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 OTHER_ARCHIVES = (

@@ -11,8 +11,6 @@ from pathlib import Path
 
 from ThoraxAILib.io.kernels import kernel_rank
 
-MIN_SLICES = {"CT": 8}
-MIN_SLICES_OTHERWISE = 2
 SAME_EXTENT = 0.8  # of the longest: a shorter series is not preferred for thinner slices
 
 
@@ -111,12 +109,3 @@ def reason_of_choice(chosen: SeriesSummary, runner_up: SeriesSummary) -> str:
         if criterion.key(chosen, longest) < criterion.key(runner_up, longest):
             return criterion.reason
     return "it comes first by UID"
-
-
-def too_few_slices(modality: str, count: int) -> str:
-    """Why a stack is too short, or nothing when it is long enough."""
-    least = MIN_SLICES.get(modality, MIN_SLICES_OTHERWISE)
-    if count >= least:
-        return ""
-    kind = "a chest CT" if modality == "CT" else "a volume"
-    return f"has {count} slice{'s' * (count != 1)} where {kind} needs at least {least}"

@@ -9,11 +9,11 @@ from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io.data_set_folders import masks_note, split_masks, without_data_files
-from ThoraxAILib.io.dicom_headers import files_below, looks_like_dicom
 from ThoraxAILib.io.dicom_volume import read_dicom, stacks_below
 from ThoraxAILib.io.image_file import image_ending, is_segmentation, read_image_file
 from ThoraxAILib.io.opened import is_archive, not_an_image, opened
 from ThoraxAILib.io.series import SeriesSummary
+from ThoraxAILib.io.slices.dicom_headers import files_below, looks_like_dicom
 from ThoraxAILib.jobs.progress import Progress
 
 ACCEPTED = "DICOM, NRRD, NIfTI or MetaImage"

@@ -10,7 +10,7 @@ from pathlib import Path
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io import Case, find_cases, read_volume
-from ThoraxAILib.io.dicom_headers import files_below
+from ThoraxAILib.io.slices.dicom_headers import files_below
 from ThoraxAILib.jobs.progress import Progress
 
 IN_MEMORY = "volume"

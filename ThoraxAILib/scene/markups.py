@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import slicer
 import vtk
 
-from ThoraxAILib.scene.layers import Color
+from ThoraxAILib.scene.labels.layers import Color
 from ThoraxAILib.scene.names import unused_name
 
 Point = tuple[float, float, float]

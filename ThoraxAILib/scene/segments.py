@@ -12,7 +12,7 @@ import vtk
 from vtk.util import numpy_support
 
 from ThoraxAILib.image.volume import Volume
-from ThoraxAILib.scene.layers import Layer, Segment
+from ThoraxAILib.scene.labels.layers import Layer, Segment
 from ThoraxAILib.scene.names import unused_name
 from ThoraxAILib.scene.volumes import volume_from_node
 

@@ -20,9 +20,9 @@ from CardiacBiomechLib.model.cine import Cine
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.lps import ijk_to_ras_from_lps
 from ThoraxAILib.image.volume import Volume
-from ThoraxAILib.io.dicom_headers import HeaderScan, SliceHeader, scan_headers
-from ThoraxAILib.io.dicom_pixels import read_stack
-from ThoraxAILib.io.slice_grid import SliceGrid, UnusableStack, plan_grid, resample_to_grid
+from ThoraxAILib.io.slices.dicom_headers import HeaderScan, SliceHeader, scan_headers
+from ThoraxAILib.io.slices.dicom_pixels import read_stack
+from ThoraxAILib.io.slices.slice_grid import SliceGrid, UnusableStack, plan_grid, resample_to_grid
 from ThoraxAILib.jobs.progress import Progress
 
 MIN_LONG_AXIS_PHASES = 8  # fewer are no cine of a long-axis view

@@ -14,8 +14,8 @@ import numpy as np
 
 from CardiacBiomechLib.cine.phases import Phases, in_time
 from ThoraxAILib.image.tuples import two
-from ThoraxAILib.io.dicom_headers import SliceHeader
-from ThoraxAILib.io.slice_grid import depths_along_normal
+from ThoraxAILib.io.slices.dicom_headers import SliceHeader
+from ThoraxAILib.io.slices.slice_grid import depths_along_normal
 
 SAME_ORIENTATION = 0.01  # largest difference of a direction cosine
 SAME_POSITION_MM = 0.5

@@ -10,7 +10,7 @@ from CardiacBiomechLib.cine.dicom_cine import MIN_LONG_AXIS_PHASES, Exam
 from CardiacBiomechLib.cine.exam import Run
 from ThoraxAILib.image.lps import ijk_to_ras_from_lps
 from ThoraxAILib.image.volume import Volume
-from ThoraxAILib.io.dicom_pixels import read_stack
+from ThoraxAILib.io.slices.dicom_pixels import read_stack
 from ThoraxAILib.jobs.progress import Progress
 
 MAX_TILT_COSINE = 0.35  # of the view's normal against the short-axis normal: 0 is at right angles

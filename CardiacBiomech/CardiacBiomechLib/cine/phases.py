@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ThoraxAILib.io.dicom_headers import SliceHeader
+from ThoraxAILib.io.slices.dicom_headers import SliceHeader
 
 SAME_TIME_MS = 0.5
 EVEN_GAP = 1.5  # of the usual step: a longer one is a lacking phase

@@ -20,9 +20,9 @@ from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.itk_geometry import ijk_to_lps_of
 from ThoraxAILib.image.lps import ijk_to_ras_from_lps
 from ThoraxAILib.image.volume import Volume
-from ThoraxAILib.io.dicom_headers import files_below, looks_like_dicom
 from ThoraxAILib.io.image_file import image_ending, image_io
 from ThoraxAILib.io.nifti.header import HEADER_BYTES, open_unpacked
+from ThoraxAILib.io.slices.dicom_headers import files_below, looks_like_dicom
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.registration.inputs import check_same_grid
 from ThoraxAILib.untrusted.detached_data import require_data_beside

@@ -14,7 +14,7 @@ import numpy as np
 
 from CardiacBiomechLib.cine.exam import SHORT_AXIS_DEGREES, Run, Stack
 from CardiacBiomechLib.cine.phases import Phases
-from ThoraxAILib.io.dicom_headers import SliceHeader
+from ThoraxAILib.io.slices.dicom_headers import SliceHeader
 
 MIN_SHARE = 0.5  # a slice needs more than this share of the frames
 SAME_CYCLE = 1.25  # largest ratio of two cycle lengths of one exam

@@ -13,10 +13,10 @@ from CardiacBiomechLib.analysis.study import StudyResult
 from CardiacBiomechLib.model.heart_labels import HeartLabels
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.scene.files.saving import write_scene
-from ThoraxAILib.scene.layers import Layer, Segment
+from ThoraxAILib.scene.labels.layers import Layer, Segment
+from ThoraxAILib.scene.labels.terminology import ANATOMICAL_STRUCTURE, Code, Term
 from ThoraxAILib.scene.segments import segmentation_from_layers
 from ThoraxAILib.scene.tables import Column, table_node
-from ThoraxAILib.scene.terminology import ANATOMICAL_STRUCTURE, Code, Term
 from ThoraxAILib.scene.volumes import node_from_volume
 
 LEFT_CAVITY = Term(ANATOMICAL_STRUCTURE, Code("87878005", "Left ventricle of heart"))

@@ -22,7 +22,7 @@ from LungNoduleAILib.model.findings import Findings
 from LungNoduleAILib.model.result import AnalysisResult
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io import read_volume
-from ThoraxAILib.io.dicom_headers import files_below
+from ThoraxAILib.io.slices.dicom_headers import files_below
 from ThoraxAILib.jobs.file_stamp import stamp_of
 from ThoraxAILib.jobs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
@@ -130,7 +130,7 @@ def write_case(
     folder: Path, request: CaseRequest, result: AnalysisResult, record: RunRecord, progress: Progress, stages: Stages
 ) -> None:
     """Write every file of a case into ``folder``, the run record as the last."""
-    from LungNoduleAILib.cases.findings_csv import write_findings_csv
+    from LungNoduleAILib.cases.cohort.findings_csv import write_findings_csv
 
     findings = result.findings
     summary = {

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from LungNoduleAILib.cases.findings_csv import write_findings_csv
+from LungNoduleAILib.cases.cohort.findings_csv import write_findings_csv
 from LungNoduleAILib.guidelines.terms.person import PersonAndExam
 from LungNoduleAILib.model.files import FINDINGS_CSV, FINDINGS_FILE
 from LungNoduleAILib.model.result import AnalysisResult

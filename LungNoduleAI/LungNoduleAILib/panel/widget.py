@@ -23,10 +23,11 @@ from LungNoduleAILib.panel.correct_section import CorrectSection
 from LungNoduleAILib.panel.follow_up_section import FollowUpSection
 from LungNoduleAILib.panel.guidelines_section import GuidelinesSection
 from LungNoduleAILib.panel.input_choice import proposed_volume, show_in_views
+from LungNoduleAILib.panel.reading_keys import reading_keys
 from LungNoduleAILib.panel.reading_section import ReadingSection
 from LungNoduleAILib.panel.sample_data import load_sample
 from LungNoduleAILib.panel.scene_watch import SceneWatch
-from LungNoduleAILib.panel.shortcuts import Key, Shortcuts
+from LungNoduleAILib.panel.shortcuts import Shortcuts
 from LungNoduleAILib.scene.follow_up_nodes import node_of
 from ThoraxAILib.errors import InputError, known
 from ThoraxAILib.jobs.child_job import ChildJob
@@ -77,7 +78,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.reading = ReadingSection(self.logic.review, self._volumes, self.on_review_changed)
         self.ui.reviewLayout.addWidget(self.reading.widget)
         self.watch = SceneWatch(self.correct.remeasure, self.correct.take_calipers)
-        self.shortcuts = self._make_shortcuts(panel)
+        self.shortcuts = Shortcuts(panel, reading_keys(self.findingsTable, self.correct, self.reading))
         self._fill_choices()
         panel.setMRMLScene(slicer.mrmlScene)
         self._connect()
@@ -94,28 +95,6 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for device, text in zip(DEVICES, texts, strict=True):
             self.ui.deviceComboBox.addItem(text, device)
         self.ui.saveFolderEdit.filters = ctk.ctkPathLineEdit.Dirs
-
-    def _make_shortcuts(self, owner: qt.QWidget) -> Shortcuts:
-        """Keys that do what their buttons do."""
-        table, correct, reading = self.findingsTable, self.correct, self.reading
-        return Shortcuts(
-            owner,
-            (
-                Key("A", table.acceptButton.click, table.acceptButton),
-                Key("R", table.rejectButton.click, table.rejectButton),
-                Key("U", table.resetButton.click, table.resetButton),
-                Key("N", table.nextOpenButton.click, table.nextOpenButton),
-                Key("J", table.nextButton.click, table.nextButton),
-                Key("K", table.previousButton.click, table.previousButton),
-                Key("M", correct.addButton.click, correct.addButton),
-                Key("E", correct.editButton.click, correct.editButton),
-                Key("C", correct.calipersButton.click, correct.calipersButton),
-                Key("Z", correct.undoButton.click, correct.undoButton),
-                Key("Shift+Z", correct.redoButton.click, correct.redoButton),
-                Key("W", reading.switch_window, reading.windowComboBox),
-                Key("L", reading.next_layout, reading.layoutComboBox),
-            ),
-        )
 
     def _connect(self) -> None:
         ui, scene = self.ui, slicer.mrmlScene

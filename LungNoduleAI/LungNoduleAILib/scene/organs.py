@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from LungNoduleAILib.model.anatomy import AORTA, BODY, BONE, HEART, LUNG_VESSEL, SPINE
-from ThoraxAILib.scene.layers import Layer, Segment
-from ThoraxAILib.scene.terminology import ANATOMICAL_STRUCTURE, TISSUE, Code, Term
+from ThoraxAILib.scene.labels.layers import Layer, Segment
+from ThoraxAILib.scene.labels.terminology import ANATOMICAL_STRUCTURE, TISSUE, Code, Term
 
 LUNG = Code("39607008", "Lung")
 SUFFIX = " (approximate)"

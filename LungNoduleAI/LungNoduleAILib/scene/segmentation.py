@@ -14,9 +14,9 @@ from LungNoduleAILib.model.anatomy import AIRWAY, LEFT_LUNG_LABELS, LLL, LUL, RI
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.result import AnalysisResult
 from LungNoduleAILib.scene.organs import organ_layer
-from ThoraxAILib.scene.layers import Layer, Segment
+from ThoraxAILib.scene.labels.layers import Layer, Segment
+from ThoraxAILib.scene.labels.terminology import ANATOMICAL_STRUCTURE, LEFT, MORPHOLOGICALLY_ALTERED, RIGHT, Code, Term
 from ThoraxAILib.scene.segments import segmentation_from_layers
-from ThoraxAILib.scene.terminology import ANATOMICAL_STRUCTURE, LEFT, MORPHOLOGICALLY_ALTERED, RIGHT, Code, Term
 
 LUNG = Code("39607008", "Lung")
 UPPER_LOBE = Code("45653009", "Upper lobe of lung")

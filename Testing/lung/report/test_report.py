@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fixtures.html_pages import ATTACK, Page, check_page, hostile
-from LungNoduleAILib.cases.findings_csv import COLUMNS, write_findings_csv
+from LungNoduleAILib.cases.cohort.findings_csv import COLUMNS, write_findings_csv
 from LungNoduleAILib.guidelines.terms.person import PersonAndExam
 from LungNoduleAILib.model.findings import Finding, Findings, Lungs, QualityNote, Removed
 from LungNoduleAILib.model.result import AnalysisResult

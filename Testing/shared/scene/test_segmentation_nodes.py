@@ -149,7 +149,7 @@ def test_twenty_nodules_share_one_layer(logic, chest_node, chest):
 
 @pytest.mark.parametrize("labels", [chest_labels()[1:], chest_labels().astype(np.int16)])
 def test_labels_of_another_shape_or_type_are_refused_and_leave_no_segmentation(slicer, chest_node, labels):
-    from ThoraxAILib.scene.layers import Layer
+    from ThoraxAILib.scene.labels.layers import Layer
     from ThoraxAILib.scene.segments import segmentation_from_layers
 
     with pytest.raises(ValueError, match=r"uint8 of shape \(24, 30, 36\)"):

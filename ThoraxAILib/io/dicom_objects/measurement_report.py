@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -141,7 +141,7 @@ def _groups(group: FindingGroup, sources: SourceImages, found: Segmentation | No
     import highdicom as hd
 
     frame_of_reference = str(sources.first.FrameOfReferenceUID)
-    common = {
+    common: dict[str, Any] = {
         "tracking_identifier": hd.sr.TrackingIdentifier(uid=group.tracking[1], identifier=group.tracking[0]),
         "finding_category": concept("altered structure"),
         "finding_type": concept(group.finding),
@@ -161,7 +161,7 @@ def _groups(group: FindingGroup, sources: SourceImages, found: Segmentation | No
             segment_number=group.segment,
             source_series=hd.sr.SourceSeriesForSegmentation(sources.first.SeriesInstanceUID),
         )
-        made = hd.sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
+        made: Any = hd.sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
             referenced_segment=segment, measurements=numbers, qualitative_evaluations=evaluations, **common
         )
     else:

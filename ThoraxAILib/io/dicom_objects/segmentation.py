@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -53,7 +53,7 @@ def segmentation(
     if not any(item.mask.any() for item in items):
         raise InputError("No segment holds a voxel, so there is no segmentation to write.")
     pixels = np.stack([item.mask for item in items], axis=-1).astype(np.uint8)
-    common = {
+    common: dict[str, Any] = {
         "segmentation_type": hd.seg.SegmentationTypeValues.BINARY,
         "segment_descriptions": [_described(number, item) for number, item in enumerate(items, start=1)],
         "series_instance_uid": series_uid,

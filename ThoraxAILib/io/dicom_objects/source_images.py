@@ -13,7 +13,7 @@ import numpy as np
 from ThoraxAILib.errors import InputError, MissingDependencyError
 from ThoraxAILib.image.lps import LPS_TO_RAS
 from ThoraxAILib.image.volume import Volume
-from ThoraxAILib.io.dicom_headers import files_below, looks_like_dicom
+from ThoraxAILib.io.slices.dicom_headers import files_below, looks_like_dicom
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset

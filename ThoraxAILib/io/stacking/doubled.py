@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ThoraxAILib.io.dicom_headers import SliceHeader
-from ThoraxAILib.io.dicom_pixels import fingerprint
+from ThoraxAILib.io.slices.dicom_headers import SliceHeader
+from ThoraxAILib.io.slices.dicom_pixels import fingerprint
 from ThoraxAILib.io.stacking.image_group import ImageGroup, by_position
 from ThoraxAILib.io.stacking.likeness import small_image
 

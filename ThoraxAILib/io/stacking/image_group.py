@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ThoraxAILib.image.tuples import two
-from ThoraxAILib.io.dicom_headers import SliceHeader
-from ThoraxAILib.io.slice_grid import SAME_POSITION_MM, depths_along_normal
+from ThoraxAILib.io.slices.dicom_headers import SliceHeader
+from ThoraxAILib.io.slices.slice_grid import SAME_POSITION_MM, depths_along_normal
 
 SAME_ORIENTATION = 0.005  # largest difference of a direction cosine
 # Relative. Vendors and exporters round PixelSpacing to two or three digits: 0.9766 becomes 0.98 (0.35 %), 1.805 1.8.

@@ -8,8 +8,8 @@ from itertools import permutations
 import numpy as np
 
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.io.dicom_headers import SliceHeader
-from ThoraxAILib.io.dicom_pixels import read_stack
+from ThoraxAILib.io.slices.dicom_headers import SliceHeader
+from ThoraxAILib.io.slices.dicom_pixels import read_stack
 from ThoraxAILib.jobs.progress import Progress
 
 SHRINK = 4  # every fourth pixel of a row and of a column tells two phases apart

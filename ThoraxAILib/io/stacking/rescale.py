@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ThoraxAILib.io.dicom_headers import SliceHeader
-from ThoraxAILib.io.slice_grid import UnusableStack
+from ThoraxAILib.io.slices.dicom_headers import SliceHeader
+from ThoraxAILib.io.slices.slice_grid import UnusableStack
 
 
 def with_rescale(images: Sequence[SliceHeader]) -> tuple[list[SliceHeader], tuple[str, ...]]:

@@ -11,8 +11,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from ThoraxAILib.io.dicom_headers import SliceHeader
-from ThoraxAILib.io.slice_grid import SAME_POSITION_MM, UnusableStack, is_even, spacing_of
+from ThoraxAILib.io.slices.dicom_headers import SliceHeader
+from ThoraxAILib.io.slices.slice_grid import SAME_POSITION_MM, UnusableStack, is_even, spacing_of
 from ThoraxAILib.io.stacking.doubled import MAX_DOUBLED, resolve_doubled, without_copies
 from ThoraxAILib.io.stacking.image_group import (
     MIN_SLICES_OF_A_VOLUME,

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ThoraxAILib.io.dicom_headers import SliceHeader
-from ThoraxAILib.io.series import too_few_slices
-from ThoraxAILib.io.slice_grid import SAME_POSITION_MM, UnusableStack, is_even, spacing_of
+from ThoraxAILib.io.slices.dicom_headers import SliceHeader
+from ThoraxAILib.io.slices.slice_grid import SAME_POSITION_MM, UnusableStack, is_even, spacing_of, too_few_slices
 from ThoraxAILib.io.stacking.image_group import ImageGroup, depths_mm, fits, in_groups, is_plane, same_word
 
 MAX_MINUTES = 10.0  # between the first and the last image of one volume

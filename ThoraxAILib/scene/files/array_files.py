@@ -19,7 +19,7 @@ import numpy as np
 from ThoraxAILib.image.boxes import Box, mask_box
 from ThoraxAILib.jobs.worker_process import thread_limit
 from ThoraxAILib.scene.files.gzip_blocks import gzip_blocks
-from ThoraxAILib.scene.layers import Layer
+from ThoraxAILib.scene.labels.layers import Layer
 
 BLOCK_BYTES = 4 << 20
 MAX_WORKERS = 4

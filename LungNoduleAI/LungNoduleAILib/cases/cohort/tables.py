@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from LungNoduleAILib.cases.findings_csv import COLUMNS, finding_cells
+from LungNoduleAILib.cases.cohort.findings_csv import COLUMNS, finding_cells
 from LungNoduleAILib.model.files import FINDINGS_CSV, FINDINGS_FILE, INDEX_FILE
 from LungNoduleAILib.model.findings import Findings
 from ThoraxAILib.errors import OutputError

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ThoraxAILib.scene.terminology import Term
+from ThoraxAILib.scene.labels.terminology import Term
 
 Color = tuple[float, float, float]
 

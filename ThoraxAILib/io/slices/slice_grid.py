@@ -12,6 +12,8 @@ import numpy as np
 
 from ThoraxAILib.image.tuples import three
 
+MIN_SLICES = {"CT": 8}
+MIN_SLICES_OTHERWISE = 2
 MAX_MISSING_IN_A_ROW = 2
 MAX_GAP_MM = 16.0  # more slices may be missing in a row when the gap is no longer than this
 MAX_MISSING_FRACTION = 0.34  # every third slice, as when every third image has another header
@@ -206,3 +208,12 @@ def _shifted(array: np.ndarray, grid: SliceGrid, fill: float) -> np.ndarray:
 
 def _store(target: np.ndarray, values: np.ndarray) -> None:
     target[...] = np.rint(values) if np.issubdtype(target.dtype, np.integer) else values
+
+
+def too_few_slices(modality: str, count: int) -> str:
+    """Why a stack is too short, or nothing when it is long enough."""
+    least = MIN_SLICES.get(modality, MIN_SLICES_OTHERWISE)
+    if count >= least:
+        return ""
+    kind = "a chest CT" if modality == "CT" else "a volume"
+    return f"has {count} slice{'s' * (count != 1)} where {kind} needs at least {least}"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.io.dicom_headers import READ_FAULTS, SliceHeader
+from ThoraxAILib.io.slices.dicom_headers import READ_FAULTS, SliceHeader
 from ThoraxAILib.jobs.progress import Progress
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Single DICOM images: their headers, their pixels, and the grid that positions span."""

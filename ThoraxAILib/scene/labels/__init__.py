@@ -1,0 +1,1 @@
+"""What the values of label arrays are: segments, layers of them, and their codes."""
