@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 class Placed:
@@ -30,12 +31,12 @@ class Placed:
         """3x3 matrix whose columns are the RAS unit vectors of the array axes k, j, i."""
         return (self.ijk_to_ras[:3, :3] / self.spacing_ijk_mm)[:, ::-1]
 
-    def ras_from_kji(self, points_kji: np.ndarray) -> np.ndarray:
+    def ras_from_kji(self, points_kji: ArrayLike) -> np.ndarray:
         """RAS mm of voxel positions (..., 3) in (k, j, i) order; voxel centres are whole numbers."""
         points = np.asarray(points_kji, dtype=float)[..., ::-1]
         return points @ self.ijk_to_ras[:3, :3].T + self.ijk_to_ras[:3, 3]
 
-    def kji_from_ras(self, points_ras_mm: np.ndarray) -> np.ndarray:
+    def kji_from_ras(self, points_ras_mm: ArrayLike) -> np.ndarray:
         """Fractional voxel positions (..., 3) in (k, j, i) order of RAS mm points."""
         shifted = np.asarray(points_ras_mm, dtype=float) - self.ijk_to_ras[:3, 3]
         return (shifted @ np.linalg.inv(self.ijk_to_ras[:3, :3]).T)[..., ::-1]

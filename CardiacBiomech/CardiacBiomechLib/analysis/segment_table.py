@@ -85,7 +85,9 @@ def strain_summary(
 def _torsion(wall: Sequence[WallFrame], axes: HeartAxes, es: int) -> dict:
     """Turn of base and apex at end-systole and the torsion between them in degrees per cm."""
     turns = wall[es].rotation_degrees
-    found = {f"{ring}_degrees": rounded(_finite(turn), 2) for ring, turn in zip(RINGS, turns, strict=True)}
+    found: dict[str, float | str | None] = {
+        f"{ring}_degrees": rounded(_finite(turn), 2) for ring, turn in zip(RINGS, turns, strict=True)
+    }
     heights = axes.height_mm(axes.middles_ras_mm)
     basal, apical = heights[axes.rings == 0], heights[axes.rings == 2]
     if len(basal) and len(apical) and np.isfinite(turns[[0, 2]]).all():

@@ -55,7 +55,7 @@ def choose_engines(asked: EnginesOfStudy, needs_segmenter: bool) -> StudyEngines
     """Return the engines; without a segmenter that can run ``segmenter`` is None unless one was asked for by name."""
     device, reason = select_device(asked.device)
     motion = choose_motion_engine(asked.motion, asked.preset, None, asked.threads, asked.device)
-    segmenter = None
+    segmenter: ChosenEngine[HeartSegmenter] | None = None
     if needs_segmenter:
         _known_segmenters()
         try:

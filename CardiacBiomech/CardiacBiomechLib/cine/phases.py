@@ -142,8 +142,8 @@ _KEYS: tuple[Callable[[SliceHeader], float | None], ...] = (
 def _order(images: Sequence[SliceHeader]) -> tuple[list[SliceHeader], bool]:
     """Order by the first attribute that tells all images apart; whether there is one."""
     for key in _KEYS:
-        values = [key(image) for image in images]
-        if all(value is not None for value in values) and len(set(values)) == len(values):
+        values = [value for value in map(key, images) if value is not None]
+        if len(set(values)) == len(images):
             return [image for _, image in sorted(zip(values, images, strict=True), key=lambda pair: pair[0])], True
     return sorted(images, key=lambda image: image.sop_uid), len(images) < 2
 

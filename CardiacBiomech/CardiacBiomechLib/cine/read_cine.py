@@ -79,7 +79,7 @@ def frame_files(folder: Path) -> dict[int, Path]:
 
 
 def _from_frame_files(files: dict[int, Path]) -> Cine:
-    frames = []
+    frames: list[Volume] = []
     for number, file in files.items():
         images = read_frames(file)
         if len(images) != 1:

@@ -46,7 +46,7 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
         self._result: Path | None = None
-        self._browser = None
+        self._browser: slicer.vtkMRMLSequenceBrowserNode | None = None
         self._edits: tempfile.TemporaryDirectory | None = None
 
     def setup(self) -> None:
@@ -234,7 +234,7 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.resultSection.enabled = has_result or self._browser is not None
         ui.showSceneButton.enabled = has_result
         ui.reportButton.enabled = has_result
-        playing = self._browser is not None
-        ui.playButton.enabled = playing
-        ui.playButton.text = _("Stop") if playing and self._browser.GetPlaybackActive() else _("Play")
-        ui.carryAgainButton.enabled = playing and not running
+        is_playing = self._browser is not None and self._browser.GetPlaybackActive()
+        ui.playButton.enabled = self._browser is not None
+        ui.playButton.text = _("Stop") if is_playing else _("Play")
+        ui.carryAgainButton.enabled = self._browser is not None and not running

@@ -62,7 +62,7 @@ def _chart(
     title: str,
     time_title: str,
     times: np.ndarray,
-    lines: Sequence[tuple[str, Sequence[float]]],
+    lines: Sequence[tuple[str, Sequence[float] | np.ndarray]],
     marks: Sequence[tuple[int, str]],
     decimals: int,
 ) -> Chart:

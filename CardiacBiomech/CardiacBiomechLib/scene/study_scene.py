@@ -12,6 +12,7 @@ from vtk.util import numpy_support
 from CardiacBiomechLib.analysis.study import StudyResult
 from CardiacBiomechLib.model.heart_labels import HeartLabels
 from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.registration.field import Field
 from ThoraxAILib.scene.files.saving import write_scene
 from ThoraxAILib.scene.labels.layers import Layer, Segment
 from ThoraxAILib.scene.labels.terminology import ANATOMICAL_STRUCTURE, Code, Term
@@ -35,8 +36,9 @@ def study_nodes(name: str, result: StudyResult) -> list:
     made.append(_add(browser, f"{name} cine", result, lambda frame: _image(result, frame)))
     made.append(_add(browser, f"{name} segmentation", result, lambda frame: _segmentation(result, frame)))
     if result.motion is not None:
-        made.append(_add(browser, f"{name} motion", result, lambda frame: _transform(result, frame)))
-        made.append(_add(browser, f"{name} wall", result, lambda frame: _wall_model(result, frame)))
+        fields = result.motion.fields
+        made.append(_add(browser, f"{name} motion", result, lambda frame: _transform(fields[frame])))
+        made.append(_add(browser, f"{name} wall", result, lambda frame: _wall_model(result, frame, fields[frame])))
     made += [_segment_table(name, result), _curve_table(name, result)]
     browser.SetSelectedItemNumber(0)
     return made
@@ -94,9 +96,8 @@ def _segmentation(result: StudyResult, frame: int):
     return node
 
 
-def _transform(result: StudyResult, frame: int):
+def _transform(field: Field):
     """Return the motion to a frame as a grid transform; it moves what was loaded at end-diastole."""
-    field = result.motion.fields[frame]
     grid = vtk.vtkImageData()
     grid.SetDimensions(*field.grid.shape_kji[::-1])
     axes = field.grid.ijk_to_ras[:3, :3]
@@ -117,12 +118,12 @@ def _transform(result: StudyResult, frame: int):
     return node
 
 
-def _wall_model(result: StudyResult, frame: int):
+def _wall_model(result: StudyResult, frame: int, field: Field):
     """Return the surface of the wall at end-diastole, moved to a frame and colored by circumferential strain there."""
     ed = result.study.ed_frame - 1
     surface = _surface(result.labels[ed], result.parts)
     points = numpy_support.vtk_to_numpy(surface.GetPoints().GetData()).astype(float)
-    moved = points + result.motion.fields[frame].at(points)
+    moved = points + field.at(points)
     segment = np.clip(result.axes.segment_of(points), 1, 16)
     strain = result.wall[frame].strain[1][segment - 1]
     target = vtk.vtkPoints()

@@ -80,8 +80,9 @@ def state(findings: Findings, finding_id: str, field: str, value: str | None, by
 
 
 def _stated(finding: Finding, field: str, value: str | None) -> Finding:
+    new: dict[str, Any] = {field: value}
     if field not in MEASURED_BY_AI:
-        return replace(finding, **{field: value})
+        return replace(finding, **new)
     new = {field: finding.ai_values.get(field, getattr(finding, field)) if value is None else value}
     if field == "lobe" and new["lobe"] is not None:
         new["side"] = SIDE_OF_LOBE[new["lobe"][0]]

@@ -42,15 +42,12 @@ def in_lps(result: AnalysisResult) -> AnalysisResult:
         finding if finding.mask is None else replace(finding, mask=turned(finding.mask, order, shape))
         for finding in result.findings.findings
     )
-    labels, structures = (
-        None if array is None else np.ascontiguousarray(order.apply_array(array))
-        for array in (result.labels, result.structures)
-    )
+    structures = result.structures
     return replace(
         result,
         volume=volume_in_lps(result.volume),
-        labels=labels,
-        structures=structures,
+        labels=np.ascontiguousarray(order.apply_array(result.labels)),
+        structures=None if structures is None else np.ascontiguousarray(order.apply_array(structures)),
         findings=replace(result.findings, findings=findings),
     )
 

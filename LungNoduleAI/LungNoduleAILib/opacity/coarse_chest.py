@@ -45,8 +45,9 @@ class CoarseChest:
         middle = tuple(slice(f // 2, None, f) for f in work.factors_kji)
         whole = tuple(slice(0, n) for n in work.hu.shape)
         labels = np.ascontiguousarray(anatomy.labels[middle][whole])
-        has_organs = anatomy.structures is not None
-        organs = np.ascontiguousarray(anatomy.structures[middle][whole]) if has_organs else np.zeros_like(labels)
+        structures = anatomy.structures
+        has_organs = structures is not None
+        organs = np.zeros_like(labels) if structures is None else np.ascontiguousarray(structures[middle][whole])
         hu = ndi.gaussian_filter(work.hu, np.minimum(1.0, QUIET_MM / work.spacing_kji_mm))
         right, left = (labels >= 1) & (labels <= 3), (labels == 4) | (labels == 5)
         heart, aorta, spine, bone = (organs == name for name in (HEART, AORTA, SPINE, BONE))

@@ -111,7 +111,7 @@ def _blood(chest: CoarseChest) -> np.ndarray:
 
 def _between_lung_ends(chest: CoarseChest) -> np.ndarray:
     """Slices (k, 1, 1) that hold lung."""
-    rows = chest.lungs.any(axis=(1, 2))
+    rows = np.asarray(chest.lungs.any(axis=(1, 2)))
     return rows[:, None, None]
 
 

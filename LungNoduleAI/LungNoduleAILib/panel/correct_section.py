@@ -254,8 +254,12 @@ class CorrectSection:
     def on_calipers(self, wanted: bool) -> None:
         """Lay the calipers on the selected finding, or hide them."""
         if not self._isFilling and self._finding is not None:
-            name = self._finding.id
-            self._do(lambda: self._review.show_calipers(name if wanted else None) and None)
+            name = self._finding.id if wanted else None
+
+            def show() -> None:
+                self._review.show_calipers(name)
+
+            self._do(show)
 
     def _resize(self, voxels: int) -> None:
         self._on_finding(lambda name: self._review.resize(name, voxels * self._review.step_mm()))
@@ -318,7 +322,11 @@ class CorrectSection:
 
     def take_calipers(self) -> None:
         """Take the lengths of calipers that were dragged."""
-        self._do(lambda: self._review.take_calipers() and None)
+
+        def take() -> None:
+            self._review.take_calipers()
+
+        self._do(take)
 
     def stop(self) -> None:
         """Wait for no click any more."""

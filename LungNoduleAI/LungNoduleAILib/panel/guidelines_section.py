@@ -189,7 +189,8 @@ class GuidelinesSection:
         self._isFilling = True
         for name, box in (("exam", self.examComboBox), ("sex", self.sexComboBox), ("risk", self.riskComboBox)):
             box.setCurrentIndex(max(box.findData(stated.get(name) or ""), 0))
-        smoker = {True: YES, False: NO}.get(stated.get("smoker_ever"), "")
+        smokers: dict[bool | None, str] = {True: YES, False: NO}
+        smoker = smokers.get(stated.get("smoker_ever"), "")
         self.smokerComboBox.setCurrentIndex(max(self.smokerComboBox.findData(smoker), 0))
         self.ageSpinBox.value = UNKNOWN_AGE if stated.get("age") is None else int(stated["age"])
         for name, check in (

@@ -69,8 +69,8 @@ class ReadingSection:
         form.addRow(_("Slab:"), self.slabSpinBox)
         self.windowComboBox = qt.QComboBox()
         self.windowComboBox.name = "windowComboBox"
-        texts = (_("By finding"), _("Lung"), _("Soft tissue"))
-        for text, name in zip(texts, hanging.WINDOWS, strict=True):
+        window_texts = (_("By finding"), _("Lung"), _("Soft tissue"))
+        for text, name in zip(window_texts, hanging.WINDOWS, strict=True):
             self.windowComboBox.addItem(text, name)
         self.windowComboBox.toolTip = _(
             "Window of the CT (W switches). By finding: soft tissue for masses and calcified nodules, else lung"

@@ -10,7 +10,7 @@ from LungNoduleAILib.scene.result_nodes import create_result_nodes, remove_resul
 from LungNoduleAILib.scene.saving import save_result
 from LungNoduleAILib.scene.segmentation import segmentation_layers
 from LungNoduleAILib.scene.stand_in import stand_in
-from ThoraxAILib.scene.files.array_files import ImageFile, SegmentsFile
+from ThoraxAILib.scene.files.array_files import ArrayFile, ImageFile, SegmentsFile
 from ThoraxAILib.scene.hierarchy import remove_node
 from ThoraxAILib.scene.volumes import node_from_volume, storable
 
@@ -27,7 +27,7 @@ def write_analysis_scene(directory: Path, name: str, result: AnalysisResult, run
     nodes = create_result_nodes(volume_node, small, run)
     nodes.set_findings(in_lps(result).findings)  # the outlines of the whole result
     nodes.set_threshold(0.0)
-    arrays = {
+    arrays: dict[object, ArrayFile] = {
         volume_node: ImageFile(image),
         nodes.segmentation: SegmentsFile(segmentation_layers(result)),
     }

@@ -51,13 +51,14 @@ def show_calipers(text, finding: Finding | None) -> bool:
 
     Returns whether they show.
     """
-    known = finding is not None and finding.long_axis_ras_mm is not None and finding.short_axis_ras_mm is not None
-    if finding is None or not known:
+    long_axis = None if finding is None else finding.long_axis_ras_mm
+    short_axis = None if finding is None else finding.short_axis_ras_mm
+    if finding is None or long_axis is None or short_axis is None:
         for node in existing_caliper_nodes(text):
             node.SetAttribute(OF_FINDING, "")
             node.GetDisplayNode().SetVisibility(False)
         return False
-    for node, ends in zip(caliper_nodes(text), (finding.long_axis_ras_mm, finding.short_axis_ras_mm), strict=True):
+    for node, ends in zip(caliper_nodes(text), (long_axis, short_axis), strict=True):
         was_modifying = node.StartModify()
         node.SetAttribute(OF_FINDING, finding.id)
         for point, place in enumerate((ends[:3], ends[3:])):

@@ -280,8 +280,10 @@ def _known_headers(path: Path) -> tuple[list[SliceHeader], str]:
 def _read_headers(path: Path) -> tuple[list[SliceHeader], str]:
     """Return the images of one file, or the kind of object it is when it holds no image."""
     from pydicom import dcmread
+    from pydicom.tag import Tag
 
-    dataset = dcmread(path, stop_before_pixels=True, force=True, specific_tags=[*TAGS, GE_CREATOR, GE_RAW_DATA_TYPE])
+    tags = [Tag(tag) for tag in (*TAGS, GE_CREATOR, GE_RAW_DATA_TYPE)]
+    dataset = dcmread(path, stop_before_pixels=True, force=True, specific_tags=tags)
     if not dataset:
         raise ValueError("no DICOM attribute could be read")
     if not dataset.get("Rows") and dataset.get("Modality") in IMAGE_MODALITIES:
