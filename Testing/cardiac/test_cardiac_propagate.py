@@ -169,7 +169,7 @@ def test_unknown_names_are_refused(frames, refused):
         make_engine("syn")
     with refused("preset named fast"):
         make_engine("instance", "fast")
-    with refused("label order named mnms"):
+    with refused("label order 'mnms' is not known"):
         heart_labels(frames[0].labels, "mnms")
     with refused("no voxel with label 3"):
         heart_labels(
