@@ -33,8 +33,10 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         dicom = arguments.dicom or Path(folder) / "dicom"
+        planted = ""
         if not dicom.exists():
-            make_dicom(dicom, arguments.size, arguments.slices)
+            truth_ml = make_dicom(dicom, arguments.size, arguments.slices)
+            planted = f", lungs as planted {truth_ml:.0f} mL"
         before = processor_seconds()
         yardstick = run_yardstick(dicom)
         between = processor_seconds()
@@ -42,7 +44,7 @@ def main() -> int:
         busy = between - before, processor_seconds() - between
     print(
         f"CT of {' x '.join(map(str, run['inputs'][0]['shape_kji'][::-1]))} voxels on {os.cpu_count()} processors "
-        f"({platform.machine()})"
+        f"({platform.machine()}){planted}"
     )
     print_table(yardstick, seconds, run)
     print(f"processor time: ThoraxAI {busy[1]:.1f} s, SimpleITK only {busy[0]:.1f} s, ratio {busy[1] / busy[0]:.2f}")

@@ -142,8 +142,9 @@ def test_the_record_names_every_engine_with_fingerprint_and_device(case, tmp_pat
         ("anatomy", "learned"),
         ("detector", "learned"),
         ("delineator", "learned"),
+        ("type and suspicion", "ratings of readers"),
     ]
-    assert len({model["fingerprint"] for model in models}) == 3
+    assert len({model["fingerprint"] for model in models}) == 4
     assert {model["device"] for model in models} == {"cpu"}
     assert all(len(model["fingerprint"]) == 16 for model in models)
 

@@ -162,7 +162,7 @@ def test_a_batch_goes_on_after_bad_cases_and_its_index_tells_them(chest, tmp_pat
     assert "cannot be read" in rows["bad"]["message"]
     assert "does not exist" in rows["nowhere"]["message"]
     assert int(rows["ct"]["findings"]) > 0
-    assert names(output) == ["ct", "index.csv"]
+    assert names(output) == ["ct", "findings.csv", "index.csv"]
     assert names(output / "ct") == WITHOUT_SCENE
 
 
@@ -216,7 +216,7 @@ def test_a_cancelled_batch_ends_its_children_and_keeps_what_was_finished(chest, 
     assert process.returncode == 130
     assert complaint == "Cancelled; the results of finished cases are kept and listed in index.csv.\n"
     assert not any(child.is_running() for child in children)
-    assert names(output) == ["a", "index.csv"]
+    assert names(output) == ["a", "findings.csv", "index.csv"]
     assert list(index(output)) == ["a"]
 
 

@@ -83,17 +83,6 @@ def magnetic_resonance(folder: Path) -> list[str]:
     return write_dicom(folder / "mr", modality="MR")
 
 
-def two_interleaved_series(folder: Path) -> list[str]:
-    write_dicom(folder / "ct", count=12)
-    series.write_series(
-        folder / "ct",
-        series.SeriesPlan(count=12),
-        lambda dataset, _k: series.set_hu(dataset, series.stored_values(dataset) * 0 - 700),
-        prefix="other",
-    )
-    return [str(folder / "ct")]
-
-
 def missing_slices(folder: Path) -> list[str]:
     for path in series.write_series(folder / "ct", series.SeriesPlan(count=40))[10:25]:
         path.unlink()
@@ -178,7 +167,6 @@ BAD_INPUTS: dict[str, tuple[Callable[[Path], list[str]], str]] = {
     "truncated DICOM": (truncated_dicom, "is truncated"),
     "PET": (positron_emission, "is PT, not CT"),
     "MR": (magnetic_resonance, "is MR, not CT"),
-    "two interleaved series": (two_interleaved_series, "different images at the same position"),
     "many missing slices": (missing_slices, "lacks 15 slices"),
     "two slices": (two_slices, "2 slices"),
     "one slice": (one_slice, "1 slice"),
