@@ -29,11 +29,6 @@ class AnalysisOptions(Options):
         at_most=1.0,
         advice="choose e.g. 0.5",
     )
-    calibration: Path | None = option(
-        None,
-        "take the threshold that keeps a promise, from thoraxai lung calibrate; not with --threshold",
-        metavar="FILE",
-    )
     device: str = option("auto", "where learned models run", choices=DEVICES)
     lung_margin_mm: float = option(
         5.0,
@@ -45,6 +40,11 @@ class AnalysisOptions(Options):
     )
     anatomy: str = option("auto", "what finds lungs and lobes", metavar="auto|learned|classical")
     delineator: str = option("auto", "what outlines nodules", metavar="auto|learned|classical")
+    calibration: Path | None = option(
+        None,
+        "take the threshold that keeps a promise, from thoraxai lung calibrate; not with --threshold",
+        metavar="FILE",
+    )
 
     def __post_init__(self) -> None:
         if isinstance(self.calibration, str):  # a script may say where in a text
