@@ -34,7 +34,7 @@ def test_the_worker_finds_planted_nodules_and_leaves_no_folder(panel, phantom, r
     assert lungs.right_ml == pytest.approx(phantom.right_lung_ml, rel=0.1)
     assert panel.logic.write_report(tmp_path / "report.html").stat().st_size > 10_000
     (tmp_path / "report.html").unlink()
-    assert "lung analyze" in panel.ui.methodsText.plainText
+    assert "Chest CT was analyzed with ThoraxAI" in panel.ui.methodsText.plainText
     panel.cleanup()
     assert list(tmp_path.iterdir()) == []
 
