@@ -51,6 +51,13 @@ def test_findings_lungs_labels_and_volume_are_at_hand(analysis, small_chest):
     assert repr(analysis).startswith(f"<Analysis of ct: {len(found)} findings, lungs right ")
 
 
+def without_stamp(recorded: object) -> object:
+    """What is recorded but for the stamp of the files: only the command asks for it, for --resume."""
+    if not isinstance(recorded, list):
+        return recorded
+    return [{name: value for name, value in one.items() if name != "stamp"} for one in recorded]
+
+
 def test_saving_writes_what_the_command_writes(analysis, ct, tmp_path):
     arguments = ["--detector", "classical", "--anatomy", "classical", "--threshold", "0.3", "--scene", "none"]
     assert main(["lung", "analyze", str(ct), "--output", str(tmp_path / "command"), *arguments]) == 0
@@ -63,7 +70,7 @@ def test_saving_writes_what_the_command_writes(analysis, ct, tmp_path):
     check_format(ours, "run")
     assert ours.keys() == theirs.keys()
     for key in ("schema", "command", "software", "options", "inputs", "models", "device", "results", "warnings"):
-        assert ours[key] == theirs[key], key
+        assert without_stamp(ours[key]) == without_stamp(theirs[key]), key
     assert [stage["name"] for stage in ours["stages"]] == [stage["name"] for stage in theirs["stages"]]
 
 
