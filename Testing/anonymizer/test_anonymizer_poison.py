@@ -237,7 +237,7 @@ def test_the_check_grows_with_the_file_and_not_with_its_square():
         return time.process_time() - started
 
     seconds(500)  # tables are loaded
-    assert seconds(8000) < 12 * max(seconds(2000), 0.02)
+    assert seconds(8000) < 8 * max(seconds(2000), 0.02)
 
 
 def test_one_reference_left_among_thousands_is_found():

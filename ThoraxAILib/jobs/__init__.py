@@ -1,4 +1,4 @@
 """Long work: progress and cancel, processes and their pool, atomic output folder, run record.
 
-16 files because the safe writing of results (guard, private files, CSV) lies beside the processes that write them.
+17 files because the safe writing of results (guard, private files, CSV) lies beside the processes that write them.
 """

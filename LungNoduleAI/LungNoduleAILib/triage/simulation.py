@@ -47,61 +47,72 @@ def simulate(worklist: Worklist, cases: int, seed: int = 0, progress: Progress |
 
 
 def _run(arrival: np.ndarray, service: np.ndarray, flagged: np.ndarray, readers: int, progress: Progress) -> np.ndarray:
-    """Return the minutes each case waits: its time until it is read less its own reading time.
+    """Return the minutes each case waits: its time until it is read less its own reading time."""
+    room = _ReadingRoom(arrival.tolist(), service.tolist(), flagged.tolist(), readers)
+    for case, now in enumerate(room.arrival):
+        if case % STEPS == 0:
+            progress(case / len(room.arrival), f"{case} cases")
+        room.finish_until(now)
+        room.arrive(case, now)
+    room.finish_until(float("inf"))
+    return room.waits
+
+
+class _ReadingRoom:
+    """Readers and the cases that wait for them.
 
     A flagged case that finds all readers busy interrupts the unflagged one that was begun last; that one goes on from
     where it was as the first of the unflagged.
     """
-    times, minutes, urgent = arrival.tolist(), service.tolist(), flagged.tolist()
-    left = list(minutes)
-    waits = np.empty(len(times))
-    ends: list[tuple[float, int, int]] = []  # (end, ticket, case); a stale ticket was interrupted
-    ticket_of: dict[int, int] = {}
-    begun: dict[int, float] = {}
-    running: list[int] = []  # unflagged cases being read, the last begun at the end
-    first: deque[int] = deque()
-    later: deque[int] = deque()
-    tickets = free = 0
-    free = readers
 
-    def start(case: int, now: float) -> None:
-        nonlocal tickets, free
-        tickets += 1
-        free -= 1
-        ticket_of[case], begun[case] = tickets, now
-        heapq.heappush(ends, (now + left[case], tickets, case))
-        if not urgent[case]:
-            running.append(case)
+    def __init__(self, arrival: list[float], minutes: list[float], urgent: list[bool], readers: int) -> None:
+        self.arrival, self.minutes, self.urgent, self.free = arrival, minutes, urgent, readers
+        self.waits = np.empty(len(arrival))
+        self._left = list(minutes)
+        self._ends: list[tuple[float, int, int]] = []  # (end, ticket, case); a stale ticket was interrupted
+        self._ticket_of: dict[int, int] = {}
+        self._begun: dict[int, float] = {}
+        self._running: list[int] = []  # unflagged cases being read, the last begun at the end
+        self._first: deque[int] = deque()
+        self._later: deque[int] = deque()
+        self._tickets = 0
 
-    def finish_until(now: float) -> None:
-        nonlocal free
-        while ends and ends[0][0] <= now:
-            end, ticket, case = heapq.heappop(ends)
-            if ticket_of.get(case) != ticket:
-                continue
-            del ticket_of[case], begun[case]
-            if not urgent[case]:
-                running.remove(case)
-            waits[case] = end - times[case] - minutes[case]
-            free += 1
-            queue = first or later
-            if queue:
-                start(queue.popleft(), end)
-
-    for case, now in enumerate(times):
-        if case % STEPS == 0:
-            progress(case / len(times), f"{case} cases")
-        finish_until(now)
-        if free:
-            start(case, now)
-        elif urgent[case] and running:
-            interrupted = running.pop()
-            left[interrupted] -= now - begun.pop(interrupted)
-            del ticket_of[interrupted]
-            later.appendleft(interrupted)
-            free += 1
-            start(case, now)
+    def arrive(self, case: int, now: float) -> None:
+        """Read a case, interrupt another one for it, or let it wait."""
+        if self.free:
+            self._start(case, now)
+        elif self.urgent[case] and self._running:
+            self._interrupt(now)
+            self._start(case, now)
         else:
-            (first if urgent[case] else later).append(case)
-    finish_until(float("inf"))
-    return waits
+            (self._first if self.urgent[case] else self._later).append(case)
+
+    def finish_until(self, now: float) -> None:
+        """End what is read by then, and begin what waited for it."""
+        while self._ends and self._ends[0][0] <= now:
+            end, ticket, case = heapq.heappop(self._ends)
+            if self._ticket_of.get(case) != ticket:
+                continue
+            del self._ticket_of[case], self._begun[case]
+            if not self.urgent[case]:
+                self._running.remove(case)
+            self.waits[case] = end - self.arrival[case] - self.minutes[case]
+            self.free += 1
+            queue = self._first or self._later
+            if queue:
+                self._start(queue.popleft(), end)
+
+    def _start(self, case: int, now: float) -> None:
+        self._tickets += 1
+        self.free -= 1
+        self._ticket_of[case], self._begun[case] = self._tickets, now
+        heapq.heappush(self._ends, (now + self._left[case], self._tickets, case))
+        if not self.urgent[case]:
+            self._running.append(case)
+
+    def _interrupt(self, now: float) -> None:
+        case = self._running.pop()
+        self._left[case] -= now - self._begun.pop(case)
+        del self._ticket_of[case]
+        self._later.appendleft(case)
+        self.free += 1
