@@ -70,7 +70,7 @@ class Tokens:
 
     @classmethod
     def together(cls, some: Iterable[Tokens]) -> Tokens:
-        """The tokens of several."""
+        """Join the tokens of several instances."""
         some = list(some)
         if len(some) == 1:
             return some[0]
@@ -167,7 +167,7 @@ def _prose_tokens(parts: list[str], encodings: tuple[str, ...]) -> Tokens:
 
 
 def _name_tokens(text: str, encodings: tuple[str, ...]) -> Tokens:
-    """A person's name: the whole, its parts, the parts of these, and first and last name run together."""
+    """Take a person's name apart: the whole, its parts, the parts of these, and first and last name run together."""
     groups = [folded(group) for group in re.split(r"[=\\]", text)]
     components = [[part for part in NAME_PARTS.split(group) if part] for group in groups]
     parts = {part for group in components for part in group}
@@ -189,7 +189,7 @@ def _name_tokens(text: str, encodings: tuple[str, ...]) -> Tokens:
 
 
 def _number_tokens(tag: int, parts: list[str], encodings: tuple[str, ...]) -> Tokens:
-    """An ID, an address, an institution: as it is and without separators; a patient ID counts however short it is."""
+    """Take an ID, an address or an institution as it is and squeezed; a patient ID counts however short it is."""
     is_patient_id = tag in (PATIENT_ID, OTHER_PATIENT_IDS)
     known = {part for part in parts if part and part not in NOBODY}
     if is_patient_id:
@@ -239,7 +239,7 @@ def _sorted_by_length(
 
 
 def _encoded(text: str, encodings: tuple[str, ...]) -> Iterable[bytes]:
-    """The text as its own character sets, UTF-8 and Latin-1 would write it, in small and in capital letters.
+    """Write the text as its own character sets, UTF-8 and Latin-1 would, in small and in capital letters.
 
     Bytes are compared with their ASCII letters in lower case, and no others.
     """

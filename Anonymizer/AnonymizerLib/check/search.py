@@ -85,7 +85,7 @@ class Leak:
 
 
 def tokens_in(data: bytes, tokens: Tokens) -> set[bytes]:
-    """The tokens that stand in the bytes; ``data`` must be lower case."""
+    """Find the tokens that stand in the bytes; ``data`` must be lower case."""
     found = found_in(data, tokens.anywhere) | found_in(data, tokens.prose)
     return found | {token for token in found_in(data, tokens.dates) if _date_in(data, token)}
 
@@ -116,13 +116,13 @@ def _holds_squeezed(data: bytes, tokens: frozenset[bytes]) -> bool:
 
 
 def _wide_tokens(lowered: bytes, tokens: Tokens) -> set[bytes]:
-    """The tokens that stand in the bytes as UTF-16, as color profiles and some devices write text."""
+    """Find the tokens that stand in the bytes as UTF-16, as color profiles and some devices write text."""
     squeezed = lowered.replace(b"\0", b"")
     return {token for token in found_in(squeezed, tokens.anywhere) if any(wide in lowered for wide in _wide(token))}
 
 
 def _wide(token: bytes) -> tuple[bytes, bytes]:
-    """A token with a zero byte before, and one behind, each of its letters."""
+    """Write a token with a zero byte behind, and with one before, each of its letters."""
     little = b"".join(token[place : place + 1] + b"\0" for place in range(len(token)))
     return little, b"\0" + little[:-1]
 
@@ -272,7 +272,7 @@ def _date_in(data: bytes, token: bytes) -> bool:
 
 
 def _is_date_at(data: bytes, token: bytes, start: int) -> bool:
-    """A date counts when no digit precedes it; behind it a time may follow, unless its year has two digits only."""
+    """Count a date when no digit precedes it; a time may follow behind it, unless its year has two digits only."""
     before, after = data[max(start - 1, 0) : start], data[start + len(token) : start + len(token) + 1]
     has_short_year = len(token) <= LONGEST_SHORT_DATE and not token.isdigit()
     if before.isdigit() or (has_short_year and (after.isdigit() or after == b".")):

@@ -100,7 +100,7 @@ class CleanInstance:
         return {**dict(self.tokens.counts), "bytes": len(head) + in_pixels}
 
     def encoded(self) -> tuple[bytes, memoryview]:
-        """The file to write: everything before the pixels, and the pixels; made once."""
+        """Encode the file to write, once: everything before the pixels, and the pixels."""
         if self._encoded is None:
             self._encoded = encode(self.file, self.sop_class, self.sop_instance)
         return self._encoded
@@ -229,7 +229,7 @@ class InstanceCleaner:
         )
 
     def _identity(self, outcome: Outcome) -> dict[str, str]:
-        """What a run must compare over all files: whether the ID names nobody, else the ID alone under the key."""
+        """Tell what a run must compare over all files: that the ID names nobody, else the ID alone under the key."""
         if outcome.is_nobody:
             return {"nobody": "yes"}
         return {"id": self.identities.key.short_name("bare ID", outcome.patient_id, 16)}

@@ -41,7 +41,7 @@ def _header(project_id: str, salt: bytes, nonce: bytes) -> dict:
 
 
 def _authenticated(header: dict) -> bytes:
-    """The bytes that GCM protects from changes besides the secret itself."""
+    """Encode the fields that GCM protects from changes besides the secret itself."""
     return json.dumps({name: header[name] for name in sorted(header) if name != "secret"}).encode("ascii")
 
 
@@ -96,7 +96,7 @@ def load_key(path: Path, password: str) -> ProjectKey:
 
 
 def _read_header(path: Path) -> dict:
-    """The fields of a key file; InputError when it cannot be opened or is something else."""
+    """Read the fields of a key file; InputError when it cannot be opened or is something else."""
     try:
         if path.exists() and not path.is_file():
             raise ValueError("a folder, a pipe or a device")

@@ -72,7 +72,7 @@ class Tesseract:
             return [word for words in found for word in words]
 
     def read_sheet(self, sheet: np.ndarray) -> list[Word]:
-        """The sheet as it is."""
+        """Read the sheet as it is, in one direction."""
         return self._words(sheet.astype(np.uint8), 1)
 
     def _turned(self, picture: np.ndarray, scale: int, turns: int) -> list[Word]:
@@ -140,7 +140,7 @@ def evened_contrast(picture: np.ndarray) -> np.ndarray:
 
 
 def gray_of(frame: np.ndarray) -> np.ndarray:
-    """A frame as gray values 0..255 (float32), from its darkest to its brightest value."""
+    """Spread a frame over gray values 0..255 (float32), from its darkest to its brightest value."""
     values = frame.astype(np.float32)
     if values.ndim == 3:
         values = values.mean(axis=2)

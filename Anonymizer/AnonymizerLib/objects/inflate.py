@@ -45,7 +45,7 @@ def split_meta(data: bytes | mmap.mmap) -> tuple[int, int, str]:
 
 
 def read_deflated(data: bytes | mmap.mmap, start: int, end: int) -> tuple[Dataset, int]:
-    """The data set of a deflated file with its meta information at ``start``..``end``, and its unpacked length.
+    """Read the data set of a deflated file with its meta information at ``start``..``end``, and its unpacked length.
 
     Raises InputError when it unpacks to more than a file may, zlib.error when it is damaged.
     """
@@ -59,7 +59,7 @@ def read_deflated(data: bytes | mmap.mmap, start: int, end: int) -> tuple[Datase
 
 
 def inflated(data: bytes | mmap.mmap, start: int) -> bytes:
-    """The bytes behind ``start`` unpacked; InputError when they are more than a file may unpack to."""
+    """Unpack the bytes behind ``start``; InputError when they are more than a file may unpack to."""
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
     most = max(FREE_BYTES, min(LARGEST_BYTES, LARGEST_RATIO * (len(data) - start)))
     parts: list[bytes] = []

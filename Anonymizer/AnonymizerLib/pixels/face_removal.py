@@ -63,7 +63,7 @@ class SliceGeometry:
         )
 
     def points(self, rows: int, columns: int) -> np.ndarray:
-        """The middle of every pixel, (rows, columns, 3) in RAS mm."""
+        """Return the middle of every pixel, (rows, columns, 3) in RAS mm."""
         row, column = np.mgrid[0:rows, 0:columns]
         return self.origin_ras_mm + column[..., None] * self.along_row_mm + row[..., None] * self.down_column_mm
 
@@ -85,11 +85,11 @@ class Faces:
     _loaded: dict[str, FaceMask | str | None] = field(default_factory=dict, repr=False)
 
     def path_of(self, frame_of_reference: str) -> Path:
-        """The file of a mask."""
+        """Name the file of a mask."""
         return self.folder / f"{self.key.short_name('face', frame_of_reference, 16)}.npz"
 
     def mask_of(self, frame_of_reference: str) -> FaceMask | str | None:
-        """The mask; NO_HEAD when there is no head in this frame of reference; None when it was not looked at."""
+        """Load the mask; NO_HEAD when there is no head in this frame of reference; None when it was not looked at."""
         if frame_of_reference not in self._loaded:
             path = self.path_of(frame_of_reference)
             self._loaded[frame_of_reference] = _load(path) if path.is_file() else None
@@ -129,7 +129,7 @@ def _series_by_frame(source: Path, files: list[str], progress: Progress) -> dict
 
 
 def frame_of_reference(ds: Dataset) -> str:
-    """The frame of reference of an image, or the first one that a structure set refers to."""
+    """Read the frame of reference of an image, or the first one that a structure set refers to."""
     own = raw_text(ds, FRAME_OF_REFERENCE, ASCII)
     items = ds[REFERENCED_FRAMES].value if not own and REFERENCED_FRAMES in ds else ()
     return own or next((raw_text(item, FRAME_OF_REFERENCE, ASCII) for item in items or ()), "")
@@ -228,7 +228,7 @@ def _edit(pixels: np.ndarray, action: np.ndarray, air: float, block: int, seed: 
 
 
 def _air_value(source: Dataset, pixels: np.ndarray) -> float:
-    """The stored value of air: -1000 HU in CT, the darkest pixel elsewhere."""
+    """Return the stored value of air: -1000 HU in CT, the darkest pixel elsewhere."""
     if source.get("Modality") != "CT":
         return float(pixels.min())
     slope = float(source.get("RescaleSlope") or 1.0) or 1.0

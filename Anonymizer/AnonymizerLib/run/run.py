@@ -76,7 +76,7 @@ class RunResult:
 
 
 def private_folder_of(output: Path, private: Path | None = None) -> Path:
-    """The private folder of an output: the given one, else its neighbor."""
+    """Name the private folder of an output: the given one, else its neighbor."""
     return private or output.with_name(output.name + PRIVATE_SUFFIX)
 
 
@@ -146,7 +146,7 @@ def _check_folders(options: RunOptions) -> None:
 
 
 def settings_name(settings: WorkerSettings) -> str:
-    """A hash of everything that decides the result, so that a run is never finished with other settings."""
+    """Hash everything that decides the result, so that a run is never finished with other settings."""
     rules = settings.profile.rules
     parts = {
         "version": __version__,
@@ -190,7 +190,7 @@ def _open_journal(options: RunOptions) -> Journal:
 
 
 def _prepare(output: Path) -> None:
-    """An output folder without leftovers of a killed run."""
+    """Clear an output folder of leftovers of a killed run."""
     try:
         shutil.rmtree(output / UNFINISHED, ignore_errors=True)
         (output / UNFINISHED).mkdir(parents=True)

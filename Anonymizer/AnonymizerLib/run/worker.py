@@ -153,7 +153,7 @@ class Worker:
             os.replace(temporary, target)
 
     def _name(self, instance: CleanInstance) -> str:
-        """A path made of pseudonyms only: patient, study, series, instance."""
+        """Make a path of pseudonyms only: patient, study, series, instance."""
         key = self.settings.key
         patient = UNSAFE_IN_NAMES.sub("_", instance.pseudonym).strip(".") or "patient"
         return "/".join(
@@ -168,7 +168,7 @@ class Worker:
 
 @lru_cache(maxsize=256)
 def _recorded(changes: tuple[Change, ...]) -> tuple[list[list], str]:
-    """Changes as the journal writes them, and their short name; instances of a series mostly share them."""
+    """Write changes as the journal does, with their short name; instances of a series mostly share them."""
     rows = [["/".join(f"{tag:08x}" for tag in location), action.value, reason] for location, action, reason in changes]
     return rows, signature_of(rows)
 

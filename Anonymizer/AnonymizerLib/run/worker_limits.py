@@ -21,7 +21,7 @@ class FileLimits:
     memory_bytes: int | None = None
 
     def seconds_for(self, size_bytes: int) -> float:
-        """The time for a file of this size: large ones may lie on a slow network disk."""
+        """Grant a file of this size its time: large ones may lie on a slow network disk."""
         return self.seconds + size_bytes / SLOWEST_BYTES_PER_SECOND
 
     def memory_of_each(self, jobs: int) -> int:

@@ -59,7 +59,7 @@ class WorkerPool:
         self._failed_starts = 0
 
     def results(self, names: list[str]) -> Iterator[Done]:
-        """The outcome of every file, in their order."""
+        """Yield the outcome of every file, in their order."""
         self._names, self._open, self._next = names, deque(range(len(names))), 0
         seats = [self._start() for _ in range(min(self._jobs, len(names)))]
         try:
@@ -171,7 +171,7 @@ def _reason(seat: _Seat) -> str:
 
 
 def _work(pipe: connection.Connection, settings: WorkerSettings, memory_bytes: int) -> None:
-    """The life of a worker process: it ends with its parent, says nothing by itself and takes no more than its share.
+    """Live as a worker process: end with the parent, say nothing by itself and take no more than its share.
 
     Whatever libraries print may quote values of a file, so it goes nowhere.
     """

@@ -47,7 +47,7 @@ def without_metadata(data: bytes) -> bytes:
 
 
 def _next_marker(data: bytes, position: int) -> tuple[int, int]:
-    """The marker at this place, without fill bytes, and where it ends."""
+    """Read the marker at this place, without fill bytes, and where it ends."""
     start = position
     while position < len(data) and data[position] == 0xFF:
         position += 1
@@ -65,7 +65,7 @@ def _segment(data: bytes, position: int) -> tuple[bytes, int]:
 
 
 def _kept(marker: int, body: bytes) -> bytes | None:
-    """What stays of a segment; None when it goes."""
+    """Return what stays of a segment; None when it goes."""
     if marker == COM:
         return None
     if marker in APPLICATION:
@@ -76,7 +76,7 @@ def _kept(marker: int, body: bytes) -> bytes | None:
 
 
 def _color_of(marker: int, body: bytes) -> bytes | None:
-    """The part of an application segment that says how color is coded."""
+    """Return the part of an application segment that says how color is coded; None when there is none."""
     if marker == 0xE0 and body[:5] == b"JFIF\0" and len(body) >= JFIF_BYTES:
         version = body[5:7] if body[5:7] in (b"\x01\x00", b"\x01\x01") else b"\x01\x02"
         return body[:5] + version + body[7:12] + b"\0\0"

@@ -46,7 +46,7 @@ def without_metadata(data: bytes) -> bytes:
 
 
 def _header(data: bytes, position: int, known: frozenset[int], last: int) -> tuple[list[bytes], int, int]:
-    """The segments to keep up to a marker, the place behind it, and the marker."""
+    """Collect the segments to keep up to a marker, the place behind it, and the marker."""
     kept: list[bytes] = []
     for _ in range(MOST_SEGMENTS):
         marker = _marker(data, position)
@@ -80,7 +80,7 @@ def _tile_part(data: bytes, start: int) -> tuple[bytes, int]:
 
 
 def _end_of_packets(data: bytes, position: int) -> int:
-    """The end of the last tile-part: no two bytes of coded data exceed FF8F, so the next FFD9 is the end of it all."""
+    """Find the end of the last tile-part: no two bytes of coded data exceed FF8F, so the next FFD9 is it."""
     found = data.find(b"\xff\xd9", position)
     return len(data) if found < 0 else found
 
@@ -99,7 +99,7 @@ def _segment(data: bytes, position: int) -> tuple[bytes, int]:
 
 
 def _codestream_of(data: bytes) -> bytes:
-    """The codestream of a JP2 file; InputError when its boxes say something about colors that would be lost."""
+    """Take the codestream out of a JP2 file; InputError when its boxes tell of colors that would be lost."""
     position, found = 0, None
     for _ in range(MOST_BOXES):
         if position + 8 > len(data):

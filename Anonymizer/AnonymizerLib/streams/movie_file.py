@@ -33,7 +33,7 @@ class Box:
 
 
 def without_metadata(data: bytes, is_h265: bool) -> bytes:
-    """The file with the same length and pictures and no text; InputError for sound, subtitles and fragments."""
+    """Overwrite all text in a file of the same length and pictures; InputError for sound, subtitles and fragments."""
     result = bytearray(data)
     tracks: list[dict[bytes, Box]] = []
     used: list[tuple[int, int]] = []
