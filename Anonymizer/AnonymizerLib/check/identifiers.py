@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
+from AnonymizerLib.bounds.maxima import MAX_TOKEN_BYTES
 from AnonymizerLib.check.written_forms import (
     LONG_NAME,
     date_forms,
@@ -28,7 +29,7 @@ from AnonymizerLib.profile.options import Option
 from AnonymizerLib.profile.table import row_of
 from AnonymizerLib.profile.words import is_harmless, may_stay
 
-SHORTEST, SHORTEST_RAW, SHORTEST_NUMBER_RAW, LONGEST = 3, 5, 6, 256
+SHORTEST, SHORTEST_RAW, SHORTEST_NUMBER_RAW = 3, 5, 6
 SHORTEST_NAME = 2
 NAME_PARTS = re.compile(r"[\s^=\\,;/()]+")
 INNER_PARTS = re.compile(r"[-'’.]+")
@@ -156,7 +157,7 @@ def _date_tokens(text: str) -> Tokens:
 
 
 def _prose_tokens(parts: list[str], encodings: tuple[str, ...]) -> Tokens:
-    long = {part for part in parts if SHORTEST_RAW <= len(part) <= LONGEST and part not in NOBODY}
+    long = {part for part in parts if SHORTEST_RAW <= len(part) <= MAX_TOKEN_BYTES and part not in NOBODY}
     telling = {part for part in long if not may_stay(part)}
     return Tokens(
         prose=frozenset(token for part in telling for token in _encoded(part, encodings)),
@@ -218,7 +219,7 @@ def _sorted_by_length(
     count = too_short = 0
     for text in texts:
         size = len(text.encode("utf-8"))
-        if not text or size > LONGEST:
+        if not text or size > MAX_TOKEN_BYTES:
             continue
         if size < shortest:
             too_short += 1

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from AnonymizerLib.bounds.maxima import MAX_SUSPECTS
 from AnonymizerLib.check.identifiers import Tokens
 from AnonymizerLib.check.token_search import found_in, holds_any_of
 from AnonymizerLib.check.written_forms import folded, squeeze
@@ -60,7 +61,6 @@ ENUMERATED = frozenset(
 )
 SHORTEST_IN_PIXELS, PIXEL_PIECE = 5, 16 << 20
 CHANCE = 1e-5  # a token by chance in coded pixels: a letter, large or small, is 2 of 256 values
-MOST_SUSPECTS = 500
 WORD = re.compile(rb"[0-9a-z\x80-\xff]")
 ESCAPE = b"\x1b"
 GAPS = re.compile(r"[\s\u3000^=]+")
@@ -135,7 +135,7 @@ def find_leaks(ds: Dataset, header: bytes, tokens: Tokens) -> list[Leak]:
     squeezed = found_in(squeeze(lowered), tokens.squeezed)
     if not text_tokens and not squeezed and not tokens.is_foreign:
         return []
-    if len(text_tokens) > MOST_SUSPECTS:  # so many cannot be taken out one by one: it waits for a person
+    if len(text_tokens) > MAX_SUSPECTS:  # so many cannot be taken out one by one: it waits for a person
         return [Leak(NOWHERE)]
     places = [
         Leak(value.location) for value in _values(ds, (), ["iso8859"]) if _holds(value, tokens, text_tokens, squeezed)

@@ -243,7 +243,7 @@ class Deidentifier:
         self._recurse(at)
 
     def _clean_overlay(self, at: At) -> None:
-        """Keep an overlay of a region of interest; drawn graphics may be handwriting and go, with curves and comments."""
+        """Keep the overlay of a region of interest; drawn graphics (perhaps handwriting), curves and comments go."""
         group, number = at.tag >> 16, at.tag & 0xFFFF
         kind = raw_text(at.ds, (group << 16) | OVERLAY_TYPE, at.place.encodings)
         is_text = at.vr in ("LO", "LT", "SH", "ST")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import datetime
+import io
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from AnonymizerLib.bounds.maxima import MAX_PATIENT_TABLE_BYTES
 from AnonymizerLib.identity.project_key import ProjectKey
 from AnonymizerLib.identity.subject import Person, is_placeholder
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.untrusted.bounded_bytes import TooLarge, read_bounded
 
 # UIDs under the DICOM root name classes and encodings, never an instance (PS3.6 Annex A).
 DICOM_ROOT = "1.2.840.10008."
@@ -92,9 +95,9 @@ def read_patient_table(path: Path) -> dict[str, str]:
     try:
         if path.exists() and not path.is_file():
             raise OSError("not a file")
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if row and any(cell.strip() for cell in row)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        text = read_bounded(path, MAX_PATIENT_TABLE_BYTES).decode("utf-8-sig")
+        rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row and any(map(str.strip, row))]
+    except (TooLarge, OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"The patient table {path.name} cannot be read: give a UTF-8 CSV file.") from error
     table: dict[str, str] = {}
     for number, row in enumerate(rows, start=1):

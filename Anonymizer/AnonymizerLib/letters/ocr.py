@@ -13,15 +13,14 @@ from typing import Protocol
 
 import numpy as np
 
+from AnonymizerLib.bounds.maxima import MAX_OCR_PIXELS, MAX_OCR_SECONDS
 from AnonymizerLib.profile.regions import Box
 from ThoraxAILib.errors import InputError, MissingDependencyError
 
 ENLARGED = 2  # tesseract reads letters of about 30 pixels best; burned-in letters have about 10
 SMALL_FRAME = 200_000  # pixels: a larger frame is enlarged in one of the two contrasts only, which halves the time
 LEAST_CONFIDENCE = 30
-SECONDS = 120
 SPARSE_TEXT = "11"
-MOST_PIXELS = 40_000_000  # of an enlarged picture
 EVEN_WIDTH = 41  # pixels over which contrast is evened out
 AT_ONCE = 2
 
@@ -84,7 +83,7 @@ class Tesseract:
         from PIL import Image
 
         picture = Image.fromarray(np.ascontiguousarray(gray))
-        while scale > 1 and picture.width * picture.height * scale**2 > MOST_PIXELS:
+        while scale > 1 and picture.width * picture.height * scale**2 > MAX_OCR_PIXELS:
             scale -= 1
         picture = picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.BICUBIC)
         stream = BytesIO()
@@ -94,7 +93,7 @@ class Tesseract:
                 [self._program, "stdin", "stdout", "--psm", SPARSE_TEXT, "tsv"],
                 input=stream.getvalue(),
                 capture_output=True,
-                timeout=SECONDS,
+                timeout=MAX_OCR_SECONDS,
                 check=True,
                 env={**os.environ, "OMP_THREAD_LIMIT": "1"},
             )

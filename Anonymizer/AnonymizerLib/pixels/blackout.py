@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from AnonymizerLib.bounds.maxima import MAX_DECODED_BYTES
 from AnonymizerLib.objects.dicom_file import EXPLICIT, DicomFile, encode
 from AnonymizerLib.objects.element import raw_text, set_raw_value
 from AnonymizerLib.pixels.stated_size import stated_pixel_bytes
@@ -43,7 +44,6 @@ LAYOUT_TAGS = (
     0x00280103,
 )
 SHORT_HEADER, LONG_HEADER = 8, 12  # bytes before the value (PS3.5 7.1)
-LARGEST_DECODED_BYTES = 2 << 30
 PIXEL_TAGS = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")
 CHANGED_BY_DECODING = (
     "PhotometricInterpretation",
@@ -125,9 +125,9 @@ def _with_elements(elements: Iterable[Element]) -> Dataset:
 def check_decodable(ds: Dataset) -> None:
     """Raise InputError when the pixels that the attributes promise are more than one file may take in memory."""
     stated = stated_pixel_bytes(ds)
-    if stated is not None and stated > LARGEST_DECODED_BYTES:
+    if stated is not None and stated > MAX_DECODED_BYTES:
         raise InputError(
-            f"Its pixels would take {stated >> 20} MB in memory, more than {LARGEST_DECODED_BYTES >> 20}: "
+            f"Its pixels would take {stated >> 20} MB in memory, more than {MAX_DECODED_BYTES >> 20}: "
             "look at it, and blank them on the device or accept them as they are."
         )
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from AnonymizerLib.bounds.maxima import MAX_FRAMES_READ
 from AnonymizerLib.letters.drawn_text import CELL, LIKELY, Piece, pieces_of, probability_of_text
 from AnonymizerLib.letters.ocr import TextReader, Word, evened_contrast, gray_of, sheet_of
 from AnonymizerLib.letters.strokes import are_drawn
@@ -21,7 +22,6 @@ from AnonymizerLib.pixels.editor import PixelEditor
 from AnonymizerLib.profile.regions import Box
 from ThoraxAILib.errors import InputError, known
 
-MOST_FRAMES = 400
 FRAMES_TO_READ = 3
 LARGEST_PIECE = 0.25  # of the frame: more than a block of text covers
 SUSPECTED = 0.4  # probability from which a cell counts where other writing was already found
@@ -53,8 +53,8 @@ class Findings:
 
 def distinct_frames(editor: PixelEditor) -> Iterator[tuple[int, np.ndarray]]:
     """Frames that are not the same as an earlier one; InputError when there are more than can be judged."""
-    if editor.frame_count > MOST_FRAMES:
-        raise InputError(f"It has {editor.frame_count} frames, more than {MOST_FRAMES}: look at it.")
+    if editor.frame_count > MAX_FRAMES_READ:
+        raise InputError(f"It has {editor.frame_count} frames, more than {MAX_FRAMES_READ}: look at it.")
     seen: set[bytes] = set()
     for index in range(editor.frame_count):
         frame = editor.frame(index)

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from AnonymizerLib.bounds.maxima import MAX_NUMBER_DIGITS, MAX_RULES_BYTES
 from AnonymizerLib.profile.actions import Action, Decision
 from AnonymizerLib.profile.regions import MATCHED_TAGS, Box, RegionRule
 from AnonymizerLib.profile.user_value import checked_value
@@ -35,7 +36,6 @@ from ThoraxAILib.untrusted.bounded_bytes import TooLarge, read_bounded
 if TYPE_CHECKING:
     from yaml.nodes import Node
 
-LARGEST_FILE_BYTES, MOST_DIGITS = 1 << 20, 9
 SECTIONS = {"keep": Action.KEEP, "remove": Action.REMOVE, "replace": Action.USER_VALUE}
 TAG = re.compile(r"^\(?\s*([0-9a-fA-F]{4})\s*,?\s*([0-9a-fA-F]{4})\s*\)?$")
 ELEMENT = re.compile(r"^[0-9a-fA-F]{1,2}$")
@@ -157,18 +157,18 @@ class _Reader:
     def number(self, node: Node) -> int:
         """Read a whole number of pixels."""
         text = self.scalar(node)
-        if not text.isdecimal() or len(text) > MOST_DIGITS:
-            raise self.fail(node, f"'{text[:MOST_DIGITS]}' is not a whole number of pixels.")
+        if not text.isdecimal() or len(text) > MAX_NUMBER_DIGITS:
+            raise self.fail(node, f"'{text[:MAX_NUMBER_DIGITS]}' is not a whole number of pixels.")
         return int(text)
 
 
 def read_rules(path: Path) -> UserRules:
     """Rules of a YAML file; InputError names the line of the first mistake."""
     try:
-        text = read_bounded(path, LARGEST_FILE_BYTES).decode("utf-8-sig")
+        text = read_bounded(path, MAX_RULES_BYTES).decode("utf-8-sig")
     except TooLarge as error:
         raise InputError(
-            f"The rules file {path.name} is larger than {LARGEST_FILE_BYTES >> 20} MiB: give a rules file."
+            f"The rules file {path.name} is larger than {MAX_RULES_BYTES >> 20} MiB: give a rules file."
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"The rules file {path.name} cannot be read: give a UTF-8 text file.") from error

@@ -8,6 +8,8 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
+from AnonymizerLib.bounds.maxima import MAX_PROFILE_TAGS
+
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
 
 ICC_PROFILE = 0x00282000
 HEADER, ENTRY = 128, 12
-MOST_TAGS = 100
 COLOR_TAGS = frozenset(
     {
         b"wtpt", b"bkpt", b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC", b"kTRC", b"chad", b"lumi",
@@ -64,7 +65,7 @@ def without_text(profile: bytes) -> bytes | None:
     if len(profile) < HEADER + 4 or profile[36:40] != b"acsp":
         return None
     (count,) = struct.unpack_from(">I", profile, HEADER)
-    if not 0 < count <= MOST_TAGS or HEADER + 4 + ENTRY * count > len(profile):
+    if not 0 < count <= MAX_PROFILE_TAGS or HEADER + 4 + ENTRY * count > len(profile):
         return None
     kept: dict[bytes, bytes] = {}
     for number in range(count):
