@@ -26,7 +26,7 @@ from ThoraxAILib.panels.job_panel import JobPanel
 from ThoraxAILib.panels.messages import shown_errors
 
 UNKNOWN_DAYS = -1
-COLUMNS = ("Pair", "Prior", "Current", "Status", "Δ vol. %", "VDT d", "Growth", "Agree")
+COLUMNS = ("Pair", "Prior", "Current", "Status", "Δ vol. %", "Doubling time", "Growth", "Agree")
 MIN_ROWS = 5
 
 
@@ -311,7 +311,7 @@ def _texts(row: int, pair: Pair) -> tuple[str, ...]:
     growth = pair.growth
     agree = "" if pair.method_agreement is None else _("yes") if pair.method_agreement else _("no")
     change = "" if growth is None else f"{growth.volume_change_percent:+.0f}"
-    doubling = "" if growth is None or growth.vdt_days is None else f"{growth.vdt_days:.0f}"
+    doubling = "" if growth is None else growth.doubling_words
     return (
         pair_label(row + 1),
         pair.prior_id or "",

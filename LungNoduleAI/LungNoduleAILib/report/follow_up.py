@@ -158,7 +158,7 @@ def _pairs(follow_up: FollowUp) -> Table:
         ("Band (±%)", True),
         ("Change of diameter (mm)", True),
         ("Growth", False),
-        ("Doubling time (d)", True),
+        ("Doubling time", False),
         ("Methods agree", False),
     ]
     prior, current = ({one.id: one for one in scan.findings} for scan in follow_up.scans[-2:])
@@ -191,14 +191,14 @@ def _pair_row(order: int, pair: Pair, prior: Finding | None, current: Finding | 
     growth = pair.growth
     agree = "–" if pair.method_agreement is None else "yes" if pair.method_agreement else "no"
     numbers = (
-        ["–"] * 5
+        ["\u2013"] * 5
         if growth is None
         else [
             number(growth.volume_change_percent, 0),
             number(growth.band_percent, 0),
             number(growth.diameter_change_mm),
             growth.growth,
-            number(growth.vdt_days, 0),
+            growth.doubling_words or "\u2013",
         ]
     )
     status = pair.status + (" (reader)" if pair.decided_by == "reader" else "")
