@@ -22,12 +22,12 @@ from LungNoduleAILib.scene import compare_views
 from LungNoduleAILib.scene.follow_up_nodes import node_of, pair_label
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.child_job import ChildJob
+from ThoraxAILib.panels import parts
 from ThoraxAILib.panels.job_panel import JobPanel
 from ThoraxAILib.panels.messages import shown_errors
 
 UNKNOWN_DAYS = -1
 COLUMNS = ("Pair", "Prior", "Current", "Status", "Δ vol. %", "Doubling time", "Growth", "Agree")
-MIN_ROWS = 5
 
 
 class FollowUpSection:
@@ -78,13 +78,13 @@ class FollowUpSection:
         self.daysSpinBox.value = UNKNOWN_DAYS
         self.daysSpinBox.toolTip = _("Days from the prior to the current CT; without them there is no doubling time")
         form.addRow(_("Days between:"), self.daysSpinBox)
-        self.compareButton = self._button(
+        self.compareButton = parts.button(
             "compareButton",
             _("Compare with prior"),
             self.on_compare,
             _("Analyze both CTs, match their nodules and tell what grew or appeared"),
         )
-        self.samplePairButton = self._button(
+        self.samplePairButton = parts.button(
             "samplePairButton",
             _("Sample pair"),
             self.on_sample_pair,
@@ -105,17 +105,8 @@ class FollowUpSection:
         layout.addWidget(self.plantedLabel)
 
     def _build_table(self, layout: qt.QVBoxLayout) -> None:
-        self.table = qt.QTableWidget()
-        self.table.name = "pairsTable"
-        self.table.columnCount = len(COLUMNS)
-        self.table.setHorizontalHeaderLabels([_(title) for title in COLUMNS])
-        self.table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
-        self.table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
-        self.table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
-        self.table.verticalHeader().hide()
-        self.table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        self.table.setMinimumHeight(MIN_ROWS * (self.table.fontMetrics().height() + 8))
-        self.table.toolTip = _("A click shows the nodule at both dates")
+        titles = [_(title) for title in COLUMNS]
+        self.table = parts.table("pairsTable", titles, _("A click shows the nodule at both dates"))
         self.table.connect("itemSelectionChanged()", self.on_pair_selected)
         layout.addWidget(self.table)
 
@@ -129,10 +120,10 @@ class FollowUpSection:
         ):
             box.name, box.toolTip = name, tip
             row.addWidget(box)
-        self.linkButton = self._button(
+        self.linkButton = parts.button(
             "linkButton", _("Link"), lambda: self._decide(True), _("Say that these two are the same nodule")
         )
-        self.unlinkButton = self._button(
+        self.unlinkButton = parts.button(
             "unlinkButton", _("Unlink"), lambda: self._decide(False), _("Say that these two are not the same nodule")
         )
         row.addWidget(self.linkButton)
@@ -141,23 +132,23 @@ class FollowUpSection:
     def _build_views(self, layout: qt.QVBoxLayout) -> None:
         row = qt.QHBoxLayout()
         layout.addLayout(row)
-        self.sideBySideButton = self._button(
+        self.sideBySideButton = parts.button(
             "sideBySideButton",
             _("Side by side"),
             self.on_side_by_side,
             _("Prior left, current right, both axial and linked"),
         )
-        self.chartButton = self._button("chartButton", _("Chart"), self.on_chart, _("Volumes over time as a plot"))
-        self.alignButton = self._toggle(
+        self.chartButton = parts.button("chartButton", _("Chart"), self.on_chart, _("Volumes over time as a plot"))
+        self.alignButton = parts.toggle(
             "alignButton",
             _("Align prior"),
             self.on_align,
             _("Lay the prior CT over the current one through the registration"),
         )
-        self.differenceButton = self._toggle(
+        self.differenceButton = parts.toggle(
             "differenceButton", _("What changed"), self.on_difference, _("Show the difference map over the current CT")
         )
-        self.followUpReportButton = self._button(
+        self.followUpReportButton = parts.button(
             "followUpReportButton",
             _("Report"),
             self.on_open_report,
@@ -166,19 +157,6 @@ class FollowUpSection:
         controls = (self.sideBySideButton, self.chartButton, self.alignButton, self.differenceButton)
         for control in (*controls, self.followUpReportButton):
             row.addWidget(control)
-
-    def _button(self, name: str, text: str, on_clicked: Callable, tool_tip: str) -> qt.QPushButton:
-        button = qt.QPushButton(text)
-        button.name, button.toolTip = name, tool_tip
-        button.connect("clicked()", on_clicked)
-        return button
-
-    def _toggle(self, name: str, text: str, on_toggled: Callable, tool_tip: str) -> qt.QPushButton:
-        button = qt.QPushButton(text)
-        button.name, button.toolTip = name, tool_tip
-        button.checkable = True
-        button.connect("toggled(bool)", on_toggled)
-        return button
 
     # The run
 

@@ -23,6 +23,7 @@ from LungNoduleAILib.panel.correct_section import CorrectSection
 from LungNoduleAILib.panel.follow_up_section import FollowUpSection
 from LungNoduleAILib.panel.guidelines_section import GuidelinesSection
 from LungNoduleAILib.panel.input_choice import proposed_volume, show_in_views
+from LungNoduleAILib.panel.practice_section import PracticeSection
 from LungNoduleAILib.panel.reading_keys import reading_keys
 from LungNoduleAILib.panel.reading_section import ReadingSection
 from LungNoduleAILib.panel.sample_data import load_sample
@@ -33,6 +34,7 @@ from ThoraxAILib.errors import InputError, known
 from ThoraxAILib.jobs.child_job import ChildJob
 from ThoraxAILib.jobs.work_folder import remove_stale_folders
 from ThoraxAILib.networks.device import DEVICES
+from ThoraxAILib.panels import parts
 from ThoraxAILib.panels.findings_table import FindingsTable
 from ThoraxAILib.panels.job_panel import JobPanel
 from ThoraxAILib.panels.messages import agreed, shown_errors
@@ -75,6 +77,8 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.followUpLayout.addWidget(self.follow_up.widget)
         self.guidelines = GuidelinesSection(self.on_jump, self.on_person)
         self.ui.followUpLayout.addWidget(self.guidelines.widget)
+        self.practice = PracticeSection(self.job_panel)
+        self.ui.followUpLayout.addWidget(self.practice.widget)
         self.reading = ReadingSection(self.logic.review, self._volumes, self.on_review_changed)
         self.ui.reviewLayout.addWidget(self.reading.widget)
         self.watch = SceneWatch(self.correct.remeasure, self.correct.take_calipers)
@@ -121,6 +125,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.job_panel.close()
         self.reportFile.drop()
         self.correct.stop()
+        self.practice.stop()
         self.watch.stop()
         self.shortcuts.set_enabled(False)
         self.removeObservers()
@@ -129,6 +134,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Leave the keys to the module that is opened instead; what is drawn there is still measured."""
         self.shortcuts.set_enabled(False)
         self.correct.stop()
+        self.practice.stop()
 
     def enter(self) -> None:
         """Propose a CT where none is chosen; called when the user opens the module."""
@@ -148,6 +154,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.job_panel.close()
         self.reportFile.drop()
         self.correct.stop()
+        self.practice.stop()
         self.watch.stop()
         self.logic.review.forget_volume()
         self.guidelines.forget_person()
@@ -457,21 +464,22 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             ui.deviceComboBox,
         ):
             control.enabled = not running
-        self._allow(
+        parts.allow(
             ui.analyzeButton,
             self._reason_not_to_analyze(),
             _("Find lungs, lobes, airways and nodules, and measure them"),
         )
         no_result = "" if has_result else _("There is no result yet: press Analyze")
-        self._allow(ui.show3DButton, no_result, _("Make and show the surfaces of lungs, airways and nodules"))
-        self._allow(ui.clearButton, no_result, _("Remove the result from the scene; the CT stays"))
+        parts.allow(ui.show3DButton, no_result, _("Make and show the surfaces of lungs, airways and nodules"))
+        parts.allow(ui.clearButton, no_result, _("Remove the result from the scene; the CT stays"))
         no_ct = no_result or (
             "" if self.logic.review.nodes().volume is not None else _("The CT of this result left the scene: load it")
         )
-        self._allow(ui.reportButton, no_ct, _("Write the report as the result stands now, and open it"))
+        parts.allow(ui.reportButton, no_ct, _("Write the report as the result stands now, and open it"))
         no_folder = no_ct or ("" if ui.saveFolderEdit.currentPath.strip() else _("Choose the folder to save to"))
-        self._allow(ui.saveButton, no_folder, _("Write report, findings, scene, segmentation and points to the folder"))
+        parts.allow(ui.saveButton, no_folder, _("Write report, findings, scene, segmentation and points to the folder"))
         self.follow_up.update()
+        self.practice.update()
         self.guidelines.show_findings(self._shown_findings() if has_result else None, self.follow_up.logic.follow_up())
 
     def _reason_not_to_analyze(self) -> str:
@@ -483,8 +491,3 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if volume_node.GetImageData() is None:
             return _("The chosen volume holds no voxels")
         return ""
-
-    @staticmethod
-    def _allow(control: qt.QWidget, reason_not_to: str, tool_tip: str) -> None:
-        control.enabled = not reason_not_to
-        control.toolTip = reason_not_to or tool_tip
