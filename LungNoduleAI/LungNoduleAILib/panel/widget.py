@@ -72,7 +72,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.correct = CorrectSection(self.logic.review, self.on_review_changed)
         self.ui.reviewLayout.addWidget(self.correct.widget)
         self.follow_up = FollowUpSection(
-            self.job_panel, self.logic.export_volume, self._chosen, self.ui.inputSelector.setCurrentNode
+            self.job_panel, self.logic, self._chosen, self.ui.inputSelector.setCurrentNode, self._show_follow_up
         )
         self.ui.followUpLayout.addWidget(self.follow_up.widget)
         self.guidelines = GuidelinesSection(self.on_jump, self.on_person)
@@ -124,6 +124,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """End the run; called when the application closes and before a reload."""
         self.job_panel.close()
         self.reportFile.drop()
+        self.follow_up.drop_report()
         self.correct.stop()
         self.practice.stop()
         self.watch.stop()
@@ -153,6 +154,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """End the run and forget what belongs to the scene, which closes."""
         self.job_panel.close()
         self.reportFile.drop()
+        self.follow_up.drop_report()
         self.correct.stop()
         self.practice.stop()
         self.watch.stop()
@@ -297,6 +299,17 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.findingsTable.select(best)
             self.on_jump(best)
         return _("Done: {count} findings.").format(count=len(shown))
+
+    def _show_follow_up(self, folder: Path, prior: Any, current: Any) -> None:
+        """Show the findings of both dates, those of the current CT in the table, and the pairs."""
+        self._isUpdating = True
+        try:
+            self.logic.load_follow_up(folder, prior, current)
+            known(self.parameters, "the settings").input_volume = current
+            self.ui.inputSelector.setCurrentNode(current)
+        finally:
+            self._isUpdating = False
+        self._show_result()
 
     # Result
 
