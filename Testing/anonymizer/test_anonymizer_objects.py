@@ -200,6 +200,17 @@ def test_dciodvfy_finds_no_new_error(linked_study, tmp_path, name):
         assert _errors(path) - before[dcmread(path).Modality] == set()
 
 
+@pytest.mark.parametrize("name", ["basic", "research", "strict"])
+def test_text_that_may_not_stay_is_emptied_where_the_standard_wants_the_attribute(tmp_path, name):
+    ds = ct(1, size=16)
+    ds.Manufacturer, ds.SeriesDescription, ds.ReferringPhysicianName = "Zqxwvut", "Zqxwvut", "Zqxwvut"
+    save(ds, tmp_path / "in" / "ct.dcm")
+    (written,) = anonymize(tmp_path, name)
+    assert written["Manufacturer"].value in ("", None)  # Type 2 of the General Equipment module
+    assert "SeriesDescription" not in written or not written.SeriesDescription  # Type 3
+    assert written["ReferringPhysicianName"].value in ("", None)  # Type 2 of the General Study module
+
+
 def _errors(path: Path) -> set[str]:
     done = subprocess.run(["dciodvfy", str(path)], capture_output=True, text=True, errors="replace", check=False)
     return {line for line in done.stderr.splitlines() if line.startswith("Error")}
