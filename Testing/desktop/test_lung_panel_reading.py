@@ -93,7 +93,7 @@ def test_a_scripted_reading_stands_in_every_file_after_saving_and_opening_again(
     click_in_view(place)
     assert not correct.addButton.checked
     assert texts_of(panel.findingsTable.table, 0) == ["Nodule_01"]
-    assert texts_of(panel.findingsTable.table, 5) == ["reader"]
+    assert texts_of(panel.findingsTable.table, 6) == ["reader"]
     assert panel.findingsTable.selected_id() == "Nodule_01"
     for field, value in (
         ("type", "part-solid"),
@@ -129,7 +129,7 @@ def test_a_scripted_reading_stands_in_every_file_after_saving_and_opening_again(
     slicer_app.mrmlScene.Clear(0)
     assert panel.findingsTable.table.rowCount == 0
     slicer_app.util.loadScene(str(folder / "scene.mrb"))
-    assert texts_of(panel.findingsTable.table, 6) == ["Rejected"]
+    assert texts_of(panel.findingsTable.table, 7) == ["Rejected"]
     assert panel.guidelines.ageSpinBox.value == 62
     assert panel.reading.readerEdit.text == "reader A"
     panel.findingsTable.table.selectRow(0)
@@ -142,7 +142,7 @@ def test_a_scripted_reading_stands_in_every_file_after_saving_and_opening_again(
     assert panel.logic.review.record().person == {}
     while correct.redoButton.enabled:
         click(correct.redoButton)
-    assert texts_of(panel.findingsTable.table, 6) == ["Rejected"]
+    assert texts_of(panel.findingsTable.table, 7) == ["Rejected"]
     assert len(panel.logic.review.record().history) == 3 * history
 
 

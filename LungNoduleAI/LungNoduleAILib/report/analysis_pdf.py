@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from LungNoduleAILib.report.analysis_report import ReportContent
+from LungNoduleAILib.report.guidelines import GuidelinesContent
 from ThoraxAILib.report.page import NOTICE
 from ThoraxAILib.report.pdf import PdfPage
 
@@ -33,7 +34,7 @@ def write_pdf(path: Path, content: ReportContent) -> None:
     for card in content.sure.cards[:1]:
         page.pictures([(view.picture, view.caption) for view in card.views], 46)
     page.new_page()
-    _guidelines(page, content)
+    write_guidelines(page, content.guidelines)
     _cards(page, "Each finding", content.sure.cards)
     if content.doubtful_rows.rows:
         page.heading(f"Doubtful and rejected marks ({len(content.doubtful_rows.rows)})")
@@ -47,8 +48,8 @@ def write_pdf(path: Path, content: ReportContent) -> None:
     page.write(path)
 
 
-def _guidelines(page: PdfPage, content: ReportContent) -> None:
-    told = content.guidelines
+def write_guidelines(page: PdfPage, told: GuidelinesContent | None) -> None:
+    """Put what the guidelines advise on the page; nothing where none was asked."""
     if told is None:
         return
     page.heading("Guidelines")
