@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
+from AnonymizerLib.bounds.maxima import MAX_TOKEN_BYTES
 from AnonymizerLib.check.written_forms import (
     LONG_NAME,
     date_forms,
@@ -28,7 +29,7 @@ from AnonymizerLib.profile.options import Option
 from AnonymizerLib.profile.table import row_of
 from AnonymizerLib.profile.words import is_harmless, may_stay
 
-SHORTEST, SHORTEST_RAW, SHORTEST_NUMBER_RAW, LONGEST = 3, 5, 6, 256
+SHORTEST, SHORTEST_RAW, SHORTEST_NUMBER_RAW = 3, 5, 6
 SHORTEST_NAME = 2
 NAME_PARTS = re.compile(r"[\s^=\\,;/()]+")
 INNER_PARTS = re.compile(r"[-'’.]+")
@@ -70,7 +71,7 @@ class Tokens:
 
     @classmethod
     def together(cls, some: Iterable[Tokens]) -> Tokens:
-        """The tokens of several."""
+        """Join the tokens of several instances."""
         some = list(some)
         if len(some) == 1:
             return some[0]
@@ -156,7 +157,7 @@ def _date_tokens(text: str) -> Tokens:
 
 
 def _prose_tokens(parts: list[str], encodings: tuple[str, ...]) -> Tokens:
-    long = {part for part in parts if SHORTEST_RAW <= len(part) <= LONGEST and part not in NOBODY}
+    long = {part for part in parts if SHORTEST_RAW <= len(part) <= MAX_TOKEN_BYTES and part not in NOBODY}
     telling = {part for part in long if not may_stay(part)}
     return Tokens(
         prose=frozenset(token for part in telling for token in _encoded(part, encodings)),
@@ -167,7 +168,7 @@ def _prose_tokens(parts: list[str], encodings: tuple[str, ...]) -> Tokens:
 
 
 def _name_tokens(text: str, encodings: tuple[str, ...]) -> Tokens:
-    """A person's name: the whole, its parts, the parts of these, and first and last name run together."""
+    """Take a person's name apart: the whole, its parts, the parts of these, and first and last name run together."""
     groups = [folded(group) for group in re.split(r"[=\\]", text)]
     components = [[part for part in NAME_PARTS.split(group) if part] for group in groups]
     parts = {part for group in components for part in group}
@@ -189,7 +190,7 @@ def _name_tokens(text: str, encodings: tuple[str, ...]) -> Tokens:
 
 
 def _number_tokens(tag: int, parts: list[str], encodings: tuple[str, ...]) -> Tokens:
-    """An ID, an address, an institution: as it is and without separators; a patient ID counts however short it is."""
+    """Take an ID, an address or an institution as it is and squeezed; a patient ID counts however short it is."""
     is_patient_id = tag in (PATIENT_ID, OTHER_PATIENT_IDS)
     known = {part for part in parts if part and part not in NOBODY}
     if is_patient_id:
@@ -218,7 +219,7 @@ def _sorted_by_length(
     count = too_short = 0
     for text in texts:
         size = len(text.encode("utf-8"))
-        if not text or size > LONGEST:
+        if not text or size > MAX_TOKEN_BYTES:
             continue
         if size < shortest:
             too_short += 1
@@ -239,7 +240,7 @@ def _sorted_by_length(
 
 
 def _encoded(text: str, encodings: tuple[str, ...]) -> Iterable[bytes]:
-    """The text as its own character sets, UTF-8 and Latin-1 would write it, in small and in capital letters.
+    """Write the text as its own character sets, UTF-8 and Latin-1 would, in small and in capital letters.
 
     Bytes are compared with their ASCII letters in lower case, and no others.
     """

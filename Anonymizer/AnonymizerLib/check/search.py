@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from AnonymizerLib.bounds.maxima import MAX_SUSPECTS
 from AnonymizerLib.check.identifiers import Tokens
 from AnonymizerLib.check.token_search import found_in, holds_any_of
 from AnonymizerLib.check.written_forms import folded, squeeze
@@ -60,7 +61,6 @@ ENUMERATED = frozenset(
 )
 SHORTEST_IN_PIXELS, PIXEL_PIECE = 5, 16 << 20
 CHANCE = 1e-5  # a token by chance in coded pixels: a letter, large or small, is 2 of 256 values
-MOST_SUSPECTS = 500
 WORD = re.compile(rb"[0-9a-z\x80-\xff]")
 ESCAPE = b"\x1b"
 GAPS = re.compile(r"[\s\u3000^=]+")
@@ -85,7 +85,7 @@ class Leak:
 
 
 def tokens_in(data: bytes, tokens: Tokens) -> set[bytes]:
-    """The tokens that stand in the bytes; ``data`` must be lower case."""
+    """Find the tokens that stand in the bytes; ``data`` must be lower case."""
     found = found_in(data, tokens.anywhere) | found_in(data, tokens.prose)
     return found | {token for token in found_in(data, tokens.dates) if _date_in(data, token)}
 
@@ -116,13 +116,13 @@ def _holds_squeezed(data: bytes, tokens: frozenset[bytes]) -> bool:
 
 
 def _wide_tokens(lowered: bytes, tokens: Tokens) -> set[bytes]:
-    """The tokens that stand in the bytes as UTF-16, as color profiles and some devices write text."""
+    """Find the tokens that stand in the bytes as UTF-16, as color profiles and some devices write text."""
     squeezed = lowered.replace(b"\0", b"")
     return {token for token in found_in(squeezed, tokens.anywhere) if any(wide in lowered for wide in _wide(token))}
 
 
 def _wide(token: bytes) -> tuple[bytes, bytes]:
-    """A token with a zero byte before, and one behind, each of its letters."""
+    """Write a token with a zero byte behind, and with one before, each of its letters."""
     little = b"".join(token[place : place + 1] + b"\0" for place in range(len(token)))
     return little, b"\0" + little[:-1]
 
@@ -135,7 +135,7 @@ def find_leaks(ds: Dataset, header: bytes, tokens: Tokens) -> list[Leak]:
     squeezed = found_in(squeeze(lowered), tokens.squeezed)
     if not text_tokens and not squeezed and not tokens.is_foreign:
         return []
-    if len(text_tokens) > MOST_SUSPECTS:  # so many cannot be taken out one by one: it waits for a person
+    if len(text_tokens) > MAX_SUSPECTS:  # so many cannot be taken out one by one: it waits for a person
         return [Leak(NOWHERE)]
     places = [
         Leak(value.location) for value in _values(ds, (), ["iso8859"]) if _holds(value, tokens, text_tokens, squeezed)
@@ -272,7 +272,7 @@ def _date_in(data: bytes, token: bytes) -> bool:
 
 
 def _is_date_at(data: bytes, token: bytes, start: int) -> bool:
-    """A date counts when no digit precedes it; behind it a time may follow, unless its year has two digits only."""
+    """Count a date when no digit precedes it; a time may follow behind it, unless its year has two digits only."""
     before, after = data[max(start - 1, 0) : start], data[start + len(token) : start + len(token) + 1]
     has_short_year = len(token) <= LONGEST_SHORT_DATE and not token.isdigit()
     if before.isdigit() or (has_short_year and (after.isdigit() or after == b".")):

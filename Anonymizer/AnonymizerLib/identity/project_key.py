@@ -24,7 +24,7 @@ class ProjectKey:
 
     @classmethod
     def new(cls) -> ProjectKey:
-        """A fresh random key."""
+        """Make a fresh random key."""
         return cls(secrets.token_bytes(SECRET_BYTES), base64.b32encode(secrets.token_bytes(5)).decode("ascii"))
 
     def digest(self, purpose: str, value: str) -> bytes:
@@ -33,5 +33,5 @@ class ProjectKey:
         return hmac.digest(self.secret, message, "sha256")
 
     def short_name(self, purpose: str, value: str, letters: int = 8) -> str:
-        """A short readable name (A-Z, 2-7) for the value."""
+        """Derive a short readable name (A-Z, 2-7) for the value."""
         return base64.b32encode(self.digest(purpose, value)).decode("ascii")[:letters]

@@ -82,7 +82,7 @@ CAPPED_YEARS = OLDEST_YEARS + 1
 
 
 def concept_of(item: Dataset) -> str:
-    """The DCM code of the concept name of a content item; empty when it has none."""
+    """Read the DCM code of the concept name of a content item; empty when it has none."""
     names = item[CONCEPT_NAME].value if CONCEPT_NAME in item else None
     if not names or raw_text(names[0], CODING_SCHEME, ["ascii"]) != "DCM":
         return ""
@@ -90,7 +90,7 @@ def concept_of(item: Dataset) -> str:
 
 
 def clean_items(items: list[Dataset], place: Place) -> tuple[list[Dataset], int]:
-    """The content items that stay, their text cleaned in place, and how many were dropped or changed.
+    """Return the content items that stay, their text cleaned in place, and how many were dropped or changed.
 
     What was taken out is noted in the outcome of ``place``.
     """
@@ -108,7 +108,7 @@ def clean_items(items: list[Dataset], place: Place) -> tuple[list[Dataset], int]
 
 
 def _dropped(item: Dataset, encodings: list[str]) -> list[Original] | None:
-    """What an item held that goes as a whole, a person or a date of birth; None for one that stays.
+    """Return what an item held that goes as a whole, a person or a date of birth; None for one that stays.
 
     A birth date that moves with the study date would still give the exact age.
     """
@@ -133,7 +133,7 @@ def _clean_text(item: Dataset, encodings: list[str], place: Place) -> bool:
 
 
 def _cap_age(item: Dataset) -> bool:
-    """An age over 89 becomes 90, in whatever unit it is measured; other forms of the number go."""
+    """Make an age over 89 one of 90, in whatever unit it is measured; other forms of the number go."""
     if raw_text(item, VALUE_TYPE, ["ascii"]) != "NUM":
         return False
     changed, is_age = False, _is_age(item)

@@ -59,12 +59,12 @@ class PixelRisk:
         return bool(self.reasons)
 
     def also(self, reason: str) -> PixelRisk:
-        """The same with one more reason."""
+        """Return the same with one more reason."""
         return PixelRisk((*self.reasons, reason), self.admits)
 
 
 def assess(ds: Dataset, has_pixels: bool = True) -> PixelRisk:
-    """The risk of burned-in text in a data set, by its attributes alone; none for an object without pixels."""
+    """Judge the risk of burned-in text in a data set by its attributes alone; none for an object without pixels."""
     if not has_pixels:
         return PixelRisk()
     sop_class, modality = raw_text(ds, SOP_CLASS, ENCODING), raw_text(ds, MODALITY, ENCODING)
@@ -91,7 +91,7 @@ def assess(ds: Dataset, has_pixels: bool = True) -> PixelRisk:
 
 
 def _doubts_about_a_slice(ds: Dataset, sop_class: str, modality: str, kinds: str) -> list[str]:
-    """What does not fit an image that claims to be a slice."""
+    """List what does not fit an image that claims to be a slice."""
     doubts = []
     if modality not in SLICES[sop_class]:
         doubts.append(f"its class is of {SLICES[sop_class][0]}, its modality {_told(modality, 'is missing')}")
@@ -103,7 +103,7 @@ def _doubts_about_a_slice(ds: Dataset, sop_class: str, modality: str, kinds: str
 
 
 def _told(modality: str, without: str) -> str:
-    """A modality as a reason may name it: a term of the standard. Anything else may be a piece of somebody's name."""
+    """Name a modality when it is a term of the standard; anything else may be a piece of somebody's name."""
     return modality if modality and is_defined(MODALITY, modality) else "is no known one" if modality else without
 
 

@@ -36,14 +36,14 @@ MORE_WORDS = frozenset(
 
 @lru_cache(maxsize=1)
 def terms_by_tag() -> dict[int, frozenset[str]]:
-    """The terms PS3.3 lists for an attribute."""
+    """Load the terms that PS3.3 lists for each attribute."""
     data = json.loads((DATA / "defined_terms.json").read_text(encoding="utf-8"))
     return {int(tag, 16): frozenset(terms.split("|")) for tag, terms in data["terms"].items()}
 
 
 @lru_cache(maxsize=1)
 def _vocabulary() -> frozenset[str]:
-    """The words of all terms, of descriptions and of concepts, in lower case."""
+    """Collect the words of all terms, of descriptions and of concepts, in lower case."""
     terms = (term for terms in terms_by_tag().values() for term in terms)
     return concept_words() | MORE_WORDS | frozenset(part.casefold() for term in terms for part in PARTS.split(term))
 
