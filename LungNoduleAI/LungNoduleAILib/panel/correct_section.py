@@ -194,6 +194,8 @@ class CorrectSection:
             self.placeTool.stop()
             return
         self._uncheck(self.moveButton)
+        with parts.waiting():
+            self._review.prepare()  # so that the click itself is measured at once
         self._say(_("Click into the nodule in a slice view."))
         self.placeTool.start(self._on_added)
 
@@ -237,6 +239,8 @@ class CorrectSection:
         if module is None:
             self._say(_("The Segment Editor is not installed: use Grow, Shrink and Move."))
             return
+        with parts.waiting():
+            self._review.prepare()  # so that each stroke is measured at once
         slicer.util.selectModule(EDITOR)
         editor = module.widgetRepresentation().self().editor
         editor.setSegmentationNode(nodes.segmentation)

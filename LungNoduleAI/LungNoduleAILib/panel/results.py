@@ -107,12 +107,11 @@ def place_of(item: qt.QListWidgetItem) -> tuple[float, float, float] | None:
 
 def methods_text(nodes: ResultNodes) -> str:
     """Return how the shown result came about, in sentences: what was noted, the methods, and who changed what."""
+    from LungNoduleAILib.report.methods import change_lines
     from LungNoduleAILib.report.methods import methods_text as sentences
 
     found = nodes.findings()
-    lines = [*found.notes, sentences(nodes.lobes_approximate, nodes.run())]
-    for change in found.review.history:
-        lines.append(f"{change.when[:16].replace('T', ' ')} {change.who or _('reader')}: {change.action}")
+    lines = (*found.notes, sentences(nodes.lobes_approximate, nodes.run()), *change_lines(found.review))
     return "\n".join(lines)
 
 

@@ -248,6 +248,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             raise InputError(result_panel.no_lungs_text(lungs))
         shown = self._shown_findings()
         if shown:
+            self.logic.review.prepare()
             best = by_suspicion(shown)[0].id
             self.findingsTable.select(best)
             self.on_jump(best)

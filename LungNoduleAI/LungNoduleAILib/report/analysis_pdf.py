@@ -39,10 +39,14 @@ def write_pdf(path: Path, content: ReportContent) -> None:
     if content.doubtful_rows.rows:
         page.heading(f"Doubtful and rejected marks ({len(content.doubtful_rows.rows)})")
         page.table(content.doubtful_rows, DOUBTFUL_WIDTHS)
+        page.lines([f"{card.title}. {card.facts}" for card in content.doubtful.cards], quiet=True)
     page.heading("Lungs")
     page.lines([" ".join(cells) + " mL" for cells in content.lungs.volumes.rows])
     page.lines([verdict.text for verdict in content.lungs.verdicts])
     page.lines((*content.reading.notes, *content.reading.cautions), quiet=True)
+    if content.methods.changes:
+        page.heading(f"Review ({len(content.methods.changes)} changes)")
+        page.lines(content.methods.changes, quiet=True)
     page.heading("Methods")
     page.lines((content.methods.text, *content.methods.steps, *content.methods.warnings), quiet=True)
     page.write(path)
