@@ -17,6 +17,7 @@ TRANSFORM_FILE, AFFINE_FILE = "prior_to_current.h5", "prior_to_current_affine.tf
 REGISTRATION_FILE = "registration.json"
 VIEW_FILES = ("blended.png", "checkerboard.png", "difference.png", "change_1.png", "change_2.png", "change_3.png")
 PATTERN_MAP_FILE, PATTERN_TABLE_FILE, PATTERN_PICTURE_FILE = "patterns.nrrd", "patterns.json", "patterns.png"
+EXPLANATION_FILE, IMPORTANCE_FILE, EXPLANATION_PICTURE_FILE = "explanation.json", "importance.nrrd", "explanation.png"
 INDEX_FILE = "index.csv"
 DICOM_FILES = ("anatomy.seg.dcm", "nodules.seg.dcm", "measurements.sr.dcm", "measurements_verified.sr.dcm")
 MAX_SCANS = 20
@@ -47,6 +48,7 @@ FOLLOW_UP_FILES = (
     *(f"findings_{n}.json" for n in range(1, MAX_SCANS + 1)),
     RUN_FILE,
 )
+EXPLANATION_FILES = (IMPORTANCE_FILE, EXPLANATION_PICTURE_FILE, EXPLANATION_FILE)
 REGISTRATION_FILES = (
     WARPED_FILE,
     DIFFERENCE_FILE,
