@@ -15,7 +15,9 @@ from ThoraxAILib.io import Case
 from ThoraxAILib.networks.device import DEVICES
 from ThoraxAILib.options import Options, option
 
-ANALYZE, FOLLOW_UP, REGISTER, PHANTOM = (("lung", name) for name in ("analyze", "follow-up", "register", "phantom"))
+ANALYZE, FOLLOW_UP, REGISTER, PHANTOM, PRACTICE = (
+    ("lung", name) for name in ("analyze", "follow-up", "register", "phantom", "practice")
+)
 IMAGE = "DICOM folder, NRRD, NIfTI or MetaImage file"
 SCENE_WORDS = ("auto", "none")
 PHANTOM_SETTINGS = ("schematic", "training", "held-out")
@@ -163,6 +165,7 @@ class PracticeRequest(Options):
     marks: Path | None = option(None, "the locked marks: score them", metavar="CSV")
     seconds: float | None = option(None, "how long the reading took", metavar="S", at_least=0.0)
     ai: Path | None = option(None, "findings.json of the software for the same CT, to be scored too", metavar="JSON")
+    analyze: bool = option(False, "with --marks: let the software read the case now, to be scored too")
     progress: Path | None = option(None, "file that keeps the scores; a CSV lies beside it", metavar="JSON")
 
 

@@ -32,7 +32,7 @@ def tag_of(keyword: str) -> str | None:
 
 
 def wanted_tags() -> set[str]:
-    """The tags whose outcome depends on any IOD type: listed ones, and every date, time and name."""
+    """List the tags whose outcome depends on any IOD type: listed ones, and every date, time and name."""
     from pydicom.datadict import DicomDictionary
 
     rows = json.loads((DATA / "confidentiality_table.json").read_text(encoding="utf-8"))["rows"]
@@ -68,7 +68,7 @@ def module_entry(attributes: list[dict], wanted: set[str]) -> dict:
 
 
 def build(folder: Path) -> dict:
-    """The whole data set as JSON-ready data."""
+    """Build the whole data set as JSON-ready data."""
 
     def read(name: str) -> dict:
         return json.loads((folder / "_standard" / name).read_text(encoding="utf-8"))
