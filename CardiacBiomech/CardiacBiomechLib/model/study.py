@@ -112,6 +112,8 @@ class Study:
     source: str
     notes: tuple[str, ...] = ()
     methods: dict = field(default_factory=dict)
+    features: dict = field(default_factory=dict)
+    diagnosis: dict = field(default_factory=dict)
 
     @property
     def has_curves(self) -> bool:
@@ -145,6 +147,8 @@ class Study:
             "source": self.source,
             "notes": list(self.notes),
             "methods": self.methods,
+            **({"features": self.features} if self.features else {}),
+            **({"diagnosis": self.diagnosis} if self.diagnosis else {}),
         }
 
 
