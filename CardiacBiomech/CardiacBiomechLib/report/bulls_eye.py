@@ -56,6 +56,13 @@ def measures(study: Study) -> list[Measure]:
                 True,
             ),
             Measure("Energy of shape change at end-systole (mu = 1)", lambda row: row.energy, (0.0, 0.2), 2, False),
+            Measure(
+                "Apparent stiffness index (relative, no unit)",
+                lambda row: None if row.stiffness is None else row.stiffness[0],
+                (0.0, 2.0),
+                2,
+                False,
+            ),
         ]
     if any(row.time_to_peak_ms is not None for row in study.segments):
         found.append(Measure("Time to peak strain, ms", lambda row: row.time_to_peak_ms, (0.0, 800.0), 0, False))

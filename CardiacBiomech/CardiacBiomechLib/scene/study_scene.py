@@ -11,6 +11,8 @@ from vtk.util import numpy_support
 
 from CardiacBiomechLib.analysis.study import StudyResult
 from CardiacBiomechLib.model.heart_labels import HeartLabels
+from CardiacBiomechLib.scene.insertion_points import insertion_nodes
+from CardiacBiomechLib.scene.study_plots import curve_nodes
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.registration.field import Field
 from ThoraxAILib.scene.files.saving import write_scene
@@ -39,7 +41,7 @@ def study_nodes(name: str, result: StudyResult) -> list:
         fields = result.motion.fields
         made.append(_add(browser, f"{name} motion", result, lambda frame: _transform(fields[frame])))
         made.append(_add(browser, f"{name} wall", result, lambda frame: _wall_model(result, frame, fields[frame])))
-    made += [_segment_table(name, result), _curve_table(name, result)]
+    made += [_segment_table(name, result), *curve_nodes(name, result), *insertion_nodes(name, result)]
     browser.SetSelectedItemNumber(0)
     return made
 
@@ -176,21 +178,8 @@ def _segment_table(name: str, result: StudyResult):
         Column("thickness at end-systole", [row.thickness_es_mm for row in rows], "mm"),
         Column("peak circumferential strain", [row.peak["circumferential"] for row in rows], "", "Green-Lagrange"),
         Column("peak radial strain", [row.peak["radial"] for row in rows], "", "Green-Lagrange"),
+        Column(
+            "apparent stiffness index", [row.stiffness and row.stiffness[0] for row in rows], "", "relative, mean 1"
+        ),
     ]
     return table_node(f"{name} segments", columns)
-
-
-def _curve_table(name: str, result: StudyResult):
-    study = result.study
-    times = list(range(1, study.frames + 1)) if study.times_ms is None else list(study.times_ms)
-    columns = [
-        Column("time", times, "frame" if study.times_ms is None else "ms"),
-        Column("LV", list(study.lv.curve_ml), "mL"),
-    ]
-    if study.rv is not None:
-        columns.append(Column("RV", list(study.rv.curve_ml), "mL"))
-    if result.wall:
-        columns.append(
-            Column("circumferential", [float(f.global_strain[1]) for f in result.wall], "", "Green-Lagrange")
-        )
-    return table_node(f"{name} curves", columns)

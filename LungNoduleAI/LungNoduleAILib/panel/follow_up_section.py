@@ -24,6 +24,7 @@ from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.child_job import ChildJob
 from ThoraxAILib.panels.job_panel import JobPanel
 from ThoraxAILib.panels.messages import shown_errors
+from ThoraxAILib.scene.plots import show_chart
 
 UNKNOWN_DAYS = -1
 COLUMNS = ("Pair", "Prior", "Current", "Status", "Δ vol. %", "VDT d", "Growth", "Agree")
@@ -281,7 +282,7 @@ class FollowUpSection:
 
     def on_chart(self) -> None:
         """Volumes over time."""
-        compare_views.show_chart(node_of(self.logic.current_text(), "chart"))
+        show_chart(node_of(self.logic.current_text(), "chart"))
 
     def on_open_report(self) -> None:
         """Open the report of the comparison in the browser."""

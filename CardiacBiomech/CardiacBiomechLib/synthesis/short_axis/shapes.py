@@ -1,7 +1,7 @@
 """Shapes of hearts drawn at random: five groups, any phase from end-diastole to end-systole.
 
-Ranges follow the group rules of Bernard et al., TMI 37:2514 (2018) and the normal ranges of Kawel-Boehm et al., JCMR
-17:29 (2015), and Petersen et al., JCMR 19:18 (2017: cavity with papillary muscles, wall about 0.6 of its volume), widened:
+Ranges follow the group rules of Bernard et al., TMI 37:2514 (2018), the normal ranges of Kawel-Boehm et al., JCMR 17:29
+(2015), and Petersen et al., JCMR 19:18 (2017: papillary muscles in the cavity, wall about 0.6 of its volume), widened:
 the shapes teach a network, they describe nobody. The wall keeps its volume up to a factor.
 """
 
