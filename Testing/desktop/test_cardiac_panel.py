@@ -117,6 +117,8 @@ def test_an_exam_is_analyzed_shown_beating_edited_and_carried_again(chosen, slic
     assert browser.GetNumberOfItems() == 2
     assert browser.GetNumberOfSynchronizedSequenceNodes(True) == 4
     assert ui.insertionsButton.enabled
+    (wall,) = [node for node in slicer_app.util.getNodesByClass("vtkMRMLModelNode") if "wall" in node.GetName()]
+    assert wall.GetDisplayNode().GetColorNode() is not None
     click(ui.playButton)
     assert browser.GetPlaybackActive()
     click(ui.playButton)

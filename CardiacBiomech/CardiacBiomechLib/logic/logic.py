@@ -12,6 +12,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 from CardiacBiomechLib.cases.compare_case import read_study_result
 from CardiacBiomechLib.cases.study_files import SCENE
 from CardiacBiomechLib.cases.study_requests import ANALYZE, AnalyzeStudyRequest
+from CardiacBiomechLib.scene.colors import color_by_strain
 from CardiacBiomechLib.scene.insertion_points import Point, shown_insertions
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.child_job import ChildJob
@@ -50,7 +51,14 @@ class CardiacBiomechLogic(ScriptedLoadableModuleLogic):
             raise InputError("The scene of this result holds no beating heart: analyze the exam again.")
         if charts:
             show_chart(charts[0], with_3d_view=True)
+        self._color_wall(browsers[0])
         return browsers[0]
+
+    def _color_wall(self, browser: slicer.vtkMRMLSequenceBrowserNode) -> None:
+        """Color the wall by strain; frames of a sequence that was read have lost their reference to the color table."""
+        wall = self._proxy(browser, "vtkMRMLModelNode")
+        if wall is not None and wall.GetDisplayNode() is not None:
+            color_by_strain(wall.GetDisplayNode())
 
     def shown_frame(self, browser: slicer.vtkMRMLSequenceBrowserNode) -> int:
         """Return which frame is shown, counted from 1."""

@@ -196,7 +196,7 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.summaryLabel.text = "\n".join(summary({**found, "quality": [], "notes": []}))
         ui.qualityList.clear()
         for verdict in found["quality"]:
-            ui.qualityList.addItem(verdict["text"])
+            ui.qualityList.addItem(f"{verdict['severity'].capitalize()}: {verdict['text']}")
         for note in found["notes"]:
             ui.qualityList.addItem(note)
         rows = found["segments"]

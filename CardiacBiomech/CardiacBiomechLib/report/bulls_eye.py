@@ -73,10 +73,10 @@ def _percent(value: float | None) -> float | None:
     return None if value is None else 100.0 * value
 
 
-def bulls_eye_sheet(study: Study, columns: int = 3) -> np.ndarray:
+def bulls_eye_sheet(study: Study, columns: int = 2) -> np.ndarray:
     """RGB pixels of all bull's-eyes of a study."""
     pictures = [bulls_eye(study.segments, measure) for measure in measures(study)]
-    return contact_sheet(pictures, columns)
+    return contact_sheet(pictures, columns, paper=255)
 
 
 def bulls_eye(rows: Sequence[SegmentRow], measure: Measure) -> Picture:

@@ -9,7 +9,7 @@ import numpy as np
 
 from CardiacBiomechLib.analysis.study import StudyResult
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 460, 250, 44, 96, 16, 40
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 464, 250, 40, 104, 16, 40
 STEPS, MOST_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0), 5
 COLORS = ("#c0392b", "#2e86c1", "#2e9e55", "#8e44ad")
 

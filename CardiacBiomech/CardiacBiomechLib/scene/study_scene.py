@@ -11,6 +11,7 @@ from vtk.util import numpy_support
 
 from CardiacBiomechLib.analysis.study import StudyResult
 from CardiacBiomechLib.model.heart_labels import HeartLabels
+from CardiacBiomechLib.scene.colors import STRAIN_NAME, color_by_strain
 from CardiacBiomechLib.scene.insertion_points import insertion_nodes
 from CardiacBiomechLib.scene.study_plots import curve_nodes
 from ThoraxAILib.image.volume import Volume
@@ -25,9 +26,6 @@ from ThoraxAILib.scene.volumes import node_from_volume
 LEFT_CAVITY = Term(ANATOMICAL_STRUCTURE, Code("87878005", "Left ventricle of heart"))
 WALL = Term(ANATOMICAL_STRUCTURE, Code("74281007", "Myocardium"))
 RIGHT_CAVITY = Term(ANATOMICAL_STRUCTURE, Code("53085002", "Right ventricle of heart"))
-STRAIN_RANGE = (-0.25, 0.05)
-COLORS = "vtkMRMLColorTableNodeRainbow"  # a color table every scene has
-STRAIN_NAME = "circumferential strain (Green-Lagrange)"
 
 
 def study_nodes(name: str, result: StudyResult) -> list:
@@ -131,18 +129,14 @@ def _wall_model(result: StudyResult, frame: int, field: Field):
     target = vtk.vtkPoints()
     target.SetData(numpy_support.numpy_to_vtk(moved.astype(np.float32), deep=True))
     surface.SetPoints(target)
+    surface = _with_normals(surface)
     scalars = numpy_support.numpy_to_vtk(np.nan_to_num(strain).astype(np.float32), deep=True)
     scalars.SetName(STRAIN_NAME)
     surface.GetPointData().SetScalars(scalars)
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLModelNode", "wall")
     node.SetAndObservePolyData(surface)
     node.CreateDefaultDisplayNodes()
-    display = node.GetDisplayNode()
-    display.SetActiveScalarName(STRAIN_NAME)
-    display.SetScalarVisibility(True)
-    display.SetScalarRangeFlag(slicer.vtkMRMLDisplayNode.UseManualScalarRange)
-    display.SetScalarRange(*STRAIN_RANGE)
-    display.SetAndObserveColorNodeID(COLORS)
+    color_by_strain(node.GetDisplayNode())
     return node
 
 
@@ -167,6 +161,19 @@ def _surface(labels: Volume, parts: HeartLabels):
     points.SetData(numpy_support.numpy_to_vtk(labels.ras_from_kji(index).astype(np.float32), deep=True))
     surface.SetPoints(points)
     return surface
+
+
+def _with_normals(surface):
+    """Return a surface whose normals are those of its points as they lie now; without them it is drawn black."""
+    surface.GetPointData().RemoveArray("Normals")  # of the grid; they would be kept
+    normals = vtk.vtkPolyDataNormals()
+    normals.SetInputData(surface)
+    normals.SplittingOff()
+    normals.AutoOrientNormalsOn()
+    normals.Update()
+    found = vtk.vtkPolyData()
+    found.DeepCopy(normals.GetOutput())
+    return found
 
 
 def _segment_table(name: str, result: StudyResult):

@@ -65,3 +65,23 @@ def test_insertion_points_can_be_moved_and_are_read_where_they_lie(nodes, slicer
     assert shown_insertions() == (anterior, (1.0, 2.0, 3.0))
     slicer.mrmlScene.RemoveNode(node)
     assert shown_insertions() is None
+
+
+def test_normals_of_the_wall_point_out_of_it_in_every_frame(nodes):
+    import vtk
+    from vtk.util.numpy_support import vtk_to_numpy
+
+    (sequence,) = [node for node in nodes if node is not None and node.GetName() == "heart wall"]
+    for frame in (0, 3):
+        surface = sequence.GetNthDataNode(frame).GetPolyData()
+        fresh = vtk.vtkPolyDataNormals()
+        bare = vtk.vtkPolyData()
+        bare.DeepCopy(surface)
+        bare.GetPointData().RemoveArray("Normals")
+        fresh.SetInputData(bare)
+        fresh.SplittingOff()
+        fresh.AutoOrientNormalsOn()
+        fresh.Update()
+        expected = vtk_to_numpy(fresh.GetOutput().GetPointData().GetNormals())
+        found = vtk_to_numpy(surface.GetPointData().GetNormals())
+        assert (np.einsum("ij,ij->i", expected, found) > 0.9).all()
