@@ -64,7 +64,7 @@ def draw_brightness(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray
     means[Tissue.AIR] = u(0.0, 0.03)
     wall = u(0.12, 0.48)
     if not wild:
-        means[Tissue.LUNG] = wall * u(0.03, 0.6)  # darker than muscle, if barely: the wall's outer border is seen
+        means[Tissue.LUNG] = wall * u(0.05, 0.75)  # darker than muscle, if barely: the wall's outer border is seen
     means[list(BLOODS)] = 1.0 + random.normal(0.0, 0.07, len(BLOODS))
     means[list(MUSCLES)] = wall * (1.0 + random.normal(0.0, 0.12, len(MUSCLES)))
     means[Tissue.RIGHT_TRABECULA] = u(wall, 1.0)

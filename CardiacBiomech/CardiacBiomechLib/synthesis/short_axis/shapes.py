@@ -30,11 +30,11 @@ class Group:
 
 
 GROUPS = {
-    "NOR": Group((21, 29), (4.0, 7.8), (74, 105), (0.52, 0.76), (27, 46), (0.45, 0.78)),
-    "DCM": Group((27, 40), (4.0, 8.5), (85, 125), (0.75, 0.96), (24, 52), (0.50, 0.92)),
-    "HCM": Group((19, 27), (6.0, 11.5), (72, 105), (0.35, 0.70), (24, 42), (0.40, 0.72), bump_mm=(0, 14)),
-    "MINF": Group((22, 34), (4.0, 8.5), (75, 115), (0.60, 0.90), (22, 44), (0.42, 0.80), infarct=(0.3, 0.75)),
-    "RV": Group((19, 27), (4.0, 7.8), (70, 100), (0.52, 0.80), (40, 66), (0.65, 0.97), flat=(0.0, 0.22)),
+    "NOR": Group((21, 29), (4.5, 8.2), (74, 105), (0.52, 0.76), (27, 46), (0.45, 0.78)),
+    "DCM": Group((27, 40), (4.5, 9), (85, 125), (0.75, 0.96), (24, 52), (0.50, 0.92)),
+    "HCM": Group((19, 27), (6.5, 12), (72, 105), (0.35, 0.70), (24, 42), (0.40, 0.72), bump_mm=(0, 14)),
+    "MINF": Group((22, 34), (4.5, 9), (75, 115), (0.60, 0.90), (22, 44), (0.42, 0.80), infarct=(0.3, 0.75)),
+    "RV": Group((19, 27), (4.5, 8.5), (70, 100), (0.52, 0.80), (40, 66), (0.65, 0.97), flat=(0.0, 0.22)),
 }
 
 
@@ -71,10 +71,7 @@ class Shape:
 
 
 # how far the tricuspid plane may lie above the mitral one (mm), and how far it may tilt
-VALVES: dict[str, tuple[Range, Range]] = {"spread": ((-14.0, 8.0), (0.05, 0.6)), "near": ((-8.0, 6.0), (0.0, 0.3))}
-# at end-systole the tricuspid plane has come further towards the apex than the mitral one (excursions of about 24 and
-# 13 mm: Rudski et al., J Am Soc Echocardiogr 23:685, 2010; Hu et al., Eur Heart J Cardiovasc Imaging 14:205, 2013)
-TRICUSPID_FURTHER_MM = (2.0, 11.0)
+VALVES: dict[str, tuple[Range, Range]] = {"spread": ((-14.0, 8.0), (0.05, 0.6)), "near": ((-7.0, 9.0), (0.0, 0.3))}
 
 
 def draw_shape(
@@ -121,7 +118,7 @@ def draw_shape(
         right_form=(u(1.6, 4.0), u(0.45, 0.95), u(-0.35, 0.35)),
         right_wall_mm=u(1.5, 4.0) + (u(0, 4) if u() < 0.15 else 0.0),
         mitral_tilt=(u(-0.22, 0.22), u(-0.22, 0.22)),
-        tricuspid_mm=u(*VALVES[valves][0]) - t * u(*TRICUSPID_FURTHER_MM),
+        tricuspid_mm=u(*VALVES[valves][0]),
         tricuspid_tilt=u(*VALVES[valves][1]),
         pulmonary_mm=u(-4.0, 18.0),
         phase=t,
