@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 
+@pytest.mark.slow
 def test_the_lung_benchmark_prints_its_stages_beside_the_yardstick():
     script = Path(__file__).with_name("lung_analyze.py")
     done = subprocess.run(
@@ -24,6 +25,7 @@ def test_the_lung_benchmark_prints_its_stages_beside_the_yardstick():
     assert abs(yardstick - planted) < 0.15 * planted  # a yardstick that fails to find the lungs would measure nothing
 
 
+@pytest.mark.slow
 def test_the_network_benchmark_tells_every_way_and_its_ratio():
     pytest.importorskip("torch")
     pytest.importorskip("openvino")
