@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fixtures import synthetic_chest
-from fixtures.asked import JobInThisProcess, record_in, write_chest
+from fixtures.asked import WorkersInThisProcess, record_in, write_chest
 from LungNoduleAILib.cases.cohort.persons import read_persons
 from LungNoduleAILib.model.findings import QualityNote
 from ThoraxAILib.cli.main import main
@@ -53,7 +53,7 @@ def analyzed(monkeypatch: pytest.MonkeyPatch) -> dict[int, tuple[QualityNote, ..
         return replace(result, findings=findings)
 
     monkeypatch.setattr("LungNoduleAILib.analysis.analyze.analyze", analyze)
-    monkeypatch.setattr("LungNoduleAILib.cases.batch.ChildJob", JobInThisProcess)
+    monkeypatch.setattr("LungNoduleAILib.cases.batch.WarmWorkers", WorkersInThisProcess)
     return verdicts
 
 
