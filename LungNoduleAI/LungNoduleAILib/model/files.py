@@ -18,6 +18,8 @@ REGISTRATION_FILE = "registration.json"
 VIEW_FILES = ("blended.png", "checkerboard.png", "difference.png", "change_1.png", "change_2.png", "change_3.png")
 PATTERN_MAP_FILE, PATTERN_TABLE_FILE, PATTERN_PICTURE_FILE = "patterns.nrrd", "patterns.json", "patterns.png"
 INDEX_FILE = "index.csv"
+LABEL_MAP_FILES = {"nrrd": "labels.nrrd", "nifti": "labels.nii.gz"}
+LABEL_TABLE_FILE = "labels.csv"
 DICOM_FILES = ("anatomy.seg.dcm", "nodules.seg.dcm", "measurements.sr.dcm", "measurements_verified.sr.dcm")
 MAX_SCANS = 20
 
@@ -26,6 +28,8 @@ ANALYSIS_FILES = (
     SEGMENTATION_FILE,
     MARKUPS_FILE,
     ARRAYS_FILE,
+    *LABEL_MAP_FILES.values(),
+    LABEL_TABLE_FILE,
     FINDINGS_FILE,
     FINDINGS_CSV,
     REPORT_FILE,

@@ -96,7 +96,7 @@ def test_finished_cases_are_taken_over_without_a_process_and_without_reading_the
     def nothing(*_arguments: Any) -> None:
         raise AssertionError("a case that is done was looked at again")
 
-    monkeypatch.setattr("LungNoduleAILib.cases.batch.ChildJob", nothing)
+    monkeypatch.setattr(WorkersInThisProcess, "job", nothing)
     monkeypatch.setattr("LungNoduleAILib.cases.analyze_case.read_volume", nothing)
     assert run(cohort, "--resume") == 0
     assert {row["status"] for row in table(cohort.parent / "out" / "index.csv")} == {"resumed"}

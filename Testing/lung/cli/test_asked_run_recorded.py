@@ -48,7 +48,11 @@ def test_one_case(scans, tmp_path, analyses_run):
     assert recorded(AnalysisOptions, options) == request.options
     assert recorded(PersonAndExam, options) == request.person
     assert options["scene"] is False
-    assert set(options) == set(request.options.to_dict()) | set(request.person.to_dict()) | {"scene", "dicom"}
+    assert set(options) == set(request.options.to_dict()) | set(request.person.to_dict()) | {
+        "scene",
+        "dicom",
+        "label_map",
+    }
 
 
 def test_a_calibration_is_recorded_with_the_hash_of_its_file(scans, tmp_path, analyses_run):
