@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from typing import TextIO
+from typing import IO
 
 MAX_LINES = 20_000  # a chatty process waits from then on, instead of filling memory
 WAIT_SECONDS = 0.02
@@ -17,7 +17,7 @@ WAIT_SECONDS = 0.02
 class OutputLines:
     """Lines of standard output and standard error in the order in which they came; a carriage return ends one too."""
 
-    def __init__(self, output: TextIO, errors: TextIO) -> None:
+    def __init__(self, output: IO[str], errors: IO[str]) -> None:
         self._lines: deque[tuple[bool, str]] = deque()
         self._readers = [
             threading.Thread(target=self._read, args=(stream, is_error), daemon=True)
@@ -38,7 +38,7 @@ class OutputLines:
         """Return the oldest line and whether it came on standard error; None when there is none."""
         return self._lines.popleft() if self._lines else None
 
-    def _read(self, stream: TextIO, is_error: bool) -> None:
+    def _read(self, stream: IO[str], is_error: bool) -> None:
         """Run in a thread: the lines of one stream."""
         with stream:
             for line in stream:
