@@ -198,7 +198,7 @@ def test_text_in_one_frame_of_many_is_found():
 
 
 def test_more_frames_than_can_be_judged_wait(monkeypatch):
-    monkeypatch.setattr(reading, "MOST_FRAMES", 2)
+    monkeypatch.setattr(reading, "MAX_FRAMES_READ", 2)
     with pytest.raises(InputError, match="3 frames"):
         cleaned(capture(tissue(), tissue(4), tissue(5)))
 

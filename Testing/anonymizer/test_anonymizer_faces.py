@@ -7,11 +7,15 @@ import pytest
 from pydicom import dcmread
 from scipy import ndimage
 
+from AnonymizerLib.bounds.worker_limits import FileLimits
+from AnonymizerLib.bounds.worker_pool import results
 from AnonymizerLib.deidentify.instance import InstanceCleaner, Refused
 from AnonymizerLib.identity.identities import Identities
 from AnonymizerLib.pixels.face_picture import surface_depth
+from AnonymizerLib.pixels.face_removal import Faces
 from AnonymizerLib.pixels.faces import AIR, KEEP, body_of, find_face
 from AnonymizerLib.profile.presets import profile_named
+from AnonymizerLib.run import face_search
 from AnonymizerLib.run.run import RunOptions, run
 from AnonymizerLib.run.worker import WorkerSettings
 from fixtures.anonymizer_studies import KEY, ct, file_bytes, save
@@ -110,9 +114,9 @@ def scan(tmp_path):
     return tmp_path
 
 
-def options(folder, approved=False):
+def options(folder, approved=False, **how):
     settings = WorkerSettings(folder / "in", folder / "out", profile_named("basic", ["clean-faces"]), KEY)
-    return RunOptions(settings, faces_approved=approved)
+    return RunOptions(settings, faces_approved=approved, **how)
 
 
 def test_without_approval_the_head_waits_and_pictures_are_made(scan):
@@ -147,3 +151,45 @@ def test_a_head_without_a_mask_waits_for_a_person():
     ds.BodyPartExamined = "HEAD"
     with pytest.raises(Refused, match="could not be defaced"):
         InstanceCleaner(profile_named("basic", ["clean-faces"]), Identities(KEY)).clean(file_bytes(ds))
+
+
+def test_heads_are_looked_for_by_the_workers_and_never_by_the_process_that_started_them(scan, monkeypatch):
+    def decode(_file):
+        raise AssertionError("pixels were decoded in the parent")
+
+    monkeypatch.setattr(face_search, "pixel_dataset", decode)
+    monkeypatch.setattr(face_search, "read_dicom", decode)
+    result = run(options(scan, is_isolated=True))
+    assert result.counts["quarantined"] > 15
+    assert len(list((result.private / "faces").glob("*.png"))) == 1
+    assert not list((result.private / "faces").glob("*.part"))
+
+
+@pytest.mark.parametrize("harm", ["cut off", "another layout", "memory", "time"])
+def test_images_that_could_not_be_looked_at_for_a_face_wait(scan, harm):
+    path = scan / "in" / "020.dcm"
+    ds, limits = dcmread(path), FileLimits()
+    if harm == "cut off":
+        ds.PixelData = ds.PixelData[: len(ds.PixelData) // 2]
+    elif harm == "another layout":
+        ds.BitsStored, ds.HighBit = 40, 39
+    elif harm == "memory":
+        limits = FileLimits(memory_bytes=60 << 20)
+    else:
+        limits = FileLimits(seconds=0.02)
+    save(ds, path)
+    faces = Faces(scan / "faces", KEY)
+    faces.folder.mkdir()
+    names = tuple(sorted(file.name for file in (scan / "in").iterdir()))
+    job = face_search.FaceJob(scan / "in", faces, {"a frame": names})
+    assert list(results(job, ["a frame"], 1, limits, is_isolated=True)) == [False]
+    assert not list(faces.folder.iterdir())
+
+
+def test_a_frame_that_could_not_be_judged_is_refused_image_by_image(scan, monkeypatch):
+    monkeypatch.setattr(face_search.FaceJob, "_judge", lambda _job, _frame: False)
+    result = run(options(scan, approved=True))
+    assert result.counts == {"quarantined": 65}
+    assert "looked at for a face" in (result.private / "quarantine.csv").read_text()
+    monkeypatch.undo()
+    assert run(options(scan, approved=True)).counts == {"clean": 65}

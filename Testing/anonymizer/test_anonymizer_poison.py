@@ -15,6 +15,8 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 
+from AnonymizerLib.bounds import worker_pool
+from AnonymizerLib.bounds.worker_limits import FileLimits
 from AnonymizerLib.check.token_search import FEW, found_in, holds_any_of
 from AnonymizerLib.deidentify.instance import InstanceCleaner
 from AnonymizerLib.identity.identities import Identities
@@ -24,10 +26,8 @@ from AnonymizerLib.pixels import blackout
 from AnonymizerLib.pixels.clean import PixelPolicy
 from AnonymizerLib.pixels.regions import Box
 from AnonymizerLib.profile.presets import profile_named
-from AnonymizerLib.run import worker_pool
 from AnonymizerLib.run.run import RunOptions, run
 from AnonymizerLib.run.worker import WorkerSettings
-from AnonymizerLib.run.worker_limits import FileLimits
 from fixtures.anonymizer_studies import KEY, ct, file_bytes, save
 from ThoraxAILib.errors import InputError, ThoraxAIError
 
@@ -149,11 +149,9 @@ def test_a_killed_worker_is_replaced_each_time_and_its_file_waits(study, monkeyp
 
 @on_posix
 def test_a_file_that_takes_too_long_is_given_up_and_the_next_is_done(study, monkeypatch):
-    fake_tesseract(study, monkeypatch, "exec sleep 20")
+    fake_tesseract(study, monkeypatch, "exec sleep 600")
     save_doubtful(study, "a_first.dcm")
-    started = time.monotonic()
-    result = run(options(study, "teaching", is_isolated=True, limits=FileLimits(seconds=1.0)))
-    assert time.monotonic() - started < 18
+    result = run(options(study, "teaching", is_isolated=True, limits=FileLimits(seconds=6.0)))
     assert result.counts == {"clean": 3, "quarantined": 1}
     assert "longer than" in waiting(study)["a_first.dcm"]
 
@@ -188,7 +186,7 @@ class DiesWhenRead(dict):
 
 
 def test_workers_that_cannot_even_start_are_told_in_one_sentence(study, monkeypatch):
-    monkeypatch.setattr(worker_pool, "MOST_FAILED_STARTS", 1)
+    monkeypatch.setattr(worker_pool, "MAX_FAILED_STARTS", 1)
     settings = WorkerSettings(study / "in", study / "out", profile_named("basic"), KEY, patients=DiesWhenRead())
     with pytest.raises(ThoraxAIError, match="end while they start"):
         run(RunOptions(settings, is_isolated=True))

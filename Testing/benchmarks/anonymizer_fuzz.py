@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from AnonymizerLib.bounds.worker_limits import FileLimits
 from AnonymizerLib.identity.project_key import ProjectKey
 from AnonymizerLib.objects.dicom_file import parse_errors
 from AnonymizerLib.pixels.clean import PixelPolicy
@@ -32,7 +33,6 @@ from AnonymizerLib.profile.presets import PRESETS, profile_named
 from AnonymizerLib.run.journal import Journal
 from AnonymizerLib.run.run import JOURNAL, RunOptions, run
 from AnonymizerLib.run.worker import WorkerSettings
-from AnonymizerLib.run.worker_limits import FileLimits
 from fixtures.anonymizer_plants import plants
 from ThoraxAILib.errors import InputError, ThoraxAIError
 

@@ -12,6 +12,7 @@ from panel_driver import click, position_of, texts_of, uses, wait_for
 from LungNoduleAILib.model.findings import Finding
 
 PLACES = {"A": (40.0, 0.0, 0.0), "B": (-40.0, 5.0, 8.0), "C": (43.0, 0.0, 2.0), "D": (0.0, 9.0, 9.0)}
+VOLUMES = {"A": 500.0, "B": 300.0, "C": 1000.0, "D": 200.0}
 
 
 def nodule(name: str, volume: float) -> Finding:
@@ -22,43 +23,82 @@ def document() -> dict:
     from LungNoduleAILib.followup.growth.assessment import assess_growth
     from LungNoduleAILib.model.pairs import FollowUp, Interval, Pair, ScanEntry
 
-    a, b, c, d = nodule("A", 500.0), nodule("B", 300.0), nodule("C", 1000.0), nodule("D", 200.0)
+    a, b, c, d = (nodule(name, VOLUMES[name]) for name in "ABCD")
     scans = (ScanEntry("", "", "", 1.0, "", (a, b)), ScanEntry("", "", "", 1.0, "", (c, d)))
     pairs = (
         Pair("A", "C", PLACES["A"], PLACES["C"], "matched", 0.97, True, growth=assess_growth(a, c, 91)),
         Pair("B", None, PLACES["B"], None, "resolved", 0.1),
         Pair(None, "D", None, PLACES["D"], "new", 0.1),
     )
-    return FollowUp(scans, (Interval(0, 1, 91, pairs, ("The kernels differ.",)),)).to_dict()
+    return FollowUp(
+        scans, (Interval(0, 1, 91, pairs, ("The kernels differ.",), {"similarity": 0.9, "regions": []}),)
+    ).to_dict()
+
+
+def analysis(found: tuple[Finding, ...], folder: Path, number: int, node) -> None:
+    """What a worker leaves of one date: findings with outlines, and the lungs."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from LungNoduleAILib.model.findings import Findings, Lungs
+    from LungNoduleAILib.model.result import AnalysisResult
+    from ThoraxAILib.image.mask import Mask
+    from ThoraxAILib.scene.volumes import volume_from_node
+
+    volume = volume_from_node(node)
+    places = [np.rint(volume.kji_from_ras(np.array(one.center_ras_mm))).astype(int).tolist() for one in found]
+    outlined = tuple(
+        replace(one, mask=Mask(tuple(place), np.ones((1, 1, 1), np.uint8)))
+        for one, place in zip(found, places, strict=True)
+    )
+    labels = np.ones(volume.array.shape, np.uint8)
+    result = AnalysisResult(volume, labels, Findings("1.2.3", Lungs(2100.0, 2300.0), outlined))
+    result.save_arrays(folder, f"arrays_{number}.npz")
+    (folder / f"findings_{number}.json").write_text(json.dumps(result.findings.to_dict()), encoding="utf-8")
+
+
+def write_follow_up_folder(result: Path, export_volume, prior, current) -> None:
+    """What a worker leaves of a follow-up: pairs, both dates, difference map, transform and pictures."""
+    import numpy as np
+    from chest import chest_volume
+
+    from LungNoduleAILib.cases.follow_up_files import write_sheets
+    from ThoraxAILib.image.grid import Grid
+    from ThoraxAILib.io.transform_files import write_field
+    from ThoraxAILib.registration.field import Field
+    from ThoraxAILib.report.slices import Picture
+
+    result.mkdir()
+    (result / "pairs.json").write_text(json.dumps(document()), encoding="utf-8")
+    for number, names, node in ((1, "AB", prior), (2, "CD", current)):
+        analysis(tuple(nodule(name, VOLUMES[name]) for name in names), result, number, node)
+    volume = chest_volume()
+    write_field(Field.zero(Grid(volume.array.shape, volume.ijk_to_ras)), result / "prior_to_current.h5")
+    export_volume(current, result / "difference.nrrd")
+    write_sheets(
+        result / "sheets.npz", [("Blended sheet", Picture(np.zeros((8, 8, 3), np.uint8), np.zeros((3, 4)), 1))]
+    )
+    run = {"command": "lung follow-up", "inputs": [{"name": "prior"}, {"name": "current"}], "options": {"days": 91}}
+    (result / "run.json").write_text(json.dumps(run), encoding="utf-8")
 
 
 @pytest.fixture
 def worker(monkeypatch, tmp_path) -> list:
-    """A worker that writes a follow-up with difference map and transform; returns what it was asked."""
-    import numpy as np
-    from chest import chest_volume, worker_script
+    """A worker that leaves a follow-up; returns what it was asked."""
+    from chest import worker_script
 
-    from ThoraxAILib.image.grid import Grid
-    from ThoraxAILib.io.transform_files import write_field
     from ThoraxAILib.jobs.child_job import ChildJob
     from ThoraxAILib.jobs.child_python import child_environment
     from ThoraxAILib.jobs.work_folder import WorkFolder
-    from ThoraxAILib.registration.field import Field
 
     asked = []
 
     def job(export_volume, prior, current, options):
         folder = WorkFolder()
         asked.append((prior, current, options))
-        result = folder.path / "result"
-        result.mkdir()
-        (result / "pairs.json").write_text(json.dumps(document()), encoding="utf-8")
-        volume = chest_volume()
-        write_field(Field.zero(Grid(volume.array.shape, volume.ijk_to_ras)), result / "prior_to_current.h5")
-        export_volume(current, result / "difference.nrrd")
-        (result / "report.html").write_text("<!DOCTYPE html>compared", encoding="utf-8")
-        assert np.isfinite(volume.array).all()
-        command = worker_script(f"say(event='result', output={str(result)!r})")
+        write_follow_up_folder(folder.path / "result", export_volume, prior, current)
+        command = worker_script(f"say(event='result', output={str(folder.path / 'result')!r})")
         return ChildJob(command, child_environment(("ThoraxAILib", "LungNoduleAILib")), folder)
 
     monkeypatch.setattr("LungNoduleAILib.panel.follow_up_section.follow_up_job", job)
@@ -93,6 +133,7 @@ def test_comparing_asks_for_both_scans_and_fills_the_table(compared, worker, pri
     asked_prior, asked_current, options = worker[0]
     assert (asked_prior, asked_current, options.days) == (prior, ct, 91)
     table = compared.follow_up.table
+    assert texts_of(table, 5) == ["91 days", "", ""]
     assert texts_of(table, 3) == ["matched", "resolved", "new"]
     assert texts_of(table, 6)[0] == "growing"
     assert compared.follow_up.warningLabel.text == "The kernels differ."
@@ -144,29 +185,80 @@ def test_views_show_both_dates_the_chart_and_what_changed(compared, slicer_app, 
     assert plot.GetPlotChartNode().GetNumberOfPlotSeriesNodes() == 1
 
 
-def test_saving_writes_pairs_and_links(compared, tmp_path):
-    written = {path.name for path in compared.follow_up.save_to(Path(tmp_path))}
-    assert written == {"pairs.json", "pairs.csv", "links.csv", "follow_up_report.html"}
-    assert (Path(tmp_path) / "follow_up_report.html").read_text(encoding="utf-8").endswith("compared")
+def test_after_comparing_the_findings_of_the_current_ct_are_in_the_table_and_can_be_reviewed(compared, ct, prior):
+    assert compared.ui.inputSelector.currentNode() is ct
+    assert sorted(texts_of(compared.findingsTable.table, 0)) == ["C", "D"]
+    compared.findingsTable.select("D")
+    click(compared.findingsTable.rejectButton)
+    assert {one.id: one.status for one in compared.logic.findings()} == {"C": "unreviewed", "D": "rejected"}
+    compared.ui.inputSelector.setCurrentNode(prior)
+    assert sorted(texts_of(compared.findingsTable.table, 0)) == ["A", "B"]
+
+
+def test_saving_writes_all_of_both_dates_and_the_review_stands_in_it(compared, tmp_path):
+    compared.logic.set_finding_status("D", "rejected", "scar since 2019")
+    choose(compared.guidelines.examComboBox, "follow_up")
+    folder = tmp_path / "saved"
+    compared.ui.saveFolderEdit.setCurrentPath(str(folder))
+    click(compared.ui.saveButton)
+    written = {path.name for path in folder.iterdir()}
+    assert written >= {
+        *("scene.mrb", "segmentation.seg.nrrd", "nodules.mrk.json", "findings.json", "findings.csv", "run.json"),
+        *("report.html", "report.pdf", "report.txt", "pairs.json", "pairs.csv", "links.csv", "findings_prior.json"),
+        *("follow_up_report.html", "follow_up_report.pdf"),
+    }
+    pairs = (folder / "follow_up_report.html").read_text(encoding="utf-8")
+    for words in ("scar since 2019", "new, rejected", "91 days", "Blended sheet", "1 growing", "Lung-RADS"):
+        assert words in pairs
+    report = (folder / "report.html").read_text(encoding="utf-8")
+    for words in (
+        "Since the prior CT: 9.8 to 9.8 mm, +100 % in volume, growing, doubling time 91 days.",
+        "Prior, axial",
+    ):
+        assert words in report
+    assert "doubling time 91 days" in (folder / "report.txt").read_text(encoding="utf-8").replace("\n  ", " ")
+    kept = json.loads((folder / "pairs.json").read_text(encoding="utf-8"))["scans"][1]["findings"]
+    assert {one["id"]: one["status"] for one in kept} == {"C": "unreviewed", "D": "rejected"}
 
 
 @uses("followUpReportButton")
-def test_the_report_opens_until_a_link_changes_the_pairs(compared, monkeypatch):
+def test_the_report_opens_and_follows_links_and_review(compared, monkeypatch):
     import qt
 
     opened = []
     monkeypatch.setattr(qt.QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
     section = compared.follow_up
-    assert section.followUpReportButton.enabled
     click(section.followUpReportButton)
-    assert Path(opened[0]).read_text(encoding="utf-8").endswith("compared")
-    section.logic.report = None
+    before = Path(opened[-1]).read_text(encoding="utf-8")
+    assert "P3: new" in before
+    section.logic.decide("B", "D", True)
+    click(section.followUpReportButton)
+    after = Path(opened[-1]).read_text(encoding="utf-8")
+    assert "P3: new" not in after
+    assert "matched (reader)" in after
+    section.logic.clear_result()
     section.update()
     assert not section.followUpReportButton.enabled
+    assert "press Compare" in section.followUpReportButton.toolTip
 
 
-@uses("samplePairButton")
-def test_the_sample_pair_is_compared_in_three_clicks_with_the_truth_beside(panel, worker, monkeypatch):
+def test_a_reopened_scene_still_writes_the_report(compared, slicer_app, tmp_path):
+    assert slicer_app.util.saveScene(str(tmp_path / "scene.mrb"))
+    slicer_app.mrmlScene.Clear(0)
+    slicer_app.util.loadScene(str(tmp_path / "scene.mrb"))
+    written = compared.follow_up.logic.write_report(tmp_path)
+    assert [path.name for path in written] == ["follow_up_report.html", "follow_up_report.pdf"]
+    assert "P1: matched, growing" in written[0].read_text(encoding="utf-8")
+
+
+def choose(box, value: str) -> None:
+    index = box.findData(value)
+    assert index >= 0
+    box.setCurrentIndex(index)
+
+
+@uses("samplePairButton", "plantedTable")
+def test_the_sample_pair_is_compared_in_three_clicks_with_the_truth_beside(panel, worker, monkeypatch, red_slice):
     from chest import worker_script
 
     from LungNoduleAILib.synthesis.truth import write_phantom
@@ -195,8 +287,10 @@ def test_the_sample_pair_is_compared_in_three_clicks_with_the_truth_beside(panel
     assert section.compareButton.enabled
     click(section.compareButton)  # click 3
     wait_for(lambda: not panel.job_panel.is_running)
-    assert section.plantedLabel.visible or section.plantedLabel.text
-    for fate in ("grown", "stable", "new", "resolved"):
-        assert fate in section.plantedLabel.text
+    assert set(texts_of(section.plantedTable, 1)) == {"grown", "stable", "new", "resolved"}
+    assert not section.plantedTable.isHidden()
+    assert "+120 %" in "".join(texts_of(section.plantedTable, 2))
+    section.plantedTable.selectRow(1)
+    assert position_of(red_slice) != (0.0, 0.0, 0.0)
     dates = [node.GetAttribute("ThoraxAI.study_date") for node in worker[0][:2]]
     assert dates == ["20240115", "20240713"]

@@ -103,6 +103,23 @@ def test_the_settings_reach_the_worker(panel, ct, worker):
     assert panel.logic.getParameterNode().GetParameter("device") == "cpu"
 
 
+@uses("calibrationEdit")
+def test_a_calibration_sets_the_threshold_and_reaches_the_worker(panel, ct, worker, tmp_path):
+    asked = worker(*chest.SUCCESS)
+    panel.ui.inputSelector.setCurrentNode(ct)
+    panel.ui.thresholdSlider.value = 0.9
+    panel.ui.calibrationEdit.setCurrentPath(str(tmp_path / "calibration.json"))
+    assert "sets the threshold" in panel.ui.thresholdSlider.toolTip
+    assert not panel.ui.thresholdSlider.enabled
+    click(panel.ui.analyzeButton)
+    wait_for(lambda: not panel.job_panel.is_running)
+    assert [(options.calibration, options.threshold) for options, _ in asked] == [(tmp_path / "calibration.json", None)]
+    assert len(texts_of(panel.findingsTable.table, 0)) == 3  # all that the calibration reports
+    panel.ui.calibrationEdit.setCurrentPath("")
+    assert panel.ui.thresholdSlider.enabled
+    assert panel.parameters.options.calibration is None
+
+
 def test_options_without_a_control_reach_the_worker_as_the_scene_keeps_them(panel, ct, worker):
     asked = worker(*chest.SUCCESS)
     panel.logic.getParameterNode().SetParameter("lung_margin_mm", "12.5")

@@ -54,6 +54,13 @@ def choose(box, value: str) -> None:
     box.setCurrentIndex(index)
 
 
+def text_of_pdf(path: Path) -> str:
+    """All words of a PDF, lines joined."""
+    from pypdf import PdfReader
+
+    return " ".join(" ".join(page.extract_text().split()) for page in PdfReader(path).pages)
+
+
 def report_of(panel, folder: Path) -> str:
     return panel.logic.write_report(folder / "report.html").read_text(encoding="utf-8")
 
@@ -93,7 +100,7 @@ def test_a_scripted_reading_stands_in_every_file_after_saving_and_opening_again(
     click_in_view(place)
     assert not correct.addButton.checked
     assert texts_of(panel.findingsTable.table, 0) == ["Nodule_01"]
-    assert texts_of(panel.findingsTable.table, 5) == ["reader"]
+    assert texts_of(panel.findingsTable.table, 6) == ["reader"]
     assert panel.findingsTable.selected_id() == "Nodule_01"
     for field, value in (
         ("type", "part-solid"),
@@ -111,8 +118,17 @@ def test_a_scripted_reading_stands_in_every_file_after_saving_and_opening_again(
     folder = tmp_path / "saved"
     ui.saveFolderEdit.setCurrentPath(str(folder))
     click(ui.saveButton)
-    words = ("scar since 2019", "LUL", "part-solid")
-    assert all(word in (folder / "report.html").read_text(encoding="utf-8") for word in words)
+    words = ("scar since 2019", "LUL", "part-solid", "spiculated", "round", "juxtapleural", "central", "reader A")
+    for text in (
+        (folder / "report.html").read_text(encoding="utf-8"),
+        text_of_pdf(folder / "report.pdf"),
+        (folder / "findings.csv").read_text(encoding="utf-8"),
+        (folder / "findings.json").read_text(encoding="utf-8"),
+    ):
+        assert [word for word in words if word not in text] == []
+    for stated in ("exam baseline", "age 62", "rejected"):
+        assert stated in (folder / "report.html").read_text(encoding="utf-8")
+        assert stated in text_of_pdf(folder / "report.pdf")
     entry = json.loads((folder / "findings.json").read_text(encoding="utf-8"))
     row = entry["findings"][0]
     assert (row["margin"], row["shape"], row["attachment"], row["source"]) == (
@@ -129,7 +145,7 @@ def test_a_scripted_reading_stands_in_every_file_after_saving_and_opening_again(
     slicer_app.mrmlScene.Clear(0)
     assert panel.findingsTable.table.rowCount == 0
     slicer_app.util.loadScene(str(folder / "scene.mrb"))
-    assert texts_of(panel.findingsTable.table, 6) == ["Rejected"]
+    assert texts_of(panel.findingsTable.table, 7) == ["Rejected"]
     assert panel.guidelines.ageSpinBox.value == 62
     assert panel.reading.readerEdit.text == "reader A"
     panel.findingsTable.table.selectRow(0)
@@ -142,8 +158,72 @@ def test_a_scripted_reading_stands_in_every_file_after_saving_and_opening_again(
     assert panel.logic.review.record().person == {}
     while correct.redoButton.enabled:
         click(correct.redoButton)
-    assert texts_of(panel.findingsTable.table, 6) == ["Rejected"]
+    assert texts_of(panel.findingsTable.table, 7) == ["Rejected"]
     assert len(panel.logic.review.record().history) == 3 * history
+
+
+def stated(panel) -> list:
+    """All that a review holds but for its history: findings with outlines, and the person."""
+    from LungNoduleAILib.model.mask_text import mask_to_dict
+
+    found = panel.logic.current_result()
+    rows = [(one.to_dict(), None if one.mask is None else mask_to_dict(one.mask)) for one in found.findings]
+    return [rows, found.review.person, found.review.mode]
+
+
+def test_each_step_of_a_review_is_taken_back_and_done_again_one_by_one(reading):
+    panel, place = reading
+    review = panel.logic.review
+    acts = (
+        lambda: review.add_nodule(place),
+        lambda: review.resize("Nodule_01", review.step_mm()),
+        lambda: review.move("Nodule_01", (2.0, 0.0, 0.0)),
+        lambda: review.state("Nodule_01", "type", "part-solid"),
+        lambda: review.state("Nodule_01", "margin", "spiculated"),
+        lambda: review.set_axes("Nodule_01", (0, 0, 0, 9, 0, 0), (0, 0, 0, 0, 7, 0)),
+        lambda: review.decide("Nodule_01", "rejected", "scar"),
+        lambda: review.add_nodule(place),
+        lambda: review.merge("Nodule_01", "Nodule_02"),
+        lambda: review.state_person({"exam": "baseline", "age": 62}),
+        review.read_first,
+        review.lock_reading,
+        lambda: review.delete("Nodule_01"),
+    )
+    states = [stated(panel)]
+    for act in acts:
+        act()
+        states.append(stated(panel))
+        assert states[-1] != states[-2]
+    for before in reversed(states[:-1]):
+        review.undo()
+        assert stated(panel) == before
+    for after in states[1:]:
+        review.redo()
+        assert stated(panel) == after
+
+
+def test_a_second_analysis_loses_no_word_of_the_review(reading):
+    from LungNoduleAILib.model.findings import Findings, Lungs
+    from LungNoduleAILib.model.result import AnalysisResult
+    from ThoraxAILib.scene.volumes import volume_from_node
+
+    panel, place = reading
+    review = panel.logic.review
+    name = review.add_nodule(place).id
+    review.set_reader("reader A")
+    review.state(name, "margin", "spiculated")
+    review.decide(name, "rejected", "scar since 2019")
+    review.state_person({"exam": "baseline", "age": 62})
+    before, history = stated(panel), len(review.record().history)
+    node = panel.logic.result_nodes().volume
+    volume = volume_from_node(node)
+    again = AnalysisResult(volume, np.full(volume.array.shape, 3, np.uint8), Findings("1.2.3", Lungs(0.0, 60.0)))
+    panel.logic.show_result(node, again)
+    assert stated(panel)[1:] == before[1:]
+    ((row, outline),) = stated(panel)[0]
+    assert outline == before[0][0][1]
+    assert (row["margin"], row["status"], row["reason"]) == ("spiculated", "rejected", "scar since 2019")
+    assert len(review.record().history) >= history
 
 
 @uses(

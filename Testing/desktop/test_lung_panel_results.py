@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import chest
+import pytest
 from panel_driver import click, texts_of, uses
 
 
@@ -95,7 +96,7 @@ def test_methods_and_run_record_can_be_read(analyzed):
     analyzed.findingsTable.decide("accepted")
     analyzed.ui.inputSelector.setCurrentNode(None)
     analyzed.ui.inputSelector.setCurrentNode(analyzed.logic.result_nodes().volume)
-    assert "N1 accepted" in analyzed.ui.methodsText.plainText
+    assert "N3 accepted" in analyzed.ui.methodsText.plainText
 
 
 def test_deleting_a_result_node_by_hand_empties_the_panel(analyzed, slicer_app):
@@ -125,7 +126,7 @@ def test_a_saved_scene_brings_settings_and_result_back(analyzed, slicer_app, tmp
     assert analyzed.ui.thresholdSlider.value == 0.7
     assert analyzed.ui.inputSelector.currentNode().GetName() == "CT"
     assert texts_of(analyzed.findingsTable.table, 0) == ["N1", "N3"]
-    assert texts_of(analyzed.findingsTable.table, 6) == ["Open", "Accepted"]
+    assert texts_of(analyzed.findingsTable.table, 7) == ["Open", "Accepted"]
 
 
 def test_reload_builds_a_fresh_panel(analyzed, slicer_app):
@@ -133,3 +134,66 @@ def test_reload_builds_a_fresh_panel(analyzed, slicer_app):
     fresh = slicer_app.util.getModuleWidget("LungNoduleAI")
     assert type(fresh) is not type(analyzed)
     assert fresh.findingsTable.table.rowCount == 3
+
+
+@pytest.fixture(scope="module")
+def dicom_folder(tmp_path_factory):
+    """A small CT series as files."""
+    from fixtures.dicom_series_builder import SeriesPlan, write_series
+
+    def complete(dataset, _k: int) -> None:
+        dataset.PatientName, dataset.PatientID, dataset.PatientSex = "Doe^Jane", "P-1", "F"
+        dataset.PatientBirthDate, dataset.StudyTime, dataset.StudyID = "", "101500", "1"
+        dataset.AccessionNumber, dataset.ReferringPhysicianName, dataset.PositionReferenceIndicator = "", "", ""
+
+    folder = tmp_path_factory.mktemp("ct")
+    write_series(folder, SeriesPlan(count=24, rows=32, columns=32), complete)
+    return folder
+
+
+@pytest.fixture
+def of_dicom(panel, dicom_folder, red_slice):
+    """The panel with a result of that series."""
+    from ThoraxAILib.io import read_volume
+    from ThoraxAILib.scene.volumes import node_from_volume, volume_from_node
+
+    node = node_from_volume(read_volume(dicom_folder), "CT")
+    volume = volume_from_node(node)
+    panel.logic.show_result(node, chest.chest_result(volume))
+    panel.ui.inputSelector.setCurrentNode(node)
+    return panel
+
+
+@uses("dicomCheckBox", "dicomFolderEdit")
+def test_dicom_results_are_saved_beside_the_others_when_they_are_wanted(of_dicom, dicom_folder, tmp_path):
+    from pydicom import dcmread
+    from slicerharness import session
+
+    pytest.importorskip("highdicom")
+    ui = of_dicom.ui
+    ui.saveFolderEdit.setCurrentPath(str(tmp_path / "saved"))
+    assert "Check the box" in ui.dicomFolderEdit.toolTip
+    ui.dicomCheckBox.checked = True
+    click(ui.saveButton)  # nobody said where the images are, and there is no database here
+    assert "choose their folder under Advanced" in session.dialogs[-1].text
+    assert not list((tmp_path / "saved").iterdir())
+    ui.dicomFolderEdit.setCurrentPath(str(dicom_folder))
+    click(ui.saveButton)
+    reports = [dcmread(tmp_path / "saved" / name) for name in ("nodules.seg.dcm", "measurements.sr.dcm")]
+    assert [report.Modality for report in reports] == ["SEG", "SR"]
+    assert [segment.SegmentLabel for segment in reports[0].SegmentSequence] == ["N1", "N2", "N3"]
+    assert "measurements.sr.dcm" in ui.savedLabel.text
+
+
+def test_slicers_database_tells_where_the_images_lie(of_dicom, dicom_folder, monkeypatch, slicer_app):
+    from types import SimpleNamespace
+
+    from LungNoduleAILib.logic.dicom_files import images_of
+
+    files = sorted(path for path in dicom_folder.rglob("*") if path.is_file())
+    known = {f"1.{number}": str(path) for number, path in enumerate(files)}
+    database = SimpleNamespace(fileForInstance=known.get, instanceValue=lambda *_: "")
+    monkeypatch.setattr(slicer_app, "dicomDatabase", database, raising=False)
+    node = of_dicom.logic.review.nodes().volume
+    node.SetAttribute("DICOM.instanceUIDs", " ".join(known))
+    assert images_of(node) == files

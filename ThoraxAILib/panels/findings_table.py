@@ -9,6 +9,8 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
+from ThoraxAILib.panels import parts
+
 _ROW_MARGIN, _MIN_ROWS, _MAX_ROWS = 7, 3, 10
 ACCEPTED, REJECTED, UNREVIEWED = "accepted", "rejected", "unreviewed"
 
@@ -123,11 +125,9 @@ class FindingsTable:
         steps.addWidget(self.progressLabel)
 
     def _button(self, name: str, text: str, tool_tip: str, row: qt.QHBoxLayout) -> qt.QPushButton:
-        button = qt.QPushButton(text)
-        button.name = name
-        button.toolTip = tool_tip
-        row.addWidget(button)
-        return button
+        made = parts.button(name, text, None, tool_tip)
+        row.addWidget(made)
+        return made
 
     def set_rows(self, rows: Sequence[TableRow]) -> None:
         """Show these findings; sorting and the selected finding stay."""

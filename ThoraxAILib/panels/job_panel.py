@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 
 from ThoraxAILib.errors import ThoraxAIError
 from ThoraxAILib.jobs.child_job import CANCELLED, FAILED, SUCCEEDED, ChildJob
+from ThoraxAILib.panels import parts
 from ThoraxAILib.panels.requirements import ensure_requirements
 
 POLL_MILLISECONDS = 100
@@ -68,9 +69,7 @@ class JobPanel:
         self.logSection.collapsed = True
 
     def _label(self, name: str, layout: qt.QVBoxLayout) -> qt.QLabel:
-        label = qt.QLabel()
-        label.name = name
-        label.wordWrap = True
+        label = parts.label(name)
         label.setTextInteractionFlags(qt.Qt.TextSelectableByMouse)
         layout.addWidget(label)
         return label

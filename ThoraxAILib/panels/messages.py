@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import qt
 import slicer
 
 from ThoraxAILib.errors import ThoraxAIError
+from ThoraxAILib.panels.parts import waiting
 
 
 @contextmanager
 def shown_errors(title: str) -> Iterator[None]:
     """Show a ThoraxAIError raised in the block in a message box under ``title``, with the wait cursor meanwhile."""
-    slicer.app.setOverrideCursor(qt.Qt.WaitCursor)
     failure = None
-    try:
-        yield
-    except ThoraxAIError as error:
-        failure = error
-    finally:
-        slicer.app.restoreOverrideCursor()
+    with waiting():
+        try:
+            yield
+        except ThoraxAIError as error:
+            failure = error
     if failure is not None:
         slicer.util.errorDisplay(f"{title}\n\n{failure}")
 

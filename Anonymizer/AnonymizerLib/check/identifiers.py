@@ -13,9 +13,11 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
+from AnonymizerLib.bounds.maxima import MAX_TOKEN_BYTES
 from AnonymizerLib.check.written_forms import (
     LONG_NAME,
     date_forms,
+    date_pairs,
     date_signs,
     folded,
     spellings,
@@ -28,7 +30,7 @@ from AnonymizerLib.profile.options import Option
 from AnonymizerLib.profile.table import row_of
 from AnonymizerLib.profile.words import is_harmless, may_stay
 
-SHORTEST, SHORTEST_RAW, SHORTEST_NUMBER_RAW, LONGEST = 3, 5, 6, 256
+SHORTEST, SHORTEST_RAW, SHORTEST_NUMBER_RAW = 3, 5, 6
 SHORTEST_NAME = 2
 NAME_PARTS = re.compile(r"[\s^=\\,;/()]+")
 INNER_PARTS = re.compile(r"[-'’.]+")
@@ -39,7 +41,7 @@ OUR_OWN_DATE = "19000101"
 DATE_IN_TEXT = re.compile(r"(?<!\d)(\d{4})[.\-/]?(\d{2})[.\-/]?(\d{2})(?!\d{2,}[.\-/])")
 PATIENT_ID, OTHER_PATIENT_IDS = 0x00100020, 0x00101000
 NAMES, NUMBERS, DATES, UIDS, TEXTS, TOO_SHORT = "names", "numbers", "dates", "UIDs", "texts", "too short to search"
-SETS = ("anywhere", "dates", "words", "prose", "squeezed", "signs", "letters")
+SETS = ("anywhere", "dates", "words", "prose", "squeezed", "signs", "days", "letters")
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,10 @@ class Tokens:
 
     ``anywhere`` in the bytes; ``dates``; short ``words`` only as whole words of a text; ``prose`` (whole
     descriptions that were taken out) in free text, but not in codes, which mean the same for everybody; ``squeezed``
-    in free text without its separators; ``signs`` are what any date or squeezed form must hold; ``letters`` are words
-    outside ASCII, compared after decoding; ``is_foreign`` says that the identifiers themselves hold such letters,
-    which character sets write differently.
+    in free text without its separators; ``signs`` are what any date or squeezed form must hold; ``days`` are the pairs
+    of numbers that tell day and month, or month and year, of a date, in free text; ``letters`` are words outside
+    ASCII, compared after decoding; ``is_foreign`` says that the identifiers themselves hold such letters, which
+    character sets write differently.
     """
 
     anywhere: frozenset[bytes] = frozenset()
@@ -59,6 +62,7 @@ class Tokens:
     prose: frozenset[bytes] = frozenset()
     squeezed: frozenset[bytes] = frozenset()
     signs: frozenset[bytes] = frozenset()
+    days: frozenset[tuple[int, int]] = frozenset()
     letters: frozenset[str] = frozenset()
     is_foreign: bool = False
     counts: tuple[tuple[str, int], ...] = field(default=(), compare=False)
@@ -70,7 +74,7 @@ class Tokens:
 
     @classmethod
     def together(cls, some: Iterable[Tokens]) -> Tokens:
-        """The tokens of several."""
+        """Join the tokens of several instances."""
         some = list(some)
         if len(some) == 1:
             return some[0]
@@ -138,6 +142,7 @@ def _date_tokens(text: str) -> Tokens:
     found: set[bytes] = set()
     squeezed: set[bytes] = set()
     signs: set[bytes] = set()
+    days: set[tuple[int, int]] = set()
     count = 0
     for part in text.split("\\"):
         match = DATE.match(part.strip()[:8]) or DATE.match(part.strip()[:10])
@@ -147,16 +152,19 @@ def _date_tokens(text: str) -> Tokens:
         found |= date_forms(*match.groups())
         squeezed |= squeezed_date_forms(*match.groups())
         signs |= date_signs(*match.groups())
+        if match[0] != OUR_OWN_DATE:
+            days |= date_pairs(*match.groups())
     return Tokens(
         dates=frozenset(found) - {OUR_OWN_DATE.encode("ascii")},
         squeezed=frozenset(squeezed),
         signs=frozenset(signs) - {OUR_OWN_DATE.encode("ascii"), OUR_OWN_DATE[2:].encode("ascii")},
+        days=frozenset(days),
         counts=((DATES, count),),
     )
 
 
 def _prose_tokens(parts: list[str], encodings: tuple[str, ...]) -> Tokens:
-    long = {part for part in parts if SHORTEST_RAW <= len(part) <= LONGEST and part not in NOBODY}
+    long = {part for part in parts if SHORTEST_RAW <= len(part) <= MAX_TOKEN_BYTES and part not in NOBODY}
     telling = {part for part in long if not may_stay(part)}
     return Tokens(
         prose=frozenset(token for part in telling for token in _encoded(part, encodings)),
@@ -167,7 +175,7 @@ def _prose_tokens(parts: list[str], encodings: tuple[str, ...]) -> Tokens:
 
 
 def _name_tokens(text: str, encodings: tuple[str, ...]) -> Tokens:
-    """A person's name: the whole, its parts, the parts of these, and first and last name run together."""
+    """Take a person's name apart: the whole, its parts, the parts of these, and first and last name run together."""
     groups = [folded(group) for group in re.split(r"[=\\]", text)]
     components = [[part for part in NAME_PARTS.split(group) if part] for group in groups]
     parts = {part for group in components for part in group}
@@ -189,7 +197,7 @@ def _name_tokens(text: str, encodings: tuple[str, ...]) -> Tokens:
 
 
 def _number_tokens(tag: int, parts: list[str], encodings: tuple[str, ...]) -> Tokens:
-    """An ID, an address, an institution: as it is and without separators; a patient ID counts however short it is."""
+    """Take an ID, an address or an institution as it is and squeezed; a patient ID counts however short it is."""
     is_patient_id = tag in (PATIENT_ID, OTHER_PATIENT_IDS)
     known = {part for part in parts if part and part not in NOBODY}
     if is_patient_id:
@@ -218,7 +226,7 @@ def _sorted_by_length(
     count = too_short = 0
     for text in texts:
         size = len(text.encode("utf-8"))
-        if not text or size > LONGEST:
+        if not text or size > MAX_TOKEN_BYTES:
             continue
         if size < shortest:
             too_short += 1
@@ -239,7 +247,7 @@ def _sorted_by_length(
 
 
 def _encoded(text: str, encodings: tuple[str, ...]) -> Iterable[bytes]:
-    """The text as its own character sets, UTF-8 and Latin-1 would write it, in small and in capital letters.
+    """Write the text as its own character sets, UTF-8 and Latin-1 would, in small and in capital letters.
 
     Bytes are compared with their ASCII letters in lower case, and no others.
     """

@@ -18,7 +18,7 @@ PIECE = 1 << 22
 
 
 def found_in(data: bytes, tokens: frozenset[bytes]) -> set[bytes]:
-    """The tokens that stand anywhere in the data; empty tokens are not looked for."""
+    """Find the tokens that stand anywhere in the data; empty tokens are not looked for."""
     if _is_quick(data, tokens):
         return {token for token in tokens if token and token in data}
     return _index(tokens).found_in(data)

@@ -33,7 +33,7 @@ MONTHS = (
 
 @lru_cache(maxsize=4096)
 def date_forms(year: str, month: str, day: str) -> frozenset[bytes]:
-    """A date with separators: day, month and year in every order, with two and four digits, padded or not."""
+    """Write a date with separators: day, month and year in every order, with two and four digits, padded or not."""
     forms = {year + month + day}
     for separator in "-/.":
         for long_year in (year, year[2:]):
@@ -48,7 +48,7 @@ def date_forms(year: str, month: str, day: str) -> frozenset[bytes]:
 
 @lru_cache(maxsize=4096)
 def squeezed_date_forms(year: str, month: str, day: str) -> frozenset[bytes]:
-    """A date without separators, months as numbers and as words."""
+    """Write a date without separators, months as numbers and as words."""
     short = year[2:]
     forms = {day + month + year, month + day + year, day + month + short, month + day + short, short + month + day}
     for name in MONTHS[int(month) - 1] if 1 <= int(month) <= 12 else ():
@@ -59,7 +59,7 @@ def squeezed_date_forms(year: str, month: str, day: str) -> frozenset[bytes]:
 
 @lru_cache(maxsize=4096)
 def date_signs(year: str, month: str, day: str) -> frozenset[bytes]:
-    """The fewest squeezed bytes without which none of the written forms of a date can stand in a text."""
+    """List the fewest squeezed bytes without which none of the written forms of a date can stand in a text."""
     short = year[2:]
     signs = set()
     for one, other in ((day, month), (day.lstrip("0"), month.lstrip("0"))):
@@ -73,8 +73,16 @@ def date_signs(year: str, month: str, day: str) -> frozenset[bytes]:
 
 
 @lru_cache(maxsize=4096)
+def date_pairs(year: str, month: str, day: str) -> frozenset[tuple[int, int]]:
+    """List the pairs of numbers that tell half of a date: day and month, month and short year, in both orders."""
+    numbers = int(day), int(month), int(year[2:])
+    pairs = {numbers[:2], numbers[1:]}
+    return frozenset(pairs | {(second, first) for first, second in pairs})
+
+
+@lru_cache(maxsize=4096)
 def squeezed_number(text: str) -> bytes:
-    """A number or name without separators; empty when too little is left to be told from chance."""
+    """Drop the separators of a number or name; empty when too little is left to be told from chance."""
     squeezed = NOT_ALPHANUMERIC.sub("", text)
     return squeezed.encode("utf-8") if len(squeezed) >= LONG_ENOUGH else b""
 
@@ -86,7 +94,7 @@ def squeeze(data: bytes) -> bytes:
 
 @lru_cache(maxsize=4096)
 def spellings(name: str) -> frozenset[str]:
-    """A case-folded name in the spellings it meets: Müller, Mueller, Muller; ß and ss; with and without accents."""
+    """Spell a case-folded name in the ways it is met: Müller, Mueller, Muller; ß and ss; with and without accents."""
     composed = unicodedata.normalize("NFC", name)
     with_digraphs, without = composed, composed
     for letter, digraph in DIGRAPHS:
@@ -102,5 +110,5 @@ def spellings(name: str) -> frozenset[str]:
 
 
 def folded(text: str) -> str:
-    """A text as it is compared: compatible forms composed, letters case-folded."""
+    """Bring a text into the form in which it is compared: compatible forms composed, letters case-folded."""
     return unicodedata.normalize("NFKC", text).casefold()

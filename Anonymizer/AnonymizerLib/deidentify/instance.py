@@ -100,7 +100,7 @@ class CleanInstance:
         return {**dict(self.tokens.counts), "bytes": len(head) + in_pixels}
 
     def encoded(self) -> tuple[bytes, memoryview]:
-        """The file to write: everything before the pixels, and the pixels; made once."""
+        """Encode the file to write, once: everything before the pixels, and the pixels."""
         if self._encoded is None:
             self._encoded = encode(self.file, self.sop_class, self.sop_instance)
         return self._encoded
@@ -175,7 +175,7 @@ class InstanceCleaner:
 
     def _remove_face(self, editor: PixelEditor) -> bool:
         """Take a face out by the mask of its frame of reference; whether that was done and a person approved it."""
-        from AnonymizerLib.pixels.face_removal import frame_of_reference, remove_face, shows_a_head
+        from AnonymizerLib.pixels.face_removal import NOT_JUDGED, frame_of_reference, remove_face, shows_a_head
 
         file = editor.file
         frame = frame_of_reference(file.dataset)
@@ -184,6 +184,8 @@ class InstanceCleaner:
             if shows_a_head(file.dataset) or states_faces(file.dataset):
                 raise Refused("It shows a head that could not be defaced: look at it.")
             return False
+        if mask == NOT_JUDGED:
+            raise Refused("The images of its frame of reference could not be looked at for a face: look at it.")
         if isinstance(mask, str):  # NO_HEAD
             return False
         seed = int.from_bytes(
@@ -229,7 +231,7 @@ class InstanceCleaner:
         )
 
     def _identity(self, outcome: Outcome) -> dict[str, str]:
-        """What a run must compare over all files: whether the ID names nobody, else the ID alone under the key."""
+        """Tell what a run must compare over all files: that the ID names nobody, else the ID alone under the key."""
         if outcome.is_nobody:
             return {"nobody": "yes"}
         return {"id": self.identities.key.short_name("bare ID", outcome.patient_id, 16)}

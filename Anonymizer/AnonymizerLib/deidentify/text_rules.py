@@ -61,7 +61,7 @@ class TextRules:
         self.note: Callable[[At, Action], None] = lambda _at, _action: None
 
     def clean_text(self, at: At) -> None:
-        """A listed description under a cleaning option: listed words only."""
+        """Keep a listed description under a cleaning option only when it consists of listed words and names nobody."""
         if at.place.names_somebody(at.text):
             self._by_type(at.because("names the patient", at.decision.choices))
         elif not may_stay(at.text):
@@ -102,7 +102,7 @@ class TextRules:
         return code_may_stay(at.tag, term) and not at.place.names_somebody(term)
 
     def check_number(self, at: At) -> None:
-        """A number string is a number; an age is an age, and over 89 it is 90."""
+        """Take out a number string that is no number; cap an age string."""
         if at.vr == "AS":
             self.cap_age(at)
         elif at.value and not NUMBER.match(at.value):
@@ -140,7 +140,7 @@ class TextRules:
             )(at)
 
     def _check_scheme(self, at: At) -> None:
-        """A local scheme names its hospital: it gets another name, the same everywhere."""
+        """Rename a local coding scheme, which names its hospital: the same new name everywhere."""
         if not scheme_may_stay(at.text) or (at.text not in PUBLIC_SCHEMES and at.place.names_somebody(at.text)):
             self.note(at.because("local coding scheme"), Action.CLEAN_TEXT)
             at.put(b"99T" + self.key.short_name("scheme", at.text).encode("ascii"))
@@ -157,7 +157,7 @@ class TextRules:
             self._by_type(at.because("a code that is text", "D"))
 
     def _check_meaning(self, at: At) -> None:
-        """The meaning of a known code is written as the standard has it when the file says anything unusual."""
+        """Write the meaning of a known code as the standard has it when the file says anything unusual."""
         if label_may_stay(at.text) and not at.place.names_somebody(at.text):
             return
         known = meaning_of(raw_text(at.ds, SCHEME, ["ascii"]), raw_text(at.ds, CODE_VALUE, ["ascii"]))

@@ -95,7 +95,7 @@ class Deidentifier:
         return outcome
 
     def _naming(self, ds: Dataset) -> tuple[tuple[int, str, bytes], ...]:
-        """The values at the root that name this patient, the people around, places and days, and that will go."""
+        """List the values at the root that name this patient, the people around, places and days, and that will go."""
         found = []
         known = self._names
         for element in ds.values():
@@ -129,7 +129,7 @@ class Deidentifier:
             self._private(ds, private, parents, place)
 
     def _vr(self, element: Element, tag: int) -> str:
-        """The VR in the file, else the dictionary's; a known attribute stored as UN gets its own."""
+        """Return the VR in the file, else the dictionary's; a known attribute stored as UN gets its own."""
         vr = element.VR
         if vr is not None and vr != "UN":
             return vr
@@ -169,7 +169,7 @@ class Deidentifier:
             at.put(self._new_uids(at.value) if at.vr == "UI" else dummy_bytes(at.vr))
 
     def _by_type(self, at: At) -> None:
-        """The standard's alternatives, decided by the attribute's type in this SOP class."""
+        """Choose among the standard's alternatives by the attribute's type in this SOP class."""
         action = choose(at.decision.choices, at.place.iod.type_of(at.location), at.place.iod.known)
         if action is Action.DUMMY and at.tag == PATIENT_ID:
             action = Action.PSEUDONYM
@@ -194,7 +194,7 @@ class Deidentifier:
                 self._walk(item, at.location, at.place._replace(encodings=encodings_of(item, at.place.encodings)))
 
     def _pseudonym(self, at: At) -> None:
-        """The pseudonym of the instance's person; of another person, when a nested ID is another one."""
+        """Write the pseudonym of the instance's person, or of another person when a nested ID is another one."""
         subject = at.place.subject
         if at.tag == PATIENT_ID and at.text and at.text != at.place.patient_id:
             subject = self.identities.subject_of(person_of(at.ds, at.place.encodings, subject))
@@ -243,7 +243,7 @@ class Deidentifier:
         self._recurse(at)
 
     def _clean_overlay(self, at: At) -> None:
-        """A region-of-interest overlay stays; drawn graphics may be handwriting and go, with curves and comments."""
+        """Keep the overlay of a region of interest; drawn graphics (perhaps handwriting), curves and comments go."""
         group, number = at.tag >> 16, at.tag & 0xFFFF
         kind = raw_text(at.ds, (group << 16) | OVERLAY_TYPE, at.place.encodings)
         is_text = at.vr in ("LO", "LT", "SH", "ST")
@@ -286,7 +286,7 @@ class Deidentifier:
         return Decision(Action.REMOVE, "private")
 
     def _keep_private(self, at: At) -> None:
-        """A safe element: its items are walked, its UIDs replaced; a name, a date or prose is never safe."""
+        """Walk the items of a safe element, replace its UIDs, and remove it when it holds a name, a date or prose."""
         if at.vr == "SQ":
             for item in at.items:
                 self._walk(item, at.location, at.place._replace(encodings=encodings_of(item, at.place.encodings)))
@@ -344,7 +344,7 @@ class Deidentifier:
 
 @lru_cache(maxsize=256)
 def _tokens_of(values: tuple[tuple[int, str, bytes], ...], encodings: tuple[str, ...]) -> Tokens:
-    """What names one patient; the instances of a series share it."""
+    """Collect what names one patient; the instances of a series share it."""
     return tokens_of([Original(tag, vr, value) for tag, vr, value in values], list(encodings))
 
 
@@ -355,7 +355,7 @@ def _is_sound(element: Element, tag: int, vr: str) -> bool:
 
 
 def _holders(ds: Dataset, location: Location, encodings: list[str]) -> Iterable[tuple[Dataset, list[str]]]:
-    """The data set or the items that hold the last tag of a location, with their encodings."""
+    """Find the data set or the items that hold the last tag of a location, with their encodings."""
     if len(location) == 1:
         if location[0] in ds:
             yield ds, encodings

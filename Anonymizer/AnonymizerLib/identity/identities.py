@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import datetime
+import io
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from AnonymizerLib.bounds.maxima import MAX_PATIENT_TABLE_BYTES
 from AnonymizerLib.identity.project_key import ProjectKey
 from AnonymizerLib.identity.subject import Person, is_placeholder
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.untrusted.bounded_bytes import TooLarge, read_bounded
 
 # UIDs under the DICOM root name classes and encodings, never an instance (PS3.6 Annex A).
 DICOM_ROOT = "1.2.840.10008."
@@ -35,7 +38,7 @@ class Identities:
         self._uids: dict[str, str] = {}
 
     def uid(self, original: str) -> str:
-        """The replacement of a UID: 2.25 and a keyed 128-bit number (PS3.5 B.2); DICOM's own UIDs stay."""
+        """Replace a UID by 2.25 and a keyed 128-bit number (PS3.5 B.2); DICOM's own UIDs stay."""
         if not original or original.startswith(DICOM_ROOT):
             return original
         new = self._uids.get(original)
@@ -47,7 +50,7 @@ class Identities:
         return new
 
     def subject_of(self, person: Person) -> str:
-        """What stands for this person in pseudonyms and date shifts: one name for all that the user's table joins."""
+        """Name this person for pseudonyms and date shifts: one name for all that the user's table joins."""
         for name in person.names:
             pseudonym = self._patients.get(name)
             if pseudonym:
@@ -55,7 +58,7 @@ class Identities:
         return person.subject
 
     def patient(self, patient: str) -> str:
-        """The pseudonym of a patient: from the user's table when listed there, else derived from the key."""
+        """Look up the pseudonym of a patient in the user's table, else derive it from the key."""
         known = self._patients.get(patient)
         return known if known else f"{self.prefix}-{self.key.short_name('patient', patient)}"
 
@@ -64,7 +67,7 @@ class Identities:
         return 1 + int.from_bytes(self.key.digest("date", patient)[:4], "big") % LONGEST_SHIFT_DAYS
 
     def shifted_date(self, value: str, patient: str) -> str:
-        """A DA value moved by the patient's shift; empty when it is not a date that can be moved."""
+        """Move a DA value by the patient's shift; empty when it is not a date that can be moved."""
         match = DATE.match(value.strip())
         if match is None:
             return ""
@@ -75,7 +78,7 @@ class Identities:
             return ""
 
     def shifted_datetime(self, value: str, patient: str) -> str:
-        """A DT value with its date moved and no zone; empty when it names no full date or holds anything else."""
+        """Move the date of a DT value and drop its zone; empty when it names no full date or holds anything else."""
         value = ZONE.sub("", value.strip())
         if TIME_OF_DAY.match(value[8:]) is None:
             return ""
@@ -84,7 +87,7 @@ class Identities:
 
 
 def read_patient_table(path: Path) -> dict[str, str]:
-    """A CSV of 'original,pseudonym' rows; InputError when two patients would share a pseudonym by mistake.
+    """Read a CSV of 'original,pseudonym' rows; InputError when two patients would share a pseudonym by mistake.
 
     An original is a patient ID, 'ID@issuer', or the Study Instance UID of a study without ID. A third column 'same'
     says that it is the same person as the row above with the same pseudonym: one pseudonym, one date shift.
@@ -92,9 +95,9 @@ def read_patient_table(path: Path) -> dict[str, str]:
     try:
         if path.exists() and not path.is_file():
             raise OSError("not a file")
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if row and any(cell.strip() for cell in row)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        text = read_bounded(path, MAX_PATIENT_TABLE_BYTES).decode("utf-8-sig")
+        rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row and any(map(str.strip, row))]
+    except (TooLarge, OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"The patient table {path.name} cannot be read: give a UTF-8 CSV file.") from error
     table: dict[str, str] = {}
     for number, row in enumerate(rows, start=1):

@@ -12,6 +12,7 @@ import os
 import secrets
 from pathlib import Path
 
+from AnonymizerLib.bounds.maxima import MAX_KEY_BYTES, MAX_SCRYPT_N, MAX_SCRYPT_P, MAX_SCRYPT_R
 from AnonymizerLib.identity.project_key import SECRET_BYTES, ProjectKey
 from ThoraxAILib.errors import InputError, OutputError
 from ThoraxAILib.untrusted.plain_json import read_plain_json
@@ -19,8 +20,6 @@ from ThoraxAILib.untrusted.plain_json import read_plain_json
 FORMAT = "thoraxai.project-key/1"
 SCRYPT = {"n": 2**17, "r": 8, "p": 1}
 NONCE_BYTES, SALT_BYTES = 12, 16
-LARGEST_N, LARGEST_R, LARGEST_P = 2**20, 32, 16
-LARGEST_FILE_BYTES = 1 << 16
 
 
 def _password_key(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
@@ -41,7 +40,7 @@ def _header(project_id: str, salt: bytes, nonce: bytes) -> dict:
 
 
 def _authenticated(header: dict) -> bytes:
-    """The bytes that GCM protects from changes besides the secret itself."""
+    """Encode the fields that GCM protects from changes besides the secret itself."""
     return json.dumps({name: header[name] for name in sorted(header) if name != "secret"}).encode("ascii")
 
 
@@ -83,7 +82,7 @@ def load_key(path: Path, password: str) -> ProjectKey:
     try:
         n, r, p = (header[name] for name in ("n", "r", "p"))
         if not all(type(number) is int for number in (n, r, p)) or not (
-            1 < n <= LARGEST_N and 1 <= r <= LARGEST_R and 1 <= p <= LARGEST_P
+            1 < n <= MAX_SCRYPT_N and 1 <= r <= MAX_SCRYPT_R and 1 <= p <= MAX_SCRYPT_P
         ):
             raise ValueError("costs")
         salt, nonce, secret = (base64.b64decode(header[name], validate=True) for name in ("salt", "nonce", "secret"))
@@ -96,11 +95,11 @@ def load_key(path: Path, password: str) -> ProjectKey:
 
 
 def _read_header(path: Path) -> dict:
-    """The fields of a key file; InputError when it cannot be opened or is something else."""
+    """Read the fields of a key file; InputError when it cannot be opened or is something else."""
     try:
         if path.exists() and not path.is_file():
             raise ValueError("a folder, a pipe or a device")
-        header = read_plain_json(path, "ascii", LARGEST_FILE_BYTES)
+        header = read_plain_json(path, "ascii", MAX_KEY_BYTES)
         if not isinstance(header, dict) or header.get("format") != FORMAT:
             raise ValueError("format")
     except OSError as error:

@@ -10,6 +10,7 @@ import base64
 import hmac
 import secrets
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 SECRET_BYTES = 32
 
@@ -24,7 +25,7 @@ class ProjectKey:
 
     @classmethod
     def new(cls) -> ProjectKey:
-        """A fresh random key."""
+        """Make a fresh random key."""
         return cls(secrets.token_bytes(SECRET_BYTES), base64.b32encode(secrets.token_bytes(5)).decode("ascii"))
 
     def digest(self, purpose: str, value: str) -> bytes:
@@ -33,5 +34,11 @@ class ProjectKey:
         return hmac.digest(self.secret, message, "sha256")
 
     def short_name(self, purpose: str, value: str, letters: int = 8) -> str:
-        """A short readable name (A-Z, 2-7) for the value."""
-        return base64.b32encode(self.digest(purpose, value)).decode("ascii")[:letters]
+        """Derive a short readable name (A-Z, 2-7) for the value."""
+        return _short_name(self, purpose, value)[:letters]
+
+
+@lru_cache(maxsize=1024)
+def _short_name(key: ProjectKey, purpose: str, value: str) -> str:
+    """Name a value at full length; the instances of a study ask for the same few names."""
+    return base64.b32encode(key.digest(purpose, value)).decode("ascii")

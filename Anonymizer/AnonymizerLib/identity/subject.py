@@ -69,7 +69,7 @@ def is_placeholder(patient_id: str) -> bool:
 
 
 def person_of(ds: Dataset, encodings: list[str], study: str = "") -> Person:
-    """The person of a data set, or of an item that holds a patient ID of its own."""
+    """Read whose a data set is, or an item that holds a patient ID of its own."""
     issuer = raw_text(ds, ISSUER, encodings)
     if not issuer and QUALIFIERS in ds:
         items: Any = ds[QUALIFIERS].value or ()

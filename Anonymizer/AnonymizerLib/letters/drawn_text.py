@@ -81,7 +81,7 @@ def probability_of_text(frame: np.ndarray, network: TextNetwork | None = None) -
 
 
 def _views(frame: np.ndarray) -> Iterator[np.ndarray]:
-    """A frame in several windows and sizes, gray values 0..255."""
+    """Show a frame in several windows and sizes, gray values 0..255."""
     from scipy import ndimage
 
     planes = [gray_of(frame)]

@@ -13,15 +13,14 @@ from typing import Protocol
 
 import numpy as np
 
+from AnonymizerLib.bounds.maxima import MAX_OCR_PIXELS, MAX_OCR_SECONDS
 from AnonymizerLib.profile.regions import Box
 from ThoraxAILib.errors import InputError, MissingDependencyError
 
 ENLARGED = 2  # tesseract reads letters of about 30 pixels best; burned-in letters have about 10
 SMALL_FRAME = 200_000  # pixels: a larger frame is enlarged in one of the two contrasts only, which halves the time
 LEAST_CONFIDENCE = 30
-SECONDS = 120
 SPARSE_TEXT = "11"
-MOST_PIXELS = 40_000_000  # of an enlarged picture
 EVEN_WIDTH = 41  # pixels over which contrast is evened out
 AT_ONCE = 2
 
@@ -72,7 +71,7 @@ class Tesseract:
             return [word for words in found for word in words]
 
     def read_sheet(self, sheet: np.ndarray) -> list[Word]:
-        """The sheet as it is."""
+        """Read the sheet as it is, in one direction."""
         return self._words(sheet.astype(np.uint8), 1)
 
     def _turned(self, picture: np.ndarray, scale: int, turns: int) -> list[Word]:
@@ -84,7 +83,7 @@ class Tesseract:
         from PIL import Image
 
         picture = Image.fromarray(np.ascontiguousarray(gray))
-        while scale > 1 and picture.width * picture.height * scale**2 > MOST_PIXELS:
+        while scale > 1 and picture.width * picture.height * scale**2 > MAX_OCR_PIXELS:
             scale -= 1
         picture = picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.BICUBIC)
         stream = BytesIO()
@@ -94,7 +93,7 @@ class Tesseract:
                 [self._program, "stdin", "stdout", "--psm", SPARSE_TEXT, "tsv"],
                 input=stream.getvalue(),
                 capture_output=True,
-                timeout=SECONDS,
+                timeout=MAX_OCR_SECONDS,
                 check=True,
                 env={**os.environ, "OMP_THREAD_LIMIT": "1"},
             )
@@ -140,7 +139,7 @@ def evened_contrast(picture: np.ndarray) -> np.ndarray:
 
 
 def gray_of(frame: np.ndarray) -> np.ndarray:
-    """A frame as gray values 0..255 (float32), from its darkest to its brightest value."""
+    """Spread a frame over gray values 0..255 (float32), from its darkest to its brightest value."""
     values = frame.astype(np.float32)
     if values.ndim == 3:
         values = values.mean(axis=2)

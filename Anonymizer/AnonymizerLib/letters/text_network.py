@@ -59,7 +59,7 @@ class TextNetwork:
 
 @lru_cache(maxsize=1)
 def text_network() -> TextNetwork:
-    """The shipped network."""
+    """Load the shipped network, once."""
     with np.load(WEIGHTS) as stored:
         count = len(stored.files) // 2
         return TextNetwork(
@@ -87,7 +87,7 @@ def evened(picture: np.ndarray) -> np.ndarray:
 def _convolve(
     values: np.ndarray, weight: np.ndarray, bias: np.ndarray, stride: int = 1, dilation: int = 1
 ) -> np.ndarray:
-    """A 3 x 3 convolution with as many zeros around as it needs."""
+    """Convolve with 3 x 3 weights, with as many zeros around as that needs."""
     channels, rows, columns = values.shape
     padded = np.pad(values, ((0, 0), (dilation, dilation), (dilation, dilation)))
     high, wide = -(-rows // stride), -(-columns // stride)

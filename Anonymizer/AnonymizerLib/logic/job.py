@@ -11,7 +11,7 @@ PACKAGES = ("ThoraxAILib", "AnonymizerLib")
 
 
 def anonymize_job(request: AnonymizeRequest, password: str = "") -> ChildJob:
-    """A job, not yet started; the password reaches it through its environment, never through its command line."""
+    """Make a job, not yet started; its password goes through the environment, never through the command line."""
     environment = child_environment(PACKAGES)
     environment.pop(PASSWORD_VARIABLE, None)
     if password:

@@ -33,7 +33,7 @@ class AnonymizerLogic(ScriptedLoadableModuleLogic):
         return preview(Path(path), profile)
 
     def files_of_volume(self, volume_node: slicer.vtkMRMLVolumeNode) -> list[str]:
-        """The DICOM files a volume was loaded from, by the DICOM database or its storage node; empty when unknown."""
+        """List the DICOM files a volume was loaded from, by database or storage node; empty when unknown."""
         uids = (volume_node.GetAttribute("DICOM.instanceUIDs") or "").split()
         database = getattr(slicer, "dicomDatabase", None)
         if uids and database is not None:

@@ -37,7 +37,7 @@ Buffer = bytes | mmap.mmap
 
 @lru_cache(maxsize=1)
 def parse_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
-    """What parsers of broken files raise, and ``others``: the file cannot be trusted to have been understood."""
+    """List what parsers of broken files raise, and ``others``: the file cannot be trusted to have been understood."""
     from pydicom.errors import BytesLengthException, InvalidDicomError
 
     return (
@@ -105,10 +105,20 @@ def read_dicom(data: Buffer) -> DicomFile:
     syntax = str(ds.file_meta.get("TransferSyntaxUID", "")) if hasattr(ds, "file_meta") else ""
     if syntax == DEFLATED:
         raise InputError("Its file meta information is damaged: it is not clear how the file is encoded.")
+    if syntax and not _is_standard(syntax):
+        raise InputError("Its transfer syntax is none of the standard: it is not clear how its pixels are coded.")
     if not syntax or ds.original_encoding != (syntax == IMPLICIT, syntax != BIG_ENDIAN):
         syntax = _syntax_found(ds, syntax)
     pixels, dropped = _pixel_part(data, stream.tell(), syntax)
     return DicomFile(ds, syntax, pixels, dropped)
+
+
+@lru_cache(maxsize=64)
+def _is_standard(syntax: str) -> bool:
+    """Whether the dictionary knows a transfer syntax: any other text in its place may name somebody."""
+    from pydicom.uid import UID_dictionary
+
+    return UID_dictionary.get(syntax, ("", ""))[1] == "Transfer Syntax"
 
 
 def _at_pixels(tag: int, _vr: str | None, _length: int) -> bool:
@@ -116,7 +126,7 @@ def _at_pixels(tag: int, _vr: str | None, _length: int) -> bool:
 
 
 def _syntax_found(ds: Dataset, claimed: str) -> str:
-    """The transfer syntax the attributes really have when the meta information lacks it or contradicts them."""
+    """Name the transfer syntax the attributes really have when the meta information lacks it or contradicts them."""
     implicit, little = ds.original_encoding
     if implicit:
         return IMPLICIT
@@ -126,7 +136,7 @@ def _syntax_found(ds: Dataset, claimed: str) -> str:
 
 
 def _pixel_part(data: Buffer, start: int, syntax: str) -> tuple[memoryview, tuple[int, ...]]:
-    """The bytes of the pixel elements from ``start`` on, and the tags behind them that are left out."""
+    """Find the bytes of the pixel elements from ``start`` on, and the tags behind them that are left out."""
     position, end, size = start, start, len(data)
     dropped: list[int] = []
     while position + 8 <= size:
@@ -173,7 +183,7 @@ def _end_of_fragments(data: Buffer, position: int) -> int:
 
 
 def encode_attributes(file: DicomFile) -> bytes:
-    """The attributes in the file's own encoding: raw elements byte by byte, sequences with stated lengths."""
+    """Encode the attributes as the file does: raw elements byte by byte, sequences with stated lengths."""
     return _encode(file.dataset, file, file.dataset.get("SpecificCharacterSet") or "ISO_IR 6")
 
 
@@ -251,7 +261,7 @@ def _raw_header(element: RawDataElement, file: DicomFile) -> bytes | None:
 
 
 def file_start(sop_class: str, sop_instance: str, syntax: str) -> bytes:
-    """An empty preamble and this program's own file meta information (PS3.10 7.1)."""
+    """Write an empty preamble and this program's own file meta information (PS3.10 7.1)."""
     body = b"".join(
         (
             struct.pack("<HH2sHI2s", 2, 1, b"OB", 0, 2, b"\0\1"),
@@ -278,7 +288,7 @@ def _short(element: int, vr: bytes, value: bytes) -> bytes:
 
 
 def encode(file: DicomFile, sop_class: str, sop_instance: str) -> tuple[bytes, memoryview]:
-    """The whole file as two parts to write one after the other: everything before the pixels, and the pixels."""
+    """Encode the whole file as two parts to write one after the other: everything before the pixels, and the pixels."""
     attributes = encode_attributes(file)
     if file.transfer_syntax == DEFLATED:
         packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
@@ -288,7 +298,7 @@ def encode(file: DicomFile, sop_class: str, sop_instance: str) -> tuple[bytes, m
 
 
 def tags_at_root(header: bytes, start: int, is_implicit: bool, is_little_endian: bool) -> set[int] | None:
-    """The tags at the root of encoded attributes, by hopping from length to length.
+    """Find the tags at the root of encoded attributes by hopping from length to length.
 
     A second, independent reading of what was written; None when lengths do not lead exactly to the end, or when an
     element has no stated length.

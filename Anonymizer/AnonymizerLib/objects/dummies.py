@@ -46,7 +46,7 @@ CONTENT, GRAPHICS, FLOW, OBSERVERS, STEPS = 0x0040A730, 0x00700001, 0x00340001, 
 
 
 def dummy_bytes(vr: str) -> bytes:
-    """The dummy value of a representation; unknown ones get the one for UN."""
+    """Return the dummy value of a representation; unknown ones get the one for UN."""
     return DUMMY_BYTES.get(vr, DUMMY_BYTES["UN"])
 
 
@@ -60,7 +60,7 @@ def code(value: str, scheme: str, meaning: str) -> Dataset:
 
 
 def dummy_items(tag: int) -> list[Dataset]:
-    """The items of a sequence that must not be empty: one valid item without any original content."""
+    """Make the items of a sequence that must not be empty: one valid item without any original content."""
     from pydicom.dataset import Dataset
 
     item = Dataset()
@@ -84,7 +84,7 @@ def dummy_items(tag: int) -> list[Dataset]:
 
 
 def _point() -> Dataset:
-    """A single point in the corner of the image, in place of a drawn annotation (PS3.3 C.10.5)."""
+    """Make a single point in the corner of the image, in place of a drawn annotation (PS3.3 C.10.5)."""
     from pydicom.dataset import Dataset
 
     point = Dataset()

@@ -45,7 +45,7 @@ class Outcome:
 
 
 def names_nobody(_text: str) -> bool:
-    """What is asked of a text while the identifiers of the patient are not known."""
+    """Answer for every text that it names nobody, while the identifiers of the patient are not known."""
     return False
 
 
@@ -100,7 +100,7 @@ class At(NamedTuple):
         return checked_items(self.ds[self.element.tag].value or ())
 
     def because(self, reason: str, choices: str = "X/Z/D") -> At:
-        """The same element with another reason and its alternatives."""
+        """Return the same element with another reason and its alternatives."""
         return self._replace(decision=Decision(Action.BY_TYPE, reason, choices))
 
     def put(self, value: bytes) -> None:
@@ -125,7 +125,7 @@ class At(NamedTuple):
 
 
 def text_of(value: bytes | None, encodings: list[str]) -> str:
-    """A text value decoded and stripped of its padding."""
+    """Decode a text value and strip it of its padding."""
     if not value:
         return ""
     if value.isascii() and b"\x1b" not in value:
@@ -147,20 +147,21 @@ def encodings_of(ds: Dataset, inherited: list[str]) -> list[str]:
 
 
 def raw_value(ds: Dataset, tag: int) -> bytes | None:
-    """The bytes of an element without converting it; None when it is absent."""
-    if tag not in ds:
+    """Return the bytes of an element without converting it; None when it is absent."""
+    element = ds.get_item(tag)
+    if element is None:
         return None
-    value = ds.get_item(tag).value
+    value = element.value
     return value if isinstance(value, bytes) else _encoded(value)
 
 
 def raw_text(ds: Dataset, tag: int, encodings: list[str]) -> str:
-    """The text of an element without converting it; empty when it is absent."""
+    """Decode the text of an element without converting it; empty when it is absent."""
     return text_of(raw_value(ds, tag), encodings)
 
 
 def _encoded(value: Any) -> bytes:
-    """The bytes of a value that pydicom has already converted."""
+    """Encode a value that pydicom has already converted."""
     if value is None:
         return b""
     values = value if isinstance(value, (list, tuple)) or hasattr(value, "append") else [value]

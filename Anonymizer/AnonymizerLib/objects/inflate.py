@@ -10,6 +10,7 @@ import zlib
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from AnonymizerLib.bounds.maxima import HARMLESS_INFLATED_BYTES, MAX_INFLATED_BYTES, MAX_INFLATION
 from ThoraxAILib.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset
 
-LARGEST_BYTES = 1 << 30
-LARGEST_RATIO, FREE_BYTES = 200, 64 << 20  # below so many bytes any ratio is harmless
 PACKED_PIECE, PIECE = 1 << 16, 1 << 20
 META_GROUP, TRANSFER_SYNTAX = 2, 0x0010
 LONG_VRS = frozenset({b"OB", b"OW", b"UN", b"SQ", b"UT"})
@@ -45,7 +44,7 @@ def split_meta(data: bytes | mmap.mmap) -> tuple[int, int, str]:
 
 
 def read_deflated(data: bytes | mmap.mmap, start: int, end: int) -> tuple[Dataset, int]:
-    """The data set of a deflated file with its meta information at ``start``..``end``, and its unpacked length.
+    """Read the data set of a deflated file with its meta information at ``start``..``end``, and its unpacked length.
 
     Raises InputError when it unpacks to more than a file may, zlib.error when it is damaged.
     """
@@ -59,9 +58,9 @@ def read_deflated(data: bytes | mmap.mmap, start: int, end: int) -> tuple[Datase
 
 
 def inflated(data: bytes | mmap.mmap, start: int) -> bytes:
-    """The bytes behind ``start`` unpacked; InputError when they are more than a file may unpack to."""
+    """Unpack the bytes behind ``start``; InputError when they are more than a file may unpack to."""
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
-    most = max(FREE_BYTES, min(LARGEST_BYTES, LARGEST_RATIO * (len(data) - start)))
+    most = max(HARMLESS_INFLATED_BYTES, min(MAX_INFLATED_BYTES, MAX_INFLATION * (len(data) - start)))
     parts: list[bytes] = []
     total = 0
     for position in range(start, len(data), PACKED_PIECE):

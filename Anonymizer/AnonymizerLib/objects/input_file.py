@@ -24,7 +24,7 @@ KINDS = {
 
 
 def read_regular(path: Path) -> Buffer:
-    """The bytes of a regular file; InputError when it is another kind of thing, OSError when it cannot be opened."""
+    """Read a regular file; InputError when it is another kind of thing, OSError when it cannot be opened."""
     _refuse_others(os.stat(path))
     # between the look and the opening the name may have become a pipe: never wait for one
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))

@@ -24,7 +24,7 @@ def check_lengths(ds: Dataset) -> None:
 
 
 def checked_items(items: Iterable[Dataset]) -> list[Dataset]:
-    """The items of a sequence; InputError when an element of one is cut off."""
+    """List the items of a sequence; InputError when an element of one is cut off."""
     checked = list(items)
     for item in checked:
         check_lengths(item)

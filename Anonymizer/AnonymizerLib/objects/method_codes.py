@@ -27,7 +27,7 @@ class PixelWork:
 
 
 def options_applied(profile: Profile, work: PixelWork) -> list[Option]:
-    """The options an instance may claim: the pixel options only where its pixels were dealt with."""
+    """List the options an instance may claim: the pixel options only where its pixels were dealt with."""
     claimed = {Option.CLEAN_PIXELS: work.text_removed or work.frame_judged, Option.CLEAN_FACES: work.face_removed}
     return [option for option in Option if profile.has(option) and claimed.get(option, True)]
 
@@ -61,7 +61,7 @@ def mark(
 def _encoded_marks(
     profile: Profile, work: PixelWork, is_implicit: bool, is_little_endian: bool
 ) -> tuple[RawDataElement, ...]:
-    """The marks as raw elements; they are the same for every instance of a run."""
+    """Encode the marks as raw elements; they are the same for every instance of a run."""
     from pydicom.dataelem import RawDataElement
     from pydicom.filebase import DicomBytesIO
     from pydicom.filereader import read_dataset

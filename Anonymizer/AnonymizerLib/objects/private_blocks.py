@@ -37,7 +37,7 @@ def safe_elements() -> dict[Block, frozenset[int]]:
 
 @lru_cache(maxsize=1)
 def known_creators() -> frozenset[str]:
-    """The creators of the list; they name makers of devices."""
+    """List the creators of known private blocks; they name makers of devices."""
     return frozenset(creator for _, creator in safe_elements())
 
 

@@ -47,6 +47,6 @@ class QuarantineTable:
         return len(rows)
 
     def selected_file(self) -> str:
-        """The input file of the selected row, relative to the input folder; empty without a selection."""
+        """Name the input file of the selected row, relative to the input folder; empty without a selection."""
         row = self.table.currentRow()
         return self.table.item(row, 1).text() if row >= 0 else ""

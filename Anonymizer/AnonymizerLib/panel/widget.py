@@ -135,7 +135,7 @@ class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.on_file_changed()
 
     def on_volume_changed(self, volume_node: slicer.vtkMRMLScalarVolumeNode | None) -> None:
-        """A loaded volume was chosen: take the folder of its files."""
+        """Take the folder of the files of the loaded volume that was chosen."""
         files = self.logic.files_of_volume(volume_node) if volume_node is not None else []
         if files:
             self.ui.inputFolderEdit.setCurrentPath(str(Path(files[0]).parent))
@@ -166,7 +166,7 @@ class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._isUpdating = False
 
     def _options(self) -> list[Option]:
-        """The ticked options."""
+        """List the ticked options."""
         return [
             option
             for index, option in enumerate(Option)
@@ -174,7 +174,7 @@ class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ]
 
     def _profile(self) -> Profile:
-        """The profile as chosen; InputError when it is contradictory or its rules have a mistake."""
+        """Make the profile as chosen; InputError when it is contradictory or its rules have a mistake."""
         from AnonymizerLib.profile.rules import read_rules
 
         rules = read_rules(Path(self.ui.rulesEdit.currentPath)) if self.ui.rulesEdit.currentPath else None

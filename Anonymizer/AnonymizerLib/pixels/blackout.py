@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from AnonymizerLib.bounds.maxima import MAX_DECODED_BYTES
 from AnonymizerLib.objects.dicom_file import EXPLICIT, DicomFile, encode
 from AnonymizerLib.objects.element import raw_text, set_raw_value
 from AnonymizerLib.pixels.stated_size import stated_pixel_bytes
@@ -43,7 +44,6 @@ LAYOUT_TAGS = (
     0x00280103,
 )
 SHORT_HEADER, LONG_HEADER = 8, 12  # bytes before the value (PS3.5 7.1)
-LARGEST_DECODED_BYTES = 2 << 30
 PIXEL_TAGS = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")
 CHANGED_BY_DECODING = (
     "PhotometricInterpretation",
@@ -92,7 +92,7 @@ class Layout:
 
     @classmethod
     def of_raw(cls, ds: Dataset) -> Layout:
-        """The same from the raw elements, without converting them in the data set; instances of a series share it."""
+        """Read the same from raw elements, without converting them in the data set; a series shares it."""
         from pydicom.dataelem import RawDataElement
 
         elements: list[Any] = [ds.get_item(tag) for tag in LAYOUT_TAGS if tag in ds]
@@ -125,15 +125,15 @@ def _with_elements(elements: Iterable[Element]) -> Dataset:
 def check_decodable(ds: Dataset) -> None:
     """Raise InputError when the pixels that the attributes promise are more than one file may take in memory."""
     stated = stated_pixel_bytes(ds)
-    if stated is not None and stated > LARGEST_DECODED_BYTES:
+    if stated is not None and stated > MAX_DECODED_BYTES:
         raise InputError(
-            f"Its pixels would take {stated >> 20} MB in memory, more than {LARGEST_DECODED_BYTES >> 20}: "
+            f"Its pixels would take {stated >> 20} MB in memory, more than {MAX_DECODED_BYTES >> 20}: "
             "look at it, and blank them on the device or accept them as they are."
         )
 
 
 def pixel_dataset(file: DicomFile) -> Dataset:
-    """The file parsed by pydicom with its pixel data, as a separate copy to read from; InputError when too large."""
+    """Parse the file by pydicom with its pixel data, as a separate copy to read from; InputError when too large."""
     from pydicom import dcmread
 
     check_decodable(file.dataset)
@@ -142,7 +142,7 @@ def pixel_dataset(file: DicomFile) -> Dataset:
 
 
 def native_pixels(file: DicomFile) -> memoryview | None:
-    """The bytes of uncompressed pixels as they stand in the file, without a copy.
+    """Return the bytes of uncompressed pixels as they stand in the file, without a copy.
 
     None when they are stored in another way, or as fewer samples than pixels: then pydicom has to read them.
     """
@@ -164,7 +164,7 @@ def native_pixels(file: DicomFile) -> memoryview | None:
 
 
 def image_attributes(ds: Dataset) -> Dataset:
-    """The attributes of the image pixels (group 0028) and the modality, as a separate data set to be read freely."""
+    """Copy the attributes of the image pixels (group 0028) and the modality into a data set to be read freely."""
     return _with_elements(
         ds.get_item(tag) for tag in list(ds.keys()) if int(tag) >> 16 == IMAGE_GROUP or int(tag) == MODALITY
     )
@@ -223,7 +223,7 @@ def _blank_bits(data: bytearray, layout: Layout, boxes: list[Box]) -> None:
 
 
 def black_of(ds: Dataset, layout: Layout) -> tuple[int, ...]:
-    """The stored value that shows as black, one per sample, as an unsigned pattern of the stored bits."""
+    """Return the stored value that shows as black, one per sample, as an unsigned pattern of the stored bits."""
     if layout.photometric == "PALETTE COLOR":
         return (_darkest_entry(ds),)
     if layout.photometric.startswith("YBR"):
@@ -238,7 +238,7 @@ def black_of(ds: Dataset, layout: Layout) -> tuple[int, ...]:
 
 
 def _darkest_entry(ds: Dataset) -> int:
-    """The index of the darkest color of the palette."""
+    """Find the index of the darkest color of the palette."""
     first = int(ds.RedPaletteColorLookupTableDescriptor[1])
     wide = int(ds.RedPaletteColorLookupTableDescriptor[2]) == 16
     total: np.ndarray | None = None

@@ -72,7 +72,7 @@ def clean_pixels(
 
 
 def risk_of(editor: PixelEditor, is_thorough: bool) -> PixelRisk:
-    """The risk by what kind of object it is, and for slices also by what is drawn on them."""
+    """Judge the risk by what kind of object it is, and for slices also by what is drawn on them."""
     file = editor.file
     has_pixels = len(file.pixels) > 0 or any(tag in file.dataset for tag in PIXELS)
     risk = assess(file.dataset, has_pixels)

@@ -93,14 +93,17 @@ class PixelEditor:
         return self._is_decompressed or self.file.is_little_endian
 
     def _own_data(self) -> bytearray:
-        """The pixels as a copy that may be written to; made when somebody first needs it."""
+        """Return the pixels as a copy that may be written to; made when somebody first needs it."""
         if not isinstance(self._data, bytearray):
             self._data = bytearray(self._data)
         return self._data
 
     def stored_values(self) -> np.ndarray:
-        """Stored values of 8 bits and more, writable, (frames, samples, rows, columns) or (frames, rows, columns,
-        samples) by the planar configuration."""
+        """Return stored values of 8 bits and more, writable.
+
+        (frames, samples, rows, columns) or (frames, rows, columns, samples) by the planar configuration. InputError
+        for one bit per pixel.
+        """
         layout = self.layout
         self._own_data()
         return self._values(layout)

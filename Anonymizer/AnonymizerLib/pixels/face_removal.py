@@ -1,4 +1,4 @@
-"""Taking the face out of the slices of a frame of reference: one mask for all its series, made before the run.
+"""Taking the face out of the slices of a frame of reference: one mask for all its series, made before the cleaning.
 
 Each slice finds its own voxels in the mask by its position, so series of any orientation and spacing fit. Objects that
 draw the same head in other ways (segmentations, contours, doses, multi-frame images) are left to a person.
@@ -6,8 +6,6 @@ draw the same head in other ways (segmentations, contours, doses, multi-frame im
 
 from __future__ import annotations
 
-import hashlib
-from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,17 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from AnonymizerLib.identity.project_key import ProjectKey
-from AnonymizerLib.objects.dicom_file import DicomFile, looks_like_dicom, parse_errors, read_dicom
 from AnonymizerLib.objects.element import raw_text
-from AnonymizerLib.objects.input_file import read_regular
-from AnonymizerLib.pixels.blackout import pixel_dataset
 from AnonymizerLib.pixels.editor import PixelEditor
-from AnonymizerLib.pixels.face_picture import write_face_picture
-from AnonymizerLib.pixels.faces import AIR, COARSE, FaceMask, find_face
+from AnonymizerLib.pixels.faces import AIR, COARSE, FaceMask
 from AnonymizerLib.pixels.regions import number_of
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.jobs.private_files import make_private_folder, restrict_file
-from ThoraxAILib.jobs.progress import Progress
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -35,12 +27,10 @@ POSITION, ORIENTATION, SPACING, FRAMES = 0x00200032, 0x00200037, 0x00280030, 0x0
 ROWS, COLUMNS = 0x00280010, 0x00280011
 REFERENCED_FRAMES = 0x30060010
 ASCII = ["ascii"]
-VOLUMETRIC = ("CT", "MR", "PT")
 HEAD_PARTS = ("HEAD", "BRAIN", "FACE", "SKULL", "NECK", "SINUS", "ORBIT", "JAW", "EAR", "NOSE")
-FEWEST_SLICES = 8
 BLOCK_MM = 8.0
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
-NO_HEAD = "no head"
+NO_HEAD, NOT_JUDGED = "no head", "not judged"
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +53,7 @@ class SliceGeometry:
         )
 
     def points(self, rows: int, columns: int) -> np.ndarray:
-        """The middle of every pixel, (rows, columns, 3) in RAS mm."""
+        """Return the middle of every pixel, (rows, columns, 3) in RAS mm."""
         row, column = np.mgrid[0:rows, 0:columns]
         return self.origin_ras_mm + column[..., None] * self.along_row_mm + row[..., None] * self.down_column_mm
 
@@ -77,19 +67,32 @@ def _numbers(ds: Dataset, tag: int) -> np.ndarray:
 
 @dataclass
 class Faces:
-    """The masks of a run, by frame of reference, in a private folder; loaded when first needed."""
+    """The masks of a run, by frame of reference, in a private folder; loaded when first needed.
+
+    ``not_judged`` are names of masks that could not be made: nobody knows whether there is a head.
+    """
 
     folder: Path
     key: ProjectKey
     is_approved: bool = False
+    not_judged: frozenset[str] = frozenset()
     _loaded: dict[str, FaceMask | str | None] = field(default_factory=dict, repr=False)
 
     def path_of(self, frame_of_reference: str) -> Path:
-        """The file of a mask."""
-        return self.folder / f"{self.key.short_name('face', frame_of_reference, 16)}.npz"
+        """Name the file of a mask."""
+        return self.folder / f"{self.name_of(frame_of_reference)}.npz"
+
+    def name_of(self, frame_of_reference: str) -> str:
+        """Derive a short name for a frame of reference."""
+        return self.key.short_name("face", frame_of_reference, 16)
 
     def mask_of(self, frame_of_reference: str) -> FaceMask | str | None:
-        """The mask; NO_HEAD when there is no head in this frame of reference; None when it was not looked at."""
+        """Load the mask; NO_HEAD when there is no head in this frame of reference.
+
+        NOT_JUDGED when its images could not be looked at; None when they are too few or of another kind.
+        """
+        if self.name_of(frame_of_reference) in self.not_judged:
+            return NOT_JUDGED
         if frame_of_reference not in self._loaded:
             path = self.path_of(frame_of_reference)
             self._loaded[frame_of_reference] = _load(path) if path.is_file() else None
@@ -101,99 +104,23 @@ def _load(path: Path) -> FaceMask | str:
         return FaceMask(stored["action"], stored["kji_to_ras"]) if stored["action"].size else NO_HEAD
 
 
-def prepare_faces(source: Path, files: list[str], faces: Faces, progress: Progress) -> None:
-    """Look for a head in every frame of reference of a folder; masks and pictures go to the private folder."""
-    make_private_folder(faces.folder)
-    series = _series_by_frame(source, files, progress.part(0.0, 0.4))
-    for number, (frame, members) in enumerate(series.items(), start=1):
-        if not faces.path_of(frame).is_file():
-            _prepare_one(frame, max(members.values(), key=len), faces)
-        progress(0.4 + 0.6 * number / len(series), f"Looking for faces, {number} of {len(series)}")
-
-
-def _series_by_frame(source: Path, files: list[str], progress: Progress) -> dict[str, dict[str, list[Path]]]:
-    found: dict[str, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
-    for number, name in enumerate(files, start=1):
-        progress(number / len(files), "Looking for faces")
-        try:
-            data = read_regular(source / name)
-            ds = read_dicom(data).dataset if looks_like_dicom(data[:132]) else None
-        except parse_errors():  # the run itself will say what is wrong with this file
-            continue
-        if ds is None or raw_text(ds, MODALITY, ASCII) not in VOLUMETRIC or not _is_single_slice(ds):
-            continue
-        frame = raw_text(ds, FRAME_OF_REFERENCE, ASCII)
-        if frame:
-            found[frame][raw_text(ds, SERIES, ASCII)].append(source / name)
-    return found
-
-
 def frame_of_reference(ds: Dataset) -> str:
-    """The frame of reference of an image, or the first one that a structure set refers to."""
+    """Read the frame of reference of an image, or the first one that a structure set refers to."""
     own = raw_text(ds, FRAME_OF_REFERENCE, ASCII)
     items = ds[REFERENCED_FRAMES].value if not own and REFERENCED_FRAMES in ds else ()
     return own or next((raw_text(item, FRAME_OF_REFERENCE, ASCII) for item in items or ()), "")
 
 
-def _is_single_slice(ds: Dataset) -> bool:
+def is_single_slice(ds: Dataset) -> bool:
+    """Whether an image is one slice that says where it lies."""
     return raw_text(ds, FRAMES, ASCII) in ("", "1") and SliceGeometry.of(ds) is not None
-
-
-def _prepare_one(frame: str, paths: list[Path], faces: Faces) -> None:
-    """Find the face in the largest series of a frame of reference and keep its mask, or that there is none."""
-    if len(paths) < FEWEST_SLICES:
-        return
-    try:
-        array, kji_to_ras, modality = _volume(paths)
-    except parse_errors(InputError):  # without pixels no mask: heads of this frame will wait for a person
-        return
-    seed = int.from_bytes(hashlib.sha256(faces.key.digest("face noise", frame)).digest()[:8], "big")
-    mask = find_face(array, kji_to_ras, modality == "CT", seed)
-    path = faces.path_of(frame)
-    if mask is None:
-        np.savez_compressed(path, action=np.empty((0, 0, 0), np.uint8), kji_to_ras=np.eye(4))
-        restrict_file(path)
-        return
-    np.savez_compressed(path, action=mask.action, kji_to_ras=mask.kji_to_ras)
-    write_face_picture(array, kji_to_ras, mask, path.with_suffix(".png"), modality == "CT")
-    restrict_file(path)
-    restrict_file(path.with_suffix(".png"))
-
-
-def _volume(paths: list[Path]) -> tuple[np.ndarray, np.ndarray, str]:
-    """Stacked slices in rescaled values (k, j, i), their matrix to RAS mm, and the modality."""
-    slices = []
-    for path in paths:
-        file = read_dicom(read_regular(path))
-        geometry = SliceGeometry.of(file.dataset)
-        if geometry is None:
-            raise InputError("A slice does not say where it lies.")
-        slices.append((geometry, _rescaled(file), raw_text(file.dataset, MODALITY, ASCII)))
-    first = slices[0][0]
-    normal = np.cross(first.along_row_mm, first.down_column_mm)
-    slices.sort(key=lambda entry: float(entry[0].origin_ras_mm @ normal))
-    kept = [entry for entry in slices if entry[1].shape == slices[0][1].shape]
-    step = (kept[-1][0].origin_ras_mm - kept[0][0].origin_ras_mm) / max(len(kept) - 1, 1)
-    matrix = np.eye(4)
-    matrix[:3, 0], matrix[:3, 1], matrix[:3, 2] = step, first.down_column_mm, first.along_row_mm
-    matrix[:3, 3] = kept[0][0].origin_ras_mm
-    if abs(np.linalg.det(matrix)) < 1e-6:
-        raise InputError("The slices do not make a volume.")
-    return np.stack([entry[1] for entry in kept]), matrix, kept[0][2]
-
-
-def _rescaled(file: DicomFile) -> np.ndarray:
-    from pydicom.pixels import apply_rescale, pixel_array
-
-    source = pixel_dataset(file)
-    return np.asarray(apply_rescale(pixel_array(source), source), np.float32)
 
 
 def remove_face(editor: PixelEditor, mask: FaceMask, seed: int) -> bool:
     """Take the face out of one slice, in memory; whether a pixel changed. InputError when it cannot be decoded."""
     ds = editor.file.dataset
     geometry = SliceGeometry.of(ds)
-    if geometry is None or not _is_single_slice(ds):
+    if geometry is None or not is_single_slice(ds):
         raise InputError("It shows the same head as a defaced image and cannot be defaced here: look at it.")
     rows, columns = number_of(ds, ROWS) or 0, number_of(ds, COLUMNS) or 0
     action = mask.at(geometry.points(rows, columns))
@@ -228,7 +155,7 @@ def _edit(pixels: np.ndarray, action: np.ndarray, air: float, block: int, seed: 
 
 
 def _air_value(source: Dataset, pixels: np.ndarray) -> float:
-    """The stored value of air: -1000 HU in CT, the darkest pixel elsewhere."""
+    """Return the stored value of air: -1000 HU in CT, the darkest pixel elsewhere."""
     if source.get("Modality") != "CT":
         return float(pixels.min())
     slope = float(source.get("RescaleSlope") or 1.0) or 1.0

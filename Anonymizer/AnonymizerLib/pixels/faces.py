@@ -34,7 +34,7 @@ class FaceMask:
     kji_to_ras: np.ndarray
 
     def at(self, points_ras_mm: np.ndarray) -> np.ndarray:
-        """The actions at points (..., 3) in RAS mm; KEEP outside the grid."""
+        """Look up the actions at points (..., 3) in RAS mm; KEEP outside the grid."""
         inverse = np.linalg.inv(self.kji_to_ras)
         index = np.rint(points_ras_mm @ inverse[:3, :3].T + inverse[:3, 3]).astype(int)
         inside = ((index >= 0) & (index < self.action.shape)).all(axis=-1)
@@ -43,7 +43,7 @@ class FaceMask:
 
 
 def find_face(array: np.ndarray, kji_to_ras: np.ndarray, is_ct: bool, seed: int) -> FaceMask | None:
-    """The face in a volume (k, j, i) placed in RAS mm; None when there is no head in the field of view."""
+    """Find the face in a volume (k, j, i) placed in RAS mm; None when there is no head in the field of view."""
     work, placed = upright(array, kji_to_ras)
     body = body_of(work, is_ct)
     spacing = np.linalg.norm(placed[:3, :3], axis=0)
@@ -55,7 +55,7 @@ def find_face(array: np.ndarray, kji_to_ras: np.ndarray, is_ct: bool, seed: int)
 
 
 def upright(array: np.ndarray, kji_to_ras: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The volume thinned to the work spacing with axes (S, A, R), and where it lies."""
+    """Thin the volume to the work spacing with axes (S, A, R), and say where it lies in RAS mm."""
     directions = kji_to_ras[:3, :3]
     order = _axis_order(directions)
     steps = np.maximum(np.floor(WORK_SPACING_MM / np.linalg.norm(directions, axis=0)), 1).astype(int)
@@ -83,7 +83,7 @@ def _axis_order(directions: np.ndarray) -> list[int]:
 
 
 def body_of(work: np.ndarray, is_ct: bool) -> np.ndarray:
-    """The largest connected thing that is not air, without holes in any axial plane."""
+    """Find the largest connected thing that is not air, without holes in any axial plane."""
     threshold = AIR_HU if is_ct else _otsu(work)
     labels, count = ndimage.label(work > threshold)
     if count == 0:
@@ -95,7 +95,7 @@ def body_of(work: np.ndarray, is_ct: bool) -> np.ndarray:
 
 
 def _otsu(values: np.ndarray) -> float:
-    """The threshold that parts two classes best (Otsu 1979)."""
+    """Find the threshold that parts two classes best (Otsu 1979)."""
     counts, edges = np.histogram(values, 256)
     centers = (edges[1:] + edges[:-1]) / 2
     below, total = np.cumsum(counts), counts.sum()
@@ -106,7 +106,7 @@ def _otsu(values: np.ndarray) -> float:
 
 
 def _bottom_of_head(body: np.ndarray, spacing: np.ndarray) -> int | None:
-    """The plane where the head begins, counted from below; None when there is no head."""
+    """Find the plane where the head begins, counted from below; None when there is no head."""
     areas = ndimage.gaussian_filter1d(body.sum(axis=(1, 2)) * spacing[1] * spacing[2], 2.0)
     planes = np.flatnonzero(areas > SMALLEST_BODY_MM2)
     if not planes.size:
@@ -129,7 +129,7 @@ def _bottom_of_head(body: np.ndarray, spacing: np.ndarray) -> int | None:
 
 
 def _shell(body: np.ndarray, bottom: int, spacing: np.ndarray, seed: int) -> np.ndarray:
-    """The actions in the front half of the head; nothing below the neck."""
+    """Set the actions in the front half of the head; nothing below the neck."""
     head = np.zeros(body.shape, bool)
     head[bottom:] = body[bottom:]
     smooth = _without_protrusions(body, spacing)
@@ -149,7 +149,7 @@ def _shell(body: np.ndarray, bottom: int, spacing: np.ndarray, seed: int) -> np.
 
 
 def _without_protrusions(body: np.ndarray, spacing: np.ndarray) -> np.ndarray:
-    """The body opened with a ball: noses and ears are narrower than it and disappear."""
+    """Open the body with a ball: noses and ears are narrower than it and disappear."""
     core = ndimage.distance_transform_edt(body, sampling=spacing) > PROTRUSION_MM
     return ndimage.distance_transform_edt(~core, sampling=spacing) <= PROTRUSION_MM
 

@@ -18,7 +18,7 @@ DARKEST_PERCENT, BRIGHTEST_PERCENT = 1, 99
 
 
 def read_frame(path: Path) -> np.ndarray:
-    """The middle frame of a file, (rows, columns) or (rows, columns, 3); InputError when it has no picture."""
+    """Read the middle frame of a file, (rows, columns) or (rows, columns, 3); InputError when it has no picture."""
     try:
         editor = PixelEditor(read_dicom(read_regular(path)))
         return editor.frame(editor.frame_count // 2)

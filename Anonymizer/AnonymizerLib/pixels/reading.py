@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from AnonymizerLib.bounds.maxima import MAX_FRAMES_READ
 from AnonymizerLib.letters.drawn_text import CELL, LIKELY, Piece, pieces_of, probability_of_text
 from AnonymizerLib.letters.ocr import TextReader, Word, evened_contrast, gray_of, sheet_of
 from AnonymizerLib.letters.strokes import are_drawn
@@ -21,7 +22,6 @@ from AnonymizerLib.pixels.editor import PixelEditor
 from AnonymizerLib.profile.regions import Box
 from ThoraxAILib.errors import InputError, known
 
-MOST_FRAMES = 400
 FRAMES_TO_READ = 3
 LARGEST_PIECE = 0.25  # of the frame: more than a block of text covers
 SUSPECTED = 0.4  # probability from which a cell counts where other writing was already found
@@ -53,8 +53,8 @@ class Findings:
 
 def distinct_frames(editor: PixelEditor) -> Iterator[tuple[int, np.ndarray]]:
     """Frames that are not the same as an earlier one; InputError when there are more than can be judged."""
-    if editor.frame_count > MOST_FRAMES:
-        raise InputError(f"It has {editor.frame_count} frames, more than {MOST_FRAMES}: look at it.")
+    if editor.frame_count > MAX_FRAMES_READ:
+        raise InputError(f"It has {editor.frame_count} frames, more than {MAX_FRAMES_READ}: look at it.")
     seen: set[bytes] = set()
     for index in range(editor.frame_count):
         frame = editor.frame(index)
@@ -129,7 +129,7 @@ def _covered(piece: Piece) -> int:
 
 
 def hidden_by(boxes: Sequence[Box], shape: tuple[int, int]) -> np.ndarray:
-    """The pixels of a frame that lie in blanked boxes."""
+    """Mark the pixels of a frame that lie in blanked boxes."""
     hidden = np.zeros(shape, bool)
     for box in boxes:
         clipped = box.clipped(*shape)
@@ -139,14 +139,14 @@ def hidden_by(boxes: Sequence[Box], shape: tuple[int, int]) -> np.ndarray:
 
 
 def cells_of(hidden: np.ndarray) -> np.ndarray:
-    """The cells of the network's answer of which at least three quarters are hidden."""
+    """Mark the cells of the network's answer of which at least three quarters are hidden."""
     rows, columns = (-size % STRIDE for size in hidden.shape)
     padded = np.pad(hidden, ((0, rows), (0, columns)), mode="edge")
     return padded.reshape(padded.shape[0] // STRIDE, STRIDE, -1, STRIDE).mean(axis=(1, 3)) >= HIDDEN_SHARE
 
 
 def filled(frame: np.ndarray, hidden: np.ndarray) -> np.ndarray:
-    """A frame whose hidden pixels show the mirror image of what is around them: a black box looks like nothing."""
+    """Fill hidden pixels with the mirror image of what is around them, so that a black box looks like nothing."""
     from scipy import ndimage
 
     if not hidden.any() or hidden.all():
@@ -181,7 +181,7 @@ def read_pieces(picture: np.ndarray, pieces: Sequence[Piece], reader: TextReader
 
 
 def cut_out(picture: np.ndarray, piece: Piece) -> tuple[np.ndarray, np.ndarray]:
-    """The piece as dark letters on light ground, straight and enlarged: in plain and in evened contrast."""
+    """Cut out a piece as dark letters on light ground, straight and enlarged: in plain and in evened contrast."""
     from scipy import ndimage
 
     box = known(piece.box.grown(BORDER).clipped(*picture.shape), "the piece of the picture")

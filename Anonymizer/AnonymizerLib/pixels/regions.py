@@ -30,7 +30,7 @@ def is_about(rule: RegionRule, ds: Dataset) -> bool:
 
 
 def outside_ultrasound(ds: Dataset) -> tuple[Box, ...]:
-    """The rectangles around the scan area of an ultrasound image (0018,6011); nothing when it states no region.
+    """List the rectangles around the scan area of an ultrasound image (0018,6011); none when it states no region.
 
     Device labels, patient name and date stand outside the stated regions (PS3.3 C.8.5.5).
     """
@@ -59,7 +59,7 @@ def _corners(region: Dataset) -> tuple[int, int, int, int] | None:
 
 
 def number_of(ds: Dataset, tag: int) -> int | None:
-    """A US or UL value straight from the bytes, so that the element stays raw."""
+    """Read a US or UL value straight from the bytes, so that the element stays raw; None when absent or empty."""
     if tag not in ds:
         return None
     element = ds.get_item(tag)

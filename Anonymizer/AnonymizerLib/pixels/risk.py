@@ -39,7 +39,7 @@ CAMERAS = STORAGE + "77."
 CAPTURE_WORDS = ("SCREEN", "CAPTURE", "REPORT", "DOSE", "PROTOCOL", "RESULT", "LABEL", "TABLE", "GRAPH", "SUMMARY")
 PICTURES_OF_A_SLIDE = ("LABEL", "OVERVIEW", "THUMBNAIL")
 TISSUE = "VOLUME"
-GRAY = ("MONOCHROME1", "MONOCHROME2")
+GRAY, INDEXED = ("MONOCHROME1", "MONOCHROME2"), ("PALETTE COLOR",)
 ENCODING = ["ascii"]
 SOP_CLASS, IMAGE_TYPE, MODALITY, CONVERSION = 0x00080016, 0x00080008, 0x00080060, 0x00080064
 BURNED_IN, FACES, PHOTOMETRIC = 0x00280301, 0x00280302, 0x00280004
@@ -59,12 +59,12 @@ class PixelRisk:
         return bool(self.reasons)
 
     def also(self, reason: str) -> PixelRisk:
-        """The same with one more reason."""
+        """Return the same with one more reason."""
         return PixelRisk((*self.reasons, reason), self.admits)
 
 
 def assess(ds: Dataset, has_pixels: bool = True) -> PixelRisk:
-    """The risk of burned-in text in a data set, by its attributes alone; none for an object without pixels."""
+    """Judge the risk of burned-in text in a data set by its attributes alone; none for an object without pixels."""
     if not has_pixels:
         return PixelRisk()
     sop_class, modality = raw_text(ds, SOP_CLASS, ENCODING), raw_text(ds, MODALITY, ENCODING)
@@ -85,13 +85,15 @@ def assess(ds: Dataset, has_pixels: bool = True) -> PixelRisk:
         reasons.append(f"images of this class ({_told(modality, 'no modality')}) often have burned-in text")
     elif sop_class not in COMPUTED:
         reasons.append("images of a private class may show anything")
+    elif raw_text(ds, PHOTOMETRIC, ENCODING) not in (*GRAY, *INDEXED, ""):
+        reasons.append("a color image where a computed one is expected")
     if any(word in kinds for word in CAPTURE_WORDS):
         reasons.append("its image type names a screen, report or label")
     return PixelRisk(tuple(reasons), admits)
 
 
 def _doubts_about_a_slice(ds: Dataset, sop_class: str, modality: str, kinds: str) -> list[str]:
-    """What does not fit an image that claims to be a slice."""
+    """List what does not fit an image that claims to be a slice."""
     doubts = []
     if modality not in SLICES[sop_class]:
         doubts.append(f"its class is of {SLICES[sop_class][0]}, its modality {_told(modality, 'is missing')}")
@@ -103,7 +105,7 @@ def _doubts_about_a_slice(ds: Dataset, sop_class: str, modality: str, kinds: str
 
 
 def _told(modality: str, without: str) -> str:
-    """A modality as a reason may name it: a term of the standard. Anything else may be a piece of somebody's name."""
+    """Name a modality when it is a term of the standard; anything else may be a piece of somebody's name."""
     return modality if modality and is_defined(MODALITY, modality) else "is no known one" if modality else without
 
 

@@ -95,7 +95,7 @@ def _pairs_swapped(value: bytes | memoryview) -> bytes:
 
 
 def _exact(ds: Dataset, tag: int, value: memoryview) -> bytes | None:
-    """The value as it must be: only its pixels, zero padding; None when it is so already."""
+    """Return the value as it must be: only its pixels, zero padding; None when it is so already."""
     if tag in OFFSETS:
         return b""  # tables of compressed frames have no place here
     expected = expected_bytes(ds, tag, len(value))
@@ -108,7 +108,7 @@ def _exact(ds: Dataset, tag: int, value: memoryview) -> bytes | None:
 
 
 def expected_bytes(ds: Dataset, tag: int, found: int) -> int:
-    """The bytes that a native pixel element must have; InputError when its attributes do not say."""
+    """Count the bytes that a native pixel element must have; InputError when its attributes do not say."""
     rows, columns = number_of(ds, ROWS), number_of(ds, COLUMNS)
     samples = number_of(ds, SAMPLES) or (1 if tag in BITS_OF else None)
     bits = BITS_OF.get(tag) or number_of(ds, BITS)

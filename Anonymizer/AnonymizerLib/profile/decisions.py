@@ -59,7 +59,7 @@ class Decisions:
         self._known: dict[int, Decision] = {}
 
     def of(self, tag: int, vr: str) -> Decision:
-        """What to do with this public attribute or private element."""
+        """Say what to do with this public attribute or private element."""
         decision = self._known.get(tag)
         if decision is None:
             decision = self._known[tag] = self._decide(tag, vr)
@@ -79,7 +79,7 @@ class Decisions:
         return self._listed(tag, row) if row is not None else self._unlisted(tag, vr)
 
     def _listed(self, tag: int, row: Row) -> Decision:
-        """A row of the table: an option overrides the basic action (PS3.15 E.1.1)."""
+        """Decide by a row of the table: an option overrides the basic action (PS3.15 E.1.1)."""
         for option in Option:
             column = row.options.get(option.label)
             if column is not None and self.profile.has(option):

@@ -44,7 +44,7 @@ def _tags(text: str) -> set[int]:
 
 @lru_cache(maxsize=256)
 def iod_of(sop_class_uid: str) -> Iod:
-    """The attributes of a SOP class; for a private or unlisted one those of all classes, without types."""
+    """Look up the attributes of a SOP class; for a private or unlisted one those of all classes, without types."""
     data = _data()
     key = data["sop_classes"].get(sop_class_uid)
     if key is None:

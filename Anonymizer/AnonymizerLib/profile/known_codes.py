@@ -41,7 +41,7 @@ def _meanings() -> dict[tuple[str, str], str]:
 
 
 def meaning_of(scheme: str, value: str) -> str | None:
-    """The meaning of a code in the standard; None when it is not known here."""
+    """Look up the meaning of a code in the standard; None when it is not known here."""
     return _meanings().get((scheme, value))
 
 

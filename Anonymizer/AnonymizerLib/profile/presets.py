@@ -51,7 +51,7 @@ PRESETS: dict[str, tuple[str, frozenset[Option], bool]] = {
 
 
 def profile_named(name: str, extra_options: Iterable[str] = (), rules: UserRules | None = None) -> Profile:
-    """The preset with further options (by name) and the person's rules; a date option replaces the preset's."""
+    """Make the preset with further options (by name) and the person's rules; a date option replaces the preset's."""
     if name not in PRESETS:
         raise InputError(f"There is no profile '{name}': choose from {', '.join(PRESETS)}.")
     _, options, strict = PRESETS[name]

@@ -17,13 +17,13 @@ class Box:
     height: int
 
     def clipped(self, rows: int, columns: int) -> Box | None:
-        """The part inside an image of this size; None when nothing is."""
+        """Return the part inside an image of this size; None when nothing is."""
         left, top = max(self.left, 0), max(self.top, 0)
         right, bottom = min(self.left + self.width, columns), min(self.top + self.height, rows)
         return Box(left, top, right - left, bottom - top) if right > left and bottom > top else None
 
     def grown(self, margin: int) -> Box:
-        """The box with a margin on every side."""
+        """Return the box with a margin on every side."""
         return Box(self.left - margin, self.top - margin, self.width + 2 * margin, self.height + 2 * margin)
 
 

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from AnonymizerLib.bounds.maxima import MAX_NUMBER_DIGITS, MAX_RULES_BYTES
 from AnonymizerLib.profile.actions import Action, Decision
 from AnonymizerLib.profile.regions import MATCHED_TAGS, Box, RegionRule
 from AnonymizerLib.profile.user_value import checked_value
@@ -35,7 +36,6 @@ from ThoraxAILib.untrusted.bounded_bytes import TooLarge, read_bounded
 if TYPE_CHECKING:
     from yaml.nodes import Node
 
-LARGEST_FILE_BYTES, MOST_DIGITS = 1 << 20, 9
 SECTIONS = {"keep": Action.KEEP, "remove": Action.REMOVE, "replace": Action.USER_VALUE}
 TAG = re.compile(r"^\(?\s*([0-9a-fA-F]{4})\s*,?\s*([0-9a-fA-F]{4})\s*\)?$")
 ELEMENT = re.compile(r"^[0-9a-fA-F]{1,2}$")
@@ -51,11 +51,11 @@ class UserRules:
     regions: tuple[RegionRule, ...] = ()
 
     def for_tag(self, tag: int) -> Decision | None:
-        """The rule for a tag, if there is one."""
+        """Return the rule for a tag, if there is one."""
         return self.by_tag.get(tag)
 
     def for_private(self, creator: str, offset: int) -> Decision | None:
-        """The rule for a private element of this creator; one about the element precedes one about the block."""
+        """Return the rule for a private element of this creator; one about the element precedes one about the block."""
         return self.by_creator.get((creator, offset)) or self.by_creator.get((creator, None))
 
     def __len__(self) -> int:
@@ -72,7 +72,7 @@ class _Reader:
         return InputError(f"{self.name} line {node.start_mark.line + 1}: {problem}")
 
     def scalar(self, node: Node) -> str:
-        """The text of a plain value."""
+        """Return the text of a plain value."""
         from yaml.nodes import ScalarNode
 
         if not isinstance(node, ScalarNode):
@@ -80,7 +80,7 @@ class _Reader:
         return node.value.strip()
 
     def items(self, node: Node) -> list[Node]:
-        """The entries of a list."""
+        """Return the entries of a list."""
         from yaml.nodes import SequenceNode
 
         if not isinstance(node, SequenceNode):
@@ -88,7 +88,7 @@ class _Reader:
         return node.value
 
     def pairs(self, node: Node) -> list[tuple[Node, Node]]:
-        """The 'name: value' pairs of a block."""
+        """Return the 'name: value' pairs of a block."""
         from yaml.nodes import MappingNode
 
         if not isinstance(node, MappingNode):
@@ -96,7 +96,7 @@ class _Reader:
         return node.value
 
     def tag(self, node: Node) -> int:
-        """The tag that a keyword or 'gggg,eeee' names."""
+        """Look up the tag that a keyword or 'gggg,eeee' names."""
         from pydicom.datadict import keyword_dict, tag_for_keyword
 
         text = self.scalar(node)
@@ -113,7 +113,7 @@ class _Reader:
         return named
 
     def creators(self, node: Node) -> Iterator[Creator]:
-        """The private block of an entry, element by element when it lists them."""
+        """List the private block of an entry, element by element when it names them."""
         fields = {self.scalar(key): (key, value) for key, value in self.pairs(node)}
         if "creator" not in fields or set(fields) - {"creator", "elements"}:
             raise self.fail(node, "a private block is written as 'creator: NAME' and, if wanted, 'elements: [..]'.")
@@ -155,20 +155,20 @@ class _Reader:
         return Box(*numbers)
 
     def number(self, node: Node) -> int:
-        """A whole number."""
+        """Read a whole number of pixels."""
         text = self.scalar(node)
-        if not text.isdecimal() or len(text) > MOST_DIGITS:
-            raise self.fail(node, f"'{text[:MOST_DIGITS]}' is not a whole number of pixels.")
+        if not text.isdecimal() or len(text) > MAX_NUMBER_DIGITS:
+            raise self.fail(node, f"'{text[:MAX_NUMBER_DIGITS]}' is not a whole number of pixels.")
         return int(text)
 
 
 def read_rules(path: Path) -> UserRules:
     """Rules of a YAML file; InputError names the line of the first mistake."""
     try:
-        text = read_bounded(path, LARGEST_FILE_BYTES).decode("utf-8-sig")
+        text = read_bounded(path, MAX_RULES_BYTES).decode("utf-8-sig")
     except TooLarge as error:
         raise InputError(
-            f"The rules file {path.name} is larger than {LARGEST_FILE_BYTES >> 20} MiB: give a rules file."
+            f"The rules file {path.name} is larger than {MAX_RULES_BYTES >> 20} MiB: give a rules file."
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"The rules file {path.name} cannot be read: give a UTF-8 text file.") from error

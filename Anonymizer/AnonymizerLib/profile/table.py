@@ -28,7 +28,7 @@ class Row:
 
 @lru_cache(maxsize=1)
 def table() -> tuple[str, tuple[Row, ...]]:
-    """The edition and every row."""
+    """Load the edition and every row."""
     data = json.loads((DATA / "confidentiality_table.json").read_text(encoding="utf-8"))
     return data["edition"], tuple(Row(**row) for row in data["rows"])
 
@@ -41,12 +41,12 @@ def row_by_tag() -> dict[int, Row]:
 
 @lru_cache(maxsize=1)
 def wildcard_rows() -> dict[str, Row]:
-    """The wildcard rows: 'private', '50xxxxxx', '60xx3000', '60xx4000'."""
+    """List the wildcard rows: 'private', '50xxxxxx', '60xx3000', '60xx4000'."""
     return {row.tag: row for row in table()[1] if row.is_wildcard}
 
 
 def row_of(tag: int) -> Row | None:
-    """The row that governs this tag, wildcards included; None when the table does not list it."""
+    """Find the row that governs this tag, wildcards included; None when the table does not list it."""
     row = row_by_tag().get(tag)
     if row is not None:
         return row

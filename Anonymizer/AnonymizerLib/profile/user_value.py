@@ -16,7 +16,7 @@ SHOWN = 40
 
 
 def checked_value(tag: int, text: str) -> str | int | float | list[int] | list[float]:
-    """The value to write for a tag; ValueError says in a few words why the text cannot be one.
+    """Convert a text to the value to write for a tag; ValueError says in a few words why it cannot be one.
 
     Several values are separated by a backslash. An empty text empties the attribute, whatever it is.
     """

@@ -34,13 +34,13 @@ def listed_words() -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def concept_words() -> frozenset[str]:
-    """The listed words, and the words that coded concepts of the standard are made of: for labels and meanings."""
+    """Join the listed words and those that coded concepts of the standard are made of: for labels and meanings."""
     data = json.loads((DATA / "concept_words.json").read_text(encoding="utf-8"))
     return listed_words() | frozenset(data["words"].split())
 
 
 def tokens_of(text: str) -> list[str]:
-    """The words and numbers of a description, in lower case."""
+    """Split a description into its words and numbers, in lower case."""
     return [token.strip(".") for token in SEPARATORS.split(text.casefold()) if token.strip(".")]
 
 
@@ -63,6 +63,6 @@ def may_stay(text: str) -> bool:
 
 @lru_cache(maxsize=8192)
 def label_may_stay(text: str) -> bool:
-    """The same for labels and meanings of codes, which may also use the words of coded concepts."""
+    """Ask the same of labels and meanings of codes, which may also use the words of coded concepts."""
     words = concept_words()
     return all(is_harmless(token, words) for token in tokens_of(text)) and not names_a_number_of_a_person(text)

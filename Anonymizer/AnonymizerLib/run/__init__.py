@@ -1,4 +1,1 @@
-"""A run over a folder, from its options to its report.
-
-It has a few more files because each step (listing, worker, pool, journal, linkage, report) is an idea of its own.
-"""
+"""A run over a folder, from its options to its report: one file for each step (listing, worker, journal, linkage)."""

@@ -24,7 +24,7 @@ AskPassword = Callable[[Path, bool], str]
 
 
 def chosen_profile(options: AnonymizeOptions) -> Profile:
-    """The preset with options and rules; regions to blank imply the option that blanks them."""
+    """Make the profile of preset, options and rules; regions to blank imply the option that blanks them."""
     labels = options.option_labels
     rules = read_rules(options.rules) if options.rules else None
     if options.blank or (rules is not None and rules.regions):
@@ -61,7 +61,7 @@ def anonymize_folder(
 
 
 def check_key_place(key: Path | None, source: Path, output: Path) -> None:
-    """A key beside the results would make their pseudonyms worthless, and nothing is written into the input."""
+    """Refuse a key beside the results, which would make their pseudonyms worthless, or in the input; InputError."""
     if key is None:
         return
     around = key.resolve().parents
@@ -72,7 +72,7 @@ def check_key_place(key: Path | None, source: Path, output: Path) -> None:
 
 
 def project_key(path: Path | None, ask_password: AskPassword) -> ProjectKey:
-    """The project key: opened, made anew, or without a file one that is thrown away.
+    """Open the project key, make it anew, or without a file make one that is thrown away.
 
     The password comes from the environment, else from ``ask_password``.
     """

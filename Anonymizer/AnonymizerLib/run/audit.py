@@ -80,7 +80,7 @@ class _Identifiers:
         self.together = Tokens()
 
     def of_file(self, path: Path) -> Tokens | None:
-        """The identifiers of one input; None when it cannot be read."""
+        """Collect the identifiers of one input; None when it cannot be read."""
         try:
             data = read_regular(path)
             if not looks_like_dicom(data[:132]):
@@ -151,7 +151,7 @@ def _are_new_uids(values: list[object]) -> bool:
 
 
 def _values_at(ds: Dataset, location: Location) -> list[object]:
-    """The values of an attribute in every item that holds it."""
+    """List the values of an attribute in every item that holds it."""
     if location[0] not in ds:
         return []
     if len(location) == 1:

@@ -75,7 +75,7 @@ def write_medium(outputs: list[Path], target: Path) -> int:
 
 
 def _header(path: Path) -> Dataset:
-    """The attributes of an output that directory records are made of."""
+    """Read the attributes of an output that directory records are made of."""
     from pydicom import dcmread
 
     header = dcmread(path, stop_before_pixels=True)

@@ -58,7 +58,7 @@ class Finished:
 
 
 def signature_of(changes: list[list]) -> str:
-    """A short name for a set of changes; many instances share one."""
+    """Derive a short name for a set of changes; many instances share one."""
     return hashlib.sha256(json.dumps(changes).encode("ascii")).hexdigest()[:16]
 
 

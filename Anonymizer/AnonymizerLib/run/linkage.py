@@ -42,7 +42,7 @@ class Linkage:
 
 
 def band_of(name: str, value: str) -> str:
-    """A quasi-identifier made as coarse as an outsider would know it; empty when unknown."""
+    """Make a quasi-identifier as coarse as an outsider would know it; empty when unknown."""
     value = value.strip()
     if name == "study_date":
         return value[:6]

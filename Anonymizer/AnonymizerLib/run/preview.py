@@ -70,7 +70,7 @@ Place = tuple[tuple[int, int], ...]
 
 
 def _closest(done: dict[Location, tuple[str, str]], location: Location) -> tuple[str, str]:
-    """What was done to the attribute itself or to a sequence around it."""
+    """Look up what was done to the attribute itself or to a sequence around it."""
     for length in range(len(location), 0, -1):
         if location[:length] in done:
             return done[location[:length]]

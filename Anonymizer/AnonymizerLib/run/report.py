@@ -90,7 +90,7 @@ def _csv(summary: Summary) -> str:
 
 
 def _summary_json(summary: Summary, settings: WorkerSettings) -> str:
-    """The run in a form for programs."""
+    """Describe the run in a form for programs."""
     found = summary.linkage
     return (
         json.dumps(

@@ -36,7 +36,7 @@ class StudyContent:
 
 
 def report_page(summary: Summary, settings: WorkerSettings) -> str:
-    """The HTML document of one run."""
+    """Render the HTML document of one run."""
     profile = settings.profile
     options = ", ".join(sorted(option.label for option in profile.options)) or "none"
     return render_page(

@@ -6,10 +6,11 @@ import hashlib
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from AnonymizerLib.bounds.worker_limits import FileLimits
+from AnonymizerLib.bounds.worker_pool import results
 from AnonymizerLib.deidentify.instance import CLEAN, QUARANTINED
 from AnonymizerLib.profile.options import Option
 from AnonymizerLib.profile.table import table
@@ -18,9 +19,7 @@ from AnonymizerLib.run.listing import Listing, list_inputs
 from AnonymizerLib.run.report import write_reports
 from AnonymizerLib.run.run_lock import RunLock
 from AnonymizerLib.run.summary import Summary, latest_records
-from AnonymizerLib.run.worker import UNFINISHED, Done, Worker, WorkerSettings
-from AnonymizerLib.run.worker_limits import FileLimits
-from AnonymizerLib.run.worker_pool import WorkerPool
+from AnonymizerLib.run.worker import UNFINISHED, CleaningJob, WorkerSettings
 from ThoraxAILib import __version__
 from ThoraxAILib.errors import InputError, OutputError, known
 from ThoraxAILib.jobs.private_files import make_private_folder
@@ -76,7 +75,7 @@ class RunResult:
 
 
 def private_folder_of(output: Path, private: Path | None = None) -> Path:
-    """The private folder of an output: the given one, else its neighbor."""
+    """Name the private folder of an output: the given one, else its neighbor."""
     return private or output.with_name(output.name + PRIVATE_SUFFIX)
 
 
@@ -113,7 +112,8 @@ def _clean_all(options: RunOptions, listing: Listing, journal: Journal, progress
     if settings.profile.has(Option.CLEAN_FACES):
         options = _with_faces(options, files, progress.part(0.0, 0.3))
     todo = [name for name in files if not _is_done(journal, settings, name)]
-    for number, result in enumerate(_results(options, todo), start=len(files) - len(todo) + 1):
+    outcomes = results(CleaningJob(options.settings), todo, options.jobs, options.limits, options.is_isolated)
+    for number, result in enumerate(outcomes, start=len(files) - len(todo) + 1):
         journal.add(result.entry, result.changes, result.quasi)
         progress(number / max(len(files), 1), f"{number} of {len(files)} files")
 
@@ -129,10 +129,12 @@ def _write_reports(journal: Journal, options: RunOptions) -> Summary:
 
 def _with_faces(options: RunOptions, files: list[str], progress: Progress) -> RunOptions:
     """Look for faces first; the masks go to the workers."""
-    from AnonymizerLib.pixels.face_removal import Faces, prepare_faces
+    from AnonymizerLib.pixels.face_removal import Faces
+    from AnonymizerLib.run.face_search import Workforce, look_for_faces
 
     faces = Faces(options.private_folder / FACES, options.settings.key, options.faces_approved)
-    prepare_faces(options.settings.source, files, faces, progress)
+    workforce = Workforce(options.jobs, options.limits, options.is_isolated)
+    faces = look_for_faces(options.settings.source, files, faces, workforce, progress)
     return replace(options, settings=replace(options.settings, faces=faces))
 
 
@@ -146,7 +148,7 @@ def _check_folders(options: RunOptions) -> None:
 
 
 def settings_name(settings: WorkerSettings) -> str:
-    """A hash of everything that decides the result, so that a run is never finished with other settings."""
+    """Hash everything that decides the result, so that a run is never finished with other settings."""
     rules = settings.profile.rules
     parts = {
         "version": __version__,
@@ -190,7 +192,7 @@ def _open_journal(options: RunOptions) -> Journal:
 
 
 def _prepare(output: Path) -> None:
-    """An output folder without leftovers of a killed run."""
+    """Clear an output folder of leftovers of a killed run."""
     try:
         shutil.rmtree(output / UNFINISHED, ignore_errors=True)
         (output / UNFINISHED).mkdir(parents=True)
@@ -206,13 +208,3 @@ def _is_done(journal: Journal, settings: WorkerSettings, name: str) -> bool:
     except OSError:  # it vanished or broke since: the worker says so
         return False
     return journal.is_done(name, stat.st_size, stat.st_mtime_ns, settings.output)
-
-
-def _results(options: RunOptions, todo: list[str]) -> Iterator[Done]:
-    """Outcomes in the order of the files, from this process or from workers that may die."""
-    if options.is_isolated or options.jobs > 1:
-        yield from WorkerPool(options.settings, options.jobs, options.limits).results(todo)
-        return
-    worker = Worker(options.settings)
-    for name in todo:
-        yield worker.process(name)

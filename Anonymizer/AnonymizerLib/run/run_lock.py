@@ -62,7 +62,7 @@ class RunLock:
 
 
 def _lock(descriptor: int) -> None:
-    """An exclusive lock of the open file; OSError when somebody has it."""
+    """Lock the open file for this process alone; OSError when somebody has it."""
     if sys.platform == "win32":
         import msvcrt
 

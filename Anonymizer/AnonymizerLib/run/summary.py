@@ -85,7 +85,7 @@ class Summary:
 
 
 def name_of(path: str) -> str:
-    """The names of the tags of a path; private ones are only called private."""
+    """Name the tags of a path; private ones are only called private."""
     from pydicom.datadict import dictionary_description
 
     names = []

@@ -10,7 +10,7 @@ import hashlib
 import itertools
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -55,6 +55,37 @@ class WorkerSettings:
     patients: dict[str, str] = field(default_factory=dict, repr=False)
     prefix: str = "P"
     faces: Faces | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class CleaningJob:
+    """The cleaning of files as worker processes do it; names are relative to the source folder."""
+
+    settings: WorkerSettings
+
+    def begin(self) -> Callable[[str], Done]:
+        """Return what cleans one file."""
+        return Worker(self.settings).process
+
+    def lost(self, name: str, reason: str) -> Done:
+        """Set a file aside on which its worker ended."""
+        return Done(Entry(**self._facts(name), status=QUARANTINED, reason=reason))
+
+    def size_bytes(self, name: str) -> int:
+        """Return the size of the file; 0 when it cannot be asked for."""
+        return self._facts(name)["size"]
+
+    def clear(self, pid: int) -> None:
+        """Remove the unfinished outputs of a worker that ended."""
+        for left in (self.settings.output / UNFINISHED).glob(f"{pid}-*.part"):
+            left.unlink(missing_ok=True)
+
+    def _facts(self, name: str) -> dict:
+        try:
+            stat = os.stat(self.settings.source / name)
+        except OSError:
+            return {"source": name, "size": 0, "modified_ns": 0}
+        return {"source": name, "size": stat.st_size, "modified_ns": stat.st_mtime_ns}
 
 
 @dataclass(frozen=True)
@@ -153,7 +184,7 @@ class Worker:
             os.replace(temporary, target)
 
     def _name(self, instance: CleanInstance) -> str:
-        """A path made of pseudonyms only: patient, study, series, instance."""
+        """Make a path of pseudonyms only: patient, study, series, instance."""
         key = self.settings.key
         patient = UNSAFE_IN_NAMES.sub("_", instance.pseudonym).strip(".") or "patient"
         return "/".join(
@@ -168,7 +199,7 @@ class Worker:
 
 @lru_cache(maxsize=256)
 def _recorded(changes: tuple[Change, ...]) -> tuple[list[list], str]:
-    """Changes as the journal writes them, and their short name; instances of a series mostly share them."""
+    """Write changes as the journal does, with their short name; instances of a series mostly share them."""
     rows = [["/".join(f"{tag:08x}" for tag in location), action.value, reason] for location, action, reason in changes]
     return rows, signature_of(rows)
 

@@ -80,12 +80,12 @@ class SceneIdentifiers:
 
 
 def _as_words(text: str) -> str:
-    """A name of nodes as a text: words that are only told apart by capital letters get spaces."""
+    """Read a name of nodes as a text: words that are only told apart by capital letters get spaces."""
     return SEPARATORS.sub(" ", CAMEL.sub(" ", CLASS_NAME.sub(" ", text)))
 
 
 def collect(scene: slicer.vtkMRMLScene) -> SceneIdentifiers:
-    """The identifiers of a scene, from its nodes and its subject hierarchy."""
+    """Collect the identifiers of a scene from its nodes and its subject hierarchy."""
     found = SceneIdentifiers()
     for index in range(scene.GetNumberOfNodes()):
         node = scene.GetNthNode(index)
@@ -102,7 +102,7 @@ def collect(scene: slicer.vtkMRMLScene) -> SceneIdentifiers:
 
 
 def attribute_names(node: slicer.vtkMRMLNode) -> list[str]:
-    """The names of a node's attributes."""
+    """List the names of a node's attributes."""
     return list(node.GetAttributeNames())
 
 

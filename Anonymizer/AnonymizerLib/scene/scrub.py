@@ -102,7 +102,7 @@ def _scrub_attributes(node: slicer.vtkMRMLNode, identifiers: SceneIdentifiers, r
 
 
 def _scrub_name(node: slicer.vtkMRMLNode, identifiers: SceneIdentifiers, names: Counter, report: SceneReport) -> None:
-    """A neutral name for whatever is not understood; Slicer's own singletons only lose names that identify."""
+    """Give a neutral name to whatever is not understood; Slicer's own singletons only lose names that identify."""
     old = node.GetName() or ""
     is_own = bool(node.GetSingletonTag()) and not node.IsA(VIEWS)
     if not old or not (
@@ -213,7 +213,7 @@ def _scrub_sequence(node: slicer.vtkMRMLSequenceNode, identifiers: SceneIdentifi
 def _scrub_parameters(
     node: slicer.vtkMRMLScriptedModuleNode, identifiers: SceneIdentifiers, report: SceneReport
 ) -> None:
-    """What modules remember of their panels: paths and typed texts go."""
+    """Take out what modules remember of their panels: paths and typed texts."""
     for name in list(node.GetParameterNames()):
         if not (identifiers.may_stay(name) and identifiers.value_may_stay(node.GetParameter(name) or "")):
             node.UnsetParameter(name)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
+from AnonymizerLib.bounds.maxima import MAX_PROFILE_TAGS
+
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
 
 ICC_PROFILE = 0x00282000
 HEADER, ENTRY = 128, 12
-MOST_TAGS = 100
 COLOR_TAGS = frozenset(
     {
         b"wtpt", b"bkpt", b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC", b"kTRC", b"chad", b"lumi",
@@ -60,11 +61,11 @@ def _put(ds: Dataset, profile: bytes | None) -> None:
 
 
 def without_text(profile: bytes) -> bytes | None:
-    """The profile with its color tables only; None when it is not understood."""
+    """Make the profile anew with its color tables only; None when it is not understood."""
     if len(profile) < HEADER + 4 or profile[36:40] != b"acsp":
         return None
     (count,) = struct.unpack_from(">I", profile, HEADER)
-    if not 0 < count <= MOST_TAGS or HEADER + 4 + ENTRY * count > len(profile):
+    if not 0 < count <= MAX_PROFILE_TAGS or HEADER + 4 + ENTRY * count > len(profile):
         return None
     kept: dict[bytes, bytes] = {}
     for number in range(count):
@@ -85,7 +86,7 @@ def without_text(profile: bytes) -> bytes | None:
 
 
 def _header(profile: bytes) -> bytes:
-    """The header without date, makers, model, creator and checksum."""
+    """Copy the header without date, makers, model, creator and checksum."""
     blank = bytearray(profile[:HEADER])
     for start, end in ((0, 8), (24, 36), (40, 44), (48, 64), (80, 128)):
         blank[start:end] = bytes(end - start)
@@ -94,7 +95,7 @@ def _header(profile: bytes) -> bytes:
 
 
 def _exact(value: bytes) -> bytes | None:
-    """A value of a color tag cut to the length its own numbers say; None for a kind that is not known."""
+    """Cut a value of a color tag to the length its own numbers say; None for a kind that is not known."""
     kind, size = value[:4], len(value)
     length = None
     if kind == b"XYZ ":
@@ -118,7 +119,7 @@ def _exact(value: bytes) -> bytes | None:
 
 
 def _length_of_table(value: bytes) -> int:
-    """The length of lut8Type and lut16Type (10.10 and 10.11)."""
+    """Compute the length of lut8Type and lut16Type (10.10 and 10.11) in bytes."""
     inputs, outputs, grid = value[8], value[9], value[10]
     if inputs > 4 or outputs > 4:
         return len(value) + 1

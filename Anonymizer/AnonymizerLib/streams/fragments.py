@@ -66,7 +66,7 @@ class Encapsulated:
         return list(zip(starts, [*starts[1:], total], strict=True))
 
     def _numbers_at(self, offsets: tuple[int, ...]) -> list[int]:
-        """The fragments that begin at these offsets."""
+        """Find the fragments that begin at these offsets; InputError where none does."""
         numbers, position = {}, 0
         for number, part in enumerate(self.fragments):
             numbers[position] = number
@@ -80,11 +80,11 @@ class Encapsulated:
         return found
 
     def joined(self, frame: tuple[int, int]) -> bytes:
-        """The bytes of one frame."""
+        """Join the bytes of one frame."""
         return b"".join(self.fragments[frame[0] : frame[1]])
 
     def with_frames(self, frames: list[bytes | None], places: list[tuple[int, int]]) -> Encapsulated:
-        """The same with other bytes for some frames (None: as it was), each of those in one fragment."""
+        """Put other bytes in place of some frames (None: as it was), each of those in one fragment."""
         parts: list[bytes] = []
         offsets, position = [], 0
         for new, (first, behind) in zip(frames, places, strict=True):
@@ -95,7 +95,7 @@ class Encapsulated:
         return Encapsulated(tuple(parts), tuple(offsets) if self.offsets else (), self.is_extended)
 
     def encoded(self) -> bytes:
-        """The bytes of group 7FE0."""
+        """Encode group 7FE0."""
         is_basic = bool(self.offsets) and not self.is_extended and max(self.offsets) <= LONGEST_OFFSET
         parts = []
         if self.is_extended:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from AnonymizerLib.bounds.maxima import MAX_JPEG_SEGMENTS
 from ThoraxAILib.errors import InputError
 
 SOI, EOI, SOS, DQT, DNL, DRI = 0xD8, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD
@@ -16,7 +17,6 @@ DHT, DAC, COM, LSE, SOF_LS = 0xC4, 0xCC, 0xFE, 0xF8, 0xF7
 FRAMES = frozenset(range(0xC0, 0xD0)) - {DHT, DAC, 0xC8} | {SOF_LS}
 RESTARTS = range(0xD0, 0xD8)
 APPLICATION = range(0xE0, 0xF0)
-MOST_SEGMENTS = 4096
 ADOBE_BYTES, JFIF_BYTES = 12, 14
 ADOBE_USUAL = (b"\0\x64\0\0\0\0", b"\0\x65\0\0\0\0")
 HP_TRANSFORM = b"mrfx"
@@ -27,7 +27,7 @@ def without_metadata(data: bytes) -> bytes:
     if data[:2] != b"\xff\xd8":
         raise InputError("A compressed frame does not begin as JPEG does: it cannot be searched for text.")
     parts, position, is_ls = [b"\xff\xd8"], 2, False
-    for _ in range(MOST_SEGMENTS):
+    for _ in range(MAX_JPEG_SEGMENTS):
         marker, position = _next_marker(data, position)
         if marker == EOI:
             return b"".join((*parts, b"\xff\xd9"))
@@ -47,7 +47,7 @@ def without_metadata(data: bytes) -> bytes:
 
 
 def _next_marker(data: bytes, position: int) -> tuple[int, int]:
-    """The marker at this place, without fill bytes, and where it ends."""
+    """Read the marker at this place, without fill bytes, and where it ends."""
     start = position
     while position < len(data) and data[position] == 0xFF:
         position += 1
@@ -65,7 +65,7 @@ def _segment(data: bytes, position: int) -> tuple[bytes, int]:
 
 
 def _kept(marker: int, body: bytes) -> bytes | None:
-    """What stays of a segment; None when it goes."""
+    """Return what stays of a segment; None when it goes."""
     if marker == COM:
         return None
     if marker in APPLICATION:
@@ -76,7 +76,7 @@ def _kept(marker: int, body: bytes) -> bytes | None:
 
 
 def _color_of(marker: int, body: bytes) -> bytes | None:
-    """The part of an application segment that says how color is coded."""
+    """Return the part of an application segment that says how color is coded; None when there is none."""
     if marker == 0xE0 and body[:5] == b"JFIF\0" and len(body) >= JFIF_BYTES:
         version = body[5:7] if body[5:7] in (b"\x01\x00", b"\x01\x01") else b"\x01\x02"
         return body[:5] + version + body[7:12] + b"\0\0"

@@ -6,6 +6,7 @@ headers lose their comments; lengths of tile-parts follow, and the optional list
 
 from __future__ import annotations
 
+from AnonymizerLib.bounds.maxima import MAX_BOXES, MAX_JPEG2000_SEGMENTS, MAX_TILE_PARTS
 from ThoraxAILib.errors import InputError
 
 SOC, SIZ, CAP, COD, COC, TLM, PRF, PLM, PLT, CPF, QCD, QCC, RGN, POC, PPM, PPT, CRG, COM = (
@@ -15,7 +16,6 @@ SOT, SOD, EOC = 0x90, 0x93, 0xD9
 IN_MAIN = frozenset({CAP, COD, COC, PRF, CPF, QCD, QCC, RGN, POC, PPM, CRG, PLM})
 IN_TILE = frozenset({COD, COC, QCD, QCC, RGN, POC, PPT, PLT})
 GOES = frozenset({COM, TLM})
-MOST_SEGMENTS, MOST_TILE_PARTS, MOST_BOXES = 4096, 70_000, 256
 SIGNATURE = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
 CHANGES_COLOR = frozenset({b"pclr", b"cmap", b"cdef"})
 
@@ -33,7 +33,7 @@ def without_metadata(data: bytes) -> bytes:
     parts = [data[:position]]
     header, position, marker = _header(data, position, IN_MAIN, SOT)
     parts += header
-    for _ in range(MOST_TILE_PARTS):
+    for _ in range(MAX_TILE_PARTS):
         if marker == EOC or not data[position - 2 :].strip(b"\0"):
             return b"".join((*parts, b"\xff\xd9"))
         if marker != SOT:
@@ -46,9 +46,9 @@ def without_metadata(data: bytes) -> bytes:
 
 
 def _header(data: bytes, position: int, known: frozenset[int], last: int) -> tuple[list[bytes], int, int]:
-    """The segments to keep up to a marker, the place behind it, and the marker."""
+    """Collect the segments to keep up to a marker, the place behind it, and the marker."""
     kept: list[bytes] = []
-    for _ in range(MOST_SEGMENTS):
+    for _ in range(MAX_JPEG2000_SEGMENTS):
         marker = _marker(data, position)
         position += 2
         if marker == last:
@@ -80,7 +80,7 @@ def _tile_part(data: bytes, start: int) -> tuple[bytes, int]:
 
 
 def _end_of_packets(data: bytes, position: int) -> int:
-    """The end of the last tile-part: no two bytes of coded data exceed FF8F, so the next FFD9 is the end of it all."""
+    """Find the end of the last tile-part: no two bytes of coded data exceed FF8F, so the next FFD9 is it."""
     found = data.find(b"\xff\xd9", position)
     return len(data) if found < 0 else found
 
@@ -99,9 +99,9 @@ def _segment(data: bytes, position: int) -> tuple[bytes, int]:
 
 
 def _codestream_of(data: bytes) -> bytes:
-    """The codestream of a JP2 file; InputError when its boxes say something about colors that would be lost."""
+    """Take the codestream out of a JP2 file; InputError when its boxes tell of colors that would be lost."""
     position, found = 0, None
-    for _ in range(MOST_BOXES):
+    for _ in range(MAX_BOXES):
         if position + 8 > len(data):
             break
         length, kind = int.from_bytes(data[position : position + 4], "big"), data[position + 4 : position + 8]

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from AnonymizerLib.bounds.maxima import MAX_BOXES, MAX_MOVIE_SAMPLES
 from AnonymizerLib.streams.units import H265_FILLER, filler, is_user_data
 from ThoraxAILib.errors import InputError
 
@@ -17,7 +18,6 @@ TABLES = frozenset(
     }
 )  # fmt: skip
 TEXT = frozenset({b"udta", b"meta", b"uuid", b"free", b"skip", b"wide", b"pdin", b"tref", b"Xtra"})
-MOST_BOXES, MOST_SAMPLES = 4096, 2_000_000
 MOST_EXTENSION = 4  # bytes on bit depth behind the sets of parameters of H.264's high profiles
 ENTRY_HEADER = 86  # a visual sample entry before its own boxes (ISO 14496-12 12.1.3)
 
@@ -33,7 +33,7 @@ class Box:
 
 
 def without_metadata(data: bytes, is_h265: bool) -> bytes:
-    """The file with the same length and pictures and no text; InputError for sound, subtitles and fragments."""
+    """Overwrite all text in a file of the same length and pictures; InputError for sound, subtitles and fragments."""
     result = bytearray(data)
     tracks: list[dict[bytes, Box]] = []
     used: list[tuple[int, int]] = []
@@ -51,7 +51,7 @@ def without_metadata(data: bytes, is_h265: bool) -> bytes:
 
 
 def _boxes(data: bytes | bytearray, start: int, end: int) -> Iterator[Box]:
-    for _ in range(MOST_BOXES):
+    for _ in range(MAX_BOXES):
         if start == end:
             return
         if start + 8 > end:
@@ -158,7 +158,7 @@ def _samples(data: bytes, tables: dict[bytes, Box]) -> Iterator[tuple[int, int]]
         raise InputError("The video file does not say where its pictures lie.")
     sizes_at = tables[b"stsz"].content
     fixed, count = struct.unpack_from(">II", data, sizes_at + 4)
-    if count > MOST_SAMPLES:
+    if count > MAX_MOVIE_SAMPLES:
         raise InputError("The video file has more pictures than can be checked.")
     sizes = [fixed] * count if fixed else struct.unpack_from(f">{count}I", data, sizes_at + 12)
     wide = b"co64" in tables

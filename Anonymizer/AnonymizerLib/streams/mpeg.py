@@ -22,7 +22,7 @@ MPEG2_UNITS = frozenset({SEQUENCE, PICTURE, GROUP, EXTENSION, END, *range(0x01, 
 
 
 def mpeg2_without_metadata(data: bytes) -> bytes:
-    """An MPEG-2 elementary stream (ISO 13818-2) without user data; InputError for program and transport streams."""
+    """Strip an MPEG-2 elementary stream (ISO 13818-2) of user data; InputError for program and transport streams."""
     if data[:4] != START + bytes((SEQUENCE,)):
         raise InputError("The video is no plain MPEG-2 stream: it may hold text or sound that cannot be checked here.")
     parts = []
@@ -52,7 +52,7 @@ def mpeg4_without_metadata(data: bytes, is_h265: bool) -> bytes:
 
 
 def _units(data: bytes) -> Iterator[bytes]:
-    """The parts of an elementary stream, each with its start code."""
+    """Split an elementary stream into its parts, each with its start code."""
     starts = [match.start() for match in START_CODE.finditer(data)]
     for start, end in zip(starts, [*starts[1:], len(data)], strict=True):
         yield data[start:end]

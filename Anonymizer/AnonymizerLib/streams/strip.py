@@ -46,7 +46,7 @@ def strip_metadata(file: DicomFile) -> bool:
 
 
 def _cleaner(file: DicomFile) -> Callable[[bytes], bytes]:
-    """The walker of a transfer syntax."""
+    """Choose the walker of a transfer syntax."""
     syntax = file.transfer_syntax
     if syntax in JPEG:
         return jpeg.without_metadata

@@ -30,7 +30,7 @@ def is_user_data(unit: bytes, is_h265: bool) -> bool:
 
 
 def filler(size: int, is_h265: bool) -> bytes:
-    """A unit of filler of exactly this size, for places where tables count bytes."""
+    """Make a unit of filler of exactly this size, for places where tables count bytes."""
     head = bytes((H265_FILLER << 1, 1)) if is_h265 else bytes((H264_FILLER,))
     if size <= len(head):
         return head[:size]

@@ -56,7 +56,7 @@ class Capture:
 
 
 def invented_line(random: np.random.Generator, script: str) -> str:
-    """A line as devices write it: a name, a date, a number, a hospital, or letters at random in other scripts."""
+    """Write a line as devices do: a name, a date, a number, a hospital, or letters at random in other scripts."""
     if script != "latin":
         letters = ALPHABETS[script]
         words = [
@@ -124,7 +124,7 @@ class Letters:
 
 
 def turned(cover: np.ndarray, degrees: float) -> np.ndarray:
-    """A coverage picture turned counterclockwise; quarter turns exactly."""
+    """Turn a coverage picture counterclockwise; quarter turns exactly."""
     if degrees % 90 == 0:
         return np.rot90(cover, int(degrees // 90) % 4)
     return np.clip(ndimage.rotate(cover, degrees, order=1), 0, 1)
@@ -176,7 +176,7 @@ def write_into(
 
 
 def clutter(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """The picture with drawn things that are no writing: lines, traces, ticks, grids, ellipses, blocks, wedges."""
+    """Draw things that are no writing into the picture: lines, traces, ticks, grids, ellipses, blocks, wedges."""
     from PIL import Image, ImageDraw
 
     image = Image.fromarray(picture.astype(np.uint8))
@@ -226,7 +226,7 @@ def _draw_thing(pen: ImageDraw.ImageDraw, size: tuple[int, int], random: np.rand
 
 
 def procedural_ground(random: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """An invented ground, 0..255: flat, sloping, cloudy, speckled like ultrasound, or striped."""
+    """Invent a ground, 0..255: flat, sloping, cloudy, speckled like ultrasound, or striped."""
     rows, columns = shape
     kind = int(random.integers(0, 8))
     base, spread = random.uniform(0, 200), random.uniform(10, 120)

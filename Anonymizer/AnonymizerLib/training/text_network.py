@@ -96,7 +96,7 @@ def _piece(ground: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def build_network() -> Any:
-    """The network of ``TextNetwork`` in torch."""
+    """Build the network of ``TextNetwork`` in torch."""
     from torch import nn
 
     class Net(nn.Module):

@@ -42,6 +42,7 @@ from ThoraxAILib.jobs.stages import Stages
 if TYPE_CHECKING:
     from LungNoduleAILib.analysis.engines import LungEngines
     from LungNoduleAILib.guidelines.terms.person import PersonAndExam
+    from LungNoduleAILib.report.prior_exam import PriorExam
 
 
 @dataclass(frozen=True)
@@ -164,15 +165,22 @@ def write_case(
     write_run_record(folder, finish(record, stages, folder, summary))
 
 
-def write_reports(folder: Path, result: AnalysisResult, run: dict, name: str, person: PersonAndExam) -> None:
+def write_reports(
+    folder: Path,
+    result: AnalysisResult,
+    run: dict,
+    name: str,
+    person: PersonAndExam,
+    prior: PriorExam | None = None,
+) -> None:
     """Write the report as HTML, as PDF where fpdf2 is installed, and as text for a RIS."""
     from LungNoduleAILib.report.analysis_pdf import write_pdf
     from LungNoduleAILib.report.analysis_report import write_report
     from LungNoduleAILib.report.plain_text import report_text
     from ThoraxAILib.errors import MissingDependencyError
 
-    content = write_report(folder / REPORT_FILE, result, run, person)
-    (folder / REPORT_TEXT).write_text(report_text(result, name, person), encoding="utf-8")
+    content = write_report(folder / REPORT_FILE, result, run, person, prior)
+    (folder / REPORT_TEXT).write_text(report_text(result, name, person, prior), encoding="utf-8")
     with suppress(MissingDependencyError):
         write_pdf(folder / REPORT_PDF, content)
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+
+import numpy as np
 
 from LungNoduleAILib.analysis.follow_up import FollowUpResult
 from LungNoduleAILib.cases.pairs_csv import write_pairs_csv
@@ -12,9 +16,12 @@ from LungNoduleAILib.cases.requests import FollowUpRequest
 from LungNoduleAILib.model import files
 from LungNoduleAILib.model.links import write_links
 from LungNoduleAILib.report.follow_up import FollowUpPictures, write_follow_up_report
+from LungNoduleAILib.report.follow_up_pdf import write_follow_up_pdf
 from LungNoduleAILib.report.follow_up_pictures import contact_sheets
+from ThoraxAILib.errors import MissingDependencyError
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.stages import Stages
+from ThoraxAILib.report.slices import Picture
 
 
 def write_results(
@@ -34,11 +41,35 @@ def write_results(
         warped = None if last.registration is None else last.registration.warped_prior
         masks = tuple({one.id: one for one in analysis.findings.findings} for analysis in result.analyses[-2:])
         pictures = FollowUpPictures(prior, current, warped, drawn, masks[0], masks[1])
-        write_follow_up_report(folder / files.REPORT_FILE, result.follow_up, pictures, run, request.person)
+        content = write_follow_up_report(folder / files.REPORT_FILE, result.follow_up, pictures, run, request.person)
+        with suppress(MissingDependencyError):
+            write_follow_up_pdf(folder / files.REPORT_PDF, content)
+    if not request.with_scene:
+        progress(0.8, "Writing the arrays")
+        with stages.stage("arrays"):
+            write_sheets(folder / files.SHEETS_FILE, drawn)
+            for number, analysis in enumerate(result.analyses, start=1):
+                analysis.save_arrays(folder, f"arrays_{number}.npz")
     if request.with_scene:
         progress(0.6, "Writing the scene")
         with stages.stage("scene"):
             _write_scene(folder, result, request)
+
+
+def write_sheets(path: Path, sheets: Sequence[tuple[str, Picture]]) -> None:
+    """Write captions and pictures of what changed: how a worker hands them to Slicer."""
+    arrays = {f"pixels_{number}": picture.pixels for number, (_, picture) in enumerate(sheets)}
+    np.savez_compressed(path, captions=np.array([caption for caption, _ in sheets], dtype=str), **arrays)  # type: ignore[arg-type]
+
+
+def read_sheets(path: Path) -> tuple[tuple[str, Picture], ...]:
+    """Return what write_sheets wrote; raises ValueError or OSError for another file."""
+    with np.load(path) as arrays:
+        captions = [str(text) for text in arrays["captions"]]
+        return tuple(
+            (caption, Picture(arrays[f"pixels_{number}"], np.zeros((3, 4)), 1.0))
+            for number, caption in enumerate(captions)
+        )
 
 
 def _write_tables(folder: Path, result: FollowUpResult, request: FollowUpRequest) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from LungNoduleAILib.cases.requests import PracticeRequest
 from LungNoduleAILib.practice.cases import PracticeCase, make_practice_case
@@ -31,14 +32,26 @@ def write_case(request: PracticeRequest, progress: Progress) -> None:
 
 
 def score_case(
-    request: PracticeRequest, rows: Sequence[tuple[float, ...]], software: Sequence[tuple[float, ...]] | None
+    request: PracticeRequest,
+    rows: Sequence[tuple[float, ...]],
+    software: Sequence[tuple[float, ...]] | None,
+    progress: Progress | None = None,
 ) -> list[str]:
-    """Score the marks of a case, write score.json, add it to the progress, and return all of it in lines."""
+    """Score the marks of a case, write score.json, add it to the progress, and return all of it in lines.
+
+    ``software`` are the marks of the software; with ``request.analyze`` it reads the case now instead.
+    """
+    progress = progress or Progress()
+    progress(0.0, "Making the case once more, with its truth")
     case = make_practice_case(request.seed, request.difficulty)
-    own = score_marks(_marks(rows), case.phantom.nodules, request.seconds)
-    theirs = None if software is None else score_marks(_marks(software), case.phantom.nodules)
+    marks = _marks(rows)
+    ai_marks = None if software is None else _marks(software)
+    if request.analyze:
+        ai_marks = _marks_of_software(case, progress.part(0.2, 0.95))
+    own = score_marks(marks, case.phantom.nodules, request.seconds)
+    theirs = None if ai_marks is None else score_marks(ai_marks, case.phantom.nodules)
     with OutputFolder(request.output, (SCORE_FILE,)) as folder:
-        text = json.dumps(_document(case, own, theirs), indent=2)
+        text = json.dumps(_document(case, (marks, own), (ai_marks, theirs)), indent=2)
         (folder / SCORE_FILE).write_text(text + "\n", encoding="utf-8")
     lines = [_words("You", own)] + ([] if theirs is None else [_words("The software", theirs)])
     lines += [f"  {_nodule_words(case, name)}: found" for name in own.found]
@@ -63,12 +76,30 @@ def _marks(rows: Sequence[tuple[float, ...]]) -> list[Mark]:
     return marks
 
 
-def _document(case: PracticeCase, own: Score, theirs: Score | None) -> dict:
+def _marks_of_software(case: PracticeCase, progress: Progress) -> list[Mark]:
+    """Return what an analysis of the case reports, as it stands in the findings table of the panel."""
+    from LungNoduleAILib.analysis.analyze import analyze
+    from LungNoduleAILib.analysis.engines import choose_engines
+    from LungNoduleAILib.model.options import AnalysisOptions
+    from ThoraxAILib.jobs.stages import Stages
+
+    options = AnalysisOptions()
+    result = analyze(case.phantom.volume, options, progress, Stages(), choose_engines(options))
+    return [Mark(one.center_ras_mm, one.mean_diameter_mm) for one in result.findings.findings]
+
+
+def _document(
+    case: PracticeCase, own: tuple[list[Mark], Score], theirs: tuple[list[Mark] | None, Score | None]
+) -> dict:
+    """Return score.json: both scores with the marks that their numbers count, nodules and look-alikes."""
+    ai_marks, ai_score = theirs
     return {
         "seed": case.seed,
         "difficulty": case.difficulty,
-        "score": own.to_dict(),
-        "software": None if theirs is None else theirs.to_dict(),
+        "score": own[1].to_dict(),
+        "marks": [asdict(mark) for mark in own[0]],
+        "software": None if ai_score is None else ai_score.to_dict(),
+        "software_marks": None if ai_marks is None else [asdict(mark) for mark in ai_marks],
         "nodules": [nodule.to_dict() for nodule in case.phantom.nodules],
         "look_alikes": [one.to_dict() for one in case.look_alikes],
     }

@@ -16,7 +16,9 @@ from ThoraxAILib.io import Case
 from ThoraxAILib.networks.device import DEVICES
 from ThoraxAILib.options import Options, option
 
-ANALYZE, FOLLOW_UP, REGISTER, PHANTOM = (("lung", name) for name in ("analyze", "follow-up", "register", "phantom"))
+ANALYZE, FOLLOW_UP, REGISTER, PHANTOM, PRACTICE = (
+    ("lung", name) for name in ("analyze", "follow-up", "register", "phantom", "practice")
+)
 IMAGE = "DICOM folder, NRRD, NIfTI or MetaImage file"
 SCENE_WORDS = ("auto", "none")
 NO_LABEL_MAP = "none"
@@ -174,6 +176,7 @@ class PracticeRequest(Options):
     marks: Path | None = option(None, "the locked marks: score them", metavar="CSV")
     seconds: float | None = option(None, "how long the reading took", metavar="S", at_least=0.0)
     ai: Path | None = option(None, "findings.json of the software for the same CT, to be scored too", metavar="JSON")
+    analyze: bool = option(False, "with --marks: let the software read the case now, to be scored too")
     progress: Path | None = option(None, "file that keeps the scores; a CSV lies beside it", metavar="JSON")
 
 
@@ -191,6 +194,21 @@ class SegmentRequest(Options):
     output: Path = option(help="label map to write, 1 in the nodule", metavar="FILE.nrrd")
     diameter: float | None = option(None, "rough size of the nodule (default: found out)", unit="mm", more_than=0)
     device: str = option("auto", "where the network runs", choices=DEVICES)
+
+
+@dataclass(frozen=True)
+class ExplainRequest(Options):
+    """Which nodule of which CT to explain, by its place and size or by its name in saved findings."""
+
+    input: Path = option(help=IMAGE, positional=True, metavar="CT")
+    output: Path = option(help="folder for the explanation", metavar="DIR")
+    at: tuple[float, float, float] | None = option(
+        None, "middle of the nodule, RAS mm", metavar="R,A,S", advice="write e.g. --at -40,12,90"
+    )
+    diameter: float | None = option(None, "its size", unit="mm", more_than=0)
+    findings: Path | None = option(None, "findings.json of an analysis of this CT, in the place of --at and --diameter")
+    finding: str = option("", "the name of the nodule in it", metavar="NAME")
+    seed: int = option(0, "of the orders and weights that are shuffled", at_least=0)
 
 
 @dataclass(frozen=True)

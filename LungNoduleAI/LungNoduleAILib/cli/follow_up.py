@@ -81,7 +81,7 @@ def describe(found: FollowUp) -> list[str]:
 def _row(pair: Pair) -> tuple[str, ...]:
     growth = pair.growth
     change = "-" if growth is None else f"{growth.volume_change_percent:+.0f} %"
-    doubling = "-" if growth is None or growth.vdt_days is None else f"{growth.vdt_days:.0f} d"
+    doubling = (growth.doubling_words if growth is not None else "") or "-"
     return (
         pair.prior_id or "-",
         pair.current_id or "-",

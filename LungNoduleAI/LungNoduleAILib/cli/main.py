@@ -16,6 +16,7 @@ from LungNoduleAILib.cases.requests import AnalyzeRequest, CaseRequest, DemoRequ
 from LungNoduleAILib.cli import calibrate as calibrate_command
 from LungNoduleAILib.cli import dataset as dataset_command
 from LungNoduleAILib.cli import evaluate as evaluate_command
+from LungNoduleAILib.cli import explain as explain_command
 from LungNoduleAILib.cli import follow_up as follow_up_command
 from LungNoduleAILib.cli import patterns as pattern_command
 from LungNoduleAILib.cli import phantom as phantom_command
@@ -62,6 +63,7 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
     register_command.add_commands(commands)
     add_guideline(commands)
     pattern_command.add_commands(commands)
+    explain_command.add_commands(commands)
     train_command.add_commands(commands)
     segment_command.add_commands(commands)
     review_command.add_commands(commands)

@@ -10,6 +10,7 @@ from pathlib import Path
 from LungNoduleAILib.cases.requests import PracticeRequest
 from LungNoduleAILib.cli.summary import RESEARCH_USE
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.jobs.events import add_events_argument, reporting_errors
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.untrusted.plain_json import read_plain_json
 
@@ -27,20 +28,28 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
         "and three look-alikes.",
     )
     PracticeRequest.add_arguments(parser)
+    add_events_argument(parser)
     parser.set_defaults(run=_practice)
 
 
 def _practice(arguments: argparse.Namespace) -> int:
+    with reporting_errors(arguments.events) as events:
+        request = PracticeRequest.from_arguments(arguments)
+        told = _written_or_scored(request, Progress(events.progress, arguments.is_cancelled))
+        if not events.own_stdout:
+            print("\n".join(told))
+        events.result(request.output)
+    return 0
+
+
+def _written_or_scored(request: PracticeRequest, progress: Progress) -> list[str]:
     from LungNoduleAILib.cases.practice_case import score_case, write_case
 
-    request = PracticeRequest.from_arguments(arguments)
     if request.marks is None:
-        write_case(request, Progress())
-        print(f"The CT lies in {request.output}: mark every nodule, then score with --marks CSV.")
-        return 0
+        write_case(request, progress)
+        return [f"The CT lies in {request.output}: mark every nodule, then score with --marks CSV."]
     marks = read_marks(request.marks)
-    print("\n".join([*score_case(request, marks, _ai_marks(request.ai)), RESEARCH_USE]))
-    return 0
+    return [*score_case(request, marks, _ai_marks(request.ai), progress), RESEARCH_USE]
 
 
 def read_marks(path: Path) -> list[tuple[float, ...]]:

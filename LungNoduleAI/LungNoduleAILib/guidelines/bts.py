@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from LungNoduleAILib.guidelines.bts_follow_up import bts_growth, follow_up
+from LungNoduleAILib.guidelines.bts_follow_up import STABLE, bts_growth, follow_up
 from LungNoduleAILib.guidelines.queries import DoublingTime, diameter_pairs, doubling_time
 from LungNoduleAILib.guidelines.tables import bts_2015 as table
 from LungNoduleAILib.guidelines.terms.answer import Answer, Told, Trace
@@ -14,6 +14,7 @@ from LungNoduleAILib.guidelines.terms.inputs import Inputs, MissingInput
 from LungNoduleAILib.guidelines.terms.interval import days_between, whole_months
 from LungNoduleAILib.guidelines.terms.measures import whole
 from LungNoduleAILib.guidelines.terms.vocabulary import BENIGN_PATTERNS
+from LungNoduleAILib.model.growth import NO_GROWTH
 from ThoraxAILib.errors import known
 
 TWELVE_MONTHS_FROM = 6  # an unstated stage: a prior of at least this many months was the first CT of the 12-month one
@@ -33,7 +34,8 @@ def bts_2015(inputs: Inputs) -> Answer:
     else:
         management = _of_nodule(inputs, trace)
         if inputs.type not in ("airway", "cyst"):
-            growth, time = bts_growth(inputs, Trace(table.SOURCE)), _time(inputs)
+            growth = bts_growth(inputs, Trace(table.SOURCE))
+            time = _time(inputs, growth)
     if inputs.age is None:
         trace.unsure(f"The age is not stated; at least {table.MIN_AGE} years are taken for granted.")
     trace.because(f"The answer {management} means: {table.ADVICE[management]}")
@@ -50,11 +52,15 @@ def bts_2015(inputs: Inputs) -> Answer:
     )
 
 
-def _time(inputs: Inputs) -> DoublingTime | None:
+def _time(inputs: Inputs, growth: str | None) -> DoublingTime | None:
+    """Return the doubling time of a nodule that grows as the guideline means it; None where it cannot be known."""
     sized = (inputs.volume_mm3 is not None and inputs.prior_volume_mm3 is not None) or diameter_pairs(inputs)
     if not sized or days_between(inputs) is None:
         return None
-    return doubling_time(inputs, max_diameters_first=True)
+    told = doubling_time(inputs, max_diameters_first=True)
+    if growth != STABLE or told.days is None:
+        return told
+    return DoublingTime(None, f"The volume changed by less than {table.GROWTH_PERCENT} %: {NO_GROWTH}")
 
 
 def _most_urgent(nodules: tuple[Inputs, ...], trace: Trace) -> str:

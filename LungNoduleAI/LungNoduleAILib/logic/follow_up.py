@@ -1,13 +1,17 @@
 """LungFollowUpLogic: the follow-up of two or more chest CTs in terms of MRML nodes, in desktop Slicer and plain Python.
 
 The follow-up itself runs in a worker (``thoraxai lung follow-up``); this shows what it wrote, keeps the reader's links,
-and lays the scans over each other. No Qt: errors are raised as ThoraxAIError with one sentence.
+lays the scans over each other, and writes the report from what stands in the scene: pairs with the reader's links, and
+the findings of both dates with the review. No Qt: errors are raised as ThoraxAIError with one sentence.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import slicer
 
@@ -17,7 +21,7 @@ from LungNoduleAILib.model.files import (
     LINKS_FILE,
     PAIRS_CSV,
     PAIRS_FILE,
-    REPORT_FILE,
+    SHEETS_FILE,
     TRANSFORM_FILE,
     WARPED_FILE,
 )
@@ -25,21 +29,33 @@ from LungNoduleAILib.model.links import LINK, UNLINK, LinkDecision, write_links
 from LungNoduleAILib.model.pairs import FollowUp, Pair
 from LungNoduleAILib.scene import follow_up_nodes as nodes
 from LungNoduleAILib.scene.follow_up_nodes import FollowUpData
-from ThoraxAILib.errors import InputError
+from ThoraxAILib.errors import InputError, MissingDependencyError, OutputError
 from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.jobs.run_record import RUN_FILE
+from ThoraxAILib.scene.volumes import volume_from_node
 from ThoraxAILib.untrusted.plain_json import read_plain_json
 
-FOLLOW_UP_REPORT = "follow_up_report.html"
-DECISIONS = "LungNoduleAI.follow_up.decisions"
+if TYPE_CHECKING:
+    from LungNoduleAILib.model.result import AnalysisResult
+    from LungNoduleAILib.report.follow_up import FollowUpPictures
+    from LungNoduleAILib.report.prior_exam import PriorExam
+    from ThoraxAILib.report.slices import Picture
+
+FOLLOW_UP_REPORT, FOLLOW_UP_PDF = "follow_up_report.html", "follow_up_report.pdf"
+PRIOR_FINDINGS = "findings_prior.json"
+DECISIONS, RUN = nodes.PREFIX + "decisions", nodes.PREFIX + "run"
 
 
 class LungFollowUpLogic:
     """Show, review and save one follow-up; the current one is the last shown.
 
-    ``report`` is the report that the worker wrote for it, until links change it or another scene comes.
+    ``result_of`` returns the analysis of a CT as it stands in the scene, None without one. ``sheets`` are the pictures
+    of what changed, as the worker drew them: they are not kept with the scene.
     """
 
-    report: bytes | None = None
+    def __init__(self, result_of: Callable[[Any], AnalysisResult | None] = lambda _node: None) -> None:
+        self._resultOf = result_of
+        self._sheets: tuple[str, tuple[tuple[str, Picture], ...]] = ("", ())
 
     def load_result(self, directory: Path | str, prior_node, current_node):
         """Show what a worker wrote to a folder for the last two scans; raises InputError when it does not fit."""
@@ -52,15 +68,17 @@ class LungFollowUpLogic:
                 f"The folder holds no follow-up ({type(error).__name__}): run the follow-up again."
             ) from error
         transform = directory / TRANSFORM_FILE
-        report = directory / REPORT_FILE
-        self.report = report.read_bytes() if report.is_file() else None
         data = FollowUpData(
             document,
             transform if transform.is_file() else None,
             _volume(directory / DIFFERENCE_FILE),
             _volume(directory / WARPED_FILE),
         )
-        return self.show_result(prior_node, current_node, data)
+        text = self.show_result(prior_node, current_node, data)
+        run = directory / RUN_FILE
+        text.SetAttribute(RUN, run.read_text(encoding="utf-8") if run.is_file() else "")
+        self._sheets = text.GetID(), _sheets(directory / SHEETS_FILE)
+        return text
 
     def show_result(self, prior_node, current_node, data: FollowUpData):
         """Make the nodes of a follow-up instead of an older one of the same two scans; returns its root node."""
@@ -116,7 +134,6 @@ class LungFollowUpLogic:
             raise InputError("There is no follow-up to review: run one first.")
         decision = LinkDecision(prior_id, current_id, LINK if is_same else UNLINK)
         changed = with_decision(shown, decision)
-        self.report = None  # it tells of the pairs as they were
         document = changed.to_dict()
         kept = [entry for entry in self.decisions() if (entry.prior_id, entry.current_id) != (prior_id, current_id)]
         self._replace_shown(text, document)
@@ -149,30 +166,122 @@ class LungFollowUpLogic:
         return prior is not None and bool(prior.GetTransformNodeID())
 
     def save_result(self, directory: Path | str) -> tuple[Path, ...]:
-        """Write pairs (with the findings of each date), links and the report, where it still holds, to a folder.
+        """Write pairs (with the findings of each date as they stand), links, prior findings and the report to a folder.
 
-        Raises InputError without a follow-up.
+        Raises InputError without a follow-up or when its CTs left the scene, OutputError when the folder cannot be
+        written.
         """
         from LungNoduleAILib.cases.pairs_csv import write_pairs_csv
 
-        found = self.follow_up()
-        if found is None:
-            raise InputError("There is no follow-up to save: run one first.")
-        directory = Path(directory)
-        written = [directory / name for name in (PAIRS_FILE, PAIRS_CSV, LINKS_FILE)]
-        written[0].write_text(json.dumps(found.to_dict(), indent=2) + "\n", encoding="utf-8")
-        write_pairs_csv(written[1], found)
-        write_links(self.decisions(), written[2])
-        if self.report is not None:
-            written.append(directory / FOLLOW_UP_REPORT)
-            written[-1].write_bytes(self.report)
+        directory, found = Path(directory), self.reviewed()
+        prior = self._resultOf(nodes.node_of(self._text(), "prior"))
+        try:
+            written = [directory / name for name in (PAIRS_FILE, PAIRS_CSV, LINKS_FILE)]
+            written[0].write_text(json.dumps(found.to_dict(), indent=2) + "\n", encoding="utf-8")
+            write_pairs_csv(written[1], found)
+            write_links(self.decisions(), written[2])
+            if prior is not None:
+                written.append(directory / PRIOR_FINDINGS)
+                document = json.dumps(prior.findings.to_dict(), indent=2)
+                written[-1].write_text(document + "\n", encoding="utf-8")
+        except OSError as error:
+            raise OutputError(f"The pairs cannot be saved ({error.strerror}): choose a writable folder.") from error
+        return (*written, *self.write_report(directory))
+
+    # The report
+
+    def _text(self):
+        text = self.current_text()
+        if text is None:
+            raise InputError("There is no follow-up: compare two CTs first.")
+        return text
+
+    def reviewed(self) -> FollowUp:
+        """Return the follow-up with the findings of both dates as the reader left them; raises InputError without."""
+        from LungNoduleAILib.report.prior_exam import as_reviewed
+
+        text = self._text()
+        found = FollowUp.from_dict(nodes.follow_up_document(text))
+        results = [self._resultOf(nodes.node_of(text, role)) for role in ("prior", "current")]
+        prior, current = (() if result is None else result.findings.findings for result in results)
+        return as_reviewed(found, prior, current)
+
+    def prior_exam(self, current_node) -> PriorExam | None:
+        """Return what the follow-up tells of the findings of its current CT; None for every other CT."""
+        from LungNoduleAILib.report.prior_exam import prior_exam
+
+        text = self.current_text()
+        if text is None or current_node is None or nodes.node_of(text, "current") is not current_node:
+            return None
+        prior_node, result = nodes.node_of(text, "prior"), self._resultOf(current_node)
+        if result is None:
+            return None
+        prior = self._resultOf(prior_node)
+        volume = None if prior is None else prior.volume
+        by_id = {} if prior is None else {one.id: one for one in prior.findings.findings}
+        return prior_exam(self.reviewed(), result.findings.findings, volume, by_id)
+
+    def write_report(self, directory: Path | str) -> tuple[Path, ...]:
+        """Write the report of the follow-up as it stands, HTML and (with fpdf2) PDF, to an existing folder.
+
+        Raises InputError without a follow-up or when its CTs left the scene, OutputError.
+        """
+        from LungNoduleAILib.guidelines.terms.person import PersonAndExam
+        from LungNoduleAILib.report.follow_up import write_follow_up_report
+        from LungNoduleAILib.report.follow_up_pdf import write_follow_up_pdf
+
+        text, directory = self._text(), Path(directory)
+        current = self._resultOf(nodes.node_of(text, "current"))
+        person = PersonAndExam() if current is None else PersonAndExam(**current.findings.review.person)
+        run = json.loads(text.GetAttribute(RUN) or "{}")
+        written = [directory / FOLLOW_UP_REPORT]
+        try:
+            content = write_follow_up_report(written[0], self.reviewed(), self._pictures(), run, person)
+            with suppress(MissingDependencyError):
+                write_follow_up_pdf(directory / FOLLOW_UP_PDF, content)
+                written.append(directory / FOLLOW_UP_PDF)
+        except OSError as error:
+            raise OutputError(f"The report cannot be written ({error.strerror}): choose a writable folder.") from error
         return tuple(written)
+
+    def _pictures(self) -> FollowUpPictures:
+        from LungNoduleAILib.report.follow_up import FollowUpPictures
+
+        text = self._text()
+        *scans, warped = (nodes.node_of(text, role) for role in ("prior", "current", "warped_prior"))
+        if None in scans:
+            raise InputError("A CT of this follow-up left the scene: load it and compare again.")
+        was_aligned = self.is_aligned()
+        self.align_prior(False)  # pictures show the prior CT where it lies itself
+        try:
+            results = [self._resultOf(node) for node in scans]
+            prior, current = (
+                volume_from_node(node) if result is None else result.volume
+                for node, result in zip(scans, results, strict=True)
+            )
+        finally:
+            self.align_prior(was_aligned)
+        of_prior, of_current = (
+            {} if result is None else {one.id: one for one in result.findings.findings} for result in results
+        )
+        aligned = None if warped is None else volume_from_node(warped)
+        sheets = self._sheets[1] if self._sheets[0] == text.GetID() else ()
+        return FollowUpPictures(prior, current, aligned, sheets, of_prior, of_current)
 
     def clear_result(self) -> None:
         """Remove the nodes of the current follow-up; the scans stay."""
         text = self.current_text()
         if text is not None:
             nodes.remove_follow_up_nodes(text)
+
+
+def _sheets(path: Path) -> tuple[tuple[str, Picture], ...]:
+    from LungNoduleAILib.cases.follow_up_files import read_sheets
+
+    try:
+        return read_sheets(path) if path.is_file() else ()
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"The pictures cannot be read ({type(error).__name__}): run the follow-up again.") from error
 
 
 def _volume(path: Path) -> Volume | None:

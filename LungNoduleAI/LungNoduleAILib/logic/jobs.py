@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 
 import slicer
 
-from LungNoduleAILib.cases.requests import ANALYZE, FOLLOW_UP, PHANTOM, AnalyzeRequest, FollowUpRequest, PhantomRequest
+from LungNoduleAILib.cases.requests import (
+    ANALYZE,
+    FOLLOW_UP,
+    PHANTOM,
+    PRACTICE,
+    AnalyzeRequest,
+    FollowUpRequest,
+    PhantomRequest,
+    PracticeRequest,
+)
 from LungNoduleAILib.logic.logic import LungNoduleAILogic
+from LungNoduleAILib.logic.practice import PracticeState, write_marks
 from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.options import AnalysisOptions
 from ThoraxAILib.jobs.child_job import ChildJob
@@ -62,6 +73,29 @@ def sample_pair_job() -> ChildJob:
     folder = WorkFolder()
     request = PhantomRequest(folder.path / "sample", pair=True)
     return ChildJob(child_command(PHANTOM, request), child_environment(PACKAGES), folder)
+
+
+def practice_case_job(seed: int, difficulty: str) -> ChildJob:
+    """Return a job that makes a practice case; its ``output`` is for LungPractice.show_case."""
+    folder = WorkFolder()
+    request = PracticeRequest(folder.path / "case", seed, difficulty)
+    return ChildJob(child_command(PRACTICE, request), child_environment(PACKAGES), folder)
+
+
+def practice_score_job(case: PracticeState, progress_file: Path) -> ChildJob:
+    """Return a job that scores locked marks, lets the software read the case too, and adds to the progress.
+
+    Its ``output`` is for LungPractice.show_score. Raises OutputError when the marks cannot be handed over.
+    """
+    folder = WorkFolder()
+    with ExitStack() as on_failure:
+        on_failure.callback(folder.remove)
+        marks = write_marks(folder.path / "marks.csv", case.marks)
+        on_failure.pop_all()
+    request = PracticeRequest(
+        folder.path / "score", case.seed, case.difficulty, marks, case.seconds, analyze=True, progress=progress_file
+    )
+    return ChildJob(child_command(PRACTICE, request), child_environment(PACKAGES), folder)
 
 
 def sample_job() -> ChildJob:

@@ -16,15 +16,17 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from LungNoduleAILib.analysis.carry_over import carried_over
 from LungNoduleAILib.analysis.review_record import By
-from LungNoduleAILib.analysis.turned_masks import in_lps, masks_turned_back
+from LungNoduleAILib.analysis.turned_masks import in_lps, masks_turned_back, volume_in_lps
+from LungNoduleAILib.logic.follow_up import LungFollowUpLogic
 from LungNoduleAILib.logic.review import LungReview
+from LungNoduleAILib.model.files import ARRAYS_FILE, FINDINGS_FILE
 from LungNoduleAILib.model.findings import Finding, Findings
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.model.result import AnalysisResult
 from LungNoduleAILib.scene import finding_markups as marks
 from LungNoduleAILib.scene import result_nodes
 from LungNoduleAILib.scene.result_nodes import ResultNodes
-from LungNoduleAILib.scene.review_nodes import center_views, finding_at, is_shown, show_findings
+from LungNoduleAILib.scene.review_nodes import center_views, finding_at, is_shown, result_from_nodes, show_findings
 from LungNoduleAILib.scene.saving import save_result
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
@@ -45,6 +47,7 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
     def __init__(self, *arguments: object) -> None:
         super().__init__(*arguments)
         self._review: LungReview | None = None
+        self.follow_up = LungFollowUpLogic(self.result_of)
 
     # Volumes in
 
@@ -107,11 +110,16 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
         self.set_threshold(0.0)
         return nodes
 
-    def load_result(self, directory: Path | str, volume_node) -> ResultNodes:
-        """Show what a worker wrote to a folder (findings.json, arrays.npz, run.json) for ``volume_node``."""
+    def load_result(
+        self, directory: Path | str, volume_node, names: tuple[str, str] = (FINDINGS_FILE, ARRAYS_FILE)
+    ) -> ResultNodes:
+        """Show what a worker wrote to a folder (findings.json, arrays.npz, run.json) for ``volume_node``.
+
+        ``names`` are those of the first two.
+        """
         directory, volume = Path(directory), volume_from_node(volume_node)
         try:
-            result = AnalysisResult.load(directory, volume)
+            result = AnalysisResult.load(directory, volume, names)
             run_file = directory / RUN_FILE
             run = json.loads(run_file.read_text(encoding="utf-8")) if run_file.is_file() else None
         except (OSError, ValueError, KeyError) as error:
@@ -122,6 +130,15 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
             findings = replace(result.findings, series_uid=volume.identity.series_uid)
             result = replace(result, findings=findings)
         return self.show_result(volume_node, result, run)
+
+    def load_follow_up(self, directory: Path | str, prior_node, current_node) -> ResultNodes:
+        """Show what a worker wrote of a follow-up: the findings of both dates, the current ones as the result, and the
+        pairs.
+        """
+        self.load_result(directory, prior_node, ("findings_1.json", "arrays_1.npz"))
+        shown = self.load_result(directory, current_node, ("findings_2.json", "arrays_2.npz"))
+        self.follow_up.load_result(directory, prior_node, current_node)
+        return shown
 
     # The current result
 
@@ -145,6 +162,14 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
             if nodes is not None and nodes.volume is volume_node:
                 self.getParameterNode().SetNodeReferenceID(CURRENT_RESULT, text.GetID())
                 return nodes
+        return None
+
+    def result_of(self, volume_node) -> AnalysisResult | None:
+        """Return the result of a CT as it stands in the scene, in LPS order; None when it has none."""
+        for text in result_nodes.result_texts():
+            nodes = result_nodes.result_nodes_of(text)
+            if nodes is not None and volume_node is not None and nodes.volume is volume_node:
+                return result_from_nodes(nodes, volume_in_lps(volume_from_node(volume_node)))
         return None
 
     def findings(self) -> tuple[Finding, ...]:
@@ -237,7 +262,9 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
         nodes = self.result_nodes()
         if nodes is None:
             raise InputError("There is no result to save: analyze a volume first.")
-        return write_result_files(Path(directory), self.review.result(), nodes.run())
+        return write_result_files(
+            Path(directory), self.review.result(), nodes.run(), self.follow_up.prior_exam(nodes.volume)
+        )
 
     def write_report(self, path: Path | str) -> Path:
         """Write the report of the current result, as it stands now, as one HTML file."""
@@ -246,7 +273,7 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
         nodes = self.result_nodes()
         if nodes is None:
             raise InputError("There is no result yet: analyze a CT first.")
-        return write_report_of(Path(path), self.review.result(), nodes.run())
+        return write_report_of(Path(path), self.review.result(), nodes.run(), self.follow_up.prior_exam(nodes.volume))
 
 
 def _with_review_of(older: ResultNodes, result: AnalysisResult) -> Findings:

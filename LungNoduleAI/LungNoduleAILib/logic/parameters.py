@@ -15,6 +15,8 @@ class PanelSettings(Options):
     """What the panel keeps beside the options of the analysis."""
 
     save_folder: str = option("", "folder to save to")
+    with_dicom: bool = option(False, "also save DICOM results")
+    dicom_folder: str = option("", "folder of the DICOM images of the CT")
 
 
 class Parameters:
@@ -38,13 +40,13 @@ class Parameters:
         options.to_node(self.node)
 
     @property
-    def save_folder(self) -> str:
-        """Where results are saved, empty as long as nothing was chosen."""
-        return PanelSettings.from_node(self.node).save_folder
+    def panel(self) -> PanelSettings:
+        """Where and what to save."""
+        return PanelSettings.from_node(self.node)
 
-    @save_folder.setter
-    def save_folder(self, folder: str) -> None:
-        PanelSettings(folder).to_node(self.node)
+    @panel.setter
+    def panel(self, settings: PanelSettings) -> None:
+        settings.to_node(self.node)
 
     @property
     def input_volume(self) -> slicer.vtkMRMLScalarVolumeNode | None:

@@ -88,6 +88,12 @@ class LungReview:
         """Say who reads (a name, initials, a pseudonym): it stands in the record of each change from now on."""
         self.nodes().set_reader(checked_words(name, "reader's name"))
 
+    def prepare(self) -> None:
+        """Make ready what measures on this CT, which takes seconds the first time; nothing happens without the CT."""
+        nodes = self._current()
+        if nodes is not None and nodes.volume is not None:
+            self._measured()
+
     # Decisions and statements
 
     def decide(self, finding_id: str, status: str, reason: str = "") -> Finding:

@@ -15,8 +15,10 @@ PAIRS_FILE, PAIRS_CSV, LINKS_FILE = "pairs.json", "pairs.csv", "links.csv"
 DIFFERENCE_FILE, WARPED_FILE = "difference.nrrd", "warped_prior.nrrd"
 TRANSFORM_FILE, AFFINE_FILE = "prior_to_current.h5", "prior_to_current_affine.tfm"
 REGISTRATION_FILE = "registration.json"
+SHEETS_FILE = "sheets.npz"  # the pictures of what changed, for a report that is written again
 VIEW_FILES = ("blended.png", "checkerboard.png", "difference.png", "change_1.png", "change_2.png", "change_3.png")
 PATTERN_MAP_FILE, PATTERN_TABLE_FILE, PATTERN_PICTURE_FILE = "patterns.nrrd", "patterns.json", "patterns.png"
+EXPLANATION_FILE, IMPORTANCE_FILE, EXPLANATION_PICTURE_FILE = "explanation.json", "importance.nrrd", "explanation.png"
 INDEX_FILE = "index.csv"
 LABEL_MAP_FILES = {"nrrd": "labels.nrrd", "nifti": "labels.nii.gz"}
 LABEL_TABLE_FILE = "labels.csv"
@@ -44,13 +46,17 @@ FOLLOW_UP_FILES = (
     PAIRS_CSV,
     LINKS_FILE,
     REPORT_FILE,
+    REPORT_PDF,
     DIFFERENCE_FILE,
     WARPED_FILE,
     TRANSFORM_FILE,
     AFFINE_FILE,
+    SHEETS_FILE,
     *(f"findings_{n}.json" for n in range(1, MAX_SCANS + 1)),
+    *(f"arrays_{n}.npz" for n in range(1, MAX_SCANS + 1)),
     RUN_FILE,
 )
+EXPLANATION_FILES = (IMPORTANCE_FILE, EXPLANATION_PICTURE_FILE, EXPLANATION_FILE)
 REGISTRATION_FILES = (
     WARPED_FILE,
     DIFFERENCE_FILE,

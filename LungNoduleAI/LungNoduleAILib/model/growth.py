@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 GROWING, STABLE, INDETERMINATE, SHRINKING = "growing", "stable", "indeterminate", "shrinking"
+NO_GROWTH = "no growth measured"
 
 
 @dataclass(frozen=True)
 class Growth:
-    """What changed between two measurements of one nodule; ``vdt_days`` is None with its reason where there is none."""
+    """What changed between two measurements of one nodule.
+
+    ``vdt_days`` is told of a nodule that is ``GROWING`` only: a smaller change is what repeated measurement explains,
+    and its doubling time may be any number. Else it is None with its reason.
+    """
 
     growth: str
     volume_change_percent: float
@@ -24,6 +29,13 @@ class Growth:
     mass_change_percent: float | None
     solid_volume_change_percent: float | None
     reasons: tuple[str, ...]
+
+    @property
+    def doubling_words(self) -> str:
+        """The doubling time as every table shows it: '182 days', that no growth was measured, or nothing to tell."""
+        if self.vdt_days is not None and self.growth == GROWING:
+            return f"{self.vdt_days:.0f} days"
+        return NO_GROWTH if self.growth != GROWING and self.days else ""
 
     def to_dict(self) -> dict:
         """JSON form, numbers to one decimal."""

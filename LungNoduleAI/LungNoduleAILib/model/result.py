@@ -29,7 +29,7 @@ class AnalysisResult:
     methods: dict[str, str] = field(default_factory=dict)
     structures: np.ndarray | None = None
 
-    def save_arrays(self, directory: Path) -> None:
+    def save_arrays(self, directory: Path, name: str = ARRAYS_FILE) -> None:
         """Write labels and nodule masks as ``arrays.npz`` beside findings.json: how a worker hands them to Slicer.
 
         Arrays are (k, j, i), as ``axis_order`` says; ``ijk_to_ras`` is the 4x4 matrix from (i, j, k, 1) to RAS mm. A
@@ -49,13 +49,16 @@ class AnalysisResult:
             if finding.mask is not None:
                 arrays[f"mask_{finding.id}"] = finding.mask.array
                 arrays[f"offset_{finding.id}"] = np.array(finding.mask.offset_kji)
-        np.savez(directory / ARRAYS_FILE, **arrays)  # type: ignore[arg-type]  # the stub sees allow_pickle
+        np.savez(directory / name, **arrays)  # type: ignore[arg-type]  # the stub sees allow_pickle
 
     @staticmethod
-    def load(directory: Path, volume: Volume) -> AnalysisResult:
-        """Read what save_arrays and findings.json hold back onto ``volume``; raises ValueError when they do not fit."""
-        findings = Findings.from_dict(read_plain_json(directory / FINDINGS_FILE))
-        with np.load(directory / ARRAYS_FILE) as arrays:
+    def load(directory: Path, volume: Volume, names: tuple[str, str] = (FINDINGS_FILE, ARRAYS_FILE)) -> AnalysisResult:
+        """Read what save_arrays and findings.json hold back onto ``volume``; raises ValueError when they do not fit.
+
+        ``names`` are those of the two files.
+        """
+        findings = Findings.from_dict(read_plain_json(directory / names[0]))
+        with np.load(directory / names[1]) as arrays:
             labels = arrays["labels"]
             if labels.shape != volume.array.shape:
                 raise ValueError(f"labels of shape {labels.shape} do not fit a volume of shape {volume.array.shape}")

@@ -14,8 +14,9 @@ from LungNoduleAILib.logic.review import LungReview
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.review import READER
 from LungNoduleAILib.panel.place_tool import PlaceTool
-from LungNoduleAILib.panel.words import height_of, measured_by_ai, value_words
+from LungNoduleAILib.panel.words import measured_by_ai, value_words
 from ThoraxAILib.errors import InputError, ThoraxAIError
+from ThoraxAILib.panels import parts
 
 EDITOR = "SegmentEditor"
 
@@ -39,9 +40,7 @@ class CorrectSection:
         self._build_tools(layout)
         self._build_statements(layout)
         self._build_shaping(layout)
-        self.messageLabel = qt.QLabel()
-        self.messageLabel.name = "correctMessageLabel"
-        self.messageLabel.wordWrap = True
+        self.messageLabel = parts.label("correctMessageLabel")
         layout.addWidget(self.messageLabel)
         self.show(None, has_result=False)
 
@@ -84,9 +83,7 @@ class CorrectSection:
             grid.addWidget(box, index // 2, 2 * (index % 2) + 1)
         grid.setColumnStretch(1, 1)
         grid.setColumnStretch(3, 1)
-        self.aiLabel = qt.QLabel()
-        self.aiLabel.name = "aiValuesLabel"
-        self.aiLabel.wordWrap = True
+        self.aiLabel = parts.label("aiValuesLabel")
         layout.addWidget(self.aiLabel)
 
     def _build_shaping(self, layout: qt.QVBoxLayout) -> None:
@@ -113,11 +110,9 @@ class CorrectSection:
         self.mergeButton.connect("clicked()", self.on_merge)
 
     def _button(self, name: str, text: str, row: qt.QHBoxLayout, checkable: bool = False) -> qt.QPushButton:
-        button = qt.QPushButton(text)
-        button.name = name
-        button.checkable = checkable
-        row.addWidget(button)
-        return button
+        made = parts.toggle(name, text) if checkable else parts.button(name, text)
+        row.addWidget(made)
+        return made
 
     # What is shown
 
@@ -156,7 +151,7 @@ class CorrectSection:
             "" if finding and finding.source == READER else _("The AI's findings are rejected (R), not deleted")
         )
         axes = nothing or ("" if finding and finding.long_axis_ras_mm else _("The axes of this finding were not kept"))
-        allow = _allow
+        allow = parts.allow
         allow(self.addButton, no_ct, _("Then click into the nodule in a slice view: it is outlined and measured (M)"))
         allow(self.editButton, no_outline, _("Draw in the Segment Editor; every stroke is measured (E)"))
         allow(self.calipersButton, axes, _("Drag the ends of long and short axis; the report takes their lengths (C)"))
@@ -199,6 +194,8 @@ class CorrectSection:
             self.placeTool.stop()
             return
         self._uncheck(self.moveButton)
+        with parts.waiting():
+            self._review.prepare()  # so that the click itself is measured at once
         self._say(_("Click into the nodule in a slice view."))
         self.placeTool.start(self._on_added)
 
@@ -242,6 +239,8 @@ class CorrectSection:
         if module is None:
             self._say(_("The Segment Editor is not installed: use Grow, Shrink and Move."))
             return
+        with parts.waiting():
+            self._review.prepare()  # so that each stroke is measured at once
         slicer.util.selectModule(EDITOR)
         editor = module.widgetRepresentation().self().editor
         editor.setSegmentationNode(nodes.segmentation)
@@ -300,14 +299,12 @@ class CorrectSection:
     def _do(self, act: Callable[[], str | None]) -> None:
         """Do it, say here why it did not work, and let the panel follow."""
         self._say("")
-        slicer.app.setOverrideCursor(qt.Qt.WaitCursor)
         selected = None
-        try:
-            selected = act()
-        except ThoraxAIError as error:
-            self._say(str(error))
-        finally:
-            slicer.app.restoreOverrideCursor()
+        with parts.waiting():
+            try:
+                selected = act()
+            except ThoraxAIError as error:
+                self._say(str(error))
         self._onChanged(selected)
 
     def remeasure(self) -> None:
@@ -333,11 +330,4 @@ class CorrectSection:
         self.placeTool.stop()
 
     def _say(self, text: str) -> None:
-        self.messageLabel.text = text
-        self.messageLabel.setMinimumHeight(height_of(self.messageLabel, text))
-        self.messageLabel.visible = bool(text)
-
-
-def _allow(control: qt.QWidget, reason_not_to: str, tool_tip: str) -> None:
-    control.enabled = not reason_not_to
-    control.toolTip = reason_not_to or tool_tip
+        parts.say(self.messageLabel, text)

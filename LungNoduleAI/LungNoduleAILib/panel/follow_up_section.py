@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,41 +11,47 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from LungNoduleAILib.logic.follow_up import FOLLOW_UP_REPORT, LungFollowUpLogic
 from LungNoduleAILib.logic.jobs import follow_up_job, sample_pair_job
+from LungNoduleAILib.logic.logic import LungNoduleAILogic
+from LungNoduleAILib.logic.planted import planted_rows
+from LungNoduleAILib.logic.report_file import ReportFile
 from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.model.pairs import FollowUp, Pair
-from LungNoduleAILib.panel.sample_data import load_sample_pair, planted_fates
+from LungNoduleAILib.panel.sample_data import load_sample_pair
 from LungNoduleAILib.scene import compare_views
 from LungNoduleAILib.scene.follow_up_nodes import node_of, pair_label
+from LungNoduleAILib.scene.review_nodes import center_views
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.child_job import ChildJob
+from ThoraxAILib.panels import parts
 from ThoraxAILib.panels.job_panel import JobPanel
 from ThoraxAILib.panels.messages import shown_errors
 
 UNKNOWN_DAYS = -1
-COLUMNS = ("Pair", "Prior", "Current", "Status", "Δ vol. %", "VDT d", "Growth", "Agree")
-MIN_ROWS = 5
+COLUMNS = ("Pair", "Prior", "Current", "Status", "Δ vol. %", "Doubling time", "Growth", "Agree")
 
 
 class FollowUpSection:
     """Add ``widget`` to the panel.
 
-    ``analyzed()`` gives the current CT and the options of the panel, ``choose_current`` makes a CT the current one.
+    ``analyzed()`` gives the current CT and the options of the panel, ``choose_current`` makes a CT the current one, and
+    ``on_compared(folder, prior, current)`` shows what a run wrote: the findings of both dates, and the pairs.
     """
 
     def __init__(
         self,
         job_panel: JobPanel,
-        export_volume: Callable,
+        logic: LungNoduleAILogic,
         analyzed: Callable[[], tuple[Any, AnalysisOptions]],
         choose_current: Callable[[Any], None],
+        on_compared: Callable[[Path, Any, Any], None],
     ) -> None:
-        self._chooseCurrent = choose_current
-        self._reportFolder: tempfile.TemporaryDirectory | None = None
-        self._jobPanel, self._exportVolume, self._analyzed = job_panel, export_volume, analyzed
-        self.logic = LungFollowUpLogic()
+        self._chooseCurrent, self._onCompared = choose_current, on_compared
+        self._reportFile = ReportFile()
+        self._jobPanel, self._exportVolume, self._analyzed = job_panel, logic.export_volume, analyzed
+        self.logic = logic.follow_up
+        self._planted: tuple[tuple[float, float, float], ...] = ()
         self._isFilling = False
         self._compared: tuple[str, str] = ("", "")
         self.widget = ctk.ctkCollapsibleButton()
@@ -54,9 +59,15 @@ class FollowUpSection:
         self.widget.text = _("Follow-up")
         layout = qt.QVBoxLayout(self.widget)
         self._build_inputs(layout)
+        self.jobLayout = qt.QVBoxLayout()
+        layout.addLayout(self.jobLayout)
         self._build_table(layout)
+        self._build_planted(layout)
         self._build_links(layout)
         self._build_views(layout)
+        buttons = (self.compareButton, self.samplePairButton, self.linkButton, self.unlinkButton)
+        shows = (self.sideBySideButton, self.chartButton, self.alignButton, self.differenceButton)
+        self._tips = {control.name: control.toolTip for control in (*buttons, *shows, self.followUpReportButton)}
         self.widget.collapsed = True
 
     def _build_inputs(self, layout: qt.QVBoxLayout) -> None:
@@ -78,13 +89,13 @@ class FollowUpSection:
         self.daysSpinBox.value = UNKNOWN_DAYS
         self.daysSpinBox.toolTip = _("Days from the prior to the current CT; without them there is no doubling time")
         form.addRow(_("Days between:"), self.daysSpinBox)
-        self.compareButton = self._button(
+        self.compareButton = parts.button(
             "compareButton",
             _("Compare with prior"),
             self.on_compare,
             _("Analyze both CTs, match their nodules and tell what grew or appeared"),
         )
-        self.samplePairButton = self._button(
+        self.samplePairButton = parts.button(
             "samplePairButton",
             _("Sample pair"),
             self.on_sample_pair,
@@ -94,30 +105,24 @@ class FollowUpSection:
         row.addWidget(self.compareButton, 1)
         row.addWidget(self.samplePairButton)
         form.addRow(row)
-        self.warningLabel = qt.QLabel()
-        self.warningLabel.name = "followUpWarningLabel"
-        self.warningLabel.wordWrap = True
+        self.warningLabel = parts.label("followUpWarningLabel")
         layout.addWidget(self.warningLabel)
-        self.plantedLabel = qt.QLabel()
-        self.plantedLabel.name = "plantedLabel"
-        self.plantedLabel.wordWrap = True
-        self.plantedLabel.toolTip = _("What was planted in the sample pair, to compare with the table")
-        layout.addWidget(self.plantedLabel)
 
     def _build_table(self, layout: qt.QVBoxLayout) -> None:
-        self.table = qt.QTableWidget()
-        self.table.name = "pairsTable"
-        self.table.columnCount = len(COLUMNS)
-        self.table.setHorizontalHeaderLabels([_(title) for title in COLUMNS])
-        self.table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
-        self.table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
-        self.table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
-        self.table.verticalHeader().hide()
-        self.table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        self.table.setMinimumHeight(MIN_ROWS * (self.table.fontMetrics().height() + 8))
-        self.table.toolTip = _("A click shows the nodule at both dates")
+        titles = [_(title) for title in COLUMNS]
+        self.table = parts.table("pairsTable", titles, _("A click shows the nodule at both dates"))
         self.table.connect("itemSelectionChanged()", self.on_pair_selected)
         layout.addWidget(self.table)
+
+    def _build_planted(self, layout: qt.QVBoxLayout) -> None:
+        """Add the truth of the sample pair, beside the table of what was told."""
+        titles = (_("Planted"), _("Fate"), _("Sizes"), _("Told"))
+        tip = _("What was planted in the sample pair, and what the comparison tells of it; a click shows the place")
+        self.plantedTable = parts.table("plantedTable", titles, tip)
+        self.plantedTable.horizontalHeader().setSectionResizeMode(len(titles) - 1, qt.QHeaderView.Stretch)
+        self.plantedTable.connect("itemSelectionChanged()", self.on_planted_selected)
+        self.plantedTable.hide()
+        layout.addWidget(self.plantedTable)
 
     def _build_links(self, layout: qt.QVBoxLayout) -> None:
         row = qt.QHBoxLayout()
@@ -129,10 +134,10 @@ class FollowUpSection:
         ):
             box.name, box.toolTip = name, tip
             row.addWidget(box)
-        self.linkButton = self._button(
+        self.linkButton = parts.button(
             "linkButton", _("Link"), lambda: self._decide(True), _("Say that these two are the same nodule")
         )
-        self.unlinkButton = self._button(
+        self.unlinkButton = parts.button(
             "unlinkButton", _("Unlink"), lambda: self._decide(False), _("Say that these two are not the same nodule")
         )
         row.addWidget(self.linkButton)
@@ -141,49 +146,37 @@ class FollowUpSection:
     def _build_views(self, layout: qt.QVBoxLayout) -> None:
         row = qt.QHBoxLayout()
         layout.addLayout(row)
-        self.sideBySideButton = self._button(
+        self.sideBySideButton = parts.button(
             "sideBySideButton",
             _("Side by side"),
             self.on_side_by_side,
             _("Prior left, current right, both axial and linked"),
         )
-        self.chartButton = self._button("chartButton", _("Chart"), self.on_chart, _("Volumes over time as a plot"))
-        self.alignButton = self._toggle(
+        self.chartButton = parts.button("chartButton", _("Chart"), self.on_chart, _("Volumes over time as a plot"))
+        self.alignButton = parts.toggle(
             "alignButton",
             _("Align prior"),
             self.on_align,
             _("Lay the prior CT over the current one through the registration"),
         )
-        self.differenceButton = self._toggle(
+        self.differenceButton = parts.toggle(
             "differenceButton", _("What changed"), self.on_difference, _("Show the difference map over the current CT")
         )
-        self.followUpReportButton = self._button(
+        self.followUpReportButton = parts.button(
             "followUpReportButton",
             _("Report"),
             self.on_open_report,
-            _("Open the report of this comparison; after a link was changed compare again to make it anew"),
+            _("Write the report of this comparison as it stands now, and open it"),
         )
         controls = (self.sideBySideButton, self.chartButton, self.alignButton, self.differenceButton)
         for control in (*controls, self.followUpReportButton):
             row.addWidget(control)
 
-    def _button(self, name: str, text: str, on_clicked: Callable, tool_tip: str) -> qt.QPushButton:
-        button = qt.QPushButton(text)
-        button.name, button.toolTip = name, tool_tip
-        button.connect("clicked()", on_clicked)
-        return button
-
-    def _toggle(self, name: str, text: str, on_toggled: Callable, tool_tip: str) -> qt.QPushButton:
-        button = qt.QPushButton(text)
-        button.name, button.toolTip = name, tool_tip
-        button.checkable = True
-        button.connect("toggled(bool)", on_toggled)
-        return button
-
     # The run
 
     def on_sample_pair(self) -> None:
         """Make the sample pair in a child process and choose its CTs."""
+        self.jobLayout.addWidget(self._jobPanel.widget)
         with shown_errors(_("The sample pair cannot be made.")):
             self._jobPanel.run(sample_pair_job(), self._on_pair_ready, _("Making the sample pair"))
 
@@ -198,6 +191,7 @@ class FollowUpSection:
         """Compare prior and current CT in a child process."""
         prior = self.priorSelector.currentNode()
         current, options = self._analyzed()
+        self.jobLayout.addWidget(self._jobPanel.widget)
         with shown_errors(_("The CTs cannot be compared.")):
             days = None if self.daysSpinBox.value == UNKNOWN_DAYS else self.daysSpinBox.value
             job = follow_up_job(self._exportVolume, prior, current, FollowUpOptions(options, days=days))
@@ -208,7 +202,7 @@ class FollowUpSection:
         prior, current = (slicer.mrmlScene.GetNodeByID(name) for name in self._compared)
         if job.output is None or prior is None or current is None:
             raise InputError(_("The comparison ended without a result: look at the messages and compare again."))
-        self.logic.load_result(job.output, prior, current)
+        self._onCompared(job.output, prior, current)
         self.update()
         compare_views.show_side_by_side(prior, current)
         if self.logic.pairs():
@@ -224,34 +218,54 @@ class FollowUpSection:
         self._fill(found)
         self.alignButton.checked = self.logic.is_aligned()
         self._isFilling = False
-        warnings = () if found is None else found.intervals[-1].warnings
-        self.warningLabel.text = "\n".join(warnings)
-        self.warningLabel.visible = bool(warnings)
-        planted = () if found is None else planted_fates(node_of(self.logic.current_text(), "current"))
-        self.plantedLabel.text = "\n".join((_("Planted:"), *planted)) if planted else ""
-        self.plantedLabel.visible = bool(planted)
+        parts.say(self.warningLabel, "" if found is None else "\n".join(found.intervals[-1].warnings))
         self._enable(found)
 
     def _enable(self, found: FollowUp | None) -> None:
         text = self.logic.current_text()
-        prior, current = self.priorSelector.currentNode(), self._analyzed()[0]
-        self.compareButton.enabled = (
-            prior is not None and current is not None and prior is not current and not self._jobPanel.is_running
+        running = _("A run is going on: wait for it or cancel it") if self._jobPanel.is_running else ""
+        nothing = "" if found is not None else _("There is no comparison yet: press Compare with prior")
+        has_both = self.priorIdComboBox.count > 0 and self.currentIdComboBox.count > 0
+        no_ids = nothing or ("" if has_both else _("One of the dates has no nodule"))
+        scans = [None if text is None else node_of(text, role) for role in ("prior", "current")]
+        no_scans = nothing or ("" if None not in scans else _("A CT of this comparison left the scene"))
+        no_transform, no_difference = (
+            no_scans or ("" if text and node_of(text, role) else _("The CTs were not registered"))
+            for role in ("transform", "difference")
         )
-        self.samplePairButton.enabled = not self._jobPanel.is_running
-        self.followUpReportButton.enabled = found is not None and self.logic.report is not None
-        has_both = found is not None and self.priorIdComboBox.count > 0 and self.currentIdComboBox.count > 0
-        self.linkButton.enabled = self.unlinkButton.enabled = has_both
-        self.sideBySideButton.enabled = self.chartButton.enabled = found is not None
-        self.alignButton.enabled = text is not None and node_of(text, "transform") is not None
-        self.differenceButton.enabled = text is not None and node_of(text, "difference") is not None
+        for control, reason in (
+            (self.compareButton, running or self._reason_not_to_compare()),
+            (self.samplePairButton, running),
+            (self.linkButton, no_ids),
+            (self.unlinkButton, no_ids),
+            (self.followUpReportButton, no_scans),
+            (self.sideBySideButton, no_scans),
+            (self.chartButton, nothing),
+            (self.alignButton, no_transform),
+            (self.differenceButton, no_difference),
+        ):
+            parts.allow(control, reason, self._tips[control.name])
+
+    def _reason_not_to_compare(self) -> str:
+        prior, current = self.priorSelector.currentNode(), self._analyzed()[0]
+        if current is None:
+            return _("Choose the current CT under Input, or press Sample pair")
+        if prior is None:
+            return _("Choose the prior CT first")
+        return _("Prior and current are the same CT: choose another one") if prior is current else ""
 
     def _fill(self, found: FollowUp | None) -> None:
         pairs = () if found is None else found.intervals[-1].pairs
         self.table.rowCount = len(pairs)
         for row, pair in enumerate(pairs):
-            for column, text in enumerate(_texts(row, pair)):
-                self.table.setItem(row, column, qt.QTableWidgetItem(text))
+            parts.fill_row(self.table, row, _texts(row, pair))
+        current = None if found is None else node_of(self.logic.current_text(), "current")
+        planted = planted_rows(current, found)
+        self._planted = tuple(row.place_ras_mm for row in planted)
+        self.plantedTable.rowCount = len(planted)
+        for row, one in enumerate(planted):
+            parts.fill_row(self.plantedTable, row, (one.what, one.fate, one.sizes, one.told))
+        self.plantedTable.visible = bool(planted)
         for box, ids in (
             (self.priorIdComboBox, [f.id for f in found.scans[-2].findings] if found else []),
             (self.currentIdComboBox, [f.id for f in found.scans[-1].findings] if found else []),
@@ -269,6 +283,12 @@ class FollowUpSection:
             if name is not None:
                 box.setCurrentIndex(max(box.findText(name), 0))
 
+    def on_planted_selected(self) -> None:
+        """Show the place of a planted nodule."""
+        row = self.plantedTable.currentRow()
+        if not self._isFilling and self.plantedTable.selectedItems() and 0 <= row < len(self._planted):
+            center_views(self._planted[row])
+
     def _decide(self, is_same: bool) -> None:
         with shown_errors(_("The link was not kept.")):
             self.logic.decide(self.priorIdComboBox.currentText, self.currentIdComboBox.currentText, is_same)
@@ -284,12 +304,14 @@ class FollowUpSection:
         compare_views.show_chart(node_of(self.logic.current_text(), "chart"))
 
     def on_open_report(self) -> None:
-        """Open the report of the comparison in the browser."""
-        with shown_errors(_("The report cannot be opened.")):
-            self._reportFolder = self._reportFolder or tempfile.TemporaryDirectory(prefix="thoraxai-report-")
-            report = Path(self._reportFolder.name) / FOLLOW_UP_REPORT
-            report.write_bytes(self.logic.report or b"")
+        """Write the report of the comparison and open it in the browser."""
+        with shown_errors(_("The report cannot be made.")):
+            report, *_pdf = self.logic.write_report(self._reportFile.new_path().parent)
             qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(report)))
+
+    def drop_report(self) -> None:
+        """Delete the report that was opened."""
+        self._reportFile.drop()
 
     def on_align(self, aligned: bool) -> None:
         """Lay the prior over the current CT or put it back."""
@@ -311,7 +333,7 @@ def _texts(row: int, pair: Pair) -> tuple[str, ...]:
     growth = pair.growth
     agree = "" if pair.method_agreement is None else _("yes") if pair.method_agreement else _("no")
     change = "" if growth is None else f"{growth.volume_change_percent:+.0f}"
-    doubling = "" if growth is None or growth.vdt_days is None else f"{growth.vdt_days:.0f}"
+    doubling = "" if growth is None else growth.doubling_words
     return (
         pair_label(row + 1),
         pair.prior_id or "",

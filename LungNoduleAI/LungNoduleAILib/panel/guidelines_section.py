@@ -21,10 +21,9 @@ from LungNoduleAILib.guidelines.terms.person import PersonAndExam
 from LungNoduleAILib.guidelines.wording import READER_DECIDES
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.pairs import FollowUp
-from LungNoduleAILib.panel.words import height_of
+from ThoraxAILib.panels import parts
 
 UNKNOWN_AGE = -1
-MIN_ROWS = 5
 REASONS_HEIGHT = 110
 YES, NO = "yes", "no"
 
@@ -114,21 +113,10 @@ class GuidelinesSection:
 
     def _build_table(self, layout: qt.QVBoxLayout) -> None:
         titles = (_("Nodule"), _("Guideline"), _("Advice"))
-        self.table = qt.QTableWidget()
-        self.table.name = "adviceTable"
-        self.table.columnCount = len(titles)
-        self.table.setHorizontalHeaderLabels(list(titles))
-        self.table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
-        self.table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
-        self.table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
-        self.table.verticalHeader().hide()
+        self.table = parts.table("adviceTable", titles, _("A click shows the nodule and the reasons"))
         self.table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         self.table.wordWrap = True
-        header = self.table.horizontalHeader()
-        header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        header.setSectionResizeMode(len(titles) - 1, qt.QHeaderView.Stretch)
-        self.table.setMinimumHeight(MIN_ROWS * (self.table.fontMetrics().height() + 8))
-        self.table.toolTip = _("A click shows the nodule and the reasons")
+        self.table.horizontalHeader().setSectionResizeMode(len(titles) - 1, qt.QHeaderView.Stretch)
         self.table.connect("itemSelectionChanged()", self.on_row_selected)
         layout.addWidget(self.table)
         self.missingLabel = self._label("missingLabel", layout)
@@ -156,11 +144,9 @@ class GuidelinesSection:
         return box
 
     def _label(self, name: str, layout: qt.QVBoxLayout) -> qt.QLabel:
-        label = qt.QLabel()
-        label.name = name
-        label.wordWrap = True
-        layout.addWidget(label)
-        return label
+        made = parts.label(name)
+        layout.addWidget(made)
+        return made
 
     # What is stated, and what is advised
 
@@ -244,11 +230,8 @@ class GuidelinesSection:
         self.table.clearSelection()
         self._isFilling = False
         self.reasonsText.plainText = ""
-        self.missingLabel.text = (
-            "\n".join(self._shown.missing) if self._hasResult else _("There is no result yet: press Analyze.")
-        )
-        self.missingLabel.visible = bool(self.missingLabel.text)
-        self.missingLabel.setMinimumHeight(height_of(self.missingLabel, self.missingLabel.text))
+        no_result = _("There is no result yet: press Analyze.")
+        parts.say(self.missingLabel, "\n".join(self._shown.missing) if self._hasResult else no_result)
 
     def _fill_row(self, index: int, row: AdviceRow) -> None:
         nodule = _("All nodules") if row.nodule == ALL_NODULES else row.nodule

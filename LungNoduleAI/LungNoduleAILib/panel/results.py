@@ -15,7 +15,7 @@ from LungNoduleAILib.panel.words import status_words
 from LungNoduleAILib.scene.result_nodes import ResultNodes
 from ThoraxAILib.panels.findings_table import TableColumn, TableRow
 
-STATUS_COLUMN = 6
+STATUS_COLUMN = 7
 _ICON_OF_SEVERITY = {
     "info": "SP_MessageBoxInformation",
     "warning": "SP_MessageBoxWarning",
@@ -33,6 +33,7 @@ def finding_columns() -> tuple[TableColumn, ...]:
         TableColumn(_("Ø mm"), _("Mean of long and short axis in the axial plane of largest area"), is_number=True),
         TableColumn(_("mm³"), _("Volume"), is_number=True),
         TableColumn(_("Lobe"), _("Lobe of the center, approximate")),
+        TableColumn(_("Susp."), _("Suspicion as readers rate it, 1 to 5: a rating, no pathology"), is_number=True),
         TableColumn(_("Conf."), _("Confidence of the detector, 0 to 1"), is_number=True),
         TableColumn(_("Status"), _("Decision of the reader")),
     )
@@ -42,13 +43,15 @@ def finding_row(finding: Finding) -> TableRow:
     """One finding as a row under finding_columns()."""
     place = finding.lobe or finding.side or ""
     kind = finding.type if finding.kind == "nodule" else f"{finding.kind}, {finding.type}"
-    values = (finding.id, kind, finding.mean_diameter_mm, finding.volume_mm3, place, finding.confidence, finding.status)
+    sizes = (finding.mean_diameter_mm, finding.volume_mm3)
+    values = (finding.id, kind, *sizes, place, finding.suspicion or 0.0, finding.confidence, finding.status)
     texts = (
         finding.id,
         kind,
         f"{finding.mean_diameter_mm:.1f}",
         f"{finding.volume_mm3:.0f}",
         place,
+        "" if finding.suspicion is None else f"{finding.suspicion:.1f}",
         _("reader") if finding.source == READER else f"{finding.confidence:.2f}",
         status_words()[finding.status],
     )
@@ -104,12 +107,11 @@ def place_of(item: qt.QListWidgetItem) -> tuple[float, float, float] | None:
 
 def methods_text(nodes: ResultNodes) -> str:
     """Return how the shown result came about, in sentences: what was noted, the methods, and who changed what."""
+    from LungNoduleAILib.report.methods import change_lines
     from LungNoduleAILib.report.methods import methods_text as sentences
 
     found = nodes.findings()
-    lines = [*found.notes, sentences(nodes.lobes_approximate, nodes.run())]
-    for change in found.review.history:
-        lines.append(f"{change.when[:16].replace('T', ' ')} {change.who or _('reader')}: {change.action}")
+    lines = (*found.notes, sentences(nodes.lobes_approximate, nodes.run()), *change_lines(found.review))
     return "\n".join(lines)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import slicer
 
 from LungNoduleAILib.cases.sample import PAIR_FOLDERS, PAIR_TRUTH
+from LungNoduleAILib.logic.planted import PAIR_TRUTH_ATTRIBUTE
 from LungNoduleAILib.panel.input_choice import show_in_views
 from LungNoduleAILib.synthesis.truth import CT_FILE, TRUTH_FILE
 from ThoraxAILib.errors import InputError
@@ -18,7 +19,6 @@ from ThoraxAILib.scene.volumes import LUNG_WINDOW_HU
 
 NAME = "Synthetic chest CT"
 CATEGORY = "ThoraxAI"
-PAIR_TRUTH_ATTRIBUTE = "ThoraxAI.pairTruth"
 logger = logging.getLogger(__name__)
 
 
@@ -56,26 +56,6 @@ def load_sample_pair(folder: Path) -> tuple[slicer.vtkMRMLScalarVolumeNode, slic
     current.SetAttribute(PAIR_TRUTH_ATTRIBUTE, (folder / PAIR_TRUTH).read_text(encoding="utf-8"))
     show_in_views(current)
     return prior, current
-
-
-def planted_fates(volume_node) -> tuple[str, ...]:
-    """Return what was planted in the sample pair, one line per nodule; empty for every other CT."""
-    text = None if volume_node is None else volume_node.GetAttribute(PAIR_TRUTH_ATTRIBUTE)
-    try:
-        return tuple(_fate_words(entry) for entry in json.loads(text)["nodules"]) if text else ()
-    except (ValueError, KeyError, TypeError):
-        return ()
-
-
-def _fate_words(entry: dict) -> str:
-    sizes = " \u2192 ".join("\u2013" if mm is None else f"{mm:.1f} mm" for mm in _diameters(entry))
-    change = entry["volume_change_percent"]
-    grown = "" if change is None else f", volume {change:+.0f} %"
-    return f"{entry['lobe']}, {entry['type']}: {entry['fate']}, {sizes}{grown}"
-
-
-def _diameters(entry: dict) -> tuple[float | None, float | None]:
-    return entry["prior_diameter_mm"], entry["current_diameter_mm"]
 
 
 def _words(entry: dict) -> str:

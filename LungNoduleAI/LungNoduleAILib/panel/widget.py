@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,20 @@ from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
+from LungNoduleAILib.analysis.importance import by_suspicion
+from LungNoduleAILib.logic.dicom_files import sources_for, write_dicom
 from LungNoduleAILib.logic.jobs import analysis_job, sample_job
 from LungNoduleAILib.logic.logic import LungNoduleAILogic
 from LungNoduleAILib.logic.parameters import Parameters
 from LungNoduleAILib.logic.report_file import ReportFile, existing_folder
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.panel import results as result_panel
+from LungNoduleAILib.panel.advanced_settings import AdvancedSettings
 from LungNoduleAILib.panel.correct_section import CorrectSection
 from LungNoduleAILib.panel.follow_up_section import FollowUpSection
 from LungNoduleAILib.panel.guidelines_section import GuidelinesSection
 from LungNoduleAILib.panel.input_choice import proposed_volume, show_in_views
+from LungNoduleAILib.panel.practice_section import PracticeSection
 from LungNoduleAILib.panel.reading_keys import reading_keys
 from LungNoduleAILib.panel.reading_section import ReadingSection
 from LungNoduleAILib.panel.sample_data import load_sample
@@ -32,7 +37,7 @@ from LungNoduleAILib.scene.follow_up_nodes import node_of
 from ThoraxAILib.errors import InputError, known
 from ThoraxAILib.jobs.child_job import ChildJob
 from ThoraxAILib.jobs.work_folder import remove_stale_folders
-from ThoraxAILib.networks.device import DEVICES
+from ThoraxAILib.panels import parts
 from ThoraxAILib.panels.findings_table import FindingsTable
 from ThoraxAILib.panels.job_panel import JobPanel
 from ThoraxAILib.panels.messages import agreed, shown_errors
@@ -70,40 +75,27 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.correct = CorrectSection(self.logic.review, self.on_review_changed)
         self.ui.reviewLayout.addWidget(self.correct.widget)
         self.follow_up = FollowUpSection(
-            self.job_panel, self.logic.export_volume, self._chosen, self.ui.inputSelector.setCurrentNode
+            self.job_panel, self.logic, self._chosen, self.ui.inputSelector.setCurrentNode, self._show_follow_up
         )
         self.ui.followUpLayout.addWidget(self.follow_up.widget)
         self.guidelines = GuidelinesSection(self.on_jump, self.on_person)
         self.ui.followUpLayout.addWidget(self.guidelines.widget)
+        self.practice = PracticeSection(self.job_panel)
+        self.ui.followUpLayout.addWidget(self.practice.widget)
         self.reading = ReadingSection(self.logic.review, self._volumes, self.on_review_changed)
         self.ui.reviewLayout.addWidget(self.reading.widget)
         self.watch = SceneWatch(self.correct.remeasure, self.correct.take_calipers)
         self.shortcuts = Shortcuts(panel, reading_keys(self.findingsTable, self.correct, self.reading))
-        self._fill_choices()
+        self.advanced = AdvancedSettings(self.ui, self._show_findings, self._update_controls)
+        self.ui.saveFolderEdit.filters = ctk.ctkPathLineEdit.Dirs
         panel.setMRMLScene(slicer.mrmlScene)
         self._connect()
         self._use_scene()
-
-    def _fill_choices(self) -> None:
-        from LungNoduleAILib.analysis.engines import ANATOMY_SEGMENTER, DETECTOR, REGISTRY
-
-        for kind, box in ((DETECTOR, self.ui.detectorComboBox), (ANATOMY_SEGMENTER, self.ui.anatomyComboBox)):
-            for index, name in enumerate(REGISTRY.names(kind)):
-                box.addItem(name)
-                box.setItemData(index, REGISTRY.description(kind, name), qt.Qt.ToolTipRole)
-        texts = (_("Automatic"), _("CPU"), _("Graphics card (CUDA)"), _("CPU with OpenVINO"))
-        for device, text in zip(DEVICES, texts, strict=True):
-            self.ui.deviceComboBox.addItem(text, device)
-        self.ui.saveFolderEdit.filters = ctk.ctkPathLineEdit.Dirs
 
     def _connect(self) -> None:
         ui, scene = self.ui, slicer.mrmlScene
         ui.inputSelector.connect("currentNodeChanged(vtkMRMLNode*)", self.on_input_changed)
         ui.sampleDataButton.connect("clicked()", self.on_sample_data)
-        ui.detectorComboBox.connect("currentIndexChanged(int)", self.on_settings_changed)
-        ui.anatomyComboBox.connect("currentIndexChanged(int)", self.on_settings_changed)
-        ui.deviceComboBox.connect("currentIndexChanged(int)", self.on_settings_changed)
-        ui.thresholdSlider.connect("valueChanged(double)", self.on_threshold_changed)
         ui.analyzeButton.connect("clicked()", self.on_analyze)
         ui.qualityList.connect("itemClicked(QListWidgetItem*)", self.on_quality_clicked)
         ui.show3DButton.connect("toggled(bool)", self.on_show_3d)
@@ -120,7 +112,9 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """End the run; called when the application closes and before a reload."""
         self.job_panel.close()
         self.reportFile.drop()
+        self.follow_up.drop_report()
         self.correct.stop()
+        self.practice.stop()
         self.watch.stop()
         self.shortcuts.set_enabled(False)
         self.removeObservers()
@@ -129,6 +123,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Leave the keys to the module that is opened instead; what is drawn there is still measured."""
         self.shortcuts.set_enabled(False)
         self.correct.stop()
+        self.practice.stop()
 
     def enter(self) -> None:
         """Propose a CT where none is chosen; called when the user opens the module."""
@@ -147,11 +142,14 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """End the run and forget what belongs to the scene, which closes."""
         self.job_panel.close()
         self.reportFile.drop()
+        self.follow_up.drop_report()
         self.correct.stop()
+        self.practice.stop()
         self.watch.stop()
         self.logic.review.forget_volume()
         self.guidelines.forget_person()
         self.parameters = None
+        self.advanced.show(None)
 
     def on_scene_changed(self, _caller: object, _event: str) -> None:
         """Take over what a closed or newly loaded scene holds."""
@@ -174,12 +172,8 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._isUpdating = True
         ui, parameters = self.ui, self.parameters
         ui.inputSelector.setCurrentNode(parameters.input_volume)
-        options = parameters.options
-        ui.detectorComboBox.setCurrentIndex(max(ui.detectorComboBox.findText(options.detector), 0))
-        ui.anatomyComboBox.setCurrentIndex(max(ui.anatomyComboBox.findText(options.anatomy), 0))
-        ui.deviceComboBox.setCurrentIndex(max(ui.deviceComboBox.findData(options.device), 0))
-        ui.thresholdSlider.value = self._threshold()
-        ui.saveFolderEdit.setCurrentPath(parameters.save_folder)
+        self.advanced.show(parameters)
+        ui.saveFolderEdit.setCurrentPath(parameters.panel.save_folder)
         self._isUpdating = False
         self._show_result()
 
@@ -191,33 +185,6 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             return
         self.parameters.input_volume = volume_node
         self._show_result()
-
-    def on_settings_changed(self) -> None:
-        """Another detector, segmenter or device is chosen."""
-        if self.parameters is None or self._isUpdating:
-            return
-        self.parameters.options = self._options()
-        if self.parameters.options.threshold is None:
-            self._isUpdating = True
-            self.ui.thresholdSlider.value = self._threshold()
-            self._isUpdating = False
-            self._show_findings()
-
-    def on_threshold_changed(self, value: float) -> None:
-        """Hide findings below the confidence."""
-        if self.parameters is None or self._isUpdating:
-            return
-        self.parameters.options = replace(self.parameters.options, threshold=value)
-        self._show_findings()
-
-    def _threshold(self) -> float:
-        """Return the confidence chosen by the person, else the detector's own operating point."""
-        from LungNoduleAILib.analysis.engines import operating_point
-
-        chosen = known(self.parameters, "the settings").options.threshold
-        if chosen is not None:
-            return chosen
-        return operating_point(self.ui.detectorComboBox.currentText)
 
     def on_sample_data(self) -> None:
         """Make the sample CT in a child process and load it."""
@@ -238,13 +205,8 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         return self.ui.inputSelector.currentNode(), self._options()
 
     def _options(self) -> AnalysisOptions:
-        """Return the options as the controls stand; those without a control as the scene keeps them."""
-        return replace(
-            known(self.parameters, "the settings").options,
-            detector=self.ui.detectorComboBox.currentText,
-            anatomy=self.ui.anatomyComboBox.currentText,
-            device=DEVICES[self.ui.deviceComboBox.currentIndex],
-        )
+        """Return the options as the controls stand."""
+        return self.advanced.options(known(self.parameters, "the settings").options)
 
     def on_analyze(self) -> None:
         """Analyze the chosen CT in a child process."""
@@ -286,10 +248,22 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             raise InputError(result_panel.no_lungs_text(lungs))
         shown = self._shown_findings()
         if shown:
-            best = max(shown, key=lambda finding: finding.confidence).id
+            self.logic.review.prepare()
+            best = by_suspicion(shown)[0].id
             self.findingsTable.select(best)
             self.on_jump(best)
         return _("Done: {count} findings.").format(count=len(shown))
+
+    def _show_follow_up(self, folder: Path, prior: Any, current: Any) -> None:
+        """Show the findings of both dates, those of the current CT in the table, and the pairs."""
+        self._isUpdating = True
+        try:
+            self.logic.load_follow_up(folder, prior, current)
+            known(self.parameters, "the settings").input_volume = current
+            self.ui.inputSelector.setCurrentNode(current)
+        finally:
+            self._isUpdating = False
+        self._show_result()
 
     # Result
 
@@ -327,7 +301,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.findingsTable.set_rows([])
             self.ui.findingsLabel.text = _("No result yet: choose a chest CT and press Analyze.")
             return
-        self.logic.set_threshold(self.ui.thresholdSlider.value)
+        self.logic.set_threshold(self.advanced.threshold)
         shown = self._shown_findings()
         self.findingsTable.set_rows([result_panel.finding_row(finding) for finding in shown])
         self.guidelines.show_findings(shown, self.follow_up.logic.follow_up())
@@ -364,7 +338,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.logic.review.state_person(stated)
 
     def _findings_text(self, shown: int, computed: int) -> str:
-        threshold = self.ui.thresholdSlider.value
+        threshold = self.advanced.threshold
         if self.logic.review.is_reading_first:
             return _("Reading first: the AI's findings are hidden until you lock your own.")
         text = _("{shown} findings of confidence {threshold} and above, {hidden} hidden.").format(
@@ -426,7 +400,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def on_save_folder_changed(self, path: str) -> None:
         """Another folder to save to."""
         if self.parameters is not None and not self._isUpdating:
-            self.parameters.save_folder = path
+            self.parameters.panel = replace(self.parameters.panel, save_folder=path)
             self._update_controls()
 
     def on_save(self) -> None:
@@ -434,9 +408,19 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._show_saved("")
         with shown_errors(_("The result was not saved.")):
             folder = existing_folder(self.ui.saveFolderEdit.currentPath)
-            written = self.logic.save_result(folder)
-            written += self.follow_up.save_to(folder)
+            with_dicom = self._dicom_writer()
+            written = (*self.logic.save_result(folder), *self.follow_up.save_to(folder), *with_dicom(folder))
             self._show_saved(_("Saved: {files}").format(files=", ".join(path.name for path in written)))
+
+    def _dicom_writer(self) -> Callable[[Path], tuple[Path, ...]]:
+        """Return what writes the DICOM results to a folder, where they are wanted; raises before anything is saved."""
+        if not self.ui.dicomCheckBox.checked:
+            return lambda _folder: ()
+        node = self.logic.review.nodes().volume
+        result = known(self.logic.result_of(node), "the result")
+        sources = sources_for(node, result, self.ui.dicomFolderEdit.currentPath)
+        reader = self.logic.review.nodes().reader()
+        return lambda folder: write_dicom(folder, result, sources, reader)
 
     def _show_saved(self, text: str) -> None:
         self.ui.savedLabel.text = text
@@ -449,29 +433,24 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.parameters is None:
             return
         ui, running, has_result = self.ui, self.job_panel.is_running, bool(self._shownTextID)
-        for control in (
-            ui.inputSelector,
-            ui.sampleDataButton,
-            ui.detectorComboBox,
-            ui.anatomyComboBox,
-            ui.deviceComboBox,
-        ):
-            control.enabled = not running
-        self._allow(
+        ui.inputSelector.enabled = ui.sampleDataButton.enabled = not running
+        self.advanced.update(running)
+        parts.allow(
             ui.analyzeButton,
             self._reason_not_to_analyze(),
             _("Find lungs, lobes, airways and nodules, and measure them"),
         )
         no_result = "" if has_result else _("There is no result yet: press Analyze")
-        self._allow(ui.show3DButton, no_result, _("Make and show the surfaces of lungs, airways and nodules"))
-        self._allow(ui.clearButton, no_result, _("Remove the result from the scene; the CT stays"))
+        parts.allow(ui.show3DButton, no_result, _("Make and show the surfaces of lungs, airways and nodules"))
+        parts.allow(ui.clearButton, no_result, _("Remove the result from the scene; the CT stays"))
         no_ct = no_result or (
             "" if self.logic.review.nodes().volume is not None else _("The CT of this result left the scene: load it")
         )
-        self._allow(ui.reportButton, no_ct, _("Write the report as the result stands now, and open it"))
+        parts.allow(ui.reportButton, no_ct, _("Write the report as the result stands now, and open it"))
         no_folder = no_ct or ("" if ui.saveFolderEdit.currentPath.strip() else _("Choose the folder to save to"))
-        self._allow(ui.saveButton, no_folder, _("Write report, findings, scene, segmentation and points to the folder"))
+        parts.allow(ui.saveButton, no_folder, _("Write report, findings, scene, segmentation and points to the folder"))
         self.follow_up.update()
+        self.practice.update()
         self.guidelines.show_findings(self._shown_findings() if has_result else None, self.follow_up.logic.follow_up())
 
     def _reason_not_to_analyze(self) -> str:
@@ -483,8 +462,3 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if volume_node.GetImageData() is None:
             return _("The chosen volume holds no voxels")
         return ""
-
-    @staticmethod
-    def _allow(control: qt.QWidget, reason_not_to: str, tool_tip: str) -> None:
-        control.enabled = not reason_not_to
-        control.toolTip = reason_not_to or tool_tip

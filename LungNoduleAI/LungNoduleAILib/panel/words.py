@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
-import qt
 from slicer.i18n import tr as _
 
 from LungNoduleAILib.model.findings import Finding
-
-LETTERS_PER_LINE = 56
 
 
 def status_words() -> dict[str, str]:
@@ -35,12 +30,3 @@ def measured_by_ai(finding: Finding) -> str:
     beside = finding.ai_values
     words = [form.format(beside[name]) for name, form in shown if beside.get(name) is not None]
     return _("The AI measured: {values}.").format(values=", ".join(words)) if words else ""
-
-
-def height_of(label: qt.QLabel, text: str) -> int:
-    """Return the height in pixels that a wrapped text needs in a panel of 480 pixels.
-
-    Sections do not ask their labels how high they are at a width, so that a label could cover what stands above it.
-    """
-    lines = sum(max(math.ceil(len(line) / LETTERS_PER_LINE), 1) for line in text.split("\n"))
-    return lines * label.fontMetrics().lineSpacing() if text else 0

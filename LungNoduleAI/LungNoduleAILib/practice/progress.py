@@ -28,6 +28,11 @@ def read_progress(path: Path) -> list[dict]:
         raise InputError(f"'{path.name}' holds no progress of the practice: name another file.") from error
 
 
+def next_seed(entries: list[dict], difficulty: str) -> int:
+    """Return the first case of a difficulty that comes after all that were scored."""
+    return 1 + max((entry["seed"] for entry in entries if entry["difficulty"] == difficulty), default=0)
+
+
 def add_progress(path: Path, seed: int, difficulty: str, score: Score) -> list[dict]:
     """Add a case to the file, which is written at once, and return all entries."""
     entry = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from LungNoduleAILib.report.analysis_report import ReportContent
+from LungNoduleAILib.report.guidelines import GuidelinesContent
 from ThoraxAILib.report.page import NOTICE
 from ThoraxAILib.report.pdf import PdfPage
 
@@ -33,22 +34,26 @@ def write_pdf(path: Path, content: ReportContent) -> None:
     for card in content.sure.cards[:1]:
         page.pictures([(view.picture, view.caption) for view in card.views], 46)
     page.new_page()
-    _guidelines(page, content)
+    write_guidelines(page, content.guidelines)
     _cards(page, "Each finding", content.sure.cards)
     if content.doubtful_rows.rows:
         page.heading(f"Doubtful and rejected marks ({len(content.doubtful_rows.rows)})")
         page.table(content.doubtful_rows, DOUBTFUL_WIDTHS)
+        page.lines([f"{card.title}. {card.facts}" for card in content.doubtful.cards], quiet=True)
     page.heading("Lungs")
     page.lines([" ".join(cells) + " mL" for cells in content.lungs.volumes.rows])
     page.lines([verdict.text for verdict in content.lungs.verdicts])
     page.lines((*content.reading.notes, *content.reading.cautions), quiet=True)
+    if content.methods.changes:
+        page.heading(f"Review ({len(content.methods.changes)} changes)")
+        page.lines(content.methods.changes, quiet=True)
     page.heading("Methods")
     page.lines((content.methods.text, *content.methods.steps, *content.methods.warnings), quiet=True)
     page.write(path)
 
 
-def _guidelines(page: PdfPage, content: ReportContent) -> None:
-    told = content.guidelines
+def write_guidelines(page: PdfPage, told: GuidelinesContent | None) -> None:
+    """Put what the guidelines advise on the page; nothing where none was asked."""
     if told is None:
         return
     page.heading("Guidelines")

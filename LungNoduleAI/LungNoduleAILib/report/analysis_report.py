@@ -6,18 +6,17 @@ values, and what was stated of person and exam.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from LungNoduleAILib.analysis.importance import by_suspicion, is_doubtful
-from LungNoduleAILib.guidelines.from_findings import NoduleBefore
 from LungNoduleAILib.guidelines.terms.person import PersonAndExam
 from LungNoduleAILib.model.result import AnalysisResult
 from LungNoduleAILib.report.guidelines import GuidelinesContent, guidelines_content
 from LungNoduleAILib.report.head import Head, head_content
 from LungNoduleAILib.report.impression import impression
 from LungNoduleAILib.report.methods import MethodsContent, case_name, methods_content
+from LungNoduleAILib.report.prior_exam import PriorExam
 from LungNoduleAILib.report.sections import (
     LungsContent,
     Reading,
@@ -61,26 +60,30 @@ def report_content(
     result: AnalysisResult,
     run: dict | None,
     person: PersonAndExam | None = None,
-    before: Mapping[str, NoduleBefore] | None = None,
+    prior: PriorExam | None = None,
 ) -> ReportContent:
-    """Return the content of the report; ``run`` is the content of run.json, ``before`` what an earlier exam tells.
+    """Return the content of the report; ``run`` is the content of run.json, ``prior`` what an earlier exam tells.
 
     What is stated of ``person`` and exam decides which guidelines are asked; without it what the review states counts.
     """
     stated = PersonAndExam(**result.findings.review.person) if person is None else person
+    before = None if prior is None else prior.before
     ordered = by_suspicion(result.findings.findings, before)
     sure = [one for one in ordered if one.status != "rejected" and not is_doubtful(one)]
     others = [one for one in ordered if one.status == "rejected" or is_doubtful(one)]
     return ReportContent(
         f"Chest CT analysis: {case_name(run)}",
         head_content(result),
-        impression(ordered, result.findings.lungs.quality, stated, before),
+        (
+            *(() if prior is None else (prior.words,)),
+            *impression(ordered, result.findings.lungs.quality, stated, before),
+        ),
         findings_table(result, sure),
         overview_content(result, ordered),
-        finding_cards(result, sure),
+        finding_cards(result, sure, prior),
         guidelines_content(ordered, stated, before),
         doubtful_table(result, others),
-        finding_cards(result, others),
+        finding_cards(result, others, prior),
         reading_content(result),
         lungs_content(result),
         removed_content(result),
@@ -93,12 +96,12 @@ def write_report(
     result: AnalysisResult,
     run: dict | None,
     person: PersonAndExam | None = None,
-    before: Mapping[str, NoduleBefore] | None = None,
+    prior: PriorExam | None = None,
 ) -> ReportContent:
     """Write ``result`` as HTML and return its content, from which ``write_pdf`` makes the PDF.
 
     Names no file and no person: only the case name of the run appears.
     """
-    content = report_content(result, run, person, before)
+    content = report_content(result, run, person, prior)
     path.write_text(render_page(TEMPLATE, content.title, content=content), encoding="utf-8")
     return content

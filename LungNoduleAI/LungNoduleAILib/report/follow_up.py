@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from LungNoduleAILib.analysis.importance import by_suspicion
@@ -11,16 +11,25 @@ from LungNoduleAILib.guidelines.from_findings import before_of_follow_up
 from LungNoduleAILib.guidelines.terms.person import PersonAndExam
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.pairs import MATCHED, FollowUp, Interval, Pair, ScanEntry
-from LungNoduleAILib.report.growth_chart import growth_chart
-from LungNoduleAILib.report.guidelines import guidelines_content
+from LungNoduleAILib.report.growth_chart import GrowthChart, growth_chart
+from LungNoduleAILib.report.guidelines import GuidelinesContent, guidelines_content
 from LungNoduleAILib.report.head import iso_date
 from LungNoduleAILib.report.impression import impression
 from LungNoduleAILib.report.methods import case_name, stages_table
-from LungNoduleAILib.report.views import WINDOWS, nodule_field_mm, outline_of, slice_words
+from LungNoduleAILib.report.prior_exam import fates_words
+from LungNoduleAILib.report.views import (
+    CALIPER_COLOR,
+    WINDOWS,
+    View,
+    calipers_of,
+    nodule_field_mm,
+    outline_of,
+    slice_words,
+)
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.report import Picture, draw_boxes, render, with_title
-from ThoraxAILib.report.drawing import Box, draw_scale_bar
+from ThoraxAILib.report.drawing import Box, draw_lines, draw_scale_bar
 from ThoraxAILib.report.page import Figure, Table, number, position, render_page
 from ThoraxAILib.report.slices import Window
 
@@ -60,7 +69,12 @@ class PairCard:
 
     title: str
     words: str
-    figures: tuple[Figure, ...]
+    views: tuple[View, ...]
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """The views for an HTML page."""
+        return tuple(view.figure() for view in self.views)
 
 
 @dataclass(frozen=True)
@@ -76,9 +90,14 @@ class ChangesContent:
     """What the difference map shows, its pictures, and how good the registration is as a whole and by region."""
 
     differences: Table
-    figures: tuple[Figure, ...]
+    views: tuple[View, ...]
     quality: tuple[str, ...]
     regions: Table
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """The views for an HTML page."""
+        return tuple(view.figure() for view in self.views)
 
 
 @dataclass(frozen=True)
@@ -89,28 +108,51 @@ class FollowUpMethods:
     stages: Table
 
 
-def write_follow_up_report(
-    path: Path, follow_up: FollowUp, pictures: FollowUpPictures, run: dict, person: PersonAndExam | None = None
-) -> None:
-    """Write one HTML file; ``run`` is the content of run.json.
+@dataclass(frozen=True)
+class FollowUpContent:
+    """All that the report of a follow-up holds, in the order of its pages."""
+
+    title: str
+    impression: tuple[str, ...]
+    scans: ScansContent
+    pairs: Table
+    guidelines: GuidelinesContent | None
+    chart: GrowthChart | None
+    each_pair: PairCards
+    changes: ChangesContent | None
+    methods: FollowUpMethods
+
+
+def follow_up_content(
+    follow_up: FollowUp, pictures: FollowUpPictures, run: dict, person: PersonAndExam | None = None
+) -> FollowUpContent:
+    """Return the content of the report; ``run`` is the content of run.json.
 
     Growth becomes a category or advice where ``person`` states the kind of exam.
     """
     stated, current = person or PersonAndExam(), follow_up.scans[-1].findings
     before = before_of_follow_up(follow_up, current)
-    text = render_page(
-        TEMPLATE,
+    return FollowUpContent(
         f"Chest CT follow-up: {case_name(run)}",
-        impression=(*_fates(follow_up), *impression(current, (), stated, before)),
-        guidelines=guidelines_content(by_suspicion(current, before), stated, before),
-        scans=_scans(follow_up),
-        pairs=_pairs(follow_up),
-        chart=growth_chart(follow_up),
-        each_pair=_cards(follow_up, pictures),
-        changes=_changes(follow_up, pictures),
-        methods=_methods(run),
+        (fates_words(follow_up), *impression(current, (), stated, before)),
+        _scans(follow_up),
+        _pairs(follow_up),
+        guidelines_content(by_suspicion(current, before), stated, before),
+        growth_chart(follow_up),
+        _cards(follow_up, pictures),
+        _changes(follow_up, pictures),
+        _methods(run),
     )
-    path.write_text(text, encoding="utf-8")
+
+
+def write_follow_up_report(
+    path: Path, follow_up: FollowUp, pictures: FollowUpPictures, run: dict, person: PersonAndExam | None = None
+) -> FollowUpContent:
+    """Write one HTML file and return its content, from which ``write_follow_up_pdf`` makes the PDF."""
+    content = follow_up_content(follow_up, pictures, run, person)
+    parts = {part.name: getattr(content, part.name) for part in fields(content) if part.name != "title"}
+    path.write_text(render_page(TEMPLATE, content.title, **parts), encoding="utf-8")
+    return content
 
 
 def _scans(follow_up: FollowUp) -> ScansContent:
@@ -158,7 +200,7 @@ def _pairs(follow_up: FollowUp) -> Table:
         ("Band (±%)", True),
         ("Change of diameter (mm)", True),
         ("Growth", False),
-        ("Doubling time (d)", True),
+        ("Doubling time", False),
         ("Methods agree", False),
     ]
     prior, current = ({one.id: one for one in scan.findings} for scan in follow_up.scans[-2:])
@@ -172,15 +214,6 @@ def _pairs(follow_up: FollowUp) -> Table:
     )
 
 
-def _fates(follow_up: FollowUp) -> tuple[str, ...]:
-    """Return a sentence with how many nodules grew, are new, went away, and so on."""
-    last = follow_up.intervals[-1]
-    fates = [pair.growth.growth if pair.growth and pair.status == MATCHED else pair.status for pair in last.pairs]
-    told = ", ".join(f"{fates.count(fate)} {fate}" for fate in dict.fromkeys(sorted(fates)))
-    time = "at an unknown interval" if last.days is None else f"after {last.days} days"
-    return (f"Compared {time}: {told}." if told else f"Compared {time}: no nodule at either date.",)
-
-
 def _both(prior: Finding | None, current: Finding | None, name: str, decimals: int) -> str:
     """Return '8.1 -> 10.4', with a dash for the date at which it is missing."""
     texts = ("\u2013" if one is None else number(getattr(one, name), decimals) for one in (prior, current))
@@ -191,17 +224,17 @@ def _pair_row(order: int, pair: Pair, prior: Finding | None, current: Finding | 
     growth = pair.growth
     agree = "–" if pair.method_agreement is None else "yes" if pair.method_agreement else "no"
     numbers = (
-        ["–"] * 5
+        ["\u2013"] * 5
         if growth is None
         else [
             number(growth.volume_change_percent, 0),
             number(growth.band_percent, 0),
             number(growth.diameter_change_mm),
             growth.growth,
-            number(growth.vdt_days, 0),
+            growth.doubling_words or "\u2013",
         ]
     )
-    status = pair.status + (" (reader)" if pair.decided_by == "reader" else "")
+    status = pair.status + (" (reader)" if pair.decided_by == "reader" else "") + _decided(prior, current)
     return [
         f"P{order}",
         pair.prior_id or "–",
@@ -213,6 +246,12 @@ def _pair_row(order: int, pair: Pair, prior: Finding | None, current: Finding | 
         *numbers,
         agree,
     ]
+
+
+def _decided(prior: Finding | None, current: Finding | None) -> str:
+    """Return ', rejected' or ', accepted' as the reader decided on the nodule, on the current CT before the prior."""
+    decided = next((one.status for one in (current, prior) if one is not None and one.status != "unreviewed"), "")
+    return f", {decided}" if decided else ""
 
 
 def _kind(finding: Finding | None) -> str:
@@ -237,20 +276,20 @@ def _card(order: int, pair: Pair, pictures: FollowUpPictures) -> PairCard:
         ("Current", pictures.current, pair.current_center_ras_mm, current),
     ]
     is_dense = any(one.type != "ground-glass" and one.mean_diameter_mm >= SOFT_FROM_MM for one in found)
-    figures = [
+    shown = [
         _view(name, volume, place, finding, field_mm, window)
         for window in WINDOWS[: 1 + is_dense]
         for name, volume, place, finding in views
         if volume is not None and place is not None
     ]
     reasons = () if pair.growth is None else pair.growth.reasons
-    words = [*reasons, *pair.notes]
+    words = [*reasons, *pair.notes, *(f"Reader: {one.reason}." for one in found if one.reason)]
     if pair.growth is not None and pair.growth.vdt_reason:
         words.append(pair.growth.vdt_reason)
     sizes = f", {_both(prior, current, 'mean_diameter_mm', 1)} mm" if found else ""
     verdict = f", {pair.growth.growth}" if pair.growth and pair.status == MATCHED else ""
-    title = f"P{order}: {pair.status}{verdict}{sizes}"
-    return PairCard(title, " ".join(words), tuple(figure for figure in figures if figure is not None))
+    title = f"P{order}: {pair.status}{verdict}{sizes}{_decided(prior, current)}"
+    return PairCard(title, " ".join(words), tuple(view for view in shown if view is not None))
 
 
 def _view(
@@ -260,7 +299,7 @@ def _view(
     finding: Finding | None,
     field_mm: float,
     window: tuple[str, Window],
-) -> Figure | None:
+) -> View | None:
     overlay = None if finding is None else outline_of(volume, finding)
     try:
         picture = render(
@@ -268,10 +307,12 @@ def _view(
         )
     except InputError:  # the place lies outside this scan
         return None
+    if finding is not None:
+        picture = draw_lines(picture, calipers_of(finding), CALIPER_COLOR)
     if overlay is None:
         picture = draw_boxes(picture, [Box(place, (2.0, 2.0, 2.0), "")], 6)
     picture = draw_scale_bar(with_title(picture, name, "R"), 10.0)
-    return Figure.of(picture, f"{name}, {window[0]}, {slice_words(volume, 'axial', place)}")
+    return View(picture, f"{name}, {window[0]}, {slice_words(volume, 'axial', place)}")
 
 
 def _changes(follow_up: FollowUp, pictures: FollowUpPictures) -> ChangesContent | None:
@@ -293,8 +334,8 @@ def _changes(follow_up: FollowUp, pictures: FollowUpPictures) -> ChangesContent 
             for region in quality.get("regions", [])
         ],
     )
-    figures = tuple(Figure.of(picture, caption) for caption, picture in pictures.sheets)
-    return ChangesContent(_differences(interval), figures, tuple(facts), regions)
+    views = tuple(View(picture, caption) for caption, picture in pictures.sheets)
+    return ChangesContent(_differences(interval), views, tuple(facts), regions)
 
 
 def _differences(interval: Interval) -> Table:

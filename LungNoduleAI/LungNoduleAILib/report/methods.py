@@ -5,17 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from LungNoduleAILib.model.result import AnalysisResult
+from LungNoduleAILib.model.review import Review
 from ThoraxAILib.report.page import Table
 
 
 @dataclass(frozen=True)
 class MethodsContent:
-    """How the result came about: a paragraph to cite, methods of each step, warnings, stages with time and memory."""
+    """How the result came about: a paragraph to cite, methods of each step, warnings, stages with time and memory, and
+    each change of the reader.
+    """
 
     text: str
     steps: tuple[str, ...]
     warnings: tuple[str, ...]
     stages: Table
+    changes: tuple[str, ...] = ()
 
 
 def methods_content(result: AnalysisResult, run: dict | None) -> MethodsContent:
@@ -23,7 +27,15 @@ def methods_content(result: AnalysisResult, run: dict | None) -> MethodsContent:
     record = run or {}
     steps = tuple(f"{name}: {text}" for name, text in result.methods.items())
     warnings = tuple(str(text) for text in record.get("warnings", []) if text not in result.volume.notes)
-    return MethodsContent(methods_text(result.lobes_approximate, record), steps, warnings, stages_table(record))
+    text, changes = methods_text(result.lobes_approximate, record), change_lines(result.findings.review)
+    return MethodsContent(text, steps, warnings, stages_table(record), changes)
+
+
+def change_lines(review: Review) -> tuple[str, ...]:
+    """Return a line per change of the reader: when (UTC), who, and what."""
+    return tuple(
+        f"{change.when[:16].replace('T', ' ')} {change.who or 'reader'}: {change.action}" for change in review.history
+    )
 
 
 def methods_text(lobes_approximate: bool, record: dict) -> str:

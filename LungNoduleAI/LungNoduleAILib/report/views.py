@@ -15,6 +15,8 @@ from LungNoduleAILib.analysis.importance import by_suspicion, is_doubtful
 from LungNoduleAILib.model.anatomy import AIRWAY, LEFT_LUNG_LABELS, LLL, LUL, RIGHT_LUNG_LABELS, RLL, RML, RUL
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.result import AnalysisResult
+from LungNoduleAILib.report.prior_exam import PriorExam
+from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.report import PLANES, Box, Overlay, draw_boxes, render, with_title
@@ -134,16 +136,23 @@ def slice_words(volume: Volume, plane: str, point_ras_mm: np.ndarray | tuple[flo
     return f"{letter} {number(float(np.asarray(point_ras_mm)['RAS'.index(letter)]))} mm"
 
 
-def finding_cards(result: AnalysisResult, ordered: Sequence[Finding] | None = None) -> FindingCards:
-    """Return a card per finding with its pictures, in their order, as far as the page shows them."""
+def finding_cards(
+    result: AnalysisResult, ordered: Sequence[Finding] | None = None, prior: PriorExam | None = None
+) -> FindingCards:
+    """Return a card per finding with its pictures, in their order, as far as the page shows them.
+
+    Where there is a ``prior`` CT, the nodule as it was stands beside each.
+    """
     findings = by_suspicion(result.findings.findings) if ordered is None else tuple(ordered)
     shown = findings[:SHOWN_FINDINGS]
-    return FindingCards(tuple(_card(result, finding) for finding in shown), len(findings) - len(shown))
+    return FindingCards(tuple(_card(result, finding, prior) for finding in shown), len(findings) - len(shown))
 
 
-def _card(result: AnalysisResult, finding: Finding) -> FindingCard:
+def _card(result: AnalysisResult, finding: Finding, prior: PriorExam | None = None) -> FindingCard:
     title = f"{finding.id}: {number(finding.mean_diameter_mm)} mm {finding.type} {finding.kind}"
-    return FindingCard(finding.status, title, " ".join((_facts(finding), *finding.notes)), key_views(result, finding))
+    told = (prior.told[finding.id],) if prior is not None and finding.id in prior.told else ()
+    facts = " ".join((_facts(finding), *told, *finding.notes))
+    return FindingCard(finding.status, title, facts, key_views(result, finding, prior))
 
 
 def nodule_field_mm(finding: Finding) -> float:
@@ -151,11 +160,15 @@ def nodule_field_mm(finding: Finding) -> float:
     return float(np.clip(FIELD_BY_AXIS * finding.long_axis_mm, *FIELD_MM))
 
 
-def key_views(result: AnalysisResult, finding: Finding) -> tuple[View, ...]:
-    """Axial in lung and soft-tissue window with outline and calipers, coronal and sagittal in lung window."""
+def key_views(result: AnalysisResult, finding: Finding, prior: PriorExam | None = None) -> tuple[View, ...]:
+    """Axial in lung and soft-tissue window with outline and calipers, coronal and sagittal in lung window.
+
+    The axial view of the ``prior`` CT comes first, where the nodule has a place in it.
+    """
     overlay, field = outline_of(result.volume, finding), nodule_field_mm(finding)
     view = partial(render, result.volume, field_mm=field, pixel_mm=field / FINDING_PIXELS, overlay=overlay)
     return (
+        *_prior_views(prior, finding.id, field),
         _key_view(view, finding, result.volume, "axial", *WINDOWS[0]),
         _key_view(view, finding, result.volume, "axial", *WINDOWS[1]),
         _key_view(view, finding, result.volume, "coronal", *WINDOWS[0]),
@@ -163,15 +176,33 @@ def key_views(result: AnalysisResult, finding: Finding) -> tuple[View, ...]:
     )
 
 
+def _prior_views(prior: PriorExam | None, name: str, field_mm: float) -> tuple[View, ...]:
+    if prior is None or prior.volume is None or name not in prior.places:
+        return ()
+    place, then = prior.places[name], prior.findings.get(name)
+    overlay = None if then is None else outline_of(prior.volume, then)
+    window = WINDOWS[0]
+    size = {"field_mm": field_mm, "pixel_mm": field_mm / FINDING_PIXELS}
+    try:
+        picture = render(prior.volume, "axial", place, window=window[1], overlay=overlay, **size)
+    except InputError:  # the place lies outside the prior CT
+        return ()
+    if then is not None:
+        picture = draw_lines(picture, calipers_of(then), CALIPER_COLOR)
+    picture = draw_scale_bar(with_title(picture, "Prior", _LEFT_SIDE["axial"]), 10.0)
+    when = f"Prior {prior.date}".strip()
+    return (View(picture, f"{when}, axial, {window[0]}, {slice_words(prior.volume, 'axial', place)}"),)
+
+
 def _key_view(view: partial, finding: Finding, volume: Volume, plane: str, name: str, window: Window) -> View:
     picture = view(plane=plane, point_ras_mm=finding.center_ras_mm, window=window)
     if plane == "axial":
-        picture = draw_lines(picture, _calipers(finding), CALIPER_COLOR)
+        picture = draw_lines(picture, calipers_of(finding), CALIPER_COLOR)
     picture = draw_scale_bar(with_title(picture, "", _LEFT_SIDE[plane]), 10.0)
     return View(picture, f"{plane.capitalize()}, {name}, {slice_words(volume, plane, finding.center_ras_mm)}")
 
 
-def _calipers(finding: Finding) -> list[tuple[np.ndarray, np.ndarray]]:
+def calipers_of(finding: Finding) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the ends of long and short axis as far as they are kept."""
     axes = (finding.long_axis_ras_mm, finding.short_axis_ras_mm)
     return [(np.array(axis[:3]), np.array(axis[3:])) for axis in axes if axis is not None]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import slicer
 
+from LungNoduleAILib.model.growth import NO_GROWTH, Growth
 from LungNoduleAILib.scene.growth_chart import growth_chart_nodes
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
@@ -163,7 +164,13 @@ def pairs_table_node(document: dict):
             words("Status", "status", "matched, new, resolved or uncertain"),
             numbers("Probability", "match_probability", "", "That both are one nodule, 0 to 1"),
             numbers("Volume change", "volume_change_percent", "%", "From prior to current"),
-            numbers("Doubling time", "vdt_days", "d", "t ln 2 / ln(V2 / V1)"),
+            Column(
+                "Doubling time",
+                [_doubling(pair) for pair in pairs],
+                "",
+                "t ln 2 / ln(V2 / V1), of growing nodules",
+                False,
+            ),
             words("Growth", "growth", "growing, stable, indeterminate or shrinking"),
             Column(
                 "Methods agree",
@@ -211,9 +218,14 @@ def _description(pair: dict) -> str:
     words = [ids, pair["status"], f"probability {pair['match_probability']:.2f}"]
     if pair["growth"]:
         words.append(pair["growth"])
-    if pair["vdt_days"] is not None:
-        words.append(f"doubling time {pair['vdt_days']:.0f} days")
+    if doubling := _doubling(pair):
+        words.append(doubling if doubling == NO_GROWTH else f"doubling time {doubling}")
     return ", ".join(words)
+
+
+def _doubling(pair: dict) -> str:
+    details = pair["growth_details"]
+    return Growth.from_dict(details).doubling_words if details else ""
 
 
 def _transform_node(path: Path):

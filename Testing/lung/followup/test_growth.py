@@ -1,6 +1,7 @@
 """Growth between two measurements of one nodule: exact doubling times, the band, both rules, refusals."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -100,6 +101,19 @@ def test_a_missing_date_leaves_the_change_but_no_doubling_time():
     assert growth.growth == "growing"
     assert growth.vdt_days is None
     assert "date" in growth.vdt_reason
+
+
+@pytest.mark.parametrize("percent", [0.05, 2.0, 12.0, 24.0, -30.0])
+def test_a_change_that_is_no_growth_has_no_doubling_time_however_long_but_words(percent):
+    growth = grown(percent)
+    assert (growth.vdt_days, growth.doubling_words) == (None, "no growth measured")
+    assert growth.vdt_reason == "No growth was measured: no doubling time."
+
+
+def test_a_doubling_time_is_told_in_days_and_an_absurd_one_of_an_older_file_is_not():
+    assert grown(100.0, days=91).doubling_words == "91 days"
+    assert replace(grown(2.0, days=91), vdt_days=190_000.0, vdt_reason="").doubling_words == "no growth measured"
+    assert grown(100.0, days=None).doubling_words == ""
 
 
 def test_reversed_dates_and_empty_measurements_are_refused():

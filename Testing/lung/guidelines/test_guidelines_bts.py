@@ -153,6 +153,12 @@ def test_a_nodule_that_shrank_has_no_doubling_time_and_says_why():
     assert "stable or regressing" in answer["reason"]
 
 
+def test_a_change_below_a_quarter_is_no_growth_and_has_no_doubling_time():
+    answer = apply_guideline("bts-2015", volumes(1000, 1001, **THREE))
+    assert (answer["growth"], answer["vdt_days"]) == ("stable", None)
+    assert "no growth measured" in answer["reason"]
+
+
 @pytest.mark.parametrize(
     ("before", "now", "expected"), [(100, 124, "stable"), (100, 126, "growth"), (100, 90, "stable")]
 )

@@ -53,14 +53,14 @@ def test_the_sample(jobs):
 
 
 def test_the_panel_remembers_every_option_with_the_scene(slicer, logic):
-    from LungNoduleAILib.logic.parameters import Parameters
+    from LungNoduleAILib.logic.parameters import PanelSettings, Parameters
 
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScriptedModuleNode")
     options = analysis_options()
     Parameters(node).options = options
-    Parameters(node).save_folder = "/somewhere else"
+    Parameters(node).panel = PanelSettings("/somewhere else", with_dicom=True)
     assert Parameters(node).options == options
-    assert Parameters(node).save_folder == "/somewhere else"
+    assert Parameters(node).panel == PanelSettings("/somewhere else", with_dicom=True)
 
 
 def test_a_scene_of_an_earlier_version_keeps_its_settings(slicer):

@@ -13,7 +13,8 @@ from pydicom.uid import (
 )
 
 from ThoraxAILib.errors import Cancelled, InputError
-from ThoraxAILib.io import dicom_pixels, read_volume
+from ThoraxAILib.io import read_volume
+from ThoraxAILib.io.slices import dicom_pixels
 from ThoraxAILib.jobs.progress import Progress
 
 HALF_A_HU = 0.51

@@ -19,10 +19,10 @@ from ThoraxAILib.jobs.serving.served_job import LOST, NOT_STARTED
 from ThoraxAILib.jobs.serving.workers import WarmWorkers
 
 PATIENCE_SECONDS = 60
-# ThoraxAILib.cli.serve with commands that need nothing loaded
+# ThoraxAILib.cli.worker with commands that need nothing loaded
 SCRIPT = """
 import json, os, signal, sys, time
-from ThoraxAILib.cli import serve
+from ThoraxAILib.cli import worker
 from ThoraxAILib.jobs.signals import cancel_on_signal
 from ThoraxAILib.errors import Cancelled
 held = []
@@ -53,8 +53,8 @@ def main(words):
     elif name == "leave":
         os._exit(0)
     return 0
-serve.main = main
-sys.exit(serve.serve())
+worker.main = main
+sys.exit(worker.serve())
 """
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TOLERANCE_MM = 0.05
 MAX_HEADER_BYTES = 1 << 20
+NO_SERIES = "The CT is no DICOM series, so no DICOM result can refer to it: analyze the DICOM folder."
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,20 +39,29 @@ class SourceImages:
 def check_can_be_referred_to(volume: Volume) -> None:
     """Raise InputError when no DICOM result can refer to a volume, MissingDependencyError without highdicom."""
     if not volume.identity.study_uid:
-        raise InputError("The CT is no DICOM series, so no DICOM result can refer to it: analyze the DICOM folder.")
+        raise InputError(NO_SERIES)
+    check_can_be_written()
+
+
+def check_can_be_written() -> None:
+    """Raise MissingDependencyError without highdicom."""
     if importlib.util.find_spec("highdicom") is None:
         raise MissingDependencyError('DICOM results need highdicom: install it with pip install "thoraxai[dicom]".')
 
 
-def source_images(path: Path, volume: Volume) -> SourceImages:
-    """Read the headers of the series a volume came from; raises InputError when it is no DICOM or lies elsewhere."""
+def source_images(path: Path | Sequence[Path], volume: Volume) -> SourceImages:
+    """Read the headers of the series a volume came from; raises InputError when it is no DICOM or lies elsewhere.
+
+    ``path`` is a file, a folder, or the files themselves.
+    """
     from pydicom import dcmread
     from pydicom.errors import InvalidDicomError
 
-    check_can_be_referred_to(volume)
     wanted = volume.identity.series_uid
+    if not wanted:
+        raise InputError(NO_SERIES)
     found = []
-    for file in [path] if path.is_file() else files_below(path):
+    for file in _files(path):
         if not looks_like_dicom(file):
             continue
         try:
@@ -65,6 +75,12 @@ def source_images(path: Path, volume: Volume) -> SourceImages:
         raise InputError("The images of the analyzed series are not at this path: give the folder that was analyzed.")
     images = tuple(unique.values())
     return SourceImages(images, _of_slices(images, volume))
+
+
+def _files(path: Path | Sequence[Path]) -> Sequence[Path]:
+    if not isinstance(path, Path):
+        return path
+    return [path] if path.is_file() else files_below(path)
 
 
 def _of_slices(images: Sequence[Dataset], volume: Volume) -> tuple[Dataset, ...] | None:

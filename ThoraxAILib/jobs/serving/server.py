@@ -1,4 +1,4 @@
-"""One process that runs commands one after another; see ThoraxAILib.cli.serve for what it is told and says."""
+"""One process that runs commands one after another; see ThoraxAILib.cli.worker for what it is told and says."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ThoraxAILib.jobs.child_python import python_interpreter
 from ThoraxAILib.jobs.output_lines import OutputLines
 from ThoraxAILib.jobs.process_tree import ProcessTree, new_tree_options
 
-SERVE = ("-m", "ThoraxAILib.cli.serve")
+SERVE = ("-m", "ThoraxAILib.cli.worker")
 GRACE_SECONDS = 3.0
 
 

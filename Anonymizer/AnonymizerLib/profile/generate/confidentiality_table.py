@@ -56,7 +56,7 @@ def basic_column(fields: Path) -> dict[str, tuple[str, str]]:
 
 
 def value_representation(tag: str) -> str:
-    """The VR by the data dictionary; empty when the dictionary does not know the tag."""
+    """Look up the VR in the data dictionary; empty when the dictionary does not know the tag."""
     from pydicom.datadict import dictionary_VR
 
     special = {"50xxxxxx": "", "60xx3000": "OW", "60xx4000": "LT"}
@@ -69,7 +69,7 @@ def value_representation(tag: str) -> str:
 
 
 def guessed_vr(name: str) -> str:
-    """The VR of an attribute newer than the dictionary, from the words of its name."""
+    """Guess the VR of an attribute newer than the dictionary from the words of its name."""
     for ending, vr in (("Sequence", "SQ"), ("DateTime", "DT"), ("Date", "DA"), ("Time", "TM"), ("UID", "UI")):
         if name.endswith(ending):
             return vr
@@ -86,7 +86,7 @@ def option_columns(published: dict | None, vr: str) -> dict[str, str]:
 
 
 def build(fields: Path, attributes: Path) -> dict:
-    """The whole table as JSON-ready data."""
+    """Build the whole table as JSON-ready data."""
     published = {row["id"].lower(): row for row in json.loads(attributes.read_text(encoding="utf-8"))}
     private_key = next(key for key, row in published.items() if "Private" in row["name"])
     rows: list[dict[str, object]] = []

@@ -38,7 +38,7 @@ def attributes(node: object) -> Iterator[dict]:
 
 
 def terms_in(text: str, sentences: bool = False) -> set[str]:
-    """The terms of the lists in a piece of the standard, and with ``sentences`` words in capital letters too."""
+    """Find the terms of the lists in a piece of the standard, and with ``sentences`` words in capital letters too."""
     found = {html.unescape(MARKUP.sub("", term)).strip() for term in TERM.findall(text)}
     if sentences:
         found |= set(IN_A_SENTENCE.findall(html.unescape(MARKUP.sub(" ", text))))

@@ -91,7 +91,7 @@ STARTS = {
 
 
 def explicit(tag: int, keyword: str) -> tuple[str, str] | None:
-    """The decision about an attribute that says something about a person or a place; None for all others."""
+    """Decide about an attribute that says something about a person or a place; None for all others."""
     if tag >> 16 in WHOLE_GROUPS:
         return WHOLE_GROUPS[tag >> 16]
     if keyword in KEYWORDS:

@@ -3,7 +3,8 @@
 Source: the tables of PS3.3 and PS3.4 as machine-readable JSON in PyPI ``highdicom`` 0.28.2 (MIT):
 ``sop_class_iod_map.json``, ``iod_module_map.json``, ``module_attribute_map.json``. Kept per module:
 ``top`` (tags at the root of the data set), ``nested`` (tags anywhere inside its sequences) and ``types``
-(path of tags -> type, only for attributes whose action depends on it).
+(path of tags -> type, only where an action depends on it: listed attributes, dates, names, all of Type 2 and free
+text of Type 1).
 
 Run: python -m AnonymizerLib.profile.generate.iod_types HIGHDICOM_FOLDER
 """
@@ -18,6 +19,8 @@ DATA = Path(__file__).resolve().parents[1] / "data"
 SOURCE = "DICOM PS3.3 and PS3.4 as listed in PyPI highdicom 0.28.2 (MIT)"
 TYPE_DEPENDENT = {"X/Z", "X/D", "X/Z/D", "Z/D", "X/Z/U*", "X", "Z", "D"}
 DATE_TIME = ("DA", "TM", "DT")
+FREE_TEXT = ("LO", "SH", "ST", "LT", "UT", "UC")
+CODE_TAGS = ("00080100", "00080102", "00080103", "00080104")  # decided with their whole code, not one by one
 
 
 def tag_of(keyword: str) -> str | None:
@@ -29,12 +32,22 @@ def tag_of(keyword: str) -> str | None:
 
 
 def wanted_tags() -> set[str]:
-    """The tags whose outcome depends on the IOD type: listed ones, and every date and time."""
+    """List the tags whose outcome depends on any IOD type: listed ones, and every date, time and name."""
     from pydicom.datadict import DicomDictionary
 
     rows = json.loads((DATA / "confidentiality_table.json").read_text(encoding="utf-8"))["rows"]
     listed = {row["tag"] for row in rows if row["basic"] in TYPE_DEPENDENT}
     return listed | {f"{tag:08x}" for tag, entry in DicomDictionary.items() if entry[0] in (*DATE_TIME, "PN")}
+
+
+def _falls_to_its_type(tag: str, kind: str) -> bool:
+    """Whether an unlisted attribute, when its value may not stay, is emptied (Type 2) or told as removed (Type 1 text).
+
+    A number or a code string of Type 1 has no honest dummy: it goes, and the instance is incomplete as it was wrong.
+    """
+    from pydicom.datadict import dictionary_VR
+
+    return kind == "2" or (kind == "1" and tag not in CODE_TAGS and dictionary_VR(int(tag, 16)) in FREE_TEXT)
 
 
 def module_entry(attributes: list[dict], wanted: set[str]) -> dict:
@@ -49,13 +62,13 @@ def module_entry(attributes: list[dict], wanted: set[str]) -> dict:
         if tag is None or len(path) < len(keywords):
             continue
         (nested if path else top).add(tag)
-        if tag in wanted and attribute["type"] != "3":
+        if (tag in wanted and attribute["type"] != "3") or _falls_to_its_type(tag, attribute["type"]):
             types["/".join([*path, tag])] = attribute["type"]
     return {"top": " ".join(sorted(top)), "nested": " ".join(sorted(nested)), "types": types}
 
 
 def build(folder: Path) -> dict:
-    """The whole data set as JSON-ready data."""
+    """Build the whole data set as JSON-ready data."""
 
     def read(name: str) -> dict:
         return json.loads((folder / "_standard" / name).read_text(encoding="utf-8"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from LungNoduleAILib.model.findings import Finding, Findings
+from LungNoduleAILib.model.review import Review
 from ThoraxAILib.jobs.csv_safety import SafeWriter
 
 COLUMNS = (
@@ -41,6 +42,7 @@ COLUMNS = (
     "shape",
     "calcification_pattern",
     "ai_values",
+    "reviewed_by",
 )
 NOT_IN_TABLE = ("outline", "center_ras_mm", "bounds_ras_mm", "long_axis_ras_mm", "short_axis_ras_mm", "notes")
 
@@ -50,15 +52,21 @@ def write_findings_csv(path: Path, findings: Findings) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = SafeWriter(file)
         writer.writerow(COLUMNS)
-        writer.writerows(finding_cells(finding) for finding in findings.findings)
+        readers = last_readers(findings.review)
+        writer.writerows(finding_cells(finding, readers.get(finding.id, "")) for finding in findings.findings)
 
 
-def finding_cells(finding: Finding) -> list[str]:
-    """Return the cells of a finding under COLUMNS."""
+def last_readers(review: Review) -> dict[str, str]:
+    """Return by finding who changed it last, as they named themselves; nobody who did not."""
+    return {edit.subject: change.who for change in review.history for edit in change.edits}
+
+
+def finding_cells(finding: Finding, reader: str = "") -> list[str]:
+    """Return the cells of a finding under COLUMNS; ``reader`` is who changed it last."""
     position: dict[str, float | None] = dict(zip(("r_mm", "a_mm", "s_mm"), finding.center_ras_mm, strict=True))
     low, high = finding.suspicion_interval or (None, None)
-    position |= {"suspicion_low": low, "suspicion_high": high}
-    cells = {name: position[name] if name in position else getattr(finding, name) for name in COLUMNS}
+    beside: dict[str, object] = {**position, "suspicion_low": low, "suspicion_high": high, "reviewed_by": reader}
+    cells = {name: beside[name] if name in beside else getattr(finding, name) for name in COLUMNS}
     return [_cell(value) for value in cells.values()]
 
 

@@ -3,7 +3,7 @@
 A change counts only beyond the repeatability of the measurement. The band is the larger 95 % limit of de Hoop et al.,
 Eur Radiol 2009 (214 nodules scanned twice the same day, six packages: 12.9-17.1 % from 8 mm, 18.5-25.6 % below),
 wider where the two scans were not made alike. Growth by volume is +25 % (BTS 2015), by diameter more than 1.5 mm
-(Lung-RADS v2022); both are told. Doubling time: t ln 2 / ln(V2 / V1) (Schwartz, Cancer 1961).
+(Lung-RADS v2022); both are told. Doubling time: t ln 2 / ln(V2 / V1) (Schwartz, Cancer 1961), of growing nodules only.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def assess_growth(
                 "One of the outlines is probably wrong: look at both."
             ),
         )
-    vdt, vdt_reason = _doubling(prior, current, days)
+    vdt, vdt_reason = _doubling(prior, current, days, verdict)
     return Growth(
         verdict,
         change,
@@ -167,13 +167,14 @@ def _rules(change: float, by_volume: bool, wider: Decimal, by_diameter: bool) ->
     )
 
 
-def _doubling(prior: Finding, current: Finding, days: int | None) -> tuple[float | None, str]:
+def _doubling(prior: Finding, current: Finding, days: int | None, verdict: str) -> tuple[float | None, str]:
     if days is None:
         return None, "A study date is missing: no doubling time."
     if days == 0:
         return None, "Both scans are of the same day: no doubling time."
-    doubling = volume_doubling_days(prior.volume_mm3, current.volume_mm3, days)
-    return doubling, "" if doubling is not None else "The volume did not increase: no doubling time."
+    if verdict != GROWING:
+        return None, "No growth was measured: no doubling time."
+    return volume_doubling_days(prior.volume_mm3, current.volume_mm3, days), ""
 
 
 def _percent(prior: float | None, current: float | None) -> float | None:

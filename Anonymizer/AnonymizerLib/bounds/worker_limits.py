@@ -5,30 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-LEAST_BYTES = 1 << 30
-SHARE_OF_FREE_MEMORY = 0.8
+from AnonymizerLib.bounds.maxima import (
+    MAX_SECONDS_PER_FILE,
+    MAX_SHARE_OF_FREE_MEMORY,
+    MIN_BYTES_PER_SECOND,
+    MIN_WORKER_BYTES,
+)
+
 CONTAINER_LIMIT, CONTAINER_USE = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
-# Three frames are read by OCR before and after blanking, in two polarities, a minute each at most.
-SECONDS_PER_FILE = 900.0
-SLOWEST_BYTES_PER_SECOND = 1 << 20
 
 
 @dataclass(frozen=True)
 class FileLimits:
     """Seconds for a small file, and bytes of memory of a worker (None: a share of what is free)."""
 
-    seconds: float = SECONDS_PER_FILE
+    seconds: float = MAX_SECONDS_PER_FILE
     memory_bytes: int | None = None
 
     def seconds_for(self, size_bytes: int) -> float:
-        """The time for a file of this size: large ones may lie on a slow network disk."""
-        return self.seconds + size_bytes / SLOWEST_BYTES_PER_SECOND
+        """Grant a file of this size its time: large ones may lie on a slow network disk."""
+        return self.seconds + size_bytes / MIN_BYTES_PER_SECOND
 
     def memory_of_each(self, jobs: int) -> int:
         """Bytes that each of ``jobs`` workers may take."""
         if self.memory_bytes is not None:
             return self.memory_bytes
-        return max(LEAST_BYTES, int(SHARE_OF_FREE_MEMORY * _free_bytes() / jobs))
+        return max(MIN_WORKER_BYTES, int(MAX_SHARE_OF_FREE_MEMORY * _free_bytes() / jobs))
 
 
 def _free_bytes() -> int:

@@ -1,7 +1,7 @@
-"""Worker processes that may die: each file is handed to one of them alone, so a death names the file that caused it.
+"""Worker processes that may die: each name is handed to one of them alone, so a death tells which one caused it.
 
-A worker that was killed (memory ran out, a decoder crashed) or that takes too long is replaced, its file is set aside
-by name, and the files that waited behind it are handed out again. Results come in the order of the files.
+A worker that was killed (memory ran out, a decoder crashed) or that takes too long is replaced, what it worked on is
+lost by name, and what waited behind it is handed out again. Results come in the order of the names.
 """
 
 from __future__ import annotations
@@ -12,24 +12,55 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing import connection
 from multiprocessing.process import BaseProcess
+from typing import Generic, Protocol, TypeVar
 
-from AnonymizerLib.deidentify.instance import QUARANTINED
-from AnonymizerLib.run.journal import Entry
-from AnonymizerLib.run.worker import UNFINISHED, Done, Worker, WorkerSettings
-from AnonymizerLib.run.worker_limits import FileLimits, limit_memory
+from AnonymizerLib.bounds.maxima import MAX_FAILED_STARTS
+from AnonymizerLib.bounds.worker_limits import FileLimits, limit_memory
 from ThoraxAILib.errors import OutputError, ThoraxAIError
 from ThoraxAILib.jobs.worker_process import end_with_parent, one_thread_each
 
 AHEAD = 4  # names that wait in the pipe of a worker, so that it need not wait for the next one
 WINDOW = 1024  # how far results may run ahead of a file that takes long
 GARBAGE_THRESHOLDS = (50_000, 50, 100)  # a data set is hundreds of small objects: look for garbage less often
-MOST_FAILED_STARTS = 3
 LONGEST_WAIT_SECONDS = 1.0
 READY, DONE, FAILED = "ready", "done", "failed"
+Result = TypeVar("Result")
+Answer = TypeVar("Answer", covariant=True)
+
+
+class Job(Protocol[Answer]):
+    """What the workers do with each name; it is sent to their processes."""
+
+    def begin(self) -> Callable[[str], Answer]:
+        """Return what deals with one name; called once in every worker. It may raise OutputError, which ends all."""
+        ...
+
+    def lost(self, name: str, reason: str) -> Answer:
+        """Say in the parent what becomes of a name on which its worker ended."""
+        ...
+
+    def size_bytes(self, name: str) -> int:
+        """Say how much is to be read for a name, which decides how long it may take."""
+        ...
+
+    def clear(self, pid: int) -> None:
+        """Remove what a worker that ended may have left unfinished."""
+        ...
+
+
+def results(job: Job[Result], names: list[str], jobs: int, limits: FileLimits, is_isolated: bool) -> Iterator[Result]:
+    """Yield the outcome for every name in their order, from workers that may die, or else from this process."""
+    if is_isolated or jobs > 1:
+        yield from WorkerPool(job, jobs, limits).results(names)
+        return
+    deal_with = job.begin() if names else None
+    for name in names:
+        if deal_with is not None:
+            yield deal_with(name)
 
 
 @dataclass
@@ -44,22 +75,22 @@ class _Seat:
     deadline: float = float("inf")
 
 
-class WorkerPool:
+class WorkerPool(Generic[Result]):
     """``results(names)`` of ``jobs`` worker processes; OutputError when nothing can be written."""
 
-    def __init__(self, settings: WorkerSettings, jobs: int, limits: FileLimits) -> None:
-        self.settings, self.limits = settings, limits
+    def __init__(self, job: Job[Result], jobs: int, limits: FileLimits) -> None:
+        self.job, self.limits = job, limits
         self._jobs = jobs
         self._memory_bytes = limits.memory_of_each(jobs)
         self._context = multiprocessing.get_context("spawn")
         self._names: list[str] = []
         self._open: deque[int] = deque()
-        self._found: dict[int, Done] = {}
+        self._found: dict[int, Result] = {}
         self._next = 0
         self._failed_starts = 0
 
-    def results(self, names: list[str]) -> Iterator[Done]:
-        """The outcome of every file, in their order."""
+    def results(self, names: list[str]) -> Iterator[Result]:
+        """Yield the outcome for every name, in their order."""
         self._names, self._open, self._next = names, deque(range(len(names))), 0
         seats = [self._start() for _ in range(min(self._jobs, len(names)))]
         try:
@@ -78,7 +109,7 @@ class WorkerPool:
 
     def _start(self) -> _Seat:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=_work, args=(theirs, self.settings, self._memory_bytes), daemon=True)
+        process = self._context.Process(target=_work, args=(theirs, self.job, self._memory_bytes), daemon=True)
         with one_thread_each():
             process.start()
         theirs.close()
@@ -96,8 +127,11 @@ class WorkerPool:
                 return
 
     def _start_clock(self, seat: _Seat) -> None:
-        size = self._facts(seat.given[0])["size"] if seat.given else 0
-        seat.deadline = time.monotonic() + self.limits.seconds_for(size) if seat.given else float("inf")
+        if not seat.given:
+            seat.deadline = float("inf")
+            return
+        size_bytes = self.job.size_bytes(self._names[seat.given[0]])
+        seat.deadline = time.monotonic() + self.limits.seconds_for(size_bytes)
 
     def _listen(self, seats: list[_Seat]) -> None:
         """Take what the workers say until one of them is to be fed again, and replace those that ended."""
@@ -132,32 +166,23 @@ class WorkerPool:
         return True
 
     def _replace(self, seat: _Seat) -> _Seat:
-        """Set the file aside on which a worker ended, hand out the others again, start another worker."""
+        """Give up the name on which a worker ended, hand out the others again, start another worker."""
         while seat.pipe.poll() and self._hear(seat):
             pass
         seat.pipe.close()
         if not seat.is_ready:
             self._failed_starts += 1
-            if self._failed_starts > MOST_FAILED_STARTS:
+            if self._failed_starts > MAX_FAILED_STARTS:
                 raise ThoraxAIError(
                     "The worker processes end while they start: free memory or use fewer --jobs (in a "
                     'script, start the run below: if __name__ == "__main__").'
                 )
         if seat.given:
             culprit = seat.given.popleft()
-            self._found[culprit] = Done(Entry(**self._facts(culprit), status=QUARANTINED, reason=_reason(seat)))
+            self._found[culprit] = self.job.lost(self._names[culprit], _reason(seat))
             self._open.extendleft(reversed(seat.given))
-        for left in (self.settings.output / UNFINISHED).glob(f"{seat.process.pid}-*.part"):
-            left.unlink(missing_ok=True)
+        self.job.clear(seat.process.pid or 0)
         return self._start()
-
-    def _facts(self, number: int) -> dict:
-        name = self._names[number]
-        try:
-            stat = os.stat(self.settings.source / name)
-        except OSError:
-            return {"source": name, "size": 0, "modified_ns": 0}
-        return {"source": name, "size": stat.st_size, "modified_ns": stat.st_mtime_ns}
 
 
 def _reason(seat: _Seat) -> str:
@@ -170,8 +195,8 @@ def _reason(seat: _Seat) -> str:
     return f"The program that reads it ended without a word (status {code}): the file may be made to do harm."
 
 
-def _work(pipe: connection.Connection, settings: WorkerSettings, memory_bytes: int) -> None:
-    """The life of a worker process: it ends with its parent, says nothing by itself and takes no more than its share.
+def _work(pipe: connection.Connection, job: Job, memory_bytes: int) -> None:
+    """Live as a worker process: end with the parent, say nothing by itself and take no more than its share.
 
     Whatever libraries print may quote values of a file, so it goes nowhere.
     """
@@ -180,7 +205,7 @@ def _work(pipe: connection.Connection, settings: WorkerSettings, memory_bytes: i
     for stream in (1, 2):
         os.dup2(nowhere, stream)
     end_with_parent()
-    worker = Worker(settings)
+    deal_with = job.begin()
     gc.set_threshold(*GARBAGE_THRESHOLDS)
     limit_memory(memory_bytes)
     pipe.send((READY, 0, None))
@@ -190,7 +215,7 @@ def _work(pipe: connection.Connection, settings: WorkerSettings, memory_bytes: i
         except EOFError:
             return
         try:
-            pipe.send((DONE, number, worker.process(name)))
+            pipe.send((DONE, number, deal_with(name)))
         except OutputError as error:
             pipe.send((FAILED, number, str(error)))
             return

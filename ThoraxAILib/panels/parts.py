@@ -1,0 +1,97 @@
+"""The parts that sections of a panel are made of: named buttons, labels and tables, and why a control is off."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import qt
+import slicer
+
+LETTERS_PER_LINE = 56
+ROW_MARGIN = 8
+
+
+def allow(control: qt.QWidget, reason_not_to: str, tool_tip: str) -> None:
+    """Let a control be used, or switch it off and let its tool tip say why."""
+    control.enabled = not reason_not_to
+    control.toolTip = reason_not_to or tool_tip
+
+
+def button(name: str, text: str, on_clicked: Callable[[], object] | None = None, tool_tip: str = "") -> qt.QPushButton:
+    """Return a push button."""
+    made = qt.QPushButton(text)
+    made.name, made.toolTip = name, tool_tip
+    if on_clicked is not None:
+        made.connect("clicked()", on_clicked)
+    return made
+
+
+def toggle(
+    name: str, text: str, on_toggled: Callable[[bool], object] | None = None, tool_tip: str = ""
+) -> qt.QPushButton:
+    """Return a push button that stays pressed."""
+    made = button(name, text, None, tool_tip)
+    made.checkable = True
+    if on_toggled is not None:
+        made.connect("toggled(bool)", on_toggled)
+    return made
+
+
+def label(name: str, tool_tip: str = "") -> qt.QLabel:
+    """Return a label whose words are wrapped."""
+    made = qt.QLabel()
+    made.name, made.toolTip = name, tool_tip
+    made.wordWrap = True
+    return made
+
+
+def table(name: str, titles: Sequence[str], tool_tip: str, least_rows: int = 5) -> qt.QTableWidget:
+    """Return a table to read: whole rows are selected, one at a time, and nothing in it can be typed over."""
+    made = qt.QTableWidget()
+    made.name, made.toolTip = name, tool_tip
+    made.columnCount = len(titles)
+    made.setHorizontalHeaderLabels(list(titles))
+    made.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
+    made.setSelectionMode(qt.QAbstractItemView.SingleSelection)
+    made.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
+    made.verticalHeader().hide()
+    made.horizontalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+    made.setMinimumHeight(least_rows * (made.fontMetrics().height() + ROW_MARGIN))
+    return made
+
+
+def fill_row(table_widget: qt.QTableWidget, row: int, texts: Sequence[str], tool_tip: str = "") -> None:
+    """Write one row of a table; ``tool_tip`` stands on each of its cells."""
+    for column, text in enumerate(texts):
+        item = qt.QTableWidgetItem(text)
+        if tool_tip:
+            item.setToolTip(tool_tip)
+        table_widget.setItem(row, column, item)
+
+
+def say(label_widget: qt.QLabel, text: str) -> None:
+    """Show a sentence, or take the label away where there is nothing to say."""
+    label_widget.text = text
+    label_widget.setMinimumHeight(height_of(label_widget, text))
+    label_widget.visible = bool(text)
+
+
+def height_of(label_widget: qt.QLabel, text: str) -> int:
+    """Return the height in pixels that a wrapped text needs in a panel of 480 pixels.
+
+    Sections do not ask their labels how high they are at a width, so that a label could cover what stands above it.
+    """
+    lines = sum(max(math.ceil(len(line) / LETTERS_PER_LINE), 1) for line in text.split("\n"))
+    return lines * label_widget.fontMetrics().lineSpacing() if text else 0
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """Show the wait cursor in the block."""
+    slicer.app.setOverrideCursor(qt.Qt.WaitCursor)
+    try:
+        yield
+    finally:
+        slicer.app.restoreOverrideCursor()
