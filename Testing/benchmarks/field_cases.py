@@ -29,6 +29,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 POINTS = 4000
 WRITERS = ("cases_dicom", "cases_dicom2", "cases_image")
 SENTENCE = "one sentence"
+FAULTS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, OSError, RuntimeError)  # looked for
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def judged(path: Path, base: sitk.Image, right: Right) -> tuple[bool, str]:
     except InputError as error:
         sentence = str(error)
         return right.refusal is not False and "\n" not in sentence, f"{SENTENCE}: {sentence}"
-    except Exception as error:  # the fault that is looked for
+    except FAULTS as error:
         return False, f"{type(error).__name__}: {error}"
     told = " ".join(notes + list(volume.notes) + [cases[0].reason])
     share = share_alike(volume, base, right.hu, path if right.own_affine else None)
@@ -185,7 +186,7 @@ def cine_rows(generators: Path) -> list[tuple[str, bool, str]]:
                 rows.append((name, *check(Path(folder))))
             except InputError as error:
                 rows.append((name, False, f"{SENTENCE}: {error}"))
-            except Exception as error:  # the fault that is looked for
+            except FAULTS as error:
                 rows.append((name, False, f"{type(error).__name__}: {error}"))
     return rows
 
