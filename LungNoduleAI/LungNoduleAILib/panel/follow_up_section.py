@@ -169,9 +169,12 @@ class FollowUpSection:
             self.on_open_report,
             _("Write the report of this comparison as it stands now, and open it"),
         )
-        controls = (self.sideBySideButton, self.chartButton, self.alignButton, self.differenceButton)
-        for control in (*controls, self.followUpReportButton):
+        for control in (self.sideBySideButton, self.alignButton, self.differenceButton):
             row.addWidget(control)
+        below = qt.QHBoxLayout()
+        layout.addLayout(below)
+        below.addWidget(self.chartButton)
+        below.addWidget(self.followUpReportButton)
 
     # The run
 
