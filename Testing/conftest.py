@@ -11,7 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from LungNoduleAILib.synthesis.model.synthetic_ct import SyntheticCT
 
-pytest_plugins = ["fixtures.asked", "fixtures.expectations", "fixtures.scene"]
+pytest_plugins = ["fixtures.asked", "fixtures.expectations", "fixtures.scene", "fixtures.store_server"]
 
 ABSENT = "real data not present: "
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -182,6 +182,56 @@ def test_a_scene_is_scrubbed_from_the_command_line(tmp_path, capsys):
     assert "Scene scrubbed" in capsys.readouterr().out
 
 
+@pytest.fixture
+def scene_file(tmp_path):
+    """A file that bears the name of a scene; nothing of it may be opened in these tests."""
+    (tmp_path / "scene.mrb").write_bytes(b"a scene")
+    (tmp_path / "folder").mkdir()
+    return tmp_path / "scene.mrb"
+
+
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        ("scene.mrb", "The output names a file of the input"),
+        ("folder/../scene.mrb", "The output names a file of the input"),
+        ("link.mrb", "The output names a file of the input"),
+        ("twin.mrb", "The output names a file of the input"),
+        ("folder", "does not end in .mrb"),
+        ("folder/scene", "does not end in .mrb"),
+        ("folder/broken.mrb", "exists already"),
+        ("absent/new.mrb", "does not exist: make it first"),
+    ],
+)
+def test_a_scene_is_never_written_over_itself_nor_over_anything_else(scene_file, capsys, monkeypatch, output, words):
+    from ThoraxAILib.scene import host
+
+    if not host.is_available():
+        pytest.skip("slicer-core is not installed")
+    folder = scene_file.parent
+    monkeypatch.chdir(folder)
+    (folder / "link.mrb").symlink_to(scene_file)
+    os.link(scene_file, folder / "twin.mrb")
+    (folder / "folder" / "broken.mrb").symlink_to("nowhere.mrb")
+    before = sorted(folder.rglob("*"))
+    assert main(["anonymize", "scene.mrb", output]) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1
+    assert sorted(folder.rglob("*")) == before
+    assert scene_file.read_bytes() == b"a scene"
+
+
+def test_a_folder_without_any_dicom_file_does_not_end_as_if_all_were_clean(tmp_path, capsys):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "notes.txt").write_text("no image")
+    assert main(["anonymize", str(tmp_path / "in"), str(tmp_path / "out")]) == 3
+    said = capsys.readouterr().out
+    assert "0 clean, 0 in quarantine, 1 left out." in said
+    assert "nothing to share" in said
+    assert "anonymous" not in said
+
+
 def test_the_job_of_the_panel_asks_all_that_was_chosen_and_hides_the_password():
     request = AnonymizeRequest(**option_values.full(AnonymizeRequest))
     job = anonymize_job(request, "a secret")

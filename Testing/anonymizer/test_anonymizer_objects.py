@@ -14,13 +14,14 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from AnonymizerLib.deidentify.instance import InstanceCleaner, Refused
+from AnonymizerLib.deidentify.walk import Deidentifier
 from AnonymizerLib.identity.identities import Identities
-from AnonymizerLib.objects.dicom_file import DEFLATED, read_dicom
+from AnonymizerLib.objects.dicom_file import DEFLATED, EXPLICIT, DicomFile, encode_attributes, read_dicom
 from AnonymizerLib.pixels.clean import PixelPolicy
 from AnonymizerLib.profile.presets import profile_named
 from AnonymizerLib.run.run import RunOptions, run
 from AnonymizerLib.run.worker import WorkerSettings
-from fixtures.anonymizer_studies import KEY, ct, engine, file_bytes, minimal, put, raw_dataset, save
+from fixtures.anonymizer_studies import CT, KEY, ct, engine, file_bytes, minimal, put, raw_dataset, save
 
 
 def anonymize(folder: Path, name: str = "research", **policy: object) -> list[Dataset]:
@@ -209,6 +210,41 @@ def test_text_that_may_not_stay_is_emptied_where_the_standard_wants_the_attribut
     assert written["Manufacturer"].value in ("", None)  # Type 2 of the General Equipment module
     assert "SeriesDescription" not in written or not written.SeriesDescription  # Type 3
     assert written["ReferringPhysicianName"].value in ("", None)  # Type 2 of the General Study module
+
+
+# What may not stay where the standard wants the attribute: (SOP class, tag, VR in the file, value, what is left)
+CR, SR, SEG = (f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("1", "88.22", "66.4"))
+FALLS_TO_ITS_TYPE = [
+    pytest.param(CT, 0x00180060, "DS", b"120 for Zqxwvut", b"", id="number of Type 2"),
+    pytest.param(CT, 0x00200012, "IS", b"Zqxwvut", b"", id="whole number of Type 2"),
+    pytest.param(CT, 0x00280030, "DS", b"Zqxwvut", None, id="number of Type 1"),
+    pytest.param(CR, 0x00180015, "CS", b"ZQXWVUT", b"", id="code string of Type 2"),
+    pytest.param(CR, 0x00185101, "CS", b"Zqxwvut!", b"", id="no code string of Type 2"),
+    pytest.param(CT, 0x00080008, "CS", b"ZQXWVUT", None, id="code string of Type 1"),
+    pytest.param(SR, 0x0040A372, "LO", b"Zqxwvut", b"", id="sequence of Type 2 stored as text"),
+    pytest.param(SR, 0x0040A372, "UN", b"Zqxwvut ", 1, id="sequence of Type 2 stored as bytes"),
+    pytest.param(SR, 0x0040A372, "SQ", [raw_dataset((0x00080104, "LO", b"Zqxwvut"))], 1, id="sequence of Type 2"),
+    pytest.param(SEG, 0x00081090, "LO", b"Zqxwvut", "REMOVED", id="text of Type 1"),
+    pytest.param(SEG, 0x00700080, "CS", b"ZQXWVUT", None, id="label of Type 1"),
+    pytest.param(SEG, 0x00700081, "LO", b"Zqxwvut", b"", id="description of Type 2"),
+    pytest.param(SEG, 0x00620002, "SQ", [raw_dataset((0x00620005, "LO", b"Zqxwvut"))], 1, id="text in a sequence"),
+]
+
+
+@pytest.mark.parametrize("name", ["basic", "research", "strict"])
+@pytest.mark.parametrize(("sop_class", "tag", "vr", "value", "left"), FALLS_TO_ITS_TYPE)
+def test_what_may_not_stay_falls_to_its_type_and_nothing_of_it_is_left(name, sop_class, tag, vr, value, left):
+    ds = minimal(sop_class, (tag, vr, value))
+    Deidentifier(profile_named(name), Identities(KEY)).clean(ds)
+    assert b"zqxwvut" not in encode_attributes(DicomFile(ds, EXPLICIT)).lower()
+    assert _raw(ds, tag) == left
+
+
+def _raw(ds: Dataset, tag: int) -> object:
+    """The bytes of an element or the number of its items; None when it is absent."""
+    if tag not in ds:
+        return None
+    return len(ds[tag].value) if ds[tag].VR == "SQ" else ds.get_item(tag).value or b""
 
 
 def _errors(path: Path) -> set[str]:

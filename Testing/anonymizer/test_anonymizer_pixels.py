@@ -159,6 +159,7 @@ def test_doubtful_images_wait_for_a_person(changes, words):
 
 
 SLIDE, CT_CLASS = "1.2.840.10008.5.1.4.1.1.77.1.6", "1.2.840.10008.5.1.4.1.1.2"
+DOSE, SEGMENTATION = "1.2.840.10008.5.1.4.1.1.481.2", "1.2.840.10008.5.1.4.1.1.66.4"
 TISSUE = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
 
 
@@ -178,6 +179,8 @@ TISSUE = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
         ({"Modality": ""}, "is missing"),
         ({"ImageType": None}, "what kind of image"),
         ({"PhotometricInterpretation": "YBR_FULL_422"}, "color image where gray"),
+        ({"SOPClassUID": DOSE, "PhotometricInterpretation": "RGB"}, "color image where a computed"),
+        ({"SOPClassUID": SEGMENTATION, "PhotometricInterpretation": "YBR_FULL"}, "color image where a computed"),
     ],
 )
 @pytest.mark.parametrize("stated", ["NO", None])

@@ -65,7 +65,29 @@ def test_rows_of_numbers_and_old_ages_go(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["LUNG 5.0 1.0 B30", "120kV 80mA", "5.0 B31f 0.75", "T2 3D 0.6mm", "512x512x16", "phase 40 %", "89 year"]
+    "text", ["13/07", "31-12 lung", "7/04", "13.07.", "3. 7.", "at 10:11", "F92", "m 101", "lung 92 W", "097F"]
+)
+def test_half_dates_hours_and_old_ages_with_a_sex_go(text):
+    assert not may_stay(text)
+    assert not label_may_stay(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "LUNG 5.0 1.0 B30",
+        "120kV 80mA",
+        "5.0 B31f 0.75",
+        "T2 3D 0.6mm",
+        "512x512x16",
+        "phase 40 %",
+        "89 year",
+        "1/2",
+        "scan 3-4",
+        "13.07 mm",
+        "F89",
+        "92 mm",
+    ],
 )
 def test_sizes_and_settings_stay(text):
     assert may_stay(text)
@@ -100,6 +122,15 @@ def names(vr_tag: int, vr: str, value: str, text: str) -> bool:
         (BIRTH_DATE, "DA", "19440611", "born 11JUN1944"),
         (BIRTH_DATE, "DA", "19700101", "01.01.1970"),
         (0x00080050, "SH", "ACC 12", "acc 12"),
+        (NAME, "PN", "Doe^John", "JOHN44"),
+        (NAME, "PN", "Doe^John", "2DOE"),
+        (NAME, "PN", "Wu^Li", "WU1"),
+        (PATIENT_ID, "LO", "713", "A713"),
+        (PATIENT_ID, "LO", "713", "713B lung"),
+        (BIRTH_DATE, "DA", "19440611", "lung 11.06"),
+        (BIRTH_DATE, "DA", "19440611", "lung 06 11"),
+        (BIRTH_DATE, "DA", "19440611", "6-11"),
+        (BIRTH_DATE, "DA", "19440611", "06 44"),
     ],
 )
 def test_an_identifier_is_recognized_whatever_list_its_words_are_on(tag, vr, value, text):
@@ -113,6 +144,12 @@ def test_an_identifier_is_recognized_whatever_list_its_words_are_on(tag, vr, val
         (PATIENT_ID, "LO", "7", "chest 70 kv"),
         (PATIENT_ID, "LO", "UNKNOWN", "unknown"),
         (BIRTH_DATE, "DA", "19440611", "11/6/45"),
+        (BIRTH_DATE, "DA", "19440611", "11.6 mm"),
+        (BIRTH_DATE, "DA", "19440611", "11.061"),
+        (BIRTH_DATE, "DA", "19440611", "1.11.06"),
+        (NAME, "PN", "Wu^Li", "wulia left"),
+        (PATIENT_ID, "LO", "713", "7130"),
+        (PATIENT_ID, "LO", "12", "T12"),
         (NAME, "PN", "Anonymous", "anonymous"),
     ],
 )
@@ -143,6 +180,11 @@ def test_identifiers_are_counted_by_kind_and_none_is_dropped_silently():
         (0x00080008, "CT_SOM5 SPI", True),
         (0x00080005, "ISO_IR 100", True),
         (0x00080005, "ISO_IR SMITH", False),
+        (0x00180015, "RUTH7", False),
+        (0x00180015, "KARIN12", False),
+        (0x00180015, "CHEST2", True),
+        (0x00180015, "T12", True),
+        (0x00080008, "M_FFE3", True),
         (0x0040DB00, "1500", True),
         (0x00700080, "LESION 110644", False),
         (0x00700080, "LESION", True),

@@ -19,12 +19,12 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from ThoraxAILib import __version__
-from ThoraxAILib.cli import models as models_command
 from ThoraxAILib.errors import Cancelled, ThoraxAIError
 from ThoraxAILib.jobs.output_folder import FULL_DISK, output_error
 from ThoraxAILib.jobs.output_guard import refuse_over_inputs
 from ThoraxAILib.jobs.signals import cancel_on_signal
 
+SHARED = ("models", "serve", "upload", "check_dicom")  # commands of ThoraxAILib.cli, each a file of that name
 MODULES = {"lung": "LungNoduleAILib", "cardiac": "CardiacBiomechLib", "anonymize": "AnonymizerLib"}
 BAD_INPUT, CANCELLED = 2, 130
 POINT = re.compile(r"-\d[\d.]*(,-?\d[\d.]*)+")  # several numbers, the first below zero
@@ -52,7 +52,8 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     for module in [MODULES[command]] if command in MODULES else MODULES.values():
         if importlib.util.find_spec(f"{module}.cli.main") is not None:
             importlib.import_module(f"{module}.cli.main").add_commands(subparsers)
-    models_command.add_commands(subparsers)
+    for name in SHARED:
+        importlib.import_module(f"ThoraxAILib.cli.{name}").add_commands(subparsers)
     doctor = subparsers.add_parser("doctor", help="say what is installed and what can run here")
     doctor.set_defaults(run=_doctor)
     return parser

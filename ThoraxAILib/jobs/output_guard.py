@@ -21,9 +21,10 @@ def refuse_over_inputs(options: argparse.Namespace) -> None:
     """Raise InputError when a parsed option would write over what another one reads.
 
     Inputs are all values of type Path that are not in ``WRITTEN``, and the text options that the parser lists in
-    ``input_words``.
+    ``input_words``. What it lists in ``output_words`` is typed without a name of an option.
     """
     words = getattr(options, "input_words", ())
+    positional = getattr(options, "output_words", ())
     inputs = [
         path
         for name, value in vars(options).items()
@@ -36,9 +37,8 @@ def refuse_over_inputs(options: argparse.Namespace) -> None:
             if target.is_dir() or not target.exists():
                 continue
             if any(_is_over(target, path) for path in inputs):
-                raise InputError(
-                    f"--{name} names a file of the input, and inputs are never changed: choose another file."
-                )
+                place = "The output" if name in positional else f"--{name}"
+                raise InputError(f"{place} names a file of the input, and inputs are never changed: choose another.")
 
 
 def _paths(value: object, is_word: bool) -> Iterator[Path]:

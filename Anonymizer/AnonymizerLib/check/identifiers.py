@@ -17,6 +17,7 @@ from AnonymizerLib.bounds.maxima import MAX_TOKEN_BYTES
 from AnonymizerLib.check.written_forms import (
     LONG_NAME,
     date_forms,
+    date_pairs,
     date_signs,
     folded,
     spellings,
@@ -40,7 +41,7 @@ OUR_OWN_DATE = "19000101"
 DATE_IN_TEXT = re.compile(r"(?<!\d)(\d{4})[.\-/]?(\d{2})[.\-/]?(\d{2})(?!\d{2,}[.\-/])")
 PATIENT_ID, OTHER_PATIENT_IDS = 0x00100020, 0x00101000
 NAMES, NUMBERS, DATES, UIDS, TEXTS, TOO_SHORT = "names", "numbers", "dates", "UIDs", "texts", "too short to search"
-SETS = ("anywhere", "dates", "words", "prose", "squeezed", "signs", "letters")
+SETS = ("anywhere", "dates", "words", "prose", "squeezed", "signs", "days", "letters")
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,10 @@ class Tokens:
 
     ``anywhere`` in the bytes; ``dates``; short ``words`` only as whole words of a text; ``prose`` (whole
     descriptions that were taken out) in free text, but not in codes, which mean the same for everybody; ``squeezed``
-    in free text without its separators; ``signs`` are what any date or squeezed form must hold; ``letters`` are words
-    outside ASCII, compared after decoding; ``is_foreign`` says that the identifiers themselves hold such letters,
-    which character sets write differently.
+    in free text without its separators; ``signs`` are what any date or squeezed form must hold; ``days`` are the pairs
+    of numbers that tell day and month, or month and year, of a date, in free text; ``letters`` are words outside
+    ASCII, compared after decoding; ``is_foreign`` says that the identifiers themselves hold such letters, which
+    character sets write differently.
     """
 
     anywhere: frozenset[bytes] = frozenset()
@@ -60,6 +62,7 @@ class Tokens:
     prose: frozenset[bytes] = frozenset()
     squeezed: frozenset[bytes] = frozenset()
     signs: frozenset[bytes] = frozenset()
+    days: frozenset[tuple[int, int]] = frozenset()
     letters: frozenset[str] = frozenset()
     is_foreign: bool = False
     counts: tuple[tuple[str, int], ...] = field(default=(), compare=False)
@@ -139,6 +142,7 @@ def _date_tokens(text: str) -> Tokens:
     found: set[bytes] = set()
     squeezed: set[bytes] = set()
     signs: set[bytes] = set()
+    days: set[tuple[int, int]] = set()
     count = 0
     for part in text.split("\\"):
         match = DATE.match(part.strip()[:8]) or DATE.match(part.strip()[:10])
@@ -148,10 +152,13 @@ def _date_tokens(text: str) -> Tokens:
         found |= date_forms(*match.groups())
         squeezed |= squeezed_date_forms(*match.groups())
         signs |= date_signs(*match.groups())
+        if match[0] != OUR_OWN_DATE:
+            days |= date_pairs(*match.groups())
     return Tokens(
         dates=frozenset(found) - {OUR_OWN_DATE.encode("ascii")},
         squeezed=frozenset(squeezed),
         signs=frozenset(signs) - {OUR_OWN_DATE.encode("ascii"), OUR_OWN_DATE[2:].encode("ascii")},
+        days=frozenset(days),
         counts=((DATES, count),),
     )
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 TEXT_VRS = frozenset({"AE", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT", "UN", "CS"})
+PROSE_VRS = frozenset({"LO", "LT", "SH", "ST", "UC", "UT"})
 BULK_VRS = frozenset({"OB", "OW", "OF", "OD", "OL", "OV", "UN"})
 EXACT_VRS = frozenset({"CS", "UI", "DS", "IS", "AS", "TM", "DA", "DT"})
 OUR_OWN = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303})
@@ -61,7 +62,12 @@ ENUMERATED = frozenset(
 )
 SHORTEST_IN_PIXELS, PIXEL_PIECE = 5, 16 << 20
 CHANCE = 1e-5  # a token by chance in coded pixels: a letter, large or small, is 2 of 256 values
-WORD = re.compile(rb"[0-9a-z\x80-\xff]")
+WORD, LETTER = re.compile(rb"[0-9a-z\x80-\xff]"), re.compile(rb"[a-z\x80-\xff]")
+SHORTEST_BESIDE_LETTERS, SHORTEST_BESIDE_DIGITS = 3, 2  # shorter tokens are parts of other words by chance
+# Two numbers that may be a day and a month: any with a dash between, two digits each with a point or a gap.
+PAIR = re.compile(
+    r"(?<![\d.,])(?<!\d[/\-])(?=(?:(\d{1,2})\s*[/\-]\s*(\d{1,2})(?![/\-]?\d)|(\d{2})[.,\s]{1,2}(\d{2})(?!\d)))"
+)
 ESCAPE = b"\x1b"
 GAPS = re.compile(r"[\s\u3000^=]+")
 DATE_VRS = frozenset({"DA", "DT"})
@@ -102,7 +108,21 @@ def may_leak(header: bytes, tokens: Tokens) -> bool:
         or holds_any_of(lowered, tokens.prose)
         or bool(_wide_tokens(lowered, tokens))
         or any(_stands_in(lowered, token, True) for token in found_in(lowered, tokens.words))
+        or any(_date_in(lowered, token) for token in found_in(lowered, _plain(tokens.dates)))
         or _holds_squeezed(squeeze(lowered), tokens.signs)
+    )
+
+
+@lru_cache(maxsize=256)
+def _plain(dates: frozenset[bytes]) -> frozenset[bytes]:
+    """Pick the dates written as eight digits, which also stand alone between the points of a UID."""
+    return frozenset(date for date in dates if len(date) == len("19440611") and date.isdigit())
+
+
+def _names_a_day(text: str, tokens: Tokens) -> bool:
+    """Whether two numbers in a text are day and month, or month and year, of a date of this patient."""
+    return bool(tokens.days) and any(
+        (int(match[1] or match[3]), int(match[2] or match[4])) in tokens.days for match in PAIR.finditer(text)
     )
 
 
@@ -133,7 +153,8 @@ def find_leaks(ds: Dataset, header: bytes, tokens: Tokens) -> list[Leak]:
     suspects = tokens_in(lowered, tokens) | _wide_tokens(lowered, tokens)
     text_tokens = suspects | found_in(lowered, tokens.words)
     squeezed = found_in(squeeze(lowered), tokens.squeezed)
-    if not text_tokens and not squeezed and not tokens.is_foreign:
+    may_name_a_day = _names_a_day(header.decode("latin-1"), tokens)
+    if not (text_tokens or squeezed or may_name_a_day or tokens.is_foreign):
         return []
     if len(text_tokens) > MAX_SUSPECTS:  # so many cannot be taken out one by one: it waits for a person
         return [Leak(NOWHERE)]
@@ -165,6 +186,7 @@ def text_names(text: str, tokens: Tokens) -> bool:
         or any(_date_in(lowered, token) for token in found_in(lowered, tokens.dates))
         or any(_stands_in(lowered, token, True) for token in found_in(lowered, tokens.words))
         or holds_any_of(squeeze(lowered), tokens.squeezed)
+        or _names_a_day(text, tokens)
         or _decoded_holds(text, tokens)
     )
 
@@ -251,6 +273,9 @@ def _holds(value: _Value, tokens: Tokens, candidates: Iterable[bytes], squeezed:
         shrunk = squeeze(value.data)
         if any(token in shrunk for token in squeezed):
             return True
+    if value.vr in PROSE_VRS and value.location not in WRITTEN_ANEW:
+        if _names_a_day(value.data.decode("latin-1"), tokens):
+            return True
     return bool(value.decoded) and _decoded_holds(value.decoded, tokens)
 
 
@@ -288,8 +313,13 @@ def _starts(data: bytes, token: bytes) -> Iterator[int]:
 
 
 def _is_whole(data: bytes, start: int, end: int) -> bool:
+    """Whether a token stands on its own: a name may touch digits, and a number of three digits and more letters."""
     before, after = data[max(start - 1, 0) : start], data[end : end + 1]
-    return not (WORD.match(before) or WORD.match(after))
+    token = data[start:end]
+    if token.isdigit() and len(token) >= SHORTEST_BESIDE_LETTERS:
+        return not (before.isdigit() or after.isdigit())
+    beside = LETTER if token.isalpha() and len(token) >= SHORTEST_BESIDE_DIGITS else WORD
+    return not (beside.match(before) or beside.match(after))
 
 
 def _only_in_our_own(ds: Dataset, lowered: bytes, suspects: set[bytes]) -> bool:

@@ -73,6 +73,14 @@ def date_signs(year: str, month: str, day: str) -> frozenset[bytes]:
 
 
 @lru_cache(maxsize=4096)
+def date_pairs(year: str, month: str, day: str) -> frozenset[tuple[int, int]]:
+    """List the pairs of numbers that tell half of a date: day and month, month and short year, in both orders."""
+    numbers = int(day), int(month), int(year[2:])
+    pairs = {numbers[:2], numbers[1:]}
+    return frozenset(pairs | {(second, first) for first, second in pairs})
+
+
+@lru_cache(maxsize=4096)
 def squeezed_number(text: str) -> bytes:
     """Drop the separators of a number or name; empty when too little is left to be told from chance."""
     squeezed = NOT_ALPHANUMERIC.sub("", text)

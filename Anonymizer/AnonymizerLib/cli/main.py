@@ -25,7 +25,7 @@ IN OUT             de-identify the folder IN into the folder OUT
 IN.mrb OUT.mrb     take identity out of a saved Slicer scene
 {CHECK} DIR --against IN   search the output DIR for identifiers of its input IN
 {DESTROY} FILE   make it impossible to compute the pseudonyms of a project again
-Exit status: 0 all clean, 3 something waits for a person, 2 bad input, 130 cancelled."""
+Exit status: 0 all clean, 3 something waits for a person or nothing came out, 2 bad input, 130 cancelled."""
 
 
 def add_commands(modules: argparse._SubParsersAction) -> None:
@@ -40,7 +40,7 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
     AnonymizeRequest.add_arguments(parser, without=("source",))
     parser.add_argument("--against", type=Path, metavar="IN", help=f"with {CHECK}: the input of the output")
     add_events_argument(parser)
-    parser.set_defaults(run=_run, input_words=("source",))
+    parser.set_defaults(run=_run, input_words=("source",), output_words=("output",))
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -100,7 +100,8 @@ def _anonymize(request: AnonymizeRequest, arguments: argparse.Namespace, events:
     events.result(request.output)
     if not events.own_stdout:
         _tell(result, promise_of(settings.profile, settings.key, bool(settings.patients)).sentence)
-    return QUARANTINED_EXIT if result.has_quarantined and not request.quarantine_ok else CLEAN_EXIT
+    is_done = bool(result.counts["clean"]) and not result.has_quarantined
+    return CLEAN_EXIT if is_done or request.quarantine_ok else QUARANTINED_EXIT
 
 
 def _tell(result: RunResult, promise: str) -> None:
@@ -116,7 +117,7 @@ def _tell(result: RunResult, promise: str) -> None:
         print(f"Warning: {warning}")
     if result.summary.linkage and result.summary.linkage.patients:
         print(f"Smallest group of patients that look alike: k = {result.summary.linkage.smallest_k}.")
-    print(promise)
+    print(promise if counts["clean"] else "No file came out, so there is nothing to share.")
     print(f"Report: {result.report}")
     if counts["quarantined"] or counts["skipped"]:
         print(f"Which files, and why (do not share): {result.private / 'quarantine.csv'}")

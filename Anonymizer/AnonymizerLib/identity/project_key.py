@@ -10,6 +10,7 @@ import base64
 import hmac
 import secrets
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 SECRET_BYTES = 32
 
@@ -34,4 +35,10 @@ class ProjectKey:
 
     def short_name(self, purpose: str, value: str, letters: int = 8) -> str:
         """Derive a short readable name (A-Z, 2-7) for the value."""
-        return base64.b32encode(self.digest(purpose, value)).decode("ascii")[:letters]
+        return _short_name(self, purpose, value)[:letters]
+
+
+@lru_cache(maxsize=1024)
+def _short_name(key: ProjectKey, purpose: str, value: str) -> str:
+    """Name a value at full length; the instances of a study ask for the same few names."""
+    return base64.b32encode(key.digest(purpose, value)).decode("ascii")

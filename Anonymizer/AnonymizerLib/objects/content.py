@@ -73,7 +73,19 @@ PERSON_NAME, TEXT_VALUE, VALUE_TYPE, CONCEPT_NAME = 0x0040A123, 0x0040A160, 0x00
 CODE_VALUE, CODING_SCHEME, MEANING = 0x00080100, 0x00080102, 0x00080104
 DATE_TIME, DATE, MEASURED_VALUE, UNITS = 0x0040A120, 0x0040A121, 0x0040A300, 0x004008EA
 NUMERIC_VALUE, OTHER_NUMBERS = 0x0040A30A, (0x0040A161, 0x0040A162, 0x0040A163)
-BIRTH_DATE, SUBJECT_AGE = "121031", "121033"
+# The same concepts in other schemes: (scheme, code)
+BIRTH_DATES = frozenset({("DCM", "121031"), ("LN", "21112-8"), ("SCT", "184099003")})
+AGES = frozenset(
+    {
+        ("DCM", "121033"),
+        ("LN", "30525-0"),
+        ("LN", "21611-9"),
+        ("LN", "21612-7"),
+        ("LN", "29553-5"),
+        ("SCT", "397669002"),
+        ("SCT", "424144002"),
+    }
+)
 BIRTH = re.compile(r"\b(date of birth|birth ?date|birth ?day|born|geburtsdatum|dob)\b")
 AGE = re.compile(r"(?<!gestational )\b(age|patient age|subject age|alter)\b")
 UNITS_PER_YEAR = {"a": 1, "year": 1, "mo": 12, "wk": 52, "d": 365, "h": 8760}
@@ -81,12 +93,12 @@ YEARS = ("a", "year")
 CAPPED_YEARS = OLDEST_YEARS + 1
 
 
-def concept_of(item: Dataset) -> str:
-    """Read the DCM code of the concept name of a content item; empty when it has none."""
+def concept_of(item: Dataset) -> tuple[str, str]:
+    """Read scheme and code of the concept name of a content item; empty when it has none."""
     names = item[CONCEPT_NAME].value if CONCEPT_NAME in item else None
-    if not names or raw_text(names[0], CODING_SCHEME, ["ascii"]) != "DCM":
-        return ""
-    return raw_text(names[0], CODE_VALUE, ["ascii"])
+    if not names:
+        return "", ""
+    return raw_text(names[0], CODING_SCHEME, ["ascii"]), raw_text(names[0], CODE_VALUE, ["ascii"])
 
 
 def clean_items(items: list[Dataset], place: Place) -> tuple[list[Dataset], int]:
@@ -115,7 +127,7 @@ def _dropped(item: Dataset, encodings: list[str]) -> list[Original] | None:
     kind = raw_text(item, VALUE_TYPE, ["ascii"])
     if kind == "PNAME":
         return [Original(PERSON_NAME, "PN", raw_value(item, PERSON_NAME) or b"")]
-    if kind != "CONTAINER" and (concept_of(item) == BIRTH_DATE or BIRTH.search(_meaning(item, encodings))):
+    if kind != "CONTAINER" and (concept_of(item) in BIRTH_DATES or BIRTH.search(_meaning(item, encodings))):
         held = ((DATE, "DA"), (DATE_TIME, "DT"), (TEXT_VALUE, "UT"))
         return [Original(tag, vr, raw_value(item, tag) or b"") for tag, vr in held if tag in item]
     return None
@@ -123,7 +135,9 @@ def _dropped(item: Dataset, encodings: list[str]) -> list[Original] | None:
 
 def _clean_text(item: Dataset, encodings: list[str], place: Place) -> bool:
     text = raw_text(item, TEXT_VALUE, encodings)
-    if not text or not (concept_of(item) in IDENTIFYING_CONCEPTS or not may_stay(text) or place.names_somebody(text)):
+    scheme, code = concept_of(item)
+    is_identifying = scheme == "DCM" and code in IDENTIFYING_CONCEPTS
+    if not text or not (is_identifying or not may_stay(text) or place.names_somebody(text)):
         return False
     place.outcome.originals.append(Original(TEXT_VALUE, "UT", raw_value(item, TEXT_VALUE) or b""))
     if raw_value(item, TEXT_VALUE) == REMOVED:
@@ -160,7 +174,7 @@ def _cap_age(item: Dataset) -> bool:
 
 
 def _is_age(item: Dataset) -> bool:
-    return concept_of(item) == SUBJECT_AGE or AGE.search(_meaning(item, ["iso8859"])) is not None
+    return concept_of(item) in AGES or AGE.search(_meaning(item, ["iso8859"])) is not None
 
 
 def _meaning(item: Dataset, encodings: list[str]) -> str:

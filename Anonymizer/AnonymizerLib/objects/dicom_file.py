@@ -105,10 +105,20 @@ def read_dicom(data: Buffer) -> DicomFile:
     syntax = str(ds.file_meta.get("TransferSyntaxUID", "")) if hasattr(ds, "file_meta") else ""
     if syntax == DEFLATED:
         raise InputError("Its file meta information is damaged: it is not clear how the file is encoded.")
+    if syntax and not _is_standard(syntax):
+        raise InputError("Its transfer syntax is none of the standard: it is not clear how its pixels are coded.")
     if not syntax or ds.original_encoding != (syntax == IMPLICIT, syntax != BIG_ENDIAN):
         syntax = _syntax_found(ds, syntax)
     pixels, dropped = _pixel_part(data, stream.tell(), syntax)
     return DicomFile(ds, syntax, pixels, dropped)
+
+
+@lru_cache(maxsize=64)
+def _is_standard(syntax: str) -> bool:
+    """Whether the dictionary knows a transfer syntax: any other text in its place may name somebody."""
+    from pydicom.uid import UID_dictionary
+
+    return UID_dictionary.get(syntax, ("", ""))[1] == "Transfer Syntax"
 
 
 def _at_pixels(tag: int, _vr: str | None, _length: int) -> bool:

@@ -148,9 +148,10 @@ def encodings_of(ds: Dataset, inherited: list[str]) -> list[str]:
 
 def raw_value(ds: Dataset, tag: int) -> bytes | None:
     """Return the bytes of an element without converting it; None when it is absent."""
-    if tag not in ds:
+    element = ds.get_item(tag)
+    if element is None:
         return None
-    value = ds.get_item(tag).value
+    value = element.value
     return value if isinstance(value, bytes) else _encoded(value)
 
 

@@ -39,7 +39,7 @@ CAMERAS = STORAGE + "77."
 CAPTURE_WORDS = ("SCREEN", "CAPTURE", "REPORT", "DOSE", "PROTOCOL", "RESULT", "LABEL", "TABLE", "GRAPH", "SUMMARY")
 PICTURES_OF_A_SLIDE = ("LABEL", "OVERVIEW", "THUMBNAIL")
 TISSUE = "VOLUME"
-GRAY = ("MONOCHROME1", "MONOCHROME2")
+GRAY, INDEXED = ("MONOCHROME1", "MONOCHROME2"), ("PALETTE COLOR",)
 ENCODING = ["ascii"]
 SOP_CLASS, IMAGE_TYPE, MODALITY, CONVERSION = 0x00080016, 0x00080008, 0x00080060, 0x00080064
 BURNED_IN, FACES, PHOTOMETRIC = 0x00280301, 0x00280302, 0x00280004
@@ -85,6 +85,8 @@ def assess(ds: Dataset, has_pixels: bool = True) -> PixelRisk:
         reasons.append(f"images of this class ({_told(modality, 'no modality')}) often have burned-in text")
     elif sop_class not in COMPUTED:
         reasons.append("images of a private class may show anything")
+    elif raw_text(ds, PHOTOMETRIC, ENCODING) not in (*GRAY, *INDEXED, ""):
+        reasons.append("a color image where a computed one is expected")
     if any(word in kinds for word in CAPTURE_WORDS):
         reasons.append("its image type names a screen, report or label")
     return PixelRisk(tuple(reasons), admits)

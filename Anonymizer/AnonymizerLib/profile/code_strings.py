@@ -18,10 +18,9 @@ PERMITTED = re.compile(rb"^[A-Z0-9_ \\\0]*$")  # PS3.5 Table 6.2-1
 CHARACTER_SET = 0x00080005
 NUMBERED_TABLES = frozenset({0x0040DB00, 0x0008010F})  # template and context group identifiers of PS3.16
 TABLE_NUMBER = re.compile(r"^\d{1,5}$")
-ENCODING = re.compile(r"^(ISO_IR \d{1,3}|ISO 2022 IR \d{1,3}|GB18030|GBK|)$")
 PARTS = re.compile(r"[ _]+")
 SHORT = 2  # letters that are no name
-NUMBERED = re.compile(r"^[A-Z]{0,4}\d{1,3}[A-Z]{0,2}$")
+NUMBERED = re.compile(r"^([A-Z]*)\d{1,3}[A-Z]{0,2}$")
 # Terms of PS3.16 Annex L (body parts) and of scanners (image types) that are no words of a language.
 MORE_WORDS = frozenset(
     (
@@ -48,23 +47,31 @@ def _vocabulary() -> frozenset[str]:
     return concept_words() | MORE_WORDS | frozenset(part.casefold() for term in terms for part in PARTS.split(term))
 
 
+@lru_cache(maxsize=1)
+def _character_sets() -> frozenset[str]:
+    """List the defined terms of Specific Character Set (PS3.3 C.12.1.1.2)."""
+    from pydicom.charset import python_encoding
+
+    return frozenset(python_encoding)
+
+
 def is_defined(tag: int, term: str) -> bool:
     """Whether the standard itself lists this term for this attribute: then it means the same for everybody."""
     if tag == CHARACTER_SET:
-        return ENCODING.match(term) is not None
-    if tag in NUMBERED_TABLES and TABLE_NUMBER.match(term):
-        return True
+        return term in _character_sets()
     return term in terms_by_tag().get(tag, frozenset())
 
 
 @lru_cache(maxsize=8192)
 def code_may_stay(tag: int, term: str) -> bool:
     """Whether one code string is a term of the standard or made of words that name nobody."""
-    if is_defined(tag, term):
+    if is_defined(tag, term) or (tag in NUMBERED_TABLES and TABLE_NUMBER.match(term)):
         return True
     return not names_a_number_of_a_person(term) and all(_is_harmless(part) for part in PARTS.split(term) if part)
 
 
 def _is_harmless(part: str) -> bool:
-    word = part.casefold()
-    return len(part) <= SHORT or word in _vocabulary() or is_harmless(word) or NUMBERED.match(part) is not None
+    word, numbered = part.casefold(), NUMBERED.match(part)
+    if len(part) <= SHORT or word in _vocabulary() or is_harmless(word):
+        return True
+    return numbered is not None and (len(numbered[1]) <= SHORT or numbered[1].casefold() in _vocabulary())

@@ -160,7 +160,7 @@ def _largest_series(
         progress(number / len(files), "Looking for faces")
         if place is not None and place[0]:
             found[place[0]][place[1]].append(name)
-    return {frame: tuple(max(series.values(), key=len)) for frame, series in found.items()}
+    return {frame: max(map(tuple, series.values()), key=len) for frame, series in found.items()}
 
 
 def _write_mask(mask: FaceMask | None, path: Path) -> None:

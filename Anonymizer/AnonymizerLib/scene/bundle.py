@@ -27,8 +27,7 @@ def scrub_bundle(source: Path, target: Path) -> SceneReport:
     """Scrub a .mrb into a new one; replaces the open scene. InputError or OutputError, and then nothing is left."""
     if not source.is_file() or source.suffix.lower() != SCENE_ENDING:
         raise InputError(f"'{source.name}' is not a saved scene: give a .mrb file.")
-    if target.exists():
-        raise InputError(f"'{target.name}' exists already: choose a new name.")
+    _check_target(target)
     with safe_description(source.resolve()) as description:
         slicer.mrmlScene.Clear(0)
         try:
@@ -45,6 +44,16 @@ def scrub_bundle(source: Path, target: Path) -> SceneReport:
         target.unlink()
         raise OutputError(f"{report.sentence} Nothing was written.")
     return report
+
+
+def _check_target(target: Path) -> None:
+    """Raise InputError unless the target is a new .mrb file in a folder that exists, before a scene is opened."""
+    if target.suffix.lower() != SCENE_ENDING:
+        raise InputError(f"'{target.name}' does not end in {SCENE_ENDING}: name the new scene OUT{SCENE_ENDING}.")
+    if target.exists() or target.is_symlink():
+        raise InputError(f"'{target.name}' exists already: choose a new name.")
+    if not target.parent.is_dir():
+        raise InputError(f"The folder '{target.parent.name}' for the new scene does not exist: make it first.")
 
 
 def leaks_in_bundle(bundle: Path | BinaryIO, identifiers: SceneIdentifiers) -> list[str]:

@@ -186,6 +186,21 @@ class SegmentRequest(Options):
 
 
 @dataclass(frozen=True)
+class ExplainRequest(Options):
+    """Which nodule of which CT to explain, by its place and size or by its name in saved findings."""
+
+    input: Path = option(help=IMAGE, positional=True, metavar="CT")
+    output: Path = option(help="folder for the explanation", metavar="DIR")
+    at: tuple[float, float, float] | None = option(
+        None, "middle of the nodule, RAS mm", metavar="R,A,S", advice="write e.g. --at -40,12,90"
+    )
+    diameter: float | None = option(None, "its size", unit="mm", more_than=0)
+    findings: Path | None = option(None, "findings.json of an analysis of this CT, in the place of --at and --diameter")
+    finding: str = option("", "the name of the nodule in it", metavar="NAME")
+    seed: int = option(0, "of the orders and weights that are shuffled", at_least=0)
+
+
+@dataclass(frozen=True)
 class ReviewRequest(Options):
     """Which saved result to review, the acts of the review, and the folder for all its files."""
 

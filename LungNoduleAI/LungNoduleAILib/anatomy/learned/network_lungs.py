@@ -39,15 +39,19 @@ class NetworkLungs:
     lobes: np.ndarray
 
 
-def find_network_lungs(prediction: Prediction, box: Box, enclosed: np.ndarray, airways: np.ndarray) -> NetworkLungs:
+def find_network_lungs(
+    prediction: Prediction, box: Box, enclosed: np.ndarray, loose: np.ndarray, airways: np.ndarray
+) -> NetworkLungs:
     """Return filled lungs with sides and lobes on a box of the work grid; all empty where the network sees no lung.
 
-    ``enclosed`` is air that its surroundings tell to be lung, ``airways`` the lumen of the large ones (bool, box).
+    ``enclosed`` is air that its surroundings tell to be lung, ``loose`` air outside of the body, ``airways`` the lumen
+    of the large ones (bool, box).
     """
     work = prediction.work.part(box)
     chance = [prediction.on_work(prediction.chance[lobe], LOBE_BLUR_MM, box) for lobe in (RUL, RML, RLL, LUL, LLL)]
     right, left = chance[0] + chance[1] + chance[2], chance[3] + chance[4]
     where = prediction.on_work(prediction.chance[RUL : LLL + 1].sum(axis=0), 0.0, box) > AGREED
+    where &= ~loose
     mask, air = _lung_mask(work, where, enclosed, airways)
     seeds = _side_seeds(where & mask, right, left, work)
     sides = flood_sides(work.hu, mask, seeds) if mask.any() else mask.view(np.uint8)

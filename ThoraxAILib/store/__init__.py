@@ -1,0 +1,1 @@
+"""Stores of DICOM objects (a folder, DICOMweb, DIMSE) behind one protocol; what comes from them is not trusted."""

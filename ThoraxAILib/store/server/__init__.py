@@ -1,0 +1,1 @@
+"""A DICOM server for one machine: Orthanc behind TLS, with users and certificates made for it."""
