@@ -22,6 +22,7 @@ def main(picture: Path) -> None:
     import panel_driver
     from slicerharness.views import imageOf, makeViews
 
+    panel_driver.PATIENCE_SECONDS = 1200.0  # a busy machine may need it
     views = makeViews(VIEW_SIZE)
     module = session.loadModule(REPOSITORY / "LungNoduleAI" / "LungNoduleAI.py")
     panel = module.widgetRepresentation()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from CardiacBiomechLib.cases.diagnosis_requests import ClassifyRequest, FeaturesRequest, TrainDiagnosisRequest
 from CardiacBiomechLib.cases.feature_rows import labeled_rows, rows_to_classify
+from CardiacBiomechLib.diagnosis.explanation.explain import explain
 from CardiacBiomechLib.diagnosis.features.table import FeatureTable, write_table
 from CardiacBiomechLib.diagnosis.models.model import DiagnosisModel
 from CardiacBiomechLib.diagnosis.models.model_file import CARD, MODEL, TABLE, load_model, save_model
@@ -50,13 +52,28 @@ def train_case(request: TrainDiagnosisRequest, progress: Progress) -> DiagnosisM
 
 def classify_case(request: ClassifyRequest, progress: Progress) -> tuple[DiagnosisModel, FeatureTable]:
     """Classify studies and write the answers; raises InputError."""
-    check_file(request.output)
+    for path in (request.output, request.explanations):
+        if path is not None:
+            check_file(path)
     model = chosen_model(request.model)
     table = rows_to_classify(request.input, progress.part(0.0, 0.9))
     values = table.of(model.names)
     whole(request.output, lambda partial: write_predictions(model, table.names, values, partial))
+    if request.explanations is not None:
+        text = json.dumps(explanations(model, table), indent=1, allow_nan=False)
+        whole(request.explanations, lambda partial: partial.write_text(text, encoding="utf-8"))
     progress(1.0, "Classified")
     return model, table
+
+
+def explanations(model: DiagnosisModel, table: FeatureTable) -> dict:
+    """Return why each study is answered as it is; studies that lack a feature are left out."""
+    found = {}
+    for name, row in zip(table.names, table.values, strict=True):
+        values = {feature: float(value) for feature, value in zip(table.features, row, strict=True)}
+        if all(np.isfinite(values[feature]) for feature in model.names):
+            found[name] = explain(model, values).to_dict()
+    return {"schema": "thoraxai.cardiac-diagnoses/1", "studies": found}
 
 
 def chosen_model(folder: Path | None) -> DiagnosisModel:

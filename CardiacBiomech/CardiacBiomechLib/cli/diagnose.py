@@ -68,8 +68,20 @@ def _classify(arguments: argparse.Namespace) -> int:
     model, table = classify_case(request, progress_on_terminal(arguments))
     values = table.of(model.names)
     _print_answers(model, table, values)
+    if len(table.names) == 1:
+        _print_reasons(model, table)
     print(f"{len(table.names)} studies classified, written to {request.output}")
     return 0
+
+
+def _print_reasons(model, table) -> None:
+    import numpy as np
+
+    from CardiacBiomechLib.diagnosis.explanation.explain import explain, in_lines
+
+    values = {name: float(value) for name, value in zip(table.features, table.values[0], strict=True)}
+    if all(np.isfinite(values[name]) for name in model.names):
+        print("\n".join(in_lines(explain(model, values))))
 
 
 def _print_answers(model, table, values) -> None:

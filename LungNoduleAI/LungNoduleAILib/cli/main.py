@@ -26,6 +26,7 @@ from LungNoduleAILib.cli import review as review_command
 from LungNoduleAILib.cli import segment as segment_command
 from LungNoduleAILib.cli import train as train_command
 from LungNoduleAILib.cli import triage as triage_command
+from LungNoduleAILib.cli.from_store import add_store_options, study_of_store
 from LungNoduleAILib.cli.guideline import add_guideline
 from LungNoduleAILib.cli.person import check_one_person
 from LungNoduleAILib.cli.summary import describe_findings, where_to_look
@@ -74,6 +75,7 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
 
 def _add_analyze(parser: argparse.ArgumentParser) -> None:
     AnalyzeRequest.add_arguments(parser)
+    add_store_options(parser)
     add_events_argument(parser)
     parser.set_defaults(run=_analyze)
 
@@ -85,7 +87,8 @@ def _analyze(arguments: argparse.Namespace) -> int:
         request = AnalyzeRequest.from_arguments(arguments)
         engines = choose_engines(request.options)  # what is wrong with them is said before any image is read
         with_scene = request.with_scene and _can_write_scenes()
-        return _analyze_inputs(replace(request, with_scene=with_scene), engines, arguments, events)
+        with study_of_store(replace(request, with_scene=with_scene), arguments, events) as here:
+            return _analyze_inputs(here, engines, arguments, events)
 
 
 def _analyze_inputs(
