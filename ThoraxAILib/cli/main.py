@@ -26,13 +26,6 @@ from ThoraxAILib.jobs.signals import cancel_on_signal
 
 # commands of ThoraxAILib.cli, each a file of that name
 SHARED = ("models", "upload", "listen", "read_results", "check_dicom", "serve")
-    "models",
-    "serve",
-    "upload",
-    "check_dicom",
-    "listen",
-    "read_results",
-)  # commands of ThoraxAILib.cli, each a file of that name
 MODULES = {"lung": "LungNoduleAILib", "cardiac": "CardiacBiomechLib", "anonymize": "AnonymizerLib"}
 BAD_INPUT, CANCELLED = 2, 130
 POINT = re.compile(r"-\d[\d.]*(,-?\d[\d.]*)+")  # several numbers, the first below zero
