@@ -50,6 +50,7 @@ def check(panel: Any) -> None:
         assert cut_words(panel) == []
     finally:
         area.takeWidget()
+        panel.setParent(None)  # else the panel would go with the area
 
 
 @pytest.mark.parametrize("name", ["LungNoduleAI", "CardiacBiomech", "Anonymizer"])
