@@ -44,6 +44,7 @@ def test_mean_dice_of_fifteen_patients_is_at_least_080(shared_data):
     assert np.mean([carried(load_patient(folder)) for folder in folders]) >= 0.80
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHIPPED_WEIGHTS.is_file(), reason="no trained cascade in this checkout")
 def test_a_cascade_that_never_saw_a_patient_helps_on_real_ones(shared_data):
     for name in FEW:
