@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from LungNoduleAILib.guidelines.terms.person import PersonAndExam
+from LungNoduleAILib.model.files import LABEL_MAP_FILES
 from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.model.registration_options import LungRegistrationOptions
@@ -20,6 +21,7 @@ ANALYZE, FOLLOW_UP, REGISTER, PHANTOM, PRACTICE = (
 )
 IMAGE = "DICOM folder, NRRD, NIfTI or MetaImage file"
 SCENE_WORDS = ("auto", "none")
+NO_LABEL_MAP = "none"
 PHANTOM_SETTINGS = ("schematic", "training", "held-out")
 
 
@@ -32,6 +34,7 @@ class CaseRequest:
     options: AnalysisOptions
     with_scene: bool = True
     with_dicom: bool = False
+    label_map: str = NO_LABEL_MAP
     resume: bool = False
     person: PersonAndExam = field(default_factory=PersonAndExam)
 
@@ -59,6 +62,13 @@ class AnalyzeRequest(Options):
         False,
         "also write DICOM segmentations (SEG) and a measurement report (SR) of the series",
         flag="--dicom",
+    )
+    label_map: str = option(
+        NO_LABEL_MAP,
+        "also write lungs, lobes, airways and nodules as one label map of one layer (labels.nrrd, labels.nii.gz), with "
+        "the table of its values, labels.csv",
+        choices=(NO_LABEL_MAP, *LABEL_MAP_FILES),
+        label="label map",
     )
     persons: Path | None = option(
         None, "CSV of the persons: a column case, and exam, age, sex, ... as for one person", metavar="CSV"
@@ -153,6 +163,7 @@ class PhantomRequest(Options):
     count: int = option(1, "how many, from SEED on, each in its folder", at_least=1)
     pair: bool = option(False, "two dates of one person in the folders prior and current, one nodule of each fate")
     jobs: int = option(1, "how many are made at the same time", label="number of jobs", at_least=1)
+    replace: bool = option(False, "replace the files of an earlier chest in the folder; without it that is refused")
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ VIEW_FILES = ("blended.png", "checkerboard.png", "difference.png", "change_1.png
 PATTERN_MAP_FILE, PATTERN_TABLE_FILE, PATTERN_PICTURE_FILE = "patterns.nrrd", "patterns.json", "patterns.png"
 EXPLANATION_FILE, IMPORTANCE_FILE, EXPLANATION_PICTURE_FILE = "explanation.json", "importance.nrrd", "explanation.png"
 INDEX_FILE = "index.csv"
+LABEL_MAP_FILES = {"nrrd": "labels.nrrd", "nifti": "labels.nii.gz"}
+LABEL_TABLE_FILE = "labels.csv"
 DICOM_FILES = ("anatomy.seg.dcm", "nodules.seg.dcm", "measurements.sr.dcm", "measurements_verified.sr.dcm")
 MAX_SCANS = 20
 
@@ -28,6 +30,8 @@ ANALYSIS_FILES = (
     SEGMENTATION_FILE,
     MARKUPS_FILE,
     ARRAYS_FILE,
+    *LABEL_MAP_FILES.values(),
+    LABEL_TABLE_FILE,
     FINDINGS_FILE,
     FINDINGS_CSV,
     REPORT_FILE,
