@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 
+@pytest.mark.slow
 def test_the_lung_benchmark_prints_its_stages_beside_the_yardstick():
     script = Path(__file__).with_name("lung_analyze.py")
     done = subprocess.run(
@@ -34,6 +35,7 @@ def test_the_lung_benchmark_compares_batches_and_resumes():
     assert "3 of 3 finished cases resumed" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_network_benchmark_tells_every_way_and_its_ratio():
     pytest.importorskip("torch")
     pytest.importorskip("openvino")
