@@ -33,8 +33,25 @@ COLUMNS = (
     ("ES mm", "thickness_es_mm"),
     ("Ecc", "peak_circumferential"),
     ("Err", "peak_radial"),
+    ("Stiffness", "stiffness_index"),
 )
 PICTURE_PIXELS = 440
+
+
+def point_of(text: str) -> tuple[float, float, float] | None:
+    """Return the point (RAS mm) that a line of text names, None for an empty line; raises InputError."""
+    if not text.strip():
+        return None
+    try:
+        x, y, z = (float(word) for word in text.replace(",", " ").split())
+    except ValueError:
+        raise InputError(f"'{text}' is no point: write three numbers in mm, as in 12.5, -30, 8.") from None
+    return x, y, z
+
+
+def words_of(point: tuple[float, float, float]) -> str:
+    """Return a point as ``point_of`` reads it."""
+    return ", ".join(f"{value:.1f}" for value in point)
 
 
 class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -96,6 +113,7 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.playButton.connect("clicked()", self.on_play)
         ui.reportButton.connect("clicked()", self.on_open_report)
         ui.carryAgainButton.connect("clicked()", self.on_carry_again)
+        ui.insertionsButton.connect("clicked()", self.on_use_insertions)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.on_scene_closed)
 
     def cleanup(self) -> None:
@@ -135,6 +153,8 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             strain=ui.strainCheckBox.checked,
             long_axis=ui.longAxisCheckBox.checked,
             septum_degrees=float(ui.septumSpinBox.value),
+            anterior_insertion_ras_mm=point_of(ui.anteriorEdit.text),
+            inferior_insertion_ras_mm=point_of(ui.inferiorEdit.text),
         )
         height, weight = ui.heightSpinBox, ui.weightSpinBox
         person = Person(
@@ -176,7 +196,7 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.summaryLabel.text = "\n".join(summary({**found, "quality": [], "notes": []}))
         ui.qualityList.clear()
         for verdict in found["quality"]:
-            ui.qualityList.addItem(verdict["text"])
+            ui.qualityList.addItem(f"{verdict['severity'].capitalize()}: {verdict['text']}")
         for note in found["notes"]:
             ui.qualityList.addItem(note)
         rows = found["segments"]
@@ -220,6 +240,13 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.ui.orderEdit.text = "auto"
             self.on_analyze()
 
+    def on_use_insertions(self) -> None:
+        """Take the insertion points as they lie in the scene now and analyze the exam with them."""
+        with shown_errors(_("The insertion points cannot be used.")):
+            anterior, inferior = self.logic.shown_insertions()
+            self.ui.anteriorEdit.text, self.ui.inferiorEdit.text = words_of(anterior), words_of(inferior)
+            self.on_analyze()
+
     def _update_controls(self, *_arguments: object) -> None:
         """Enable what can be used now, and say in the tool tip what is missing."""
         ui, running = self.ui, self.job_panel.is_running
@@ -238,3 +265,4 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.playButton.enabled = self._browser is not None
         ui.playButton.text = _("Stop") if is_playing else _("Play")
         ui.carryAgainButton.enabled = self._browser is not None and not running
+        ui.insertionsButton.enabled = self._browser is not None and not running

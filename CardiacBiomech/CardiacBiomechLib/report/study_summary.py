@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+SURE_POINTS = 5.0  # a range of ejection fractions no wider than this is told as one number
+
+
+def _open(spread: list | None) -> bool:
+    return spread is not None and spread[1] - spread[0] > SURE_POINTS
+
 
 def summary(found: dict) -> list[str]:
     """Return what a person reads first of a cardiac.json."""
@@ -13,7 +19,7 @@ def summary(found: dict) -> list[str]:
         if part is None:
             continue
         spread = part["ef_range_percent"]
-        ef = f"EF {part['ef_percent']:.0f} %" + (f" ({spread[0]:.0f} to {spread[1]:.0f} %)" if spread else "")
+        ef = f"EF {part['ef_percent']:.0f} %" + (f" ({spread[0]:.0f} to {spread[1]:.0f} %)" if _open(spread) else "")
         mass = f", mass {part['mass_g']:.0f} g" if "mass_g" in part else ""
         lines.append(f"{name}: {part['edv_ml']:.0f} to {part['esv_ml']:.0f} mL, {ef}{mass}")
     if found["strain"]:

@@ -28,6 +28,7 @@ from ThoraxAILib.jobs.child_job import ChildJob
 from ThoraxAILib.panels import parts
 from ThoraxAILib.panels.job_panel import JobPanel
 from ThoraxAILib.panels.messages import shown_errors
+from ThoraxAILib.scene.plots import show_chart
 
 UNKNOWN_DAYS = -1
 COLUMNS = ("Pair", "Prior", "Current", "Status", "Δ vol.", "Doubling time", "Growth", "Agree")
@@ -305,7 +306,7 @@ class FollowUpSection:
 
     def on_chart(self) -> None:
         """Volumes over time."""
-        compare_views.show_chart(node_of(self.logic.current_text(), "chart"))
+        show_chart(node_of(self.logic.current_text(), "chart"))
 
     def on_open_report(self) -> None:
         """Write the report of the comparison and open it in the browser."""
