@@ -43,13 +43,32 @@ def cut_words(panel: Any) -> list[str]:
     return cut
 
 
+def covered(panel: Any) -> list[str]:
+    """Pairs of widgets of one parent that lie over each other."""
+    import qt
+
+    found = []
+    for parent in [panel, *panel.findChildren(qt.QWidget)]:
+        if isinstance(parent, (qt.QAbstractItemView, qt.QAbstractScrollArea, qt.QComboBox)):
+            continue
+        children = [one for one in parent.findChildren(qt.QWidget) if one.parent() is parent and one.isVisible()]
+        for number, one in enumerate(children):
+            for other in children[number + 1 :]:
+                both = one.geometry.intersected(other.geometry)
+                if both.width() > 1 and both.height() > 1:
+                    found.append(f"{one.name or one.text} and {other.name or other.text}")
+    return found
+
+
 def check(panel: Any) -> None:
     area = opened(panel)
     try:
         assert panel.minimumSizeHint().width() <= WIDTH - SCROLL_BAR
         assert cut_words(panel) == []
+        assert covered(panel) == []
     finally:
         area.takeWidget()
+        panel.setParent(None)  # else the panel would go with the area
 
 
 @pytest.mark.parametrize("name", ["LungNoduleAI", "CardiacBiomech", "Anonymizer"])
