@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from CardiacBiomechLib.cases.study_diagnosis import chosen_diagnosis, diagnosis_hash, diagnosis_section
 from CardiacBiomechLib.cases.study_files import (
     BULLS_EYES,
     CONTOURS,
@@ -118,6 +119,7 @@ def _write(
     from CardiacBiomechLib.report.study_report import write_study_report
     from ThoraxAILib.report import encoded
 
+    diagnosis = chosen_diagnosis(request)
     segmenter = None if engines.segmenter is None else engines.segmenter.made
     result = analyze_study(
         read.cine,
@@ -130,6 +132,10 @@ def _write(
         progress.part(0.0, 0.8),
         stages,
     )
+    if diagnosis is not None:
+        with stages.stage("diagnose"):
+            said = diagnosis_section(diagnosis, result.study, read.person)
+            result = replace(result, study=replace(result.study, diagnosis=said))
     with stages.stage("write"):
         progress(0.8, "Writing the results")
         write_data(result, folder)
@@ -189,6 +195,7 @@ def _record(
             else request.engines.segmenter_weights.name,
         },
         "scene": request.with_scene,
+        "diagnosis": diagnosis_hash(request),
     }
     return RunRecord(
         "cardiac analyze",

@@ -43,6 +43,10 @@ class AnalyzeStudyRequest(Options):
     options: StudyOptions = option(factory=StudyOptions)
     person: Person = option(factory=Person)
     engines: EnginesOfStudy = option(factory=EnginesOfStudy)
+    diagnosis: bool = option(True, "leave out the diagnosis")
+    diagnosis_model: Path | None = option(
+        None, "folder of a trained diagnosis; without it the one trained on synthetic hearts", metavar="DIR"
+    )
     with_scene: bool = option(True, "none: no Slicer scene", flag="--scene", label="scene", words=SCENE_WORDS)
     jobs: int = option(1, "studies worked on at the same time", label="number of jobs", at_least=1)
     resume: bool = option(False, "skip studies that were analyzed before in the same way")
