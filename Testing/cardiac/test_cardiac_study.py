@@ -215,6 +215,9 @@ def run(files, output, *more) -> dict:
 
 def test_the_command_writes_its_files_and_resumes(files, tmp_path, capsys):
     found = run(files, tmp_path / "out", "--height-cm", "170", "--weight-kg", "70", "--sex", "female")
+    check_format(found, "cardiac")
+    assert found["diagnosis"]["model"]["trained_on"] == "synthetic_hearts.csv"
+    assert found["diagnosis"]["contributions"][0]["sentence"] in (tmp_path / "out" / "report.html").read_text()
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {
         "cardiac.json", "segments.csv", "volumes.csv", "labels.seq.nrrd", "contours.png", "bulls_eyes.png",

@@ -76,7 +76,8 @@ def _report(path: Path) -> dict[str, Any]:
         for one in group.measurements:
             lines.append(f"    {one.name}{f' ({one.derivation})' if one.derivation else ''}: {one.value} {one.unit}")
         lines += [f"    {name}: {value}" for name, value in group.evaluations]
-        lines += [f"    kept: {text}" for text in (*group.regions, *group.kept)]
+        of_numbers = [text for one in group.measurements for text in one.kept]
+        lines += [f"    kept: {text}" for text in (*group.regions, *of_numbers, *group.kept)]
     lines.append(f"{len(found.kept)} items outside of measurement groups are kept")
     return {"file": path.name, "kind": "measurement report", "lines": lines, "content": asdict(found)}
 

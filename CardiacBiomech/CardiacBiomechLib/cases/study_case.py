@@ -12,6 +12,7 @@ from CardiacBiomechLib.cases.study_diagnosis import chosen_diagnosis, diagnosis_
 from CardiacBiomechLib.cases.study_files import (
     BULLS_EYES,
     CONTOURS,
+    DRIVERS,
     REPORT,
     RESULT,
     SCENE,
@@ -115,6 +116,7 @@ def _write(
 ) -> dict:
     from CardiacBiomechLib.analysis.study import analyze_study
     from CardiacBiomechLib.report.bulls_eye import bulls_eye_sheet
+    from CardiacBiomechLib.report.diagnosis_section import region_picture
     from CardiacBiomechLib.report.study_contours import study_contours
     from CardiacBiomechLib.report.study_report import write_study_report
     from ThoraxAILib.report import encoded
@@ -142,6 +144,9 @@ def _write(
         write_result(result.study, folder)
         (folder / CONTOURS).write_bytes(encoded(study_contours(result)))
         (folder / BULLS_EYES).write_bytes(encoded(bulls_eye_sheet(result.study)))
+        drivers = region_picture(result.study)
+        if drivers is not None:
+            (folder / DRIVERS).write_bytes(encoded(drivers))
     summary = {
         "lv_ef_percent": round(result.study.lv.ef_percent, 1),
         "quality": [verdict.code for verdict in result.study.quality],

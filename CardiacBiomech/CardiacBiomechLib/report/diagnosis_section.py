@@ -7,6 +7,7 @@ from typing import Any
 from CardiacBiomechLib.model.study import SegmentRow, Study
 from CardiacBiomechLib.report.bulls_eye import Measure, bulls_eye
 from ThoraxAILib.report.page import Figure, Table
+from ThoraxAILib.report.slices import Picture
 
 BESIDE = {  # sectors around an apical segment
     13: ("anterior",),
@@ -28,12 +29,13 @@ def diagnosis_content(study: Study) -> dict[str, Any] | None:
     unit = f"{said['diagnosis']} against {said['against']}, {said['contributions_unit']}"
     head = (("What speaks", False), (unit, True))
     rows = [(entry["sentence"], f"{entry['contribution']:+.2f}") for entry in said["contributions"]]
+    picture = region_picture(study)
     near = ", ".join(f"number {one['row']} ({one['group']})" for one in said["nearest_training_studies"])
     return {
         "answer": f"{said['diagnosis']} ({shares})",
         "set": said["set_in_words"],
         "table": Table.of(head, rows),
-        "bulls_eye": region_picture(study),
+        "bulls_eye": None if picture is None else Figure.of(picture, _title(study)),
         "sentences": [*said["changes_in_words"], f"nearest training studies: {near}"],
         "rule": said["rule"]["in_words"],
         "agrees": said["rule"]["agrees"],
@@ -41,15 +43,18 @@ def diagnosis_content(study: Study) -> dict[str, Any] | None:
     }
 
 
-def region_picture(study: Study) -> Figure | None:
+def region_picture(study: Study) -> Picture | None:
     """Return the bull's-eye of what regions of the wall contributed, None when no regional feature took part."""
     by_region = study.diagnosis.get("by_region") or {}
     if not by_region:
         return None
     most = max(abs(value) for value in by_region.values()) or 1.0
-    title = f"Speaks for {study.diagnosis['diagnosis']} (red) or {study.diagnosis['against']} (blue)"
-    measure = Measure(title, lambda row: _of_segment(row, by_region), (-most, most), 2, True)
-    return Figure.of(bulls_eye(study.segments, measure), title)
+    measure = Measure(_title(study), lambda row: _of_segment(row, by_region), (-most, most), 2, True)
+    return bulls_eye(study.segments, measure)
+
+
+def _title(study: Study) -> str:
+    return f"Speaks for {study.diagnosis['diagnosis']} (red) or {study.diagnosis['against']} (blue)"
 
 
 def _of_segment(row: SegmentRow, by_region: dict[str, float]) -> float | None:

@@ -51,3 +51,16 @@ def diagnosis_lines(said: dict) -> list[str]:
         *(f"  {entry['sentence']}" for entry in said["contributions"][:3]),
         f"  {said['rule']['in_words']}",
     ]
+
+
+def diagnosis_sentences(said: dict) -> list[str]:
+    """Return every reason of the diagnosis of a cardiac.json: contributions, changes, nearest cases, rules."""
+    if "contributions" not in said:
+        return []
+    near = ", ".join(f"number {one['row']} ({one['group']})" for one in said["nearest_training_studies"])
+    return [
+        *(entry["sentence"] for entry in said["contributions"]),
+        *said["changes_in_words"],
+        f"nearest training studies: {near}",
+        said["rule"]["in_words"],
+    ]

@@ -36,6 +36,7 @@ class ForeignMeasurement:
     unit: str
     derivation: Coded | None = None
     points_ras_mm: tuple[tuple[float, float, float], ...] = ()
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,8 @@ def _group(group: Dataset) -> ForeignGroup:
     tracking = {"id": "", "uid": ""}
     finding = category = None
     segment: tuple[str, int] | None = None
-    sites, measurements, evaluations, regions, kept = [], [], [], [], []
+    kept: list[str] = []
+    sites, measurements, evaluations, regions = [], [], [], []
     for item in group.get("ContentSequence") or ():
         kind, name = text_of(item.get("ValueType")), _name(item)
         concept = coded(item, "ConceptNameCodeSequence")
@@ -125,17 +127,22 @@ def _group(group: Dataset) -> ForeignGroup:
         elif name in CATEGORY and value is not None:
             category = value
         elif name in SITE and value is not None:
-            sites.append((value, _modifier(item)))
+            modifier = _modifier(item)
+            sites.append((value, None if modifier is None else coded(modifier, "ConceptCodeSequence")))
+            kept += _below(item, modifier)
         elif kind == "NUM" and concept is not None and _measurement(item, concept) is not None:
             measurements.append(_measurement(item, concept))
         elif kind == "CODE" and concept is not None and value is not None:
             evaluations.append((concept, value))
+            kept += _below(item)
         elif kind in ("SCOORD", "SCOORD3D"):
             regions.append(described(item))
+            kept += _below(item)
         elif kind == "IMAGE" and _segment(item) is not None:
             segment = _segment(item)
+            kept += _below(item)
         else:
-            kept.append(described(item))
+            kept += [described(item), *_below(item)]
     return ForeignGroup(
         tracking["id"],
         tracking["uid"],
@@ -157,22 +164,39 @@ def _measurement(item: Dataset, name: Coded) -> ForeignMeasurement | None:
     unit = coded(values[0], "MeasurementUnitsCodeSequence")
     derivation = None
     points: list[tuple[float, float, float]] = []
+    kept: list[str] = []
     for child in item.get("ContentSequence") or ():
         if _name(child) in DERIVATION:
             derivation = coded(child, "ConceptCodeSequence")
-        if text_of(child.get("ValueType")) == "SCOORD3D":
+        elif text_of(child.get("ValueType")) == "SCOORD3D":
             lps = np.array(child.GraphicData, dtype=float).reshape(-1, 3)
             points += [tuple(float(x) for x in point) for point in flip_lps_ras(lps)]  # type: ignore[misc]
+        else:
+            kept += [described(child), *_below(child)]
     return ForeignMeasurement(
-        name, float(values[0].NumericValue), "" if unit is None else unit.value, derivation, tuple(points)
+        name,
+        float(values[0].NumericValue),
+        "" if unit is None else unit.value,
+        derivation,
+        tuple(points),
+        tuple(kept),
     )
 
 
-def _modifier(item: Dataset) -> Coded | None:
-    for child in item.get("ContentSequence") or ():
-        if _name(child) in SIDE or text_of(child.get("RelationshipType")) == "HAS CONCEPT MOD":
-            return coded(child, "ConceptCodeSequence")
-    return None
+def _below(item: Dataset, without: Dataset | None = None, depth: int = 0) -> list[str]:
+    """Return all that stands below an item, described, but for one child that was understood."""
+    if depth > MAX_DEPTH:
+        raise InputError("The report is nested too deeply or too long to be read.")
+    children = [child for child in item.get("ContentSequence") or () if child is not without]
+    return [text for child in children for text in (described(child), *_below(child, depth=depth + 1))]
+
+
+def _modifier(item: Dataset) -> Dataset | None:
+    """Return the side of a site, or the first other modifier."""
+    children = list(item.get("ContentSequence") or ())
+    sides = [child for child in children if _name(child) in SIDE]
+    others = [child for child in children if text_of(child.get("RelationshipType")) == "HAS CONCEPT MOD"]
+    return next(iter([*sides, *others]), None)
 
 
 def _segment(item: Dataset) -> tuple[str, int] | None:
