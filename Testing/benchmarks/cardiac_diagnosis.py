@@ -81,9 +81,8 @@ def coverage(table: FeatureTable, seed: int, splits: int = 200, alpha: float = 0
             sizes.append(len(kept))
     for group, one, count in zip(groups, covered / seen, seen, strict=True):
         least = 1 - alpha - 3 * float(np.sqrt(alpha * (1 - alpha) / count))
-        print(
-            f"  {group}: {one:.3f} of {count:.0f}, at least {least:.3f} wanted: {'held' if one >= least else 'NOT held'}"
-        )
+        held = "held" if one >= least else "MISSED"
+        print(f"  {group}: {one:.3f} of {count:.0f}, at least {least:.3f} wanted: {held}")
     print(f"  mean size of a set {np.mean(sizes):.2f}, empty {np.mean(np.array(sizes) == 0):.3f}")
 
 
@@ -123,9 +122,8 @@ def main() -> None:
     print("Learning curve, logistic regression on all features, 50 subsets")
     curve(values, numbers, len(groups), arguments.seed)
     nested, unnested = noise_pool(numbers, len(groups), options)
-    print(
-        f"Noise pool of 144 features, 5 draws: nested {nested:.3f}, un-nested {unnested:.3f}, chance {1 / len(groups):.2f}"
-    )
+    told = f"nested {nested:.3f}, un-nested {unnested:.3f}, chance {1 / len(groups):.2f}"
+    print(f"Noise pool of 144 features, 5 draws: {told}")
     p, mean = permutation_p(values, numbers, len(groups), options)
     print(f"Permutation test of the nested accuracy: p = {p:.3f}, mean on shuffled groups {mean:.3f}")
     often, jaccard = stability(values, numbers, len(groups), options)

@@ -215,6 +215,9 @@ def run(files, output, *more) -> dict:
 
 def test_the_command_writes_its_files_and_resumes(files, tmp_path, capsys):
     found = run(files, tmp_path / "out", "--height-cm", "170", "--weight-kg", "70", "--sex", "female")
+    check_format(found, "cardiac")
+    assert found["diagnosis"]["model"]["trained_on"] == "synthetic_hearts.csv"
+    assert found["diagnosis"]["contributions"][0]["sentence"] in (tmp_path / "out" / "report.html").read_text()
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {
         "cardiac.json", "segments.csv", "volumes.csv", "labels.seq.nrrd", "contours.png", "bulls_eyes.png",
@@ -291,3 +294,23 @@ def test_far_apart_slices_give_a_range_and_a_cine_begins_at_end_diastole(frames)
     images = Cine(tuple(frames[index].image for index in (0, 1, 0)), whole_cycle=False)
     found = analyze_study(images, StudyOptions(strain=False), given=three, engine=DemonsEngine()).study
     assert (found.ed_frame, found.es_frame) == (1, 2)
+
+
+def test_each_shard_of_a_cohort_takes_its_part_and_writes_its_own_table(cohort, tmp_path, capsys):
+    command = ["cardiac", "analyze", str(cohort), "--readers-labels", "--no-strain", "--scene", "none"]
+    assert main([*command, "--shard", "1/2", "--output", str(tmp_path / "out")]) == 0
+    assert capsys.readouterr().out.endswith("1 study: 1 done.\n")
+    with (tmp_path / "out" / "index-1-of-2.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["study"], row["path"]) for row in rows] == [("patient007", str(cohort / "patient007"))]
+
+
+def test_totals_name_how_the_studies_ended_and_a_contradicted_result_is_not_done():
+    from CardiacBiomechLib.cases.study_batch import _contradicted, totals
+
+    verdict = {"code": "labels_off_heart", "severity": "error", "text": "The labels do not lie on the heart."}
+    assert _contradicted({"quality": [{**verdict, "severity": "warning"}]}) == {}
+    told = _contradicted({"quality": [verdict]})
+    assert told == {"status": "labels off heart", "message": "The labels do not lie on the heart."}
+    rows = [{"status": "failed"}, told, {"status": "done"}, {"status": "resumed"}, {"status": "done"}]
+    assert totals(rows) == "5 studies: 2 done, 1 resumed, 1 labels off heart, 1 failed"

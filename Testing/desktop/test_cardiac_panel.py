@@ -104,6 +104,16 @@ def test_every_setting_is_asked_of_the_command(chosen):
 
 
 @uses("studyEdit", "labelEdit", "frameSpinBox", "outputEdit", "motionComboBox", "analyzeButton", "qualityList")
+@uses("diagnosisList")
+def test_the_diagnosis_is_shown_with_its_reasons(chosen, files):
+    click(chosen.ui.analyzeButton)
+    ui = chosen.ui
+    assert "diagnosis, by a model trained on" in ui.diagnosisLabel.text
+    told = [ui.diagnosisList.item(row).text() for row in range(ui.diagnosisList.count)]
+    assert any("ejection fraction" in sentence for sentence in told)
+    assert "published group definitions" in told[-1]
+
+
 @uses("segmentsTable", "showSceneButton", "playButton", "carryAgainButton", "reportButton")
 def test_an_exam_is_analyzed_shown_beating_edited_and_carried_again(chosen, slicer_app, monkeypatch):
     ui = chosen.ui

@@ -21,6 +21,8 @@ from CardiacBiomechLib.analysis.segment_table import segment_rows, strain_summar
 from CardiacBiomechLib.analysis.study_motion import StudyMotion, estimate, round_trip_mm
 from CardiacBiomechLib.analysis.study_options import StudyOptions
 from CardiacBiomechLib.cine.long_axis import LongAxisView
+from CardiacBiomechLib.diagnosis.features.from_study import features_section
+from CardiacBiomechLib.diagnosis.features.measure import motion_features, thickness_features, volume_features
 from CardiacBiomechLib.mechanics.aha import HeartAxes, heart_axes
 from CardiacBiomechLib.mechanics.thickness import thickness_mm
 from CardiacBiomechLib.mechanics.wall_motion import WallFrame, WallMotion
@@ -122,6 +124,12 @@ def analyze_study(
             cine, labels, parts, axes, volumes, motion if wanted else None, engine, (ed, es), how, lv, rv, found
         )
         indices = _indices(lv, rv, mass, person)
+        walls = float(volumes.wall_ml[ed]), float(volumes.wall_ml[es])
+        features = volume_features(
+            (lv.edv_ml, lv.esv_ml), None if rv is None else (rv.edv_ml, rv.esv_ml), walls, person.surface_m2
+        ) | thickness_features((labels[ed], labels[es]), parts, axes)
+        if wanted and motion is not None:
+            features |= motion_features(labels[ed], parts, axes, motion.region.extend(motion.fields[es]))
     study = Study(
         len(cine.frames),
         ed + 1,
@@ -147,6 +155,7 @@ def analyze_study(
             "septum": _septum_words(options, axes),
         },
         _points(axes),
+        features_section(features),
     )
     progress(1.0, "Analyzed")
     return StudyResult(

@@ -8,19 +8,26 @@ from pathlib import Path
 
 import numpy as np
 
-from CardiacBiomechLib.cases.diagnosis_requests import ClassifyRequest, FeaturesRequest, TrainDiagnosisRequest
+from CardiacBiomechLib.cases.diagnosis_requests import (
+    ClassifyRequest,
+    EvaluateDiagnosisRequest,
+    FeaturesRequest,
+    TrainDiagnosisRequest,
+)
 from CardiacBiomechLib.cases.feature_rows import labeled_rows, rows_to_classify
+from CardiacBiomechLib.diagnosis.evaluation.evaluation import evaluate
 from CardiacBiomechLib.diagnosis.explanation.explain import explain
 from CardiacBiomechLib.diagnosis.features.table import FeatureTable, write_table
 from CardiacBiomechLib.diagnosis.models.model import DiagnosisModel
-from CardiacBiomechLib.diagnosis.models.model_file import CARD, MODEL, TABLE, load_model, save_model
+from CardiacBiomechLib.diagnosis.models.model_file import CARD, MODEL, SHIPPED, TABLE, load_model, save_model
 from CardiacBiomechLib.diagnosis.models.train import train_model
+from CardiacBiomechLib.training.diagnosis_cohort import CohortRequest, cohort_table
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.csv_safety import SafeWriter
 from ThoraxAILib.jobs.output_folder import OutputFolder, output_error
 from ThoraxAILib.jobs.progress import Progress
 
-SHIPPED = Path(__file__).resolve().parents[1] / "diagnosis" / "synthetic_model"
+EVALUATION, EVALUATION_PAGE = "evaluation.json", "evaluation.html"
 NOT_CLASSIFIED = "not classified"
 
 
@@ -37,6 +44,14 @@ def write_features(request: FeaturesRequest, progress: Progress) -> FeatureTable
     return table
 
 
+def write_cohort(request: CohortRequest, progress: Progress) -> FeatureTable:
+    """Write the table of a cohort of synthetic hearts; raises InputError."""
+    check_file(request.output)
+    table = cohort_table(request.hearts, request.error_mm, request.seed, progress, request.first)
+    whole(request.output, lambda partial: write_table(table, partial))
+    return table
+
+
 def train_case(request: TrainDiagnosisRequest, progress: Progress) -> DiagnosisModel:
     """Train a model and write its folder: model.json, CARD.md and the table it learned from. Raises InputError."""
     from CardiacBiomechLib.diagnosis.models.card import model_card
@@ -44,10 +59,23 @@ def train_case(request: TrainDiagnosisRequest, progress: Progress) -> DiagnosisM
     table = labeled_rows(request.input, "sectors", progress.part(0.0, 0.3))
     with OutputFolder(request.output, [TABLE, CARD, MODEL]) as folder:
         model = train_model(table, request.options, progress.part(0.3, 1.0))
+        model.note["trained_on"] = request.input.resolve().name
         if request.input.is_dir():
             write_table(table, folder / TABLE)
         save_model(model, folder, model_card(model, f"'{request.input.resolve().name}'"))
     return model
+
+
+def evaluate_case(request: EvaluateDiagnosisRequest, progress: Progress) -> dict:
+    """Evaluate a labeled table and write evaluation.html and evaluation.json. Raises InputError."""
+    from CardiacBiomechLib.report.diagnosis_evaluation import write_evaluation_report
+
+    table = labeled_rows(request.input, "sectors", progress.part(0.0, 0.1))
+    with OutputFolder(request.output, [EVALUATION_PAGE, EVALUATION]) as folder:
+        found = evaluate(table, request.options, request.effort, progress.part(0.1, 1.0))
+        (folder / EVALUATION).write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        write_evaluation_report(folder / EVALUATION_PAGE, found, request.input.resolve().name)
+    return found
 
 
 def classify_case(request: ClassifyRequest, progress: Progress) -> tuple[DiagnosisModel, FeatureTable]:

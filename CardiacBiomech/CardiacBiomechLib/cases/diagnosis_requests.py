@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from CardiacBiomechLib.diagnosis.evaluation.evaluation import EvaluationEffort
 from CardiacBiomechLib.diagnosis.models.train import DiagnosisTraining
 from ThoraxAILib.options import Options, option
 
@@ -29,6 +30,16 @@ class TrainDiagnosisRequest(Options):
     input: Path = option(help=LABELED, positional=True, metavar="TABLE")
     output: Path = option(help="folder for the model and its card", metavar="MODEL_DIR")
     options: DiagnosisTraining = option(factory=DiagnosisTraining)
+
+
+@dataclass(frozen=True)
+class EvaluateDiagnosisRequest(Options):
+    """Which table is evaluated, how, and where the report goes."""
+
+    input: Path = option(help=LABELED, positional=True, metavar="TABLE")
+    output: Path = option(help="folder for evaluation.html and evaluation.json", metavar="DIR")
+    options: DiagnosisTraining = option(factory=DiagnosisTraining)
+    effort: EvaluationEffort = option(factory=EvaluationEffort)
 
 
 @dataclass(frozen=True)

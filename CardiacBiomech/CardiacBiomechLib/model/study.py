@@ -117,6 +117,8 @@ class Study:
     notes: tuple[str, ...] = ()
     methods: dict = field(default_factory=dict)
     insertions_ras_mm: tuple[tuple[float, ...], tuple[float, ...]] | None = None  # anterior, inferior
+    features: dict = field(default_factory=dict)
+    diagnosis: dict = field(default_factory=dict)
 
     @property
     def has_curves(self) -> bool:
@@ -157,6 +159,8 @@ class Study:
             "source": self.source,
             "notes": list(self.notes),
             "methods": self.methods,
+            **({"features": self.features} if self.features else {}),
+            **({"diagnosis": self.diagnosis} if self.diagnosis else {}),
         }
 
 

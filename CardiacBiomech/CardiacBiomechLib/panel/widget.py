@@ -13,13 +13,13 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
 from CardiacBiomechLib.analysis.study_options import StudyOptions
-from CardiacBiomechLib.cases.study_files import BULLS_EYES, REPORT
+from CardiacBiomechLib.cases.study_files import BULLS_EYES, DRIVERS, REPORT
 from CardiacBiomechLib.cases.study_requests import AnalyzeStudyRequest, EnginesOfStudy
 from CardiacBiomechLib.logic.logic import CardiacBiomechLogic
 from CardiacBiomechLib.model.person import FORMULAS, SEXES, Person
 from CardiacBiomechLib.motion.engines import NAMES as MOTION_NAMES
 from CardiacBiomechLib.motion.presets import PRESETS
-from CardiacBiomechLib.report.study_summary import summary
+from CardiacBiomechLib.report.study_summary import diagnosis_lines, diagnosis_sentences, summary
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.child_job import ChildJob
 from ThoraxAILib.networks.device import DEVICES
@@ -193,7 +193,8 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         found = self.logic.read_result(folder)
         self._result = folder
         ui = self.ui
-        ui.summaryLabel.text = "\n".join(summary({**found, "quality": [], "notes": []}))
+        ui.summaryLabel.text = "\n".join(summary({**found, "quality": [], "notes": [], "diagnosis": {}}))
+        self._show_diagnosis(found.get("diagnosis") or {}, folder)
         ui.qualityList.clear()
         for verdict in found["quality"]:
             ui.qualityList.addItem(f"{verdict['severity'].capitalize()}: {verdict['text']}")
@@ -208,6 +209,20 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         picture = qt.QPixmap(str(folder / BULLS_EYES))
         ui.bullsEyeLabel.setPixmap(picture.scaledToWidth(PICTURE_PIXELS, qt.Qt.SmoothTransformation))
         self._update_controls()
+
+    def _show_diagnosis(self, said: dict, folder: Path) -> None:
+        """Show answer and set, what speaks for it, and where in the wall that lies."""
+        ui = self.ui
+        lines = diagnosis_lines(said) or [_("The analysis was asked for no diagnosis.")]
+        ui.diagnosisLabel.text = "\n".join(line.strip() for line in lines[:2])
+        ui.diagnosisList.clear()
+        for sentence in diagnosis_sentences(said):
+            ui.diagnosisList.addItem(sentence)
+        ui.diagnosisPictureLabel.clear()
+        picture = folder / DRIVERS
+        if picture.is_file():
+            shown = qt.QPixmap(str(picture))
+            ui.diagnosisPictureLabel.setPixmap(shown.scaledToWidth(PICTURE_PIXELS // 2, qt.Qt.SmoothTransformation))
 
     def on_show_scene(self) -> None:
         """Load the beating heart into the scene."""

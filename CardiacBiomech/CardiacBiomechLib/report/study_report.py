@@ -8,6 +8,7 @@ from CardiacBiomechLib.analysis.study import StudyResult
 from CardiacBiomechLib.model.study import Chamber, Study
 from CardiacBiomechLib.report.bulls_eye import bulls_eye, measures
 from CardiacBiomechLib.report.curves import charts
+from CardiacBiomechLib.report.diagnosis_section import diagnosis_content
 from CardiacBiomechLib.report.study_contours import study_contours
 from ThoraxAILib.report.page import Figure, Table, number, render_page
 from ThoraxAILib.report.slices import Picture
@@ -44,6 +45,7 @@ def write_study_report(path: Path, result: StudyResult, run: dict, name: str) ->
         contours=Figure.of(
             sheet, "Outlines: LV red, wall green, RV blue; rows from base to apex, columns over the cycle"
         ),
+        diagnosis=diagnosis_content(study),
         bulls_eyes=[Figure.of(bulls_eye(study.segments, measure), measure.title) for measure in measures(study)],
         segments=_segments(study),
         strain=_strain(study),

@@ -15,6 +15,7 @@ from ThoraxAILib.errors import InputError
 from ThoraxAILib.io import Case
 from ThoraxAILib.networks.device import DEVICES
 from ThoraxAILib.options import Options, option
+from ThoraxAILib.options.shard import shard_numbers
 
 ANALYZE, FOLLOW_UP, REGISTER, PHANTOM, PRACTICE = (
     ("lung", name) for name in ("analyze", "follow-up", "register", "phantom", "practice")
@@ -88,12 +89,7 @@ class AnalyzeRequest(Options):
 
     def shard_numbers(self) -> tuple[int, int]:
         """Return which part of how many parts of the cases is asked for, (1, 1) for all; raises InputError."""
-        if self.shard is None:
-            return 1, 1
-        part, _, parts = self.shard.partition("/")
-        if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
-            raise InputError(f"The shard '{self.shard}' is none: write I/N with I from 1 to N, such as 2/8.")
-        return int(part), int(parts)
+        return shard_numbers(self.shard)
 
     def for_case(self, case: Case, output: Path) -> CaseRequest:
         """Return what is asked of one of the cases."""

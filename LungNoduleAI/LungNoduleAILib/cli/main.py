@@ -35,6 +35,7 @@ from ThoraxAILib.io import Case
 from ThoraxAILib.jobs.events import Events, add_events_argument, reporting_errors
 from ThoraxAILib.jobs.output_folder import output_error
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.options.shard import shard_suffix
 from ThoraxAILib.scene import host
 
 if TYPE_CHECKING:
@@ -155,9 +156,8 @@ def _analyze_many(
     events: Events,
 ) -> int:
     _make_folder(request.output)
-    part, parts = request.shard_numbers()
-    of_shard = "" if request.shard is None else f"-{part}-of-{parts}"
-    without_case = failed if part == 1 else []
+    of_shard = shard_suffix(request.shard)
+    without_case = failed if request.shard_numbers()[0] == 1 else []
     tell = _nothing if events.own_stdout else _print_row
     for row in without_case:
         tell(row)

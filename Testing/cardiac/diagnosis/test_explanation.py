@@ -177,3 +177,20 @@ def test_a_disagreement_with_the_rules_is_told(models):
 def test_an_empty_set_is_told_as_unlike_the_training_data():
     assert UNLIKE in set_words((), 0.1)
     assert set_words(("DCM", "MINF"), 0.1) == "one of {DCM, MINF}, 90 % coverage by group"
+
+
+def test_regions_that_took_part_are_drawn_and_a_model_of_volumes_draws_none(models):
+    from types import SimpleNamespace
+
+    from CardiacBiomechLib.mechanics.aha import NAMES
+    from CardiacBiomechLib.model.study import SegmentRow
+    from CardiacBiomechLib.report.diagnosis_section import _of_segment, region_picture
+
+    rows = [SegmentRow(n, NAMES[n - 1], None, None, {}, {}, None, None) for n in range(1, 17)]
+    said = {"diagnosis": "MINF", "against": "NOR", "by_region": {"anterior": 1.5, "inferoseptal": -0.5}}
+    picture = region_picture(SimpleNamespace(diagnosis=said, segments=rows))
+    assert picture.pixels.shape[2] == 3
+    found = {row.number: _of_segment(row, said["by_region"]) for row in rows}
+    assert (found[1], found[3], found[14], found[4]) == (1.5, -0.5, -0.5, None)
+    empty = {"diagnosis": "MINF", "against": "NOR", "by_region": {}}
+    assert region_picture(SimpleNamespace(diagnosis=empty, segments=rows)) is None

@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 
+from CardiacBiomechLib.diagnosis.features.table import FeatureTable
 from CardiacBiomechLib.diagnosis.models.classifiers import fit_arrays, make_pipeline
 from CardiacBiomechLib.diagnosis.models.conformal import p_values
 from CardiacBiomechLib.diagnosis.models.model_file import CARD, MODEL, load_model, save_model
@@ -179,3 +180,13 @@ def test_p_values_count_rows_that_are_as_strange():
 def test_a_group_with_too_few_rows_is_refused():
     with pytest.raises(InputError, match="rows"):
         train_model(heart_table(3))
+
+
+def test_a_column_that_says_the_same_as_another_is_left_out():
+    table = heart_table()
+    double = FeatureTable(
+        table.names, (*table.features, "twice"), np.column_stack([table.values, 2 * table.values[:, 0]]), table.groups
+    )
+    found = train_model(double)
+    assert "twice" not in found.names
+    assert found.note["left_out_columns"] == ["twice"]

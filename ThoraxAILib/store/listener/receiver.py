@@ -54,7 +54,7 @@ class Receiver:
     @property
     def port(self) -> int:
         """Where it listens."""
-        return self._server.socket.getsockname()[1]
+        return known(self._server.socket, "the socket").getsockname()[1]
 
     def close(self) -> None:
         """Stop listening; associations in progress end."""

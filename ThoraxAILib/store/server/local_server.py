@@ -121,6 +121,13 @@ class LocalServer:
                 process.wait()
         self._processes = []
 
+    def processor_seconds(self) -> float:
+        """Return how much processor time both processes have taken."""
+        import psutil
+
+        times = [psutil.Process(process.pid).cpu_times() for process in self._processes]
+        return float(sum(one.user + one.system for one in times))
+
     def is_running(self) -> bool:
         """Whether both processes live."""
         return bool(self._processes) and all(process.poll() is None for process in self._processes)

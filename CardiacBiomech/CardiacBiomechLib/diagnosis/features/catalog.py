@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 VERSION = "thoraxai.cardiac-features/1"
-FAMILIES = ("volumes", "thickness", "motion", "strain", "energy")
+FAMILIES = ("volumes", "indices", "thickness", "motion", "strain", "energy")
 SECTORS = ("anterior", "anteroseptal", "inferoseptal", "inferior", "inferolateral", "anterolateral")
 SEGMENTS = tuple(f"segment{number:02d}" for number in range(1, 17))
 STATISTICS = ("mean", "sd", "p10", "p90")
@@ -59,11 +59,11 @@ def _whole_heart() -> list[Feature]:
         Feature("wall_lv_edv_ratio", "1", "volumes", "wall to cavity volume of the LV at end-diastole", 0.0, 50.0),
         Feature("wall_lv_esv_ratio", "1", "volumes", "wall to cavity volume of the LV at end-systole", 0.0, 200.0),
         Feature("lv_mass_g", "g", "volumes", "LV mass", 0.5, 2000.0),
-        Feature("lv_edv_index_ml_m2", "mL/m2", "volumes", "LV end-diastolic volume by body surface", 0.5, 1500.0),
-        Feature("lv_esv_index_ml_m2", "mL/m2", "volumes", "LV end-systolic volume by body surface", 0.5, 1500.0),
-        Feature("rv_edv_index_ml_m2", "mL/m2", "volumes", "RV end-diastolic volume by body surface", 0.5, 1500.0),
-        Feature("rv_esv_index_ml_m2", "mL/m2", "volumes", "RV end-systolic volume by body surface", 0.5, 1500.0),
-        Feature("lv_mass_index_g_m2", "g/m2", "volumes", "LV mass by body surface", 0.5, 1500.0),
+        Feature("lv_edv_index_ml_m2", "mL/m2", "indices", "LV end-diastolic volume by body surface", 0.5, 1500.0),
+        Feature("lv_esv_index_ml_m2", "mL/m2", "indices", "LV end-systolic volume by body surface", 0.5, 1500.0),
+        Feature("rv_edv_index_ml_m2", "mL/m2", "indices", "RV end-diastolic volume by body surface", 0.5, 1500.0),
+        Feature("rv_esv_index_ml_m2", "mL/m2", "indices", "RV end-systolic volume by body surface", 0.5, 1500.0),
+        Feature("lv_mass_index_g_m2", "g/m2", "indices", "LV mass by body surface", 0.5, 1500.0),
     ]
 
 

@@ -33,7 +33,8 @@ Research use only, not a medical device.
 ## How it was made
 
 Trained on {source}: {note["rows"]} studies ({counts}), seed {note["options"]["seed"]}. Features were selected on all of
-these rows; columns left out because a row lacks them or all rows agree: {left_out}. Probabilities are calibrated by one
+these rows; columns left out because a row lacks them, all rows agree or
+another says the same: {left_out}. Probabilities are calibrated by one
 temperature ({model.temperature:.3f}) on held-out rows.
 
 | feature | unit | what it is | training range |

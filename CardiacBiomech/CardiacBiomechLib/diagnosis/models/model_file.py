@@ -17,6 +17,7 @@ from ThoraxAILib.errors import InputError
 from ThoraxAILib.untrusted.bounded_bytes import TooLarge, read_bounded
 
 SCHEMA = "thoraxai.cardiac-diagnosis-model/1"
+SHIPPED = Path(__file__).resolve().parents[1] / "synthetic_model"
 MODEL, CARD, TABLE = "model.json", "CARD.md", "features.csv"
 MAX_BYTES, MAX_CARD_BYTES, MAX_WORDS = 64 << 20, 1 << 20, 120
 WHOLE = ("split", "left", "right", "roots", "groups", "group_count")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from CardiacBiomechLib.diagnosis.features.catalog import feature_of
+from CardiacBiomechLib.diagnosis.features.catalog import FAMILIES, OTHER, feature_of
 from CardiacBiomechLib.diagnosis.features.table import FeatureTable
 from CardiacBiomechLib.diagnosis.models.classifiers import fit_arrays, require_sklearn
 from CardiacBiomechLib.diagnosis.models.conformal import nonconformity, smallest_alpha, usual_distance
@@ -19,6 +19,8 @@ from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.options import Options, option
 
 SELECTIONS = ("yes", "no")
+POOLS = {"all": (*FAMILIES, OTHER), "labels": ("volumes", "indices", "thickness"), "volumes": ("volumes",)}
+SAME = 1.0 - 1e-9  # correlation of two columns that say the same
 TEMPERATURES = (0.05, 5.0)
 
 
@@ -27,6 +29,9 @@ class DiagnosisTraining(Options):
     """Which classifier learns from which features, and how sure its sets are."""
 
     classifier: str = option("logistic", "what learns; logistic explains itself exactly", choices=KINDS)
+    pool: str = option(
+        "all", "labels: no motion, strain and energy; volumes: volumes and their ratios", choices=tuple(POOLS)
+    )
     select: bool = option(True, "all features instead of a selection", flag="--selection", words=SELECTIONS)
     most_features: int = option(MAX_FEATURES, "of a selection", at_least=1, at_most=MAX_FEATURES)
     alpha: float = option(0.1, "share of studies whose set may miss their group", more_than=0.0, at_most=0.5)
@@ -48,7 +53,7 @@ def train_model(
     """Return the model of a labeled table; raises InputError for too few rows, MissingDependencyError."""
     options, progress = options or DiagnosisTraining(), progress or Progress()
     require_sklearn()
-    table, left_out, groups, numbers = checked(table)
+    table, left_out, groups, numbers = checked(of_families(table, POOLS[options.pool]))
     chosen = choose(table.values, numbers, len(groups), options)
     values = table.values[:, chosen]
     out = _held_out(table.values, numbers, len(groups), options, progress)
@@ -90,11 +95,21 @@ def train_model(
     )
 
 
+def of_families(table: FeatureTable, families: Sequence[str]) -> FeatureTable:
+    """Return the table with the features of some families; raises InputError when there are none."""
+    kept = [at for at, name in enumerate(table.features) if feature_of(name).family in families]
+    if not kept:
+        raise InputError(f"The table holds no feature of {', '.join(families)}: choose another pool.")
+    return FeatureTable(table.names, tuple(table.features[at] for at in kept), table.values[:, kept], table.groups)
+
+
 def checked(table: FeatureTable) -> tuple[FeatureTable, tuple[str, ...], list[str], np.ndarray]:
     """Return the usable columns, the names of the others, the groups and each row's group number."""
     if table.groups is None:
         raise InputError("The table names no groups: add a column 'GROUP' or 'diagnosis' to train or evaluate with it.")
     usable, left_out = table.complete()
+    usable, doubles = _without_doubles(usable)
+    left_out += doubles
     groups = sorted(set(table.groups))
     if len(groups) < 2:
         raise InputError(f"All rows belong to {groups[0][:40]}: give rows of two groups at least.")
@@ -106,6 +121,18 @@ def checked(table: FeatureTable) -> tuple[FeatureTable, tuple[str, ...], list[st
     if not usable.features:
         raise InputError("No column is filled in every row and varies: complete the table.")
     return usable, left_out, groups, np.array([groups.index(group) for group in table.groups])
+
+
+def _without_doubles(table: FeatureTable) -> tuple[FeatureTable, tuple[str, ...]]:
+    """Leave out columns that say the same as an earlier one, such as a mass beside its volume; return their names."""
+    if len(table.features) < 2:
+        return table, ()
+    alike = np.abs(np.corrcoef(table.values.T)) > SAME
+    double = [bool(alike[at, :at].any()) for at in range(len(table.features))]
+    kept = [at for at, one in enumerate(double) if not one]
+    names = tuple(name for name, one in zip(table.features, double, strict=True) if one)
+    usable = FeatureTable(table.names, tuple(table.features[at] for at in kept), table.values[:, kept], table.groups)
+    return usable, names
 
 
 def choose(values: np.ndarray, numbers: np.ndarray, groups: int, options: DiagnosisTraining) -> list[int]:
