@@ -326,7 +326,10 @@ class Deidentifier:
                     outcome.originals.append(Original(tag, vr, raw_value(item, tag) or b""))
 
     def scrub(self, ds: Dataset, location: Location, holds: Callable[[bytes, list[str]], bool]) -> None:
-        """Take an element that still holds an identifier out of a cleaned data set, in every item that has it there."""
+        """Take an element that still holds an identifier out of a cleaned data set, in every item that has it there.
+
+        A UID that was retained is replaced, so that what refers to it still does.
+        """
         iod = iod_of(raw_text(ds, SOP_CLASS, ["ascii"]))
         for holder, encodings in _holders(ds, location, encodings_of(ds, ["iso8859"])):
             element = holder.get_item(location[-1])
@@ -339,7 +342,7 @@ class Deidentifier:
                 Place(iod, "", encodings, Outcome()),
             )
             if holds(at.value, encodings):
-                self._by_type(at)
+                (self._replace_uid if at.vr == "UI" else self._by_type)(at)
 
 
 @lru_cache(maxsize=256)

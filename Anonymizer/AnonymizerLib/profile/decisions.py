@@ -41,7 +41,7 @@ CLASS_UIDS = frozenset(
         0x0040DB0D,
     }
 )
-WRITTEN_BY_US = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303, 0x00280301, 0x00280302})
+WRITTEN_BY_US = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303})
 ENCRYPTED_ATTRIBUTES = 0x04000500
 # What a coded concept is made of (PS3.3 Table 8.8-1): code value, scheme, meaning, long and URN code values.
 CODED = frozenset({0x00080100, 0x00080102, 0x00080103, 0x00080104, 0x00080119, 0x00080120})
@@ -98,6 +98,8 @@ class Decisions:
         choices = "X/Z/D" if row.basic == "X/Z/U*" else row.basic
         if tag == PATIENT_AGE:
             return Decision(Action.CAP_AGE, option.label, choices)
+        if column == "K" and row.vr != "SQ" and (option is Option.PATIENT_CHARACTERISTICS or row.vr in NUMBER_VRS):
+            return Decision(_checked(row.vr), option.label, choices)  # what is kept is still not taken on trust
         if column == "K":
             return Decision(Action.RECURSE if row.vr == "SQ" else Action.KEEP, option.label, choices)
         if row.vr == "SQ" and option is not Option.CLEAN_STRUCTURED_CONTENT:
@@ -121,7 +123,7 @@ class Decisions:
             return Decision(Action.CHECK_MEANING, "not listed")
         if vr in DATE_VRS:
             return self._unlisted_date()
-        return Decision(self._by_vr(vr), "not listed")
+        return Decision(_checked(vr), "not listed")
 
     def _is_kept_by_option(self, decided: DictionaryDecision) -> bool:
         """Whether an option keeps an attribute that otherwise goes."""
@@ -134,15 +136,17 @@ class Decisions:
             return Decision(Action.SHIFT_DATE, Option.MODIFIED_DATES.label)
         return Decision(Action.BY_TYPE, "unlisted date or time")
 
-    def _by_vr(self, vr: str) -> Action:
-        if vr == "SQ":
-            return Action.RECURSE
-        if vr in ("PN", "AE"):
-            return Action.BY_TYPE
-        if vr in TEXT_VRS:
-            return Action.CHECK_TEXT
-        if vr == "CS":
-            return Action.CHECK_CODE
-        if vr in NUMBER_VRS:
-            return Action.CHECK_NUMBER
-        return Action.CHECK_BULK if vr in BULK_VRS else Action.KEEP
+
+def _checked(vr: str) -> Action:
+    """Choose how a value of this representation that may stay is checked."""
+    if vr == "SQ":
+        return Action.RECURSE
+    if vr in ("PN", "AE"):
+        return Action.BY_TYPE
+    if vr in TEXT_VRS:
+        return Action.CHECK_TEXT
+    if vr == "CS":
+        return Action.CHECK_CODE
+    if vr in NUMBER_VRS:
+        return Action.CHECK_NUMBER
+    return Action.CHECK_BULK if vr in BULK_VRS else Action.KEEP
