@@ -277,7 +277,7 @@ class InstanceCleaner:
             if leak.location and leak.location[-1] not in (SOP_CLASS, PIXEL_DATA):
                 self.engine.scrub(instance.file.dataset, leak.location, holds)
                 instance.changes.append((leak.location, Action.REMOVE, "held an identifier"))
-        names = {name: raw_text(instance.file.dataset, tag, ASCII) for name, tag in UIDS_OF_AN_INSTANCE}
+        names: dict[str, Any] = {name: raw_text(instance.file.dataset, tag, ASCII) for name, tag in UIDS_OF_AN_INSTANCE}
         return replace(instance, _encoded=None, **names)
 
 
