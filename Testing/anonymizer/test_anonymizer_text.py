@@ -66,6 +66,27 @@ def test_a_name_in_any_attribute_of_the_dictionary_goes_unless_an_option_retains
     assert bool(left) == (name == "longitudinal")
 
 
+RIGHT = {"US": b"\1\0", "SS": b"\1\0", "UL": bytes(4), "SL": bytes(4), "FL": bytes(4), "FD": bytes(8), "AT": bytes(4)}
+ANY_BYTES = {0x00281201, 0x00281202, 0x00281203, 0x00281204, 0x00282000}  # palettes; color profiles are made anew
+
+
+@pytest.mark.parametrize("wrong", ["LO", "OB", "UN", "CS", "US", "SQ"])
+def test_an_attribute_stored_as_another_kind_of_value_is_judged_as_what_it_is(wrong):
+    """Even when another file stored it rightly before: a name in place of a number goes."""
+    deidentifier, left = Deidentifier(profile_named("research"), Identities(KEY)), []
+    name = [raw_dataset((0x00080104, "LO", b"OYELARAN"))] if wrong == "SQ" else b"OYELARAN"
+    for tag, entry in DicomDictionary.items():
+        vr = entry[0].split(" or ")[0]
+        if tag in MARKS | ANY_BYTES or tag < 0x00080100 or tag >= 0x50000000 or vr not in TEXTUAL | set(RIGHT):
+            continue
+        deidentifier.clean(minimal(CT, (tag, vr, RIGHT.get(vr, b""))))
+        ds = minimal(CT, (tag, wrong, name))
+        deidentifier.clean(ds)
+        if b"OYELARAN" in encode_attributes(DicomFile(ds, EXPLICIT)):
+            left.append(f"{tag:08x}")
+    assert left == []
+
+
 @pytest.mark.parametrize(
     ("tag", "vr", "value", "stays"),
     [
