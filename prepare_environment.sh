@@ -6,7 +6,7 @@ cd "$(dirname "$0")"
 SYSTEM_PACKAGES=(libegl1 libegl-mesa0 libgl1-mesa-dri libgl1 libxkbcommon0 libfontconfig1 libfreetype6 libdbus-1-3
   libglib2.0-0 fonts-dejavu-core tesseract-ocr)
 # A DICOM server and outside checks of DICOM files; Debian's own service of Orthanc is not used
-SERVER_PACKAGES=(orthanc orthanc-dicomweb stunnel4 dcmtk dicom3tools age)
+SERVER_PACKAGES=(orthanc orthanc-dicomweb stunnel4 dcmtk dicom3tools pixelmed-apps age)
 
 fail() {
   echo "$1" >&2

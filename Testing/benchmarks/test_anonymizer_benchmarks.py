@@ -25,6 +25,7 @@ def test_the_leak_benchmark_prints_a_table_of_kind_by_profile_without_ours():
     assert "108 canaries of one study, 108 found in the input, 0 in the output" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_speed_benchmark_prints_both_sides():
     script = Path(__file__).with_name("anonymizer_speed.py")
     done = subprocess.run(

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 
+@pytest.mark.slow
 def test_the_lung_benchmark_prints_its_stages_beside_the_yardstick():
     script = Path(__file__).with_name("lung_analyze.py")
     done = subprocess.run(
         [sys.executable, str(script), "--size", "160", "--slices", "110"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    for words in ("whole command", "SimpleITK only: lungs", "times the SimpleITK-only lungs"):
+    for words in ("whole command", "SimpleITK only: lungs", "times SimpleITK only"):
         assert words in done.stdout
     planted = int(re.search(r"as planted (\d+) mL", done.stdout).group(1))
     ours, yardstick = map(int, re.search(r"ThoraxAI (\d+) mL, SimpleITK only (\d+) mL", done.stdout).groups())
@@ -24,6 +25,17 @@ def test_the_lung_benchmark_prints_its_stages_beside_the_yardstick():
     assert abs(yardstick - planted) < 0.15 * planted  # a yardstick that fails to find the lungs would measure nothing
 
 
+@pytest.mark.slow
+def test_the_lung_benchmark_compares_batches_and_resumes():
+    script = Path(__file__).with_name("lung_analyze.py")
+    arguments = [str(script), "--parts", "batch,resume", "--cases", "2", "--finished", "3"]
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "2 with the same findings.csv" in done.stdout
+    assert "3 of 3 finished cases resumed" in done.stdout
+
+
+@pytest.mark.slow
 def test_the_network_benchmark_tells_every_way_and_its_ratio():
     pytest.importorskip("torch")
     pytest.importorskip("openvino")

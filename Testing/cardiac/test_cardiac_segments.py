@@ -97,6 +97,44 @@ def test_the_insertions_of_the_right_ventricle_lie_on_both_sides_of_the_septum()
     assert turned.angle_degrees(anterior[None])[0] == pytest.approx(axes.angle_degrees(anterior[None])[0] - 60.0)
 
 
+def around(axes: HeartAxes, degrees: float, height_mm: float = 0.0) -> np.ndarray:
+    """A point 30 mm from the axis at an angle from the septum."""
+    turn = np.radians(degrees)
+    out = 30.0 * (np.cos(turn) * axes.septum + np.sin(turn) * axes.anterior)
+    return axes.center_at(height_mm * axes.up) + out
+
+
+def test_moved_insertion_points_turn_the_segments():
+    axes = heart_axes(labels_of(HEART), ACDC)
+    given = axes.with_insertions(around(axes, 80.0), around(axes, -40.0))
+    assert given.angle_degrees(around(axes, 20.0)) == pytest.approx(0.0, abs=0.5) or given.angle_degrees(
+        around(axes, 20.0)
+    ) == pytest.approx(360.0, abs=0.5)
+    np.testing.assert_allclose(given.insertions_ras_mm[0], around(axes, 80.0))
+
+
+def test_insertion_points_on_the_axis_or_in_one_direction_are_refused(refused):
+    axes = heart_axes(labels_of(HEART), ACDC)
+    with refused("on the long axis"):
+        axes.with_insertions(axes.center_at(np.zeros(3)), around(axes, -40.0))
+    with refused("same direction"):
+        axes.with_insertions(around(axes, 12.0), around(axes, 10.0))
+
+
+def test_the_segments_of_an_infarct_are_the_stiffest_and_their_intervals_lie_above_the_others():
+    heart = Ventricle(
+        right=RightVentricle(center_mm=(30.0, 0.0, 6.0)), infarct=Infarct((0.0, 1.0, 0.0), 40.0, remaining=0.1)
+    )
+    labels = labels_of(heart, pixel_mm=2.0)
+    motion = WallMotion(labels, ACDC, heart_axes(labels, ACDC))
+    index, low, high = motion.stiffness(true_field(heart, Grid.of(labels)))
+    assert set(np.argsort(index)[-2:] + 1) <= {1, 7, 13}
+    assert index.mean() == pytest.approx(1.0)
+    assert (low <= index).all()
+    assert (index <= high).all()
+    assert low[0] > high[3]  # basal anterior beside basal inferior
+
+
 def test_points_below_the_cavity_belong_to_the_apex():
     axes = heart_axes(labels_of(HEART), ACDC)
     assert axes.segment_of(np.array([[0.0, 0.0, -60.0]]))[0] == 17

@@ -26,6 +26,7 @@ from CardiacBiomechLib.motion.demons_engine import DemonsEngine
 from CardiacBiomechLib.report.bulls_eye import Measure, bulls_eye
 from CardiacBiomechLib.synthesis.cine import Scanner, acquire
 from CardiacBiomechLib.synthesis.groups import draw
+from fixtures.formats import check_format
 from ThoraxAILib.cli.main import main
 from ThoraxAILib.io.transform_files import write_labels
 from ThoraxAILib.registration.itk_images import itk_image
@@ -77,9 +78,9 @@ def fine_volumes(heart, phase: float) -> dict[int, float]:
     from CardiacBiomechLib.synthesis.anatomy import labels_at
     from ThoraxAILib.image.grid import Grid
 
-    grid = Grid.around(np.array([0.0, 0.0, -14.0]), (1.5, 1.5, 1.0), (90, 90, 130))
+    grid = Grid.around(np.array([0.0, 0.0, -14.0]), (2.0, 2.0, 2.0), (68, 68, 65))
     labels = labels_at(heart, heart.at_phase(phase).inverse(grid.centers_ras_mm()))
-    return {value: float((labels == value).sum()) * 2.25 / 1000.0 for value in (1, 2, 3)}
+    return {value: float((labels == value).sum()) * 8.0 / 1000.0 for value in (1, 2, 3)}
 
 
 def test_ejection_fraction_and_mass_of_true_labels_on_eight_mm_slices_are_those_of_the_heart(result, heart):
@@ -102,6 +103,7 @@ def test_labels_of_one_frame_are_carried_and_fitted_to_the_blood_that_is_seen(ci
 
 def test_the_json_has_the_stated_schema_and_names_what_it_measured(result):
     found = json.loads(json.dumps(result.study.to_dict(), allow_nan=False))
+    check_format(found, "cardiac")
     assert found["schema"] == "thoraxai.cardiac/1"
     assert set(found["lv"]) >= {"edv_ml", "esv_ml", "ef_percent", "mass_g"}
     assert set(found["rv"]) >= {"edv_ml", "esv_ml", "ef_percent"}
@@ -213,6 +215,9 @@ def run(files, output, *more) -> dict:
 
 def test_the_command_writes_its_files_and_resumes(files, tmp_path, capsys):
     found = run(files, tmp_path / "out", "--height-cm", "170", "--weight-kg", "70", "--sex", "female")
+    check_format(found, "cardiac")
+    assert found["diagnosis"]["model"]["trained_on"] == "synthetic_hearts.csv"
+    assert found["diagnosis"]["contributions"][0]["sentence"] in (tmp_path / "out" / "report.html").read_text()
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {
         "cardiac.json", "segments.csv", "volumes.csv", "labels.seq.nrrd", "contours.png", "bulls_eyes.png",
@@ -289,3 +294,23 @@ def test_far_apart_slices_give_a_range_and_a_cine_begins_at_end_diastole(frames)
     images = Cine(tuple(frames[index].image for index in (0, 1, 0)), whole_cycle=False)
     found = analyze_study(images, StudyOptions(strain=False), given=three, engine=DemonsEngine()).study
     assert (found.ed_frame, found.es_frame) == (1, 2)
+
+
+def test_each_shard_of_a_cohort_takes_its_part_and_writes_its_own_table(cohort, tmp_path, capsys):
+    command = ["cardiac", "analyze", str(cohort), "--readers-labels", "--no-strain", "--scene", "none"]
+    assert main([*command, "--shard", "1/2", "--output", str(tmp_path / "out")]) == 0
+    assert capsys.readouterr().out.endswith("1 study: 1 done.\n")
+    with (tmp_path / "out" / "index-1-of-2.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["study"], row["path"]) for row in rows] == [("patient007", str(cohort / "patient007"))]
+
+
+def test_totals_name_how_the_studies_ended_and_a_contradicted_result_is_not_done():
+    from CardiacBiomechLib.cases.study_batch import _contradicted, totals
+
+    verdict = {"code": "labels_off_heart", "severity": "error", "text": "The labels do not lie on the heart."}
+    assert _contradicted({"quality": [{**verdict, "severity": "warning"}]}) == {}
+    told = _contradicted({"quality": [verdict]})
+    assert told == {"status": "labels off heart", "message": "The labels do not lie on the heart."}
+    rows = [{"status": "failed"}, told, {"status": "done"}, {"status": "resumed"}, {"status": "done"}]
+    assert totals(rows) == "5 studies: 2 done, 1 resumed, 1 labels off heart, 1 failed"

@@ -12,7 +12,7 @@ from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PICTURE = REPOSITORY / "docs" / "pictures" / "cardiac_panel.png"
-PANEL_WIDTH, HEIGHT, VIEW_SIZE = 500, 1500, (420, 420)
+PANEL_WIDTH, HEIGHT, VIEW_SIZE = 500, 2000, (420, 420)
 
 
 def make_heart(folder: Path) -> tuple[Path, Path]:
@@ -65,12 +65,24 @@ def main(picture: Path) -> None:
             views.threeD.reset_focal_point()
             views.threeD.reset_camera()
             images.append(imageOf(views.threeD))
+        images.append(slice_picture(slicer, views, imageOf))
         image = compose(panel, images)
     picture.parent.mkdir(parents=True, exist_ok=True)
     if not image.save(str(picture)):
         raise OSError(f"{picture.name} cannot be written")
     widget.cleanup()
     slicer.mrmlScene.Clear(0)
+
+
+def slice_picture(slicer: Any, views: Any, image_of: Any) -> Any:
+    """A slice through the middle of the heart at the shown frame, with its outlines."""
+    (cine,) = [node for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") if "cine" in node.GetName()]
+    for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
+        composite.SetBackgroundVolumeID(cine.GetID())
+    view = views.slices["Red"]
+    view.fit_view_to_content()
+    slicer.app.processEvents()
+    return image_of(view)
 
 
 def compose(panel: Any, images: list[Any]) -> Any:

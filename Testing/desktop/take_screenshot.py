@@ -22,6 +22,7 @@ def main(picture: Path) -> None:
     import panel_driver
     from slicerharness.views import imageOf, makeViews
 
+    panel_driver.PATIENCE_SECONDS = 1200.0  # a busy machine may need it
     views = makeViews(VIEW_SIZE)
     module = session.loadModule(REPOSITORY / "LungNoduleAI" / "LungNoduleAI.py")
     panel = module.widgetRepresentation()
@@ -75,6 +76,7 @@ def compose(panel: Any, images: list[Any]) -> Any:
     painter = QtGui.QPainter(canvas)
     painter.drawPixmap(0, 0, area.grab())
     area.takeWidget()
+    panel.setParent(None)  # else the panel would go with the area
     for index, image in enumerate(images):
         column, row = index % 2, index // 2
         painter.drawImage(PANEL_WIDTH + GAP + column * (VIEW_SIZE[0] + GAP), row * (VIEW_SIZE[1] + GAP), image)

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from take_screenshot import PANEL_WIDTH, REPOSITORY, VIEW_SIZE, compose
+from take_screenshot import REPOSITORY, VIEW_SIZE, compose, scrolled
 
 FOLDER = REPOSITORY / "docs" / "pictures"
 VIEWS = ("Red", None, "Green", "Yellow")
@@ -65,10 +65,11 @@ def save_panel(panel: Any, widget: Any, path: Path) -> None:
         getattr(widget.ui, other).collapsed = True
     section.examComboBox.setCurrentIndex(1)  # baseline screening
     section.ageSpinBox.value = 62
-    panel.setFixedSize(PANEL_WIDTH, panel.sizeHint().height())
-    panel.show()
+    area = scrolled(panel, VIEW_SIZE[1])  # the panel takes the height it needs
     QtCore.QCoreApplication.processEvents()
     save(panel.grab(), path)
+    area.takeWidget()
+    panel.setParent(None)
 
 
 def save(image: Any, path: Path) -> None:

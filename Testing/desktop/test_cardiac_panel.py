@@ -104,6 +104,16 @@ def test_every_setting_is_asked_of_the_command(chosen):
 
 
 @uses("studyEdit", "labelEdit", "frameSpinBox", "outputEdit", "motionComboBox", "analyzeButton", "qualityList")
+@uses("diagnosisList")
+def test_the_diagnosis_is_shown_with_its_reasons(chosen, files):
+    click(chosen.ui.analyzeButton)
+    ui = chosen.ui
+    assert "diagnosis, by a model trained on" in ui.diagnosisLabel.text
+    told = [ui.diagnosisList.item(row).text() for row in range(ui.diagnosisList.count)]
+    assert any("ejection fraction" in sentence for sentence in told)
+    assert "published group definitions" in told[-1]
+
+
 @uses("segmentsTable", "showSceneButton", "playButton", "carryAgainButton", "reportButton")
 def test_an_exam_is_analyzed_shown_beating_edited_and_carried_again(chosen, slicer_app, monkeypatch):
     ui = chosen.ui
@@ -116,6 +126,9 @@ def test_an_exam_is_analyzed_shown_beating_edited_and_carried_again(chosen, slic
     browser = chosen._browser
     assert browser.GetNumberOfItems() == 2
     assert browser.GetNumberOfSynchronizedSequenceNodes(True) == 4
+    assert ui.insertionsButton.enabled
+    (wall,) = [node for node in slicer_app.util.getNodesByClass("vtkMRMLModelNode") if "wall" in node.GetName()]
+    assert wall.GetDisplayNode().GetColorNode() is not None
     click(ui.playButton)
     assert browser.GetPlaybackActive()
     click(ui.playButton)
@@ -130,6 +143,28 @@ def test_an_exam_is_analyzed_shown_beating_edited_and_carried_again(chosen, slic
     assert len(opened) == 1
     slicer_app.mrmlScene.Clear(0)
     assert not ui.playButton.enabled
+
+
+@uses("insertionsButton", "anteriorEdit", "inferiorEdit")
+def test_insertion_points_moved_in_the_scene_are_asked_of_the_command(chosen, slicer_app):
+    ui = chosen.ui
+    click(ui.analyzeButton)
+    click(ui.showSceneButton)
+    (points,) = [
+        node
+        for node in slicer_app.util.getNodesByClass("vtkMRMLMarkupsFiducialNode")
+        if node.GetNthControlPointLabel(0) == "anterior insertion"
+    ]
+    assert not points.GetNthControlPointLocked(0)
+    place = np.add(points.GetNthControlPointPositionWorld(0), (2.0, 0.0, 0.0))
+    points.SetNthControlPointPositionWorld(0, *place)
+    click(ui.insertionsButton)
+    assert chosen.asked[-1].options.anterior_insertion_ras_mm == pytest.approx(tuple(place), abs=0.1)
+    found = chosen.logic.read_result(chosen._result)
+    assert found["methods"]["septum"].startswith("half way between the insertion points")
+    ui.anteriorEdit.text = "1, 2"
+    click(ui.analyzeButton)
+    assert len(chosen.asked) == 2
 
 
 def test_a_result_that_lies_in_the_folder_is_shown_again(chosen, files, tmp_path):

@@ -258,7 +258,9 @@ def choose(box, value: str) -> None:
 
 
 @uses("samplePairButton", "plantedTable")
-def test_the_sample_pair_is_compared_in_three_clicks_with_the_truth_beside(panel, worker, monkeypatch, red_slice):
+def test_the_sample_pair_is_compared_reported_and_saved_in_five_clicks_with_the_truth_beside(
+    panel, worker, monkeypatch, red_slice, tmp_path
+):
     from chest import worker_script
 
     from LungNoduleAILib.synthesis.truth import write_phantom
@@ -287,6 +289,13 @@ def test_the_sample_pair_is_compared_in_three_clicks_with_the_truth_beside(panel
     assert section.compareButton.enabled
     click(section.compareButton)  # click 3
     wait_for(lambda: not panel.job_panel.is_running)
+    opened = []
+    monkeypatch.setattr("qt.QDesktopServices.openUrl", lambda url: opened.append(url.toLocalFile()))
+    click(section.followUpReportButton)  # click 4
+    assert "Pairs (3)" in Path(opened[0]).read_text(encoding="utf-8")
+    panel.ui.saveFolderEdit.setCurrentPath(str(tmp_path / "saved"))  # typed
+    click(panel.ui.saveButton)  # click 5
+    assert {"follow_up_report.pdf", "report.pdf", "scene.mrb"} <= {path.name for path in (tmp_path / "saved").iterdir()}
     assert set(texts_of(section.plantedTable, 1)) == {"grown", "stable", "new", "resolved"}
     assert not section.plantedTable.isHidden()
     assert "+120 %" in "".join(texts_of(section.plantedTable, 2))

@@ -28,7 +28,7 @@ def test_without_an_exam_nothing_is_advised_and_what_is_missing_is_told(section)
     assert section.widget.collapsed
     assert section.table.rowCount == 0
     for words in (
-        "baseline, follow_up, screening or incidental",
+        "baseline, follow-up, screening or incidental",
         "Brock needs to know the age and the sex",
         "Mayo needs",
     ):

@@ -85,6 +85,20 @@ def test_saving_where_it_is_impossible_is_told(analyzed, tmp_path):
     assert analyzed.ui.savedLabel.text == ""
 
 
+@uses("copyTextButton")
+def test_the_report_goes_to_the_clipboard_as_text_with_the_review(analyzed):
+    import qt
+
+    analyzed.logic.set_finding_status("N2", "rejected", "vessel crossing")
+    click(analyzed.ui.copyTextButton)
+    text = qt.QApplication.clipboard().text()
+    assert text.index("IMPRESSION") < text.index("FINDINGS") < text.index("REJECTED")
+    assert "vessel crossing" in text
+    assert "on the clipboard" in analyzed.ui.savedLabel.text
+    analyzed.ui.inputSelector.setCurrentNode(None)
+    assert not analyzed.ui.copyTextButton.enabled
+
+
 @uses("methodsText", "methodsSection")
 def test_methods_and_run_record_can_be_read(analyzed):
     analyzed.ui.methodsSection.click()

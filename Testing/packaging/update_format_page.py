@@ -16,6 +16,19 @@ INTRODUCTION = """# File formats
 Every JSON file that ThoraxAI writes, field by field. This page is made from the JSON Schemas (draft 2020-12) beside it,
 which can check a file: no other field occurs, and every field is there unless it is marked *optional*. `unit` is an
 annotation of these schemas; `1` means a number without unit. Positions are RAS mm: towards right, anterior, superior.
+
+## Voxels of an analysis
+
+`segmentation.seg.nrrd` holds one segment for each structure and finding, in layers where they overlap; 3D Slicer opens
+it. `thoraxai lung analyze --label-map nrrd` (or `nifti`) writes the same once more as one layer on the grid of the CT,
+`labels.nrrd` or `labels.nii.gz`: 1 to 5 are RUL, RML, RLL, LUL and LLL, 6 is trachea and main bronchi, and from 101 on
+come the findings in the order of `findings.json` (uint16 for more than 155 of them). Where structures overlap the
+finding stands, of two findings the first; where the image contradicts its orientation, 1 is both lungs. `labels.csv`
+lists every value with its name, how many voxels carry it and their volume in mL. `arrays.npz` (`--scene none`) holds
+the arrays (k, j, i) with `ijk_to_ras`, `origin_ras_mm`, `spacing_ijk_mm` and `axis_order`.
+
+The volume of a finding stands twice in `findings.json`: `volume_mm3` counts voxels at its border by the share of them
+that it fills, `mask_volume_mm3` is the number of voxels of its mask times the volume of one.
 """
 
 

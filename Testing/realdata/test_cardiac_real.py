@@ -17,6 +17,7 @@ from CardiacBiomechLib.motion.cascade_engine import SHIPPED_WEIGHTS
 from CardiacBiomechLib.motion.engines import make_engine
 from CardiacBiomechLib.motion.propagate import propagate
 from CardiacBiomechLib.motion.volumes import volume_ml
+from fixtures.formats import check_format
 from ThoraxAILib.cli.main import main
 from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.image.volume import Volume
@@ -44,6 +45,7 @@ def test_mean_dice_of_fifteen_patients_is_at_least_080(shared_data):
     assert np.mean([carried(load_patient(folder)) for folder in folders]) >= 0.80
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHIPPED_WEIGHTS.is_file(), reason="no trained cascade in this checkout")
 def test_a_cascade_that_never_saw_a_patient_helps_on_real_ones(shared_data):
     for name in FEW:
@@ -95,3 +97,22 @@ def test_a_real_dicom_cine_is_stacked_by_position_and_time(shared_data):
     assert frames[0].spacing_kji_mm[0] == pytest.approx(17.7, abs=0.1)
     labels: Volume = rasterize(shared_data("cardiac/bivme_ref/GPFile_000.txt"), Grid.of(frames[0]))
     assert volume_ml(labels, 3) == pytest.approx(170, rel=0.1)
+
+
+@pytest.mark.slow
+def test_an_exam_of_two_archives_is_read_segmented_and_measured_without_help(shared_data, tmp_path):
+    import shutil
+
+    exam = tmp_path / "exam"
+    exam.mkdir()
+    for name in ("SAX_6x25", "LAX_Se6_4ch_Se8_2ch"):
+        shutil.copy(shared_data(f"cardiac/bivme_patient1_{name}_dicom.zip"), exam)
+    assert main(["cardiac", "analyze", str(exam), "--output", str(tmp_path / "out"), "--scene", "none"]) == 0
+    found = json.loads((tmp_path / "out" / "cardiac.json").read_text())
+    assert "17.7 mm apart" in found["source"]
+    assert found["ed_frame"] == 1
+    assert 8 <= found["es_frame"] <= 11
+    assert 50 < found["lv"]["ef_percent"] < 65
+    assert found["lv"]["edv_ml"] == pytest.approx(170, rel=0.1)  # of the fitted model
+    assert -0.25 < found["long_axis"]["global_longitudinal_strain"] < -0.10
+    check_format(found, "cardiac")

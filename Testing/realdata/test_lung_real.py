@@ -85,7 +85,7 @@ def test_a_crop_of_one_lung_is_said_to_miss_the_left(shared_data: Find, name: st
     assert dice(anatomy.right_lung, volume.axis_order_to_lps().apply_array(reference)) >= 0.97
 
 
-@pytest.mark.parametrize("kernel", ["B70f", "B40f"])
+@pytest.mark.parametrize("kernel", ["B70f", pytest.param("B40f", marks=pytest.mark.slow)])
 def test_the_large_tumor_is_reported_inside_its_reference_boxes_on_both_kernels(shared_data: Find, kernel: str):
     folder = shared_data("ct/Lung_Dx-A0002")
     series = next(s for s in find_series(folder) if s.kernel == kernel and s.usable)

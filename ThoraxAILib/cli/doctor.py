@@ -32,7 +32,7 @@ def examine() -> list[str]:
         f"Machine: {here['system']} {here['machine']}, {here['cpus']} processors, {here['memory_gb']} GB memory",
     ]
     lines += [f"{name}: {version}" for name, version in versions["libraries"].items()]
-    return [*lines, _scene(), _learning(), _opengl(), _qt(), _fonts(), *REGISTRY.faults]
+    return [*lines, _scene(), _learning(), _opengl(), _qt(), _fonts(), _server(), _checkers(), *REGISTRY.faults]
 
 
 def _scene() -> str:
@@ -69,6 +69,23 @@ def _fonts() -> str:
         if next(Path(folder).expanduser().rglob("*.[to]t[fc]"), None) is not None:
             return "Fonts: found"
     return "Fonts: none found; install fonts-dejavu-core (only pictures of the panels need it)"
+
+
+def _server() -> str:
+    from ThoraxAILib.store.server.local_server import INSTALL, missing_programs
+
+    missing = missing_programs()
+    return (
+        f"DICOM server: {', '.join(missing)} missing; {INSTALL}" if missing else "DICOM server: thoraxai serve can run"
+    )
+
+
+def _checkers() -> str:
+    from ThoraxAILib.io.dicom_checks.checkers import CHECKERS
+
+    missing = dict.fromkeys(checker.package for checker in CHECKERS if checker.find() is None)
+    found = f"missing some; {', '.join(missing)}" if missing else "all found"
+    return f"Validators of DICOM files: {found}"
 
 
 def _version(distribution: str) -> str | None:

@@ -24,7 +24,8 @@ from ThoraxAILib.jobs.output_folder import FULL_DISK, output_error
 from ThoraxAILib.jobs.output_guard import refuse_over_inputs
 from ThoraxAILib.jobs.signals import cancel_on_signal
 
-SHARED = ("models", "serve", "upload")  # commands of ThoraxAILib.cli, each a file of that name
+# commands of ThoraxAILib.cli, each a file of that name
+SHARED = ("models", "upload", "listen", "read_results", "check_dicom", "serve")
 MODULES = {"lung": "LungNoduleAILib", "cardiac": "CardiacBiomechLib", "anonymize": "AnonymizerLib"}
 BAD_INPUT, CANCELLED = 2, 130
 POINT = re.compile(r"-\d[\d.]*(,-?\d[\d.]*)+")  # several numbers, the first below zero

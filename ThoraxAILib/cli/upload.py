@@ -1,4 +1,4 @@
-"""``thoraxai upload DIR --to STORE``, ``thoraxai fetch STORE --output DIR`` and ``thoraxai check-log FILE``."""
+"""``thoraxai upload``, ``fetch``, ``seal``, ``unseal`` and ``check-log``: de-identified files on their way."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Exit status: 0 everything is in the store, 3 something is not (it says why), 2 b
 
 
 def add_commands(modules: argparse._SubParsersAction) -> None:
-    """Mount ``upload``, ``fetch`` and ``check-log``."""
+    """Mount ``upload``, ``fetch``, ``seal``, ``unseal`` and ``check-log``."""
     send = modules.add_parser("upload", help="send de-identified files to a store", description=DESCRIPTION)
     send.add_argument("folder", type=Path, metavar="DIR", help="output folder of thoraxai anonymize")
     send.add_argument("--to", required=True, metavar="STORE", help=ADDRESS)
@@ -37,6 +37,21 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
     add_store_arguments(get)
     add_events_argument(get)
     get.set_defaults(run=_fetch)
+    close = modules.add_parser(
+        "seal", help="write de-identified files into an archive that only its recipients can open"
+    )
+    close.add_argument("folder", type=Path, metavar="DIR", help="output folder of thoraxai anonymize")
+    close.add_argument(
+        "--recipient", action="append", default=[], metavar="age1...", help="public key; may be repeated"
+    )
+    close.add_argument("--output", type=Path, required=True, metavar="FILE.tar.age", help="new archive")
+    close.add_argument("--private", type=Path, metavar="DIR", help="log (default: DIR-private)")
+    close.set_defaults(run=_seal)
+    open_up = modules.add_parser("unseal", help="open an archive of seal and compare its files")
+    open_up.add_argument("archive", type=Path, metavar="FILE.tar.age")
+    open_up.add_argument("--identity", type=Path, required=True, metavar="FILE", help="key file of age-keygen")
+    open_up.add_argument("--output", type=Path, required=True, metavar="DIR", help="new folder")
+    open_up.set_defaults(run=_unseal)
     check = modules.add_parser("check-log", help="say whether a log of uploads is as it was written")
     check.add_argument("log", type=Path, metavar="FILE", help="audit.jsonl of a private folder")
     check.set_defaults(run=_check_log)
@@ -84,6 +99,24 @@ def _fetch(arguments: argparse.Namespace) -> int:
         if arguments.events != STANDARD_OUTPUT:
             print(f"{found.files} files, {found.bytes / MB:.1f} MB.")
         return 0
+
+
+def _seal(arguments: argparse.Namespace) -> int:
+    from ThoraxAILib.store.upload.sealed import seal
+    from ThoraxAILib.store.upload.upload import UploadRequest
+
+    found = seal(UploadRequest(arguments.folder, arguments.private), arguments.output, arguments.recipient)
+    print(f"{found.files} files sealed, {len(found.refused)} refused.")
+    for reason in sorted(set(found.refused)):
+        print(f"  refused: {found.refused.count(reason)} x {reason}")
+    return INCOMPLETE_EXIT if found.refused else 0
+
+
+def _unseal(arguments: argparse.Namespace) -> int:
+    from ThoraxAILib.store.upload.sealed import unseal
+
+    print(f"{unseal(arguments.archive, arguments.identity, arguments.output).files} files, as the manifest says.")
+    return 0
 
 
 def _check_log(arguments: argparse.Namespace) -> int:

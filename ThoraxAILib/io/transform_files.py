@@ -1,7 +1,12 @@
-"""Fields as files that Slicer opens as grid transforms: displacement images in LPS, or ITK transform files."""
+"""Fields as files that Slicer opens as grid transforms: displacement images, or ITK transform files.
+
+NIfTI files tell that they hold displacements (intent 1006), so their vectors are RAS as all of NIfTI is; ITK and Slicer
+turn them to LPS when they read them. Files without that intent hold LPS vectors, as ITK writes them.
+"""
 
 from __future__ import annotations
 
+import gzip
 import os
 import uuid
 from collections.abc import Callable
@@ -26,6 +31,8 @@ from ThoraxAILib.untrusted.hdf5_references import require_own_data
 
 IMAGES = (".nii.gz", ".nii", ".nrrd", ".mha")
 TRANSFORMS = (".h5", ".tfm")
+NIFTI = (".nii.gz", ".nii")
+DISPLACEMENTS, INTENT_BYTES = 1006, slice(68, 70)  # NIFTI_INTENT_DISPVECT and where the header holds an intent
 
 
 def write_field(field: Field, path: Path) -> None:
@@ -35,8 +42,29 @@ def write_field(field: Field, path: Path) -> None:
     if ending in TRANSFORMS:
         transform = sitk.DisplacementFieldTransform(image)
         write_whole(path, ending, lambda partial: sitk.WriteTransform(transform, str(partial)))
+    elif ending in NIFTI:
+        write_whole(path, ending, lambda partial: _write_nifti_field(image, partial))
     else:
         write_whole(path, ending, lambda partial: sitk.WriteImage(image, str(partial), True))
+
+
+def _write_nifti_field(image: sitk.Image, path: Path) -> None:
+    """Write displacements in LPS as NIfTI that says so: RAS vectors, intent 1006 (SimpleITK cannot set it)."""
+    values = sitk.GetArrayFromImage(image)
+    values[..., :2] *= -1.0
+    turned = sitk.GetImageFromArray(values, isVector=True)
+    turned.CopyInformation(image)
+    plain = path.with_suffix(".plain.nii")
+    try:
+        sitk.WriteImage(turned, str(plain), False)
+        content = bytearray(plain.read_bytes())
+    finally:
+        plain.unlink(missing_ok=True)
+    content[INTENT_BYTES] = DISPLACEMENTS.to_bytes(2, "little")
+    if path.name.endswith(".gz"):
+        path.write_bytes(gzip.compress(content, 6, mtime=0))
+    else:
+        path.write_bytes(content)
 
 
 def write_field_then_affine(field: Field, matrix: np.ndarray, path: Path) -> None:

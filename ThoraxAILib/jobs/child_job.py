@@ -7,18 +7,16 @@ The work never runs inside Slicer, so it cannot freeze or crash it and gives its
 from __future__ import annotations
 
 import logging
-import queue
 import subprocess
-import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
-from ThoraxAILib.errors import ThoraxAIError
+from ThoraxAILib.errors import ThoraxAIError, known
 from ThoraxAILib.jobs.events import parse_event
+from ThoraxAILib.jobs.output_lines import OutputLines
 from ThoraxAILib.jobs.process_tree import ProcessTree, new_tree_options
 from ThoraxAILib.jobs.remedies import remedy_for
 from ThoraxAILib.jobs.work_folder import WorkFolder
@@ -64,9 +62,7 @@ class ChildJob:
         self._last_lines: deque[str] = deque(maxlen=LAST_LINES)
         self._new_lines: list[str] = []
         self._error_message = self._last_error_line = ""
-        # (on stderr, line); bounded, so that a chatty child waits instead of filling memory
-        self._lines: queue.Queue[tuple[bool, str]] = queue.Queue(maxsize=20_000)
-        self._readers: list[threading.Thread] = []
+        self._lines: OutputLines | None = None
         self._process: subprocess.Popen | None = None
         self._tree: ProcessTree | None = None
         self._cancel_time = self._exit_time = 0.0
@@ -96,11 +92,8 @@ class ChildJob:
             self._fail(f"The program {Path(self.command[0]).name} cannot be started ({error.strerror}).", None)
             return
         self._tree = ProcessTree(self._process)
+        self._lines = OutputLines(known(self._process.stdout, "its output"), known(self._process.stderr, "its errors"))
         self.state = RUNNING
-        for stream, is_error in ((self._process.stdout, False), (self._process.stderr, True)):
-            reader = threading.Thread(target=self._read, args=(stream, is_error), daemon=True)
-            reader.start()
-            self._readers.append(reader)
 
     def poll(self) -> list[str]:
         """Take in what the run said since the last call and return its new log lines; never waits."""
@@ -130,19 +123,13 @@ class ChildJob:
         if self._folder is not None:
             self._folder.remove()
 
-    def _read(self, stream: TextIO, is_error: bool) -> None:
-        """Run in a thread: lines of one stream into the queue; a carriage return of a progress bar ends a line too."""
-        with stream:
-            for line in stream:
-                self._lines.put((is_error, line.rstrip("\n")))
-
     def _take_lines(self) -> bool:
         """Digest a bounded number of lines; True when none was left."""
         for _count in range(_LINES_PER_POLL):
-            try:
-                self._digest(*self._lines.get_nowait())
-            except queue.Empty:
+            line = None if self._lines is None else self._lines.take()
+            if line is None:
                 return True
+            self._digest(*line)
         return False
 
     def _digest(self, is_error: bool, line: str) -> None:
@@ -164,8 +151,8 @@ class ChildJob:
 
     def _advance(self, drained: bool) -> None:
         """Notice the end of the process, and finish once all it said has been taken in."""
-        process, tree = self._process, self._tree
-        if process is None or tree is None:
+        process, tree, lines = self._process, self._tree, self._lines
+        if process is None or tree is None or lines is None:
             return
         now = time.monotonic()
         if process.poll() is None:
@@ -175,11 +162,11 @@ class ChildJob:
         self._exit_time = self._exit_time or now
         if self.state == CANCELLING:
             tree.end()  # what ignored the request
-        if any(reader.is_alive() for reader in self._readers):
+        if lines.is_open:
             if now - self._exit_time > _DRAIN_SECONDS:
                 tree.end()  # a descendant keeps the pipe open though the run itself has ended
             return
-        if drained and self._lines.empty():
+        if drained and not lines:
             self._finish(process.returncode)
 
     def _finish(self, exit_status: int) -> None:

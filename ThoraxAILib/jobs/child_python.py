@@ -33,7 +33,12 @@ def python_interpreter() -> str:
 
 def child_command(words: Sequence[str], request: Options) -> list[str]:
     """Return the command ``thoraxai WORDS`` with all that ``request`` asks, telling its progress on standard output."""
-    return [python_interpreter(), "-m", "ThoraxAILib", *words, *request.to_argv(), "--events", STANDARD_OUTPUT]
+    return [python_interpreter(), "-m", "ThoraxAILib", *child_words(words, request)]
+
+
+def child_words(words: Sequence[str], request: Options) -> list[str]:
+    """Return the words after ``thoraxai`` of such a command."""
+    return [*words, *request.to_argv(), "--events", STANDARD_OUTPUT]
 
 
 def child_environment(packages: Sequence[str] = ("ThoraxAILib",)) -> dict[str, str]:

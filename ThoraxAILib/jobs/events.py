@@ -1,7 +1,8 @@
 """Events a run tells the program that started it: one JSON object per line.
 
 ``{"event": "progress", "value": 0..1, "text": ...}``, ``{"event": "result", "output": folder}``,
-``{"event": "error", "message": sentence}``. Other lines may come between them (VTK and pip write to stdout too).
+``{"event": "error", "message": sentence}``, and from a worker ``{"event": "ended", "status": n, "stays": bool}``.
+Other lines may come between them (VTK and pip write to stdout too).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TextIO
 from ThoraxAILib.errors import InputError, OutputError, ThoraxAIError
 
 STANDARD_OUTPUT = "-"
+ENDED = "ended"  # of a command among several in one process
 MAX_FIRST_LINE = 1 << 16
 
 

@@ -15,7 +15,10 @@ SAMPLE_SECONDS = 0.05
 
 
 class Stages:
-    """Collects one entry per finished stage: ``{"name", "seconds", "peak_mb"}``, in the order they ended."""
+    """Collects one entry per finished stage: ``{"name", "seconds", "processor_seconds", "peak_mb"}``, as they ended.
+
+    ``processor_seconds`` is what all threads of this process used, which other work on the machine does not change.
+    """
 
     def __init__(self) -> None:
         self.entries: list[dict] = []
@@ -23,15 +26,20 @@ class Stages:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Measure the block under ``name``; it is recorded also when the block raises."""
-        started = time.perf_counter()
+        started, busy = time.perf_counter(), time.process_time()
         memory = _PeakMemory()
         memory.start()
         try:
             yield
         finally:
             peak_mb = memory.stop()
-            seconds = time.perf_counter() - started
-            self.entries.append({"name": name, "seconds": round(seconds, 3), "peak_mb": round(peak_mb, 1)})
+            entry = {
+                "name": name,
+                "seconds": round(time.perf_counter() - started, 3),
+                "processor_seconds": round(time.process_time() - busy, 3),
+                "peak_mb": round(peak_mb, 1),
+            }
+            self.entries.append(entry)
 
     def copy(self) -> Stages:
         """Another one that begins with the same entries."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,10 +16,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ThoraxAILib.errors import known
 from ThoraxAILib.image.tuples import three
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.networks.device import OPENVINO, NetworkDevice
 from ThoraxAILib.networks.precision import Precision, choose_precision
+from ThoraxAILib.networks.tile_threads import in_threads, tile_workers
 
 logger = logging.getLogger(__name__)
 MIN_TILE = 32
@@ -116,20 +119,21 @@ def _run(
     share = _share([n // tiles.stride for n in size], max(1, tiles.overlap // tiles.stride))
     total: np.ndarray | None = None
     weight = np.zeros(out_shape, dtype=np.float32)
-    ask: Callable[[Tensor], np.ndarray] | None = None
-    for number, place in enumerate(places):
-        progress(number / len(places), text)
-        ask = ask or predictor(network, (1, len(channels_first), *size), precision)
-        answer = ask(_cut(channels_first, place, size, tiles.pad_value))
-        if total is None:
-            total = np.zeros((len(answer), *out_shape), dtype=np.float32)
-        box = _box([p // tiles.stride for p in place], share.shape)
-        total[(slice(None), *box)] += answer * share
-        weight[box] += share
-    if total is None:
+    if not places:
         return np.zeros((1, *(-(-n // tiles.stride) for n in shape)), dtype=np.float32)
+    ask = predictor(network, (1, len(channels_first), *size), precision)
+    cut = (_cut(channels_first, place, size, tiles.pad_value) for place in places)
+    progress(0.0, text)
+    with closing(in_threads(ask, cut, tile_workers(len(places), precision.device))) as answers:
+        for number, (place, answer) in enumerate(zip(places, answers, strict=True)):
+            if total is None:
+                total = np.zeros((len(answer), *out_shape), dtype=np.float32)
+            box = _box([p // tiles.stride for p in place], share.shape)
+            total[(slice(None), *box)] += answer * share
+            weight[box] += share
+            progress((number + 1) / len(places), text)
+    total = known(total, "the answer")
     total /= np.maximum(weight, 1e-20)
-    progress(1.0, text)
     return total[(slice(None), *(slice(0, -(-n // tiles.stride)) for n in shape))]
 
 

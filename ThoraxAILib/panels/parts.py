@@ -10,7 +10,7 @@ import qt
 import slicer
 
 LETTERS_PER_LINE = 56
-ROW_MARGIN = 8
+ROW_MARGIN, PADDING = 8, 7
 
 
 def allow(control: qt.QWidget, reason_not_to: str, tool_tip: str) -> None:
@@ -23,6 +23,7 @@ def button(name: str, text: str, on_clicked: Callable[[], object] | None = None,
     """Return a push button."""
     made = qt.QPushButton(text)
     made.name, made.toolTip = name, tool_tip
+    made.setMinimumWidth(made.fontMetrics().boundingRect(text).width() + 2 * PADDING)  # styles ask for 80 pixels
     if on_clicked is not None:
         made.connect("clicked()", on_clicked)
     return made

@@ -158,14 +158,17 @@ def with_title(picture: Picture, title: str, left_side: str = "") -> Picture:
     return picture.with_pixels(np.array(image))
 
 
-def contact_sheet(pictures: Sequence[Picture], columns: int, gap_pixels: int = 4) -> np.ndarray:
-    """RGB pixels of all pictures in rows of ``columns``, each centred in its cell; raises InputError for none."""
+def contact_sheet(pictures: Sequence[Picture], columns: int, gap_pixels: int = 4, paper: int = 0) -> np.ndarray:
+    """RGB pixels of all pictures in rows of ``columns``, each centred in its cell on ``paper`` (0 black, 255 white).
+
+    Raises InputError for none.
+    """
     if not pictures or columns < 1:
         raise InputError(f"A sheet needs a picture and a column, found {len(pictures)} and {columns}.")
     height = max(picture.pixels.shape[0] for picture in pictures) + gap_pixels
     width = max(picture.pixels.shape[1] for picture in pictures) + gap_pixels
     rows = -(-len(pictures) // columns)
-    sheet = np.zeros((rows * height, min(columns, len(pictures)) * width, 3), dtype=np.uint8)
+    sheet = np.full((rows * height, min(columns, len(pictures)) * width, 3), paper, dtype=np.uint8)
     for number, picture in enumerate(pictures):
         row, column = divmod(number, columns)
         tall, wide = picture.pixels.shape[:2]

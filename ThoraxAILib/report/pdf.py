@@ -143,6 +143,11 @@ class PdfPage:
             line = longer
         return [*lines, line]
 
+    def keep(self, tall_mm: float) -> None:
+        """Go on with a fresh page where less than this height is left, so that what follows stays together."""
+        if self.pdf.will_page_break(tall_mm):
+            self.pdf.add_page()
+
     def new_page(self) -> None:
         """Go on with a fresh page."""
         self.pdf.add_page()

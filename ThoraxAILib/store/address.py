@@ -16,6 +16,7 @@ from ThoraxAILib.store.store import Store
 DICOMWEB, DIMSE, FOLDER = "dicomweb+https", "dimse+tls", "folder"
 UNSAFE = ("http", "dicomweb+http", "dicomweb", "dimse", "dicom")
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+JOINED = re.compile(rf"({re.escape(DICOMWEB)}|{re.escape(DIMSE)}):/(?!/)")
 TITLE = re.compile(r"[!-\[\]-~]{1,16}")  # printable, no blank, no backslash (PS3.5 6.2, AE)
 STUDIES = re.compile(r"(?P<root>.*?)(?:/studies/(?P<study>[^/]*)(?:/series/(?P<series>[^/]*))?)?/*")
 
@@ -44,6 +45,12 @@ class Address:
 def is_remote(text: str) -> bool:
     """Whether a text is an address with a scheme, and no path."""
     return SCHEME.match(text) is not None
+
+
+def address_in(path: Path) -> str:
+    """Return the address that a command line took for a path, which joined its two slashes; "" for a true path."""
+    found = JOINED.match(path.as_posix())
+    return "" if found is None else f"{found[1]}://{path.as_posix()[found.end() :]}"
 
 
 def parse_address(text: str) -> Address:

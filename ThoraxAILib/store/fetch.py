@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ThoraxAILib.store.instance import is_uid
 from ThoraxAILib.store.store import MAX_INSTANCES, Store, StoreError
 
 RECORD = "fetched.json"
+RESULTS = ("SEG", "SR", "PR", "KO", "RTSTRUCT", "RTPLAN", "RTDOSE", "DOC", "REG", "RWV")  # modalities without images
 
 
 @dataclass(frozen=True)
@@ -22,10 +24,18 @@ class Fetched:
     bytes: int
 
 
-def fetch(store: Store, study_uid: str, series_uid: str, target: Path, progress: Progress | None = None) -> Fetched:
+def fetch(
+    store: Store,
+    study_uid: str,
+    series_uid: str,
+    target: Path,
+    progress: Progress | None = None,
+    without: Collection[str] = (),
+) -> Fetched:
     """Write the objects to ``target/SERIES/INSTANCE.dcm``; raises InputError when there are none.
 
-    Objects of another study or series than asked for are not written, and one that came twice is written once.
+    ``without`` are modalities that are left in the store. Objects of another study or series than asked for are an
+    error, and one that came twice is written once.
     """
     progress = progress or Progress()
     if not is_uid(study_uid):
@@ -39,6 +49,8 @@ def fetch(store: Store, study_uid: str, series_uid: str, target: Path, progress:
             progress(min(files / expected, 1.0), f"{files} of {expected} files")
             if file.study_uid != study_uid or series_uid not in ("", file.series_uid):
                 raise StoreError("The store sent something else than was asked for: ask its administrator.")
+            if file.modality in without:
+                continue
             path = folder / file.series_uid / f"{file.sop_uid}.dcm"
             if path.exists():
                 continue

@@ -36,6 +36,8 @@ class ViewMotion:
     tricuspid_mm: np.ndarray | None
     points_ras_mm: np.ndarray
     slices: int
+    beside_apex_mm: float = 0.0
+    apical_slices_missed: int = 0
 
 
 def measure_views(
@@ -69,9 +71,22 @@ def measure_views(
                 None if free_wall is None else down[:, -1],
                 wall,
                 len(border) // 2,
+                _beside_mm(view, axes.middles_ras_mm[-1]),
+                _missed_at_apex(border, axes),
             )
         )
     return found
+
+
+def _beside_mm(view: LongAxisView, point_ras_mm: np.ndarray) -> float:
+    """Return how far the plane of a view lies from a point."""
+    return float(abs((view.frames[0].ijk_to_ras[:3, 3] - point_ras_mm) @ view.normal_ras))
+
+
+def _missed_at_apex(border: np.ndarray, axes: HeartAxes) -> int:
+    """Return how many slices at the apex show a cavity that the view does not cut: it looks too short there."""
+    lowest = float(axes.height_mm(border).min())
+    return int((axes.height_mm(axes.middles_ras_mm) < lowest - axes.slice_mm / 2).sum())
 
 
 def border_in_view(

@@ -9,7 +9,14 @@ import numpy as np
 from CardiacBiomechLib.mechanics.aha import NAMES, RINGS, HeartAxes
 from CardiacBiomechLib.mechanics.strain import DEFINITION
 from CardiacBiomechLib.mechanics.thickness import by_segment
-from CardiacBiomechLib.mechanics.wall_motion import DIRECTIONS, ENGINEERING, WallFrame, engineering, peak
+from CardiacBiomechLib.mechanics.wall_motion import (
+    DIRECTIONS,
+    ENGINEERING,
+    STIFFNESS,
+    WallFrame,
+    engineering,
+    peak,
+)
 from CardiacBiomechLib.model.study import SegmentRow, rounded
 
 SHORT_AXIS_NOTE = "longitudinal strain here comes from short-axis slices, which hardly see it: long_axis has the other"
@@ -22,8 +29,9 @@ def segment_rows(
     ed: int,
     es: int,
     times_ms: Sequence[float] | None,
+    stiffness: np.ndarray | None = None,
 ) -> tuple[SegmentRow, ...]:
-    """Return segments 1 to 16; values that were not measured are None."""
+    """Return segments 1 to 16; values that were not measured are None. ``stiffness`` (3, 16): index, low, high."""
     diastole, systole = (by_segment(values, axes) for values in thickness)
     strains = np.array([frame.strain for frame in wall]) if wall else None  # (frames, 3, 16)
     rows = []
@@ -42,7 +50,15 @@ def segment_rows(
             energy = _finite(wall[es].energy[index])
         rows.append(
             SegmentRow(
-                index + 1, NAMES[index], _finite(diastole[index]), _finite(systole[index]), peaks, ends, when, energy
+                index + 1,
+                NAMES[index],
+                _finite(diastole[index]),
+                _finite(systole[index]),
+                peaks,
+                ends,
+                when,
+                energy,
+                _three(None if stiffness is None else stiffness[:, index]),
             )
         )
     return tuple(rows)
@@ -60,7 +76,12 @@ def strain_summary(
     if not wall:
         return {}
     curves = np.array([frame.global_strain for frame in wall])
-    found: dict = {"definition": DEFINITION, "engineering": ENGINEERING, "longitudinal_note": SHORT_AXIS_NOTE}
+    found: dict = {
+        "definition": DEFINITION,
+        "engineering": ENGINEERING,
+        "longitudinal_note": SHORT_AXIS_NOTE,
+        "stiffness": STIFFNESS,
+    }
     for number, name in enumerate(DIRECTIONS):
         curve = curves[:, number]
         at = int(peak(curve, name))
@@ -99,6 +120,12 @@ def _torsion(wall: Sequence[WallFrame], axes: HeartAxes, es: int) -> dict:
 
 def _cycle_ms(times_ms: Sequence[float]) -> float:
     return times_ms[-1] - times_ms[0] + (times_ms[-1] - times_ms[0]) / max(len(times_ms) - 1, 1)
+
+
+def _three(values: np.ndarray | None) -> tuple[float, float, float] | None:
+    if values is None or not np.isfinite(values).all():
+        return None
+    return float(values[0]), float(values[1]), float(values[2])
 
 
 def _finite(value: float) -> float | None:

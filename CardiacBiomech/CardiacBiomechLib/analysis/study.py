@@ -21,6 +21,8 @@ from CardiacBiomechLib.analysis.segment_table import segment_rows, strain_summar
 from CardiacBiomechLib.analysis.study_motion import StudyMotion, estimate, round_trip_mm
 from CardiacBiomechLib.analysis.study_options import StudyOptions
 from CardiacBiomechLib.cine.long_axis import LongAxisView
+from CardiacBiomechLib.diagnosis.features.from_study import features_section
+from CardiacBiomechLib.diagnosis.features.measure import motion_features, thickness_features, volume_features
 from CardiacBiomechLib.mechanics.aha import HeartAxes, heart_axes
 from CardiacBiomechLib.mechanics.thickness import thickness_mm
 from CardiacBiomechLib.mechanics.wall_motion import WallFrame, WallMotion
@@ -88,7 +90,10 @@ def analyze_study(
     with stages.stage("label the frames"):
         labels, parts, how, motion = _labeled(cine, options, given, segmenter, engine, progress.part(0.0, 0.3))
     ed, es = _ed_es(cine, labels, parts, options, given if how == "carried" else None)
-    axes = heart_axes(labels[ed], parts).turned(options.septum_degrees)
+    axes = heart_axes(labels[ed], parts)
+    if options.insertions_ras_mm is not None:
+        axes = axes.with_insertions(*options.insertions_ras_mm)
+    axes = axes.turned(options.septum_degrees)
     wanted = options.strain and len(cine.frames) > 1
     if wanted and (motion is None or motion.start != ed):
         with stages.stage("follow the wall"):
@@ -108,15 +113,23 @@ def analyze_study(
             rv = None if rv is None or volumes.rv is None else _with_range(rv, volumes.rv, volumes.share, es)
         thickness = (thickness_mm(labels[ed], parts, axes), thickness_mm(labels[es], parts, axes))
         wall: tuple[WallFrame, ...] = ()
+        stiffness = None
         if wanted and motion is not None:
             measure = WallMotion(labels[ed], parts, axes)
             wall = tuple(measure.frame(motion.region.extend(motion.fields[f])) for f in range(len(cine.frames)))
+            stiffness = measure.stiffness(motion.region.extend(motion.fields[es]))
         mass = float(volumes.wall_ml[ed]) * function.DENSITY_G_ML
-        rows = segment_rows(axes, thickness, wall, ed, es, cine.times_ms)
+        rows = segment_rows(axes, thickness, wall, ed, es, cine.times_ms, stiffness)
         quality = _quality(
-            cine, labels, parts, axes, volumes, motion if wanted else None, engine, (ed, es), how, lv, rv
+            cine, labels, parts, axes, volumes, motion if wanted else None, engine, (ed, es), how, lv, rv, found
         )
         indices = _indices(lv, rv, mass, person)
+        walls = float(volumes.wall_ml[ed]), float(volumes.wall_ml[es])
+        features = volume_features(
+            (lv.edv_ml, lv.esv_ml), None if rv is None else (rv.edv_ml, rv.esv_ml), walls, person.surface_m2
+        ) | thickness_features((labels[ed], labels[es]), parts, axes)
+        if wanted and motion is not None:
+            features |= motion_features(labels[ed], parts, axes, motion.region.extend(motion.fields[es]))
     study = Study(
         len(cine.frames),
         ed + 1,
@@ -139,13 +152,28 @@ def analyze_study(
             "base_convention": function.BASES[volumes.base],
             "papillary_muscles": "counted as blood when the labels do so, as in ACDC",
             "body_surface": person.body_surface,
-            "septum": "middle of the contact of right ventricle and wall" if axes.insertions_ras_mm else "usual lie",
+            "septum": _septum_words(options, axes),
         },
+        _points(axes),
+        features_section(features),
     )
     progress(1.0, "Analyzed")
     return StudyResult(
         study, cine, labels, parts, axes, motion if wanted else None, wall, tuple(found), volumes, thickness
     )
+
+
+def _septum_words(options: StudyOptions, axes: HeartAxes) -> str:
+    if options.insertions_ras_mm is not None:
+        return "half way between the insertion points that were given"
+    return "middle of the contact of right ventricle and wall" if axes.insertions_ras_mm else "usual lie"
+
+
+def _points(axes: HeartAxes) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    if axes.insertions_ras_mm is None:
+        return None
+    anterior, inferior = (tuple(float(value) for value in point) for point in axes.insertions_ras_mm)
+    return anterior, inferior
 
 
 def _labeled(
@@ -283,6 +311,7 @@ def _quality(
     how: str,
     lv: Chamber,
     rv: Chamber | None,
+    views: Sequence[ViewMotion],
 ) -> list[Verdict]:
     ed, es = frames
     last = labels[0].array.shape[0] - 1
@@ -308,6 +337,10 @@ def _quality(
             carried = motion.carried(labels[ed], es)
             esv = float((carried.array == parts.lv).sum()) * carried.voxel_mm3 / 1000.0
             found += verdicts.disagreement_verdict(lv.ef_percent, 100.0 * (1.0 - esv / max(lv.edv_ml, 1e-6)))
+    for view in views:
+        found += verdicts.foreshortening_verdict(
+            view.series_number, view.beside_apex_mm, view.apical_slices_missed, axes.slice_mm
+        )
     if not cine.whole_cycle:
         found.append(
             Verdict("part-of-cycle", "note", "The frames do not cover one whole heart cycle: curves do not close.", ())
@@ -333,6 +366,8 @@ def _long_axis(views: Sequence[ViewMotion]) -> dict | None:
                 "peak_strain": round(peak, 3),
                 "strain": [round(float(value), 4) for value in view.strain],
                 "mitral_mm": [round(float(value), 2) for value in view.mitral_mm],
+                "beside_apex_mm": round(view.beside_apex_mm, 1),
+                "apical_slices_missed": view.apical_slices_missed,
             }
             for view, peak in zip(views, peaks, strict=True)
         ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from CardiacBiomechLib.model.heart_labels import LABEL_CHOICE, label_mapping
+from ThoraxAILib.errors import InputError
 from ThoraxAILib.options import Options, option
 
 SEPTA = ("auto", "usual")
@@ -26,6 +27,22 @@ class StudyOptions(Options):
         at_least=-180, at_most=180,
     )  # fmt: skip
 
+    anterior_insertion_ras_mm: tuple[float, float, float] | None = option(
+        None, "where the right ventricle meets the wall in front; both points or none", metavar="R,A,S"
+    )
+    inferior_insertion_ras_mm: tuple[float, float, float] | None = option(
+        None, "where the right ventricle meets the wall below; both points or none", metavar="R,A,S"
+    )
+
+    @property
+    def insertions_ras_mm(self) -> tuple[tuple[float, float, float], tuple[float, float, float]] | None:
+        """The anterior and the inferior insertion of the right ventricle, None when they are to be found."""
+        if self.anterior_insertion_ras_mm is None or self.inferior_insertion_ras_mm is None:
+            return None
+        return self.anterior_insertion_ras_mm, self.inferior_insertion_ras_mm
+
     def __post_init__(self) -> None:
         super().__post_init__()
+        if (self.anterior_insertion_ras_mm is None) != (self.inferior_insertion_ras_mm is None):
+            raise InputError("One insertion point of the right ventricle was given: give both or none.")
         label_mapping(self.order)

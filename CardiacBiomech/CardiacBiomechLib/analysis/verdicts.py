@@ -14,6 +14,7 @@ MAX_FOLDED_PERCENT = 0.1
 MAX_WALL_CHANGE = 0.20
 MAX_ROUND_TRIP_MM = 3.0
 MAX_J_SD = 0.20
+MIN_BESIDE_APEX_MM = 5.0
 # Mean absolute error in points of EF on 15 ACDC patients with a reader's end-diastolic labels (they guided the method)
 CARRIED_EF_ERROR = {"LV": 3.0, "RV": 9.1}
 
@@ -82,6 +83,21 @@ def shift_verdict(shifts_mm: np.ndarray) -> list[Verdict]:
             f"A slice lies {largest:.0f} mm beside the heart's axis (another breath-hold): use --align-slices, and "
             "trust segments of that ring less.",
             ("segments", "strain"),
+        )
+    ]
+
+
+def foreshortening_verdict(series: int, beside_apex_mm: float, missed: int, slice_mm: float) -> list[Verdict]:
+    """Return a verdict when a long-axis view passes beside the apex, so that the ventricle looks shorter than it is."""
+    if missed == 0 or beside_apex_mm < MIN_BESIDE_APEX_MM:
+        return []
+    return [
+        Verdict(
+            "foreshortened",
+            WARNING,
+            f"The long-axis view of series {series} passes {beside_apex_mm:.0f} mm beside the apex and misses "
+            f"{missed * slice_mm:.0f} mm of the ventricle (foreshortened): take longitudinal strain from another view.",
+            ("long_axis",),
         )
     ]
 

@@ -16,7 +16,10 @@ from ThoraxAILib.errors import InputError
 from ThoraxAILib.options import Options, option
 from ThoraxAILib.registration.cascade.settings import CascadeSettings
 
-FIELD = "field as .nrrd, .nii.gz, .mha, .h5 or .tfm; opens in Slicer as a grid transform"
+FIELD = (
+    "field as .nrrd, .nii.gz, .mha, .h5 or .tfm: it takes a point of FIXED_IMAGE to its place in MOVING_IMAGE (that of "
+    "analyze and track a point of the first frame to its place in another); opens in Slicer as a grid transform"
+)
 REPORT = "quality of the field, volumes, ejection fraction"
 GUIDE = "whether a segmenter that sees both frames helps: auto helps where it agrees with the labels"
 LABELS = "which value is which part; values are kept as they are"

@@ -1,11 +1,11 @@
-"""Several studies, each in a child process of its own, and the one table of all of them."""
+"""Several studies in child processes, each of which takes one after another, and the one table of all of them."""
 
 from __future__ import annotations
 
 import json
 import os
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,20 +14,23 @@ from CardiacBiomechLib.cases.study_files import RESULT
 from CardiacBiomechLib.cases.study_requests import ANALYZE, AnalyzeStudyRequest
 from CardiacBiomechLib.cine.acdc import is_patient, patients_below, read_info
 from ThoraxAILib.errors import Cancelled, InputError
-from ThoraxAILib.jobs.child_job import SUCCEEDED, ChildJob
-from ThoraxAILib.jobs.child_python import child_command, child_environment
+from ThoraxAILib.jobs.child_job import SUCCEEDED
+from ThoraxAILib.jobs.child_python import child_environment, child_words
 from ThoraxAILib.jobs.csv_safety import SafeWriter
 from ThoraxAILib.jobs.output_folder import output_error, remove_left_behind
 from ThoraxAILib.jobs.run_record import RUN_FILE
+from ThoraxAILib.jobs.serving.workers import WarmWorkers
 from ThoraxAILib.jobs.worker_process import THREAD_LIMITS
+from ThoraxAILib.options.shard import shard_suffix
 
 INDEX = "index.csv"
 POLL_SECONDS = 0.1
 DONE, RESUMED, FAILED = "done", "resumed", "failed"
+ERROR = "error"
 HEAD = (
     "study", "status", "group", "frames", "ed_frame", "es_frame", "lv_edv_ml", "lv_esv_ml", "lv_ef_percent",
     "lv_mass_g", "rv_edv_ml", "rv_esv_ml", "rv_ef_percent", "peak_circumferential_green_lagrange",
-    "global_longitudinal_strain", "verdicts", "seconds", "message",
+    "global_longitudinal_strain", "verdicts", "seconds", "message", "path",
 )  # fmt: skip
 
 
@@ -70,6 +73,7 @@ class StudyBatch:
     ) -> None:
         self._request, self._pending, self._count = request, deque(cases), len(cases)
         self._on_row, self._on_progress, self._is_cancelled = on_row, on_progress, is_cancelled
+        self._workers = WarmWorkers(_environment(request.jobs))
         self._running: list[_RunningStudy] = []
         self.rows: list[dict] = []
 
@@ -80,17 +84,19 @@ class StudyBatch:
                 if self._is_cancelled():
                     raise Cancelled("Cancelled.")
                 while self._pending and len(self._running) < self._request.jobs:
-                    self._running.append(_RunningStudy(self._request, self._pending.popleft()))
+                    self._running.append(_RunningStudy(self._request, self._pending.popleft(), self._workers))
                 self._collect()
                 time.sleep(POLL_SECONDS)
         finally:
             self._stop()
+            self._workers.close()
 
     def _collect(self) -> None:
         for running in list(self._running):
             running.job.poll()
             if running.job.is_finished:
                 self._running.remove(running)
+                self._workers.release(running.job)
                 self.rows.append(running.row())
                 self._on_row(self.rows[-1])
         done = len(self.rows) + sum(running.job.progress for running in self._running)
@@ -104,6 +110,7 @@ class StudyBatch:
                 running.job.poll()
             time.sleep(POLL_SECONDS)
         for running in self._running:
+            self._workers.release(running.job)
             remove_left_behind(running.output.parent)
             remove_left_behind(running.output)
 
@@ -111,27 +118,41 @@ class StudyBatch:
 class _RunningStudy:
     """A study and the child process that works on it."""
 
-    def __init__(self, request: AnalyzeStudyRequest, case: StudyCase) -> None:
+    def __init__(self, request: AnalyzeStudyRequest, case: StudyCase, workers: WarmWorkers) -> None:
         self.case, self.output = case, request.output / case.name
         self._started = time.monotonic()
         self._before = _modified(self.output / RUN_FILE)
-        asked = replace(request, inputs=(case.path,), output=self.output, jobs=1)
-        threads = str(max(1, (os.cpu_count() or 1) // request.jobs))
-        limits = {name: threads for name in THREAD_LIMITS if name not in os.environ}
-        environment = {**child_environment(("ThoraxAILib", "CardiacBiomechLib")), **limits}
-        self.job = ChildJob(child_command(ANALYZE, asked), environment)
+        asked = replace(request, inputs=(case.path,), output=self.output, jobs=1, shard=None)
+        self.job = workers.job(child_words(ANALYZE, asked))
         self.job.start()
 
     def row(self) -> dict:
         """How it ended, with its numbers."""
         seconds = round(time.monotonic() - self._started, 1)
-        row: dict = {"study": self.case.name, "seconds": seconds, "group": _group(self.case.path)}
+        path = str(self.case.path)
+        row: dict = {"study": self.case.name, "seconds": seconds, "group": _group(self.case.path), "path": path}
         if self.job.state != SUCCEEDED:
             failure = self.job.failure
             return {**row, "status": FAILED, "message": failure.message if failure else "It was stopped."}
         resumed = _modified(self.output / RUN_FILE) == self._before
         found = json.loads((self.output / RESULT).read_text(encoding="utf-8"))
-        return {**row, "status": RESUMED if resumed else DONE, **numbers_of(found)}
+        return {**row, "status": RESUMED if resumed else DONE, **numbers_of(found), **_contradicted(found)}
+
+
+def _contradicted(found: dict) -> dict:
+    """Return status and message of a study whose result a verdict calls into question; empty for others."""
+    errors = [verdict for verdict in found["quality"] if verdict["severity"] == ERROR]
+    if not errors:
+        return {}
+    return {"status": errors[0]["code"].replace("_", " "), "message": " ".join(verdict["text"] for verdict in errors)}
+
+
+def totals(rows: Sequence[dict]) -> str:
+    """Return how many studies ended how: "5 studies: 3 done, 1 labels off heart, 1 failed"."""
+    counts = Counter(row["status"] for row in rows)
+    order = sorted(counts, key=lambda status: (status not in (DONE, RESUMED), status == FAILED, status))
+    listed = ", ".join(f"{counts[status]} {status}" for status in order)
+    return f"{len(rows)} stud{'y' if len(rows) == 1 else 'ies'}: {listed or 'none'}"
 
 
 def numbers_of(found: dict) -> dict:
@@ -158,15 +179,27 @@ def _modified(path: Path) -> int | None:
     return path.stat().st_mtime_ns if path.exists() else None
 
 
-def write_index(output: Path, rows: Sequence[dict]) -> None:
+def _environment(jobs: int) -> dict[str, str]:
+    """Return an environment in which the processors are shared, unless the person has set limits."""
+    threads = str(max(1, (os.cpu_count() or 1) // jobs))
+    limits = {name: threads for name in THREAD_LIMITS if name not in os.environ}
+    return {**child_environment(("ThoraxAILib", "CardiacBiomechLib")), **limits}
+
+
+def index_name(shard: str | None) -> str:
+    """Return the name of the table: each shard writes its own."""
+    return f"index{shard_suffix(shard)}.csv"
+
+
+def write_index(output: Path, rows: Sequence[dict], name: str = INDEX) -> None:
     """Write the one table, by study; raises OutputError."""
-    partial = output / f".{INDEX}"
+    partial = output / f".{name}"
     try:
         with partial.open("w", encoding="utf-8", newline="") as file:
             writer = SafeWriter(file)
             writer.writerow(HEAD)
             writer.writerows([row.get(name, "") for name in HEAD] for row in sorted(rows, key=lambda r: r["study"]))
-        partial.replace(output / INDEX)
+        partial.replace(output / name)
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise output_error(error) from error

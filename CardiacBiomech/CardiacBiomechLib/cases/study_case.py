@@ -8,9 +8,11 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from CardiacBiomechLib.cases.study_diagnosis import chosen_diagnosis, diagnosis_hash, diagnosis_section
 from CardiacBiomechLib.cases.study_files import (
     BULLS_EYES,
     CONTOURS,
+    DRIVERS,
     REPORT,
     RESULT,
     SCENE,
@@ -114,10 +116,12 @@ def _write(
 ) -> dict:
     from CardiacBiomechLib.analysis.study import analyze_study
     from CardiacBiomechLib.report.bulls_eye import bulls_eye_sheet
+    from CardiacBiomechLib.report.diagnosis_section import region_picture
     from CardiacBiomechLib.report.study_contours import study_contours
     from CardiacBiomechLib.report.study_report import write_study_report
     from ThoraxAILib.report import encoded
 
+    diagnosis = chosen_diagnosis(request)
     segmenter = None if engines.segmenter is None else engines.segmenter.made
     result = analyze_study(
         read.cine,
@@ -130,12 +134,19 @@ def _write(
         progress.part(0.0, 0.8),
         stages,
     )
+    if diagnosis is not None:
+        with stages.stage("diagnose"):
+            said = diagnosis_section(diagnosis, result.study, read.person)
+            result = replace(result, study=replace(result.study, diagnosis=said))
     with stages.stage("write"):
         progress(0.8, "Writing the results")
         write_data(result, folder)
         write_result(result.study, folder)
         (folder / CONTOURS).write_bytes(encoded(study_contours(result)))
         (folder / BULLS_EYES).write_bytes(encoded(bulls_eye_sheet(result.study)))
+        drivers = region_picture(result.study)
+        if drivers is not None:
+            (folder / DRIVERS).write_bytes(encoded(drivers))
     summary = {
         "lv_ef_percent": round(result.study.lv.ef_percent, 1),
         "quality": [verdict.code for verdict in result.study.quality],
@@ -189,6 +200,7 @@ def _record(
             else request.engines.segmenter_weights.name,
         },
         "scene": request.with_scene,
+        "diagnosis": diagnosis_hash(request),
     }
     return RunRecord(
         "cardiac analyze",

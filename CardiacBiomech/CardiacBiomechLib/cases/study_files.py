@@ -15,6 +15,7 @@ from ThoraxAILib.jobs.run_record import RUN_FILE
 
 RESULT, SEGMENTS, VOLUMES, LABELS = "cardiac.json", "segments.csv", "volumes.csv", "labels.seq.nrrd"
 REPORT, CONTOURS, BULLS_EYES, SCENE = "report.html", "contours.png", "bulls_eyes.png", "scene.mrb"
+DRIVERS = "diagnosis_regions.png"  # where in the wall the diagnosis comes from, when regional features took part
 MAX_FRAMES = 200
 
 
@@ -26,7 +27,7 @@ def field_name(number: int) -> str:
 def owned_names() -> list[str]:
     """Every file a run may write, the record last."""
     fields = [field_name(number) for number in range(1, MAX_FRAMES + 1)]
-    return [*fields, SEGMENTS, VOLUMES, LABELS, CONTOURS, BULLS_EYES, REPORT, SCENE, RESULT, RUN_FILE]
+    return [*fields, SEGMENTS, VOLUMES, LABELS, CONTOURS, BULLS_EYES, DRIVERS, REPORT, SCENE, RESULT, RUN_FILE]
 
 
 def write_data(result: StudyResult, folder: Path) -> None:

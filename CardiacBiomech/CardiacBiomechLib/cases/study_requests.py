@@ -12,6 +12,7 @@ from CardiacBiomechLib.motion.presets import PRESETS
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.networks.device import DEVICES
 from ThoraxAILib.options import Options, option
+from ThoraxAILib.options.shard import shard_numbers
 
 ANALYZE = ("cardiac", "analyze")
 STUDY = "exam: folder or archive of DICOM files, ACDC folder, 4-D NIfTI, MetaImage or NRRD file"
@@ -42,11 +43,17 @@ class AnalyzeStudyRequest(Options):
     options: StudyOptions = option(factory=StudyOptions)
     person: Person = option(factory=Person)
     engines: EnginesOfStudy = option(factory=EnginesOfStudy)
+    diagnosis: bool = option(True, "leave out the diagnosis")
+    diagnosis_model: Path | None = option(
+        None, "folder of a trained diagnosis; without it the one trained on synthetic hearts", metavar="DIR"
+    )
     with_scene: bool = option(True, "none: no Slicer scene", flag="--scene", label="scene", words=SCENE_WORDS)
     jobs: int = option(1, "studies worked on at the same time", label="number of jobs", at_least=1)
     resume: bool = option(False, "skip studies that were analyzed before in the same way")
+    shard: str | None = option(None, "only every Nth study, from the Ith on: for several machines", metavar="I/N")
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        shard_numbers(self.shard)
         if self.label is not None and len(self.inputs) > 1:
             raise InputError("--label belongs to one study, several were given: analyze them one by one.")

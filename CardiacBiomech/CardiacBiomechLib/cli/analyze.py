@@ -12,7 +12,9 @@ from CardiacBiomechLib.report.study_summary import summary
 from ThoraxAILib.errors import Cancelled, InputError
 from ThoraxAILib.jobs.events import Events, add_events_argument, reporting_errors
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.options.shard import shard_numbers
 
+NEEDS_A_PERSON = 3  # exit status of a batch: results are there, and a verdict calls some into question
 DESCRIPTION = (
     "STUDY is the folder or archive of a whole exam: the short-axis cine is found in it, and long-axis views beside "
     "it. DIR receives cardiac.json, segments.csv, volumes.csv, labels.seq.nrrd, the field from end-diastole to every "
@@ -46,9 +48,10 @@ def _analyze(arguments: argparse.Namespace) -> int:
             )
             request = replace(request, with_scene=False)
         cases = gather_studies(request.inputs)
-        if len(cases) == 1:
+        if len(cases) == 1 and request.shard is None:
             return _one(replace(request, inputs=(cases[0].path,)), arguments, events)
-        return _many(request, cases, arguments, events)
+        part, parts = shard_numbers(request.shard)
+        return _many(request, cases[part - 1 :: parts], arguments, events)
 
 
 def _one(request: AnalyzeStudyRequest, arguments: argparse.Namespace, events: Events) -> int:
@@ -64,7 +67,7 @@ def _one(request: AnalyzeStudyRequest, arguments: argparse.Namespace, events: Ev
 
 
 def _many(request: AnalyzeStudyRequest, cases, arguments: argparse.Namespace, events: Events) -> int:
-    from CardiacBiomechLib.cases.study_batch import FAILED, StudyBatch, write_index
+    from CardiacBiomechLib.cases.study_batch import StudyBatch, index_name, write_index
     from ThoraxAILib.jobs.output_folder import output_error
 
     try:
@@ -83,12 +86,23 @@ def _many(request: AnalyzeStudyRequest, cases, arguments: argparse.Namespace, ev
     except Cancelled as error:
         raise Cancelled("Cancelled; the results of finished studies are kept and listed in index.csv.") from error
     finally:
-        write_index(request.output, batch.rows)
-    bad = sum(row["status"] == FAILED for row in batch.rows)
-    if bad:
-        raise InputError(f"{bad} of {len(cases)} studies failed: index.csv says why.")
+        write_index(request.output, batch.rows, index_name(request.shard))
+    return _end(request, batch.rows, events)
+
+
+def _end(request: AnalyzeStudyRequest, rows: list[dict], events: Events) -> int:
+    """Say how the studies ended; the exit status tells whether all have a result that no verdict contradicts."""
+    from CardiacBiomechLib.cases.study_batch import DONE, FAILED, RESUMED, index_name, totals
+
+    bad = [row for row in rows if row["status"] not in (DONE, RESUMED)]
+    failed = sum(row["status"] == FAILED for row in bad)
+    index = index_name(request.shard)
+    if failed:
+        raise InputError(f"{failed} of {len(rows)} studies failed: {index} says why ({totals(rows)}).")
+    if not events.own_stdout:
+        print(f"{totals(rows)}." + (f" {index} says why." if bad else ""))
     events.result(request.output)
-    return 0
+    return NEEDS_A_PERSON if bad else 0
 
 
 def _series(arguments: argparse.Namespace) -> int:

@@ -13,6 +13,8 @@ from CardiacBiomechLib.cases.requests import (
     TrainSegmentationRequest,
 )
 from CardiacBiomechLib.cli.analyze import add_analyze
+from CardiacBiomechLib.cli.compare import add_compare
+from CardiacBiomechLib.cli.diagnose import add_diagnose
 from CardiacBiomechLib.cli.engine_choice import preset_line, progress_on_terminal
 from CardiacBiomechLib.cli.report_file import check_report, write_report
 from CardiacBiomechLib.cli.segment import add_segment
@@ -32,6 +34,8 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
     cardiac = modules.add_parser("cardiac", help="motion of the heart in cine MR")
     commands = cardiac.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add_analyze(commands)
+    add_compare(commands)
+    add_diagnose(commands)
     add_segment(commands)
     add_track(commands)
     for name, request, run, text in (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +9,17 @@ import slicer
 import vtk
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
-from CardiacBiomechLib.cases.study_files import RESULT, SCENE
+from CardiacBiomechLib.cases.compare_case import read_study_result
+from CardiacBiomechLib.cases.study_files import SCENE
 from CardiacBiomechLib.cases.study_requests import ANALYZE, AnalyzeStudyRequest
-from CardiacBiomechLib.model.study import SCHEMA
+from CardiacBiomechLib.scene.colors import color_by_strain
+from CardiacBiomechLib.scene.insertion_points import Point, shown_insertions
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.child_job import ChildJob
 from ThoraxAILib.jobs.child_python import child_command, child_environment
+from ThoraxAILib.scene.plots import show_chart
 
+BROWSER, CHART = "vtkMRMLSequenceBrowserNode", "vtkMRMLPlotChartNode"
 PACKAGES = ("ThoraxAILib", "CardiacBiomechLib")
 VALUES = {"RV": 1, "MYO": 2, "LV": 3}  # as in ACDC
 NAMES = {"Right ventricle": 1, "Wall of left ventricle": 2, "Left ventricle": 3}
@@ -31,25 +34,31 @@ class CardiacBiomechLogic(ScriptedLoadableModuleLogic):
 
     def read_result(self, folder: Path) -> dict:
         """Return the content of cardiac.json; raises InputError for a folder without one."""
-        try:
-            found = json.loads((folder / RESULT).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            raise InputError(f"The folder '{folder.name}' holds no result of a heart: analyze an exam first.") from None
-        if not isinstance(found, dict) or found.get("schema") != SCHEMA:
-            raise InputError(f"The folder '{folder.name}' holds a result of another version: analyze the exam again.")
-        return found
+        return read_study_result(folder)
 
     def show_in_scene(self, folder: Path) -> slicer.vtkMRMLSequenceBrowserNode:
         """Load the scene of a result and return its browser; raises InputError when there is none."""
         path = folder / SCENE
         if not path.is_file():
             raise InputError("This result was made without a scene: analyze the exam again with Slicer's libraries.")
-        before = {node.GetID() for node in slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")}
+        before = {node.GetID() for kind in (BROWSER, CHART) for node in slicer.util.getNodesByClass(kind)}
         slicer.util.loadScene(str(path))
-        for node in slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode"):
-            if node.GetID() not in before:
-                return node
-        raise InputError("The scene of this result holds no beating heart: analyze the exam again.")
+        browsers, charts = (
+            [node for node in slicer.util.getNodesByClass(kind) if node.GetID() not in before]
+            for kind in (BROWSER, CHART)
+        )
+        if not browsers:
+            raise InputError("The scene of this result holds no beating heart: analyze the exam again.")
+        if charts:
+            show_chart(charts[0], with_3d_view=True)
+        self._color_wall(browsers[0])
+        return browsers[0]
+
+    def _color_wall(self, browser: slicer.vtkMRMLSequenceBrowserNode) -> None:
+        """Color the wall by strain; frames of a sequence that was read have lost their reference to the color table."""
+        wall = self._proxy(browser, "vtkMRMLModelNode")
+        if wall is not None and wall.GetDisplayNode() is not None:
+            color_by_strain(wall.GetDisplayNode())
 
     def shown_frame(self, browser: slicer.vtkMRMLSequenceBrowserNode) -> int:
         """Return which frame is shown, counted from 1."""
@@ -74,6 +83,13 @@ class CardiacBiomechLogic(ScriptedLoadableModuleLogic):
                 labels[np.asarray(inside) > 0] = value
         write_labels(volume.with_array(labels), path)
         return path
+
+    def shown_insertions(self) -> tuple[Point, Point]:
+        """Return where the insertion points lie now (anterior, inferior; RAS mm); raises InputError without them."""
+        found = shown_insertions()
+        if found is None:
+            raise InputError("The scene holds no insertion points: show the result in Slicer first.")
+        return found
 
     def _proxy(self, browser: slicer.vtkMRMLSequenceBrowserNode, kind: str):
         """Return the node of a kind that stands in the scene for the frame that is shown."""

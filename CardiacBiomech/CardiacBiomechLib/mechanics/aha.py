@@ -8,7 +8,8 @@ apical thirds; segment 17 is what lies beyond the last slice of the cavity.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import binary_dilation
@@ -32,6 +33,8 @@ BASE_TO_APEX_RAS = np.array([-0.62, 0.60, -0.50])
 MIN_VOXELS = 8
 BINS = 180
 TOUCH_MM = 4.0
+MIN_OFFSET_MM = 2.0
+MIN_SEPTUM_DEGREES = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,19 +93,27 @@ class HeartAxes:
         along = np.broadcast_to(self.up, radial.shape)
         return np.stack([radial, np.cross(along, radial), along])
 
+    def with_insertions(self, anterior_ras_mm: Sequence[float], inferior_ras_mm: Sequence[float]) -> HeartAxes:
+        """Return the same axes with given insertion points; the middle of the septum lies half way between them.
+
+        Raises InputError when the points lie on the long axis or in the same direction from it.
+        """
+        points = np.array([anterior_ras_mm, inferior_ras_mm], dtype=float)
+        offset = points - self.center_at(points)
+        if np.linalg.norm(offset, axis=1).min() < MIN_OFFSET_MM:
+            raise InputError("An insertion point lies on the long axis of the ventricle: put it on the wall.")
+        front, below = self.angle_degrees(points)
+        width = (front - below) % 360.0  # from the inferior over the septum to the anterior insertion
+        if not MIN_SEPTUM_DEGREES <= width <= 360.0 - MIN_SEPTUM_DEGREES:
+            raise InputError("Both insertion points lie in the same direction from the long axis: move one of them.")
+        turned = self.turned(float(below + width / 2.0))
+        return replace(turned, insertions_ras_mm=(points[0], points[1]))
+
     def turned(self, degrees: float) -> HeartAxes:
         """Return the same axes with the middle of the septum turned towards anterior by an angle."""
         cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
         septum = cosine * self.septum + sine * self.anterior
-        return HeartAxes(
-            self.middles_ras_mm,
-            self.slices,
-            self.up,
-            septum,
-            np.cross(self.up, septum),
-            self.insertions_ras_mm,
-            self.slice_mm,
-        )
+        return replace(self, septum=septum, anterior=np.cross(self.up, septum))
 
 
 def segment_at(angle_degrees: np.ndarray, ring: np.ndarray) -> np.ndarray:

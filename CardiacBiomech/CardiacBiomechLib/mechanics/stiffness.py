@@ -52,13 +52,21 @@ def unit_stress(F: np.ndarray, bulk: float) -> np.ndarray:
 
 
 def apparent_stiffness(
-    F: np.ndarray, weights: np.ndarray, regions: np.ndarray, bulk: float, seed: int = 0
+    F: np.ndarray,
+    weights: np.ndarray,
+    regions: np.ndarray,
+    bulk: float,
+    seed: int = 0,
+    blocks: np.ndarray | None = None,
 ) -> RegionalStiffness:
     """Return estimator A of points with F (3, 3, n), volumes ``weights`` (n,) and ``regions`` 0, 1, ... (n,).
 
-    The interval comes from drawing the points of each region again (bootstrap). Raises InputError for an empty region.
+    The interval comes from drawing the points of each region again (bootstrap); ``blocks`` (n,) names those that are
+    drawn together, because motion found in images is smooth and neighbors say the same. Raises InputError for an empty
+    region.
     """
     count = _region_count(regions)
+    units = [_members_by_block(np.flatnonzero(regions == region), blocks) for region in range(count)]
     density = unit_energy_density(F, bulk)
     floor = FLOOR_SHARE * float(np.average(density, weights=weights))
     random = np.random.default_rng(seed)
@@ -66,8 +74,9 @@ def apparent_stiffness(
     def index(draw: bool) -> np.ndarray:
         energies = []
         for region in range(count):
-            members = np.flatnonzero(regions == region)
-            chosen = random.choice(members, len(members)) if draw else members
+            parts = units[region]
+            drawn = random.integers(len(parts), size=len(parts)) if draw else range(len(parts))
+            chosen = np.concatenate([parts[place] for place in drawn])
             energies.append(max(float(np.average(density[chosen], weights=weights[chosen])), floor))
         inverse = 1.0 / np.array(energies)
         return inverse / inverse.mean()
@@ -132,6 +141,14 @@ def _null_vector(equations: np.ndarray) -> tuple[np.ndarray, float]:
 def _with_interval(index: np.ndarray, draws: list[np.ndarray], confidence: float | None = None) -> RegionalStiffness:
     low, high = np.quantile(np.stack(draws), ((1 - LEVEL) / 2, (1 + LEVEL) / 2), axis=0)
     return RegionalStiffness(index, low, high, confidence)
+
+
+def _members_by_block(members: np.ndarray, blocks: np.ndarray | None) -> list[np.ndarray]:
+    """Return the points of a region as arrays that are drawn as one."""
+    if blocks is None:
+        return list(members[:, None])
+    names = blocks[members]
+    return [members[names == name] for name in np.unique(names)]
 
 
 def _region_count(regions: np.ndarray) -> int:

@@ -69,6 +69,7 @@ class SegmentRow:
     end_systolic: dict[str, float | None]
     time_to_peak_ms: float | None
     energy: float | None
+    stiffness: tuple[float, float, float] | None = None  # index, low and high end of its interval
 
     @property
     def thickening_percent(self) -> float | None:
@@ -89,6 +90,9 @@ class SegmentRow:
             **{f"end_systolic_{name}": rounded(value, 3) for name, value in self.end_systolic.items()},
             "time_to_peak_circumferential_ms": rounded(self.time_to_peak_ms, 0),
             "energy": rounded(self.energy, 3),
+            "stiffness_index": rounded(None if self.stiffness is None else self.stiffness[0], 2),
+            "stiffness_low": rounded(None if self.stiffness is None else self.stiffness[1], 2),
+            "stiffness_high": rounded(None if self.stiffness is None else self.stiffness[2], 2),
         }
 
 
@@ -112,11 +116,20 @@ class Study:
     source: str
     notes: tuple[str, ...] = ()
     methods: dict = field(default_factory=dict)
+    insertions_ras_mm: tuple[tuple[float, ...], tuple[float, ...]] | None = None  # anterior, inferior
+    features: dict = field(default_factory=dict)
+    diagnosis: dict = field(default_factory=dict)
 
     @property
     def has_curves(self) -> bool:
         """Whether the frames are enough for curves."""
         return self.frames >= 8
+
+    def _insertions(self) -> dict | None:
+        if self.insertions_ras_mm is None:
+            return None
+        rows = ([round(value, 1) for value in point] for point in self.insertions_ras_mm)
+        return dict(zip(("anterior", "inferior"), rows, strict=True))
 
     def to_dict(self) -> dict:
         """Return the content of cardiac.json."""
@@ -140,11 +153,14 @@ class Study:
             "normal_ranges": self.normal,
             "strain": self.strain,
             "segments": [row.to_dict() for row in self.segments],
+            "insertions_ras_mm": self._insertions(),
             "long_axis": self.long_axis,
             "quality": [verdict.to_dict() for verdict in self.quality],
             "source": self.source,
             "notes": list(self.notes),
             "methods": self.methods,
+            **({"features": self.features} if self.features else {}),
+            **({"diagnosis": self.diagnosis} if self.diagnosis else {}),
         }
 
 

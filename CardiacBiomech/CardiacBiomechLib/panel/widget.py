@@ -13,13 +13,13 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
 from CardiacBiomechLib.analysis.study_options import StudyOptions
-from CardiacBiomechLib.cases.study_files import BULLS_EYES, REPORT
+from CardiacBiomechLib.cases.study_files import BULLS_EYES, DRIVERS, REPORT
 from CardiacBiomechLib.cases.study_requests import AnalyzeStudyRequest, EnginesOfStudy
 from CardiacBiomechLib.logic.logic import CardiacBiomechLogic
 from CardiacBiomechLib.model.person import FORMULAS, SEXES, Person
 from CardiacBiomechLib.motion.engines import NAMES as MOTION_NAMES
 from CardiacBiomechLib.motion.presets import PRESETS
-from CardiacBiomechLib.report.study_summary import summary
+from CardiacBiomechLib.report.study_summary import diagnosis_lines, diagnosis_sentences, summary
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.child_job import ChildJob
 from ThoraxAILib.networks.device import DEVICES
@@ -33,8 +33,25 @@ COLUMNS = (
     ("ES mm", "thickness_es_mm"),
     ("Ecc", "peak_circumferential"),
     ("Err", "peak_radial"),
+    ("Stiffness", "stiffness_index"),
 )
 PICTURE_PIXELS = 440
+
+
+def point_of(text: str) -> tuple[float, float, float] | None:
+    """Return the point (RAS mm) that a line of text names, None for an empty line; raises InputError."""
+    if not text.strip():
+        return None
+    try:
+        x, y, z = (float(word) for word in text.replace(",", " ").split())
+    except ValueError:
+        raise InputError(f"'{text}' is no point: write three numbers in mm, as in 12.5, -30, 8.") from None
+    return x, y, z
+
+
+def words_of(point: tuple[float, float, float]) -> str:
+    """Return a point as ``point_of`` reads it."""
+    return ", ".join(f"{value:.1f}" for value in point)
 
 
 class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -96,6 +113,7 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.playButton.connect("clicked()", self.on_play)
         ui.reportButton.connect("clicked()", self.on_open_report)
         ui.carryAgainButton.connect("clicked()", self.on_carry_again)
+        ui.insertionsButton.connect("clicked()", self.on_use_insertions)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.on_scene_closed)
 
     def cleanup(self) -> None:
@@ -135,6 +153,8 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             strain=ui.strainCheckBox.checked,
             long_axis=ui.longAxisCheckBox.checked,
             septum_degrees=float(ui.septumSpinBox.value),
+            anterior_insertion_ras_mm=point_of(ui.anteriorEdit.text),
+            inferior_insertion_ras_mm=point_of(ui.inferiorEdit.text),
         )
         height, weight = ui.heightSpinBox, ui.weightSpinBox
         person = Person(
@@ -173,10 +193,11 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         found = self.logic.read_result(folder)
         self._result = folder
         ui = self.ui
-        ui.summaryLabel.text = "\n".join(summary({**found, "quality": [], "notes": []}))
+        ui.summaryLabel.text = "\n".join(summary({**found, "quality": [], "notes": [], "diagnosis": {}}))
+        self._show_diagnosis(found.get("diagnosis") or {}, folder)
         ui.qualityList.clear()
         for verdict in found["quality"]:
-            ui.qualityList.addItem(verdict["text"])
+            ui.qualityList.addItem(f"{verdict['severity'].capitalize()}: {verdict['text']}")
         for note in found["notes"]:
             ui.qualityList.addItem(note)
         rows = found["segments"]
@@ -188,6 +209,20 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         picture = qt.QPixmap(str(folder / BULLS_EYES))
         ui.bullsEyeLabel.setPixmap(picture.scaledToWidth(PICTURE_PIXELS, qt.Qt.SmoothTransformation))
         self._update_controls()
+
+    def _show_diagnosis(self, said: dict, folder: Path) -> None:
+        """Show answer and set, what speaks for it, and where in the wall that lies."""
+        ui = self.ui
+        lines = diagnosis_lines(said) or [_("The analysis was asked for no diagnosis.")]
+        ui.diagnosisLabel.text = "\n".join(line.strip() for line in lines[:2])
+        ui.diagnosisList.clear()
+        for sentence in diagnosis_sentences(said):
+            ui.diagnosisList.addItem(sentence)
+        ui.diagnosisPictureLabel.clear()
+        picture = folder / DRIVERS
+        if picture.is_file():
+            shown = qt.QPixmap(str(picture))
+            ui.diagnosisPictureLabel.setPixmap(shown.scaledToWidth(PICTURE_PIXELS // 2, qt.Qt.SmoothTransformation))
 
     def on_show_scene(self) -> None:
         """Load the beating heart into the scene."""
@@ -220,6 +255,13 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.ui.orderEdit.text = "auto"
             self.on_analyze()
 
+    def on_use_insertions(self) -> None:
+        """Take the insertion points as they lie in the scene now and analyze the exam with them."""
+        with shown_errors(_("The insertion points cannot be used.")):
+            anterior, inferior = self.logic.shown_insertions()
+            self.ui.anteriorEdit.text, self.ui.inferiorEdit.text = words_of(anterior), words_of(inferior)
+            self.on_analyze()
+
     def _update_controls(self, *_arguments: object) -> None:
         """Enable what can be used now, and say in the tool tip what is missing."""
         ui, running = self.ui, self.job_panel.is_running
@@ -238,3 +280,4 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.playButton.enabled = self._browser is not None
         ui.playButton.text = _("Stop") if is_playing else _("Play")
         ui.carryAgainButton.enabled = self._browser is not None and not running
+        ui.insertionsButton.enabled = self._browser is not None and not running

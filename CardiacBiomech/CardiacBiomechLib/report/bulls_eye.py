@@ -56,6 +56,13 @@ def measures(study: Study) -> list[Measure]:
                 True,
             ),
             Measure("Energy of shape change at end-systole (mu = 1)", lambda row: row.energy, (0.0, 0.2), 2, False),
+            Measure(
+                "Apparent stiffness index (relative, no unit)",
+                lambda row: None if row.stiffness is None else row.stiffness[0],
+                (0.0, 2.0),
+                2,
+                False,
+            ),
         ]
     if any(row.time_to_peak_ms is not None for row in study.segments):
         found.append(Measure("Time to peak strain, ms", lambda row: row.time_to_peak_ms, (0.0, 800.0), 0, False))
@@ -66,10 +73,10 @@ def _percent(value: float | None) -> float | None:
     return None if value is None else 100.0 * value
 
 
-def bulls_eye_sheet(study: Study, columns: int = 3) -> np.ndarray:
+def bulls_eye_sheet(study: Study, columns: int = 2) -> np.ndarray:
     """RGB pixels of all bull's-eyes of a study."""
     pictures = [bulls_eye(study.segments, measure) for measure in measures(study)]
-    return contact_sheet(pictures, columns)
+    return contact_sheet(pictures, columns, paper=255)
 
 
 def bulls_eye(rows: Sequence[SegmentRow], measure: Measure) -> Picture:

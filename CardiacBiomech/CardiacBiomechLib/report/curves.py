@@ -9,7 +9,8 @@ import numpy as np
 
 from CardiacBiomechLib.analysis.study import StudyResult
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 500, 250, 54, 110, 16, 40
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 464, 250, 40, 104, 16, 40
+STEPS, MOST_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0), 5
 COLORS = ("#c0392b", "#2e86c1", "#2e9e55", "#8e44ad")
 
 
@@ -67,8 +68,8 @@ def _chart(
     decimals: int,
 ) -> Chart:
     values = np.concatenate([np.asarray(line, dtype=float) for _, line in lines])
-    low, high = min(0.0, float(values.min())), float(values.max())
-    high = high if high > low else low + 1.0
+    y_ticks = _ticks(min(0.0, float(values.min())), float(values.max()))
+    low, high = y_ticks[0], y_ticks[-1]
 
     def x(time: float) -> float:
         return round(LEFT + (WIDTH - LEFT - RIGHT) * (time - times[0]) / max(times[-1] - times[0], 1e-9), 1)
@@ -84,7 +85,16 @@ def _chart(
         title,
         time_title,
         curves,
-        tuple((y(value), f"{value:.{decimals}f}") for value in np.linspace(low, high, 5)),
-        tuple((x(time), f"{time:.0f}") for time in np.linspace(times[0], times[-1], 5)),
+        tuple((y(value), f"{value:.{decimals}f}") for value in y_ticks),
+        tuple((x(time), f"{time:.0f}") for time in _ticks(times[0], times[-1]) if times[0] <= time <= times[-1]),
         tuple((x(float(times[index])), word) for index, word in marks),
     )
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Return round numbers from at most ``low`` to at least ``high``, up to seven of them."""
+    rough = max(high - low, 1e-6) / MOST_STEPS
+    power = 10.0 ** np.floor(np.log10(rough))
+    step = next(float(share * power) for share in STEPS if share * power >= rough * (1 - 1e-9))
+    first, last = np.floor(low / step + 1e-9), np.ceil(high / step - 1e-9)
+    return [float(number * step) for number in np.arange(first, max(last, first + 1) + 1)]

@@ -8,6 +8,7 @@ from CardiacBiomechLib.analysis.study import StudyResult
 from CardiacBiomechLib.model.study import Chamber, Study
 from CardiacBiomechLib.report.bulls_eye import bulls_eye, measures
 from CardiacBiomechLib.report.curves import charts
+from CardiacBiomechLib.report.diagnosis_section import diagnosis_content
 from CardiacBiomechLib.report.study_contours import study_contours
 from ThoraxAILib.report.page import Figure, Table, number, render_page
 from ThoraxAILib.report.slices import Picture
@@ -44,9 +45,12 @@ def write_study_report(path: Path, result: StudyResult, run: dict, name: str) ->
         contours=Figure.of(
             sheet, "Outlines: LV red, wall green, RV blue; rows from base to apex, columns over the cycle"
         ),
+        diagnosis=diagnosis_content(study),
         bulls_eyes=[Figure.of(bulls_eye(study.segments, measure), measure.title) for measure in measures(study)],
         segments=_segments(study),
         strain=_strain(study),
+        valve_planes=_valve_planes(study),
+        stiffness_words=study.strain.get("stiffness"),
         stages=_stages(run),
         models=", ".join(f"{model['role']}: {model['name']} ({model['fingerprint']})" for model in run["models"]),
         methods=study.methods,
@@ -108,12 +112,14 @@ def _segments(study: Study) -> Table:
             percent(row.peak["circumferential"]),
             percent(row.peak["radial"]),
             number(row.time_to_peak_ms, 0),
+            "–" if row.stiffness is None else "{:.2f} ({:.2f} to {:.2f})".format(*row.stiffness),
         )
         for row in study.segments
     ]
     head = (
         ("", True), ("Segment", False), ("Thickness ED, mm", True), ("ES, mm", True), ("Thickening, %", True),
         ("Peak Ecc, % (Green-Lagrange)", True), ("Peak Err, %", True), ("Time to peak Ecc, ms", True),
+        ("Apparent stiffness index (95 %)", True),
     )  # fmt: skip
     return Table.of(head, rows)
 
@@ -134,11 +140,19 @@ def _strain(study: Study) -> Table | None:
     if study.long_axis is not None:
         gls = study.long_axis["global_longitudinal_strain"]
         rows.append(("Global longitudinal, endocardium in long-axis views", "–", number(100 * gls), "–"))
-        rows.append(
-            ("Mitral plane excursion, mm", "–", number(study.long_axis["mitral_excursion_mm"]), "–"),
-        )
     head = (("", False), ("Peak, % (Green-Lagrange)", True), ("Peak, % (engineering)", True), ("Frame", True))
     return Table.of(head, rows) if rows else None
+
+
+def _valve_planes(study: Study) -> Table | None:
+    if study.long_axis is None:
+        return None
+    rows = [
+        (name, number(study.long_axis[key]))
+        for name, key in (("Mitral", "mitral_excursion_mm"), ("Tricuspid", "tricuspid_excursion_mm"))
+        if study.long_axis[key] is not None
+    ]
+    return Table.of((("Valve plane", False), ("Excursion, mm", True)), rows)
 
 
 def _stages(run: dict) -> Table:

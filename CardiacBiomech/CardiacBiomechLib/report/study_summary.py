@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+SURE_POINTS = 5.0  # a range of ejection fractions no wider than this is told as one number
+
+
+def _open(spread: list | None) -> bool:
+    return spread is not None and spread[1] - spread[0] > SURE_POINTS
+
 
 def summary(found: dict) -> list[str]:
     """Return what a person reads first of a cardiac.json."""
@@ -13,7 +19,7 @@ def summary(found: dict) -> list[str]:
         if part is None:
             continue
         spread = part["ef_range_percent"]
-        ef = f"EF {part['ef_percent']:.0f} %" + (f" ({spread[0]:.0f} to {spread[1]:.0f} %)" if spread else "")
+        ef = f"EF {part['ef_percent']:.0f} %" + (f" ({spread[0]:.0f} to {spread[1]:.0f} %)" if _open(spread) else "")
         mass = f", mass {part['mass_g']:.0f} g" if "mass_g" in part else ""
         lines.append(f"{name}: {part['edv_ml']:.0f} to {part['esv_ml']:.0f} mL, {ef}{mass}")
     if found["strain"]:
@@ -28,4 +34,33 @@ def summary(found: dict) -> list[str]:
             f"long axis: global longitudinal strain {100 * seen['global_longitudinal_strain']:.1f} % (engineering), "
             f"mitral excursion {seen['mitral_excursion_mm']:.0f} mm"
         )
+    lines += diagnosis_lines(found.get("diagnosis") or {})
     return [*lines, *(f"{verdict['severity']}: {verdict['text']}" for verdict in found["quality"])]
+
+
+def diagnosis_lines(said: dict) -> list[str]:
+    """Return the diagnosis of a cardiac.json in lines: answer, set, what speaks most, rules; who it learned from."""
+    if not said:
+        return []
+    if "missing" in said:
+        return [f"no diagnosis: the study lacks {', '.join(said['missing'])}"]
+    shares = ", ".join(f"{group} {100 * share:.0f} %" for group, share in said["probabilities"].items())
+    return [
+        f"diagnosis, by a model trained on {said['model']['trained_on']}: {said['diagnosis']} ({shares})",
+        f"  {said['set_in_words']}",
+        *(f"  {entry['sentence']}" for entry in said["contributions"][:3]),
+        f"  {said['rule']['in_words']}",
+    ]
+
+
+def diagnosis_sentences(said: dict) -> list[str]:
+    """Return every reason of the diagnosis of a cardiac.json: contributions, changes, nearest cases, rules."""
+    if "contributions" not in said:
+        return []
+    near = ", ".join(f"number {one['row']} ({one['group']})" for one in said["nearest_training_studies"])
+    return [
+        *(entry["sentence"] for entry in said["contributions"]),
+        *said["changes_in_words"],
+        f"nearest training studies: {near}",
+        said["rule"]["in_words"],
+    ]

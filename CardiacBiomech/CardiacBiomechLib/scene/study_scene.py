@@ -11,6 +11,9 @@ from vtk.util import numpy_support
 
 from CardiacBiomechLib.analysis.study import StudyResult
 from CardiacBiomechLib.model.heart_labels import HeartLabels
+from CardiacBiomechLib.scene.colors import STRAIN_NAME, color_by_strain
+from CardiacBiomechLib.scene.insertion_points import insertion_nodes
+from CardiacBiomechLib.scene.study_plots import curve_nodes
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.registration.field import Field
 from ThoraxAILib.scene.files.saving import write_scene
@@ -23,9 +26,6 @@ from ThoraxAILib.scene.volumes import node_from_volume
 LEFT_CAVITY = Term(ANATOMICAL_STRUCTURE, Code("87878005", "Left ventricle of heart"))
 WALL = Term(ANATOMICAL_STRUCTURE, Code("74281007", "Myocardium"))
 RIGHT_CAVITY = Term(ANATOMICAL_STRUCTURE, Code("53085002", "Right ventricle of heart"))
-STRAIN_RANGE = (-0.25, 0.05)
-COLORS = "vtkMRMLColorTableNodeRainbow"  # a color table every scene has
-STRAIN_NAME = "circumferential strain (Green-Lagrange)"
 
 
 def study_nodes(name: str, result: StudyResult) -> list:
@@ -39,7 +39,7 @@ def study_nodes(name: str, result: StudyResult) -> list:
         fields = result.motion.fields
         made.append(_add(browser, f"{name} motion", result, lambda frame: _transform(fields[frame])))
         made.append(_add(browser, f"{name} wall", result, lambda frame: _wall_model(result, frame, fields[frame])))
-    made += [_segment_table(name, result), _curve_table(name, result)]
+    made += [_segment_table(name, result), *curve_nodes(name, result), *insertion_nodes(name, result)]
     browser.SetSelectedItemNumber(0)
     return made
 
@@ -129,18 +129,14 @@ def _wall_model(result: StudyResult, frame: int, field: Field):
     target = vtk.vtkPoints()
     target.SetData(numpy_support.numpy_to_vtk(moved.astype(np.float32), deep=True))
     surface.SetPoints(target)
+    surface = _with_normals(surface)
     scalars = numpy_support.numpy_to_vtk(np.nan_to_num(strain).astype(np.float32), deep=True)
     scalars.SetName(STRAIN_NAME)
     surface.GetPointData().SetScalars(scalars)
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLModelNode", "wall")
     node.SetAndObservePolyData(surface)
     node.CreateDefaultDisplayNodes()
-    display = node.GetDisplayNode()
-    display.SetActiveScalarName(STRAIN_NAME)
-    display.SetScalarVisibility(True)
-    display.SetScalarRangeFlag(slicer.vtkMRMLDisplayNode.UseManualScalarRange)
-    display.SetScalarRange(*STRAIN_RANGE)
-    display.SetAndObserveColorNodeID(COLORS)
+    color_by_strain(node.GetDisplayNode())
     return node
 
 
@@ -167,6 +163,19 @@ def _surface(labels: Volume, parts: HeartLabels):
     return surface
 
 
+def _with_normals(surface):
+    """Return a surface whose normals are those of its points as they lie now; without them it is drawn black."""
+    surface.GetPointData().RemoveArray("Normals")  # of the grid; they would be kept
+    normals = vtk.vtkPolyDataNormals()
+    normals.SetInputData(surface)
+    normals.SplittingOff()
+    normals.AutoOrientNormalsOn()
+    normals.Update()
+    found = vtk.vtkPolyData()
+    found.DeepCopy(normals.GetOutput())
+    return found
+
+
 def _segment_table(name: str, result: StudyResult):
     rows = result.study.segments
     columns = [
@@ -176,21 +185,8 @@ def _segment_table(name: str, result: StudyResult):
         Column("thickness at end-systole", [row.thickness_es_mm for row in rows], "mm"),
         Column("peak circumferential strain", [row.peak["circumferential"] for row in rows], "", "Green-Lagrange"),
         Column("peak radial strain", [row.peak["radial"] for row in rows], "", "Green-Lagrange"),
+        Column(
+            "apparent stiffness index", [row.stiffness and row.stiffness[0] for row in rows], "", "relative, mean 1"
+        ),
     ]
     return table_node(f"{name} segments", columns)
-
-
-def _curve_table(name: str, result: StudyResult):
-    study = result.study
-    times = list(range(1, study.frames + 1)) if study.times_ms is None else list(study.times_ms)
-    columns = [
-        Column("time", times, "frame" if study.times_ms is None else "ms"),
-        Column("LV", list(study.lv.curve_ml), "mL"),
-    ]
-    if study.rv is not None:
-        columns.append(Column("RV", list(study.rv.curve_ml), "mL"))
-    if result.wall:
-        columns.append(
-            Column("circumferential", [float(f.global_strain[1]) for f in result.wall], "", "Green-Lagrange")
-        )
-    return table_node(f"{name} curves", columns)

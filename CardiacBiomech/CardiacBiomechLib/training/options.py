@@ -31,14 +31,14 @@ class TrainingOptions(Options):
 class SegmentationTrainingOptions(Options):
     """Recipe of the segmentation network; ``scenes`` synthetic scenes with seeds from ``seed`` on."""
 
-    steps: int = option(1600, "training steps, of one batch each", at_least=1)
-    batch: int = option(8, "slices in a batch", at_least=1)
-    scenes: int = option(160, "how many synthetic scenes to draw from", at_least=1)
+    steps: int = option(9000, "training steps, of one batch each", at_least=1)
+    batch: int = option(12, "slices in a batch", at_least=1)
+    scenes: int = option(600, "how many synthetic scenes to draw from", at_least=1)
     people: Path | None = option(
         None, "labeled slices of people (Images and Labels as PNG: Sunnybrook) that teach too", metavar="FOLDER"
     )
     people_share: float = option(0.25, "share of a batch that are people", at_least=0, at_most=0.9)
-    valves: str = option("spread", "where the tricuspid plane of the synthetic hearts lies", choices=("spread", "near"))
+    valves: str = option("near", "where the tricuspid plane of the synthetic hearts lies", choices=("spread", "near"))
     start: Path | None = option(None, "weights to start from, of an earlier training", metavar="FILE")
     seed: int = option(5000, "of weights, scenes and their order", at_least=0)
     learning_rate: float = option(2e-3, "highest", more_than=0)

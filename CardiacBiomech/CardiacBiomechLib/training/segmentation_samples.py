@@ -49,8 +49,11 @@ class SliceSamples:
         scene = self._scene(self.seed + int(random.integers(self.scenes)))
         drawn = draw_sample(scene, random, SIZE)
         image = normalized(drawn.image) ** np.float32(np.exp(random.normal(0.0, 0.2)))
-        if random.uniform() < 0.12:  # a lone slice
+        lone = random.uniform()
+        if lone < 0.08:  # a lone slice
             image = np.repeat(image[SLICES // 2][None], SLICES, axis=0)
+        elif lone < 0.2:  # the last slice of a stack stands in for the one beyond
+            image[-1 if lone < 0.14 else 0] = image[SLICES // 2]
         return SliceSample(image, drawn.labels)
 
     def person(self, step: int, place: int) -> SliceSample:

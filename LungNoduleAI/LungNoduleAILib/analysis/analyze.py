@@ -22,7 +22,7 @@ from LungNoduleAILib.detection.lung_filter import as_removed, filter_candidates
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import measure
 from LungNoduleAILib.measurement.vetting import Vetting
-from LungNoduleAILib.model.anatomy import LLL, RUL, Anatomy
+from LungNoduleAILib.model.anatomy import LEFT_LUNG_LABELS, LLL, LOBE_OF_LABEL, RIGHT_LUNG_LABELS, RUL, Anatomy
 from LungNoduleAILib.model.candidates import Candidate
 from LungNoduleAILib.model.findings import Finding, Findings, Lungs, QualityNote, Removed
 from LungNoduleAILib.model.options import AnalysisOptions
@@ -139,19 +139,19 @@ def _same(one: Finding, other: Finding) -> bool:
 def _lungs(volume: Volume, anatomy: Anatomy, findings: tuple[Finding, ...], removed: list[Removed]) -> Lungs:
     """Lung volumes in mL and the verdicts, what takes the place of lung among them."""
     ml = volume.voxel_mm3 / 1000.0
-    left, right = (round(float(side.sum()) * ml, 1) for side in (anatomy.left_lung, anatomy.right_lung))
+    left, right = (round(anatomy.voxels_of(side) * ml, 1) for side in (LEFT_LUNG_LABELS, RIGHT_LUNG_LABELS))
     contradiction = judge_orientation(volume)
     if contradiction is not None:  # where fluid and air gather, and which side is small, cannot be told
         verdicts = chest_verdicts((), findings, removed, None, volume, anatomy)
         said = tuple(note for note in anatomy.quality if note.code not in SAYS_SIDES)
-        return Lungs(None, None, (contradiction, *said, *verdicts), round(float(anatomy.lungs.sum()) * ml, 1))
+        return Lungs(None, None, (contradiction, *said, *verdicts), round(anatomy.voxels_of(LOBE_OF_LABEL) * ml, 1))
     opacities = find_opacities(volume, anatomy)
     verdicts = chest_verdicts(opacities, findings, removed, (right, left), volume, anatomy)
     quality = anatomy.quality
     if any(note.severity != "info" for note in verdicts):
         quality = tuple(note for note in quality if note.code != "ok")
     approximate: tuple[QualityNote, ...] = ()
-    if anatomy.lobes_approximate and anatomy.lungs.any():
+    if anatomy.lobes_approximate and anatomy.has_lungs():
         approximate = (QualityNote("lobes_approximate", f"Lobes are approximate: {anatomy.lobes_how}.", "info"),)
     found = f"Both lungs found, {right:.0f} mL right and {left:.0f} mL left."  # the volumes that are shown elsewhere
     said = tuple(replace(note, text=found) if note.code == "ok" else note for note in quality)

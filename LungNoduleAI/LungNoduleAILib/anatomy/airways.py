@@ -10,6 +10,7 @@ import numpy as np
 import scipy.ndimage as ndi
 
 from LungNoduleAILib.anatomy.work_image import WorkImage
+from ThoraxAILib.image.reach import deeper_mm, within_mm
 
 LUMEN_HU = -600.0
 LUMEN_AREA_MM2 = (50.0, 900.0)
@@ -90,11 +91,10 @@ def _grow(work: WorkImage, seeds: np.ndarray) -> np.ndarray:
 def _large_branches(tree: np.ndarray, seeds: np.ndarray, work: WorkImage) -> np.ndarray:
     """Return the part of a tree as wide as a main bronchus and joined to the trachea."""
     import cc3d
-    import edt
 
-    spacing = tuple(float(s) for s in work.spacing_kji_mm)
+    spacing = work.spacing_kji_mm
     radius = min(MAIN_BRONCHUS_RADIUS_MM, 1.6 * float(min(spacing)))
-    core = (edt.edt(tree, anisotropy=spacing) > radius) | seeds
-    wide = tree & (edt.edt(~core, anisotropy=spacing) <= radius + 0.5)
+    core = deeper_mm(tree, spacing, radius) | seeds
+    wide = tree & within_mm(core, spacing, radius + 0.5)
     labels = cc3d.connected_components(wide, connectivity=26)
     return np.isin(labels, np.unique(labels[seeds])) & wide

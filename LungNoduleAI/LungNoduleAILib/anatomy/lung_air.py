@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.ndimage as ndi
 
+from LungNoduleAILib.anatomy.loose_air import loose_air
 from LungNoduleAILib.anatomy.work_image import WorkImage
 
 AIR_HU = -400.0
@@ -33,20 +34,26 @@ WIDELY_TOUCHING = 1.0  # border area / volume^(2/3); a lung cut a little stays b
 
 @dataclass(frozen=True, eq=False)
 class LungAir:
-    """Lung-like air with airways still inside, bool on the work grid, and how much of it lies on the slice border."""
+    """Lung-like air with airways still inside, bool on the work grid, and how much of it lies on the slice border.
+
+    ``loose`` is air outside of the body that something thin encloses (bool); None where that was not asked.
+    """
 
     mask: np.ndarray
     border_mm2: float
+    loose: np.ndarray | None = None
 
 
 def find_lung_air(work: WorkImage) -> LungAir:
     """Lung air on the work grid; an empty mask when nothing lung-like is there."""
     air = work.hu < AIR_HU
+    loose = loose_air(work, air)
+    air &= ~loose
     room = _border_hugging(air, work.spacing_kji_mm)
     islands = _islands(air, work.spacing_kji_mm)
     mask = _lung_like_parts(air & ~room, islands, work) | _lung_like_parts(air & room, islands, work)
     mask = _without_small_parts(_whole_regions(air, mask), work)
-    return LungAir(mask, float(border_area_mm2(mask.view(np.uint8), 2, work)[1]))
+    return LungAir(mask, float(border_area_mm2(mask.view(np.uint8), 2, work)[1]), loose)
 
 
 def border_area_mm2(labels: np.ndarray, count: int, work: WorkImage) -> np.ndarray:

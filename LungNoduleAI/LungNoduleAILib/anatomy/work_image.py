@@ -17,6 +17,7 @@ from ThoraxAILib.image.volume import Volume
 
 TARGET_MM = 1.8
 PAD = 2  # work voxels
+SLAB_SLICES = 32
 IN_MASK = 200.0
 MARGIN_MM = 20.0  # around what is looked at more closely
 
@@ -114,10 +115,13 @@ def make_work_image(volume: Volume, target_mm: float = TARGET_MM) -> WorkImage:
     shape = three(volume.array.shape)
     nearest = (int(max(1, round(target_mm / s))) for s in volume.spacing_kji_mm)
     factors = three(min(f, n) for f, n in zip(nearest, shape, strict=True))
-    image = sitk.GetImageFromArray(volume.array)
-    if max(factors) > 1:
-        image = sitk.BinShrink(image, [int(f) for f in factors[::-1]])
-    work = sitk.GetArrayFromImage(image).astype(np.float32)
+    work = np.empty([n // f for n, f in zip(shape, factors, strict=True)], np.float32)
+    slab = max(1, SLAB_SLICES // factors[0])  # work slices that are made at a time: no second copy of the CT
+    for start in range(0, len(work), slab):
+        stop = min(start + slab, len(work))
+        part = sitk.GetImageFromArray(volume.array[start * factors[0] : stop * factors[0]])
+        shrunk = sitk.BinShrink(part, [int(f) for f in factors[::-1]]) if max(factors) > 1 else part
+        work[start:stop] = sitk.GetArrayViewFromImage(shrunk)
     return WorkImage(work, Grid.of(volume).part(tuple(slice(0, n) for n in shape), factors), factors, shape)
 
 

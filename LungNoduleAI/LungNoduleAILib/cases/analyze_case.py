@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from LungNoduleAILib.cases.requests import CaseRequest
+from LungNoduleAILib.cases.label_map_files import write_label_map
+from LungNoduleAILib.cases.requests import NO_LABEL_MAP, CaseRequest
 from LungNoduleAILib.model.files import (
     ANALYSIS_FILES,
     FINDINGS_CSV,
     FINDINGS_FILE,
+    LABEL_MAP_FILES,
     REPORT_FILE,
     REPORT_PDF,
     REPORT_TEXT,
@@ -116,7 +118,7 @@ def has_earlier_result(request: CaseRequest, engines: LungEngines) -> bool:
 
 def _asked(request: CaseRequest) -> dict:
     """Return the options of a case, as they are recorded."""
-    written = {"scene": request.with_scene, "dicom": request.with_dicom}
+    written = {"scene": request.with_scene, "dicom": request.with_dicom, "label_map": request.label_map}
     options = {**request.options.to_dict(), **written, **request.person.stated()}
     if request.options.calibration is not None:
         options["calibration_sha256"] = hashlib.sha256(request.options.calibration.read_bytes()).hexdigest()
@@ -154,6 +156,9 @@ def write_case(
             _write_scene(folder, request.case.name, result, run)
         else:
             result.save_arrays(folder)
+    if request.label_map != NO_LABEL_MAP:
+        with stages.stage("label map"):
+            write_label_map(folder, result, LABEL_MAP_FILES[request.label_map])
     if request.with_dicom:
         with stages.stage("DICOM results"):
             _write_dicom(folder, request.case.path, result)

@@ -1,4 +1,7 @@
-"""Several cases: each in a child process of its own, so that one that fails or crashes does not stop the others."""
+"""Several cases in child processes, so that one that fails or crashes does not stop the others.
+
+A process that has finished a case takes the next one: libraries and models are loaded once.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,11 @@ from LungNoduleAILib.cases.cohort.tables import FAILED, LEFT_OUT, IndexRow, fail
 from LungNoduleAILib.cases.requests import ANALYZE, CaseRequest
 from ThoraxAILib.errors import Cancelled, InputError
 from ThoraxAILib.io import Case, find_cases
-from ThoraxAILib.jobs.child_job import SUCCEEDED, ChildJob
-from ThoraxAILib.jobs.child_python import child_command, child_environment
+from ThoraxAILib.jobs.child_job import SUCCEEDED
+from ThoraxAILib.jobs.child_python import child_environment, child_words
 from ThoraxAILib.jobs.output_folder import remove_left_behind
 from ThoraxAILib.jobs.run_record import RUN_FILE
+from ThoraxAILib.jobs.serving.workers import WarmWorkers
 from ThoraxAILib.jobs.worker_process import THREAD_LIMITS
 
 if TYPE_CHECKING:
@@ -51,9 +55,10 @@ def _left_out(notes: Sequence[str]) -> list[IndexRow]:
 
 
 class Batch:
-    """Runs requests in up to ``jobs`` child processes; ``on_row`` hears of each finished case.
+    """Runs requests in up to ``jobs`` child processes, each of which takes one case after another.
 
-    ``engines`` are those the children will choose; with them what is to be resumed is known without a child.
+    ``on_row`` hears of each finished case. ``engines`` are those the children will choose; with them what is to be
+    resumed is known without a child.
     """
 
     def __init__(
@@ -70,6 +75,7 @@ class Batch:
         self._on_row, self._on_progress, self._is_cancelled = on_row, on_progress, is_cancelled
         self._engines = engines
         self._count = len(requests)
+        self._workers = WarmWorkers(_environment(jobs))
         self._running: list[_RunningCase] = []
         self.rows: list[IndexRow] = []
 
@@ -84,6 +90,7 @@ class Batch:
                 time.sleep(POLL_SECONDS)
         finally:
             self._stop_running()
+            self._workers.close()
 
     def _stop_if_cancelled(self) -> None:
         if self._is_cancelled():
@@ -108,13 +115,14 @@ class Batch:
 
     def _start_as_many_as_allowed(self) -> None:
         while self._pending and len(self._running) < self._jobs:
-            self._running.append(_RunningCase(self._pending.popleft(), self._jobs))
+            self._running.append(_RunningCase(self._pending.popleft(), self._workers))
 
     def _collect_finished(self) -> None:
         for running in list(self._running):
             running.job.poll()
             if running.job.is_finished:
                 self._running.remove(running)
+                self._workers.release(running.job)
                 self._add(running.row())
         done = len(self.rows) + sum(running.job.progress for running in self._running)
         self._on_progress(done / self._count, f"{len(self.rows)} of {self._count} cases finished")
@@ -127,6 +135,7 @@ class Batch:
                 running.job.poll()
             time.sleep(POLL_SECONDS)
         for running in self._running:
+            self._workers.release(running.job)
             remove_left_behind(running.request.output.parent)
             remove_left_behind(running.request.output)
 
@@ -134,11 +143,11 @@ class Batch:
 class _RunningCase:
     """A request and the child process that works on it."""
 
-    def __init__(self, request: CaseRequest, jobs: int) -> None:
+    def __init__(self, request: CaseRequest, workers: WarmWorkers) -> None:
         self.request = request
         self._started = time.monotonic()
         self._record_before = _modified(request.output / RUN_FILE)
-        self.job = ChildJob(child_command(ANALYZE, request.for_command()), _environment(jobs))
+        self.job = workers.job(child_words(ANALYZE, request.for_command()))
         self.job.start()
 
     def row(self) -> IndexRow:

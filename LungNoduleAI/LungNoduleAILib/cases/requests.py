@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from LungNoduleAILib.guidelines.terms.person import PersonAndExam
+from LungNoduleAILib.model.files import LABEL_MAP_FILES
 from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.model.registration_options import LungRegistrationOptions
@@ -14,12 +15,14 @@ from ThoraxAILib.errors import InputError
 from ThoraxAILib.io import Case
 from ThoraxAILib.networks.device import DEVICES
 from ThoraxAILib.options import Options, option
+from ThoraxAILib.options.shard import shard_numbers
 
 ANALYZE, FOLLOW_UP, REGISTER, PHANTOM, PRACTICE = (
     ("lung", name) for name in ("analyze", "follow-up", "register", "phantom", "practice")
 )
 IMAGE = "DICOM folder, NRRD, NIfTI or MetaImage file"
 SCENE_WORDS = ("auto", "none")
+NO_LABEL_MAP = "none"
 PHANTOM_SETTINGS = ("schematic", "training", "held-out")
 
 
@@ -32,6 +35,7 @@ class CaseRequest:
     options: AnalysisOptions
     with_scene: bool = True
     with_dicom: bool = False
+    label_map: str = NO_LABEL_MAP
     resume: bool = False
     person: PersonAndExam = field(default_factory=PersonAndExam)
 
@@ -60,6 +64,13 @@ class AnalyzeRequest(Options):
         "also write DICOM segmentations (SEG) and a measurement report (SR) of the series",
         flag="--dicom",
     )
+    label_map: str = option(
+        NO_LABEL_MAP,
+        "also write lungs, lobes, airways and nodules as one label map of one layer (labels.nrrd, labels.nii.gz), with "
+        "the table of its values, labels.csv",
+        choices=(NO_LABEL_MAP, *LABEL_MAP_FILES),
+        label="label map",
+    )
     persons: Path | None = option(
         None, "CSV of the persons: a column case, and exam, age, sex, ... as for one person", metavar="CSV"
     )
@@ -78,12 +89,7 @@ class AnalyzeRequest(Options):
 
     def shard_numbers(self) -> tuple[int, int]:
         """Return which part of how many parts of the cases is asked for, (1, 1) for all; raises InputError."""
-        if self.shard is None:
-            return 1, 1
-        part, _, parts = self.shard.partition("/")
-        if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
-            raise InputError(f"The shard '{self.shard}' is none: write I/N with I from 1 to N, such as 2/8.")
-        return int(part), int(parts)
+        return shard_numbers(self.shard)
 
     def for_case(self, case: Case, output: Path) -> CaseRequest:
         """Return what is asked of one of the cases."""
@@ -153,6 +159,7 @@ class PhantomRequest(Options):
     count: int = option(1, "how many, from SEED on, each in its folder", at_least=1)
     pair: bool = option(False, "two dates of one person in the folders prior and current, one nodule of each fate")
     jobs: int = option(1, "how many are made at the same time", label="number of jobs", at_least=1)
+    replace: bool = option(False, "replace the files of an earlier chest in the folder; without it that is refused")
 
 
 @dataclass(frozen=True)
@@ -183,6 +190,21 @@ class SegmentRequest(Options):
     output: Path = option(help="label map to write, 1 in the nodule", metavar="FILE.nrrd")
     diameter: float | None = option(None, "rough size of the nodule (default: found out)", unit="mm", more_than=0)
     device: str = option("auto", "where the network runs", choices=DEVICES)
+
+
+@dataclass(frozen=True)
+class ExplainRequest(Options):
+    """Which nodule of which CT to explain, by its place and size or by its name in saved findings."""
+
+    input: Path = option(help=IMAGE, positional=True, metavar="CT")
+    output: Path = option(help="folder for the explanation", metavar="DIR")
+    at: tuple[float, float, float] | None = option(
+        None, "middle of the nodule, RAS mm", metavar="R,A,S", advice="write e.g. --at -40,12,90"
+    )
+    diameter: float | None = option(None, "its size", unit="mm", more_than=0)
+    findings: Path | None = option(None, "findings.json of an analysis of this CT, in the place of --at and --diameter")
+    finding: str = option("", "the name of the nodule in it", metavar="NAME")
+    seed: int = option(0, "of the orders and weights that are shuffled", at_least=0)
 
 
 @dataclass(frozen=True)

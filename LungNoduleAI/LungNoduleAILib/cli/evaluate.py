@@ -48,11 +48,10 @@ def _froc(arguments: argparse.Namespace) -> int:
     write_report(report, request.output)
     content = report.to_dict()
     bounds = content["confidence_interval"]
-    interval = f" ({bounds['confidence']:.0%} interval {bounds['low']:.3f} to {bounds['high']:.3f})"
-    print(
-        f"CPM {content['cpm']:.3f}{interval if content['scans'] > 1 else ' (no interval: one scan)'} "
-        f"on {content['nodules']} nodules in {content['scans']} scans."
-    )
+    interval = "no interval: one scan"
+    if bounds is not None:
+        interval = f"{bounds['confidence']:.0%} interval {bounds['low']:.3f} to {bounds['high']:.3f}"
+    print(f"CPM {content['cpm']:.3f} ({interval}) on {content['nodules']} nodules in {content['scans']} scans.")
     print("false positives per scan: sensitivity")
     for rate, sensitivity in content["sensitivity_at"].items():
         print(f"{rate:>7}: {sensitivity:.3f}")

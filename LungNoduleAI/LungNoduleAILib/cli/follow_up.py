@@ -9,6 +9,7 @@ from pathlib import Path
 
 from LungNoduleAILib.cases.requests import FollowUpRequest
 from LungNoduleAILib.cli.summary import RESEARCH_USE, table
+from LungNoduleAILib.model.growth import percent_words
 from LungNoduleAILib.model.links import read_links
 from LungNoduleAILib.model.pairs import FollowUp, Pair
 from ThoraxAILib.jobs.events import add_events_argument, reporting_errors
@@ -80,7 +81,7 @@ def describe(found: FollowUp) -> list[str]:
 
 def _row(pair: Pair) -> tuple[str, ...]:
     growth = pair.growth
-    change = "-" if growth is None else f"{growth.volume_change_percent:+.0f} %"
+    change = "-" if growth is None else percent_words(growth.volume_change_percent)
     doubling = (growth.doubling_words if growth is not None else "") or "-"
     return (
         pair.prior_id or "-",

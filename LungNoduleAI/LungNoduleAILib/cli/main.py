@@ -16,6 +16,7 @@ from LungNoduleAILib.cases.requests import AnalyzeRequest, CaseRequest, DemoRequ
 from LungNoduleAILib.cli import calibrate as calibrate_command
 from LungNoduleAILib.cli import dataset as dataset_command
 from LungNoduleAILib.cli import evaluate as evaluate_command
+from LungNoduleAILib.cli import explain as explain_command
 from LungNoduleAILib.cli import follow_up as follow_up_command
 from LungNoduleAILib.cli import patterns as pattern_command
 from LungNoduleAILib.cli import phantom as phantom_command
@@ -25,6 +26,7 @@ from LungNoduleAILib.cli import review as review_command
 from LungNoduleAILib.cli import segment as segment_command
 from LungNoduleAILib.cli import train as train_command
 from LungNoduleAILib.cli import triage as triage_command
+from LungNoduleAILib.cli.from_store import add_store_options, study_of_store
 from LungNoduleAILib.cli.guideline import add_guideline
 from LungNoduleAILib.cli.person import check_one_person
 from LungNoduleAILib.cli.summary import describe_findings, where_to_look
@@ -33,6 +35,7 @@ from ThoraxAILib.io import Case
 from ThoraxAILib.jobs.events import Events, add_events_argument, reporting_errors
 from ThoraxAILib.jobs.output_folder import output_error
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.options.shard import shard_suffix
 from ThoraxAILib.scene import host
 
 if TYPE_CHECKING:
@@ -62,6 +65,7 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
     register_command.add_commands(commands)
     add_guideline(commands)
     pattern_command.add_commands(commands)
+    explain_command.add_commands(commands)
     train_command.add_commands(commands)
     segment_command.add_commands(commands)
     review_command.add_commands(commands)
@@ -72,6 +76,7 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
 
 def _add_analyze(parser: argparse.ArgumentParser) -> None:
     AnalyzeRequest.add_arguments(parser)
+    add_store_options(parser)
     add_events_argument(parser)
     parser.set_defaults(run=_analyze)
 
@@ -83,7 +88,8 @@ def _analyze(arguments: argparse.Namespace) -> int:
         request = AnalyzeRequest.from_arguments(arguments)
         engines = choose_engines(request.options)  # what is wrong with them is said before any image is read
         with_scene = request.with_scene and _can_write_scenes()
-        return _analyze_inputs(replace(request, with_scene=with_scene), engines, arguments, events)
+        with study_of_store(replace(request, with_scene=with_scene), arguments, events) as here:
+            return _analyze_inputs(here, engines, arguments, events)
 
 
 def _analyze_inputs(
@@ -150,9 +156,8 @@ def _analyze_many(
     events: Events,
 ) -> int:
     _make_folder(request.output)
-    part, parts = request.shard_numbers()
-    of_shard = "" if request.shard is None else f"-{part}-of-{parts}"
-    without_case = failed if part == 1 else []
+    of_shard = shard_suffix(request.shard)
+    without_case = failed if request.shard_numbers()[0] == 1 else []
     tell = _nothing if events.own_stdout else _print_row
     for row in without_case:
         tell(row)

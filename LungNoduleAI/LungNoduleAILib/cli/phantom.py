@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from LungNoduleAILib.cases.requests import PHANTOM_SETTINGS, PhantomRequest
+from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.events import add_events_argument, reporting_errors
 from ThoraxAILib.jobs.pool import as_finished, open_pool
 from ThoraxAILib.jobs.progress import Progress
@@ -23,6 +24,8 @@ def _phantom(arguments: argparse.Namespace) -> int:
     with reporting_errors(arguments.events) as events:
         request = PhantomRequest.from_arguments(arguments)
         progress = Progress(events.progress, arguments.is_cancelled)
+        if not request.replace:
+            _check_free(request)
         if request.pair:
             told = _pair(request, progress)
         else:
@@ -31,6 +34,30 @@ def _phantom(arguments: argparse.Namespace) -> int:
             print(told)
         events.result(request.output)
     return 0
+
+
+def _check_free(request: PhantomRequest) -> None:
+    """Raise InputError where a file of the person would be written over."""
+    from LungNoduleAILib.cases.sample import PAIR_FOLDERS, PAIR_TABLE, PAIR_TRUTH
+    from LungNoduleAILib.synthesis.truth import PHANTOM_FILES
+
+    folders = [request.output]
+    if request.pair:
+        folders += [request.output / name for name in PAIR_FOLDERS]
+    elif request.count > 1:
+        folders = [folder for folder, *_ in _orders(request)]
+    names = (*PHANTOM_FILES, PAIR_TABLE, PAIR_TRUTH)
+    there = next((folder / name for folder in folders for name in names if (folder / name).exists()), None)
+    if there is not None:
+        raise InputError(
+            f"'{there.parent}' holds {there.name} already: choose another --output, or add --replace to write over it."
+        )
+
+
+def _orders(request: PhantomRequest) -> list[tuple[Path, int, str]]:
+    """Return folder, seed and setting of each of many chests."""
+    seeds = range(request.seed, request.seed + request.count)
+    return [(request.output / f"case-{seed:06d}", seed, request.setting) for seed in seeds]
 
 
 def _pair(request: PhantomRequest, progress: Progress) -> str:
@@ -52,8 +79,7 @@ def _one(request: PhantomRequest, progress: Progress) -> str:
 
 def _many(request: PhantomRequest, progress: Progress) -> str:
     """Each case in a folder of its own; finished ones stay when the run is stopped."""
-    seeds = range(request.seed, request.seed + request.count)
-    orders = [(request.output / f"case-{seed:06d}", seed, request.setting) for seed in seeds]
+    orders = _orders(request)
     nodules = 0
     if request.jobs == 1:
         for done, order in enumerate(orders):

@@ -13,7 +13,8 @@ import numpy as np
 
 from LungNoduleAILib.delineation.classical import ClassicalDelineator
 from LungNoduleAILib.delineation.cubes import sampled
-from LungNoduleAILib.delineation.learned import MAX_MM, MIN_MM, SHIPPED, Delineation, NoduleNetwork
+from LungNoduleAILib.delineation.learned import MAX_MM, MIN_MM, SHIPPED, NoduleNetwork
+from LungNoduleAILib.delineation.looks import Delineation
 from LungNoduleAILib.delineation.patch import Patch
 from LungNoduleAILib.delineation.protocol import DELINEATOR, Outline, Site
 from LungNoduleAILib.delineation.region import Region, background_hu, distance_from
@@ -41,7 +42,7 @@ class LearnedDelineator:
         return self._network.device
 
     def outline(self, site: Site) -> Outline | None:
-        """Return the nodule at a site; see Delineator. Its volume is that of its voxels on the CT."""
+        """Return the nodule at a site; see Delineator. Its volume lies inside the outline, not yet cut into voxels."""
         seen = self._seen(site)
         if seen is None:
             grown = self._grown.outline(site)
@@ -50,8 +51,7 @@ class LearnedDelineator:
         mask = _mask_in_patch(seen, site.patch)
         if not mask.any():
             return None
-        volume_mm3 = float(seen.mask.array.sum()) * site.volume.voxel_mm3
-        return Outline(_region(mask, share, site), volume_mm3, seen.notes, seen.mask, share)
+        return Outline(_region(mask, share, site), seen.volume_mm3, seen.notes, seen.mask, share)
 
     def _seen(self, site: Site) -> Delineation | None:
         """Return the network's outline at a candidate; None where it sees none."""

@@ -38,6 +38,17 @@ def sampled(array: np.ndarray, axes: list[np.ndarray]) -> np.ndarray:
     return np.ascontiguousarray(array)
 
 
+def on_scale(share: np.ndarray, scale: float) -> np.ndarray:
+    """Return a cube's values on the cube around the same place whose voxels are ``scale`` times as large."""
+    middle = (PATCH - 1) / 2
+    return sampled(share, [np.clip((np.arange(PATCH) - middle) * scale + middle, 0, PATCH - 1)] * 3)
+
+
+def halved(share: np.ndarray) -> np.ndarray:
+    """Return a cube's values (2 PATCH - 1)^3 on steps of half its voxels, from its first to its last voxel."""
+    return sampled(share, [np.arange(2 * PATCH - 1) / 2] * 3)
+
+
 def at_middle(mask: np.ndarray) -> np.ndarray | None:
     """Return the part of a mask at or nearest to the middle, at most NEAR_MIDDLE away; None when there is none."""
     labels, count = ndimage.label(mask)

@@ -7,19 +7,16 @@ like a small nodule. Where the size stays in doubt, the answer says so. Research
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
 
-from LungNoduleAILib.delineation.cubes import ACROSS, PATCH, at_middle, box_of_cube, cube, on_ct
-from ThoraxAILib.errors import InputError, known
-from ThoraxAILib.image.boxes import mask_box
-from ThoraxAILib.image.mask import Mask
+from LungNoduleAILib.delineation.cubes import ACROSS, PATCH, at_middle, cube, on_scale
+from LungNoduleAILib.delineation.looks import SAME_SIZE, Delineation, Look, outline_on_ct
+from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.spheres import sphere_diameter_mm
-from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.networks.device import NetworkDevice
 from ThoraxAILib.networks.file_cache import cached_by_file
@@ -33,67 +30,15 @@ MAKER = "thoraxai lung train segmentation"
 FIRST_GUESS_MM = 10.0
 OTHER_GUESSES_MM = (5.5, 20.0, 40.0, 75.0)  # when nothing is seen at the first
 MIN_MM, MAX_MM = 3.0, 120.0
-SAME_SIZE = 1.35  # the scale is right when the nodule found differs less than this from the size looked for
 MAX_ROUNDS = 4
 WIDER = 2.0  # times its size, to see whether a nodule is a piece of something larger
 SURER = 0.02  # how much more probable the voxels of the larger one must be
-FROM_TOLD = 1.6  # a nodule that differs more from the size told is looked at once more, at its own size
+NEIGHBORS = (0.85, 1.18)  # scales beside the one of its size
 SURE = 0.5  # of a voxel, in a look
-BORDER = 0.55  # of a voxel of the outline: with it volumes are those of readers (people that validate)
 SPECK = 0.25  # of the size looked for: something smaller is no nodule on this scale
-CENTERED = 1.0  # voxels of the cube
-VISIBLE_HU = 100.0  # rise from outside to inside that counts as a border one can see
-CUT_SHARE = 0.25  # of its border without one: the outline says so
 UNSURE_NOTE = (
     "Its size cannot be told from one point: it may measure {0:.0f} mm or {1:.0f} mm. Give its rough size to decide."
 )
-CUT_NOTE = "{0:.0f} % of its border lies against tissue as dense as itself: there the network alone drew it."
-EDGE_NOTE = "It reaches the edge of the image: what lies beyond is not counted."
-
-
-@dataclass(frozen=True, eq=False)
-class Delineation:
-    """``mask`` on the grid of the CT; the diameter of the ball of its volume; ``share`` (float32) around the mask.
-
-    ``share`` is the network's chance of every voxel of the CT from ``share_offset_kji`` on to be the nodule; the border
-    lies where it is BORDER. ``notes`` say what is in doubt: its size, a border that cannot be seen, the edge of the
-    image; ``size_is_sure`` is False for the first of these.
-    """
-
-    mask: Mask
-    diameter_mm: float
-    share: np.ndarray
-    share_offset_kji: tuple[int, int, int]
-    notes: tuple[str, ...] = ()
-    size_is_sure: bool = True
-
-
-@dataclass(frozen=True, eq=False)
-class Look:
-    """What one look saw: the chance of the nodule in a cube of ``spacing_mm`` around ``center_kji``, and its size.
-
-    ``middle_kji`` is the centroid of what was seen, ``off_voxels`` how far it lies from the middle of the cube (voxels
-    of the cube), ``seen_mm`` its diameter as a ball, ``chance`` its mean.
-    """
-
-    center_kji: np.ndarray
-    size_mm: float
-    spacing_mm: float
-    share: np.ndarray
-    middle_kji: np.ndarray
-    off_voxels: float
-    seen_mm: float
-    chance: float
-
-    @property
-    def agrees(self) -> bool:
-        """Whether the nodule seen has the size that was looked for."""
-        return 1 / SAME_SIZE < self.seen_mm / self.size_mm < SAME_SIZE
-
-    @property
-    def is_centered(self) -> bool:
-        """Whether another look from its middle would show the same."""
-        return self.off_voxels < CENTERED
 
 
 class NoduleNetwork:
@@ -120,16 +65,33 @@ class NoduleNetwork:
         notes: tuple[str, ...] = ()
         if diameter_mm is not None:
             chosen = self._look(volume, center, diameter_mm)
-            if chosen is not None and not 1 / FROM_TOLD < chosen.seen_mm / diameter_mm < FROM_TOLD:
-                chosen = self._look(volume, chosen.middle_kji, _clipped(chosen.seen_mm)) or chosen
         else:
             chosen, rival_mm = self._searched(volume, center)
             if chosen is not None and rival_mm is not None:
                 notes = (UNSURE_NOTE.format(*sorted((chosen.seen_mm, rival_mm))),)
         if chosen is None:
             raise InputError("No nodule is seen at this point: click on its middle, or give its --diameter.")
-        last = chosen if chosen.is_centered else self._look(volume, chosen.middle_kji, chosen.size_mm) or chosen
-        return _on_ct(volume, last, notes)
+        last = self._look(volume, chosen.middle_kji, _clipped(chosen.seen_mm)) or chosen
+        return outline_on_ct(volume, self._averaged(volume, last), notes)
+
+    def _averaged(self, volume: Volume, look: Look) -> Look:
+        """Return a look with the mean chance of looks on neighboring scales too: its border is steadier than of one."""
+        sizes = [_clipped(look.size_mm * scale) for scale in NEIGHBORS]
+        shares = [look.share]
+        for size_mm, share in zip(sizes, self._shares(volume, look.center_kji, sizes), strict=True):
+            shares.append(on_scale(share, look.size_mm / size_mm))
+        return replace(look, share=np.mean(shares, axis=0))
+
+    def _shares(self, volume: Volume, center_kji: np.ndarray, sizes_mm: list[float]) -> np.ndarray:
+        """Return the chance of the nodule (n, PATCH^3) in cubes around a place, one for each size looked for."""
+        import torch
+
+        from ThoraxAILib.networks.threads import torch_threads
+
+        cubes = [cube(volume.array, volume.spacing_kji_mm, center_kji, size_mm / ACROSS) for size_mm in sizes_mm]
+        with torch_threads(None):
+            logits = self._network.answer(np.stack(cubes)[:, None])
+            return torch.from_numpy(logits).softmax(1)[:, 1].numpy()
 
     def _searched(self, volume: Volume, center_kji: np.ndarray) -> tuple[Look | None, float | None]:
         """Return the look at the scale that fits, and the size it may have as well when that cannot be told."""
@@ -164,15 +126,8 @@ class NoduleNetwork:
 
     def _look(self, volume: Volume, center_kji: np.ndarray, diameter_mm: float) -> Look | None:
         """Look at a place on the scale of a size; None when no nodule is seen near its middle."""
-        import torch
-
-        from ThoraxAILib.networks.threads import torch_threads
-
         spacing_mm = diameter_mm / ACROSS
-        hu = cube(volume.array, volume.spacing_kji_mm, center_kji, spacing_mm)
-        with torch_threads(None):
-            logits = self._network.answer(hu[None, None])
-            share = torch.from_numpy(logits).softmax(1)[0, 1].numpy()
+        share = self._shares(volume, center_kji, [diameter_mm])[0]
         found = at_middle(share > SURE)
         if found is None:
             return None
@@ -183,7 +138,7 @@ class NoduleNetwork:
         if seen_mm < SPECK * diameter_mm:
             return None
         chance = float(share[found].mean())
-        return Look(center_kji, diameter_mm, spacing_mm, share, middle, float(np.linalg.norm(off)), seen_mm, chance)
+        return Look(center_kji, diameter_mm, spacing_mm, share, middle, seen_mm, chance)
 
 
 def _clipped(size_mm: float) -> float:
@@ -232,51 +187,3 @@ def _network_of(path: Path) -> LabelNetwork:
     network = LabelNetwork(LabelNetworkSettings.from_dict(weights.settings))
     network.load_state_dict(weights.state)
     return network.eval()
-
-
-def _on_ct(volume: Volume, look: Look, notes: tuple[str, ...]) -> Delineation:
-    """Return the nodule of a look on the voxels of the CT, with what is in doubt."""
-    low, high = box_of_cube(volume, look.center_kji, look.spacing_mm)
-    likely = on_ct(look.share, volume, look.center_kji, look.spacing_mm, low, high)
-    hu = volume.array[tuple(slice(a, b) for a, b in zip(low, high, strict=True))].astype(np.float32)
-    mask = drawn(likely)
-    if not mask.any():
-        raise InputError("No nodule is seen at this point: click on its middle, or give its --diameter.")
-    box = known(mask_box(mask), "the box of the mask")
-    first = np.array([span.start for span in box])
-    cut = unseen_border(hu, mask)
-    told = notes + ((CUT_NOTE.format(100 * cut),) if cut > CUT_SHARE else ())
-    if _reaches_edge(low + first, mask[box].shape, volume.array.shape):
-        told += (EDGE_NOTE,)
-    diameter = float(sphere_diameter_mm(mask.sum() * volume.voxel_mm3))
-    placed = Mask(three(int(x) for x in low + first), mask[box].copy())
-    own = np.where(ndimage.binary_dilation(mask, iterations=2), likely, 0.0).astype(np.float32)
-    return Delineation(placed, diameter, own, three(int(x) for x in low), told, not notes)
-
-
-def drawn(likely: np.ndarray) -> np.ndarray:
-    """Return the mask in a box of the CT: where the network is sure enough, filled, its likeliest part alone."""
-    mask = likely > BORDER
-    labels, count = ndimage.label(mask)
-    if count > 1:
-        weight = ndimage.sum_labels(likely, labels, np.arange(1, count + 1))
-        mask = labels == int(np.argmax(weight)) + 1
-    return ndimage.binary_fill_holes(mask)
-
-
-def unseen_border(hu: np.ndarray, mask: np.ndarray) -> float:
-    """Return the share of a nodule's border in its planes beyond which the tissue is as dense as inside, 0 to 1.
-
-    The border is compared across two voxels on both sides.
-    """
-    plane = np.zeros((3, 3, 3), bool)
-    plane[1] = ndimage.generate_binary_structure(2, 1)
-    outside = ndimage.binary_dilation(mask, plane, iterations=2) & ~ndimage.binary_dilation(mask, plane)
-    if not outside.any():
-        return 0.0
-    core = float(np.median(hu[mask]))
-    return float((hu[outside] > core - VISIBLE_HU).mean())
-
-
-def _reaches_edge(first: np.ndarray, shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
-    return bool((first <= 0).any() or (first + np.array(shape) >= np.array(whole)).any())

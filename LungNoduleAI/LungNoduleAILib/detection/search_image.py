@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from LungNoduleAILib.anatomy.hull import hull_depth_mm
+from LungNoduleAILib.anatomy.hull import coarse_hull_depth_mm, coarse_strides, on_voxels
 from LungNoduleAILib.detection.two_levels import SPACING_MM
 from LungNoduleAILib.model.anatomy import AIRWAY, RLL, Anatomy
 from ThoraxAILib.image.boxes import Box
@@ -56,4 +56,5 @@ def within_hull(labels: np.ndarray) -> np.ndarray:
     spacing = np.full(3, SPACING_MM)
     right = (labels > 0) & (labels <= RLL)
     left = (labels > RLL) & (labels < AIRWAY)
-    return np.maximum(hull_depth_mm(right, spacing), hull_depth_mm(left, spacing)) > -HULL_MARGIN_MM
+    deep = np.maximum(coarse_hull_depth_mm(right, spacing), coarse_hull_depth_mm(left, spacing)) > -HULL_MARGIN_MM
+    return on_voxels(deep, labels.shape, coarse_strides(spacing))

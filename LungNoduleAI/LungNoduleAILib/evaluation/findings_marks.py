@@ -21,7 +21,7 @@ def read_findings_marks(folders: Sequence[Path]) -> tuple[Marks, tuple[str, ...]
     Positions stay RAS mm, the confidence is the score. Raises InputError for none, damaged ones, or a series twice.
     """
     files = [file for folder in folders for file in _files(folder)]
-    everything = [_read(file) for file in files]
+    everything = [read_findings(file) for file in files]
     series = [found.series_uid for found in everything]
     if len(set(series)) < len(series):
         twice = next(name for name in series if series.count(name) > 1)
@@ -47,7 +47,8 @@ def _files(folder: Path) -> list[Path]:
     return found
 
 
-def _read(file: Path) -> Findings:
+def read_findings(file: Path) -> Findings:
+    """Return a findings.json; raises InputError in one sentence when it is none."""
     try:
         return Findings.from_dict(read_plain_json(file))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

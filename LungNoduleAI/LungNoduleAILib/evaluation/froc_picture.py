@@ -17,14 +17,15 @@ LEFT, RIGHT, TOP, BOTTOM = 90, 30, 84, 80
 INK, GRID, LINE, BAND = (40, 40, 40), (222, 222, 222), (20, 90, 170), (205, 222, 242)
 
 
-def draw_froc(curve: Curve, intervals: Bootstrap, title: str = "") -> bytes:
-    """PNG bytes of a curve between 1/8 and 8 false positives per scan, with the interval at the seven rates."""
+def draw_froc(curve: Curve, intervals: Bootstrap | None, title: str = "") -> bytes:
+    """PNG bytes of a curve between 1/8 and 8 false positives per scan, with the interval at the seven rates if any."""
     from PIL import Image, ImageDraw
 
     image = Image.new("RGB", (WIDTH * OVERSAMPLE, HEIGHT * OVERSAMPLE), "white")
     draw = ImageDraw.Draw(image)
-    low, high = ([getattr(interval, side) for interval in intervals.sensitivity_at] for side in ("low", "high"))
-    draw.polygon([*_points(RATES, high), *_points(RATES, low)[::-1]], fill=BAND)
+    if intervals is not None:
+        low, high = ([getattr(interval, side) for interval in intervals.sensitivity_at] for side in ("low", "high"))
+        draw.polygon([*_points(RATES, high), *_points(RATES, low)[::-1]], fill=BAND)
     _draw_axes(draw)
     rates = np.geomspace(RATES[0], RATES[-1], 600)
     draw.line(_points(rates, curve.sensitivity_at(rates)), fill=LINE, width=3 * OVERSAMPLE, joint="curve")
@@ -32,16 +33,16 @@ def draw_froc(curve: Curve, intervals: Bootstrap, title: str = "") -> bytes:
         radius = 5 * OVERSAMPLE
         draw.ellipse([x - radius, y - radius, x + radius, y + radius], fill=LINE)
     _write(
-        draw,
-        LEFT,
-        14,
-        f"{title + ': ' if title else ''}CPM {curve.cpm:.3f} "
-        f"({intervals.confidence:.0%} interval {intervals.cpm.low:.3f} to {intervals.cpm.high:.3f})",
-        19,
-        "la",
+        draw, LEFT, 14, f"{title + ': ' if title else ''}CPM {curve.cpm:.3f} ({_interval_words(intervals)})", 19, "la"
     )
     small = image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
     return encoded(np.asarray(small))
+
+
+def _interval_words(intervals: Bootstrap | None) -> str:
+    if intervals is None:
+        return "no interval: one scan"
+    return f"{intervals.confidence:.0%} interval {intervals.cpm.low:.3f} to {intervals.cpm.high:.3f}"
 
 
 def _draw_axes(draw: ImageDraw.ImageDraw) -> None:

@@ -33,11 +33,14 @@ DECIMALS = 6
 
 @dataclass(frozen=True, eq=False)
 class FrocReport:
-    """One evaluation: what came of marks and nodules, the curve, and its intervals over resampled scans."""
+    """One evaluation: what came of marks and nodules, the curve, and its intervals over resampled scans.
+
+    One scan cannot be resampled: there is no interval then.
+    """
 
     outcome: Outcome
     curve: Curve
-    intervals: Bootstrap
+    intervals: Bootstrap | None
     threshold: float | None = None
 
     @property
@@ -65,7 +68,7 @@ class FrocReport:
             **_scores(self.curve),
             "nodules": int(nodules.sum()),
             "scans": len(outcome.series),
-            "confidence_interval": _intervals(self.intervals),
+            "confidence_interval": None if self.intervals is None else _intervals(self.intervals),
             "detected": int((nodules & ~outcome.is_missed).sum()),
             "marks": {
                 "in_listed_scans": outcome.marks,
@@ -107,7 +110,8 @@ def make_report(
 ) -> FrocReport:
     """Evaluate marks over scans with intervals from ``resamples`` resampled sets of scans; raises InputError."""
     outcome, curve = evaluate_froc(marks, nodules, excluded, series)
-    return FrocReport(outcome, curve, bootstrap(outcome, resamples, seed), threshold)
+    intervals = bootstrap(outcome, resamples, seed) if len(outcome.series) > 1 else None
+    return FrocReport(outcome, curve, intervals, threshold)
 
 
 def write_report(report: FrocReport, output: Path, title: str = "") -> None:

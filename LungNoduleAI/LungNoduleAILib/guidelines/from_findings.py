@@ -214,7 +214,7 @@ def _rules_for(person: PersonAndExam) -> tuple[list[str], list[str]]:
         rules += [FLEISCHNER, BTS]
     else:
         missing.append(
-            "Lung-RADS, Fleischner and BTS need the kind of exam: state baseline, follow_up, screening or incidental."
+            "Lung-RADS, Fleischner and BTS need the kind of exam: state baseline, follow-up, screening or incidental."
         )
     for rule, names in _NEEDED.items():
         absent = [words for name, words in names.items() if getattr(person, name) is None]

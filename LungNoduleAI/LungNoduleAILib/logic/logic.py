@@ -266,6 +266,17 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
             Path(directory), self.review.result(), nodes.run(), self.follow_up.prior_exam(nodes.volume)
         )
 
+    def report_text(self) -> str:
+        """Return the report of the current result, as it stands now, as plain text; raises InputError without one."""
+        from LungNoduleAILib.guidelines.terms.person import PersonAndExam
+        from LungNoduleAILib.report.methods import case_name
+        from LungNoduleAILib.report.plain_text import report_text
+
+        nodes = self.review.nodes()
+        result, prior = self.review.result(), self.follow_up.prior_exam(nodes.volume)
+        person = PersonAndExam(**result.findings.review.person)
+        return report_text(result, case_name(nodes.run()), person, prior)
+
     def write_report(self, path: Path | str) -> Path:
         """Write the report of the current result, as it stands now, as one HTML file."""
         from LungNoduleAILib.cases.result_files import write_report_of

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from LungNoduleAILib.model.growth import percent_words
 from LungNoduleAILib.model.pairs import MATCHED, FollowUp, Pair
 from LungNoduleAILib.scene.follow_up_nodes import pair_label
 
@@ -39,7 +40,7 @@ def planted_rows(current_node: Any, found: FollowUp | None) -> tuple[PlantedRow,
 def _row(entry: Mapping[str, Any], pairs: Sequence[Pair]) -> PlantedRow:
     sizes = [entry[f"{when}_diameter_mm"] for when in ("prior", "current")]
     change = entry["volume_change_percent"]
-    grown = "" if change is None else f" ({change:+.0f} %)"
+    grown = "" if change is None else f" ({percent_words(change)})"
     right, anterior, superior = entry["center_ras_mm"]
     return PlantedRow(
         f"{entry['lobe']}, {entry['type']}",
@@ -63,5 +64,5 @@ def _told(entry: Mapping[str, Any], pairs: Sequence[Pair]) -> str:
         return "not found" if pairs else ""
     _gap, number, pair = min(near, key=lambda one: one[0])
     words = pair.growth.growth if pair.growth is not None and pair.status == MATCHED else pair.status
-    change = "" if pair.growth is None else f", {pair.growth.volume_change_percent:+.0f} %"
+    change = "" if pair.growth is None else f", {percent_words(pair.growth.volume_change_percent)}"
     return f"{pair_label(number)}: {words}{change}"

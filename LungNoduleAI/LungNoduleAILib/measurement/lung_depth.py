@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import scipy.ndimage as ndi
 
@@ -20,15 +22,16 @@ class LungDepth:
 
         self._strides = np.maximum(1, (STEP_MM / volume.spacing_kji_mm).astype(int))
         sampled = tuple(slice(None, None, int(s)) for s in self._strides)
-        lungs = anatomy.lungs[sampled]
+        coarse = replace(anatomy, labels=np.ascontiguousarray(anatomy.labels[sampled]), structures=None)
         spacing = tuple(float(s) for s in volume.spacing_kji_mm * self._strides)
         # Half a coarse voxel lies between the last lung voxel's centre and the border.
-        self._depth_mm = np.maximum(edt.edt(lungs, anisotropy=spacing, black_border=True) - 0.5 * min(spacing), 0.0)
+        inside_mm = edt.edt(coarse.lungs, anisotropy=spacing, black_border=True)
+        self._depth_mm = np.maximum(inside_mm - 0.5 * min(spacing), 0.0)
 
         self._hull_mm = np.maximum(
             *(
-                hull_depth_mm(side[sampled], self._strides * volume.spacing_kji_mm)
-                for side in (anatomy.right_lung, anatomy.left_lung)
+                hull_depth_mm(side, self._strides * volume.spacing_kji_mm)
+                for side in (coarse.right_lung, coarse.left_lung)
             )
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,14 @@ class Anatomy:
     lobes_approximate: bool = True
     structures: np.ndarray | None = None
     lobes_how: str = "fissures are placed as planes that avoid vessels, no learned model ran"
+
+    def voxels_of(self, labels: Iterable[int]) -> int:
+        """Return how many voxels carry one of these labels, without a mask of them all."""
+        return sum(int(np.count_nonzero(plane == label)) for label in labels for plane in self.labels)
+
+    def has_lungs(self) -> bool:
+        """Whether any voxel is lung."""
+        return any((plane == label).any() for label in LOBE_OF_LABEL for plane in self.labels)
 
     @property
     def right_lung(self) -> np.ndarray:

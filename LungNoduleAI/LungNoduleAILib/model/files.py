@@ -18,7 +18,10 @@ REGISTRATION_FILE = "registration.json"
 SHEETS_FILE = "sheets.npz"  # the pictures of what changed, for a report that is written again
 VIEW_FILES = ("blended.png", "checkerboard.png", "difference.png", "change_1.png", "change_2.png", "change_3.png")
 PATTERN_MAP_FILE, PATTERN_TABLE_FILE, PATTERN_PICTURE_FILE = "patterns.nrrd", "patterns.json", "patterns.png"
+EXPLANATION_FILE, IMPORTANCE_FILE, EXPLANATION_PICTURE_FILE = "explanation.json", "importance.nrrd", "explanation.png"
 INDEX_FILE = "index.csv"
+LABEL_MAP_FILES = {"nrrd": "labels.nrrd", "nifti": "labels.nii.gz"}
+LABEL_TABLE_FILE = "labels.csv"
 DICOM_FILES = ("anatomy.seg.dcm", "nodules.seg.dcm", "measurements.sr.dcm", "measurements_verified.sr.dcm")
 MAX_SCANS = 20
 
@@ -27,6 +30,8 @@ ANALYSIS_FILES = (
     SEGMENTATION_FILE,
     MARKUPS_FILE,
     ARRAYS_FILE,
+    *LABEL_MAP_FILES.values(),
+    LABEL_TABLE_FILE,
     FINDINGS_FILE,
     FINDINGS_CSV,
     REPORT_FILE,
@@ -51,6 +56,7 @@ FOLLOW_UP_FILES = (
     *(f"arrays_{n}.npz" for n in range(1, MAX_SCANS + 1)),
     RUN_FILE,
 )
+EXPLANATION_FILES = (IMPORTANCE_FILE, EXPLANATION_PICTURE_FILE, EXPLANATION_FILE)
 REGISTRATION_FILES = (
     WARPED_FILE,
     DIFFERENCE_FILE,

@@ -34,8 +34,9 @@ class Finding:
     changed a value, ``ai_values`` keeps the software's by the name of the field. ``attachment``, ``margin``,
     ``shape`` and ``calcification_pattern`` are the reader's to state (words of model.review), None as long as nobody
     did. The ends of the axes are two RAS points.
-    ``volume_mm3`` counts voxels at a blurred border in part, also those just outside the mask; ``mask_volume_mm3`` is
-    what the voxels of the mask add up to, as another program measures the exported segment.
+    ``volume_mm3`` lies inside the outline before it is cut into voxels (of region growing: voxels at a blurred border
+    count in part); ``mask_volume_mm3`` is what the voxels of the mask add up to, as another program measures the
+    exported segment.
 
     ``suspicion`` is how suspicious readers would rate it, 1 (highly unlikely malignant) to 5 (highly suspicious), with
     the interval that holds nine of ten of their ratings; it is no pathology. None where no network outlined it.

@@ -8,6 +8,12 @@ GROWING, STABLE, INDETERMINATE, SHRINKING = "growing", "stable", "indeterminate"
 NO_GROWTH = "no growth measured"
 
 
+def percent_words(change: float) -> str:
+    """Return a change in percent with its sign, without a minus before a zero: '+63 %', '0 %'."""
+    rounded = round(change) + 0.0
+    return f"{rounded:+.0f} %" if rounded else "0 %"
+
+
 @dataclass(frozen=True)
 class Growth:
     """What changed between two measurements of one nodule.

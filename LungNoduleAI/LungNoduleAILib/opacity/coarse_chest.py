@@ -9,6 +9,7 @@ import scipy.ndimage as ndi
 
 from LungNoduleAILib.anatomy.work_image import WorkImage, make_work_image
 from LungNoduleAILib.model.anatomy import AORTA, BONE, HEART, SPINE, Anatomy
+from ThoraxAILib.image.reach import deeper_mm, within_mm
 from ThoraxAILib.image.volume import Volume
 
 COARSE_MM = 3.0
@@ -88,15 +89,11 @@ class CoarseChest:
 
     def within_mm(self, mask: np.ndarray, reach_mm: float) -> np.ndarray:
         """Return the mask grown by ``reach_mm``."""
-        import edt
-
-        return edt.edt(~mask, anisotropy=self.spacing_mm) <= reach_mm if mask.any() else mask
+        return within_mm(mask, self.work.spacing_kji_mm, reach_mm)
 
     def deeper_mm(self, mask: np.ndarray, depth_mm: float) -> np.ndarray:
         """Return the mask shrunk by ``depth_mm``."""
-        import edt
-
-        return edt.edt(mask, anisotropy=self.spacing_mm) > depth_mm
+        return deeper_mm(mask, self.work.spacing_kji_mm, depth_mm)
 
     def opened(self, mask: np.ndarray, radius_mm: float) -> np.ndarray:
         """Return what of a mask balls of ``radius_mm`` cover: vessels and thin sheets are gone."""

@@ -52,7 +52,7 @@ class Opacity:
 
 def find_opacities(volume: Volume, anatomy: Anatomy) -> tuple[Opacity, ...]:
     """Return what takes the place of lung in a CT (HU, LPS order), the largest first; none where there are no lungs."""
-    if not anatomy.lungs.any():
+    if not anatomy.has_lungs():
         return ()
     chest = CoarseChest.of(volume, anatomy)
     signs = find_signs(chest)

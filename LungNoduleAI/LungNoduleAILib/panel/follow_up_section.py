@@ -16,6 +16,7 @@ from LungNoduleAILib.logic.logic import LungNoduleAILogic
 from LungNoduleAILib.logic.planted import planted_rows
 from LungNoduleAILib.logic.report_file import ReportFile
 from LungNoduleAILib.model.follow_up_options import FollowUpOptions
+from LungNoduleAILib.model.growth import percent_words
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.model.pairs import FollowUp, Pair
 from LungNoduleAILib.panel.sample_data import load_sample_pair
@@ -27,9 +28,10 @@ from ThoraxAILib.jobs.child_job import ChildJob
 from ThoraxAILib.panels import parts
 from ThoraxAILib.panels.job_panel import JobPanel
 from ThoraxAILib.panels.messages import shown_errors
+from ThoraxAILib.scene.plots import show_chart
 
 UNKNOWN_DAYS = -1
-COLUMNS = ("Pair", "Prior", "Current", "Status", "Δ vol. %", "Doubling time", "Growth", "Agree")
+COLUMNS = ("Pair", "Prior", "Current", "Status", "Δ vol.", "Doubling time", "Growth", "Agree")
 
 
 class FollowUpSection:
@@ -168,9 +170,12 @@ class FollowUpSection:
             self.on_open_report,
             _("Write the report of this comparison as it stands now, and open it"),
         )
-        controls = (self.sideBySideButton, self.chartButton, self.alignButton, self.differenceButton)
-        for control in (*controls, self.followUpReportButton):
+        for control in (self.sideBySideButton, self.alignButton, self.differenceButton):
             row.addWidget(control)
+        below = qt.QHBoxLayout()
+        layout.addLayout(below)
+        below.addWidget(self.chartButton)
+        below.addWidget(self.followUpReportButton)
 
     # The run
 
@@ -301,7 +306,7 @@ class FollowUpSection:
 
     def on_chart(self) -> None:
         """Volumes over time."""
-        compare_views.show_chart(node_of(self.logic.current_text(), "chart"))
+        show_chart(node_of(self.logic.current_text(), "chart"))
 
     def on_open_report(self) -> None:
         """Write the report of the comparison and open it in the browser."""
@@ -332,7 +337,7 @@ class FollowUpSection:
 def _texts(row: int, pair: Pair) -> tuple[str, ...]:
     growth = pair.growth
     agree = "" if pair.method_agreement is None else _("yes") if pair.method_agreement else _("no")
-    change = "" if growth is None else f"{growth.volume_change_percent:+.0f}"
+    change = "" if growth is None else percent_words(growth.volume_change_percent)
     doubling = "" if growth is None else growth.doubling_words
     return (
         pair_label(row + 1),

@@ -79,8 +79,9 @@ class PracticeSection:
         self.diameterSpinBox.setSpecialValueText(_("no size"))
         self.diameterSpinBox.connect("valueChanged(double)", self._on_diameter)
         self.lockMarksButton = parts.button("lockMarksButton", _("Lock and score"), self.on_lock)
-        for control in (self.markButton, self.removeMarkButton, self.diameterSpinBox, self.lockMarksButton):
+        for control in (self.markButton, self.removeMarkButton, self.diameterSpinBox):
             row.addWidget(control)
+        layout.addWidget(self.lockMarksButton)
 
     def _build_truth(self, layout: qt.QVBoxLayout) -> None:
         titles = [_(title) for title in TITLES]

@@ -118,5 +118,7 @@ def methods_text(nodes: ResultNodes) -> str:
 def analyzed_threshold(record: dict[str, Any]) -> float | None:
     """Return the confidence from which the run computed findings, where its record says so."""
     options = record.get("options")
+    if isinstance(options, dict) and isinstance(options.get("analysis"), dict):  # of a follow-up
+        options = options["analysis"]
     value = options.get("threshold") if isinstance(options, dict) else None
     return float(value) if isinstance(value, (int, float)) else None

@@ -100,6 +100,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.qualityList.connect("itemClicked(QListWidgetItem*)", self.on_quality_clicked)
         ui.show3DButton.connect("toggled(bool)", self.on_show_3d)
         ui.reportButton.connect("clicked()", self.on_open_report)
+        ui.copyTextButton.connect("clicked()", self.on_copy_text)
         ui.clearButton.connect("clicked()", self.on_clear)
         ui.saveFolderEdit.connect("currentPathChanged(QString)", self.on_save_folder_changed)
         ui.saveButton.connect("clicked()", self.on_save)
@@ -384,6 +385,12 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             report = self.logic.write_report(self.reportFile.new_path())
             qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(report)))
 
+    def on_copy_text(self) -> None:
+        """Put the report as text on the clipboard, for pasting into a radiology information system."""
+        with shown_errors(_("The text cannot be made.")):
+            qt.QApplication.clipboard().setText(self.logic.report_text())
+            self._show_saved(_("The report is on the clipboard as text: paste it where you write yours."))
+
     def on_clear(self) -> None:
         """Remove the result from the scene; a review is asked for before."""
         if not self.logic.review.record().is_empty and not agreed(
@@ -447,6 +454,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             "" if self.logic.review.nodes().volume is not None else _("The CT of this result left the scene: load it")
         )
         parts.allow(ui.reportButton, no_ct, _("Write the report as the result stands now, and open it"))
+        parts.allow(ui.copyTextButton, no_ct, _("Put the report as text on the clipboard, for pasting into a RIS"))
         no_folder = no_ct or ("" if ui.saveFolderEdit.currentPath.strip() else _("Choose the folder to save to"))
         parts.allow(ui.saveButton, no_folder, _("Write report, findings, scene, segmentation and points to the folder"))
         self.follow_up.update()

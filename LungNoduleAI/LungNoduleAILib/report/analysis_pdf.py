@@ -10,8 +10,9 @@ from ThoraxAILib.report.page import NOTICE
 from ThoraxAILib.report.pdf import PdfPage
 
 FIRST_PAGE_ROWS = 10
-FINDINGS_WIDTHS = (15, 12, 23, 11, 11, 15, 10, 14)
-DOUBTFUL_WIDTHS = (15, 12, 23, 11, 11, 15, 10, 14, 30)
+FINDINGS_WIDTHS = (15, 12, 22, 11, 11, 13, 15, 15)
+DOUBTFUL_WIDTHS = (16, 13, 19, 11, 11, 13, 17, 16, 27)
+TALLEST_MM = 46.0
 ADVICE_WIDTHS = (14, 16, 45, 55)
 
 
@@ -32,7 +33,7 @@ def write_pdf(path: Path, content: ReportContent) -> None:
     page.pictures([(view.picture, view.caption) for view in content.overview.views], 62)
     page.lines((content.overview.words,), quiet=True)
     for card in content.sure.cards[:1]:
-        page.pictures([(view.picture, view.caption) for view in card.views], 46)
+        page.pictures([(view.picture, view.caption) for view in card.views], TALLEST_MM)
     page.new_page()
     write_guidelines(page, content.guidelines)
     _cards(page, "Each finding", content.sure.cards)
@@ -67,6 +68,7 @@ def _cards(page: PdfPage, title: str, cards: tuple) -> None:
     if cards:
         page.heading(title)
     for card in cards:
+        page.keep(TALLEST_MM + 25.0)
         page.lines((card.title,), style="B")
         page.lines((card.facts,), quiet=True)
-        page.pictures([(view.picture, view.caption) for view in card.views], 46)
+        page.pictures([(view.picture, view.caption) for view in card.views], TALLEST_MM)

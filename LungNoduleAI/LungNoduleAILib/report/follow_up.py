@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from LungNoduleAILib.report.growth_chart import GrowthChart, growth_chart
 from LungNoduleAILib.report.guidelines import GuidelinesContent, guidelines_content
 from LungNoduleAILib.report.head import iso_date
 from LungNoduleAILib.report.impression import impression
-from LungNoduleAILib.report.methods import case_name, stages_table
+from LungNoduleAILib.report.methods import case_name, methods_text, stages_table
 from LungNoduleAILib.report.prior_exam import fates_words
 from LungNoduleAILib.report.views import (
     CALIPER_COLOR,
@@ -369,12 +369,4 @@ def _named(entry: dict) -> str:
 
 
 def _methods(run: dict) -> FollowUpMethods:
-    software = run.get("software", {}).get("thoraxai", "")
-    models: Sequence[dict] = run.get("models", [])
-    lines = [f"ThoraxAI {software}."]
-    lines += [
-        f"{str(model['role']).capitalize()}: {model['name']} (fingerprint {str(model['fingerprint'])[:16]})."
-        for model in models
-    ]
-    lines += [f"{name}: {value}" for name, value in run.get("options", {}).items()]
-    return FollowUpMethods(tuple(lines), stages_table(run))
+    return FollowUpMethods((methods_text(lobes_approximate=False, record=run),), stages_table(run))

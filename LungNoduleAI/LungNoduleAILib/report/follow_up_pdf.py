@@ -36,6 +36,7 @@ def write_follow_up_pdf(path: Path, content: FollowUpContent) -> None:
     if content.each_pair.cards:
         page.heading("Each pair")
     for card in content.each_pair.cards:
+        page.keep(TALLEST_MM + 25.0)
         page.lines((card.title,), style="B")
         page.lines((card.words,) if card.words else (), quiet=True)
         for first in range(0, len(card.views), 3):
@@ -67,4 +68,4 @@ def _changes(page: PdfPage, content: FollowUpContent) -> None:
         page.lines(("No significant difference inside the lungs.",))
     for view in content.changes.views:
         page.pictures([(view.picture, view.caption)], SHEET_MM)
-    page.lines(content.changes.quality, quiet=True)
+    page.lines(("Registration: " + ", ".join(content.changes.quality) + ".",), quiet=True)

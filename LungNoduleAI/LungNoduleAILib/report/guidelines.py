@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from LungNoduleAILib.guidelines.terms.person import PersonAndExam
 from LungNoduleAILib.guidelines.wording import READER_DECIDES
 from LungNoduleAILib.model.findings import Finding
 from ThoraxAILib.report.page import Table
+
+_OF_ONE = re.compile(r"Nodule \d+: ")
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,11 @@ def _open_of(rows: Sequence[AdviceRow]) -> tuple[str, ...]:
 
 
 def _row(row: AdviceRow) -> list[str]:
-    nodule = "all" if row.nodule == ALL_NODULES else row.nodule
-    return [nodule, row.title, row.words, " ".join(row.reasons)]
+    """Return the cells of a row; what is said of each nodule stands in its own row, not again in that of the exam."""
+    if row.nodule != ALL_NODULES:
+        return [row.nodule, row.title, row.words, " ".join(row.reasons)]
+    of_exam = [reason for reason in row.reasons if not _OF_ONE.match(reason)]
+    return ["all", row.title, row.words, " ".join(of_exam)]
 
 
 def _value(value: object) -> str:

@@ -32,10 +32,8 @@ def impression(
         told = [_short(row) for row in rows if row.nodule == finding.id]
         lines.append("; ".join([f"{finding.id}: {in_words(finding)}", *told]) + ".")
     if len(sure) > SHOWN:
-        more = len(sure) - SHOWN
-        lines.append(
-            f"{more} more nodule{'s' * (more > 1)} of up to {number(sure[SHOWN].mean_diameter_mm)} mm: see the table."
-        )
+        more, largest = len(sure) - SHOWN, max(one.mean_diameter_mm for one in sure[SHOWN:])
+        lines.append(f"{more} more nodule{'s' * (more > 1)} of up to {number(largest)} mm: see the table.")
     lines += _open([row for row in rows if row.nodule in {one.id for one in sure[:SHOWN]}])
     exam = [f"{row.title} {row.words}" for row in rows if row.nodule == ALL_NODULES]
     if exam:

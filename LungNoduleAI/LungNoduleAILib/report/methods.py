@@ -47,7 +47,7 @@ def methods_text(lobes_approximate: bool, record: dict) -> str:
         f"{str(model.get('fingerprint', ''))[:16] or 'unknown'}{_where(model)})."
         for model in record.get("models", [])
     ]
-    options = ", ".join(f"{name} = {_option(value)}" for name, value in record.get("options", {}).items())
+    options = ", ".join(f"{name} = {_option(value)}" for name, value in _flat(record.get("options", {})))
     if options:
         sentences.append(f"Options: {options}.")
     device = record.get("device")
@@ -63,6 +63,14 @@ def methods_text(lobes_approximate: bool, record: dict) -> str:
     return " ".join(sentences)
 
 
+def _flat(options: dict) -> list[tuple[str, object]]:
+    """Return the options with those of a part, such as the analysis of a follow-up, beside the others."""
+    named: list[tuple[str, object]] = []
+    for name, value in options.items():
+        named += _flat(value) if isinstance(value, dict) else [(name, value)]
+    return named
+
+
 def _where(model: dict) -> str:
     return f", run on {model['device']}" if model.get("device") else ""
 
@@ -76,8 +84,8 @@ def _software(software: dict) -> str:
 
 
 def _option(value: object) -> str:
-    if value is None:
-        return "default"
+    if value is None or value in ((), []):
+        return "default" if value is None else "none"
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from LungNoduleAILib.guidelines.from_findings import NoduleBefore, before_of_follow_up
 from LungNoduleAILib.model.findings import Finding
+from LungNoduleAILib.model.growth import percent_words
 from LungNoduleAILib.model.pairs import MATCHED, FollowUp, Pair
 from LungNoduleAILib.report.head import iso_date
 from ThoraxAILib.image.volume import Volume
@@ -61,7 +62,7 @@ def _told(pair: Pair, then: Finding | None, now: Finding) -> str:
     growth = pair.growth
     words = [
         f"{number(then.mean_diameter_mm)} to {number(now.mean_diameter_mm)} mm",
-        f"{growth.volume_change_percent:+.0f} % in volume",
+        f"{percent_words(growth.volume_change_percent)} in volume",
         growth.growth,
     ]
     if growth.growth == "growing" and growth.doubling_words:

@@ -125,7 +125,7 @@ def doubtful_table(result: AnalysisResult, findings: Sequence[Finding]) -> Table
 def _head(result: AnalysisResult) -> list[tuple[str, bool]]:
     return [
         ("Id", False),
-        ("Lobe (approximate)" if result.lobes_approximate else "Lobe", False),
+        ("Lobe (approx.)" if result.lobes_approximate else "Lobe", False),
         ("Mean / long / short (mm)", False),
         ("Volume (mm3)", True),
         ("Of its mask (mm3)", True),

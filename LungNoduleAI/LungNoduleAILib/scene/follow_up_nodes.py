@@ -12,7 +12,7 @@ from pathlib import Path
 
 import slicer
 
-from LungNoduleAILib.model.growth import NO_GROWTH, Growth
+from LungNoduleAILib.model.growth import NO_GROWTH, Growth, percent_words
 from LungNoduleAILib.scene.growth_chart import growth_chart_nodes
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
@@ -210,7 +210,7 @@ def date_points_node(document: dict, when: str):
 def _label(number: int, pair: dict) -> str:
     change = pair["volume_change_percent"]
     words = [pair_label(number), pair["status"]]
-    return " ".join([*words, f"{change:+.0f} %"] if change is not None else words)
+    return " ".join([*words, percent_words(change)] if change is not None else words)
 
 
 def _description(pair: dict) -> str:

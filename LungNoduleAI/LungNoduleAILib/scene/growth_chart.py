@@ -4,22 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
-import slicer
-
-from ThoraxAILib.scene.names import unused_name
+from ThoraxAILib.scene.plots import chart_nodes
 from ThoraxAILib.scene.tables import Column, table_node
 
 DAYS, LABEL = "Days", "Date"
-COLORS = (
-    (0.90, 0.30, 0.25),
-    (0.20, 0.55, 0.90),
-    (0.25, 0.70, 0.35),
-    (0.85, 0.60, 0.10),
-    (0.60, 0.35, 0.80),
-    (0.10, 0.70, 0.70),
-    (0.85, 0.40, 0.65),
-    (0.50, 0.50, 0.50),
-)
 
 
 def growth_chart_nodes(document: dict) -> tuple:
@@ -34,13 +22,8 @@ def growth_chart_nodes(document: dict) -> tuple:
         for track in tracks
     ]
     table = table_node("Lung follow-up volumes", columns)
-    chart = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", unused_name("Lung follow-up growth"))
-    chart.SetTitle("Volume of each nodule (research use only)")
-    chart.SetXAxisTitle(unit)
-    chart.SetYAxisTitle("Volume (mm3)")
-    series = [_series(table, track["id"], COLORS[n % len(COLORS)]) for n, track in enumerate(tracks)]
-    for one in series:
-        chart.AddAndObservePlotSeriesNodeID(one.GetID())
+    titles = ("Volume of each nodule (research use only)", unit, "Volume (mm3)")
+    chart, series = chart_nodes("Lung follow-up growth", table, DAYS, [track["id"] for track in tracks], titles)
     return chart, [table, *series]
 
 
@@ -58,14 +41,3 @@ def day_axis(document: dict) -> tuple[list[float], str]:
 
 def _written(text: str) -> str:
     return date(int(text[:4]), int(text[4:6]), int(text[6:8])).isoformat()
-
-
-def _series(table, name: str, color: tuple[float, float, float]):
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", unused_name(name))
-    node.SetAndObserveTableNodeID(table.GetID())
-    node.SetXColumnName(DAYS)
-    node.SetYColumnName(name)
-    node.SetPlotType(slicer.vtkMRMLPlotSeriesNode.PlotTypeScatter)
-    node.SetMarkerStyle(slicer.vtkMRMLPlotSeriesNode.MarkerStyleCircle)
-    node.SetColor(*color)
-    return node

@@ -31,11 +31,9 @@ def stand_in(result: AnalysisResult, stored: np.dtype) -> AnalysisResult:
 
 
 def _one_voxel_each(labels: np.ndarray, width: int) -> np.ndarray:
-    found = np.zeros(LABELS, bool)
-    for plane in labels:
-        found[plane] = True
     row = np.zeros((1, 1, width), np.uint8)
-    row[0, 0, :LABELS] = np.arange(LABELS) * found
+    for value in range(1, int(labels.max(initial=0)) + 1):
+        row[0, 0, value] = value * any((plane == value).any() for plane in labels)
     return row
 
 

@@ -85,3 +85,21 @@ def test_a_field_read_again_is_the_same(field, tmp_path, ending):
     again = read_field(path)
     assert again.grid.matches(field.grid)
     np.testing.assert_allclose(again.displacement_ras_mm, field.displacement_ras_mm, atol=1e-4)
+
+
+@pytest.mark.parametrize("ending", [".nii.gz", ".nii"])
+def test_a_nifti_file_says_that_it_holds_displacements_so_that_slicer_does_not_warn(field, tmp_path, ending):
+    import gzip
+
+    path = tmp_path / f"field{ending}"
+    write_field(field, path)
+    content = path.read_bytes()
+    header = (gzip.decompress(content) if ending == ".nii.gz" else content)[:348]
+    assert int.from_bytes(header[68:70], "little") == 1006
+
+
+def test_vectors_of_a_nifti_field_are_ras_on_the_disk(field, tmp_path):
+    path = tmp_path / "field.nii"
+    write_field(field, path)
+    first = np.frombuffer(path.read_bytes()[352:], "<f8").reshape(3, *field.grid.shape_kji)[:, 0, 0, 0]
+    assert first == pytest.approx(field.displacement_ras_mm[0, 0, 0], abs=1e-6)

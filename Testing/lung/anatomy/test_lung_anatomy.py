@@ -113,3 +113,43 @@ def test_an_image_without_lungs_is_not_given_lungs(kind: str):
     anatomy = segment(Volume(array, np.diag([-2.2, -2.2, 2.5, 1.0])))
     assert not anatomy.labels.any()
     assert [note.code for note in anatomy.quality if note.severity == "error"] == ["not_a_chest"]
+
+
+@pytest.fixture(scope="module")
+def body_under_a_blanket(chest: SyntheticCT) -> Volume:
+    """The chest with a head above it, and over both a blanket with folds: what a PET/CT shows."""
+    volume = chest.volume.in_lps_order()
+    array = np.array(volume.array)
+    head = np.full((45, *array.shape[1:]), -1000, array.dtype)
+    j, i = np.indices(array.shape[1:])
+    middle_j, middle_i = (np.array(array.shape[1:]) - 1) / 2
+    _, dj, di = volume.spacing_kji_mm
+    head[:, np.hypot((j - middle_j) * dj, (i - middle_i) * di) < 80.0] = 40
+    stacked = np.concatenate([array, head])
+    random = np.random.default_rng(5)
+    for k, plane in enumerate(stacked):
+        across = np.hypot((j - middle_j) * dj / 130.0, (i - middle_i) * di / 175.0)
+        under = (across < 1.0) & (plane < -900)
+        plane[under] = -935 + random.normal(0, 15, under.sum())  # scattered rays lift the air under it
+        plane[(np.abs(across - 1.0) < 0.012) & (plane < -500)] = -150
+        fold = (np.abs(across - 0.93) < 0.01) & (np.sin(k / 4.0 + 9.0 * np.arctan2(j - middle_j, i - middle_i)) > 0.6)
+        plane[fold & (plane < -500)] = -150
+    return Volume(stacked, volume.ijk_to_ras)
+
+
+def test_air_under_a_blanket_is_not_lung(body_under_a_blanket: Volume, anatomy: Anatomy):
+    covered = segment(body_under_a_blanket)
+    slices = anatomy.labels.shape[0]
+    assert not covered.lungs[slices:].any()
+    assert dice(covered.lungs[:slices], anatomy.lungs) > 0.98
+
+
+@pytest.mark.slow
+def test_air_under_a_blanket_is_not_lung_to_the_network_either(body_under_a_blanket: Volume, anatomy: Anatomy):
+    pytest.importorskip("torch")
+    from LungNoduleAILib.anatomy.learned.segmenter import LearnedSegmenter
+
+    covered = LearnedSegmenter().segment(body_under_a_blanket, Progress())
+    slices = anatomy.labels.shape[0]
+    assert not covered.lungs[slices:].any()
+    assert dice(covered.lungs[:slices], anatomy.lungs) > 0.95

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fixtures import synthetic_chest
-from fixtures.asked import JobInThisProcess, record_in, write_chest
+from fixtures.asked import WorkersInThisProcess, record_in, write_chest
 from LungNoduleAILib.cases.cohort.persons import read_persons
 from LungNoduleAILib.model.findings import QualityNote
 from ThoraxAILib.cli.main import main
@@ -53,7 +53,7 @@ def analyzed(monkeypatch: pytest.MonkeyPatch) -> dict[int, tuple[QualityNote, ..
         return replace(result, findings=findings)
 
     monkeypatch.setattr("LungNoduleAILib.analysis.analyze.analyze", analyze)
-    monkeypatch.setattr("LungNoduleAILib.cases.batch.ChildJob", JobInThisProcess)
+    monkeypatch.setattr("LungNoduleAILib.cases.batch.WarmWorkers", WorkersInThisProcess)
     return verdicts
 
 
@@ -96,7 +96,7 @@ def test_finished_cases_are_taken_over_without_a_process_and_without_reading_the
     def nothing(*_arguments: Any) -> None:
         raise AssertionError("a case that is done was looked at again")
 
-    monkeypatch.setattr("LungNoduleAILib.cases.batch.ChildJob", nothing)
+    monkeypatch.setattr(WorkersInThisProcess, "job", nothing)
     monkeypatch.setattr("LungNoduleAILib.cases.analyze_case.read_volume", nothing)
     assert run(cohort, "--resume") == 0
     assert {row["status"] for row in table(cohort.parent / "out" / "index.csv")} == {"resumed"}

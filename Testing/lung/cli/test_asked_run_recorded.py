@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fixtures.asked import (
-    JobInThisProcess,
+    WorkersInThisProcess,
     analysis_options,
     follow_up_options,
     other_than_default,
@@ -48,7 +48,11 @@ def test_one_case(scans, tmp_path, analyses_run):
     assert recorded(AnalysisOptions, options) == request.options
     assert recorded(PersonAndExam, options) == request.person
     assert options["scene"] is False
-    assert set(options) == set(request.options.to_dict()) | set(request.person.to_dict()) | {"scene", "dicom"}
+    assert set(options) == set(request.options.to_dict()) | set(request.person.to_dict()) | {
+        "scene",
+        "dicom",
+        "label_map",
+    }
 
 
 def test_a_calibration_is_recorded_with_the_hash_of_its_file(scans, tmp_path, analyses_run):
@@ -68,7 +72,7 @@ def test_a_calibration_is_recorded_with_the_hash_of_its_file(scans, tmp_path, an
 
 
 def test_a_batch(scans, tmp_path, analyses_run, monkeypatch):
-    monkeypatch.setattr("LungNoduleAILib.cases.batch.ChildJob", JobInThisProcess)
+    monkeypatch.setattr("LungNoduleAILib.cases.batch.WarmWorkers", WorkersInThisProcess)
     exam = PersonAndExam(exam="incidental")
     request = AnalyzeRequest(scans, tmp_path / "out", analysis_options(), with_scene=False, person=exam)
     assert main(["lung", "analyze", *request.to_argv()]) == 0

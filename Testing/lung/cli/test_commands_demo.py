@@ -63,6 +63,27 @@ def test_the_phantom_command_writes_the_same_patient_for_the_same_seed(tmp_path,
     assert f"{len(planted)} known nodules" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("coarse_sample")
+@pytest.mark.parametrize("more", [[], ["--pair"], ["--count", "2"]])
+def test_the_phantom_command_writes_over_no_earlier_one_unasked(tmp_path, capsys, more):
+    folder = tmp_path / "sample" / {"--pair": "prior", "--count": "case-000002"}.get(more[0] if more else "", "")
+    folder.mkdir(parents=True)
+    (folder / "ct.nrrd").write_text("a person's own")
+    assert main(["lung", "phantom", "--output", str(tmp_path / "sample"), *more]) == 2
+    complaint = capsys.readouterr().err
+    assert complaint == (
+        f"'{folder}' holds ct.nrrd already: choose another --output, or add --replace to write over it.\n"
+    )
+    assert (folder / "ct.nrrd").read_text() == "a person's own"
+
+
+@pytest.mark.usefixtures("coarse_sample")
+def test_the_phantom_command_replaces_an_earlier_one_when_asked(tmp_path):
+    arguments = ["lung", "phantom", "--output", str(tmp_path / "sample")]
+    assert main(arguments) == main([*arguments, "--replace", "--seed", "2"]) == 0
+    assert main(arguments) == 2
+
+
 def test_a_seed_below_zero_is_a_bad_input(tmp_path, capsys):
     assert main(["lung", "phantom", "--output", str(tmp_path / "sample"), "--seed", "-1"]) == 2
     assert "seed" in capsys.readouterr().err

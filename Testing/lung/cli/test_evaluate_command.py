@@ -237,3 +237,13 @@ def test_label_maps_that_cannot_be_compared_are_refused_in_one_line(tmp_path, ca
         assert words in message
         assert message.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_one_scan_has_no_interval(tmp_path, capsys):
+    (tmp_path / "marks.csv").write_text("seriesuid,coordX,coordY,coordZ,probability\n1.1,0,0,0,0.9\n")
+    (tmp_path / "nodules.csv").write_text("seriesuid,coordX,coordY,coordZ,diameter_mm\n1.1,0,0,0,8\n")
+    (tmp_path / "series.csv").write_text("1.1\n")
+    tables = {"--detections": "marks.csv", "--annotations": "nodules.csv", "--series": "series.csv"}
+    assert run_froc({option: tmp_path / name for option, name in tables.items()}, tmp_path / "out") == 0
+    assert json.loads((tmp_path / "out" / "froc.json").read_text())["confidence_interval"] is None
+    assert capsys.readouterr().out.startswith("CPM 1.000 (no interval: one scan) on 1 nodules in 1 scans.")

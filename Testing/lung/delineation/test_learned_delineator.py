@@ -13,7 +13,8 @@ from LungNoduleAILib.analysis.other_date import looks_like
 from LungNoduleAILib.delineation import combined
 from LungNoduleAILib.delineation.classical import ClassicalDelineator
 from LungNoduleAILib.delineation.combined import LearnedDelineator
-from LungNoduleAILib.delineation.learned import EDGE_NOTE, NoduleNetwork, segment_nodule, unseen_border
+from LungNoduleAILib.delineation.learned import NoduleNetwork, segment_nodule
+from LungNoduleAILib.delineation.looks import EDGE_NOTE, unseen_border
 from LungNoduleAILib.delineation.protocol import Delineator
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import measure
@@ -49,8 +50,30 @@ def test_the_outline_is_that_of_the_network_on_the_voxels_of_the_ct():
     assert finding.mask is not None
     assert finding.mask.offset_kji == seen.mask.offset_kji
     assert (finding.mask.array == seen.mask.array).all()
-    assert finding.volume_mm3 == pytest.approx(seen.mask.array.sum() * volume.voxel_mm3, abs=0.1)
+    assert finding.mask_volume_mm3 == pytest.approx(seen.mask.array.sum() * volume.voxel_mm3, abs=0.1)
+    assert finding.volume_mm3 == pytest.approx(seen.volume_mm3, abs=0.1)
+    assert finding.volume_mm3 == pytest.approx(finding.mask_volume_mm3, rel=0.03)
     assert finding.volume_mm3 == pytest.approx(truth_mm3, rel=0.12)
+
+
+@pytest.mark.parametrize("slice_mm", [1.0, 2.5])
+def test_the_volume_repeats_whatever_size_the_detector_tells(slice_mm):
+    phantom = make_ellipsoid(10.0, spacing_mm=(0.7, 0.7, slice_mm), noise_hu=15.0, seed=4, block_mm=46.0)
+    volume, network = phantom.volume.in_lps_order(), NoduleNetwork()
+    center = phantom.nodule.center_ras_mm
+    volumes = [network.segment(volume, center, 10.0 * scale).volume_mm3 for scale in (0.75, 0.9, 1.0, 1.15, 1.4)]
+    assert max(volumes) / min(volumes) < 1.04
+
+
+def test_the_volume_of_a_nodule_at_the_edge_of_the_image_counts_the_image_alone():
+    phantom = make_ellipsoid(12.0, spacing_mm=(0.7, 0.7, 1.0), noise_hu=15.0, seed=4, block_mm=46.0)
+    volume = phantom.volume.in_lps_order()
+    middle = round(float(volume.kji_from_ras(np.array(phantom.nodule.center_ras_mm))[0]))
+    origin = volume.ijk_to_ras.copy()
+    origin[:3, 3] += middle * origin[:3, 2]
+    cut = Volume(volume.array[middle:], origin)
+    seen = NoduleNetwork().segment(cut, phantom.nodule.center_ras_mm, 12.0)
+    assert seen.volume_mm3 == pytest.approx(seen.mask.array.sum() * cut.voxel_mm3, rel=0.06)
 
 
 def test_a_nodule_on_a_vessel_is_outlined_nearer_to_the_truth_than_by_region_growing():

@@ -232,9 +232,13 @@ def test_a_run_writes_its_files_at_once_and_tells_how_it_came_about(given, files
         "pairs.csv",
         "links.csv",
         "report.html",
+        "report.pdf",
         "run.json",
         "findings_1.json",
         "findings_2.json",
+        "arrays_1.npz",
+        "arrays_2.npz",
+        "sheets.npz",
     }
     document = json.loads((out / "pairs.json").read_text(encoding="utf-8"))
     assert document["schema"] == "thoraxai.pairs/1"

@@ -124,6 +124,7 @@ def test_the_command_writes_map_table_and_picture(small_chest, tmp_path, capsys)
     assert "Research use only" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_training_pieces_show_several_bodies_and_only_their_lungs_count():
     from LungNoduleAILib.training.labels.pattern_samples import PatternSamples
     from LungNoduleAILib.training.labels.samples import IGNORED

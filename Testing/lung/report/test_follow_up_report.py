@@ -84,8 +84,8 @@ def test_it_tells_scans_pairs_growth_changes_and_methods(follow_up, pictures, tm
         "similarity: 0.91",
         "RUL 1.1 2.2 3.3",
         "current N2",
-        "ThoraxAI 9.8.7.",
-        "days: 200",
+        "analyzed with ThoraxAI 9.8.7.",
+        "Options: days = 200.",
     ):
         assert words in page.text
     captions = [attributes["alt"].split(",")[0] for tag, attributes in page.found if tag == "img"]

@@ -12,7 +12,7 @@ import re
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -79,7 +79,7 @@ class SegmentsFile:
 ArrayFile = ImageFile | SegmentsFile
 
 
-def write_array_file(target: BinaryIO, stand_in: bytes, content: ArrayFile) -> None:
+def write_array_file(target: IO[bytes], stand_in: bytes, content: ArrayFile) -> None:
     """Write the NRRD file of arrays under the header of their stand-in's file, compressed in several threads."""
     text = stand_in[: stand_in.index(END_OF_HEADER)].decode("utf-8")
     header = _with_line(content.header(text), "encoding", "gzip")

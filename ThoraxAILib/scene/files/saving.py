@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ from ThoraxAILib.scene.files.native_output import stderr_to_logging
 
 BARE_AMPERSAND = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9A-Fa-f]+);)")
 ALREADY_COMPRESSED = (".nrrd", ".gz", ".png")
+COPY_BYTES = 1 << 20
 
 
 def write_node(node, path: Path, compress: bool = True) -> Path:
@@ -50,11 +52,13 @@ def write_scene(
         if not all(_is_whole(file) for file in bundle.rglob("*.json")):
             raise _failure(path)
         _mend_description(bundle / f"{bundle.name}.mrml")
-        for node, content in (arrays or {}).items():
-            _write_over(_file_in_bundle(node, bundle), content)
-        _zip(bundle, unfinished)
-        for copy, node in (copies or {}).items():
-            _file_in_bundle(node, bundle).replace(copy)
+        beside = {_file_in_bundle(node, bundle): copy for copy, node in (copies or {}).items()}
+        contents = {_file_in_bundle(node, bundle): content for node, content in (arrays or {}).items()}
+        for file in contents.keys() & beside.keys():  # needed on its own as well
+            _write_over(file, contents.pop(file))
+        _zip(bundle, unfinished, contents)
+        for file, copy in beside.items():
+            file.replace(copy)
     return path
 
 
@@ -112,14 +116,21 @@ def _is_whole(path: Path) -> bool:
     return True
 
 
-def _zip(bundle: Path, archive: Path) -> None:
+def _zip(bundle: Path, archive: Path, contents: Mapping[Path, ArrayFile]) -> None:
+    """Pack a bundle; files with ``contents`` are stand-ins, and those of the arrays go to the archive at once."""
     with zipfile.ZipFile(archive, "w") as target:
         for file in sorted(bundle.rglob("*")):
-            if file.is_file():
-                is_compressed = file.name.endswith(ALREADY_COMPRESSED)
-                target.write(
-                    file, file.relative_to(bundle.parent), zipfile.ZIP_STORED if is_compressed else zipfile.ZIP_DEFLATED
-                )
+            if not file.is_file():
+                continue
+            entry = zipfile.ZipInfo.from_file(file, file.relative_to(bundle.parent))
+            is_compressed = file.name.endswith(ALREADY_COMPRESSED)
+            entry.compress_type = zipfile.ZIP_STORED if is_compressed else zipfile.ZIP_DEFLATED
+            with target.open(entry, "w", force_zip64=file in contents) as place:
+                if file in contents:
+                    write_array_file(place, file.read_bytes(), contents[file])
+                else:
+                    with file.open("rb") as source:
+                        shutil.copyfileobj(source, place, COPY_BYTES)
 
 
 def _failure(path: Path) -> OutputError:

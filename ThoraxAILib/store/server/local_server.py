@@ -10,10 +10,11 @@ import subprocess
 import time
 from pathlib import Path
 
-from ThoraxAILib.errors import InputError, MissingDependencyError
+from ThoraxAILib.errors import InputError, MissingDependencyError, known
 from ThoraxAILib.jobs.private_files import make_private_folder, write_private
 from ThoraxAILib.store.access import Access
-from ThoraxAILib.store.server.certificates import Authority, CertificateFiles
+from ThoraxAILib.store.server.certificates import CertificateFiles
+from ThoraxAILib.store.server.local_certificates import own_certificates
 from ThoraxAILib.store.server.orthanc_settings import (
     ADMINISTRATOR,
     CALLERS,
@@ -30,7 +31,6 @@ from ThoraxAILib.store.server.orthanc_settings import (
 from ThoraxAILib.store.store import StoreError
 
 START_SECONDS, STOP_SECONDS = 60.0, 20.0
-HOSTS = ("localhost", "127.0.0.1", "::1")
 LOCAL = "127.0.0.1"
 INSTALL = "install them with: sudo apt-get install orthanc orthanc-dicomweb stunnel4"
 SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin")
@@ -54,7 +54,6 @@ class LocalServer:
         self._ports: Ports | None = None
         self._processes: list[subprocess.Popen] = []
         self.passwords: dict[str, str] = {}
-        self.client = CertificateFiles(folder / "client.crt.pem", folder / "client.key.pem")
 
     def __enter__(self) -> LocalServer:
         self.start()
@@ -80,6 +79,11 @@ class LocalServer:
         """Where its DIMSE is."""
         return f"dimse+tls://localhost:{self.ports.dicom}/{TITLE}"
 
+    @property
+    def client(self) -> CertificateFiles:
+        """What callers of DIMSE show."""
+        return own_certificates(self.files.folder).client
+
     def access(self, user: str = UPLOADER) -> Access:
         """Return what one of its users needs."""
         return Access(user, self.passwords[user], self.files.authority, self.client.certificate, self.client.key)
@@ -92,10 +96,9 @@ class LocalServer:
         make_private_folder(self.files.folder)
         self.files.data.mkdir(exist_ok=True)
         self._make_accounts()
-        self._make_certificates()
+        own_certificates(self.files.folder)
         self._ports = self._ports or self._free_ports()
-        plugin = _plugin()
-        assert plugin is not None
+        plugin = known(_plugin(), "the plugin")
         write_settings(self.files, self._ports, self.passwords, plugin, dict.fromkeys(CALLERS, free_port()))
         log = self.files.folder / "server.log"
         with log.open("ab") as told:
@@ -117,6 +120,13 @@ class LocalServer:
                 process.kill()
                 process.wait()
         self._processes = []
+
+    def processor_seconds(self) -> float:
+        """Return how much processor time both processes have taken."""
+        import psutil
+
+        times = [psutil.Process(process.pid).cpu_times() for process in self._processes]
+        return float(sum(one.user + one.system for one in times))
 
     def is_running(self) -> bool:
         """Whether both processes live."""
@@ -144,14 +154,6 @@ class LocalServer:
             return
         self.passwords = {user: secrets.token_urlsafe(18) for user in (UPLOADER, REVIEWER, ADMINISTRATOR)}
         write_private(self.files.accounts, json.dumps(self.passwords, indent=2) + "\n")
-
-    def _make_certificates(self) -> None:
-        if self.files.certificate.exists() and self.client.certificate.exists() and self.files.authority.exists():
-            return
-        authority = Authority()
-        authority.issue(self.files.folder, "client")
-        authority.issue(self.files.folder, "server", HOSTS)
-        authority.write_certificate(self.files.authority)
 
 
 def free_port() -> int:

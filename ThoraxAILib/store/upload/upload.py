@@ -78,7 +78,7 @@ def upload(request: UploadRequest, store: Store, progress: Progress | None = Non
     private = request.private_folder
     make_private_folder(private)
     log = AuditLog(private / LOG)
-    _refuse_outside(request.folder, items, private, log)
+    refuse_outside(request.folder, items, private, log)
     journal = UploadJournal(private / JOURNAL.format(_short_name(store.address)), store.address)
     try:
         return _Upload(request, store, journal, log, progress or Progress()).run(items)
@@ -151,24 +151,9 @@ class _Upload:
             yield batch
 
     def _checked(self, item: ManifestItem) -> Instance | None:
-        """Read a file once; what is sent are these bytes, so nobody can change the file in between."""
-        reason = ""
-        file = None
-        try:
-            file = read_instance(read_bounded(self.request.folder / item.path, MAX_FILE_BYTES))
-        except (OSError, TooLarge, InputError):
-            reason = NOT_READ
-        if file is not None and file.sha256 != item.sha256:
-            reason = CHANGED
-        elif file is not None and not file.is_identity_removed:
-            reason = NOT_ANONYMIZED
-        elif file is not None and (file.sop_uid, file.study_uid, file.series_uid) != (
-            item.sop_uid,
-            item.study_uid,
-            item.series_uid,
-        ):
-            reason = OTHER_UIDS
-        if not reason:
+        """Return a file that may be sent; note why it may not."""
+        file, reason = check_file(self.request.folder, item)
+        if file is not None:
             return file
         self.journal.set_state(REFUSED, [item.sop_uid], reason)
         self.log.add(ALERT, store=self.store.address, instance=item.sop_uid, reason=reason)
@@ -245,7 +230,22 @@ class _Upload:
             wait = min(2 * wait, LONGEST_WAIT_SECONDS)
 
 
-def _refuse_outside(folder: Path, items: list[ManifestItem], private: Path, log: AuditLog) -> None:
+def check_file(folder: Path, item: ManifestItem) -> tuple[Instance | None, str]:
+    """Read a file once, and say why it may not be sent; what is sent are these bytes, so nobody can change them."""
+    try:
+        file = read_instance(read_bounded(folder / item.path, MAX_FILE_BYTES))
+    except (OSError, TooLarge, InputError):
+        return None, NOT_READ
+    if file.sha256 != item.sha256:
+        return None, CHANGED
+    if not file.is_identity_removed:
+        return None, NOT_ANONYMIZED
+    if (file.sop_uid, file.study_uid, file.series_uid) != (item.sop_uid, item.study_uid, item.series_uid):
+        return None, OTHER_UIDS
+    return file, ""
+
+
+def refuse_outside(folder: Path, items: list[ManifestItem], private: Path, log: AuditLog) -> None:
     """Raise InputError when the folder holds DICOM files the Anonymizer did not write: then nothing is sent."""
     outside = files_outside(folder, items)
     if not outside:

@@ -63,6 +63,8 @@ def draw_brightness(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray
         means[tissue] = u(0.0, 1.2) if wild else u(low, high)
     means[Tissue.AIR] = u(0.0, 0.03)
     wall = u(0.12, 0.48)
+    if not wild:
+        means[Tissue.LUNG] = wall * u(0.05, 0.75)  # darker than muscle, if barely: the wall's outer border is seen
     means[list(BLOODS)] = 1.0 + random.normal(0.0, 0.07, len(BLOODS))
     means[list(MUSCLES)] = wall * (1.0 + random.normal(0.0, 0.12, len(MUSCLES)))
     means[Tissue.RIGHT_TRABECULA] = u(wall, 1.0)

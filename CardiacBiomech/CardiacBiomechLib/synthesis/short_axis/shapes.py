@@ -1,7 +1,8 @@
 """Shapes of hearts drawn at random: five groups, any phase from end-diastole to end-systole.
 
-Ranges follow the group rules of Bernard et al., TMI 37:2514 (2018) and the normal ranges of Kawel-Boehm et al., JCMR
-17:29 (2015), widened: the shapes teach a network, they describe nobody. The wall keeps its volume up to a factor.
+Ranges follow the group rules of Bernard et al., TMI 37:2514 (2018), the normal ranges of Kawel-Boehm et al., JCMR 17:29
+(2015), and Petersen et al., JCMR 19:18 (2017: papillary muscles in the cavity, wall about 0.6 of its volume), widened:
+the shapes teach a network, they describe nobody. The wall keeps its volume up to a factor.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ class Group:
 
 
 GROUPS = {
-    "NOR": Group((19, 27), (5.5, 10), (72, 105), (0.48, 0.72), (24, 44), (0.40, 0.75)),
-    "DCM": Group((27, 40), (5, 9.5), (85, 125), (0.75, 0.96), (20, 50), (0.45, 0.90)),
-    "HCM": Group((16, 25), (9, 15), (70, 105), (0.15, 0.58), (18, 38), (0.30, 0.70), bump_mm=(0, 14)),
-    "MINF": Group((22, 36), (5, 10), (75, 115), (0.60, 0.90), (18, 42), (0.40, 0.80), infarct=(0.3, 0.75)),
-    "RV": Group((16, 25), (5, 9.5), (68, 100), (0.50, 0.78), (38, 64), (0.65, 0.97), flat=(0.0, 0.22)),
+    "NOR": Group((21, 29), (4.5, 8.2), (74, 105), (0.52, 0.76), (27, 46), (0.45, 0.78)),
+    "DCM": Group((27, 40), (4.5, 9), (85, 125), (0.75, 0.96), (24, 52), (0.50, 0.92)),
+    "HCM": Group((19, 27), (6.5, 12), (72, 105), (0.35, 0.70), (24, 42), (0.40, 0.72), bump_mm=(0, 14)),
+    "MINF": Group((22, 34), (4.5, 9), (75, 115), (0.60, 0.90), (22, 44), (0.42, 0.80), infarct=(0.3, 0.75)),
+    "RV": Group((19, 27), (4.5, 8.5), (70, 100), (0.52, 0.80), (40, 66), (0.65, 0.97), flat=(0.0, 0.22)),
 }
 
 
@@ -93,7 +94,7 @@ def draw_shape(
     infarct = u(*ranges.infarct) if u() < 0.8 else 0.0
     septum = np.pi + u(-0.45, 0.35)
     right = u(*ranges.right_mm) * (1.0 - t * (1.0 - u(*ranges.right_systole)))
-    apex = u(1.0, 5.0) + t * u(0.0, 6.0) + (t * u(0.0, 22.0) if name == "HCM" else 0.0)
+    apex = u(1.0, 5.0) + t * u(0.0, 6.0) + (t * u(0.0, 14.0) if name == "HCM" else 0.0)
     return Shape(
         length_mm=length * shorter,
         epi_mm=epi_now,
@@ -111,8 +112,8 @@ def draw_shape(
         septum=float(septum),
         flat=u(*ranges.flat),
         right_mm=right,
-        right_half_angle=u(0.95, 1.45),
-        right_apex=u(0.0, 0.40),
+        right_half_angle=u(1.0, 1.6),
+        right_apex=u(0.0, 0.30),
         right_power=u(0.35, 0.95),
         right_form=(u(1.6, 4.0), u(0.45, 0.95), u(-0.35, 0.35)),
         right_wall_mm=u(1.5, 4.0) + (u(0, 4) if u() < 0.15 else 0.0),

@@ -18,6 +18,7 @@ from LungNoduleAILib.anatomy.lung_air import MIN_SHARE, LungAir, border_area_mm2
 from LungNoduleAILib.anatomy.sides import LEFT, RIGHT, flood_sides
 from LungNoduleAILib.anatomy.work_image import WorkImage
 from LungNoduleAILib.model.anatomy import AIRWAY, LLL, LUL, RLL, RML, RUL
+from ThoraxAILib.image.reach import deeper_mm, within_mm
 
 EDGE_HU = -400.0  # half way between aerated lung and soft tissue
 AGREED = 0.5
@@ -39,15 +40,19 @@ class NetworkLungs:
     lobes: np.ndarray
 
 
-def find_network_lungs(prediction: Prediction, box: Box, enclosed: np.ndarray, airways: np.ndarray) -> NetworkLungs:
+def find_network_lungs(
+    prediction: Prediction, box: Box, enclosed: np.ndarray, loose: np.ndarray, airways: np.ndarray
+) -> NetworkLungs:
     """Return filled lungs with sides and lobes on a box of the work grid; all empty where the network sees no lung.
 
-    ``enclosed`` is air that its surroundings tell to be lung, ``airways`` the lumen of the large ones (bool, box).
+    ``enclosed`` is air that its surroundings tell to be lung, ``loose`` air outside of the body, ``airways`` the lumen
+    of the large ones (bool, box).
     """
     work = prediction.work.part(box)
     chance = [prediction.on_work(prediction.chance[lobe], LOBE_BLUR_MM, box) for lobe in (RUL, RML, RLL, LUL, LLL)]
     right, left = chance[0] + chance[1] + chance[2], chance[3] + chance[4]
     where = prediction.on_work(prediction.chance[RUL : LLL + 1].sum(axis=0), 0.0, box) > AGREED
+    where &= ~loose
     mask, air = _lung_mask(work, where, enclosed, airways)
     seeds = _side_seeds(where & mask, right, left, work)
     sides = flood_sides(work.hu, mask, seeds) if mask.any() else mask.view(np.uint8)
@@ -71,23 +76,20 @@ def _lung_mask(
     work: WorkImage, where: np.ndarray, enclosed: np.ndarray, airways: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Lung before filling, and the air in it."""
-    import edt
-
-    spacing = tuple(float(s) for s in work.spacing_kji_mm)
+    spacing = work.spacing_kji_mm
     if not where.any():
         return where, where
-    distance = edt.edt(~where, anisotropy=spacing)
-    wall = edt.edt(~airways, anisotropy=spacing) <= 2.0 if airways.any() else airways
+    wall = within_mm(airways, spacing, 2.0)
     enclosed = _agreed_parts(enclosed & ~wall, where, AGREED_SHARE, work)
     dark = work.hu < EDGE_HU
     seen = where & dark
     # gas under a thin diaphragm lies within a few millimetres of the lung: look there only where it is needed
     certain = (enclosed & seen).sum() > ENCLOSED_SHARE * seen.sum()
-    near = _agreed_parts(dark & (distance <= (0.0 if certain else AGREEMENT_MM)) & ~wall, where, AGREED, work)
+    reach = where if certain else within_mm(where, spacing, AGREEMENT_MM)
+    near = _agreed_parts(dark & reach & ~wall, where, AGREED, work)
     air = enclosed | near
     tissue = where & ~air & ~wall
-    core = edt.edt(tissue, anisotropy=spacing) > THICK_MM
-    tissue &= edt.edt(~core, anisotropy=spacing) <= THICK_MM if core.any() else core
+    tissue &= within_mm(deeper_mm(tissue, spacing, THICK_MM), spacing, THICK_MM)
     mask = _attached(air | tissue, air, enclosed if certain else air)
     return mask, air & mask
 
@@ -117,12 +119,9 @@ def _agreed_parts(air: np.ndarray, where: np.ndarray, share: float, work: WorkIm
 
 def _side_seeds(sure: np.ndarray, right: np.ndarray, left: np.ndarray, work: WorkImage) -> np.ndarray:
     """Markers of the two lungs where the network is sure of the side, away from the border."""
-    import edt
-
-    spacing = tuple(float(s) for s in work.spacing_kji_mm)
     total = np.maximum(right + left, 1e-6)
     seeds = np.zeros(sure.shape, np.uint8)
     for side, chance in ((RIGHT, right), (LEFT, left)):
         own = sure & (chance > SEED_CHANCE * total)
-        seeds[edt.edt(own, anisotropy=spacing) > SEED_DEPTH_MM] = side
+        seeds[deeper_mm(own, work.spacing_kji_mm, SEED_DEPTH_MM)] = side
     return seeds

@@ -10,6 +10,7 @@ import numpy as np
 
 from LungNoduleAILib.anatomy.work_image import WorkImage
 from LungNoduleAILib.model.anatomy import AORTA, BODY, BONE, HEART, LLL, LUNG_VESSEL, RUL, SPINE
+from ThoraxAILib.image.reach import deeper_mm, within_mm
 from ThoraxAILib.image.volume import Volume
 
 BONE_HU = 200
@@ -42,21 +43,18 @@ def organs_on_ct(volume: Volume, work: WorkImage, best: np.ndarray, labels: np.n
 
 def _zones(work: WorkImage, best: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """On the work grid: the organs without lungs (uint8), where dense voxels are bone, and the inside of the lungs."""
-    import edt
-
-    spacing = tuple(float(s) for s in work.spacing_kji_mm)
+    spacing = work.spacing_kji_mm
     coarse = np.where(np.isin(best, (HEART, AORTA, SPINE)), best, np.where(best > 0, BODY, 0)).astype(np.uint8)
     for organ in (HEART, AORTA, SPINE):
         whole = _largest(coarse == organ)
         coarse[(coarse == organ) & ~whole] = BODY
     bone = best == BONE
-    near_bone = edt.edt(~bone, anisotropy=spacing) <= NEAR_BONE_MM if bone.any() else bone
-    near_bone &= coarse == BODY
+    near_bone = within_mm(bone, spacing, NEAR_BONE_MM) & (coarse == BODY)
     middle = tuple(slice(f // 2, None, f) for f in work.factors_kji)
     sampled = labels[middle][tuple(slice(0, n) for n in best.shape)]
     lungs = np.zeros(best.shape, bool)
     lungs[tuple(slice(0, n) for n in sampled.shape)] = (sampled >= RUL) & (sampled <= LLL)
-    inner = edt.edt(lungs, anisotropy=spacing) > PLEURA_MM
+    inner = deeper_mm(lungs, spacing, PLEURA_MM)
     return coarse, near_bone, inner
 
 

@@ -17,6 +17,7 @@ from LungNoduleAILib.anatomy.quality import assess_quality, is_no_chest
 from LungNoduleAILib.anatomy.work_image import make_work_image
 from LungNoduleAILib.model.anatomy import Anatomy
 from ThoraxAILib.engines.engine import learned_engine, weights_fingerprint
+from ThoraxAILib.errors import known
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.networks.device import NetworkDevice
@@ -50,17 +51,18 @@ class LearnedSegmenter:
         work = make_work_image(volume)
         prediction = predict(work, self._weights, self._device, progress.part(0.0, 0.35))
         best = prediction.best_on_work(ORGAN_BLUR_MM)
-        enclosed = find_lung_air(work).mask
-        lung = best == LUNG
+        found = find_lung_air(work)
+        enclosed, loose = found.mask, known(found.loose, "loose air")
+        lung = (best == LUNG) & ~loose
         box = work.box_around(lung | enclosed)
-        lung_air, seeds, enclosed = (
+        lung_air, seeds, enclosed, loose = (
             np.ascontiguousarray(mask[box])
-            for mask in (lung & (work.hu < LUNG_AIR_HU), airway_seeds(work, prediction), enclosed)
+            for mask in (lung & (work.hu < LUNG_AIR_HU), airway_seeds(work, prediction), enclosed, loose)
         )
         progress(0.4, "Finding trachea and bronchi")
         airways = find_airways(work.part(box), lung_air, seeds)
         progress(0.55, "Drawing the edge of the lungs")
-        lungs = find_network_lungs(prediction, box, enclosed, airways)
+        lungs = find_network_lungs(prediction, box, enclosed, loose, airways)
         quality = assess_quality(work, lungs.air, lungs.sides, sides_certain=True)
         if is_no_chest(quality):
             return Anatomy(np.zeros(volume.array.shape, np.uint8), quality)

@@ -15,6 +15,7 @@ from ThoraxAILib.errors import OutputError
 from ThoraxAILib.io import Case
 from ThoraxAILib.jobs.csv_safety import SafeWriter
 from ThoraxAILib.jobs.output_folder import output_error
+from ThoraxAILib.networks.file_cache import cached_by_file
 
 DONE, RESUMED, FAILED, LEFT_OUT = "done", "resumed", "failed", "left out"
 ERROR = "error"
@@ -68,7 +69,12 @@ def _series(case: Case) -> str:
 
 def findings_in(folder: Path) -> Findings:
     """Return what a case's findings.json says."""
-    return Findings.from_dict(json.loads((folder / FINDINGS_FILE).read_text(encoding="utf-8")))
+    return _findings_of(folder / FINDINGS_FILE)
+
+
+@cached_by_file  # a row is made of it, and later the table of all findings
+def _findings_of(path: Path) -> Findings:
+    return Findings.from_dict(json.loads(path.read_text(encoding="utf-8")))
 
 
 def totals(rows: Sequence[IndexRow]) -> str:

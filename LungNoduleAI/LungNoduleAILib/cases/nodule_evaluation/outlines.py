@@ -12,7 +12,8 @@ from LungNoduleAILib.analysis.stack_site import StackSite, on_padded, place_of
 from LungNoduleAILib.datasets.nodule_stacks import AGREED, NoduleStack, Padding, person_number
 from LungNoduleAILib.delineation.classical import ClassicalDelineator
 from LungNoduleAILib.delineation.combined import LearnedDelineator
-from LungNoduleAILib.delineation.learned import Delineation, NoduleNetwork
+from LungNoduleAILib.delineation.learned import NoduleNetwork
+from LungNoduleAILib.delineation.looks import Delineation
 from LungNoduleAILib.delineation.region import background_hu, distance_from
 from LungNoduleAILib.guidelines.risk_models import brock
 from LungNoduleAILib.guidelines.terms.inputs import Inputs
@@ -69,6 +70,9 @@ class NoduleGrader:
         masks = {way: _whole(None if found is None else found.mask, truth.shape) for way, found in clicked.items()}
         masks[ANALYZED] = _whole(None if finding is None else finding.mask, truth.shape)
         masks[GROWN], masks[HALF], masks[BALL] = _grown(place), _half_maximum(place), _ball(place)
+        errors = {way: float(mask.sum() / truth.sum() - 1) for way, mask in masks.items()}
+        if finding is not None:
+            errors[ANALYZED] = finding.volume_mm3 / (truth.sum() * place.volume.voxel_mm3) - 1
         readers = [_against_others(stack.readers, n) for n in range(len(stack.readers))] if _enough(stack) else []
         return NoduleScores(
             stack.name,
@@ -78,7 +82,7 @@ class NoduleGrader:
             attachment(stack),
             stack.ratings,
             {way: dice(mask, truth) for way, mask in masks.items()},
-            {way: float(mask.sum() / truth.sum() - 1) for way, mask in masks.items()},
+            errors,
             tuple(overlap for overlap, _ in readers),
             tuple(error for _, error in readers),
             {way: found is not None and found.size_is_sure for way, found in clicked.items()},

@@ -14,7 +14,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from LungNoduleAILib.model.findings import Finding
-from LungNoduleAILib.model.growth import GROWING, INDETERMINATE, SHRINKING, STABLE, Growth
+from LungNoduleAILib.model.growth import GROWING, INDETERMINATE, SHRINKING, STABLE, Growth, percent_words
 from ThoraxAILib.image.volume import Volume
 
 LARGE_MM = 8.0
@@ -114,7 +114,7 @@ def assess_growth(
         verdict, reason = (
             INDETERMINATE,
             (
-                f"Diameter and volume disagree: {wider:+.1f} mm in diameter and {change:+.0f} % in volume. "
+                f"Diameter and volume disagree: {wider:+.1f} mm in diameter and {percent_words(change)} in volume. "
                 "One of the outlines is probably wrong: look at both."
             ),
         )
@@ -138,22 +138,28 @@ def assess_growth(
 
 def _verdict(change: float, band: float, by_diameter: bool, days: int | None) -> tuple[str, str]:
     """Growing or shrinking beyond band and rule, stable well inside the band, else indeterminate; with the reason."""
-    up = max(GROWTH_PERCENT, band)
+    up, told = max(GROWTH_PERCENT, band), percent_words(change)
     down = -100.0 * (1.0 - 1.0 / (1.0 + up / 100.0))
     if days == 0:
         steady = abs(change) <= band and not by_diameter
         return (
             STABLE if steady else INDETERMINATE,
-            f"Both scans are of the same day: the change of {change:+.0f} % is a difference of measurement.",
+            f"Both scans are of the same day: the change of {told} is a difference of measurement.",
         )
     if change >= up:
-        return GROWING, f"The volume changed by {change:+.0f} %, more than {up:.0f} % (rule 25 %, band {band:.0f} %)."
+        return (
+            GROWING,
+            f"The volume changed by {told}, more than {up:.0f} % (rule 25 %, band {band:.0f} %).",
+        )
     if change <= down:
-        return SHRINKING, f"The volume changed by {change:+.0f} %, beyond {down:.0f} % (the inverse of {up:+.0f} %)."
+        return (
+            SHRINKING,
+            f"The volume changed by {told}, beyond {down:.0f} % (the inverse of {up:+.0f} %).",
+        )
     if abs(change) <= band / 2 and not by_diameter:
-        return STABLE, f"The volume changed by {change:+.0f} %, less than half of the band of {band:.0f} %."
+        return STABLE, f"The volume changed by {told}, less than half of the band of {band:.0f} %."
     return INDETERMINATE, (
-        f"The volume changed by {change:+.0f} %: repeated measurement of a nodule this size varies "
+        f"The volume changed by {told}: repeated measurement of a nodule this size varies "
         f"by {band:.0f} %, so neither growth nor stability is shown."
     )
 
@@ -162,7 +168,7 @@ def _rules(change: float, by_volume: bool, wider: Decimal, by_diameter: bool) ->
     volume = "met" if by_volume else "not met"
     diameter = "met" if by_diameter else "not met"
     return (
-        f"Volume rule (+25 %): {volume} ({change:+.0f} %). Diameter rule (more than 1.5 mm): {diameter} "
+        f"Volume rule (+25 %): {volume} ({percent_words(change)}). Diameter rule (more than 1.5 mm): {diameter} "
         f"({wider:+.1f} mm)."
     )
 

@@ -6,7 +6,6 @@ Marginals by belief propagation: Williams & Lau, IEEE Trans. Aerosp. Electron. S
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 MAX_LOG_ODDS = 25.0
 ITERATIONS, TOLERANCE = 200, 1e-7
@@ -35,6 +34,8 @@ def best_assignment(log_odds: np.ndarray) -> list[tuple[int, int]]:
 
     Rejecting costs nothing, so only pairs with positive log odds can be part of it.
     """
+    from scipy.optimize import linear_sum_assignment
+
     rows, columns = log_odds.shape
     if not rows or not columns:
         return []

@@ -1,0 +1,1 @@
+"""Diagnosis out of named features: tables, models, evaluation, explanation."""

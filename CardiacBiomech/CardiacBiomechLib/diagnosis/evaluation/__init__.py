@@ -1,0 +1,1 @@
+"""How good a classifier is: nested cross-validation, curves, ablation, tests."""

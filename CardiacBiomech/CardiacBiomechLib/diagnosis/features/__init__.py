@@ -1,0 +1,1 @@
+"""Named features of a study, and tables of them."""

@@ -1,0 +1,1 @@
+"""Selection, five classifiers, calibration, prediction sets and their files."""

@@ -1,0 +1,69 @@
+"""Two dates of one person: differences beside what readers differ by, and what was done differently."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+
+from CardiacBiomechLib.analysis.compare import BEYOND, OPEN, UNKNOWN, WITHIN, compare_studies
+from CardiacBiomechLib.model.study import Chamber, Study
+from fixtures.formats import check_format
+from ThoraxAILib.cli.main import main
+
+
+@pytest.fixture
+def study() -> dict:
+    """The content of a cardiac.json without strain."""
+    lv, rv = Chamber(150.0, 60.0, (150.0, 60.0)), Chamber(140.0, 60.0, (140.0, 60.0))
+    methods = {"labels": "segmented", "base": "labels", "septum": "usual lie"}
+    return Study(2, 1, 2, lv, 120.0, rv, {}, {}, {}, (), None, (), None, "", (), methods).to_dict()
+
+
+def change(found, name: str):
+    return next(row for row in found.changes if row.name == name)
+
+
+@pytest.mark.parametrize(("ef", "verdict"), [(52.0, WITHIN), (45.0, OPEN), (30.0, BEYOND)])
+def test_a_change_of_ejection_fraction_is_judged_by_the_spread_of_readers(study, ef, verdict):
+    later = copy.deepcopy(study)
+    later["lv"]["ef_percent"] = ef
+    found = change(compare_studies(study, later), "lv_ef_percent")
+    assert found.difference == pytest.approx(ef - 60.0)
+    assert found.bounds == pytest.approx((1.96 * 2**0.5 * 4.6, 1.96 * 2**0.5 * 7.5))
+    assert found.verdict == verdict
+
+
+def test_a_measure_without_a_published_spread_says_so(study):
+    assert change(compare_studies(study, study), "rv_edv_ml").verdict == UNKNOWN
+
+
+def test_what_only_one_date_has_is_left_out(study):
+    later = {**study, "rv": None}
+    assert {row.name for row in compare_studies(study, later).changes} == {
+        "lv_edv_ml", "lv_esv_ml", "lv_ef_percent", "lv_mass_g",
+    }  # fmt: skip
+
+
+def test_another_way_of_labeling_and_grave_verdicts_are_cautions(study):
+    later = copy.deepcopy(study)
+    later["methods"]["labels"] = "carried"
+    later["quality"] = [{"code": "few-slices", "severity": "warning", "text": "Few slices.", "touches": []}]
+    cautions = compare_studies(study, later).cautions
+    assert "segmented; carried" in cautions[0]
+    assert cautions[1] == "Date 2: Few slices."
+
+
+def test_the_command_writes_both_files_and_refuses_a_folder_without_a_result(study, tmp_path, capsys):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "cardiac.json").write_text(json.dumps(study))
+    command = ["cardiac", "compare", str(tmp_path / "a"), str(tmp_path / "b"), "--output", str(tmp_path / "out")]
+    assert main(command) == 0
+    assert "lv_ef_percent: 60.0 to 60.0" in capsys.readouterr().out
+    check_format(tmp_path / "out" / "comparison.json", "cardiac-comparison")
+    assert (tmp_path / "out" / "comparison.csv").read_text().startswith("measure,unit,before")
+    (tmp_path / "b" / "cardiac.json").unlink()
+    assert main(command) == 2
+    assert "analyze an exam first" in capsys.readouterr().err

@@ -1,0 +1,1 @@
+"""Outside programs that judge DICOM files, run where they are installed."""
