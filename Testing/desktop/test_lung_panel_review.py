@@ -35,20 +35,20 @@ def test_a_row_jumps_the_slice_views(analyzed, red_slice):
     assert analyzed.ui.findingsSection.collapsed
 
 
-def test_after_a_run_the_views_show_the_most_confident_finding(analyzed, red_slice):
-    assert analyzed.findingsTable.selected_id() == "N1"
-    assert position_of(red_slice) == pytest.approx(analyzed.logic.findings()[0].center_ras_mm)
+def test_after_a_run_the_views_show_the_most_suspicious_finding(analyzed, red_slice):
+    assert analyzed.findingsTable.selected_id() == "N3"  # the largest, though not the surest
+    assert position_of(red_slice) == pytest.approx(analyzed.logic.findings()[2].center_ras_mm)
 
 
 def test_a_click_on_a_title_sorts_by_number_and_a_second_turns_it_round(analyzed):
     table = analyzed.findingsTable.table
     header = table.horizontalHeader()
-    header.sectionClicked.emit(5)
+    header.sectionClicked.emit(6)
     assert texts_of(table, 0) == ["N2", "N3", "N1"]
-    header.sectionClicked.emit(5)
+    header.sectionClicked.emit(6)
     assert texts_of(table, 0) == ["N1", "N3", "N2"]
     assert texts_of(table, 2) == ["5.0", "9.0", "7.0"]
-    assert analyzed.findingsTable.selected_id() == "N1"
+    assert analyzed.findingsTable.selected_id() == "N3"
 
 
 @uses("acceptButton", "rejectButton", "resetButton", "reasonEdit")
