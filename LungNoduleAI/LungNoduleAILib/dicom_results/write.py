@@ -13,6 +13,7 @@ from LungNoduleAILib.model.files import DICOM_FILES
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.result import AnalysisResult
 from ThoraxAILib import __version__
+from ThoraxAILib.io.dicom_objects.key_objects import key_object_selection
 from ThoraxAILib.io.dicom_objects.measurement_report import FindingGroup, Observer, Quantity, measurement_report
 from ThoraxAILib.io.dicom_objects.segmentation import SegmentItem, segmentation
 from ThoraxAILib.io.dicom_objects.source_images import SourceImages
@@ -20,8 +21,8 @@ from ThoraxAILib.io.dicom_objects.source_images import SourceImages
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-ANATOMY_FILE, NODULES_FILE, REPORT_FILE, VERIFIED_FILE = DICOM_FILES
-SERIES_NUMBERS = {ANATOMY_FILE: 9001, NODULES_FILE: 9002, REPORT_FILE: 9003}
+ANATOMY_FILE, NODULES_FILE, REPORT_FILE, VERIFIED_FILE, KEY_IMAGES_FILE = DICOM_FILES
+SERIES_NUMBERS = {ANATOMY_FILE: 9001, NODULES_FILE: 9002, REPORT_FILE: 9003, KEY_IMAGES_FILE: 9004}
 UID_ROOT = "2.25."
 LOBES = {
     RUL: ("Right upper lobe", "upper lobe", "right"),
@@ -42,7 +43,7 @@ def uid_of(*parts: str) -> str:
 def write_dicom_results(
     folder: Path, result: AnalysisResult, sources: SourceImages, reader: str = "", organization: str = ""
 ) -> list[Path]:
-    """Write anatomy and nodule segmentations and the report into ``folder``; what was written.
+    """Write segmentations, report and key images (through each finding) into ``folder``; what was written.
 
     With ``reader`` the report is VERIFIED, follows the software's own as its predecessor, and leaves out nothing: a
     rejected finding stands there as rejected. A result without findings is written too. Raises InputError when the
@@ -85,11 +86,25 @@ def write_dicom_results(
             **uids(REPORT_FILE, "verified"),
         )
         written.append((VERIFIED_FILE, verified))
+    key_images = _key_images(result, sources)
+    if key_images:
+        told = f"ThoraxAI: images through {len(result.findings.findings)} findings; research use only, unverified"
+        selection = key_object_selection(key_images, told, **uids(KEY_IMAGES_FILE))
+        written.append((KEY_IMAGES_FILE, selection))
     paths = []
     for name, dataset in written:
         dataset.save_as(folder / name, enforce_file_format=True)
         paths.append(folder / name)
     return paths
+
+
+def _key_images(result: AnalysisResult, sources: SourceImages) -> list[Dataset]:
+    """Return the image through the center of each finding; none where slices are no images of their own."""
+    if sources.slices is None:
+        return []
+    depth = len(sources.slices)
+    centers = [result.volume.kji_from_ras(np.array(one.center_ras_mm)) for one in result.findings.findings]
+    return [sources.slices[round(float(center[0]))] for center in centers if 0 <= round(float(center[0])) < depth]
 
 
 def _state(result: AnalysisResult, with_decisions: bool) -> list[str]:

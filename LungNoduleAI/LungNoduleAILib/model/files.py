@@ -22,7 +22,13 @@ EXPLANATION_FILE, IMPORTANCE_FILE, EXPLANATION_PICTURE_FILE = "explanation.json"
 INDEX_FILE = "index.csv"
 LABEL_MAP_FILES = {"nrrd": "labels.nrrd", "nifti": "labels.nii.gz"}
 LABEL_TABLE_FILE = "labels.csv"
-DICOM_FILES = ("anatomy.seg.dcm", "nodules.seg.dcm", "measurements.sr.dcm", "measurements_verified.sr.dcm")
+DICOM_FILES = (
+    "anatomy.seg.dcm",
+    "nodules.seg.dcm",
+    "measurements.sr.dcm",
+    "measurements_verified.sr.dcm",
+    "key_images.ko.dcm",
+)
 MAX_SCANS = 20
 
 ANALYSIS_FILES = (

@@ -147,6 +147,24 @@ def test_numbers_and_axes_come_back_from_the_report(written: tuple) -> None:
     assert np.abs(ends - expected).max() < 0.01
 
 
+def test_the_key_images_are_those_through_the_findings(written: tuple) -> None:
+    place, result, sources = written
+    selection = dcmread(place / "key_images.ko.dcm")
+    named = {
+        item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
+        for item in selection.ContentSequence
+        if item.ValueType == "IMAGE"
+    }
+    assert sources.slices is not None
+    normal = np.cross(*np.array(sources.first.ImageOrientationPatient, dtype=float).reshape(2, 3))
+    depths = np.array([np.dot(normal, np.array(one.ImagePositionPatient, dtype=float)) for one in sources.slices])
+    wanted = set()
+    for finding in result.findings.findings:
+        depth = np.dot(normal, np.array(finding.center_ras_mm) * np.array([-1.0, -1.0, 1.0]))
+        wanted.add(sources.slices[int(np.abs(depths - depth).argmin())].SOPInstanceUID)
+    assert named == wanted
+
+
 def test_the_software_report_is_unverified_and_the_readers_follows_it(written: tuple) -> None:
     place, _, _ = written
     software, reader = (dcmread(place / name) for name in ("measurements.sr.dcm", "measurements_verified.sr.dcm"))
