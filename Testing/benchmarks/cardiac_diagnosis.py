@@ -1,6 +1,6 @@
 """Diagnosis on a labeled table: five classifiers, learning curve, nested beside un-nested selection, noise pool.
 
-Usage: python Testing/benchmarks/cardiac_diagnosis.py TABLE.csv [--patients FOLDER] [--seed N]
+Usage: python Testing/benchmarks/cardiac_diagnosis.py TABLE.csv [--patients FOLDER [--segment]] [--seed N]
 TABLE is e.g. the published features of ACDC patients. --patients: a folder of ACDC patients; their features are
 measured from the readers' labels, compared with the table, and they are classified by models of the other rows.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from CardiacBiomechLib.cases.feature_rows import acdc_rows
-from CardiacBiomechLib.cine.acdc import patients_below
+from CardiacBiomechLib.cine.acdc import patients_below, read_patient
 from CardiacBiomechLib.diagnosis.evaluation.ablation import ablation
 from CardiacBiomechLib.diagnosis.evaluation.cross_validation import (
     nested_answers,
@@ -24,11 +24,14 @@ from CardiacBiomechLib.diagnosis.evaluation.cross_validation import (
     unnested_answers,
 )
 from CardiacBiomechLib.diagnosis.evaluation.learning_curve import learning_curve
-from CardiacBiomechLib.diagnosis.features.table import FeatureTable, read_table
+from CardiacBiomechLib.diagnosis.features.from_labels import label_features
+from CardiacBiomechLib.diagnosis.features.table import FeatureTable, read_table, table_of
 from CardiacBiomechLib.diagnosis.models.classifiers import NAMES
 from CardiacBiomechLib.diagnosis.models.scores import KINDS
 from CardiacBiomechLib.diagnosis.models.selection import fold_numbers
 from CardiacBiomechLib.diagnosis.models.train import DiagnosisTraining, checked, train_model
+from CardiacBiomechLib.model.heart_labels import ACDC
+from CardiacBiomechLib.segmentation.engines import SegmenterOptions
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.statistics.proportions import clopper_pearson, mcnemar_p
 
@@ -104,11 +107,30 @@ def patients(table: FeatureTable, folder: Path) -> None:
         print(f"  {NAMES[kind]:24s} {share(right, len(answers))}", flush=True)
 
 
+def segmented(table: FeatureTable, folder: Path) -> None:
+    """The same patients from labels that the segmenter draws in both frames, by models of the other rows."""
+    engine = SegmenterOptions().choose().made
+    rows, groups = {}, []
+    for path in patients_below(folder):
+        patient = read_patient(path)
+        labels = engine.segment((patient.cine.frames[patient.ed], patient.cine.frames[patient.es]), Progress())
+        rows[path.name] = label_features(*labels, ACDC)
+        groups.append(patient.group)
+    own = table_of(rows, groups)
+    others = np.array([name not in own.names for name in table.names])
+    for kind in KINDS:
+        model = train_model(table.rows(others), DiagnosisTraining(classifier=kind))
+        answers = [model.groups[at] for at in model.answers(own.of(model.names))]
+        right = sum(a == b for a, b in zip(answers, groups, strict=True))
+        print(f"  {NAMES[kind]:24s} {share(right, len(answers))}", flush=True)
+
+
 def main() -> None:
     """Print everything about one table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", type=Path)
     parser.add_argument("--patients", type=Path)
+    parser.add_argument("--segment", action="store_true", help="also segment the patients anew")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     table = read_table(arguments.table)
@@ -118,6 +140,9 @@ def main() -> None:
     if arguments.patients:
         print("Patients measured from readers' labels, classified by models of the other rows")
         patients(table, arguments.patients)
+        if arguments.segment:
+            print("The same patients, segmented automatically")
+            segmented(table, arguments.patients)
     classifiers(values, numbers, len(groups), arguments.seed)
     print("Learning curve, logistic regression on all features, 50 subsets")
     curve(values, numbers, len(groups), arguments.seed)
