@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import numpy as np
 import pytest
+from pydicom import dcmread
 
 from AnonymizerLib.check.identifiers import tokens_of
 from AnonymizerLib.check.search import find_leaks, may_leak
@@ -11,6 +14,7 @@ from AnonymizerLib.deidentify.instance import InstanceCleaner, Refused, refusal_
 from AnonymizerLib.identity.identities import Identities
 from AnonymizerLib.objects.dicom_file import parse_errors, read_dicom
 from AnonymizerLib.objects.element import Original
+from AnonymizerLib.pixels.clean import PixelPolicy
 from AnonymizerLib.profile.presets import profile_named
 from AnonymizerLib.run.linkage import band_of, linkage
 from AnonymizerLib.run.preview import preview
@@ -221,3 +225,52 @@ def test_a_generalization_that_helps_is_suggested():
 )
 def test_quasi_identifiers_are_as_coarse_as_an_outsider_would_know_them(name, value, band):
     assert band_of(name, value) == band
+
+
+def cleaned(ds, *options: str):
+    """The data set of an output after the search, with its file meta information."""
+    worker = InstanceCleaner(profile_named("research", options), Identities(KEY))
+    instance = worker.clean(file_bytes(ds))
+    head, pixels = instance.encoded()
+    leaks = worker.check(head + bytes(pixels), instance)
+    if leaks:
+        instance = worker.scrub(instance, leaks)
+        head, pixels = instance.encoded()
+        assert worker.check(head + bytes(pixels), instance) == []
+    return dcmread(BytesIO(head + bytes(pixels)))
+
+
+def test_a_retained_uid_that_holds_the_patients_id_is_replaced_wherever_it_stands():
+    ds = ct(patient="48213777")
+    ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = "1.2.826.0.1.48213777.5"
+    ds.StudyInstanceUID = "1.2.826.0.1.77.4"
+    written = cleaned(ds, "retain-uids")
+    assert written.SOPInstanceUID.startswith("2.25.")
+    assert written.file_meta.MediaStorageSOPInstanceUID == written.SOPInstanceUID
+    assert written.StudyInstanceUID == "1.2.826.0.1.77.4"
+
+
+def test_a_date_in_a_retained_uid_stays_with_the_option_that_retains_it():
+    ds = ct()
+    ds.StudyInstanceUID = f"1.2.826.0.1.{ds.StudyDate}.5"
+    assert cleaned(ds, "retain-uids").StudyInstanceUID == ds.StudyInstanceUID
+    assert ds.StudyDate not in cleaned(ds).StudyInstanceUID
+
+
+@pytest.mark.parametrize("number", ["48213777", "19510407"])
+def test_a_private_class_that_holds_an_identifier_waits(number):
+    ds = ct(patient="48213777")
+    ds.PatientBirthDate = "19510407"
+    ds.SOPClassUID = f"1.2.826.0.1.{number}.7"
+    worker = InstanceCleaner(profile_named("basic"), Identities(KEY), PixelPolicy(accept_doubtful=True, use_ocr=False))
+    with pytest.raises(Refused, match="private SOP Class UID"):
+        worker.clean(file_bytes(ds))
+    ds.SOPClassUID = "1.3.12.2.1107.5.9.1"
+    assert worker.clean(file_bytes(ds)).sop_class == "1.3.12.2.1107.5.9.1"
+
+
+def test_a_transfer_syntax_that_is_text_waits():
+    data = file_bytes(ct())
+    explicit, name = b"1.2.840.10008.1.2.1\0", b"Oyelaran 19440611\0\0\0"
+    with pytest.raises(InputError, match="transfer syntax is none of the standard"):
+        cleaner().clean(data.replace(explicit, name[: len(explicit)], 1))

@@ -7,6 +7,10 @@ from pydicom.datadict import DicomDictionary
 
 from AnonymizerLib.check.identifiers import TOO_SHORT, tokens_of
 from AnonymizerLib.check.search import text_names
+from AnonymizerLib.deidentify.text_rules import EQUIPMENT
+from AnonymizerLib.deidentify.walk import Deidentifier
+from AnonymizerLib.identity.identities import Identities
+from AnonymizerLib.objects.dicom_file import EXPLICIT, DicomFile, encode_attributes
 from AnonymizerLib.objects.element import Original
 from AnonymizerLib.profile.actions import Action
 from AnonymizerLib.profile.code_strings import code_may_stay
@@ -16,7 +20,7 @@ from AnonymizerLib.profile.known_codes import code_value_may_stay, scheme_may_st
 from AnonymizerLib.profile.presets import PRESETS, profile_named
 from AnonymizerLib.profile.table import row_of
 from AnonymizerLib.profile.words import label_may_stay, may_stay
-from fixtures.anonymizer_studies import engine, minimal, raw_dataset
+from fixtures.anonymizer_studies import CT, KEY, engine, minimal, raw_dataset
 
 NAME, PATIENT_ID, BIRTH_DATE = 0x00100010, 0x00100020, 0x00100030
 
@@ -41,6 +45,66 @@ def test_attributes_about_people_go_unless_an_option_keeps_them():
     kept = {tag for tag in explicit_decisions() if research.of(tag, "LO").action is not Action.REMOVE}
     assert all(basic.of(tag, "LO").action is Action.REMOVE for tag in explicit_decisions())
     assert {explicit_decisions()[tag].action for tag in kept} == {"retain-patient-characteristics"}
+
+
+# Written anew in every output: a value of the input never stays
+MARKS = {0x00120062, 0x00120063, 0x00120064, 0x00280303}
+TEXTUAL = {"LO", "SH", "ST", "LT", "UT", "UC", "UR", "CS", "PN", "AE", "DS", "IS", "AS", "DA", "TM", "DT"}
+
+
+@pytest.mark.parametrize("name", list(PRESETS))
+def test_a_name_in_any_attribute_of_the_dictionary_goes_unless_an_option_retains_the_device(name):
+    deidentifier, left = Deidentifier(profile_named(name), Identities(KEY)), []
+    for tag, entry in DicomDictionary.items():
+        if entry[0] in TEXTUAL and tag not in MARKS and 0x0008 <= tag >> 16 < 0x5000:
+            ds = minimal(CT, (tag, entry[0], b"OYELARAN"))
+            deidentifier.clean(ds)
+            if b"OYELARAN" in encode_attributes(DicomFile(ds, EXPLICIT)):
+                left.append(tag)
+    listed = {tag for tag in left if row_of(tag) is not None and "retain-device" in row_of(tag).options}
+    assert set(left) - listed - EQUIPMENT == set()
+    assert bool(left) == (name == "longitudinal")
+
+
+RIGHT = {"US": b"\1\0", "SS": b"\1\0", "UL": bytes(4), "SL": bytes(4), "FL": bytes(4), "FD": bytes(8), "AT": bytes(4)}
+ANY_BYTES = {0x00281201, 0x00281202, 0x00281203, 0x00281204, 0x00282000}  # palettes; color profiles are made anew
+
+
+@pytest.mark.parametrize("wrong", ["LO", "OB", "UN", "CS", "US", "SQ"])
+def test_an_attribute_stored_as_another_kind_of_value_is_judged_as_what_it_is(wrong):
+    """Even when another file stored it rightly before: a name in place of a number goes."""
+    deidentifier, left = Deidentifier(profile_named("research"), Identities(KEY)), []
+    name = [raw_dataset((0x00080104, "LO", b"OYELARAN"))] if wrong == "SQ" else b"OYELARAN"
+    for tag, entry in DicomDictionary.items():
+        vr = entry[0].split(" or ")[0]
+        if tag in MARKS | ANY_BYTES or tag < 0x00080100 or tag >= 0x50000000 or vr not in TEXTUAL | set(RIGHT):
+            continue
+        deidentifier.clean(minimal(CT, (tag, vr, RIGHT.get(vr, b""))))
+        ds = minimal(CT, (tag, wrong, name))
+        deidentifier.clean(ds)
+        if b"OYELARAN" in encode_attributes(DicomFile(ds, EXPLICIT)):
+            left.append(f"{tag:08x}")
+    assert left == []
+
+
+@pytest.mark.parametrize(
+    ("tag", "vr", "value", "stays"),
+    [
+        (0x00100040, "CS", b"F ", True),
+        (0x00100040, "CS", b"OYELARAN", False),
+        (0x00101020, "DS", b"1.72", True),
+        (0x00101020, "DS", b"Oyelaran", False),
+        (0x00102160, "SH", b"White ", True),
+        (0x00102160, "SH", b"Hispanic or Latino", True),
+        (0x00102160, "SH", b"Oyelaran", False),
+        (0x001021A0, "CS", b"UNKNOWN ", True),
+        (0x001021A0, "CS", b"RUTH7 ", False),
+    ],
+)
+def test_what_an_option_keeps_of_a_patient_is_still_read(tag, vr, value, stays):
+    ds = minimal(CT, (tag, vr, value))
+    Deidentifier(profile_named("research"), Identities(KEY)).clean(ds)
+    assert (tag in ds and ds.get_item(tag).value == value) is stays
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ TEXT_VRS = frozenset({"AE", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT", "UN"
 PROSE_VRS = frozenset({"LO", "LT", "SH", "ST", "UC", "UT"})
 BULK_VRS = frozenset({"OB", "OW", "OF", "OD", "OL", "OV", "UN"})
 EXACT_VRS = frozenset({"CS", "UI", "DS", "IS", "AS", "TM", "DA", "DT"})
+SOP_CLASS = 0x00080016
 OUR_OWN = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303})
 CODES = frozenset({0x00080100, 0x00080102, 0x00080103, 0x00080104, 0x00080119})
 # Attributes whose values are a closed list of the standard (PS3.3): a word of it there is no name.
@@ -108,15 +109,13 @@ def may_leak(header: bytes, tokens: Tokens) -> bool:
         or holds_any_of(lowered, tokens.prose)
         or bool(_wide_tokens(lowered, tokens))
         or any(_stands_in(lowered, token, True) for token in found_in(lowered, tokens.words))
-        or any(_date_in(lowered, token) for token in found_in(lowered, _plain(tokens.dates)))
         or _holds_squeezed(squeeze(lowered), tokens.signs)
     )
 
 
-@lru_cache(maxsize=256)
-def _plain(dates: frozenset[bytes]) -> frozenset[bytes]:
-    """Pick the dates written as eight digits, which also stand alone between the points of a UID."""
-    return frozenset(date for date in dates if len(date) == len("19440611") and date.isdigit())
+def uid_names(uid: str, tokens: Tokens) -> bool:
+    """Whether a number between the points of a UID is an identifier: asked of private classes, which stay."""
+    return any(part.encode("ascii") in (tokens.anywhere | tokens.words | tokens.dates) for part in uid.split("."))
 
 
 def _names_a_day(text: str, tokens: Tokens) -> bool:
@@ -258,7 +257,7 @@ def _holds(value: _Value, tokens: Tokens, candidates: Iterable[bytes], squeezed:
         if is_coded and token in tokens.prose:
             continue
         if token in tokens.dates:
-            is_possible = is_text or value.vr in DATE_VRS or token.isdigit()
+            is_possible = is_text or value.vr in DATE_VRS or (token.isdigit() and _may_be_a_date(value))
             is_possible = is_possible or (value.vr not in EXACT_VRS and len(token) >= LONG_DATE)
             if is_possible and _date_in(value.data, token):
                 return True
@@ -277,6 +276,11 @@ def _holds(value: _Value, tokens: Tokens, candidates: Iterable[bytes], squeezed:
         if _names_a_day(value.data.decode("latin-1"), tokens):
             return True
     return bool(value.decoded) and _decoded_holds(value.decoded, tokens)
+
+
+def _may_be_a_date(value: _Value) -> bool:
+    """Whether digits may be a date there: in UIDs, which go or stay as a whole, only in the one of the class."""
+    return value.vr != "UI" or value.tag == SOP_CLASS
 
 
 def _decoded_holds(decoded: str, tokens: Tokens) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from AnonymizerLib.check.identifiers import Tokens, tokens_of
-from AnonymizerLib.check.search import Leak, find_in_pixels, find_leaks, holds_any, may_leak
+from AnonymizerLib.check.search import Leak, find_in_pixels, find_leaks, holds_any, may_leak, uid_names
 from AnonymizerLib.deidentify.walk import Deidentifier
 from AnonymizerLib.identity.identities import Identities
 from AnonymizerLib.objects.dicom_file import (
@@ -34,7 +34,7 @@ from AnonymizerLib.pixels.editor import PixelEditor
 from AnonymizerLib.pixels.risk import states_faces
 from AnonymizerLib.pixels.surplus import cut_surplus
 from AnonymizerLib.profile.actions import Action
-from AnonymizerLib.profile.iods import Location
+from AnonymizerLib.profile.iods import Location, iod_of
 from AnonymizerLib.profile.options import Option, Profile
 from AnonymizerLib.streams.color_profile import ICC_PROFILE, clean_profiles
 from AnonymizerLib.streams.strip import strip_metadata
@@ -51,6 +51,12 @@ DIRECTORY = "1.2.840.10008.1.3.10"
 VOICE = "1.2.840.10008.5.1.4.1.1.9.4.1"
 SOP_CLASS, SOP_INSTANCE, STUDY, SERIES = 0x00080016, 0x00080018, 0x0020000D, 0x0020000E
 DOCUMENT, IDENTITY_REMOVED = 0x00420011, 0x00120062
+UIDS_OF_AN_INSTANCE = (
+    ("sop_class", SOP_CLASS),
+    ("sop_instance", SOP_INSTANCE),
+    ("study", STUDY),
+    ("series", SERIES),
+)
 ASCII = ["ascii"]
 PIECE = 1 << 16  # bytes compared at once: what fits into the cache of a processor
 QUASI_IDENTIFIERS = {
@@ -207,24 +213,19 @@ class InstanceCleaner:
         outcome.changes += [((tag,), Action.REMOVE, "behind the pixel data") for tag in file.dropped]
         pseudonym = self.identities.patient(outcome.subject)
         mark(ds, self.profile, work, pseudonym, file.is_implicit, file.is_little_endian)
-        names: dict[str, Any] = {
-            name: raw_text(ds, tag, ASCII)
-            for name, tag in (
-                ("sop_class", SOP_CLASS),
-                ("sop_instance", SOP_INSTANCE),
-                ("study", STUDY),
-                ("series", SERIES),
-            )
-        }
+        names: dict[str, Any] = {name: raw_text(ds, tag, ASCII) for name, tag in UIDS_OF_AN_INSTANCE}
         if not names["sop_class"] or not names["sop_instance"]:  # they were no UIDs and were taken out
             raise Refused("Its SOP Class UID or SOP Instance UID is damaged.")
+        tokens = tokens_of(outcome.originals, encodings)
+        if not iod_of(names["sop_class"]).known and uid_names(names["sop_class"], tokens):
+            raise Refused("Its private SOP Class UID holds an identifier.")
         quasi = {name: raw_text(ds, tag, ["latin-1"]) for name, tag in QUASI_IDENTIFIERS.items()}
         return CleanInstance(
             file,
             **names,
             pseudonym=pseudonym,
             changes=outcome.changes,
-            tokens=tokens_of(outcome.originals, encodings),
+            tokens=tokens,
             work=work,
             quasi_identifiers=quasi,
             identity=self._identity(outcome),
@@ -276,7 +277,8 @@ class InstanceCleaner:
             if leak.location and leak.location[-1] not in (SOP_CLASS, PIXEL_DATA):
                 self.engine.scrub(instance.file.dataset, leak.location, holds)
                 instance.changes.append((leak.location, Action.REMOVE, "held an identifier"))
-        return replace(instance, _encoded=None)
+        names: dict[str, Any] = {name: raw_text(instance.file.dataset, tag, ASCII) for name, tag in UIDS_OF_AN_INSTANCE}
+        return replace(instance, _encoded=None, **names)
 
 
 def _same_bytes(written: Buffer, head: bytes, pixels: memoryview) -> bool:

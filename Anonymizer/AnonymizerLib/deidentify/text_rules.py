@@ -22,7 +22,8 @@ from AnonymizerLib.profile.known_codes import (
 )
 from AnonymizerLib.profile.number_shapes import OLDEST_YEARS
 from AnonymizerLib.profile.options import Option, Profile
-from AnonymizerLib.profile.words import label_may_stay, may_stay
+from AnonymizerLib.profile.table import row_of
+from AnonymizerLib.profile.words import label_may_stay, may_stay, tokens_of
 
 # PS3.5 Table 6.2-1: what a number string and an age string may consist of.
 NUMBER = re.compile(rb"^[0-9.eE+\- \\\0]*$")
@@ -47,6 +48,14 @@ EQUIPMENT = frozenset(
         0x3010001A,
     }
 )
+# Words that are listed for one attribute only: elsewhere they are names.
+ETHNIC_GROUP = 0x00102160
+ANCESTRY = frozenset(
+    (
+        "african alaska american arab asian black caucasian caucasoid east european hispanic indian islander latina "
+        "latino middle mixed mongoloid native north not of or other pacific south southeast unknown white"
+    ).split()
+)
 Handler = Callable[[At], None]
 
 
@@ -68,15 +77,18 @@ class TextRules:
             self._by_type(at)
 
     def check_text(self, at: At) -> None:
-        """Unlisted free text belongs to the SOP class, consists of listed words and names nobody, or it goes."""
-        if not at.place.iod.defines(at.location):
+        """Keep free text that consists of listed words and names nobody; where no option keeps it, by its class too."""
+        if row_of(at.tag) is None and not at.place.iod.defines(at.location):
             self._by_type(at.because("not in the SOP class"))
         elif not is_well_formed(at.tag, at.vr, at.value):
             self._by_type(at.because("malformed"))
         elif at.place.names_somebody(at.text):
             self._by_type(at.because("names the patient"))
-        elif not label_may_stay(at.text) and not (at.tag in EQUIPMENT and self.profile.has(Option.DEVICE)):
+        elif not (label_may_stay(at.text) or _belongs_to(at.tag, at.text) or self._tells_the_device(at.tag)):
             self._by_type(at.because("text outside the word list"))
+
+    def _tells_the_device(self, tag: int) -> bool:
+        return tag in EQUIPMENT and self.profile.has(Option.DEVICE)
 
     def check_code(self, at: At) -> None:
         """Each code string is a term of the standard or made of listed words; of several only the bad ones go."""
@@ -166,3 +178,8 @@ class TextRules:
         elif at.text != known:
             self.note(at.because("meaning of the standard"), Action.CLEAN_TEXT)
             at.put(known.encode("ascii", "replace"))
+
+
+def _belongs_to(tag: int, text: str) -> bool:
+    """Whether a text consists of words that are listed for this attribute alone."""
+    return tag == ETHNIC_GROUP and all(token in ANCESTRY for token in tokens_of(text))

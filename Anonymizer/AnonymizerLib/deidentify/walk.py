@@ -21,7 +21,7 @@ from AnonymizerLib.objects.element import ORIGINAL_VRS, At, Original, Outcome, P
 from AnonymizerLib.objects.private_blocks import is_safe, value_is_safe
 from AnonymizerLib.objects.well_formed import is_well_formed
 from AnonymizerLib.profile.actions import Action, Decision, choose
-from AnonymizerLib.profile.decisions import PATIENT_ID, Decisions
+from AnonymizerLib.profile.decisions import PATIENT_ID, Decisions, expected_vrs
 from AnonymizerLib.profile.iods import Location, iod_of
 from AnonymizerLib.profile.options import Option, Profile
 
@@ -58,7 +58,7 @@ class Deidentifier:
         self.texts = TextRules(profile, identities.key, self._by_type, self._remove)
         self.texts.note = self._note
         self._vrs: dict[int, str] = {}
-        self._names: dict[int, bool] = {}
+        self._names: dict[tuple[int, str], bool] = {}
         self._handlers: dict[Action, Callable[[At], None]] = {
             Action.REMOVE: self._remove,
             Action.EMPTY: self._empty,
@@ -102,11 +102,12 @@ class Deidentifier:
             tag = int(element.tag)
             if (tag >> 16) % 2 or not element.value:
                 continue
-            names = known.get(tag)
+            vr = self._vr(element, tag)
+            names = known.get((tag, vr))
             if names is None:
-                names = known[tag] = self._is_naming(tag, self._vr(element, tag))
+                names = known[tag, vr] = self._is_naming(tag, vr)
             if names:
-                vr, value = self._vr(element, tag), raw_value(ds, tag) or b""
+                value = raw_value(ds, tag) or b""
                 found.append((tag, vr, value[:DAY] if vr == "DT" else value))
         return tuple(found)
 
@@ -135,13 +136,8 @@ class Deidentifier:
             return vr
         known = self._vrs.get(tag)
         if known is None:
-            from pydicom.datadict import dictionary_VR
-
-            try:
-                known = dictionary_VR(tag)
-            except KeyError:
-                known = "UN"
-            self._vrs[tag] = known
+            found = expected_vrs(tag)
+            known = self._vrs[tag] = "OW" if "OW" in found else min(found, default="UN", key=lambda one: one != "US")
         return known
 
     # --- actions of the table ----------------------------------------------------------------------------------
@@ -326,7 +322,10 @@ class Deidentifier:
                     outcome.originals.append(Original(tag, vr, raw_value(item, tag) or b""))
 
     def scrub(self, ds: Dataset, location: Location, holds: Callable[[bytes, list[str]], bool]) -> None:
-        """Take an element that still holds an identifier out of a cleaned data set, in every item that has it there."""
+        """Take an element that still holds an identifier out of a cleaned data set, in every item that has it there.
+
+        A UID that was retained is replaced, so that what refers to it still does.
+        """
         iod = iod_of(raw_text(ds, SOP_CLASS, ["ascii"]))
         for holder, encodings in _holders(ds, location, encodings_of(ds, ["iso8859"])):
             element = holder.get_item(location[-1])
@@ -339,7 +338,7 @@ class Deidentifier:
                 Place(iod, "", encodings, Outcome()),
             )
             if holds(at.value, encodings):
-                self._by_type(at)
+                (self._replace_uid if at.vr == "UI" else self._by_type)(at)
 
 
 @lru_cache(maxsize=256)

@@ -71,7 +71,7 @@ def is_placeholder(patient_id: str) -> bool:
 def person_of(ds: Dataset, encodings: list[str], study: str = "") -> Person:
     """Read whose a data set is, or an item that holds a patient ID of its own."""
     issuer = raw_text(ds, ISSUER, encodings)
-    if not issuer and QUALIFIERS in ds:
+    if not issuer and QUALIFIERS in ds and ds[QUALIFIERS].VR == "SQ":
         items: Any = ds[QUALIFIERS].value or ()
         issuer = raw_text(items[0], UNIVERSAL_ENTITY, encodings) if len(items) else ""
     return Person(raw_text(ds, PATIENT_ID, encodings).strip(), issuer.strip(), study or raw_text(ds, STUDY, encodings))

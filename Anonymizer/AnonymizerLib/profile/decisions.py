@@ -6,6 +6,8 @@ representation: unknown attributes go, dates follow the date options, names and 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from AnonymizerLib.profile.actions import Action, Decision
 from AnonymizerLib.profile.dictionary import DictionaryDecision, explicit_decisions, reviewed
 from AnonymizerLib.profile.options import OPTION_BY_LABEL, Option, Profile
@@ -41,7 +43,7 @@ CLASS_UIDS = frozenset(
         0x0040DB0D,
     }
 )
-WRITTEN_BY_US = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303, 0x00280301, 0x00280302})
+WRITTEN_BY_US = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303})
 ENCRYPTED_ATTRIBUTES = 0x04000500
 # What a coded concept is made of (PS3.3 Table 8.8-1): code value, scheme, meaning, long and URN code values.
 CODED = frozenset({0x00080100, 0x00080102, 0x00080103, 0x00080104, 0x00080119, 0x00080120})
@@ -49,6 +51,7 @@ TEXT_VRS = frozenset({"LO", "SH", "ST", "LT", "UT", "UC", "UR"})
 DATE_VRS = frozenset({"DA", "TM", "DT"})
 NUMBER_VRS = frozenset({"DS", "IS", "AS"})
 BULK_VRS = frozenset({"OB", "OW", "UN", "OF", "OD", "OL", "OV"})
+BINARY_VRS = frozenset({"US", "SS", "UL", "SL", "FL", "FD", "SV", "UV", "AT"})
 
 
 class Decisions:
@@ -56,13 +59,16 @@ class Decisions:
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
-        self._known: dict[int, Decision] = {}
+        self._known: dict[tuple[int, str], Decision] = {}
 
     def of(self, tag: int, vr: str) -> Decision:
-        """Say what to do with this public attribute or private element."""
-        decision = self._known.get(tag)
+        """Say what to do with this public attribute or private element when it is stored as this representation.
+
+        A file may store an attribute as another one than the file before it: "Rows" as text is text.
+        """
+        decision = self._known.get((tag, vr))
         if decision is None:
-            decision = self._known[tag] = self._decide(tag, vr)
+            decision = self._known[tag, vr] = self._decide(tag, vr)
         return decision
 
     def _decide(self, tag: int, vr: str) -> Decision:
@@ -76,14 +82,16 @@ class Decisions:
         if tag in WRITTEN_BY_US:
             return Decision(Action.KEEP, "written anew")
         row = row_of(tag)
-        return self._listed(tag, row) if row is not None else self._unlisted(tag, vr)
+        if not _fits(tag, vr):
+            return Decision(Action.BY_TYPE, "stored as another kind of value")
+        return self._listed(tag, row, vr) if row is not None else self._unlisted(tag, vr)
 
-    def _listed(self, tag: int, row: Row) -> Decision:
+    def _listed(self, tag: int, row: Row, vr: str) -> Decision:
         """Decide by a row of the table: an option overrides the basic action (PS3.15 E.1.1)."""
         for option in Option:
             column = row.options.get(option.label)
             if column is not None and self.profile.has(option):
-                return self._by_option(tag, row, option, column)
+                return self._by_option(tag, row, option, column, vr)
         if tag in (PATIENT_NAME, PATIENT_ID, TRIAL_SUBJECT):
             return Decision(Action.PSEUDONYM, "basic profile")
         if row.basic == "X/Z/U*":
@@ -94,10 +102,14 @@ class Decisions:
         return Decision(action, "basic profile", row.basic)
 
     @staticmethod
-    def _by_option(tag: int, row: Row, option: Option, column: str) -> Decision:
+    def _by_option(tag: int, row: Row, option: Option, column: str, vr: str) -> Decision:
         choices = "X/Z/D" if row.basic == "X/Z/U*" else row.basic
+        if column == "K" and vr not in ("SQ", row.vr) and row.vr and not {vr, row.vr} <= TEXT_VRS:
+            return Decision(Action.BY_TYPE, "stored as another kind of value")
         if tag == PATIENT_AGE:
             return Decision(Action.CAP_AGE, option.label, choices)
+        if column == "K" and row.vr != "SQ" and (option is Option.PATIENT_CHARACTERISTICS or row.vr in NUMBER_VRS):
+            return Decision(_checked(row.vr), option.label, choices)  # what is kept is still not taken on trust
         if column == "K":
             return Decision(Action.RECURSE if row.vr == "SQ" else Action.KEEP, option.label, choices)
         if row.vr == "SQ" and option is not Option.CLEAN_STRUCTURED_CONTENT:
@@ -121,7 +133,7 @@ class Decisions:
             return Decision(Action.CHECK_MEANING, "not listed")
         if vr in DATE_VRS:
             return self._unlisted_date()
-        return Decision(self._by_vr(vr), "not listed")
+        return Decision(_checked(vr), "not listed")
 
     def _is_kept_by_option(self, decided: DictionaryDecision) -> bool:
         """Whether an option keeps an attribute that otherwise goes."""
@@ -134,15 +146,40 @@ class Decisions:
             return Decision(Action.SHIFT_DATE, Option.MODIFIED_DATES.label)
         return Decision(Action.BY_TYPE, "unlisted date or time")
 
-    def _by_vr(self, vr: str) -> Action:
-        if vr == "SQ":
-            return Action.RECURSE
-        if vr in ("PN", "AE"):
-            return Action.BY_TYPE
-        if vr in TEXT_VRS:
-            return Action.CHECK_TEXT
-        if vr == "CS":
-            return Action.CHECK_CODE
-        if vr in NUMBER_VRS:
-            return Action.CHECK_NUMBER
-        return Action.CHECK_BULK if vr in BULK_VRS else Action.KEEP
+
+def _fits(tag: int, vr: str) -> bool:
+    """Whether a value stored as this representation can be what the dictionary says: no bytes in place of text.
+
+    Texts are judged by what they are stored as, sequences by their items.
+    """
+    if vr not in BULK_VRS and vr not in BINARY_VRS:
+        return True
+    expected = expected_vrs(tag)
+    likely = BULK_VRS if vr in BULK_VRS else BULK_VRS | BINARY_VRS
+    return not expected or vr in expected or not likely.isdisjoint(expected)
+
+
+@lru_cache(maxsize=8192)
+def expected_vrs(tag: int) -> frozenset[str]:
+    """List the representations that the dictionary names for an attribute; none for one that it does not know."""
+    from pydicom.datadict import dictionary_VR
+
+    try:
+        return frozenset(dictionary_VR(tag).split(" or "))
+    except KeyError:
+        return frozenset()
+
+
+def _checked(vr: str) -> Action:
+    """Choose how a value of this representation that may stay is checked."""
+    if vr == "SQ":
+        return Action.RECURSE
+    if vr in ("PN", "AE"):
+        return Action.BY_TYPE
+    if vr in TEXT_VRS:
+        return Action.CHECK_TEXT
+    if vr == "CS":
+        return Action.CHECK_CODE
+    if vr in NUMBER_VRS:
+        return Action.CHECK_NUMBER
+    return Action.CHECK_BULK if vr in BULK_VRS else Action.KEEP

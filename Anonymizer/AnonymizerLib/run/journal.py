@@ -92,7 +92,10 @@ class Journal:
         lines = self.records(self.path)
         first = next(lines, {})
         if first.get("format") != FORMAT or first.get("settings") != settings:
-            raise InputError("This output folder was begun with another key, profile or options: choose a new folder.")
+            raise InputError(
+                "This output folder was begun with another key, profile or options (without --key each run has its "
+                "own): choose a new folder."
+            )
         for record in lines:
             if "source" in record:
                 self._remember(record)
