@@ -234,7 +234,7 @@ def test_a_resampled_volume_keeps_its_own_geometry(tmp_path: Path) -> None:
 
 def test_an_image_that_is_no_dicom_is_refused_in_one_sentence(tmp_path: Path) -> None:
     volume = read_volume(series(tmp_path / "ct"))
-    nameless = replace(volume, identity=replace(volume.identity, study_uid=""))
+    nameless = replace(volume, identity=replace(volume.identity, study_uid="", series_uid=""))
     with pytest.raises(InputError, match="no DICOM series"):
         source_images(tmp_path / "ct", nameless)
 

@@ -95,7 +95,7 @@ def measurement_report(
     told = told or [_nothing(observer, algorithm)]
     content = hd.sr.MeasurementReport(
         observation_context=context,
-        procedure_reported=concept("chest ct procedure"),
+        procedure_reported=concept("ct procedure"),
         imaging_measurements=told,
         title=_dcm("126000", "Imaging Measurement Report"),
         referenced_images=list(sources.images),
