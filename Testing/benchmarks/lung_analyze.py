@@ -157,7 +157,8 @@ def stage_of(run: dict, name: str) -> Spent:
 
 def share(part: Spent, whole: Spent, of: float = 1.0) -> str:
     """Return a share on the clock and of the processors as words."""
-    return f"{of * part.clock / whole.clock:.1f} (of processor time {of * part.busy / whole.busy:.1f})"
+    digits = 1 if of > 1 else 2
+    return f"{of * part.clock / whole.clock:.{digits}f} (of processor time {of * part.busy / whole.busy:.{digits}f})"
 
 
 def small_case(data: Path) -> Path:

@@ -128,7 +128,7 @@ def check_file(path: Path) -> None:
         raise InputError(f"'{path.name}' cannot be written: name a file in a folder that exists.")
 
 
-def whole(path: Path, write: Callable[[Path], None]) -> None:
+def whole(path: Path, write: Callable[[Path], object]) -> None:
     """Write a file whole or not at all; raises OutputError."""
     partial = path.with_name(f".{path.name}.partial")
     try:

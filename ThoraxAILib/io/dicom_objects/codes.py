@@ -28,7 +28,7 @@ CONCEPTS: dict[str, tuple[str, str, str]] = {
     "mean": ("373098007", "SCT", "Mean"),
     "attenuation": ("112031", "DCM", "Attenuation Coefficient"),
     "probability": ("2470005", "99THORAXAI", "Confidence of the detector"),
-    "chest ct procedure": ("24627-2", "LN", "CT Chest"),
+    "ct procedure": ("25045-6", "LN", "CT unspecified body region"),  # CID 100 has no CT of the chest
     "chest": ("51185008", "SCT", "Chest"),
     "no finding": ("111243", "DCM", "No findings"),
     "assessment": ("99-1", "99THORAXAI", "Decision of the reader"),

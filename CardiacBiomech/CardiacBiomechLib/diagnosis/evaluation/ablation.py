@@ -15,6 +15,8 @@ from CardiacBiomechLib.diagnosis.features.catalog import FAMILIES, feature_of
 from CardiacBiomechLib.diagnosis.models.train import DiagnosisTraining
 from ThoraxAILib.statistics.proportions import clopper_pearson, mcnemar_p
 
+EACH = tuple((family,) for family in FAMILIES)
+
 
 @dataclass(frozen=True)
 class AblationStep:
@@ -45,7 +47,7 @@ def ablation(
     numbers: np.ndarray,
     groups: int,
     options: DiagnosisTraining,
-    families: Sequence[Sequence[str]] = tuple((family,) for family in FAMILIES),
+    families: Sequence[Sequence[str]] = EACH,
 ) -> list[AblationStep]:
     """Return one step per family (or families taken together) that the table holds, each with all before it."""
     found: list[AblationStep] = []

@@ -33,7 +33,7 @@ class EvaluationEffort(Options):
     """How often parts of the evaluation are repeated."""
 
     subsets: int = option(SUBSETS, "of each size of the learning curve", label="subsets", at_least=2, at_most=1000)
-    permutations: int = option(99, "of the groups", label="permutations", at_least=9, at_most=9999)
+    permutations: int = option(99, "of the groups", label="permutations", at_least=1, at_most=9999)
     noise_draws: int = option(5, "of features without meaning", label="draws of noise", at_least=1, at_most=100)
 
 

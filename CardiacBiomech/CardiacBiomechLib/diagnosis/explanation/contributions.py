@@ -68,7 +68,8 @@ def tree_shapley(arrays: Arrays, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 def _leaves(arrays: Arrays, root: int, row: np.ndarray) -> list[tuple[int, dict[int, tuple[float, float]]]]:
     """Leaves of a tree; by feature on the way, whether the row goes there (1, 0) and the share of training rows."""
-    found, stack = [], [(root, {})]
+    found: list[tuple[int, dict[int, tuple[float, float]]]] = []
+    stack: list[tuple[int, dict[int, tuple[float, float]]]] = [(root, {})]
     while stack:
         node, ways = stack.pop()
         if arrays["left"][node] < 0:
