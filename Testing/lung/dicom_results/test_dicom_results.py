@@ -23,6 +23,7 @@ from LungNoduleAILib.model.result import AnalysisResult
 from ThoraxAILib.cli.main import main
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.io import read_volume
+from ThoraxAILib.io.dicom_checks.checkers import SR_VALIDATOR, judge
 from ThoraxAILib.io.dicom_objects.source_images import SourceImages, source_images
 
 hd = pytest.importorskip("highdicom")
@@ -134,14 +135,9 @@ def test_numbers_and_axes_come_back_from_the_report(written: tuple) -> None:
         assert numbers["81827009", "373098007"] == pytest.approx(finding.mean_diameter_mm, abs=0.01)
         assert numbers["103339001", ""] == pytest.approx(finding.long_axis_mm, abs=0.01)
     first = result.findings.findings[0]
-    axes = [
-        group for group in report.content.get_image_measurement_groups() if group.tracking_uid == groups[0].tracking_uid
-    ]
-    (long_axis,) = axes[0].get_measurements()
-    ends = long_axis.referenced_coordinates[0].value if hasattr(long_axis, "referenced_coordinates") else None
-    if ends is None:
-        items = [item for item in long_axis[0].ContentSequence if item.ValueType == "SCOORD3D"]
-        ends = np.array(items[0].GraphicData).reshape(2, 3)
+    long_axis = next(one for one in groups[0].get_measurements() if one.name.value == "103339001")
+    (coordinates,) = long_axis.referenced_coordinates
+    ends = coordinates.value
     assert first.long_axis_ras_mm is not None
     expected = np.array(first.long_axis_ras_mm).reshape(2, 3) * np.array([-1, -1, 1])
     assert np.abs(ends - expected).max() < 0.01
@@ -230,6 +226,15 @@ def test_a_resampled_volume_keeps_its_own_geometry(tmp_path: Path) -> None:
     lps = back.map_indices_to_reference(index)
     ours = shifted.ras_from_kji(np.argwhere(whole(finding, shifted.array.shape))) * np.array([-1.0, -1.0, 1.0])
     assert np.abs(lps[np.lexsort(lps.round(2).T)] - ours[np.lexsort(ours.round(2).T)]).max() < 0.01
+
+
+@pytest.mark.slow
+def test_the_validator_of_reports_finds_no_error(written: tuple) -> None:
+    place, _, _ = written
+    if SR_VALIDATOR.find() is None:
+        pytest.skip("DicomSRValidator (Debian package pixelmed-apps) is not installed")
+    for name in ("measurements.sr.dcm", "measurements_verified.sr.dcm"):
+        assert judge(SR_VALIDATOR, place / name).errors == ()
 
 
 def test_an_image_that_is_no_dicom_is_refused_in_one_sentence(tmp_path: Path) -> None:

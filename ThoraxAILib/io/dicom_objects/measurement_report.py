@@ -133,10 +133,10 @@ def _person(name: str):
 
 
 def _groups(group: FindingGroup, sources: SourceImages, found: Segmentation | None, algorithm) -> list:
-    """Return the groups of one finding: its segment with all numbers, and its axes with their ends.
+    """Return the groups of one finding: its segment with all numbers; the ends of an axis stand below its number.
 
-    A group around a segment (TID 1411) holds no coordinates of its own, so the ends of the axes stand in a second one
-    (TID 1501) of the same tracking UID.
+    highdicom takes no coordinates into a group around a segment (TID 1411), though a number may be inferred from some
+    (TID 300, TID 320), so they are added to what it made. Without a segment the axes have a group of their own.
     """
     import highdicom as hd
 
@@ -164,11 +164,23 @@ def _groups(group: FindingGroup, sources: SourceImages, found: Segmentation | No
         made: Any = hd.sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
             referenced_segment=segment, measurements=numbers, qualitative_evaluations=evaluations, **common
         )
+        _add_ends(made, axes)
+        return [made]
     else:
         made = hd.sr.MeasurementsAndQualitativeEvaluations(
             measurements=numbers, qualitative_evaluations=evaluations, **common
         )
     return [made] if with_axes is None else [made, with_axes]
+
+
+def _add_ends(group: Any, axes: Sequence[Measurement]) -> None:
+    """Put the coordinates of each axis below the number of the same name."""
+    for axis in axes:
+        name = axis[0].ConceptNameCodeSequence[0].CodeValue
+        ends = [item for item in axis[0].ContentSequence if item.ValueType == "SCOORD3D"]
+        for item in group[0].ContentSequence:
+            if item.ValueType == "NUM" and item.ConceptNameCodeSequence[0].CodeValue == name:
+                item.ContentSequence = [*(item.get("ContentSequence") or ()), *ends]
 
 
 def _nothing(observer: Observer, algorithm) -> MeasurementsAndQualitativeEvaluations:
