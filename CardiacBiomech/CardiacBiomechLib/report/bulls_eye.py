@@ -96,7 +96,7 @@ def bulls_eye(rows: Sequence[SegmentRow], measure: Measure) -> Picture:
             value = by_number.get(number)
             draw.polygon(_wedge(middle, outer, inner, begin, width), fill=_color(value, measure), outline=WORDS)
             x, y = _point(middle, (outer + inner) / 2, begin + width / 2)
-            text = "–" if value is None else f"{value:.{measure.decimals}f}"
+            text = "-" if value is None else f"{value:.{measure.decimals}f}"
             draw.text((x, y), text, fill=_ink(value, measure), font=small, anchor="mm")
     draw.ellipse([*(middle - 0.25 * RADIUS), *(middle + 0.25 * RADIUS)], fill=GRAY, outline=WORDS)
     draw.text((SIZE / 2, 12), measure.title, fill=WORDS, font=title, anchor="mm")
