@@ -14,7 +14,6 @@ from pydicom.dataset import Dataset
 
 from AnonymizerLib.deidentify.instance import InstanceCleaner, Refused, refusal_of
 from AnonymizerLib.identity.identities import Identities
-from AnonymizerLib.objects.dicom_file import parse_errors
 from AnonymizerLib.profile.presets import PRESETS, profile_named
 from AnonymizerLib.run.audit import audit
 from AnonymizerLib.run.run import RunOptions, run
@@ -22,6 +21,7 @@ from AnonymizerLib.run.worker import WorkerSettings
 from fixtures.anonymizer_studies import KEY, ct, file_bytes, save
 from ThoraxAILib.cli.main import main
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.untrusted.parse_errors import parse_errors
 
 # root may read everything: without these two rights it is a user like any other
 AS_A_USER = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]

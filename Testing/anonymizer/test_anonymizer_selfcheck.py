@@ -12,7 +12,7 @@ from AnonymizerLib.check.identifiers import tokens_of
 from AnonymizerLib.check.search import find_leaks, may_leak
 from AnonymizerLib.deidentify.instance import InstanceCleaner, Refused, refusal_of
 from AnonymizerLib.identity.identities import Identities
-from AnonymizerLib.objects.dicom_file import parse_errors, read_dicom
+from AnonymizerLib.objects.dicom_file import read_dicom
 from AnonymizerLib.objects.element import Original
 from AnonymizerLib.pixels.clean import PixelPolicy
 from AnonymizerLib.profile.presets import profile_named
@@ -21,6 +21,7 @@ from AnonymizerLib.run.preview import preview
 from fixtures.anonymizer_canaries import canary_ct
 from fixtures.anonymizer_studies import KEY, ct, file_bytes, put, raw_dataset
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.untrusted.parse_errors import parse_errors
 
 
 def cleaner(name: str = "longitudinal") -> InstanceCleaner:

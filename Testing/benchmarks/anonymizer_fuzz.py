@@ -27,7 +27,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from AnonymizerLib.bounds.worker_limits import FileLimits
 from AnonymizerLib.identity.project_key import ProjectKey
-from AnonymizerLib.objects.dicom_file import parse_errors
 from AnonymizerLib.pixels.clean import PixelPolicy
 from AnonymizerLib.profile.presets import PRESETS, profile_named
 from AnonymizerLib.run.journal import Journal
@@ -35,6 +34,7 @@ from AnonymizerLib.run.run import JOURNAL, RunOptions, run
 from AnonymizerLib.run.worker import WorkerSettings
 from fixtures.anonymizer_plants import plants
 from ThoraxAILib.errors import InputError, ThoraxAIError
+from ThoraxAILib.untrusted.parse_errors import parse_errors
 
 BATCH = 250
 LONGEST_SECONDS = 30.0

@@ -19,7 +19,7 @@ from fixtures.anonymized_folders import anonymized_folder
 from ThoraxAILib.store.address import open_store
 from ThoraxAILib.store.instance import Instance, read_instance
 from ThoraxAILib.store.server.local_server import LocalServer
-from ThoraxAILib.store.upload.upload import UploadRequest, upload
+from ThoraxAILib.store.upload.upload import FolderToSend, upload
 
 MB = 1e6
 STUDY = "1.2.826.0.1.55"
@@ -54,7 +54,7 @@ def measure(server: LocalServer, folder: Path, repeat: int) -> None:
         raise SystemExit("what came back is not what was sent")
     other = anonymized_folder(folder.with_name(f"all{repeat}"), f"{STUDY}.9{repeat}", len(files), 100, 512)
     with Stopwatch(server, f"{repeat} upload, compared", size):
-        if not upload(UploadRequest(other), store).is_complete:
+        if not upload(FolderToSend(other), store).is_complete:
             raise SystemExit("the upload is not complete")
     third = anonymized_folder(folder.with_name(f"dimse{repeat}"), f"{STUDY}.8{repeat}", len(files), 100, 512)
     files = instances(third)

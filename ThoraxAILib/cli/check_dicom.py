@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.untrusted.parse_errors import parse_errors
 
 FAULTY_EXIT = 3
 DESCRIPTION = """Run dciodvfy, DicomSRValidator and dcmqi on every DICOM file below FOLDER, as far as they are
@@ -69,5 +70,5 @@ def _sop_class(path: Path) -> str:
 
     try:
         return str(dcmread(path, stop_before_pixels=True, specific_tags=["SOPClassUID"]).get("SOPClassUID", ""))
-    except Exception as error:  # pydicom raises nearly anything on damaged files; the validators will say more
+    except parse_errors() as error:
         return type(error).__name__

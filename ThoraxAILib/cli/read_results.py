@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.untrusted.parse_errors import parse_errors
 
 if TYPE_CHECKING:
     from ThoraxAILib.image.volume import Volume
@@ -52,7 +53,7 @@ def _one(path: Path, volume: Volume | None, output: Path | None) -> dict[str, An
 
     try:
         sop_class = str(dcmread(path, stop_before_pixels=True).get("SOPClassUID", ""))
-    except Exception as error:  # pydicom raises nearly anything on damaged files
+    except parse_errors() as error:
         raise InputError(
             f"'{path.name}' cannot be read as DICOM ({type(error).__name__}): give SEG, SR or RTSTRUCT."
         ) from error

@@ -58,11 +58,11 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
 
 
 def _upload(arguments: argparse.Namespace) -> int:
-    from ThoraxAILib.store.upload.upload import UploadRequest, upload
+    from ThoraxAILib.store.upload.upload import FolderToSend, upload
 
     with reporting_errors(arguments.events) as events:
         store, _ = store_of(arguments, arguments.to)
-        request = UploadRequest(arguments.folder, arguments.private, patience_seconds=arguments.patience)
+        request = FolderToSend(arguments.folder, arguments.private, patience_seconds=arguments.patience)
         try:
             result = upload(request, store, Progress(events.progress, arguments.is_cancelled))
         except Cancelled as cancelled:
@@ -103,9 +103,9 @@ def _fetch(arguments: argparse.Namespace) -> int:
 
 def _seal(arguments: argparse.Namespace) -> int:
     from ThoraxAILib.store.upload.sealed import seal
-    from ThoraxAILib.store.upload.upload import UploadRequest
+    from ThoraxAILib.store.upload.upload import FolderToSend
 
-    found = seal(UploadRequest(arguments.folder, arguments.private), arguments.output, arguments.recipient)
+    found = seal(FolderToSend(arguments.folder, arguments.private), arguments.output, arguments.recipient)
     print(f"{found.files} files sealed, {len(found.refused)} refused.")
     for reason in sorted(set(found.refused)):
         print(f"  refused: {found.refused.count(reason)} x {reason}")

@@ -10,6 +10,7 @@ from functools import cached_property
 from io import BytesIO
 
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.untrusted.parse_errors import parse_errors
 
 PREAMBLE_BYTES, MAGIC = 128, b"DICM"
 UID = re.compile(r"[0-9]+(?:\.[0-9]+)*")
@@ -66,7 +67,7 @@ def read_instance(data: bytes) -> Instance:
         ds = dcmread(BytesIO(data), stop_before_pixels=True, specific_tags=list(NAMED))
         values = {name: str(ds.get(name) or "").strip() for name in NAMED}
         syntax = str(ds.file_meta.get("TransferSyntaxUID", "") or "")
-    except Exception as error:  # pydicom raises nearly anything on damaged files
+    except parse_errors() as error:
         raise InputError(f"This DICOM file cannot be read ({type(error).__name__}).") from error
     if not all(is_uid(uid) for uid in (*(values[name] for name in UIDS), syntax)):
         raise InputError("This DICOM file lacks a UID, or one of its UIDs is none.")

@@ -36,30 +36,6 @@ Buffer = bytes | mmap.mmap
 
 
 @lru_cache(maxsize=1)
-def parse_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
-    """List what parsers of broken files raise, and ``others``: the file cannot be trusted to have been understood."""
-    from pydicom.errors import BytesLengthException, InvalidDicomError
-
-    return (
-        *others,
-        ArithmeticError,
-        AssertionError,
-        AttributeError,
-        BufferError,
-        EOFError,
-        LookupError,
-        MemoryError,
-        OSError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-        struct.error,
-        zlib.error,
-        BytesLengthException,
-        InvalidDicomError,
-    )
-
-
 @dataclass
 class DicomFile:
     """Attributes before the pixel data, the pixel elements as they stand in the file, and how both are encoded."""

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from AnonymizerLib.objects.dicom_file import parse_errors, read_dicom
+from AnonymizerLib.objects.dicom_file import read_dicom
 from AnonymizerLib.objects.input_file import read_regular
 from AnonymizerLib.pixels.editor import PixelEditor
 from AnonymizerLib.profile.regions import Box
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.untrusted.parse_errors import parse_errors
 
 OUTLINE, FILL = (255, 140, 40, 255), (0, 0, 0, 190)
 DARKEST_PERCENT, BRIGHTEST_PERCENT = 1, 99

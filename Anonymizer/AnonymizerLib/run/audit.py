@@ -28,7 +28,6 @@ from AnonymizerLib.objects.dicom_file import (
     Buffer,
     encode_attributes,
     looks_like_dicom,
-    parse_errors,
     read_dicom,
 )
 from AnonymizerLib.objects.element import encodings_of, raw_text, raw_value
@@ -42,6 +41,7 @@ from AnonymizerLib.run.report import REPORT_FOLDER
 from AnonymizerLib.run.summary import latest_records
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.untrusted.parse_errors import parse_errors
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset

@@ -17,7 +17,7 @@ import numpy as np
 
 from AnonymizerLib.bounds.worker_limits import FileLimits
 from AnonymizerLib.bounds.worker_pool import results
-from AnonymizerLib.objects.dicom_file import DicomFile, looks_like_dicom, parse_errors, read_dicom
+from AnonymizerLib.objects.dicom_file import DicomFile, looks_like_dicom, read_dicom
 from AnonymizerLib.objects.element import raw_text
 from AnonymizerLib.objects.input_file import read_regular
 from AnonymizerLib.pixels.blackout import pixel_dataset
@@ -35,6 +35,7 @@ from AnonymizerLib.pixels.faces import FaceMask, find_face
 from ThoraxAILib.errors import InputError, OutputError
 from ThoraxAILib.jobs.private_files import make_private_folder, restrict_file
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.untrusted.parse_errors import parse_errors
 
 VOLUMETRIC = ("CT", "MR", "PT")
 FEWEST_SLICES = 8

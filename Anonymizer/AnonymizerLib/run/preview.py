@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from AnonymizerLib.deidentify.instance import InstanceCleaner
 from AnonymizerLib.identity.identities import Identities
 from AnonymizerLib.identity.project_key import ProjectKey
-from AnonymizerLib.objects.dicom_file import looks_like_dicom, parse_errors, read_dicom
+from AnonymizerLib.objects.dicom_file import looks_like_dicom, read_dicom
 from AnonymizerLib.objects.element import raw_value
 from AnonymizerLib.objects.input_file import read_regular
 from AnonymizerLib.pixels.clean import PixelPolicy
@@ -17,6 +17,7 @@ from AnonymizerLib.profile.iods import Location
 from AnonymizerLib.profile.options import Profile
 from AnonymizerLib.run.summary import name_of
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.untrusted.parse_errors import parse_errors
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset

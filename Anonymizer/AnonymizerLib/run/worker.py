@@ -28,12 +28,13 @@ from AnonymizerLib.deidentify.instance import (
 )
 from AnonymizerLib.identity.identities import Identities
 from AnonymizerLib.identity.project_key import ProjectKey
-from AnonymizerLib.objects.dicom_file import Buffer, parse_errors
+from AnonymizerLib.objects.dicom_file import Buffer
 from AnonymizerLib.objects.input_file import read_regular
 from AnonymizerLib.pixels.clean import PixelPolicy
 from AnonymizerLib.profile.options import Profile
 from AnonymizerLib.run.journal import Entry, signature_of
 from ThoraxAILib.errors import InputError, OutputError
+from ThoraxAILib.untrusted.parse_errors import parse_errors
 
 if TYPE_CHECKING:
     from AnonymizerLib.pixels.face_removal import Faces

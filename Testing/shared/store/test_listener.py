@@ -20,7 +20,7 @@ from fixtures import listener_process
 from fixtures.anonymizer_studies import ct, file_bytes
 from fixtures.listener_process import TITLE
 from ThoraxAILib.cli.main import main
-from ThoraxAILib.errors import InputError
+from ThoraxAILib.errors import InputError, ThoraxAIError
 from ThoraxAILib.jobs.run_record import RUN_FILE
 from ThoraxAILib.store.access import Access
 from ThoraxAILib.store.address import open_store
@@ -272,7 +272,7 @@ def test_nothing_is_lost_or_done_twice_when_the_listener_is_killed_again_and_aga
                     break
                 except StoreUnreachable:
                     time.sleep(0.1)
-                except Exception as error:
+                except (AssertionError, OSError, ThoraxAIError) as error:
                     faults.append(error)
                     return
 

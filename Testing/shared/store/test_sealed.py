@@ -13,7 +13,7 @@ from fixtures.anonymizer_studies import ct, save
 from ThoraxAILib.cli.main import main
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.store.upload.sealed import seal, unseal
-from ThoraxAILib.store.upload.upload import CHANGED, UploadRequest
+from ThoraxAILib.store.upload.upload import CHANGED, FolderToSend
 
 pyrage = pytest.importorskip("pyrage")
 
@@ -48,7 +48,7 @@ def test_the_recipient_gets_back_what_was_sealed(folder: Path, key: tuple, tmp_p
 def test_age_itself_opens_the_archive(folder: Path, key: tuple, tmp_path: Path) -> None:
     if shutil.which("age") is None:
         pytest.skip("age is not installed")
-    seal(UploadRequest(folder), tmp_path / "a.tar.age", [key[1]])
+    seal(FolderToSend(folder), tmp_path / "a.tar.age", [key[1]])
     opened = subprocess.run(["age", "-d", "-i", key[0], tmp_path / "a.tar.age"], check=True, capture_output=True)
     (tmp_path / "by_age").mkdir()
     subprocess.run(["tar", "x", "-C", tmp_path / "by_age"], input=opened.stdout, check=True)
@@ -57,7 +57,7 @@ def test_age_itself_opens_the_archive(folder: Path, key: tuple, tmp_path: Path) 
 
 def test_another_key_and_a_changed_byte_are_refused(folder: Path, key: tuple, tmp_path: Path) -> None:
     archive = tmp_path / "a.tar.age"
-    seal(UploadRequest(folder), archive, [key[1]])
+    seal(FolderToSend(folder), archive, [key[1]])
     other = tmp_path / "other.txt"
     other.write_text(f"{pyrage.x25519.Identity.generate()}\n")
     with pytest.raises(InputError, match="another key"):
@@ -73,14 +73,14 @@ def test_another_key_and_a_changed_byte_are_refused(folder: Path, key: tuple, tm
 def test_what_an_upload_refuses_is_not_sealed(folder: Path, key: tuple, tmp_path: Path) -> None:
     path = next((folder / "THX-ABCD").glob("*.dcm"))
     path.write_bytes(path.read_bytes() + b"\0\0")
-    assert seal(UploadRequest(folder), tmp_path / "a.tar.age", [key[1]]).refused == (CHANGED,)
+    assert seal(FolderToSend(folder), tmp_path / "a.tar.age", [key[1]]).refused == (CHANGED,)
     save(ct(), folder / "raw.dcm")
     with pytest.raises(InputError, match="not in the Anonymizer's manifest"):
-        seal(UploadRequest(folder), tmp_path / "b.tar.age", [key[1]])
+        seal(FolderToSend(folder), tmp_path / "b.tar.age", [key[1]])
     assert not (tmp_path / "b.tar.age").exists()
 
 
 @pytest.mark.parametrize("recipients", [[], ["age1wrong"], ["AGE-SECRET-KEY-1"]])
 def test_an_archive_that_nobody_could_open_is_not_written(folder: Path, tmp_path: Path, recipients: list[str]) -> None:
     with pytest.raises(InputError, match="age1"):
-        seal(UploadRequest(folder), tmp_path / "a.tar.age", recipients)
+        seal(FolderToSend(folder), tmp_path / "a.tar.age", recipients)

@@ -30,7 +30,7 @@ from ThoraxAILib.store.store import Store, StoreError, StoreUnreachable
 from ThoraxAILib.store.upload import upload as module
 from ThoraxAILib.store.upload.audit_log import verify_log
 from ThoraxAILib.store.upload.journal import CONFLICT, REFUSED, VERIFIED
-from ThoraxAILib.store.upload.upload import UploadRequest, upload
+from ThoraxAILib.store.upload.upload import FolderToSend, upload
 
 STUDY = "1.2.826.0.1.99"
 
@@ -68,7 +68,7 @@ def files_of(folder: Path) -> list[Path]:
 
 
 def test_everything_arrives_and_is_compared(folder: Path, store: CountingStore) -> None:
-    result = upload(UploadRequest(folder, batch_bytes=3000), store)
+    result = upload(FolderToSend(folder, batch_bytes=3000), store)
     assert result.is_complete
     assert result.counts == {VERIFIED: 12}
     assert {file.sha256 for file in store.retrieve(STUDY)} == {line["sha256"] for line in manifest_lines(folder)}
@@ -76,21 +76,21 @@ def test_everything_arrives_and_is_compared(folder: Path, store: CountingStore) 
 
 
 def test_a_second_upload_sends_nothing(folder: Path, store: CountingStore) -> None:
-    upload(UploadRequest(folder), store)
-    again = upload(UploadRequest(folder), store)
+    upload(FolderToSend(folder), store)
+    again = upload(FolderToSend(folder), store)
     assert (again.sent_files, again.is_complete, len(store.received)) == (0, True, 12)
 
 
 def test_what_the_store_has_already_is_compared_and_not_sent(folder: Path, store: CountingStore, tmp_path) -> None:
-    upload(UploadRequest(folder), store)
-    other = upload(UploadRequest(folder, tmp_path / "another-private"), store)
+    upload(FolderToSend(folder), store)
+    other = upload(FolderToSend(folder, tmp_path / "another-private"), store)
     assert (other.sent_files, other.counts) == (0, {VERIFIED: 12})
 
 
 def test_what_the_store_lost_since_is_sent_again(folder: Path, store: CountingStore) -> None:
-    upload(UploadRequest(folder), store)
+    upload(FolderToSend(folder), store)
     next(store.folder.rglob("*.dcm")).unlink()
-    again = upload(UploadRequest(folder), store)
+    again = upload(FolderToSend(folder), store)
     assert (again.sent_files, again.is_complete) == (1, True)
 
 
@@ -99,7 +99,7 @@ def test_a_file_with_one_changed_byte_is_not_sent(folder: Path, store: CountingS
     data = bytearray(path.read_bytes())
     data[-10] ^= 1
     path.write_bytes(data)
-    result = upload(UploadRequest(folder), store)
+    result = upload(FolderToSend(folder), store)
     assert result.counts == {VERIFIED: 11, REFUSED: 1}
     assert result.reasons[REFUSED, module.CHANGED] == 1
     assert manifest_lines(folder)[3]["sop_instance"] not in store.received
@@ -126,7 +126,7 @@ def test_a_file_in_the_manifest_that_keeps_its_identity_is_refused(folder: Path,
     path = save(ct(1, study=STUDY), folder / lines[0]["path"])
     lines[0]["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
     write_manifest(folder, lines)
-    result = upload(UploadRequest(folder), store)
+    result = upload(FolderToSend(folder), store)
     assert result.reasons[REFUSED, module.NOT_ANONYMIZED] == 1
     assert lines[0]["sop_instance"] not in store.received
 
@@ -137,19 +137,19 @@ def test_a_file_in_the_manifest_that_keeps_its_identity_is_refused(folder: Path,
 def test_a_manifest_that_leads_elsewhere_is_refused(folder: Path, store: CountingStore, change: dict) -> None:
     write_manifest(folder, [line | change for line in manifest_lines(folder)])
     with pytest.raises(InputError, match="damaged"):
-        upload(UploadRequest(folder), store)
+        upload(FolderToSend(folder), store)
 
 
 def test_a_folder_that_the_anonymizer_did_not_make_is_refused(tmp_path: Path, store: CountingStore) -> None:
     save(ct(), tmp_path / "raw" / "a.dcm")
     with pytest.raises(InputError, match="no manifest"):
-        upload(UploadRequest(tmp_path / "raw"), store)
+        upload(FolderToSend(tmp_path / "raw"), store)
 
 
 def test_another_content_under_the_same_uid_is_told(folder: Path, tmp_path: Path, store: CountingStore) -> None:
-    upload(UploadRequest(folder), store)
+    upload(FolderToSend(folder), store)
     other = anonymized_folder(tmp_path / "other", STUDY, size=17)
-    result = upload(UploadRequest(other), store)
+    result = upload(FolderToSend(other), store)
     assert result.counts == {CONFLICT: 12}
     assert result.reasons[CONFLICT, module.OTHER_CONTENT] == 12
 
@@ -162,13 +162,13 @@ def test_a_store_that_changes_what_it_keeps_is_found_out(folder: Path, tmp_path:
 
                 yield replace(file, data=file.data[:-2] + b"\x01\x02") if number == 2 else file
 
-    result = upload(UploadRequest(folder), Changing(tmp_path / "store"))
+    result = upload(FolderToSend(folder), Changing(tmp_path / "store"))
     assert result.counts == {VERIFIED: 10, CONFLICT: 2}
 
 
 def test_a_store_that_is_away_for_a_moment_is_asked_again(folder: Path, tmp_path: Path) -> None:
     store = CountingStore(tmp_path / "store", failures=2)
-    result = upload(UploadRequest(folder, patience_seconds=30), store)
+    result = upload(FolderToSend(folder, patience_seconds=30), store)
     assert result.is_complete
     assert len(store.received) == len(set(store.received)) == 12
 
@@ -176,25 +176,25 @@ def test_a_store_that_is_away_for_a_moment_is_asked_again(folder: Path, tmp_path
 def test_a_store_that_stays_away_is_told_and_the_next_start_goes_on(folder: Path, tmp_path: Path) -> None:
     store = CountingStore(tmp_path / "store", failures=100)
     with pytest.raises(StoreUnreachable):
-        upload(UploadRequest(folder, patience_seconds=0.1), store)
+        upload(FolderToSend(folder, patience_seconds=0.1), store)
     store.failures = 0
-    assert upload(UploadRequest(folder), store).is_complete
+    assert upload(FolderToSend(folder), store).is_complete
 
 
 def test_two_uploads_of_a_folder_at_the_same_time_are_refused(folder: Path, store: CountingStore) -> None:
     class Nested(CountingStore):
         def send(self, files) -> dict[str, str]:
             with pytest.raises(InputError, match="Another upload"):
-                upload(UploadRequest(folder), self)
+                upload(FolderToSend(folder), self)
             return super().send(files)
 
-    assert upload(UploadRequest(folder), Nested(store.folder)).is_complete
+    assert upload(FolderToSend(folder), Nested(store.folder)).is_complete
 
 
 def test_a_full_disk_is_told_and_leaves_nothing(
     folder: Path, store: CountingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    upload(UploadRequest(folder), store)
+    upload(FolderToSend(folder), store)
 
     def full(*_words: object) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -209,7 +209,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(
 
 
 def test_what_is_fetched_is_what_was_sent(folder: Path, store: CountingStore, tmp_path: Path) -> None:
-    upload(UploadRequest(folder), store)
+    upload(FolderToSend(folder), store)
     found = fetch(store, STUDY, "", tmp_path / "fetched")
     back = {path.read_bytes() for path in (tmp_path / "fetched").rglob("*.dcm")}
     assert back == {path.read_bytes() for path in files_of(folder)}
@@ -219,7 +219,7 @@ def test_what_is_fetched_is_what_was_sent(folder: Path, store: CountingStore, tm
 
 
 def test_the_log_and_the_journal_name_no_patient_and_no_path(folder: Path, store: CountingStore) -> None:
-    upload(UploadRequest(folder), store)
+    upload(FolderToSend(folder), store)
     for path in folder.with_name("out-private").iterdir():
         assert b"THX-ABCD" not in path.read_bytes(), path.name
         assert path.stat().st_mode & 0o077 == 0, path.name
@@ -263,7 +263,7 @@ def test_a_server_that_restarts_meanwhile_gets_everything(tmp_path: Path) -> Non
         server.stop()
         starter = threading.Timer(2.0, server.start)
         starter.start()
-        result = upload(UploadRequest(folder, batch_bytes=5000, patience_seconds=120), store)
+        result = upload(FolderToSend(folder, batch_bytes=5000, patience_seconds=120), store)
         starter.join()
         assert result.counts == {VERIFIED: 60}
 
@@ -271,16 +271,16 @@ def test_a_server_that_restarts_meanwhile_gets_everything(tmp_path: Path) -> Non
 def test_an_upload_by_dimse_is_compared_by_its_data_sets(server: LocalServer, tmp_path: Path) -> None:
     folder = anonymized_folder(tmp_path / "out", f"{STUDY}.3")
     store: Store = open_store(server.dimse_address, server.access())
-    result = upload(UploadRequest(folder), store)
+    result = upload(FolderToSend(folder), store)
     assert result.counts == {VERIFIED: 12}
-    assert upload(UploadRequest(folder), store).sent_files == 0
+    assert upload(FolderToSend(folder), store).sent_files == 0
 
 
 def test_nothing_is_sent_to_a_server_of_a_wrong_authority(server: LocalServer, authority: Authority, tmp_path) -> None:
     folder = anonymized_folder(tmp_path / "out", f"{STUDY}.4")
     access = Access("uploader", server.passwords["uploader"], written(authority, tmp_path))
     with pytest.raises(StoreError, match="nothing was sent"):
-        upload(UploadRequest(folder), open_store(server.address, access))
+        upload(FolderToSend(folder), open_store(server.address, access))
     assert not open_store(server.address, server.access()).instances(f"{STUDY}.4")
 
 
@@ -300,7 +300,7 @@ def test_a_slow_server_that_breaks_off_is_asked_again(authority: Authority, tmp_
     with web_server(authority.issue(tmp_path, "server", ("localhost",)), answer) as port:
         store = open_store(f"dicomweb+https://localhost:{port}/x", Access("a", "b", written(authority, tmp_path)))
         with pytest.raises(StoreUnreachable, match="breaks off"):
-            upload(UploadRequest(folder, patience_seconds=3), store)
+            upload(FolderToSend(folder, patience_seconds=3), store)
     assert asked.count("POST") == 1
 
 

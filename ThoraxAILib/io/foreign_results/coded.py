@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.untrusted.parse_errors import parse_errors
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -48,7 +49,7 @@ def read_header(path: Path, sop_classes: tuple[str, ...], kind: str, with_pixels
     try:
         ds = dcmread(path, stop_before_pixels=not with_pixels)
         sop_class = str(ds.get("SOPClassUID", ""))
-    except Exception as error:  # pydicom raises nearly anything on damaged files
+    except parse_errors() as error:
         raise InputError(f"'{path.name}' cannot be read as DICOM ({type(error).__name__}): give {kind}.") from error
     if sop_class not in sop_classes:
         raise InputError(f"'{path.name}' is another kind of DICOM object: give {kind}.")

@@ -13,6 +13,7 @@ from ThoraxAILib.errors import InputError, MissingDependencyError
 from ThoraxAILib.image.lps import LPS_TO_RAS
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io.foreign_results.coded import Coded, coded, read_header, text_of
+from ThoraxAILib.untrusted.parse_errors import parse_errors
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -74,7 +75,7 @@ def read_segments(path: Path) -> tuple[ForeignSegment, ...]:
             return tuple(_segment(whole, item) for item in segments if int(item.SegmentNumber) > 0)
     except InputError:
         raise
-    except Exception as error:  # highdicom and pydicom raise nearly anything on damaged or unusual files
+    except parse_errors() as error:
         raise InputError(
             f"The segmentation '{path.name}' cannot be placed ({type(error).__name__}): its frames are no stack."
         ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ThoraxAILib.store.listener.rules import Rules
+from ThoraxAILib.untrusted.parse_errors import parse_errors
 
 CT_CLASSES = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
 ENHANCED = CT_CLASSES[1:]
@@ -18,7 +19,7 @@ def why_left_out(folder: Path, rules: Rules) -> str:
     try:
         headers = [dcmread(path, stop_before_pixels=True, specific_tags=list(NAMED)) for path in folder.glob("*.dcm")]
         return _reason(headers, rules)
-    except Exception as error:  # pydicom raises nearly anything on damaged files
+    except parse_errors() as error:
         return f"an image cannot be read ({type(error).__name__})"
 
 

@@ -204,12 +204,12 @@ class Inbox:
     def _transaction(self) -> Iterator[None]:
         with self._lock:
             self._database.execute("begin immediate")
+            is_whole = False
             try:
                 yield
-            except BaseException:
-                self._database.execute("rollback")
-                raise
-            self._database.execute("commit")
+                is_whole = True
+            finally:
+                self._database.execute("commit" if is_whole else "rollback")
 
 
 def _folders(folder: Path) -> list[Path]:

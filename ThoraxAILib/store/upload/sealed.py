@@ -18,7 +18,7 @@ from ThoraxAILib.jobs.private_files import make_private_folder
 from ThoraxAILib.jobs.work_folder import WorkFolder
 from ThoraxAILib.store.upload.audit_log import EXPORT, AuditLog
 from ThoraxAILib.store.upload.manifest import MANIFEST, read_manifest
-from ThoraxAILib.store.upload.upload import LOG, UploadRequest, check_file, refuse_outside
+from ThoraxAILib.store.upload.upload import LOG, FolderToSend, check_file, refuse_outside
 from ThoraxAILib.untrusted.bounded_bytes import TooLarge, read_bounded
 
 MAX_KEY_BYTES = 1 << 16
@@ -33,7 +33,7 @@ class Sealed:
     refused: tuple[str, ...]
 
 
-def seal(request: UploadRequest, target: Path, recipients: Sequence[str]) -> Sealed:
+def seal(request: FolderToSend, target: Path, recipients: Sequence[str]) -> Sealed:
     """Write the files of the manifest into an encrypted archive; one that is not as it was written is left out.
 
     ``recipients`` are public keys (``age1...``). Raises InputError when the folder holds what may not leave it.

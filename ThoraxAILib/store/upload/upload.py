@@ -42,7 +42,7 @@ LOST = "the store took it but does not give it back"
 
 
 @dataclass(frozen=True)
-class UploadRequest:
+class FolderToSend:
     """Which folder of the Anonymizer goes where; ``private`` holds journal and log, by default beside the folder."""
 
     folder: Path
@@ -72,7 +72,7 @@ class UploadResult:
         return set(self.counts) <= {VERIFIED}
 
 
-def upload(request: UploadRequest, store: Store, progress: Progress | None = None) -> UploadResult:
+def upload(request: FolderToSend, store: Store, progress: Progress | None = None) -> UploadResult:
     """Send a folder; raises InputError when it holds what may not be sent, StoreError when the store refuses."""
     items = read_manifest(request.folder)
     private = request.private_folder
@@ -90,7 +90,7 @@ class _Upload:
     """One run."""
 
     def __init__(
-        self, request: UploadRequest, store: Store, journal: UploadJournal, log: AuditLog, progress: Progress
+        self, request: FolderToSend, store: Store, journal: UploadJournal, log: AuditLog, progress: Progress
     ) -> None:
         self.request, self.store, self.journal, self.log, self.progress = request, store, journal, log, progress
         self.sent_bytes = self.sent_files = 0
