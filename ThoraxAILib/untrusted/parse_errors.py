@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import struct
 import zlib
+from functools import lru_cache
 
 
+@lru_cache(maxsize=16)
 def parse_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
     """List what parsers of broken files raise, and ``others``: the file cannot be trusted to have been understood."""
     from pydicom.errors import BytesLengthException, InvalidDicomError

@@ -35,7 +35,6 @@ ITEM, SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 Buffer = bytes | mmap.mmap
 
 
-@lru_cache(maxsize=1)
 @dataclass
 class DicomFile:
     """Attributes before the pixel data, the pixel elements as they stand in the file, and how both are encoded."""

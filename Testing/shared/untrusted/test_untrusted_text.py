@@ -13,7 +13,7 @@ from AnonymizerLib.identity.project_key import ProjectKey
 from AnonymizerLib.profile.rules import read_rules
 from LungNoduleAILib.datasets.lidc_xml import read_lidc_xml
 from LungNoduleAILib.datasets.msd import MsdData
-from LungNoduleAILib.evaluation.findings_marks import _read as read_findings
+from LungNoduleAILib.evaluation.findings_marks import read_findings
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.run_record import RUN_FILE, has_result_of
 from ThoraxAILib.untrusted import plain_xml
