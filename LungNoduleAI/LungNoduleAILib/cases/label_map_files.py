@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 from LungNoduleAILib.model.anatomy import AIRWAY, LOBE_OF_LABEL, RUL
 from LungNoduleAILib.model.files import LABEL_TABLE_FILE
 from LungNoduleAILib.model.result import AnalysisResult
+from ThoraxAILib.jobs.csv_safety import SafeWriter
 
 FIRST_FINDING = 101
 TABLE_HEAD = ("value", "name", "voxels", "volume_ml")
@@ -28,7 +28,7 @@ def write_label_map(folder: Path, result: AnalysisResult, name: str) -> None:
     write_labels(result.volume.with_array(labels), folder / name)
     counts = np.sum([np.bincount(plane.ravel(), minlength=int(labels.max()) + 1) for plane in labels], axis=0)
     with (folder / LABEL_TABLE_FILE).open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file)
+        table = SafeWriter(file)
         table.writerow(TABLE_HEAD)
         for value, words in _names(result):
             voxels = int(counts[value]) if value < len(counts) else 0

@@ -7,7 +7,6 @@ nowhere in the scene.
 
 from __future__ import annotations
 
-import csv
 import json
 import time
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ import vtk
 
 from LungNoduleAILib.practice.score import Mark
 from ThoraxAILib.errors import InputError, OutputError
+from ThoraxAILib.jobs.csv_safety import SafeWriter
 from ThoraxAILib.scene.markups import LabeledPoint, points_node
 from ThoraxAILib.scene.volumes import node_from_volume
 from ThoraxAILib.untrusted.plain_json import read_plain_json
@@ -171,7 +171,7 @@ def write_marks(path: Path, marks: Sequence[Mark]) -> Path:
     """Write marks as ``thoraxai lung practice --marks`` reads them; raises OutputError."""
     try:
         with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
+            writer = SafeWriter(file)
             writer.writerow(("r_mm", "a_mm", "s_mm", "diameter_mm"))
             writer.writerows((*mark.center_ras_mm, mark.diameter_mm) for mark in marks)
     except OSError as error:
