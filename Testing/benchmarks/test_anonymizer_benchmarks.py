@@ -56,6 +56,7 @@ def test_the_benchmark_of_burned_in_text_leaves_none_in_what_it_calls_clean(tmp_
     assert numbers["clean"] > 0
 
 
+@pytest.mark.slow
 def test_the_fuzzer_finds_nothing_in_a_few_seconds(tmp_path):
     script = Path(__file__).with_name("anonymizer_fuzz.py")
     command = [sys.executable, str(script), "--minutes", "0", "--batch", "60", "--seed", "3", "--keep", str(tmp_path)]

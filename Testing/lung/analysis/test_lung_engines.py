@@ -94,6 +94,7 @@ def test_with_everything_classical_no_network_is_loaded_and_none_runs(small_ches
     assert result.methods["delineator"] == "classical"
 
 
+@pytest.mark.slow
 def test_a_classical_follow_up_takes_no_network_either(small_chest, networks, no_weights):
     options = FollowUpOptions(CLASSICAL, registration=False, measure_again=False, days=90)
     later = small_chest.volume.with_array(small_chest.volume.array + np.int16(1))

@@ -101,6 +101,7 @@ def test_the_demo_shows_findings_beside_the_truth_and_where_to_look(tmp_path, mo
     assert (tmp_path / "sample" / "truth.json").is_file()
 
 
+@pytest.mark.slow
 def test_the_demo_takes_a_ct_of_ones_own(small_chest, tmp_path, monkeypatch, capsys):
     from LungNoduleAILib.synthesis.truth import CT_FILE, write_phantom
 

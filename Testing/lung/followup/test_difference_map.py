@@ -137,6 +137,7 @@ def finding(name: str, center: np.ndarray, diameter_mm: float) -> Finding:
     )
 
 
+@pytest.mark.slow
 def test_nothing_is_said_where_the_registration_is_too_uncertain(changed, places: np.ndarray):
     from dataclasses import replace
 

@@ -94,6 +94,7 @@ def test_the_shipped_file_is_small():
     assert WEIGHTS_FILE.stat().st_size < 2_000_000
 
 
+@pytest.mark.slow
 def test_a_nodule_is_more_like_itself_on_another_date_than_like_the_others(body):
     from LungNoduleAILib.followup.matching.siamese import loaded_network
     from LungNoduleAILib.training.matching.cases import draw_places, render_patches
