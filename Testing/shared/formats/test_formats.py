@@ -72,7 +72,8 @@ def test_the_fields_of_a_class_are_those_of_its_schema(one):
 
 
 def test_options_of_an_analysis_run_are_those_of_analysis_person_and_scene():
-    written = names_of(AnalysisOptions) | names_of(PersonAndExam) | {"scene", "dicom", "calibration_sha256"}
+    written = names_of(AnalysisOptions) | names_of(PersonAndExam)
+    written |= {"scene", "dicom", "label_map", "calibration_sha256"}
     assert set(definition("run/analyze_run")["properties"]) == written
 
 
