@@ -7,6 +7,7 @@ import importlib
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from CardiacBiomechLib.cases.study_diagnosis import chosen_diagnosis, diagnosis_hash, diagnosis_section
 from CardiacBiomechLib.cases.study_files import (
@@ -33,6 +34,9 @@ from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.run_record import RunInput, RunRecord, finish, has_result_of, hash_volume, now, write_run_record
 from ThoraxAILib.jobs.stages import Stages
 from ThoraxAILib.networks.device import select_device
+
+if TYPE_CHECKING:
+    from CardiacBiomechLib.analysis.study import StudyResult
 
 
 @dataclass(frozen=True)
@@ -115,11 +119,7 @@ def _write(
     stages: Stages,
 ) -> dict:
     from CardiacBiomechLib.analysis.study import analyze_study
-    from CardiacBiomechLib.report.bulls_eye import bulls_eye_sheet
-    from CardiacBiomechLib.report.diagnosis_section import region_picture
-    from CardiacBiomechLib.report.study_contours import study_contours
     from CardiacBiomechLib.report.study_report import write_study_report
-    from ThoraxAILib.report import encoded
 
     diagnosis = chosen_diagnosis(request)
     segmenter = None if engines.segmenter is None else engines.segmenter.made
@@ -142,11 +142,7 @@ def _write(
         progress(0.8, "Writing the results")
         write_data(result, folder)
         write_result(result.study, folder)
-        (folder / CONTOURS).write_bytes(encoded(study_contours(result)))
-        (folder / BULLS_EYES).write_bytes(encoded(bulls_eye_sheet(result.study)))
-        drivers = region_picture(result.study)
-        if drivers is not None:
-            (folder / DRIVERS).write_bytes(encoded(drivers))
+        _write_pictures(folder, result)
     summary = {
         "lv_ef_percent": round(result.study.lv.ef_percent, 1),
         "quality": [verdict.code for verdict in result.study.quality],
@@ -163,6 +159,19 @@ def _write(
             _write_scene(folder, name, result)
     write_run_record(folder, finish(record, stages, folder, summary))
     return result.study.to_dict()
+
+
+def _write_pictures(folder: Path, result: StudyResult) -> None:
+    from CardiacBiomechLib.report.bulls_eye import bulls_eye_sheet
+    from CardiacBiomechLib.report.diagnosis_section import region_picture
+    from CardiacBiomechLib.report.study_contours import study_contours
+    from ThoraxAILib.report import encoded
+
+    (folder / CONTOURS).write_bytes(encoded(study_contours(result)))
+    (folder / BULLS_EYES).write_bytes(encoded(bulls_eye_sheet(result.study)))
+    drivers = region_picture(result.study)
+    if drivers is not None:
+        (folder / DRIVERS).write_bytes(encoded(drivers))
 
 
 def _write_scene(folder: Path, name: str, result) -> None:

@@ -91,11 +91,13 @@ def write_dicom_results(
         told = f"ThoraxAI: images through {len(result.findings.findings)} findings; research use only, unverified"
         selection = key_object_selection(key_images, told, **uids(KEY_IMAGES_FILE))
         written.append((KEY_IMAGES_FILE, selection))
-    paths = []
+    return _saved(folder, written)
+
+
+def _saved(folder: Path, written: list[tuple[str, Dataset]]) -> list[Path]:
     for name, dataset in written:
         dataset.save_as(folder / name, enforce_file_format=True)
-        paths.append(folder / name)
-    return paths
+    return [folder / name for name, _dataset in written]
 
 
 def _key_images(result: AnalysisResult, sources: SourceImages) -> list[Dataset]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from CardiacBiomechLib.diagnosis.evaluation.ablation import ablation
+from CardiacBiomechLib.diagnosis.evaluation.ablation import AblationStep, ablation
 from CardiacBiomechLib.diagnosis.evaluation.cross_validation import (
     confusion,
     nested_answers,
@@ -73,17 +73,7 @@ def evaluate(
         "selected_on_all_rows": _share(int((leaking == numbers).sum()), len(numbers)),
         "confusion": confusion(numbers, answers, count).tolist(),
         "learning_curve": [vars(point) for point in curve],
-        "ablation": [
-            {
-                "families": list(step.families),
-                "features": step.features,
-                **_share(step.right, step.rows),
-                "gained": step.gained,
-                "lost": step.lost,
-                "p_mcnemar": step.p,
-            }
-            for step in steps
-        ],
+        "ablation": [_step(step) for step in steps],
         "permutation": {"p": p, "mean_accuracy_of_shuffled_groups": shuffled, "permutations": effort.permutations},
         "noise": {
             "nested": nested_noise,
@@ -95,6 +85,17 @@ def evaluate(
             "jaccard": jaccard,
             "share_of_parts": {name: float(one) for name, one in zip(usable.features, often, strict=True) if one > 0},
         },
+    }
+
+
+def _step(step: AblationStep) -> dict[str, Any]:
+    return {
+        "families": list(step.families),
+        "features": step.features,
+        **_share(step.right, step.rows),
+        "gained": step.gained,
+        "lost": step.lost,
+        "p_mcnemar": step.p,
     }
 
 
