@@ -11,6 +11,7 @@ there is anything to look at.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import random
 import resource
 import shutil
@@ -118,7 +119,7 @@ def one_run(folder: Path, sources: list[bytes], seed: int, arguments: argparse.N
         source,
         folder / "out",
         profile_named(preset, [], None),
-        ProjectKey.new(),
+        ProjectKey(hashlib.sha256(str(seed).encode()).digest(), "fuzz"),  # so that a finding can be repeated
         PixelPolicy(use_ocr=False, accept_doubtful=chance.random() < 0.7),
     )
     limits = FileLimits(LONGEST_SECONDS, MOST_BYTES)
@@ -152,8 +153,9 @@ def _judge(folder: Path, inputs: dict[str, bytes], name: str, keep: Path, tally:
     if written != {record["output"] for record in records if record["status"] == "clean"}:
         _find(tally, keep, f"{name}: the outputs are not those of the journal", inputs)
     reports = [path for path in (folder / "out" / "report").rglob("*") if path.is_file()]
-    if any(person.encode() in path.read_bytes() for path in reports for person in PEOPLE):
-        _find(tally, keep, f"{name}: a report names somebody", inputs)
+    named = [f"{path.name}: {one}" for path in reports for one in PEOPLE if one.encode() in path.read_bytes()]
+    if named:
+        _find(tally, keep, f"{name}: a report names somebody ({', '.join(named)})", inputs)
     for record in records:
         reason = record.get("reason", "")
         tally.statuses[record["status"]] += 1
