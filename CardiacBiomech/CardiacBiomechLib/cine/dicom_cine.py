@@ -39,6 +39,24 @@ class Exam:
     name: str
 
 
+@dataclass(frozen=True, eq=False)
+class SlicePlan:
+    """The slices to read, the grid of a frame, and which of its depths each slice is.
+
+    ``dropped_mm`` is the depth of a slice that fits nowhere; None when all fit.
+    """
+
+    choice: Choice
+    grid: SliceGrid
+    places: np.ndarray
+    dropped_mm: float | None
+
+    @property
+    def between(self) -> int:
+        """Number of positions between read slices at which none was read."""
+        return int(np.ptp(self.places)) + 1 - len(self.places)
+
+
 def look_through(files: Sequence[Path], name: str, progress: Progress) -> Exam:
     """Return what the exam holds and which stack is its short-axis cine; raises InputError when there is none."""
     scan = scan_headers(files, progress)
@@ -68,15 +86,15 @@ def read_exam_cine(exam: Exam, progress: Progress) -> Cine:
     choice = exam.choice
     if len(choice.slices) < 2 or choice.count < 2:
         raise InputError(_no_cine(exam))
-    choice, grid, places, dropped = _planned(choice, exam.name)
-    notes = _notes(exam, choice, dropped)
-    between = int(np.ptp(places)) + 1 - len(places)
-    if between:
-        notes += (f"{between} left-out slices between others were filled by linear interpolation.",)
+    plan = _planned(choice, exam.name)
+    choice, grid = plan.choice, plan.grid
+    notes = _notes(exam, choice, plan.dropped_mm)
+    if plan.between:
+        notes += (f"{plan.between} left-out slices between others were filled by linear interpolation.",)
     frames = []
     for number in range(choice.count):
         share = progress.part(number / choice.count, (number + 1) / choice.count)
-        frames.append(_frame(choice.frame(number), grid, places, share))
+        frames.append(_frame(choice.frame(number), plan, share))
     times_ms = None if choice.times_ms is None else tuple(float(time) for time in choice.times_ms)
     return Cine(tuple(frames), times_ms, notes + _grid_notes(grid), _told(choice, grid))
 
@@ -99,11 +117,8 @@ def _no_cine(exam: Exam) -> str:
     )
 
 
-def _planned(choice: Choice, name: str) -> tuple[Choice, SliceGrid, np.ndarray, float | None]:
-    """Return the grid, where the read slices are among its positions, and the depth of a slice that does not fit.
-
-    Positions between read slices whose runs were left out stay positions of the grid.
-    """
+def _planned(choice: Choice, name: str) -> SlicePlan:
+    """Return the plan; positions between read slices whose runs were left out stay positions of the grid."""
     first_fault: UnusableStack | None = None
     for left in (None, *range(len(choice.slices))):
         slices = tuple(match for index, match in enumerate(choice.slices) if index != left)
@@ -125,9 +140,9 @@ def _planned(choice: Choice, name: str) -> tuple[Choice, SliceGrid, np.ndarray, 
             continue
         places = np.array([depths.index(match.run.depth_mm) for match in slices])
         if left is None:
-            return choice, grid, places, None
+            return SlicePlan(choice, grid, places, None)
         kept = Choice(choice.stack, slices, choice.times_ms, choice.left_out, choice.count, choice.repeated)
-        return kept, grid, places, choice.slices[left].run.depth_mm
+        return SlicePlan(kept, grid, places, choice.slices[left].run.depth_mm)
     raise InputError(
         f"The slices of the cine in '{name}' form no stack, because it {first_fault}: give one short-axis cine."
     )
@@ -219,10 +234,10 @@ def _told(choice: Choice, grid: SliceGrid) -> str:
     )
 
 
-def _frame(images: list[SliceHeader], grid: SliceGrid, places: np.ndarray, progress: Progress) -> Volume:
-    array = read_stack(images, False, progress)
-    if len(grid.depths_mm) > len(places):
-        array = _with_slices_between(array, grid.depths_mm[places], grid.depths_mm)
+def _frame(images: list[SliceHeader], plan: SlicePlan, progress: Progress) -> Volume:
+    array, grid = read_stack(images, False, progress), plan.grid
+    if plan.between:
+        array = _with_slices_between(array, grid.depths_mm[plan.places], grid.depths_mm)
     if grid.needs_resampling:
         array = resample_to_grid(array, grid, float(array.min()))
     return Volume(array, ijk_to_ras_from_lps(grid.ijk_to_lps), "MR")
