@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from CardiacBiomechLib.cine.exam import Run, Stack, stacks_of, unique_images
-from CardiacBiomechLib.cine.stack_choice import Choice, choose_in
+from CardiacBiomechLib.cine.stack_choice import Choice, Matched, choose_in
 from CardiacBiomechLib.model.cine import Cine
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.lps import ijk_to_ras_from_lps
@@ -23,6 +23,7 @@ from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io.slices.dicom_headers import HeaderScan, SliceHeader, scan_headers
 from ThoraxAILib.io.slices.dicom_pixels import read_stack
 from ThoraxAILib.io.slices.slice_grid import SliceGrid, UnusableStack, plan_grid, resample_to_grid
+from ThoraxAILib.io.stacking.image_group import usual_pixel_spacing
 from ThoraxAILib.jobs.progress import Progress
 
 MIN_LONG_AXIS_PHASES = 8  # fewer are no cine of a long-axis view
@@ -96,7 +97,7 @@ def read_exam_cine(exam: Exam, progress: Progress) -> Cine:
         share = progress.part(number / choice.count, (number + 1) / choice.count)
         frames.append(_frame(choice.frame(number), plan, share))
     times_ms = None if choice.times_ms is None else tuple(float(time) for time in choice.times_ms)
-    return Cine(tuple(frames), times_ms, notes + _grid_notes(grid), _told(choice, grid))
+    return Cine(tuple(frames), times_ms, notes + _grid_notes(grid), _told(exam, choice, grid))
 
 
 def _no_cine(exam: Exam) -> str:
@@ -132,7 +133,7 @@ def _planned(choice: Choice, name: str) -> SlicePlan:
             grid = plan_grid(
                 np.array([({**between, **read})[depth] for depth in depths]),
                 np.array(first.plane.orientation_lps),
-                first.plane.pixel_spacing_mm,
+                usual_pixel_spacing(_images(slices))[0],
                 (first.columns, first.rows),
             )
         except UnusableStack as fault:
@@ -179,13 +180,34 @@ def _notes(exam: Exam, choice: Choice, dropped: float | None) -> tuple[str, ...]
         notes.append(f"{filled} images lack their trigger time: it was filled in between their neighbors.")
     if choice.times_ms is None:
         notes.append("The files tell no usable trigger times: frames are in their stated order, times are unknown.")
+    notes += _notes_on_spread(choice)
+    again = sum(match.run.phases.again for match in choice.slices)
+    if again:
+        which = "1 image was" if again == 1 else f"{again} images were"
+        notes.append(f"{which} sent again: at each time the image most like those before and after it was kept.")
     if exam.doubled:
         notes.append(f"Left out: {exam.doubled} images that are there twice (same SOP instance).")
     used = sum(match.run.count for match in choice.slices)
-    rest = len(exam.images) - used
+    rest = len(exam.images) - used - again
     if rest > 0:
         notes.append(_rest_sentence(exam, choice, rest))
     return tuple(notes)
+
+
+def _images(slices: Sequence[Matched]) -> list[SliceHeader]:
+    return [image for match in slices for image in match.run.phases.images]
+
+
+def _notes_on_spread(choice: Choice) -> tuple[str, ...]:
+    """Return what varies within the cine although it should not: UIDs and pixel spacing."""
+    images = _images(choice.slices)
+    parts = {
+        "StudyInstanceUIDs": len({image.study_uid for image in images}),
+        "SeriesInstanceUIDs within its slices": max(match.run.series for match in choice.slices),
+    }
+    told = " and ".join(f"{count} {name}" for name, count in parts.items() if count > 1)
+    note = f"The cine is spread over {told}: read together because person, day, place and times go together."
+    return ((note,) if told else ()) + usual_pixel_spacing(images)[1]
 
 
 def _left_out_sentence(choice: Choice) -> str:
@@ -223,14 +245,16 @@ def _grid_notes(grid: SliceGrid) -> tuple[str, ...]:
     return tuple(note.replace("The gantry was tilted", "The stack is sheared") for note in grid.notes)
 
 
-def _told(choice: Choice, grid: SliceGrid) -> str:
+def _told(exam: Exam, choice: Choice, grid: SliceGrid) -> str:
     """Return what was read, as a sentence for a person."""
     numbers = sorted({match.run.first.series_number or 0 for match in choice.slices})
     series = f"{numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else f"{numbers[0]}"
+    every = len({image.series_uid for image in exam.images})
+    of = f" of {every} series" if every > len({image.series_uid for image in _images(choice.slices)}) else ""
     how = "trigger time" if choice.times_ms is not None else "the order in the files"
     return (
         f"{len(choice.slices)} short-axis slices {grid.spacing_ijk_mm[2]:.1f} mm apart with {choice.count} phases each "
-        f"(series {series}), ordered by {how}."
+        f"(series {series}{of}), ordered by {how}."
     )
 
 
