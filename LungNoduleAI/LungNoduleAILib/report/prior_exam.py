@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from LungNoduleAILib.guidelines.from_findings import NoduleBefore, before_of_follow_up
 from LungNoduleAILib.model.findings import Finding
@@ -67,6 +67,8 @@ def _told(pair: Pair, then: Finding | None, now: Finding) -> str:
     ]
     if growth.growth == "growing" and growth.doubling_words:
         words.append(f"doubling time {growth.doubling_words}")
+    if then.status == "rejected":
+        words.append(f"rejected then ({then.reason})" if then.reason else "rejected then")
     return ", ".join(words) + "."
 
 
@@ -82,12 +84,3 @@ def fates_words(follow_up: FollowUp) -> str:
     told = ", ".join(f"{fates.count(fate)} {fate}" for fate in dict.fromkeys(sorted(fates)))
     time = "at an unknown interval" if last.days is None else f"after {last.days} days"
     return f"Compared {time}: {told}." if told else f"Compared {time}: no nodule at either date."
-
-
-def as_reviewed(follow_up: FollowUp, prior: tuple[Finding, ...], current: tuple[Finding, ...]) -> FollowUp:
-    """Return the follow-up with the findings of its last two dates as they stand now; unknown ids stay as they were."""
-    scans = list(follow_up.scans)
-    for index, found in ((-2, prior), (-1, current)):
-        now = {one.id: one for one in found}
-        scans[index] = replace(scans[index], findings=tuple(now.get(one.id, one) for one in scans[index].findings))
-    return replace(follow_up, scans=tuple(scans))
