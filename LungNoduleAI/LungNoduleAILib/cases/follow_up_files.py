@@ -18,10 +18,10 @@ from LungNoduleAILib.model.links import write_links
 from LungNoduleAILib.report.follow_up import FollowUpPictures, write_follow_up_report
 from LungNoduleAILib.report.follow_up_pdf import write_follow_up_pdf
 from LungNoduleAILib.report.follow_up_pictures import contact_sheets
-from LungNoduleAILib.report.kept_pictures import pictures_to_text
 from ThoraxAILib.errors import MissingDependencyError
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.stages import Stages
+from ThoraxAILib.report.kept_pictures import pictures_to_text
 from ThoraxAILib.report.slices import Picture
 
 

@@ -297,7 +297,7 @@ class LungFollowUpLogic:
 def _sheets_text(path: Path) -> str:
     """Return the pictures that a worker left as text for the scene."""
     from LungNoduleAILib.cases.follow_up_files import read_sheets
-    from LungNoduleAILib.report.kept_pictures import pictures_to_text
+    from ThoraxAILib.report.kept_pictures import pictures_to_text
 
     try:
         return pictures_to_text(read_sheets(path)) if path.is_file() else ""
@@ -306,7 +306,7 @@ def _sheets_text(path: Path) -> str:
 
 
 def _sheets(text: str) -> tuple[tuple[str, Picture], ...]:
-    from LungNoduleAILib.report.kept_pictures import pictures_from_text
+    from ThoraxAILib.report.kept_pictures import pictures_from_text
 
     try:
         return pictures_from_text(text) if text else ()

@@ -21,7 +21,7 @@ from LungNoduleAILib.model.growth import percent_words
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.model.pairs import FollowUp, Pair
 from LungNoduleAILib.panel.sample_data import load_sample_pair
-from LungNoduleAILib.report.decided_words import decided_words
+from LungNoduleAILib.report.prior_exam import decided_words
 from LungNoduleAILib.scene import compare_views
 from LungNoduleAILib.scene.follow_up_nodes import node_of, pair_label
 from LungNoduleAILib.scene.review_nodes import center_views

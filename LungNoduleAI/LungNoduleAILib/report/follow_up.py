@@ -11,13 +11,12 @@ from LungNoduleAILib.guidelines.from_findings import before_of_follow_up
 from LungNoduleAILib.guidelines.terms.person import PersonAndExam
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.pairs import MATCHED, FollowUp, Interval, Pair, ScanEntry
-from LungNoduleAILib.report.decided_words import decided_words
 from LungNoduleAILib.report.growth_chart import GrowthChart, growth_chart
 from LungNoduleAILib.report.guidelines import GuidelinesContent, guidelines_content
 from LungNoduleAILib.report.head import iso_date
 from LungNoduleAILib.report.impression import impression
 from LungNoduleAILib.report.methods import case_name, methods_text, stages_table
-from LungNoduleAILib.report.prior_exam import fates_words
+from LungNoduleAILib.report.prior_exam import decided_words, fates_words
 from LungNoduleAILib.report.views import (
     CALIPER_COLOR,
     WINDOWS,

@@ -84,3 +84,12 @@ def fates_words(follow_up: FollowUp) -> str:
     told = ", ".join(f"{fates.count(fate)} {fate}" for fate in dict.fromkeys(sorted(fates)))
     time = "at an unknown interval" if last.days is None else f"after {last.days} days"
     return f"Compared {time}: {told}." if told else f"Compared {time}: no nodule at either date."
+
+
+def decided_words(prior: Finding | None, current: Finding | None) -> str:
+    """Return ', rejected' or ', accepted' as the reader decided on the current CT, else on the prior one."""
+    if current is not None and current.status != "unreviewed":
+        return f", {current.status}"
+    if prior is None or prior.status == "unreviewed":
+        return ""
+    return f", {prior.status}" if current is None else f", {prior.status} on the prior CT"

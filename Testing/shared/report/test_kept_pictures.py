@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from LungNoduleAILib.report.kept_pictures import MAX_EDGE_PIXELS, pictures_from_text, pictures_to_text
 from ThoraxAILib.report import Picture
+from ThoraxAILib.report.kept_pictures import MAX_EDGE_PIXELS, pictures_from_text, pictures_to_text
 
 
 def picture(height: int = 5, width: int = 7) -> Picture:
