@@ -25,6 +25,7 @@ _DICOM_TAGS = {
     "manufacturer": "0008,0070",
 }
 LUNG_WINDOW_HU = (1500.0, -600.0)  # width, level
+NRRD_STORAGE = "vtkMRMLNRRDStorageNode"  # keeps attributes in the header
 
 
 def volume_from_node(node) -> Volume:
@@ -92,9 +93,10 @@ def write_volume(node, path: Path) -> Path:
     copy.SetScene(slicer.mrmlScene)
     copy.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(volume.ijk_to_ras))
     copy.SetAndObserveImageData(node.GetImageData())
-    for key, text in to_header(volume.identity).items():  # Slicer writes attributes into the header of an NRRD file
+    for key, text in to_header(volume.identity).items():
         copy.SetAttribute(key, text)
-    return write_node(copy, path, compress=False)
+    # the class for any image, which Slicer takes by default, leaves the attributes out
+    return write_node(copy, path, compress=False, storage_class=NRRD_STORAGE)
 
 
 def _series_uid(node) -> str:
