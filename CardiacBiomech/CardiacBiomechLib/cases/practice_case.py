@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from CardiacBiomechLib.cases.practice_requests import PracticeRequest
 from CardiacBiomechLib.cases.practice_software import software_reading
@@ -25,6 +26,7 @@ from ThoraxAILib.practice.score_book import next_seed
 
 CINE_FILE, CASE_FILE, SCORE_FILE = "cine.seq.nrrd", "case.json", "score.json"
 SCHEMA = "thoraxai.cardiac-practice-score/1"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def score_case(request: PracticeRequest, reading: Reading, progress: Progress | 
     if request.analyze:
         software, theirs = _software(case, truth, request.model, progress.part(0.1, 0.95))
     if request.progress is not None and earlier is None:
-        path, entry = request.progress, entry_of(*name.to_dict().values(), reading, score, theirs)
+        path, entry = request.progress, entry_of(name.seed, name.difficulty, name.cases, reading, score, theirs)
         entries = _kept(lambda: BOOK.add(path, entry))
     document = _document(name, truth, reading, score, software)
     with OutputFolder(request.output, (SCORE_FILE,)) as folder:
@@ -89,7 +91,8 @@ def score_case(request: PracticeRequest, reading: Reading, progress: Progress | 
     lines += [f"  {sentence}" for sentence in reasons(document)]
     if request.progress is not None:
         path = request.progress
-        _kept(lambda: (close_case(path), BOOK.export(entries, path.with_suffix(".csv"))))
+        _kept(lambda: close_case(path))
+        _kept(lambda: BOOK.export(entries, path.with_suffix(".csv")))
         lines.append(f"So far {progress_words(entries)}.")
     return lines
 
@@ -152,7 +155,7 @@ def _shown(person: Person) -> dict[str, Any]:
     return {"height_cm": person.height_cm, "weight_kg": person.weight_kg}
 
 
-def _kept(write: Any) -> Any:
+def _kept(write: Callable[[], T]) -> T:
     """Return what writing the progress returns; raises OutputError."""
     try:
         return write()

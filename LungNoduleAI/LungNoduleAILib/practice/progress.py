@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from LungNoduleAILib.practice.score import Score
@@ -26,7 +27,7 @@ def add_progress(path: Path, seed: int, difficulty: str, score: Score) -> list[d
     return BOOK.add(path, entry)
 
 
-def progress_words(entries: list[dict]) -> str:
+def progress_words(entries: Sequence[dict]) -> str:
     """Return how many nodules of all cases were found, and how many marks were false per case."""
     nodules, found = (sum(entry[name] for entry in entries) for name in ("nodules", "found"))
     false_marks = sum(entry["false_marks"] for entry in entries)
