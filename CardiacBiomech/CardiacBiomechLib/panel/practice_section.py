@@ -28,13 +28,17 @@ PROGRESS_FILE = "cardiac_practice.json"
 TITLES = ("What", "Truth", "You", "Software")
 NOT_READ, MOST_FRAMES = 0, 200
 NO_FRACTION = -1.0
+TABLE_LINES = 6  # four lines of two and their head
 
 
 class PracticeSection:
-    """Add ``widget`` to the panel, and call update() whenever a run starts or ends or another scene comes."""
+    """Add ``widget`` to the panel, and call update() whenever a run starts or ends or another scene comes.
 
-    def __init__(self, job_panel: JobPanel) -> None:
-        self._jobPanel = job_panel
+    ``model`` says with which diagnosis the software answers, None for the shipped one.
+    """
+
+    def __init__(self, job_panel: JobPanel, model: Callable[[], Path | None]) -> None:
+        self._jobPanel, self._model = job_panel, model
         self.logic = CinePractice()
         self.scores = PracticeScores(BOOK, PROGRESS_FILE, progress_words)
         self._isFilling = False
@@ -134,11 +138,13 @@ class PracticeSection:
         self.table = parts.table("practiceTable", titles, _("A click shows the true frame"))
         self.table.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.Stretch)
         self.table.connect("itemSelectionChanged()", self._on_selected)
+        self.table.setMaximumHeight(2 * TABLE_LINES * self.table.fontMetrics().height())
         layout.addWidget(self.table)
         self.reasonList = qt.QListWidget()
         self.reasonList.name = "practiceReasonList"
         self.reasonList.toolTip = _("Why the truth is what it is, and why the software answered as it did")
         self.reasonList.wordWrap = True
+        self.reasonList.setResizeMode(qt.QListView.Adjust)
         self.reasonList.setMinimumHeight(150)
         layout.addWidget(self.reasonList)
         layout.addWidget(self.scores.widget)
@@ -311,7 +317,10 @@ class PracticeSection:
         self.stop()
         state = self.logic.state()
         if state is not None:
-            self._run(lambda: practice_score_job(state, self.scores.ready_file()), self._on_scored, _("Scoring"))
+            self._run(lambda: self._score_job(state), self._on_scored, _("Scoring"))
+
+    def _score_job(self, state: PracticeState) -> ChildJob:
+        return practice_score_job(state, self.scores.ready_file(), self._model())
 
     def _on_scored(self, job: ChildJob) -> str:
         self.logic.show_score(job.output or Path())

@@ -76,7 +76,7 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = CardiacBiomechLogic()
         self.job_panel = JobPanel(self._update_controls)
         self.ui.jobLayout.addWidget(self.job_panel.widget)
-        self.practice = PracticeSection(self.job_panel)
+        self.practice = PracticeSection(self.job_panel, self.diagnosis_model)
         self.ui.practiceLayout.addWidget(self.practice.widget)
         self._fill_choices()
         panel.setMRMLScene(slicer.mrmlScene)
@@ -90,6 +90,8 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.studyEdit.filters = ctk.ctkPathLineEdit.Dirs | ctk.ctkPathLineEdit.Files
         ui.labelEdit.filters = ctk.ctkPathLineEdit.Files
         ui.outputEdit.filters = ctk.ctkPathLineEdit.Dirs
+        ui.diagnosisModelEdit.filters = ctk.ctkPathLineEdit.Dirs
+        ui.diagnosisList.setResizeMode(qt.QListView.Adjust)
         ui.sexComboBox.addItem(_("not stated"), "")
         for sex, text in zip(SEXES, (_("female"), _("male")), strict=True):
             ui.sexComboBox.addItem(text, sex)
@@ -187,7 +189,13 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             options=options,
             person=person,
             engines=engines,
+            diagnosis_model=self.diagnosis_model(),
         )
+
+    def diagnosis_model(self) -> Path | None:
+        """Return the folder of the diagnosis that was chosen, None for the one trained on synthetic hearts."""
+        path = self.ui.diagnosisModelEdit.currentPath
+        return Path(path) if path else None
 
     def on_analyze(self) -> None:
         """Start the analysis in a child process."""

@@ -11,8 +11,9 @@ import pytest
 
 from CardiacBiomechLib.diagnosis.explanation.changes import smallest_change
 from CardiacBiomechLib.diagnosis.explanation.contributions import contributions, tree_shapley
-from CardiacBiomechLib.diagnosis.explanation.explain import UNLIKE, explain, in_lines, set_words
+from CardiacBiomechLib.diagnosis.explanation.explain import UNLIKE, explain, in_lines, set_words, with_unit
 from CardiacBiomechLib.diagnosis.explanation.rules import by_rules
+from CardiacBiomechLib.diagnosis.features.catalog import feature_of
 from CardiacBiomechLib.diagnosis.models.scores import KINDS, scores
 from CardiacBiomechLib.diagnosis.models.train import DiagnosisTraining, train_model
 from fixtures.heart_tables import heart_table
@@ -135,6 +136,13 @@ def test_every_sentence_names_value_unit_limit_and_source(models, hearts):
         for at in range(len(found.row)):
             assert form.fullmatch(found.sentence(at)), found.sentence(at)
         assert len(in_lines(found)) == len(found.row) + 5
+
+
+def test_a_value_next_to_its_limit_is_told_apart_from_it():
+    fraction = feature_of("lv_ef_percent")
+    assert fraction.told(54.6, 55.0) == "54.6 %"
+    assert fraction.told(54.4, 55.0) == "54 %"
+    assert with_unit(feature_of("wall_lv_edv_ratio"), 1.004, 1.001) == "1.004 (ratio)"
 
 
 def test_the_rules_are_the_published_definitions():
