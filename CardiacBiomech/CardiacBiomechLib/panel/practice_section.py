@@ -144,7 +144,7 @@ class PracticeSection:
         self.reasonList.name = "practiceReasonList"
         self.reasonList.toolTip = _("Why the truth is what it is, and why the software answered as it did")
         self.reasonList.wordWrap = True
-        self.reasonList.setResizeMode(qt.QListView.Adjust)
+        self.reasonList.setVerticalScrollBarPolicy(qt.Qt.ScrollBarAlwaysOn)  # words wrap beside it
         self.reasonList.setMinimumHeight(150)
         layout.addWidget(self.reasonList)
         layout.addWidget(self.scores.widget)

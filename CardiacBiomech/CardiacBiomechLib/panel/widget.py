@@ -91,7 +91,7 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.labelEdit.filters = ctk.ctkPathLineEdit.Files
         ui.outputEdit.filters = ctk.ctkPathLineEdit.Dirs
         ui.diagnosisModelEdit.filters = ctk.ctkPathLineEdit.Dirs
-        ui.diagnosisList.setResizeMode(qt.QListView.Adjust)
+        ui.diagnosisList.setVerticalScrollBarPolicy(qt.Qt.ScrollBarAlwaysOn)  # words wrap beside it
         ui.sexComboBox.addItem(_("not stated"), "")
         for sex, text in zip(SEXES, (_("female"), _("male")), strict=True):
             ui.sexComboBox.addItem(text, sex)

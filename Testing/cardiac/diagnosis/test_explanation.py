@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import combinations
 from math import factorial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from CardiacBiomechLib.diagnosis.explanation.contributions import contributions,
 from CardiacBiomechLib.diagnosis.explanation.explain import UNLIKE, explain, in_lines, set_words, with_unit
 from CardiacBiomechLib.diagnosis.explanation.rules import by_rules
 from CardiacBiomechLib.diagnosis.features.catalog import feature_of
-from CardiacBiomechLib.diagnosis.models.scores import KINDS, scores
+from CardiacBiomechLib.diagnosis.models.scores import KINDS, forest_shares, scores
 from CardiacBiomechLib.diagnosis.models.train import DiagnosisTraining, train_model
 from fixtures.heart_tables import heart_table
 
@@ -71,6 +72,18 @@ def test_values_of_trees_are_the_mean_gain_over_all_orders_of_the_features(model
                 for root in roots:
                     mean[:, feature] += weight * (expected(int(root), known | {feature}) - expected(int(root), known))
     np.testing.assert_allclose(tree_shapley({**arrays, "roots": roots}, z)[0], mean, atol=EXACT)
+
+
+def test_values_of_trees_are_those_of_shap_on_a_hundred_rows():
+    """The fixture was computed once in an environment of its own; see make_tree_shap.py beside it."""
+    with np.load(Path(__file__).parents[2] / "fixtures" / "tree_shap.npz") as file:
+        told = dict(file)
+    assert len(told["rows"]) == 100
+    np.testing.assert_allclose(forest_shares(told, told["rows"]), told["shares"], atol=EXACT)
+    for row, values in zip(told["rows"], told["shap_values"], strict=True):
+        own, baseline = tree_shapley(told, row)
+        np.testing.assert_allclose(own, values.T, rtol=0, atol=EXACT)
+        np.testing.assert_allclose(baseline, told["expected"], rtol=0, atol=EXACT)
 
 
 def test_all_sets_give_a_linear_score_its_linear_contributions(models, hearts):
