@@ -42,7 +42,8 @@ LONGEST_SECONDS = 30.0
 MOST_BYTES = 2 << 30  # of a worker; the files are smaller than a MiB
 LARGEST_INPUT = 1 << 20
 ENDINGS = ("worker was killed", "ended without a word", "took longer than one file", "more memory than there is")
-PEOPLE = ("Quartz", "Zebedee", "PIDQ", "Gneiss", "Oyelaran")  # of the planted files
+# of the planted files; the 8 cannot stand in a pseudonym, which is base32: four letters would, once in some hours
+PEOPLE = ("Quartz", "Zebedee", "PID8", "Gneiss", "Oyelaran")
 EXTREMES = (0, 1, 2, 7, 8, 0x7F, 0xFF, 0xFFFE, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFE, 0xFFFFFFFF)
 REPRESENTATIONS = b"AE AS AT CS DA DS DT FL FD IS LO LT OB OD OF OL OW PN SH SL SQ SS ST TM UC UI UL UN UR US UT ZZ"
 SYNTAXES = (

@@ -1,6 +1,7 @@
 """Takes the picture of Anonymizer for the README: a small study, its preview, a region, a run with one file waiting.
 
-``python Testing/desktop/take_anonymizer_screenshot.py [PNG]`` writes Resources/Screenshots/Anonymizer.png by default.
+``python Testing/desktop/take_anonymizer_screenshot.py [PNG]`` writes Resources/Screenshots/Anonymizer.png by default,
+and AnonymizerUpload.png beside it: two folders in the queue of uploads, one sent, one with a file that was changed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parents[2]
 PICTURE = REPOSITORY / "Resources" / "Screenshots" / "Anonymizer.png"
 WIDTH, HEIGHT = 620, 1840
+UPLOAD_HEIGHT = 720
 
 sys.path.insert(0, str(REPOSITORY / "Testing"))
 
@@ -31,7 +33,11 @@ def main(picture: Path) -> None:
         os.chdir(name)  # so that the picture shows short paths
         make_study(Path("incoming"))
         use_module(panel.self(), panel_driver)
+        use_upload(panel.self().upload, panel_driver)
+        panel.self().upload.widget.collapsed = True
         grab(panel, picture)
+        panel.self().upload.widget.collapsed = False
+        grab(panel.self().upload.widget, picture.with_stem(f"{picture.stem}Upload"), WIDTH, UPLOAD_HEIGHT)
         panel.self().cleanup()
         os.chdir(REPOSITORY)
     slicer.mrmlScene.Clear(0)
@@ -73,11 +79,29 @@ def use_module(widget: Any, driver: Any) -> None:
     driver.click(ui.addRegionButton)
 
 
-def grab(panel: Any, picture: Path) -> None:
+def use_upload(section: Any, driver: Any) -> None:
+    """Two folders sent: what was de-identified, and one with a file that somebody changed since."""
+    from fixtures.anonymized_folders import anonymized_folder
+
+    section.queue_file().unlink(missing_ok=True)
+    section.queue.orders.clear()
+    section.widget.collapsed = False
+    changed = next(anonymized_folder(Path("older"), "1.2.826.0.1.99").rglob("*.dcm"))
+    changed.write_bytes(changed.read_bytes()[:-1])
+    for folder in ("shared", "older"):
+        section.folderEdit.setCurrentPath(folder)
+        section.addressEdit.setText("research-store")
+        driver.click(section.addButton)
+    driver.click(section.sendButton)
+    driver.wait_for(lambda: not section.job_panel.is_running)
+    section.queueTable.selectRow(1)
+
+
+def grab(panel: Any, picture: Path, width: int = WIDTH, height: int = HEIGHT) -> None:
     """The whole panel as one picture."""
     from PySide6 import QtCore
 
-    panel.setFixedSize(WIDTH, HEIGHT)
+    panel.setFixedSize(width, height)
     panel.show()
     QtCore.QCoreApplication.processEvents()
     picture.parent.mkdir(parents=True, exist_ok=True)

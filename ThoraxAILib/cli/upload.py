@@ -10,6 +10,7 @@ from ThoraxAILib.cli.store_arguments import ADDRESS, add_store_arguments, store_
 from ThoraxAILib.errors import Cancelled
 from ThoraxAILib.jobs.events import STANDARD_OUTPUT, Events, add_events_argument, reporting_errors
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.store.upload.journal import VERIFIED
 
 if TYPE_CHECKING:
     from ThoraxAILib.store.upload.upload import UploadResult
@@ -71,7 +72,17 @@ def _upload(arguments: argparse.Namespace) -> int:
             store.close()
         events.result(request.private_folder)
         _tell(result, events)
+        if not result.is_complete:
+            events.error(_incomplete(result))
         return 0 if result.is_complete else INCOMPLETE_EXIT
+
+
+def _incomplete(result: UploadResult) -> str:
+    """Say how many files are not in the store, and why."""
+    verified = result.counts.get(VERIFIED, 0)
+    total = sum(result.counts.values())
+    why = "; ".join(f"{count} x {reason}" for (_, reason), count in sorted(result.reasons.items()) if reason)
+    return f"{total - verified} of {total} files are not in the store as they should be{': ' if why else ''}{why}."
 
 
 def _tell(result: UploadResult, events: Events) -> None:

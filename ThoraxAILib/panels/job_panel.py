@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import NamedTuple
 
 import ctk
 import qt
@@ -19,13 +20,26 @@ MAXIMUM_LOG_LINES = 2000
 logger = logging.getLogger(__name__)
 
 
+class StopWords(NamedTuple):
+    """What is said of stopping a run: on the button, in its tool tip, and afterwards."""
+
+    button: str
+    tool_tip: str
+    stopped: str
+
+
 class JobPanel:
     """Add ``widget`` to a layout, then run() jobs in it, one at a time.
 
-    ``on_state_changed`` is called without arguments whenever a run starts or ends.
+    ``on_state_changed`` is called without arguments whenever a run starts or ends. A panel with two of them gives the
+    second a ``name``, with which the names of its controls begin, and says with ``stop`` what stopping a run means.
     """
 
-    def __init__(self, on_state_changed: Callable[[], None]) -> None:
+    def __init__(self, on_state_changed: Callable[[], None], name: str = "job", stop: StopWords | None = None) -> None:
+        self._name = name
+        self._stop = stop or StopWords(
+            _("Cancel"), _("Stop the run; nothing of it is kept"), _("Cancelled; nothing was kept.")
+        )
         self._onStateChanged = on_state_changed
         self._onSuccess: Callable[[ChildJob], str] | None = None
         self._job: ChildJob | None = None
@@ -38,30 +52,30 @@ class JobPanel:
 
     def _build_widgets(self) -> None:
         self.widget = qt.QWidget()
-        self.widget.name = "job_panel"
+        self.widget.name = f"{self._name}_panel"
         layout = qt.QVBoxLayout(self.widget)
         layout.setContentsMargins(0, 0, 0, 0)
         row = qt.QHBoxLayout()
         layout.addLayout(row)
         self.progressBar = qt.QProgressBar()
-        self.progressBar.name = "jobProgressBar"
+        self.progressBar.name = f"{self._name}ProgressBar"
         self.progressBar.setRange(0, 1000)
         self.progressBar.setFormat("%p %")
         row.addWidget(self.progressBar)
-        self.cancelButton = qt.QPushButton(_("Cancel"))
-        self.cancelButton.name = "jobCancelButton"
-        self.cancelButton.toolTip = _("Stop the run; nothing of it is kept")
+        self.cancelButton = qt.QPushButton(self._stop.button)
+        self.cancelButton.name = f"{self._name}CancelButton"
+        self.cancelButton.toolTip = self._stop.tool_tip
         self.cancelButton.connect("clicked()", self.cancel)
         row.addWidget(self.cancelButton)
-        self.statusLabel = self._label("jobStatusLabel", layout)
-        self.remedyLabel = self._label("jobRemedyLabel", layout)
+        self.statusLabel = self._label(f"{self._name}StatusLabel", layout)
+        self.remedyLabel = self._label(f"{self._name}RemedyLabel", layout)
         self.logSection = ctk.ctkCollapsibleButton()
-        self.logSection.name = "jobLogSection"
+        self.logSection.name = f"{self._name}LogSection"
         self.logSection.text = _("Messages of the run")
         layout.addWidget(self.logSection)
         log_layout = qt.QVBoxLayout(self.logSection)
         self.logBox = qt.QPlainTextEdit()
-        self.logBox.name = "jobLogBox"
+        self.logBox.name = f"{self._name}LogBox"
         self.logBox.readOnly = True
         self.logBox.maximumBlockCount = MAXIMUM_LOG_LINES
         self.logBox.setMaximumHeight(140)
@@ -93,7 +107,7 @@ class JobPanel:
         except ThoraxAIError:
             job.release()
             raise
-        self._job, self._onSuccess, self._cancelText = job, on_success, _("Cancelled; nothing was kept.")
+        self._job, self._onSuccess, self._cancelText = job, on_success, self._stop.stopped
         job.text = text
         self.logBox.setPlainText("")
         self.remedyLabel.text = ""
@@ -112,7 +126,7 @@ class JobPanel:
         self._cancelText = reason or self._cancelText
         self._job.cancel()
         self.cancelButton.enabled = False
-        self.statusLabel.text = _("Cancelling…")
+        self.statusLabel.text = _("Stopping…")
 
     def close(self) -> None:
         """End the run at once, for a scene or panel that closes."""

@@ -19,6 +19,7 @@ from AnonymizerLib.logic.logic import AnonymizerLogic
 from AnonymizerLib.panel.quarantine_table import QuarantineTable
 from AnonymizerLib.panel.region_picture import RegionPicture
 from AnonymizerLib.panel.tag_table import TagTable
+from AnonymizerLib.panel.upload_section import UploadSection
 from AnonymizerLib.profile.options import Option, Profile
 from AnonymizerLib.profile.presets import PRESETS, profile_named
 from AnonymizerLib.profile.regions import Box
@@ -51,6 +52,8 @@ class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = AnonymizerLogic()
         self.job_panel = JobPanel(self._update_controls)
         self.ui.jobLayout.addWidget(self.job_panel.widget)
+        self.upload = UploadSection()
+        self.ui.uploadLayout.addWidget(self.upload.widget)
         self.tags = TagTable(self.ui.tagTable)
         self.quarantine = QuarantineTable(self.ui.quarantineTable)
         self.picture = RegionPicture(self.ui.imageLabel, self.ui.regionsList)
@@ -104,6 +107,7 @@ class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def cleanup(self) -> None:
         """End the run; called when the application closes and before a reload."""
         self.job_panel.close()
+        self.upload.close()
         self.removeObservers()
 
     def onReload(self) -> None:
@@ -281,6 +285,7 @@ class AnonymizerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if job.output is None:
             raise InputError(_("The run ended without a result: look at the messages."))
         self._show_report(job.output / "report")
+        self.upload.set_folder(job.output)
         waiting = self.quarantine.read(private_folder_of(job.output) / "quarantine.csv")
         self.ui.quarantineSection.collapsed = waiting == 0
         counts = json.loads((job.output / "report" / "summary.json").read_text(encoding="utf-8"))["counts"]

@@ -47,7 +47,7 @@ def gather_studies(inputs: Sequence[Path]) -> list[StudyCase]:
     paths: list[Path] = []
     for given in inputs:
         if not given.exists():
-            raise InputError(f"'{given.name}' does not exist: check the path.")
+            raise InputError(f"'{given}' does not exist: check the path.")
         patients = [] if is_patient(given) or not given.is_dir() else patients_below(given)
         paths += patients or [given]
     taken: dict[str, int] = {}

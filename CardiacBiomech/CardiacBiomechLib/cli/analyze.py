@@ -107,12 +107,12 @@ def _end(request: AnalyzeStudyRequest, rows: list[dict], events: Events) -> int:
 
 def _series(arguments: argparse.Namespace) -> int:
     from CardiacBiomechLib.cine.dicom_cine import list_runs, look_through
-    from CardiacBiomechLib.cine.read_cine import exam_files
+    from CardiacBiomechLib.cine.read_cine import exam_files, require_there
+    from ThoraxAILib.io.opened import opened
 
     path = arguments.input
-    if not path.exists():
-        raise InputError(f"'{path.name}' does not exist: check the path.")
-    with exam_files(path) as files:
+    require_there(path)
+    with opened(path) as inside, exam_files(inside, path.name) as files:
         rows = list_runs(look_through(files, path.name, Progress()))
     print(f"{'series':>8} {'kind':14} {'slices':>6} {'phases':>6} {'images':>6} {'times in ms':>14} {'plane':12}")
     for row in rows:

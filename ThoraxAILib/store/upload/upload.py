@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -24,6 +25,7 @@ from ThoraxAILib.store.store import Store, StoreUnreachable
 from ThoraxAILib.store.upload.audit_log import ALERT, EXPORT, TRANSFERRED, AuditLog
 from ThoraxAILib.store.upload.journal import CONFLICT, REFUSED, SENT, VERIFIED, WAITING, UploadJournal
 from ThoraxAILib.store.upload.manifest import ManifestItem, files_outside, read_manifest
+from ThoraxAILib.store.upload.states import short_name, states_of, write_states
 from ThoraxAILib.untrusted.bounded_bytes import TooLarge, read_bounded
 
 T = TypeVar("T")
@@ -31,6 +33,7 @@ BATCH_BYTES = 16 << 20
 MAX_FILE_BYTES = 2 << 30
 PATIENCE_SECONDS = 60.0
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 15.0
+STATES_EVERY_SECONDS = 1.0
 LOG, JOURNAL, OUTSIDE = "audit.jsonl", "upload-{}.sqlite", "not_in_manifest.txt"
 CHANGED = "the file is not as the Anonymizer wrote it"
 NOT_ANONYMIZED = "the file does not say that the identity was removed"
@@ -79,7 +82,7 @@ def upload(request: FolderToSend, store: Store, progress: Progress | None = None
     make_private_folder(private)
     log = AuditLog(private / LOG)
     refuse_outside(request.folder, items, private, log)
-    journal = UploadJournal(private / JOURNAL.format(_short_name(store.address)), store.address)
+    journal = UploadJournal(private / JOURNAL.format(short_name(store.address)), store.address)
     try:
         return _Upload(request, store, journal, log, progress or Progress()).run(items)
     finally:
@@ -95,19 +98,36 @@ class _Upload:
         self.request, self.store, self.journal, self.log, self.progress = request, store, journal, log, progress
         self.sent_bytes = self.sent_files = 0
         self._done = self._total = 0
+        self._unique_items: list[ManifestItem] = []
+        self._states_written = -STATES_EVERY_SECONDS
 
     def run(self, items: list[ManifestItem]) -> UploadResult:
-        unique = self._unique(items)
+        self._unique_items = unique = self._unique(items)
         self._total = max(len(unique), 1)
         self.log.add(EXPORT, store=self.store.address, files=len(unique), version=__version__, outcome="begun")
-        for study_uid, of_study in _grouped(unique, lambda item: item.study_uid):
-            present = self._patiently(lambda uid=study_uid: self.store.instances(uid))  # type: ignore[misc]
-            for _, of_series in _grouped(of_study, lambda item: item.series_uid):
-                self._series(of_series, present)
+        self._write_states()
+        try:
+            self._studies(unique)
+        finally:
+            self._write_states()
         counts = Counter(self.journal.states()[item.sop_uid] for item in unique)
         self.log.add(EXPORT, store=self.store.address, outcome="ended", **counts)
         self.progress(1.0, "Done")
         return UploadResult(counts, self.journal.reasons(), self.sent_bytes, self.sent_files, self.log.path)
+
+    def _studies(self, items: list[ManifestItem]) -> None:
+        for study_uid, of_study in _grouped(items, lambda item: item.study_uid):
+            present = self._patiently(lambda uid=study_uid: self.store.instances(uid))  # type: ignore[misc]
+            for _, of_series in _grouped(of_study, lambda item: item.series_uid):
+                self._series(of_series, present)
+                if time.monotonic() - self._states_written > STATES_EVERY_SECONDS:
+                    self._write_states()
+
+    def _write_states(self) -> None:
+        states = states_of(self._unique_items, self.journal.states())
+        with suppress(OSError):  # it is there to be looked at; a full disk is told by the journal
+            write_states(self.request.private_folder, self.store.address, states)
+        self._states_written = time.monotonic()
 
     def _unique(self, items: list[ManifestItem]) -> list[ManifestItem]:
         """Return one item for each instance; an instance with two contents is refused."""
@@ -261,9 +281,3 @@ def refuse_outside(folder: Path, items: list[ManifestItem], private: Path, log: 
 def _grouped(items: list[ManifestItem], key: Callable[[ManifestItem], str]) -> Iterator[tuple[str, list[ManifestItem]]]:
     for name, group in groupby(sorted(items, key=key), key):
         yield name, list(group)
-
-
-def _short_name(address: str) -> str:
-    import hashlib
-
-    return hashlib.sha256(address.encode("utf-8")).hexdigest()[:12]
