@@ -25,6 +25,7 @@ from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.parenchyma import pattern_map
 from LungNoduleAILib.parenchyma.pattern_map import PATTERN_MAPPER, LearnedPatterns
+from LungNoduleAILib.published import monai_detector
 from ThoraxAILib.engines.chosen import ChosenEngine
 from ThoraxAILib.engines.registry import AUTO, REGISTRY, Registry
 from ThoraxAILib.errors import MissingDependencyError, known
@@ -39,6 +40,7 @@ ENGINES = (
     classical_anatomy.ENGINE,
     learned_detector.ENGINE,
     classical_detector.ENGINE,
+    monai_detector.ENGINE,
     learned_outline.ENGINE,
     classical_outline.ENGINE,
     siamese.ENGINE,
