@@ -12,6 +12,15 @@ from torch import nn
 from ThoraxAILib.errors import InputError
 
 MAX_BYTES = 2 << 30
+UNREADABLE = (
+    OSError,
+    RuntimeError,
+    pickle.UnpicklingError,
+    EOFError,
+    LookupError,
+    ValueError,
+    zipfile.BadZipFile,
+)
 WRAPPERS = ("model", "state_dict", "network_weights")
 
 
@@ -24,7 +33,15 @@ def read_checkpoint(path: Path, network: nn.Module) -> None:
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"'{path.name}' is larger than {MAX_BYTES >> 30} GiB: no published network is.")
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, LookupError, ValueError, zipfile.BadZipFile) as error:
+    except (
+        OSError,
+        RuntimeError,
+        pickle.UnpicklingError,
+        EOFError,
+        LookupError,
+        ValueError,
+        zipfile.BadZipFile,
+    ) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(

@@ -68,7 +68,7 @@ class MonaiRetinaNet:
         """Where the network ran."""
         return self._device.used
 
-    def detect(self, volume: Volume, anatomy: Anatomy, progress: Progress) -> list[Candidate]:  # noqa: ARG002
+    def detect(self, volume: Volume, anatomy: Anatomy, progress: Progress) -> list[Candidate]:
         """Candidates in ``volume`` (HU), best first; see Detector. The anatomy is not used: the bundle knows none."""
         boxes, scores, affine = self.boxes(volume, progress)
         return as_candidates(boxes, scores, affine)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import torch
 from monai.apps.detection.networks.retinanet_detector import RetinaNetDetector
@@ -120,4 +121,4 @@ def find_boxes(detector: RetinaNetDetector, image: Tensor, patch: tuple[int, int
     with torch.no_grad():
         found = detector([image], use_inferer=image[0].numel() >= size)[0]
     boxes, scores = ClipBoxToImage(remove_empty=True)(found[BOX], found[SCORE], image.shape[1:])
-    return boxes.cpu().float(), scores.cpu().float()
+    return cast(Tensor, boxes).cpu().float(), cast(Tensor, scores).cpu().float()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import torch
 from monai.data.meta_tensor import MetaTensor
@@ -20,11 +22,9 @@ def as_meta_tensor(volume: Volume) -> MetaTensor:
 
 def towards_ras(image: MetaTensor) -> MetaTensor:
     """Turn the axes towards right, anterior and superior, without interpolation."""
-    turned: MetaTensor = Orientation(axcodes="RAS", labels=AXES)(image)
-    return turned
+    return cast(MetaTensor, Orientation(axcodes="RAS", labels=AXES)(image))
 
 
 def with_spacing(image: MetaTensor, spacing_mm: tuple[float, float, float]) -> MetaTensor:
     """Interpolate to another spacing as the bundles do (linear, edges repeated)."""
-    resampled: MetaTensor = Spacing(pixdim=spacing_mm, mode="bilinear")(image)
-    return resampled
+    return cast(MetaTensor, Spacing(pixdim=spacing_mm, mode="bilinear")(image))

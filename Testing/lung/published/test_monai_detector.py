@@ -151,7 +151,7 @@ def test_a_file_that_is_no_weights_of_it_is_one_sentence(bundle, tmp_path, kind)
         torch.save(torch.nn.Linear(3, 3).state_dict(), path)
     else:
         torch.save({"model": _Harmful(tmp_path / "harm")}, path)
-    with pytest.raises(InputError, match="model.pt"):
+    with pytest.raises(InputError, match=r"model\.pt"):
         MonaiRetinaNet(weights=path)
     assert not (tmp_path / "harm").exists()
 
