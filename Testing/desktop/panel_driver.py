@@ -17,14 +17,15 @@ CONTROLS = (
     "QPlainTextEdit",
 )
 used_controls: set[str] = set()
+clicked: list[str] = []  # names of the controls that click() has pressed, for tests that count
 COMPOSITES = ("ctkSliderWidget", "ctkPathLineEdit", "qMRMLNodeComboBox")
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Let Qt work until the condition holds; fails after a minute."""
+def wait_for(condition: Callable[[], bool], patience_seconds: float | None = None) -> None:
+    """Let Qt work until the condition holds; fails after a minute, or after the seconds given."""
     import slicer
 
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + (patience_seconds or PATIENCE_SECONDS)
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
         slicer.app.processEvents()
@@ -37,6 +38,7 @@ def click(control: Any) -> None:
 
     assert control.enabled, f"{control.name} is disabled: {control.toolTip}"
     assert not control.isHidden(), f"{control.name} is hidden"
+    clicked.append(control.name)
     qt.QTest.mouseClick(control, qt.Qt.LeftButton)
 
 

@@ -10,6 +10,7 @@ import pytest
 from panel_driver import click, position_of, texts_of, uses, wait_for
 
 from LungNoduleAILib.model.findings import Finding
+from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 
 PLACES = {"A": (40.0, 0.0, 0.0), "B": (-40.0, 5.0, 8.0), "C": (43.0, 0.0, 2.0), "D": (0.0, 9.0, 9.0)}
 VOLUMES = {"A": 500.0, "B": 300.0, "C": 1000.0, "D": 200.0}
@@ -94,10 +95,10 @@ def worker(monkeypatch, tmp_path) -> list:
 
     asked = []
 
-    def job(export_volume, prior, current, options):
+    def job(logic, prior, current, options):
         folder = WorkFolder()
         asked.append((prior, current, options))
-        write_follow_up_folder(folder.path / "result", export_volume, prior, current)
+        write_follow_up_folder(folder.path / "result", logic.export_volume, prior, current)
         command = worker_script(f"say(event='result', output={str(folder.path / 'result')!r})")
         return ChildJob(command, child_environment(("ThoraxAILib", "LungNoduleAILib")), folder)
 
@@ -133,9 +134,9 @@ def test_comparing_asks_for_both_scans_and_fills_the_table(compared, worker, pri
     asked_prior, asked_current, options = worker[0]
     assert (asked_prior, asked_current, options.days) == (prior, ct, 91)
     table = compared.follow_up.table
-    assert texts_of(table, 5) == ["91 days", "", ""]
+    assert texts_of(table, 6) == ["91 days", "", ""]
     assert texts_of(table, 3) == ["matched", "resolved", "new"]
-    assert texts_of(table, 6)[0] == "growing"
+    assert texts_of(table, 4)[0] == "growing"
     assert compared.follow_up.warningLabel.text == "The kernels differ."
 
 
@@ -242,13 +243,60 @@ def test_the_report_opens_and_follows_links_and_review(compared, monkeypatch):
     assert "press Compare" in section.followUpReportButton.toolTip
 
 
-def test_a_reopened_scene_still_writes_the_report(compared, slicer_app, tmp_path):
-    assert slicer_app.util.saveScene(str(tmp_path / "scene.mrb"))
+def reopened(slicer_app, folder: Path) -> None:
+    """Save the scene, close it, and open what was saved."""
+    assert slicer_app.util.saveScene(str(folder / "scene.mrb"))
     slicer_app.mrmlScene.Clear(0)
-    slicer_app.util.loadScene(str(tmp_path / "scene.mrb"))
+    slicer_app.util.loadScene(str(folder / "scene.mrb"))
+
+
+def test_a_reopened_scene_still_writes_the_report(compared, slicer_app, tmp_path):
+    reopened(slicer_app, tmp_path)
     written = compared.follow_up.logic.write_report(tmp_path)
     assert [path.name for path in written] == ["follow_up_report.html", "follow_up_report.pdf"]
     assert "P1: matched, growing" in written[0].read_text(encoding="utf-8")
+
+
+def test_the_pictures_of_what_changed_stay_with_a_saved_scene(compared, slicer_app, tmp_path):
+    (tmp_path / "before").mkdir()
+    (tmp_path / "after").mkdir()
+    before = compared.follow_up.logic.write_report(tmp_path / "before")[0].read_text(encoding="utf-8")
+    reopened(slicer_app, tmp_path)
+    after = compared.follow_up.logic.write_report(tmp_path / "after")[0].read_text(encoding="utf-8")
+    assert "Blended sheet" in after
+    assert after.count("<img") == before.count("<img")
+    compared.follow_up.logic.clear_result()
+    assert not [node for node in slicer_app.util.getNodesByClass("vtkMRMLTextNode") if "Pictures" in node.GetName()]
+
+
+def test_what_the_reader_rejects_is_no_plain_new_nodule_in_the_table(compared):
+    compared.findingsTable.select("D")
+    compared.findingsTable.reasonEdit.text = "vessel"
+    click(compared.findingsTable.rejectButton)
+    table = compared.follow_up.table
+    assert texts_of(table, 3)[2] == "new, rejected"
+    assert "D was rejected on the current CT: vessel." in table.item(2, 3).toolTip()
+
+
+def test_a_nodule_added_after_the_comparison_is_named_with_what_to_do(compared):
+    from dataclasses import replace
+
+    new = replace(nodule("A", 100.0), center_ras_mm=(0.0, 30.0, 30.0))
+    added = compared.logic.review.add(new)
+    compared.on_review_changed(None)
+    assert f"{added.id}: added to the current CT since the comparison. Compare again" in (
+        compared.follow_up.warningLabel.text
+    )
+
+
+def test_comparing_again_hands_over_the_review_of_the_ct_that_was_reviewed(compared, prior, ct):
+    from LungNoduleAILib.logic import jobs
+
+    compared.logic.set_finding_status("D", "rejected", "scar")
+    job = jobs.follow_up_job(compared.logic, prior, ct, FollowUpOptions())
+    assert any("review_2.json" in word for word in job.command)
+    assert not any("review_1.json" in word for word in job.command)
+    job.close()
 
 
 def choose(box, value: str) -> None:

@@ -21,7 +21,7 @@ SAME_PLACE_MM = 0.01
 def read_label_map(path: Path) -> Volume:
     """Labels as int32 (k, j, i) with their place in RAS mm; raises InputError for anything but whole numbers in 3-D."""
     if not path.exists():
-        raise InputError(f"There is no file '{path.name}': check the path.")
+        raise InputError(f"'{path}' does not exist: check the path.")
     if path.is_dir() or not image_ending(path):
         raise InputError(f"'{path.name}' is no label map: give a {', '.join(sorted(set(FORMATS.values())))} file.")
     require_data_beside(path)

@@ -12,6 +12,7 @@ import vtk
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import SeriesIdentity, Volume
 from ThoraxAILib.io.kept_identity import PREFIX, from_header, to_header
+from ThoraxAILib.scene.files.array_files import storable
 from ThoraxAILib.scene.files.saving import write_node
 
 SERIES_UID = "ThoraxAI.seriesUID"
@@ -24,6 +25,7 @@ _DICOM_TAGS = {
     "manufacturer": "0008,0070",
 }
 LUNG_WINDOW_HU = (1500.0, -600.0)  # width, level
+NRRD_STORAGE = "vtkMRMLNRRDStorageNode"  # keeps attributes in the header
 
 
 def volume_from_node(node) -> Volume:
@@ -91,23 +93,10 @@ def write_volume(node, path: Path) -> Path:
     copy.SetScene(slicer.mrmlScene)
     copy.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(volume.ijk_to_ras))
     copy.SetAndObserveImageData(node.GetImageData())
-    for key, text in to_header(volume.identity).items():  # Slicer writes attributes into the header of an NRRD file
+    for key, text in to_header(volume.identity).items():
         copy.SetAttribute(key, text)
-    return write_node(copy, path, compress=False)
-
-
-def storable(array: np.ndarray) -> np.ndarray:
-    """Return an image as Slicer's files keep it: int16 where that holds every value, else float32."""
-    return np.ascontiguousarray(array, dtype=_storable_type(array))
-
-
-def _storable_type(array: np.ndarray) -> type[np.int16] | type[np.float32]:
-    """int16 where it holds every value, else float32: types every Slicer file format keeps."""
-    if array.dtype == np.int16 or array.dtype == np.bool_:
-        return np.int16
-    if np.issubdtype(array.dtype, np.integer) and array.size and np.abs(array).max() < 2**15:
-        return np.int16
-    return np.float32
+    # the class for any image, which Slicer takes by default, leaves the attributes out
+    return write_node(copy, path, compress=False, storage_class=NRRD_STORAGE)
 
 
 def _series_uid(node) -> str:

@@ -7,12 +7,15 @@ no longer finds stays too, with a note.
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
-from LungNoduleAILib.analysis.review_record import OUTLINE, By, entry_of, recorded
+from LungNoduleAILib.analysis.review_record import OUTLINE, By, applied, entry_of, recorded
 from LungNoduleAILib.analysis.reviewing import same_places
+from LungNoduleAILib.analysis.turned_masks import in_lps, masks_turned_back
 from LungNoduleAILib.model.findings import Finding, Findings
-from LungNoduleAILib.model.review import READER, Edit
+from LungNoduleAILib.model.result import AnalysisResult
+from LungNoduleAILib.model.review import READER, Change, Edit
 
 NOT_FOUND_AGAIN = "Kept from the review: the analysis of {when} did not find it again."
 _OF_READER = ("id", "status", "reason", "source", "attachment", "margin", "shape", "calcification_pattern")
@@ -45,6 +48,41 @@ def carried_over(old: Findings, new: Findings, by: By) -> Findings:
             rows.append(replace(ours, notes=notes))
     together = replace(new, findings=tuple(rows), review=old.review)
     return recorded(together, _edits(old, together), "analyzed again", by)
+
+
+def with_review_of(old: Findings, result: AnalysisResult, by: By) -> AnalysisResult:
+    """Return a fresh result with what the reader said of ``old`` (masks on the CT in LPS order)."""
+    fresh = in_lps(result).findings
+    carried = carried_over(old, fresh, by)
+    return result if carried is fresh else replace(result, findings=masks_turned_back(carried, result.volume))
+
+
+def continued(now: Findings, carried: Findings) -> Findings:
+    """Return ``carried``, which another process made of an earlier state of ``now``, with what was changed since.
+
+    ``carried`` is what carried_over returned there. What it says of findings that are gone in it is added to it.
+    """
+    handed = len(carried.review.history) - 1
+    since = now.review.history[max(handed, 0) :]
+    if _as_text(now.review.history[: max(handed, 0)]) != _as_text(carried.review.history[:handed]):
+        since = ()  # of another history: what the reader said is kept below
+    found = replace(carried, review=replace(carried.review, reader=now.review.reader))
+    for change in since:
+        for edit in change.edits:
+            found = applied(found, edit)
+        undoes = change.undoes if change.undoes is None or change.undoes < handed else change.undoes + 1
+        history = (*found.review.history, replace(change, undoes=undoes))
+        found = replace(found, review=replace(found.review, history=history))
+    there = {id(ours) for ours, _theirs in same_places(now.findings, found.findings)}
+    lost = [ours for ours in now.findings if id(ours) not in there and has_words_of_reader(ours)]
+    rows = [*found.findings]
+    for ours in lost:
+        rows.append(_free_id(ours, {row.id for row in rows}))
+    return replace(found, findings=tuple(rows))
+
+
+def _as_text(history: tuple[Change, ...]) -> str:
+    return json.dumps([change.to_dict() for change in history])
 
 
 def _taken_over(ours: Finding, theirs: Finding) -> Finding:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from LungNoduleAILib.analysis.engines import LungEngines
 from LungNoduleAILib.analysis.other_date import search_other_date
+from LungNoduleAILib.analysis.rejections import with_rejections
 from LungNoduleAILib.followup.difference.difference_map import DifferenceMap, difference_map
 from LungNoduleAILib.followup.growth.assessment import ScanContext, assess_growth
 from LungNoduleAILib.followup.growth.scans import interval_days, interval_warnings
@@ -150,7 +151,7 @@ def _pairs(
             place = index[0][first.id], index[1][second.id]
             pair = replace(pair, growth=growth, evidence=_evidence_of(evidence, place))
         pairs.append(pair)
-    return tuple(pairs)
+    return with_rejections(pairs, before, after, evidence)
 
 
 def _candidates(row: Match) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from LungNoduleAILib.analysis.rejections import REJECTED, with_rejections, words_at_place
 from LungNoduleAILib.followup.growth.assessment import ScanContext, assess_growth
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.growth import Growth
@@ -22,7 +23,7 @@ def with_decision(follow_up: FollowUp, decision: LinkDecision) -> FollowUp:
     prior, current = follow_up.scans[last.prior], follow_up.scans[last.current]
     checked_decisions([decision], [f.id for f in prior.findings], [f.id for f in current.findings])
     changed = _linked if decision.decision == LINK else _unlinked
-    pairs = tuple(changed(last, prior, current, decision))
+    pairs = with_rejections(changed(last, prior, current, decision), prior.findings, current.findings)
     return replace(follow_up, intervals=(*follow_up.intervals[:-1], replace(last, pairs=pairs)))
 
 
@@ -50,12 +51,14 @@ def _linked(interval: Interval, prior: ScanEntry, current: ScanEntry, decision: 
     return [pair, *rows, *alone]
 
 
-def _unlinked(interval: Interval, _prior: ScanEntry, _current: ScanEntry, decision: LinkDecision) -> list[Pair]:
-    """Return the row of the pair becomes a resolved and a new nodule."""
-    rows = []
+def _unlinked(interval: Interval, prior: ScanEntry, _current: ScanEntry, decision: LinkDecision) -> list[Pair]:
+    """Return the row of the pair becomes a resolved and a new nodule, which says so where the other was rejected."""
+    rows: list[Pair] = []
+    before = _find(prior, decision.prior_id)
+    notes = (words_at_place(before),) if before.status == REJECTED else ()
     for row in interval.pairs:
         if (row.prior_id, row.current_id) == (decision.prior_id, decision.current_id):
-            rows += [_alone(row, RESOLVED), _alone(row, NEW)]
+            rows += [_alone(row, RESOLVED), replace(_alone(row, NEW), notes=notes)]
         else:
             rows.append(row)
     return rows

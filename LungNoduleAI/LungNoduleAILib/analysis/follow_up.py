@@ -6,15 +6,17 @@ that were measured again at one date belong to that date's findings from then on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from LungNoduleAILib.analysis.analyze import analyze
+from LungNoduleAILib.analysis.carry_over import with_review_of
 from LungNoduleAILib.analysis.compare import Comparison, compare_scans
 from LungNoduleAILib.analysis.engines import LungEngines, choose_engines
+from LungNoduleAILib.analysis.review_record import By
 from LungNoduleAILib.followup.growth.assessment import ScanContext
 from LungNoduleAILib.followup.growth.scans import check_scans
-from LungNoduleAILib.model.findings import Finding
+from LungNoduleAILib.model.findings import Finding, Findings
 from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.pairs import FollowUp, ScanEntry
 from LungNoduleAILib.model.result import AnalysisResult
@@ -38,11 +40,14 @@ def follow_up(
     progress: Progress,
     stages: Stages,
     engines: LungEngines | None = None,
+    reviewed: Mapping[int, Findings] | None = None,
 ) -> FollowUpResult:
     """Analyze and compare chest CTs (HU, any axis order), the oldest first.
 
-    ``engines`` are those of the run, the same for every scan; None chooses them by ``options``. Raises InputError for
-    scans that cannot be followed or analyzed, Cancelled when ``progress`` says so.
+    ``engines`` are those of the run, the same for every scan; None chooses them by ``options``. ``reviewed`` holds, by
+    the number of the scan from 0, what a reader left of an earlier analysis (masks on the scan in LPS order): it goes
+    before what is found now, as when a CT is analyzed again. Raises InputError for scans that cannot be followed or
+    analyzed, Cancelled when ``progress`` says so.
     """
     check_scans(volumes, options.days)
     engines = engines or choose_engines(options)
@@ -51,7 +56,11 @@ def follow_up(
     for number, volume in enumerate(volumes):
         part = progress.part(0.45 * number / count, 0.45 * (number + 1) / count)
         with stages.stage(f"scan {number + 1}"):
-            analyses.append(analyze(volume, options.analysis, part, Stages(), engines))
+            found_now = analyze(volume, options.analysis, part, Stages(), engines)
+        earlier = (reviewed or {}).get(number)
+        if earlier is not None:
+            found_now = with_review_of(earlier, found_now, By.now(earlier.review.reader))
+        analyses.append(found_now)
     comparisons: list[Comparison] = []
     for number in range(1, count):
         part = progress.part(0.45 + 0.55 * (number - 1) / (count - 1), 0.45 + 0.55 * number / (count - 1))

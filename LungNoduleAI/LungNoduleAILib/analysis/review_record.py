@@ -59,12 +59,12 @@ def redo(findings: Findings, by: By) -> Findings:
 def _take_back(findings: Findings, number: int, action: str, by: By) -> Findings:
     edits = [edit.turned() for edit in reversed(findings.review.history[number].edits)]
     for edit in edits:
-        findings = _applied(findings, edit)
+        findings = applied(findings, edit)
     change = Change(by.when, by.who, action, tuple(edits), undoes=number)
     return replace(findings, review=replace(findings.review, history=(*findings.review.history, change)))
 
 
-def _applied(findings: Findings, edit: Edit) -> Findings:
+def applied(findings: Findings, edit: Edit) -> Findings:
     """Return the findings after one edit."""
     review = findings.review
     if edit.subject == PERSON:

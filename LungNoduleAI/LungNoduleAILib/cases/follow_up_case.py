@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from LungNoduleAILib.analysis.engines import LungEngines, choose_engines
 from LungNoduleAILib.cases.requests import FollowUpRequest
+from LungNoduleAILib.cases.saved_reviews import read_reviews
 from LungNoduleAILib.model.files import FOLLOW_UP_FILES, MAX_SCANS
 from LungNoduleAILib.model.pairs import FollowUp
 from ThoraxAILib.errors import InputError
@@ -34,12 +35,13 @@ def follow_up_case(request: FollowUpRequest, progress: Progress) -> FollowUp:
     names = [case_name(path) for path in request.inputs]
     with stages.stage("read"):
         volumes = [read_volume(path, None, progress.part(0.0, 0.08)) for path in request.inputs]
+        reviews = read_reviews(request.reviewed, volumes)
     check_scans(volumes, request.options.days)
     record = follow_up_record(request, engines, volumes, names, started)
     with OutputFolder(request.output, FOLLOW_UP_FILES) as folder:
         from LungNoduleAILib.analysis.follow_up import follow_up
 
-        result = follow_up(volumes, request.options, progress.part(0.08, 0.8), stages, engines)
+        result = follow_up(volumes, request.options, progress.part(0.08, 0.8), stages, engines, reviews)
         record = replace(record, models=engines.models())
         write_follow_up(folder, request, result, record, progress.part(0.8, 1.0), stages)
     progress(1.0, "Done")
@@ -76,7 +78,7 @@ def follow_up_record(
     warnings = tuple(note for volume in volumes for note in volume.notes)
     return RunRecord(
         "lung follow-up",
-        {**request.options.to_dict(), "scene": request.with_scene, **request.person.stated()},
+        {**request.options.to_dict(), "scene": request.with_scene, **_reviewed(request), **request.person.stated()},
         sources,
         engines.models(),
         engines.device,
@@ -84,6 +86,12 @@ def follow_up_record(
         started,
         warnings=warnings,
     )
+
+
+def _reviewed(request: FollowUpRequest) -> dict:
+    """Return which scans brought a review, where some did."""
+    numbers = [one.scan for one in request.reviewed]
+    return {"reviewed_scans": numbers} if numbers else {}
 
 
 def _summary(follow_up: FollowUp) -> dict:

@@ -21,6 +21,7 @@ from LungNoduleAILib.report.follow_up_pictures import contact_sheets
 from ThoraxAILib.errors import MissingDependencyError
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.stages import Stages
+from ThoraxAILib.report.kept_pictures import pictures_to_text
 from ThoraxAILib.report.slices import Picture
 
 
@@ -53,7 +54,7 @@ def write_results(
     if request.with_scene:
         progress(0.6, "Writing the scene")
         with stages.stage("scene"):
-            _write_scene(folder, result, request)
+            _write_scene(folder, result, drawn)
 
 
 def write_sheets(path: Path, sheets: Sequence[tuple[str, Picture]]) -> None:
@@ -82,7 +83,7 @@ def _write_tables(folder: Path, result: FollowUpResult, request: FollowUpRequest
         (folder / f"findings_{number}.json").write_text(found + "\n", encoding="utf-8")
 
 
-def _write_scene(folder: Path, result: FollowUpResult, request: FollowUpRequest) -> None:
+def _write_scene(folder: Path, result: FollowUpResult, drawn: Sequence[tuple[str, Picture]]) -> None:
     """Both last scans with their nodules as segments and the follow-up, as one Slicer bundle."""
     from ThoraxAILib.scene import host
 
@@ -90,4 +91,5 @@ def _write_scene(folder: Path, result: FollowUpResult, request: FollowUpRequest)
     from LungNoduleAILib.scene.follow_up_scene import write_follow_up_scene
 
     transform = folder / files.TRANSFORM_FILE
-    write_follow_up_scene(folder / files.SCENE_FILE, result, transform if transform.is_file() else None)
+    registered = transform if transform.is_file() else None
+    write_follow_up_scene(folder / files.SCENE_FILE, result, registered, pictures_to_text(drawn))

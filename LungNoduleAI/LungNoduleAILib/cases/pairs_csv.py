@@ -30,6 +30,7 @@ COLUMNS = (
     "current_r_mm",
     "current_a_mm",
     "current_s_mm",
+    "notes",
 )
 
 
@@ -77,6 +78,7 @@ def _row(interval: Interval, pair: Pair) -> list[str]:
         by_diameter,
         pair.decided_by,
         *places,
+        " ".join(pair.notes),
     ]
     return [_cell(value) for value in cells]
 

@@ -11,6 +11,7 @@ from LungNoduleAILib.model.files import LABEL_MAP_FILES
 from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.model.registration_options import LungRegistrationOptions
+from LungNoduleAILib.model.reviewed import ReviewedScan
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.io import Case
 from ThoraxAILib.networks.device import DEVICES
@@ -112,9 +113,24 @@ class FollowUpRequest(Options):
     output: Path = option(help="folder for the results", metavar="DIR")
     options: FollowUpOptions = option(factory=FollowUpOptions)
     with_scene: bool = option(True, "none: no Slicer scene", flag="--scene", label="scene", words=SCENE_WORDS)
+    reviewed: tuple[ReviewedScan, ...] = option(
+        (),
+        "what a reader said of a scan before: its number (1 is the oldest) and the folder or scene.mrb that was saved; "
+        "added nodules, outlines and decisions enter the comparison",
+        label="review",
+        metavar="SCAN,PATH",
+    )
     person: PersonAndExam = option(
         factory=PersonAndExam, group="for the guidelines in the report (none is asked without --exam or --age)"
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        numbers = [one.scan for one in self.reviewed]
+        if numbers and max(numbers) > len(self.inputs):
+            raise InputError(f"There is no scan {max(numbers)}, {len(self.inputs)} were given: number them from 1.")
+        if len(set(numbers)) < len(numbers):
+            raise InputError("A scan has two reviews: give one for each.")
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,7 @@ def describe(found: FollowUp) -> list[str]:
         [_row(pair) for pair in last.pairs],
         ("prior", "current", "status", "probability", "volume", "doubling time", "growth"),
     )
+    lines += [f"  note: {text}" for pair in last.pairs for text in pair.notes]
     gone = len(last.differences)
     if last.registration is not None:
         lines.append(f"  difference map: {gone} significant place{'s' * (gone != 1)}")

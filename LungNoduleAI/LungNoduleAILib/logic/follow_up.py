@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import slicer
 
 from LungNoduleAILib.analysis.decisions import with_decision
+from LungNoduleAILib.analysis.reviewed_pairs import as_reviewed, came_and_went
 from LungNoduleAILib.model.files import (
     DIFFERENCE_FILE,
     LINKS_FILE,
@@ -36,6 +38,7 @@ from ThoraxAILib.scene.volumes import volume_from_node
 from ThoraxAILib.untrusted.plain_json import read_plain_json
 
 if TYPE_CHECKING:
+    from LungNoduleAILib.model.findings import Findings
     from LungNoduleAILib.model.result import AnalysisResult
     from LungNoduleAILib.report.follow_up import FollowUpPictures
     from LungNoduleAILib.report.prior_exam import PriorExam
@@ -49,13 +52,16 @@ DECISIONS, RUN = nodes.PREFIX + "decisions", nodes.PREFIX + "run"
 class LungFollowUpLogic:
     """Show, review and save one follow-up; the current one is the last shown.
 
-    ``result_of`` returns the analysis of a CT as it stands in the scene, None without one. ``sheets`` are the pictures
-    of what changed, as the worker drew them: they are not kept with the scene.
+    ``result_of`` returns the analysis of a CT as it stands in the scene, ``findings_of`` its findings alone; None
+    without one. The pictures of what changed are those that the worker drew; they are kept with the scene.
     """
 
-    def __init__(self, result_of: Callable[[Any], AnalysisResult | None] = lambda _node: None) -> None:
-        self._resultOf = result_of
-        self._sheets: tuple[str, tuple[tuple[str, Picture], ...]] = ("", ())
+    def __init__(
+        self,
+        result_of: Callable[[Any], AnalysisResult | None] = lambda _node: None,
+        findings_of: Callable[[Any], Findings | None] = lambda _node: None,
+    ) -> None:
+        self._resultOf, self._findingsOf = result_of, findings_of
 
     def load_result(self, directory: Path | str, prior_node, current_node):
         """Show what a worker wrote to a folder for the last two scans; raises InputError when it does not fit."""
@@ -73,11 +79,11 @@ class LungFollowUpLogic:
             transform if transform.is_file() else None,
             _volume(directory / DIFFERENCE_FILE),
             _volume(directory / WARPED_FILE),
+            _sheets_text(directory / SHEETS_FILE),
         )
         text = self.show_result(prior_node, current_node, data)
         run = directory / RUN_FILE
         text.SetAttribute(RUN, run.read_text(encoding="utf-8") if run.is_file() else "")
-        self._sheets = text.GetID(), _sheets(directory / SHEETS_FILE)
         return text
 
     def show_result(self, prior_node, current_node, data: FollowUpData):
@@ -129,11 +135,11 @@ class LungFollowUpLogic:
 
     def decide(self, prior_id: str, current_id: str, is_same: bool) -> FollowUp:
         """Record that two nodules are, or are not, the same in every node; raises InputError for unknown ids."""
-        text, shown = self.current_text(), self.follow_up()
-        if text is None or shown is None:
+        text = self.current_text()
+        if text is None:
             raise InputError("There is no follow-up to review: run one first.")
         decision = LinkDecision(prior_id, current_id, LINK if is_same else UNLINK)
-        changed = with_decision(shown, decision)
+        changed = with_decision(self._as_it_stands(text), decision)
         document = changed.to_dict()
         kept = [entry for entry in self.decisions() if (entry.prior_id, entry.current_id) != (prior_id, current_id)]
         self._replace_shown(text, document)
@@ -197,14 +203,28 @@ class LungFollowUpLogic:
         return text
 
     def reviewed(self) -> FollowUp:
-        """Return the follow-up with the findings of both dates as the reader left them; raises InputError without."""
-        from LungNoduleAILib.report.prior_exam import as_reviewed
+        """Return the follow-up with the findings of both dates as the reader left them; raises InputError without.
 
+        What was added or removed since the comparison stands among its warnings.
+        """
         text = self._text()
-        found = FollowUp.from_dict(nodes.follow_up_document(text))
-        results = [self._resultOf(nodes.node_of(text, role)) for role in ("prior", "current")]
-        prior, current = (() if result is None else result.findings.findings for result in results)
-        return as_reviewed(found, prior, current)
+        found = self._as_it_stands(text)
+        last, changed = found.intervals[-1], came_and_went(found, *self._findings_now(text))
+        return replace(found, intervals=(*found.intervals[:-1], replace(last, warnings=(*last.warnings, *changed))))
+
+    def as_it_stands(self) -> FollowUp | None:
+        """Return the same without those warnings; None without a follow-up."""
+        text = self.current_text()
+        return None if text is None else self._as_it_stands(text)
+
+    def _as_it_stands(self, text) -> FollowUp:
+        prior, current = (found or () for found in self._findings_now(text))
+        return as_reviewed(FollowUp.from_dict(nodes.follow_up_document(text)), prior, current)
+
+    def _findings_now(self, text) -> list:
+        """Return the findings of both dates in the scene; None for a date without an analysis there."""
+        found = [self._findingsOf(nodes.node_of(text, role)) for role in ("prior", "current")]
+        return [None if one is None else one.findings for one in found]
 
     def prior_exam(self, current_node) -> PriorExam | None:
         """Return what the follow-up tells of the findings of its current CT; None for every other CT."""
@@ -265,8 +285,7 @@ class LungFollowUpLogic:
             {} if result is None else {one.id: one for one in result.findings.findings} for result in results
         )
         aligned = None if warped is None else volume_from_node(warped)
-        sheets = self._sheets[1] if self._sheets[0] == text.GetID() else ()
-        return FollowUpPictures(prior, current, aligned, sheets, of_prior, of_current)
+        return FollowUpPictures(prior, current, aligned, _sheets(nodes.kept_pictures(text)), of_prior, of_current)
 
     def clear_result(self) -> None:
         """Remove the nodes of the current follow-up; the scans stay."""
@@ -275,13 +294,24 @@ class LungFollowUpLogic:
             nodes.remove_follow_up_nodes(text)
 
 
-def _sheets(path: Path) -> tuple[tuple[str, Picture], ...]:
+def _sheets_text(path: Path) -> str:
+    """Return the pictures that a worker left as text for the scene."""
     from LungNoduleAILib.cases.follow_up_files import read_sheets
+    from ThoraxAILib.report.kept_pictures import pictures_to_text
 
     try:
-        return read_sheets(path) if path.is_file() else ()
+        return pictures_to_text(read_sheets(path)) if path.is_file() else ""
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"The pictures cannot be read ({type(error).__name__}): run the follow-up again.") from error
+
+
+def _sheets(text: str) -> tuple[tuple[str, Picture], ...]:
+    from ThoraxAILib.report.kept_pictures import pictures_from_text
+
+    try:
+        return pictures_from_text(text) if text else ()
+    except ValueError as error:
+        raise InputError(f"The pictures of the scene cannot be read ({error}): compare again.") from error
 
 
 def _volume(path: Path) -> Volume | None:

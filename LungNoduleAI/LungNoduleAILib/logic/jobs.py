@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
 from contextlib import ExitStack
 from pathlib import Path
 
 import slicer
 
+from LungNoduleAILib.analysis.turned_masks import volume_in_lps
 from LungNoduleAILib.cases.requests import (
     ANALYZE,
     FOLLOW_UP,
@@ -22,6 +23,8 @@ from LungNoduleAILib.logic.logic import LungNoduleAILogic
 from LungNoduleAILib.logic.practice import PracticeState, write_marks
 from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.options import AnalysisOptions
+from LungNoduleAILib.model.reviewed import ReviewedScan, reviewed_to_dict
+from ThoraxAILib.errors import OutputError
 from ThoraxAILib.jobs.child_job import ChildJob
 from ThoraxAILib.jobs.child_python import child_command, child_environment
 from ThoraxAILib.jobs.work_folder import WorkFolder
@@ -47,25 +50,44 @@ def analysis_job(
 
 
 def follow_up_job(
-    export_volume: Callable,
+    logic: LungNoduleAILogic,
     prior_node: slicer.vtkMRMLScalarVolumeNode,
     current_node: slicer.vtkMRMLScalarVolumeNode,
     options: FollowUpOptions,
 ) -> ChildJob:
-    """Return a job that compares copies of two volumes; its ``output`` is for LungFollowUpLogic.load_result.
+    """Return a job that compares copies of two volumes; its ``output`` is for LungNoduleAILogic.load_follow_up.
 
-    Raises InputError or OutputError, with nothing left behind, when a volume cannot be handed over.
+    What a reader left of an earlier analysis of either goes along. Raises InputError or OutputError, with nothing left
+    behind, when a volume cannot be handed over.
     """
     folder = WorkFolder()
     with ExitStack() as on_failure:
         on_failure.callback(folder.remove)
         scans = [
-            export_volume(node, folder.path / f"{name}.nrrd")
+            logic.export_volume(node, folder.path / f"{name}.nrrd")
             for name, node in (("prior", prior_node), ("current", current_node))
         ]
+        reviews = [
+            ReviewedScan(number, written)
+            for number, node in enumerate((prior_node, current_node), start=1)
+            if (written := _write_review(logic, node, folder.path / f"review_{number}.json")) is not None
+        ]
         on_failure.pop_all()
-    request = FollowUpRequest(tuple(scans), folder.path / "result", options, with_scene=False)
+    request = FollowUpRequest(tuple(scans), folder.path / "result", options, False, tuple(reviews))
     return ChildJob(child_command(FOLLOW_UP, request), child_environment(PACKAGES), folder)
+
+
+def _write_review(logic: LungNoduleAILogic, volume_node, path: Path) -> Path | None:
+    """Write what a reader left of the analysis of a CT; None where nobody said anything. Raises OutputError."""
+    found = logic.review_of(volume_node)
+    if found is None:
+        return None
+    document = reviewed_to_dict(found, volume_in_lps(logic.volume_from_node(volume_node)))
+    try:
+        path.write_text(json.dumps(document), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"The review cannot be handed over ({error.strerror}): free some space.") from error
+    return path
 
 
 def sample_pair_job() -> ChildJob:

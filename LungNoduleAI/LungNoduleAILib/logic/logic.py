@@ -14,7 +14,7 @@ from pathlib import Path
 
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
-from LungNoduleAILib.analysis.carry_over import carried_over
+from LungNoduleAILib.analysis.carry_over import continued, has_words_of_reader, with_review_of
 from LungNoduleAILib.analysis.review_record import By
 from LungNoduleAILib.analysis.turned_masks import in_lps, masks_turned_back, volume_in_lps
 from LungNoduleAILib.logic.follow_up import LungFollowUpLogic
@@ -47,7 +47,7 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
     def __init__(self, *arguments: object) -> None:
         super().__init__(*arguments)
         self._review: LungReview | None = None
-        self.follow_up = LungFollowUpLogic(self.result_of)
+        self.follow_up = LungFollowUpLogic(self.result_of, self.findings_of)
 
     # Volumes in
 
@@ -102,7 +102,7 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
         for text in result_nodes.result_texts():
             older = result_nodes.result_nodes_of(text)
             if older is not None and older.volume is volume_node:
-                result = replace(result, findings=_with_review_of(older, replace(result, volume=volume)))
+                result = _with_review_of(older, replace(result, volume=volume))
                 result_nodes.remove_result_nodes(older)
         nodes = result_nodes.create_result_nodes(volume_node, result, run)
         self.getParameterNode().SetNodeReferenceID(CURRENT_RESULT, nodes.text.GetID())
@@ -157,20 +157,33 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
 
     def select_volume(self, volume_node) -> ResultNodes | None:
         """Make the result of ``volume_node`` the current one; None (and no change) when it has none."""
-        for text in result_nodes.result_texts():
-            nodes = result_nodes.result_nodes_of(text)
-            if nodes is not None and nodes.volume is volume_node:
-                self.getParameterNode().SetNodeReferenceID(CURRENT_RESULT, text.GetID())
-                return nodes
-        return None
+        nodes = _nodes_of(volume_node)
+        if nodes is not None:
+            self.getParameterNode().SetNodeReferenceID(CURRENT_RESULT, nodes.text.GetID())
+        return nodes
 
     def result_of(self, volume_node) -> AnalysisResult | None:
         """Return the result of a CT as it stands in the scene, in LPS order; None when it has none."""
-        for text in result_nodes.result_texts():
-            nodes = result_nodes.result_nodes_of(text)
-            if nodes is not None and volume_node is not None and nodes.volume is volume_node:
-                return result_from_nodes(nodes, volume_in_lps(volume_from_node(volume_node)))
-        return None
+        nodes = _nodes_of(volume_node)
+        return None if nodes is None else result_from_nodes(nodes, volume_in_lps(volume_from_node(volume_node)))
+
+    def findings_of(self, volume_node) -> Findings | None:
+        """Return the findings of a CT as they stand in the scene; None when it was not analyzed."""
+        nodes = _nodes_of(volume_node)
+        return None if nodes is None else nodes.findings()
+
+    def review_of(self, volume_node) -> Findings | None:
+        """Return what a reader left of the analysis of a CT, for a comparison; None where nobody said anything.
+
+        Outlines that were drawn in the Segment Editor are measured first. Raises InputError for an empty one.
+        """
+        nodes = _nodes_of(volume_node)
+        if nodes is None:
+            return None
+        LungReview(lambda: nodes, self.review.delineator).remeasure_all()
+        found = nodes.findings()
+        said = not found.review.is_empty or any(has_words_of_reader(one) for one in found.findings)
+        return found if said else None
 
     def findings(self) -> tuple[Finding, ...]:
         """Return findings of the current result in table order; empty without one."""
@@ -287,8 +300,20 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
         return write_report_of(Path(path), self.review.result(), nodes.run(), self.follow_up.prior_exam(nodes.volume))
 
 
-def _with_review_of(older: ResultNodes, result: AnalysisResult) -> Findings:
-    """Return the findings of a fresh result with what the reader said of an older one of the same CT."""
-    fresh = in_lps(result).findings
-    carried = carried_over(older.findings(), fresh, By.now(older.reader()))
-    return result.findings if carried is fresh else masks_turned_back(carried, result.volume)
+def _nodes_of(volume_node) -> ResultNodes | None:
+    """Return the nodes of the result of a CT; None when it has none."""
+    if volume_node is None:
+        return None
+    found = (result_nodes.result_nodes_of(text) for text in result_nodes.result_texts())
+    return next((nodes for nodes in found if nodes is not None and nodes.volume is volume_node), None)
+
+
+def _with_review_of(older: ResultNodes, result: AnalysisResult) -> AnalysisResult:
+    """Return a result with what the reader said of an older one of the same CT, and says still.
+
+    A comparison brings the review that it was given back; then only what was changed since is added.
+    """
+    if result.findings.review.is_empty:
+        return with_review_of(older.findings(), result, By.now(older.reader()))
+    since = continued(older.findings(), in_lps(result).findings)
+    return replace(result, findings=masks_turned_back(since, result.volume))

@@ -112,7 +112,10 @@ class LungReview:
 
     def add_nodule(self, center_ras_mm: tuple[float, float, float]) -> Finding:
         """Add the nodule at a point, outlined and measured at once; its ``source`` is the reader."""
-        new = self._measured().at_point(center_ras_mm)
+        return self.add(self._measured().at_point(center_ras_mm))
+
+    def add(self, new: Finding) -> Finding:
+        """Add a measured nodule, its mask on the grid of ``volume()``, as the reader's."""
         before = {finding.id for finding in self.findings().findings}
         self._do(lambda found, by: reviewing.added(found, new, by)[0])
         return next(finding for finding in self.findings().findings if finding.id not in before)

@@ -15,11 +15,13 @@ from LungNoduleAILib.logic.jobs import follow_up_job, sample_pair_job
 from LungNoduleAILib.logic.logic import LungNoduleAILogic
 from LungNoduleAILib.logic.planted import planted_rows
 from LungNoduleAILib.logic.report_file import ReportFile
+from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.growth import percent_words
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.model.pairs import FollowUp, Pair
 from LungNoduleAILib.panel.sample_data import load_sample_pair
+from LungNoduleAILib.report.prior_exam import decided_words
 from LungNoduleAILib.scene import compare_views
 from LungNoduleAILib.scene.follow_up_nodes import node_of, pair_label
 from LungNoduleAILib.scene.review_nodes import center_views
@@ -31,7 +33,7 @@ from ThoraxAILib.panels.messages import shown_errors
 from ThoraxAILib.scene.plots import show_chart
 
 UNKNOWN_DAYS = -1
-COLUMNS = ("Pair", "Prior", "Current", "Status", "Δ vol.", "Doubling time", "Growth", "Agree")
+COLUMNS = ("Pair", "Prior", "Current", "Status", "Growth", "Δ vol.", "Doubling time", "Agree")
 
 
 class FollowUpSection:
@@ -51,7 +53,7 @@ class FollowUpSection:
     ) -> None:
         self._chooseCurrent, self._onCompared = choose_current, on_compared
         self._reportFile = ReportFile()
-        self._jobPanel, self._exportVolume, self._analyzed = job_panel, logic.export_volume, analyzed
+        self._jobPanel, self._lungLogic, self._analyzed = job_panel, logic, analyzed
         self.logic = logic.follow_up
         self._planted: tuple[tuple[float, float, float], ...] = ()
         self._isFilling = False
@@ -199,7 +201,7 @@ class FollowUpSection:
         self.jobLayout.addWidget(self._jobPanel.widget)
         with shown_errors(_("The CTs cannot be compared.")):
             days = None if self.daysSpinBox.value == UNKNOWN_DAYS else self.daysSpinBox.value
-            job = follow_up_job(self._exportVolume, prior, current, FollowUpOptions(options, days=days))
+            job = follow_up_job(self._lungLogic, prior, current, FollowUpOptions(options, days=days))
             self._compared = prior.GetID(), current.GetID()
             self._jobPanel.run(job, self._on_compared, _("Starting"))
 
@@ -218,7 +220,7 @@ class FollowUpSection:
 
     def update(self) -> None:
         """Show the follow-up of the scene, and what can be done now."""
-        found = self.logic.follow_up()
+        found = None if self.logic.current_text() is None else self.logic.reviewed()
         self._isFilling = True
         self._fill(found)
         self.alignButton.checked = self.logic.is_aligned()
@@ -263,20 +265,33 @@ class FollowUpSection:
         pairs = () if found is None else found.intervals[-1].pairs
         self.table.rowCount = len(pairs)
         for row, pair in enumerate(pairs):
-            parts.fill_row(self.table, row, _texts(row, pair))
+            parts.fill_row(self.table, row, _texts(row, pair, _ends(found, pair)), "\n".join(pair.notes))
         current = None if found is None else node_of(self.logic.current_text(), "current")
         planted = planted_rows(current, found)
         self._planted = tuple(row.place_ras_mm for row in planted)
         self.plantedTable.rowCount = len(planted)
         for row, one in enumerate(planted):
-            parts.fill_row(self.plantedTable, row, (one.what, one.fate, one.sizes, one.told))
+            sizes, told = _lines(one.sizes, " ("), _lines(one.told, ", ")
+            parts.fill_row(self.plantedTable, row, (one.what, one.fate, sizes, told))
+        self._fit_planted()
         self.plantedTable.visible = bool(planted)
         for box, ids in (
             (self.priorIdComboBox, [f.id for f in found.scans[-2].findings] if found else []),
             (self.currentIdComboBox, [f.id for f in found.scans[-1].findings] if found else []),
         ):
+            chosen = box.currentText
             box.clear()
             box.addItems(ids)
+            box.setCurrentIndex(max(box.findText(chosen), 0) if ids else -1)
+
+    def _fit_planted(self) -> None:
+        """Give the truth table the height of its lines: all are seen beside what was told."""
+        table = self.plantedTable
+        table.resizeRowsToContents()
+        rows = sum(table.rowHeight(row) for row in range(table.rowCount))
+        height = rows + table.horizontalHeader().sizeHint().height() + 2 * table.frameWidth
+        table.setMinimumHeight(height)
+        table.setMaximumHeight(height)
 
     def on_pair_selected(self) -> None:
         """Show the selected pair in the views and offer it for unlinking."""
@@ -334,7 +349,23 @@ class FollowUpSection:
         return () if self.logic.current_text() is None else self.logic.save_result(folder)
 
 
-def _texts(row: int, pair: Pair) -> tuple[str, ...]:
+def _lines(text: str, between: str) -> str:
+    """Return the text on two lines, so that both fit beside the other columns."""
+    first, _between, rest = text.partition(between)
+    return f"{first}\n{rest.rstrip(')')}" if rest else first
+
+
+def _ends(found: FollowUp | None, pair: Pair) -> tuple[Finding | None, Finding | None]:
+    """Return the findings of both dates, as they stand now."""
+    scans = () if found is None else found.scans[-2:]
+    first, second = (
+        next((one for one in scan.findings if one.id == name), None)
+        for scan, name in zip(scans, (pair.prior_id, pair.current_id), strict=True)
+    )
+    return first, second
+
+
+def _texts(row: int, pair: Pair, ends: tuple[Finding | None, Finding | None]) -> tuple[str, ...]:
     growth = pair.growth
     agree = "" if pair.method_agreement is None else _("yes") if pair.method_agreement else _("no")
     change = "" if growth is None else percent_words(growth.volume_change_percent)
@@ -343,9 +374,9 @@ def _texts(row: int, pair: Pair) -> tuple[str, ...]:
         pair_label(row + 1),
         pair.prior_id or "",
         pair.current_id or "",
-        pair.status,
+        pair.status + decided_words(*ends),
+        "" if growth is None else growth.growth,
         change,
         doubling,
-        "" if growth is None else growth.growth,
         agree,
     )

@@ -305,7 +305,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic.set_threshold(self.advanced.threshold)
         shown = self._shown_findings()
         self.findingsTable.set_rows([result_panel.finding_row(finding) for finding in shown])
-        self.guidelines.show_findings(shown, self.follow_up.logic.follow_up())
+        self.guidelines.show_findings(shown, self.follow_up.logic.as_it_stands())
         self.ui.findingsLabel.text = self._findings_text(len(shown), len(self.logic.findings()))
         self._show_selected()
 
@@ -459,7 +459,9 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         parts.allow(ui.saveButton, no_folder, _("Write report, findings, scene, segmentation and points to the folder"))
         self.follow_up.update()
         self.practice.update()
-        self.guidelines.show_findings(self._shown_findings() if has_result else None, self.follow_up.logic.follow_up())
+        self.guidelines.show_findings(
+            self._shown_findings() if has_result else None, self.follow_up.logic.as_it_stands()
+        )
 
     def _reason_not_to_analyze(self) -> str:
         volume_node = self.ui.inputSelector.currentNode()

@@ -16,7 +16,7 @@ from LungNoduleAILib.report.guidelines import GuidelinesContent, guidelines_cont
 from LungNoduleAILib.report.head import iso_date
 from LungNoduleAILib.report.impression import impression
 from LungNoduleAILib.report.methods import case_name, methods_text, stages_table
-from LungNoduleAILib.report.prior_exam import fates_words
+from LungNoduleAILib.report.prior_exam import decided_words, fates_words
 from LungNoduleAILib.report.views import (
     CALIPER_COLOR,
     WINDOWS,
@@ -234,7 +234,7 @@ def _pair_row(order: int, pair: Pair, prior: Finding | None, current: Finding | 
             growth.doubling_words or "\u2013",
         ]
     )
-    status = pair.status + (" (reader)" if pair.decided_by == "reader" else "") + _decided(prior, current)
+    status = pair.status + (" (reader)" if pair.decided_by == "reader" else "") + decided_words(prior, current)
     return [
         f"P{order}",
         pair.prior_id or "–",
@@ -246,12 +246,6 @@ def _pair_row(order: int, pair: Pair, prior: Finding | None, current: Finding | 
         *numbers,
         agree,
     ]
-
-
-def _decided(prior: Finding | None, current: Finding | None) -> str:
-    """Return ', rejected' or ', accepted' as the reader decided on the nodule, on the current CT before the prior."""
-    decided = next((one.status for one in (current, prior) if one is not None and one.status != "unreviewed"), "")
-    return f", {decided}" if decided else ""
 
 
 def _kind(finding: Finding | None) -> str:
@@ -283,12 +277,16 @@ def _card(order: int, pair: Pair, pictures: FollowUpPictures) -> PairCard:
         if volume is not None and place is not None
     ]
     reasons = () if pair.growth is None else pair.growth.reasons
-    words = [*reasons, *pair.notes, *(f"Reader: {one.reason}." for one in found if one.reason)]
+    words = [
+        *reasons,
+        *pair.notes,
+        *(f"Reader: {one.reason}." for one in found if one.reason and one.status != "rejected"),
+    ]
     if pair.growth is not None and pair.growth.vdt_reason:
         words.append(pair.growth.vdt_reason)
     sizes = f", {_both(prior, current, 'mean_diameter_mm', 1)} mm" if found else ""
     verdict = f", {pair.growth.growth}" if pair.growth and pair.status == MATCHED else ""
-    title = f"P{order}: {pair.status}{verdict}{sizes}{_decided(prior, current)}"
+    title = f"P{order}: {pair.status}{verdict}{sizes}{decided_words(prior, current)}"
     return PairCard(title, " ".join(words), tuple(view for view in shown if view is not None))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from LungNoduleAILib.guidelines.from_findings import NoduleBefore, before_of_follow_up
 from LungNoduleAILib.model.findings import Finding
@@ -67,6 +67,8 @@ def _told(pair: Pair, then: Finding | None, now: Finding) -> str:
     ]
     if growth.growth == "growing" and growth.doubling_words:
         words.append(f"doubling time {growth.doubling_words}")
+    if then.status == "rejected":
+        words.append(f"rejected then ({then.reason})" if then.reason else "rejected then")
     return ", ".join(words) + "."
 
 
@@ -84,10 +86,10 @@ def fates_words(follow_up: FollowUp) -> str:
     return f"Compared {time}: {told}." if told else f"Compared {time}: no nodule at either date."
 
 
-def as_reviewed(follow_up: FollowUp, prior: tuple[Finding, ...], current: tuple[Finding, ...]) -> FollowUp:
-    """Return the follow-up with the findings of its last two dates as they stand now; unknown ids stay as they were."""
-    scans = list(follow_up.scans)
-    for index, found in ((-2, prior), (-1, current)):
-        now = {one.id: one for one in found}
-        scans[index] = replace(scans[index], findings=tuple(now.get(one.id, one) for one in scans[index].findings))
-    return replace(follow_up, scans=tuple(scans))
+def decided_words(prior: Finding | None, current: Finding | None) -> str:
+    """Return ', rejected' or ', accepted' as the reader decided on the current CT, else on the prior one."""
+    if current is not None and current.status != "unreviewed":
+        return f", {current.status}"
+    if prior is None or prior.status == "unreviewed":
+        return ""
+    return f", {prior.status}" if current is None else f", {prior.status} on the prior CT"

@@ -34,6 +34,7 @@ SINGLE_ROLES = (
     "transform",
     "difference",
     "warped_prior",
+    "pictures",
 )
 PLAIN, DIMMED = (1.0, 0.85, 0.1), (0.6, 0.6, 0.6)
 DIFFERENCE_WINDOW_HU = (1200.0, 0.0)
@@ -41,12 +42,16 @@ DIFFERENCE_WINDOW_HU = (1200.0, 0.0)
 
 @dataclass(frozen=True)
 class FollowUpData:
-    """What the algorithms hand to the scene: pairs.json, and files or volumes of the last interval where they exist."""
+    """What the algorithms hand to the scene: pairs.json, and files or volumes of the last interval where they exist.
+
+    ``pictures`` is a text that holds the pictures of what changed.
+    """
 
     document: dict
     transform_file: Path | None = None
     difference: Volume | None = None
     warped_prior: Volume | None = None
+    pictures: str = ""
 
 
 def create_follow_up_nodes(prior_node, current_node, data: FollowUpData):
@@ -70,6 +75,11 @@ def create_follow_up_nodes(prior_node, current_node, data: FollowUpData):
         nodes["difference"] = _difference_node(data.difference)
     if data.warped_prior is not None:
         nodes["warped_prior"] = node_from_volume(data.warped_prior, unused_name("Prior in the current scan"))
+    if data.pictures:
+        nodes["pictures"] = slicer.mrmlScene.AddNewNodeByClass(
+            "vtkMRMLTextNode", unused_name("Pictures of what changed")
+        )
+        nodes["pictures"].SetText(data.pictures)
     for role, node in nodes.items():
         text.SetNodeReferenceID(PREFIX + role, node.GetID())
     for part in chart_parts:
@@ -110,6 +120,12 @@ def follow_up_texts() -> list:
 def follow_up_document(text) -> dict:
     """Return the content of pairs.json that a root node holds."""
     return json.loads(text.GetText())
+
+
+def kept_pictures(text) -> str:
+    """Return the pictures of what changed as the text that was handed over; empty when there are none."""
+    node = node_of(text, "pictures")
+    return "" if node is None else node.GetText() or ""
 
 
 def node_of(text, role: str):

@@ -17,7 +17,7 @@ from ThoraxAILib.scene.hierarchy import remove_node
 from ThoraxAILib.scene.volumes import node_from_volume
 
 
-def write_follow_up_scene(path: Path, result: FollowUpResult, transform_file: Path | None) -> None:
+def write_follow_up_scene(path: Path, result: FollowUpResult, transform_file: Path | None, pictures: str = "") -> None:
     """Write the scene and empty it again; the prior lies over the current scan where it was registered."""
     scans = []
     for name, analysis in zip(("Prior CT", "Current CT"), result.analyses[-2:], strict=True):
@@ -25,7 +25,7 @@ def write_follow_up_scene(path: Path, result: FollowUpResult, transform_file: Pa
         segmentation = segmentation_node(volume_node, analysis)
         segmentation.SetName(f"{name} nodules")
         scans.append((volume_node, segmentation))
-    text = create_follow_up_nodes(scans[0][0], scans[1][0], follow_up_data(result, transform_file))
+    text = create_follow_up_nodes(scans[0][0], scans[1][0], follow_up_data(result, transform_file, pictures=pictures))
     align_prior(text, True)
     scans[0][1].SetAndObserveTransformNodeID(scans[0][0].GetTransformNodeID())
     try:
@@ -38,7 +38,7 @@ def write_follow_up_scene(path: Path, result: FollowUpResult, transform_file: Pa
 
 
 def follow_up_data(
-    result: FollowUpResult, transform_file: Path | None, with_warped_prior: bool = False
+    result: FollowUpResult, transform_file: Path | None, with_warped_prior: bool = False, pictures: str = ""
 ) -> FollowUpData:
     """Return what the scene shows of a follow-up; ``transform_file`` holds the registration of the last two scans."""
     last = result.comparisons[-1]
@@ -47,4 +47,5 @@ def follow_up_data(
         transform_file,
         None if last.difference is None else last.difference.volume,
         last.registration.warped_prior if with_warped_prior and last.registration is not None else None,
+        pictures,
     )

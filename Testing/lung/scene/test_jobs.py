@@ -38,7 +38,7 @@ def test_an_analysis(jobs, logic, chest_node, analyses_run):
 
 def test_a_follow_up(jobs, logic, chest, chest_node):
     options = follow_up_options()
-    job = jobs.follow_up_job(logic.export_volume, node_from_volume(chest, "prior"), chest_node, options)
+    job = jobs.follow_up_job(logic, node_from_volume(chest, "prior"), chest_node, options)
     request = FollowUpRequest.from_arguments(build_parser().parse_args(job.command[3:]))
     assert [path.name for path in request.inputs] == ["prior.nrrd", "current.nrrd"]
     assert request == FollowUpRequest(request.inputs, request.output, options, with_scene=False)

@@ -127,6 +127,17 @@ def test_a_worker_reads_the_exported_volume_where_its_transforms_put_it(logic, t
     np.testing.assert_allclose(read.ijk_to_ras, logic.volume_from_node(moved_node).ijk_to_ras, atol=1e-6)
 
 
+def test_date_kernel_slices_and_contrast_go_along_to_a_worker(slicer, logic, tmp_path, chest):
+    from dataclasses import replace
+
+    from ThoraxAILib.scene.volumes import node_from_volume
+
+    told = {"study_date": "20240115", "kernel": "B30f", "slice_thickness_mm": 1.25, "contrast": "OMNIPAQUE"}
+    node = node_from_volume(replace(chest, identity=replace(chest.identity, **told)), "CT")
+    read = read_volume(logic.export_volume(node, tmp_path / "volume.nrrd")).identity
+    assert {name: getattr(read, name) for name in told} == told
+
+
 def test_exporting_leaves_the_node_and_the_scene_as_they_were(slicer, logic, tmp_path, chest_node):
     logic.export_volume(chest_node, tmp_path / "volume.nrrd")
     assert slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") == [chest_node]

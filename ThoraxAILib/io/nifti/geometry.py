@@ -37,7 +37,8 @@ MAX_AXES = 7
 class NiftiGeometry:
     """``ijk_to_lps`` in mm (4x4) as the header states it, bent axes included; ``stated`` is False where it does not.
 
-    ``sizes`` are those of all axes; ``slope`` and ``intercept`` turn stored values into the image's.
+    ``sizes`` are those of all axes; ``slope`` and ``intercept`` turn stored values into the image's. ``step`` is
+    pixdim[4], in the unit of time that ``units`` (xyzt_units) names.
     """
 
     version: int
@@ -50,6 +51,8 @@ class NiftiGeometry:
     ijk_to_lps: np.ndarray
     stated: bool
     holds_voxels: bool
+    step: float = 0.0
+    units: int = 0
 
     @property
     def dtype(self) -> np.dtype | None:
@@ -139,6 +142,8 @@ def _geometry(
         lps,
         scode > 0 or qcode > 0,
         held,
+        float(pixdim[4]),
+        units,
     )
 
 

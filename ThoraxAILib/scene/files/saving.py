@@ -24,10 +24,13 @@ ALREADY_COMPRESSED = (".nrrd", ".gz", ".png")
 COPY_BYTES = 1 << 20
 
 
-def write_node(node, path: Path, compress: bool = True) -> Path:
-    """Write one node, without changing where the node itself is stored; raises OutputError and leaves nothing."""
+def write_node(node, path: Path, compress: bool = True, storage_class: str = "") -> Path:
+    """Write one node, without changing where the node itself is stored; raises OutputError and leaves nothing.
+
+    ``storage_class`` is the MRML class that writes it, where that of the file's ending is not the one.
+    """
     with _unfinished(path) as unfinished:
-        storage = getattr(slicer, node.GetDefaultStorageNodeClassName(path.name))()
+        storage = getattr(slicer, storage_class or node.GetDefaultStorageNodeClassName(path.name))()
         storage.SetFileName(str(unfinished))
         storage.SetUseCompression(compress)
         if not storage.WriteData(node) or not _is_whole(unfinished):
