@@ -25,6 +25,7 @@ from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.parenchyma import pattern_map
 from LungNoduleAILib.parenchyma.pattern_map import PATTERN_MAPPER, LearnedPatterns
+from LungNoduleAILib.published import monai_anatomy, monai_detector
 from ThoraxAILib.engines.chosen import ChosenEngine
 from ThoraxAILib.engines.registry import AUTO, REGISTRY, Registry
 from ThoraxAILib.errors import MissingDependencyError, known
@@ -37,8 +38,10 @@ BOTH_CLASSICAL = "detector and anatomy are classical, so no network takes part"
 ENGINES = (
     learned_anatomy.ENGINE,
     classical_anatomy.ENGINE,
+    *monai_anatomy.ENGINES,
     learned_detector.ENGINE,
     classical_detector.ENGINE,
+    monai_detector.ENGINE,
     learned_outline.ENGINE,
     classical_outline.ENGINE,
     siamese.ENGINE,
