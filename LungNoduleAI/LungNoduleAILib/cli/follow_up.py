@@ -39,16 +39,8 @@ def _run(arguments: argparse.Namespace) -> int:
         request = _request(arguments)
         found = follow_up_case(request, Progress(events.progress, arguments.is_cancelled))
         if not events.own_stdout:
-            print(
-                "\n".join(
-                    [
-                        *_notes(request.output),
-                        *describe(found),
-                        f"Open {request.output / 'report.html'} in a browser.",
-                        RESEARCH_USE,
-                    ]
-                )
-            )
+            report = f"Open {request.output / 'report.html'} in a browser."
+            print("\n".join([*_notes(request.output), *describe(found), report, RESEARCH_USE]))
         events.result(request.output)
     return 0
 
