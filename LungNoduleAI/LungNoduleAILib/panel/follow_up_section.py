@@ -91,7 +91,9 @@ class FollowUpSection:
         self.daysSpinBox.setRange(UNKNOWN_DAYS, 20000)
         self.daysSpinBox.setSpecialValueText(_("from the dates of the CTs"))
         self.daysSpinBox.value = UNKNOWN_DAYS
-        self.daysSpinBox.toolTip = _("Days from the prior to the current CT, where the CTs carry no dates: without them no doubling time")
+        self.daysSpinBox.toolTip = _(
+            "Days from the prior to the current CT, where the CTs carry no dates: without them no doubling time is told"
+        )
         form.addRow(_("Days between:"), self.daysSpinBox)
         self.compareButton = parts.button(
             "compareButton",
