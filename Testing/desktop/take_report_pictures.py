@@ -41,7 +41,7 @@ PICTURES = {
     "lung_report.png": Part("lung", ("Impression", "Findings", "Overview"), with_head=True),
     "lung_guidelines.png": Part("lung", ("Guidelines",), rows=5),
     "follow_up_pairs.png": Part("pair", ("Pairs",)),
-    "follow_up_pair.png": Part("follow_up", ("Each pair",), cards=(1, 2)),
+    "follow_up_pair.png": Part("follow_up", ("Each pair",), cards=(1, 3)),
 }
 
 

@@ -9,8 +9,10 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
-from LungNoduleAILib.analysis.importance import is_doubtful
+from LungNoduleAILib.analysis.importance import by_suspicion, is_doubtful
+from LungNoduleAILib.guidelines.from_findings import before_of_follow_up
 from LungNoduleAILib.model.findings import Finding, Lungs, QualityNote
+from LungNoduleAILib.model.pairs import FollowUp
 from LungNoduleAILib.model.review import READER
 from LungNoduleAILib.panel.words import status_words
 from LungNoduleAILib.scene.result_nodes import ResultNodes
@@ -58,6 +60,14 @@ def finding_row(finding: Finding) -> TableRow:
     )
     doubt = _("Probably no nodule: {why}.").format(why=finding.doubt) if doubted else ""
     return TableRow(finding.id, values, texts, finding.status, finding.reason, doubt)
+
+
+def in_reading_order(findings: Sequence[Finding], follow_up: FollowUp | None) -> list[Finding]:
+    """Return the findings, the most suspicious first and doubtful ones last; a decision does not move its row."""
+    before = {} if follow_up is None else before_of_follow_up(follow_up, findings)
+    undecided = [finding.with_status("unreviewed") for finding in findings]
+    by_id = {finding.id: finding for finding in findings}
+    return [by_id[finding.id] for finding in by_suspicion(undecided, before)]
 
 
 def lungs_are_missing(lungs: Lungs) -> bool:
