@@ -25,6 +25,7 @@ from ThoraxAILib.panels import parts
 
 UNKNOWN_AGE = -1
 REASONS_HEIGHT = 110
+ADVICE_ROWS = 12  # lines: an advice takes several
 YES, NO = "yes", "no"
 
 
@@ -116,7 +117,7 @@ class GuidelinesSection:
 
     def _build_table(self, layout: qt.QVBoxLayout) -> None:
         titles = (_("Nodule"), _("Guideline"), _("Advice"))
-        self.table = parts.table("adviceTable", titles, _("A click shows the nodule and the reasons"))
+        self.table = parts.table("adviceTable", titles, _("A click shows the nodule and the reasons"), ADVICE_ROWS)
         self.table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         self.table.wordWrap = True
         self.table.horizontalHeader().setSectionResizeMode(len(titles) - 1, qt.QHeaderView.Stretch)
