@@ -227,7 +227,7 @@ def test_label_maps_that_cannot_be_compared_are_refused_in_one_line(tmp_path, ca
         (image, good, "no whole numbers"),
         (negative, good, "0 and above"),
         (empty, empty, "Both label maps are empty"),
-        (absent, good, "There is no file 'none.nrrd'"),
+        (absent, good, "none.nrrd' does not exist"),
         (tmp_path / "broken.nrrd", good, "cannot be read"),
         (tmp_path / "table.csv", good, "is no label map"),
     ]
