@@ -18,6 +18,7 @@ from ThoraxAILib.public.lazy_names import lazy_names
 if TYPE_CHECKING:
     from AnonymizerLib.public.anonymization import Anonymization, anonymize
     from AnonymizerLib.run.request import AnonymizeOptions
+    from CardiacBiomechLib.public.practice import practice_cine, score_cine
     from CardiacBiomechLib.public.segmentation import SegmentedCine, segment_heart
     from CardiacBiomechLib.public.study import analyze_cine
     from CardiacBiomechLib.public.tracking import TrackedCine, track
@@ -53,7 +54,9 @@ _HOMES = {
     "anonymize": "AnonymizerLib.public.anonymization",
     "find_series": "ThoraxAILib.io.volumes",
     "follow_up": "LungNoduleAILib.public.follow_up",
+    "practice_cine": "CardiacBiomechLib.public.practice",
     "read_volume": "ThoraxAILib.io.volumes",
+    "score_cine": "CardiacBiomechLib.public.practice",
     "segment_heart": "CardiacBiomechLib.public.segmentation",
     "track": "CardiacBiomechLib.public.tracking",
 }
@@ -81,7 +84,9 @@ __all__ = [
     "anonymize",
     "find_series",
     "follow_up",
+    "practice_cine",
     "read_volume",
+    "score_cine",
     "segment_heart",
     "track",
 ]

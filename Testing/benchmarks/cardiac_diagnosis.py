@@ -24,9 +24,10 @@ from CardiacBiomechLib.diagnosis.evaluation.cross_validation import (
     unnested_answers,
 )
 from CardiacBiomechLib.diagnosis.evaluation.learning_curve import learning_curve
+from CardiacBiomechLib.diagnosis.evaluation.rule_baseline import rule_baseline
 from CardiacBiomechLib.diagnosis.features.from_labels import label_features
 from CardiacBiomechLib.diagnosis.features.table import FeatureTable, read_table, table_of
-from CardiacBiomechLib.diagnosis.models.classifiers import NAMES
+from CardiacBiomechLib.diagnosis.models.classifiers import NAMES, TUNED
 from CardiacBiomechLib.diagnosis.models.scores import KINDS
 from CardiacBiomechLib.diagnosis.models.selection import fold_numbers
 from CardiacBiomechLib.diagnosis.models.train import DiagnosisTraining, checked, train_model
@@ -58,6 +59,27 @@ def classifiers(values: np.ndarray, numbers: np.ndarray, groups: int, seed: int)
         ]
         told = " | ".join(share(int((one == numbers).sum()), len(numbers)) for one in found)
         print(f"  {NAMES[kind]:24s} {told} | {REPORTED[kind]}", flush=True)
+
+
+def rules(table: FeatureTable) -> None:
+    """The published definitions alone, on the same rows."""
+    found = rule_baseline(table)
+    if found is None:
+        return
+    print("Published definitions alone, nothing learned")
+    print(f"  the true group and no other: {share(found.right, found.rows)}")
+    print(f"  the true group among those left: {share(found.among, found.rows)}")
+    print(f"  groups left on average {found.mean_groups:.2f}, none left {found.none}")
+    print(f"  features the table lacks: {', '.join(found.open_criteria) or 'none'}", flush=True)
+
+
+def tuned(values: np.ndarray, numbers: np.ndarray, groups: int, seed: int) -> None:
+    """The two classifiers with a C, chosen inside each fold."""
+    print("C chosen inside each fold, selection inside")
+    for kind in TUNED:
+        options = DiagnosisTraining(classifier=kind, seed=seed, tune=True)
+        right = int((nested_answers(values, numbers, groups, options) == numbers).sum())
+        print(f"  {NAMES[kind]:24s} {share(right, len(numbers))}", flush=True)
 
 
 def curve(values: np.ndarray, numbers: np.ndarray, groups: int, seed: int) -> None:
@@ -98,6 +120,7 @@ def patients(table: FeatureTable, folder: Path) -> None:
     for family in ("ml", "percent", "ratio", "mm"):
         columns = [at for at, name in enumerate(compared) if name.endswith(family)]
         print(f"  largest difference of {len(columns)} features in {family}: {100 * away[:, columns].max():.3f} %")
+    rules(own)
     others = np.ones(len(table.names), dtype=bool)
     others[known] = False
     for kind in KINDS:
@@ -144,6 +167,8 @@ def main() -> None:
             print("The same patients, segmented automatically")
             segmented(table, arguments.patients)
     classifiers(values, numbers, len(groups), arguments.seed)
+    tuned(values, numbers, len(groups), arguments.seed)
+    rules(table)
     print("Learning curve, logistic regression on all features, 50 subsets")
     curve(values, numbers, len(groups), arguments.seed)
     nested, unnested = noise_pool(numbers, len(groups), options)

@@ -1,7 +1,8 @@
 """Odd inputs from public bug reports: is each read as the volume it is, or refused with one sentence?
 
-``python Testing/benchmarks/field_cases.py GENERATORS [--made DIR]``: GENERATORS is a folder with cases_dicom.py,
-cases_dicom2.py and cases_image.py, which write small odd files of the sample chest, and with scripts on cine MRI.
+``python Testing/benchmarks/field_cases.py GENERATORS [--made DIR] [--beside DIR]``: GENERATORS is a folder with
+cases_dicom.py, cases_dicom2.py and cases_image.py, which write small odd files of the sample chest, and with scripts on
+cine MRI; two of them name real data by a path that leads there from the folder BESIDE (this repository).
 Where a volume is right, voxels drawn at random are compared with the sample by their place in RAS mm; ``--made`` keeps
 what the generators wrote for the next run. Prints a table; the exit status tells whether every row is right.
 """
@@ -9,8 +10,10 @@ what the generators wrote for the next run. Prints a table; the exit status tell
 from __future__ import annotations
 
 import argparse
+import ast
 import importlib
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -29,6 +32,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 POINTS = 4000
 WRITERS = ("cases_dicom", "cases_dicom2", "cases_image")
 SENTENCE = "one sentence"
+NEAR_MS = 60.0  # images of one frame lie no further apart, ms after the R wave
 FAULTS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, OSError, RuntimeError)  # looked for
 
 
@@ -95,6 +99,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("generators", type=Path)
     parser.add_argument("--made", type=Path, help="folder for what is written, kept")
+    parser.add_argument("--beside", type=Path, default=REPOSITORY, help="folder in which scripts on real data run")
     parser.add_argument("--only", default="", help="only cases with this in their name")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -108,6 +113,7 @@ def main() -> int:
                     rows.append((path.name, *judged(path, base, RIGHT.get(path.name, VOLUME))))
         if arguments.only in "cine":
             rows += cine_rows(arguments.generators.resolve())
+            rows += real_cine_rows(arguments.generators.resolve(), arguments.beside)
     for name, is_right, told in rows:
         print(f"{'right' if is_right else 'WRONG':<6}{name:<28}{told}")
     print(f"{sum(is_right for _name, is_right, _told in rows)} of {len(rows)} right")
@@ -231,6 +237,63 @@ def later_lge(folder: Path) -> tuple[bool, str]:
             image.save_as(folder / f"late{number}.dcm")
     found = read_cine(folder)
     return len(found.frames) == 10, f"{len(found.frames)} frames. {' '.join(found.notes)}"
+
+
+def real_cine_rows(generators: Path, beside: Path) -> list[tuple[str, bool, str]]:
+    """Run the scripts on real cine MRI as they are, and judge what they print."""
+    checks = {"label_not_on_heart": label_answers, "phases_by_index_not_time": phase_answers}
+    rows: list[tuple[str, bool, str]] = []
+    for script, answers in checks.items():
+        try:
+            printed = run_script(generators / f"{script}.py", beside)
+        except subprocess.CalledProcessError as error:
+            rows.append((f"cine: {script}", False, error.stderr.strip().splitlines()[-1]))
+            continue
+        rows += [(f"cine: {name}", *answer) for name, answer in answers(printed).items()]
+    return rows
+
+
+def run_script(script: Path, beside: Path) -> str:
+    """Return what a script prints that calls ``thoraxai`` by name: it finds the code that runs here."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = Path(folder) / "thoraxai"
+        command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m ThoraxAILib "$@"\n', encoding="utf-8")
+        command.chmod(0o755)
+        return run([str(script)], beside, PATH=os.pathsep.join([folder, os.environ["PATH"]])).stdout
+
+
+def label_answers(printed: str) -> dict[str, tuple[bool, str]]:
+    """Judge labels that lie mirrored, belong to end-systole or are numbered in another order (readers: EF 62 %)."""
+    parts = {part.split(":")[0].strip(): part for part in printed.split("== ")[1:]}
+    names = ("mirrored label", "ES labelled, carried to ED", "MYO=1 LV=2 RV=3")
+    mirrored, systole, order = (parts[name] for name in names)
+    forced = parts["MYO=1 LV=2 RV=3 with the offered --labels acdc"]
+    return {
+        "label mirrored": ("exit 2" in mirrored and "mirrored along its rows" in mirrored, last_line(mirrored)),
+        "ES carried to ED": (within(systole, 30, 80), last_line(systole)),
+        "another order": (within(order, 30, 80), last_line(order)),
+        "another order, acdc": ("exit 2" in forced and "lv=2,myo=1,rv=3" in forced, last_line(forced)),
+    }
+
+
+def within(printed: str, low: float, high: float) -> bool:
+    """Whether a left ejection fraction from labels was printed, and lies between ``low`` and ``high`` percent."""
+    found = re.search(r"LV: EF (-?[\d.]+) %", printed)
+    return "exit 0" in printed and found is not None and low <= float(found[1]) <= high
+
+
+def phase_answers(printed: str) -> dict[str, tuple[bool, str]]:
+    """Judge slices of 20, 2 and 2 phases: no frame may mix times that lie apart, and the time told is theirs."""
+    used = ast.literal_eval(re.search(r"by frame: (\[\[.*?\]\])", printed)[1])
+    told = ast.literal_eval(re.search(r"reported times (\(.*?\))", printed)[1])
+    apart = max(max(frame) - min(frame) for frame in used)
+    off = max(abs(time - one) for time, frame in zip(told, used, strict=True) for one in frame)
+    return {"phases by time": (max(apart, off) <= NEAR_MS, f"trigger times {used} told as {told} ms")}
+
+
+def last_line(printed: str) -> str:
+    """Return the last line with words."""
+    return [line.strip() for line in printed.splitlines() if line.strip()][-1]
 
 
 if __name__ == "__main__":

@@ -125,12 +125,14 @@ def test_what_is_no_cine_is_refused(frames, tmp_path, refused):
     with refused("is empty"):
         read_cine(tmp_path)
     (tmp_path / "cine.txt").write_text("frames")
-    with refused("no cine this program reads"):
+    with refused("is not an image this program reads"):
         read_cine(tmp_path / "cine.txt")
+    with refused("No MR image"):
+        read_cine(tmp_path)
     (tmp_path / "cine.nii.gz").write_bytes(b"damaged")
     with refused("cannot be read"):
         read_cine(tmp_path / "cine.nii.gz")
-    with refused("No MR image"):
+    with refused("'cine.nii.gz' cannot be read"):
         read_cine(tmp_path)
     sitk.WriteImage(itk_image(frames[0]), str(tmp_path / "still.nrrd"))
     with refused("has 1 frame"):

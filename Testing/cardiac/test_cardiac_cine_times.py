@@ -63,7 +63,7 @@ def test_a_file_of_two_beats_gives_the_first(tmp_path):
     cine = read_cine(tmp_path / "cine.nii")
     assert len(cine.frames) == 20
     assert len(cine.times_ms) == 20
-    assert "more than one beat" in cine.notes[0]
+    assert "more than one beat" in cine.notes[-1]
 
 
 def test_one_beat_stays_whole_and_half_a_beat_is_told(tmp_path):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -305,8 +307,54 @@ def test_each_shard_of_a_cohort_takes_its_part_and_writes_its_own_table(cohort, 
     assert [(row["study"], row["path"]) for row in rows] == [("patient007", str(cohort / "patient007"))]
 
 
+def test_a_cohort_is_told_in_two_tables_each_with_its_own_person_and_resumed_without_a_process(
+    cohort, tmp_path, monkeypatch, capsys
+):
+    shutil.rmtree(cohort / "patient008")
+    shutil.copytree(cohort / "patient007", cohort / "second")
+    persons = tmp_path / "persons.csv"
+    persons.write_text("study,sex,height_cm,weight_kg\nsecond,female,160,\n")
+    command = ["cardiac", "analyze", str(cohort), "--readers-labels", "--no-strain", "--scene", "none"]
+    command += ["--persons", str(persons), "--output", str(tmp_path / "out")]
+    assert main(command) == 0
+    asked = [
+        json.loads((tmp_path / "out" / name / "run.json").read_text())["options"]["person"]
+        for name in ("patient007", "second")
+    ]
+    assert [(person["sex"], person["height_cm"], person["weight_kg"]) for person in asked] == [
+        (None, 170.0, 70.0),
+        ("female", 160, 70.0),
+    ]
+    with (tmp_path / "out" / "segments.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["study"] for row in rows] == ["patient007"] * 16 + ["second"] * 16
+    assert {row["series"] for row in rows} == {"Frames 1 and 11 of an ACDC folder."}
+
+    def no_process(*_arguments):
+        raise AssertionError("a process was started")
+
+    monkeypatch.setattr("CardiacBiomechLib.cases.study_batch._RunningStudy", no_process)
+    assert main([*command, "--resume"]) == 0
+    assert "2 studies: 2 resumed" in capsys.readouterr().out
+    with (tmp_path / "out" / "index.csv").open() as file:
+        again = list(csv.DictReader(file))
+    assert [(row["status"], row["series"]) for row in again] == [("resumed", "Frames 1 and 11 of an ACDC folder.")] * 2
+    os.utime(cohort / "second" / "Info.cfg")
+    with pytest.raises(AssertionError, match="a process was started"):
+        main([*command, "--resume"])
+    with pytest.raises(AssertionError, match="a process was started"):
+        main([*command, "--resume", "--sex", "male"])
+
+
+def test_a_row_for_a_study_that_was_not_given_is_told(cohort, tmp_path, capsys):
+    (tmp_path / "persons.csv").write_text("study,sex\nnobody,male\n")
+    command = ["cardiac", "analyze", str(cohort), "--persons", str(tmp_path / "persons.csv")]
+    assert main([*command, "--output", str(tmp_path / "out")]) == 2
+    assert "'nobody', which is none of the 2 cases" in capsys.readouterr().err
+
+
 def test_totals_name_how_the_studies_ended_and_a_contradicted_result_is_not_done():
-    from CardiacBiomechLib.cases.study_batch import _contradicted, totals
+    from CardiacBiomechLib.cases.study_tables import _contradicted, totals
 
     verdict = {"code": "labels_off_heart", "severity": "error", "text": "The labels do not lie on the heart."}
     assert _contradicted({"quality": [{**verdict, "severity": "warning"}]}) == {}

@@ -15,7 +15,7 @@ PICTURE = REPOSITORY / "docs" / "pictures" / "cardiac_panel.png"
 PANEL_WIDTH, HEIGHT, VIEW_SIZE = 500, 2000, (420, 420)
 
 
-def make_heart(folder: Path) -> tuple[Path, Path]:
+def make_heart(folder: Path, group: str = "NOR", seed: int = 1) -> tuple[Path, Path]:
     """Write a synthetic cine of eight frames and the labels of its first."""
     import numpy as np
     import SimpleITK as sitk
@@ -26,7 +26,7 @@ def make_heart(folder: Path) -> tuple[Path, Path]:
     from ThoraxAILib.registration.itk_images import itk_image
 
     scanner = Scanner(shape_kji=(14, 72, 72), spacing_kji_mm=(8.0, 2.2, 2.2), samples_per_slice=2, texture=0.1)
-    frames = acquire(draw("NOR", np.random.default_rng(1)), scanner, phase_curve(8), 1)
+    frames = acquire(draw(group, np.random.default_rng(seed)), scanner, phase_curve(8), seed)
     cine = sitk.JoinSeries([itk_image(frame.image) for frame in frames], 0.0, 100.0)
     sitk.WriteImage(cine, str(folder / "cine.nii.gz"))
     write_labels(frames[0].labels, folder / "ed.nii.gz")

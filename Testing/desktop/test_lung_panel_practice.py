@@ -155,9 +155,9 @@ def test_a_case_is_marked_locked_and_compared_and_the_score_is_kept_and_exported
     assert position_of(red_slice) == pytest.approx(truth.look_alikes[0].center_ras_mm, abs=0.06)
     for control in (practice.markButton, practice.lockMarksButton, practice.removeMarkButton, practice.diameterSpinBox):
         assert control.toolTip == "The marks are locked"
-    assert practice.progressLabel.text.startswith(f"1 case: 1 of {len(nodules)} nodules found")
+    assert practice.scores.progressLabel.text.startswith(f"1 case: 1 of {len(nodules)} nodules found")
     monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", lambda *_: str(tmp_path / "scores.csv"))
-    click(practice.exportButton)
+    click(practice.scores.exportButton)
     with (tmp_path / "scores.csv").open(encoding="utf-8", newline="") as file:
         (row,) = csv.DictReader(file)
     assert (row["seed"], row["difficulty"], row["found"], row["false_marks"]) == ("1", DIFFICULTY, "1", "1")

@@ -59,11 +59,15 @@ def masks_note(masks: Sequence[Path]) -> str:
 
 def is_mask(image: Path, folder: Path) -> bool:
     """Whether an image file below ``folder`` is a mask, by where it lies and what it is called, or by its voxels."""
+    holds_air = _holds_air(image)
+    return not holds_air if holds_air is not None else is_named_mask(image, folder)
+
+
+def is_named_mask(image: Path, folder: Path) -> bool:
+    """Whether an image file below ``folder`` is a mask by where it lies and what it is called."""
     below = image.relative_to(folder).parts[:-1]
     stem = image.name[: len(image.name) - len(image_ending(image))]
-    named = any(MASK_FOLDERS.fullmatch(part) for part in below) or MASK_NAMES.search(stem) is not None
-    holds_air = _holds_air(image)
-    return not holds_air if holds_air is not None else named
+    return any(MASK_FOLDERS.fullmatch(part) for part in below) or MASK_NAMES.search(stem) is not None
 
 
 def _holds_air(image: Path) -> bool | None:

@@ -11,18 +11,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ThoraxAILib.image.tuples import two
 from ThoraxAILib.io.series import SeriesSummary
 from ThoraxAILib.io.slices.dicom_headers import HeaderScan, SliceHeader
 from ThoraxAILib.io.slices.slice_grid import SliceGrid, UnusableStack, plan_grid, too_few_slices
 from ThoraxAILib.io.stacking.doubled import without_copies
 from ThoraxAILib.io.stacking.image_group import (
-    NOTED_PIXEL_SPACING,
     ImageGroup,
     directions,
     fits,
     in_groups,
     most_frequent,
+    usual_pixel_spacing,
 )
 from ThoraxAILib.io.stacking.rescale import with_rescale
 from ThoraxAILib.io.stacking.separate import notes_on_variety, separate
@@ -108,23 +107,14 @@ def _make_stack(volume: ImageGroup, modalities: Sequence[str]) -> Stack:
 def _plan(images: Sequence[SliceHeader]) -> tuple[SliceGrid, tuple[str, ...]]:
     """Return the grid of sorted images and the repairs; the pixel spacing is the one that most images state."""
     first = images[0]
-    spacings = np.array([image.plane.pixel_spacing_mm for image in images])
-    values, counts = np.unique(spacings, axis=0, return_counts=True)
-    spacing = two(float(value) for value in values[counts.argmax()])
+    spacing, note = usual_pixel_spacing(images)
     grid = plan_grid(
         np.array([image.plane.position_lps_mm for image in images]),
         np.array(first.plane.orientation_lps),
         spacing,
         (first.columns, first.rows),
     )
-    off = float(np.abs(spacings / spacing - 1).max())
-    if off <= NOTED_PIXEL_SPACING:
-        return grid, grid.notes
-    note = (
-        f"PixelSpacing differs by up to {100 * off:.2g} % between the images, as after rounding: "
-        f"{spacing[0]:.5g} x {spacing[1]:.5g} mm, which most state, was taken for all."
-    )
-    return grid, (*grid.notes, note)
+    return grid, (*grid.notes, *note)
 
 
 def _unusable_kind(image: SliceHeader, modalities: Sequence[str]) -> str:

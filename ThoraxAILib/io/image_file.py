@@ -65,7 +65,7 @@ def read_image_file(path: Path, modality: str, progress: Progress) -> Volume:
     if is_segmentation(path):
         raise InputError(f"'{path.name}' is a segmentation: give the CT image it belongs to.")
     progress(0.0, "Reading the image file")
-    stored, name = _read(path), path.name
+    stored, name = read_stored(path), path.name
     progress(0.6, "Checking values")
     array = stored.array
     _check_size(array, modality, name)
@@ -73,42 +73,51 @@ def read_image_file(path: Path, modality: str, progress: Progress) -> Volume:
     array, notes = to_hounsfield(array, name) if modality == "CT" else (to_scalar(array, name), ())
     fill = AIR_HU if modality == "CT" else float(array.min())
     straight = straighten(array, stored.ijk_to_lps, fill, name)
-    notes += straight.notes
-    if np.allclose(straight.ijk_to_lps, np.eye(4)):
-        notes += ("The file states no voxel size or position: voxels were taken as 1 mm cubes.",)
-    if not stored.orientation_stated:
-        notes += (
-            "The file states no orientation: its axes were taken to run left, posterior and superior; check that left "
-            "is left.",
-        )
+    notes += stored.notes + straight.notes
+    notes += notes_on_what_is_not_stated(straight.ijk_to_lps, stored.orientation_stated)
     matrix = ijk_to_ras_from_lps(straight.ijk_to_lps)
     identity = from_header(stored.header, SeriesIdentity(series_uid=content_uid(straight.array, matrix)))
     return Volume(straight.array, matrix, modality, identity, notes)
 
 
+def notes_on_what_is_not_stated(ijk_to_lps: np.ndarray, orientation_stated: bool) -> tuple[str, ...]:
+    """Return what was taken for granted about the place of an image, one sentence each."""
+    notes: tuple[str, ...] = ()
+    if np.allclose(ijk_to_lps, np.eye(4)):
+        notes += ("The file states no voxel size or position: voxels were taken as 1 mm cubes.",)
+    if not orientation_stated:
+        notes += (
+            "The file states no orientation: its axes were taken to run left, posterior and superior; check that left "
+            "is left.",
+        )
+    return notes
+
+
 @dataclass(frozen=True, eq=False)
-class _Stored:
+class Stored:
     """Voxels (k, j, i) as a file holds them and the 4x4 matrix to LPS mm, which may be bent.
 
-    ``header`` holds the texts that name the series.
+    ``header`` holds the texts that name the series, ``notes`` what was decided about the geometry.
     """
 
     array: np.ndarray
     ijk_to_lps: np.ndarray
     orientation_stated: bool = True
     header: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
-def _damaged(path: Path) -> InputError:
+def damaged(path: Path) -> InputError:
+    """Return the error for an image file that cannot be read."""
     kind = FORMATS[image_ending(path)]
     return InputError(f"'{path.name}' cannot be read as {kind} (damaged, incomplete or another format): save it again.")
 
 
-def _read(path: Path) -> _Stored:
-    """Return the voxels of a 3-D scalar image; a trailing axis of length one is dropped."""
+def read_stored(path: Path) -> Stored:
+    """Return the voxels of a 3-D scalar image; a trailing axis of length one is dropped. Raises InputError."""
     kind = FORMATS[image_ending(path)]
     require_data_beside(path)
-    geometry = _nifti_geometry(path) if kind == "NIfTI" else None
+    geometry = nifti_geometry(path) if kind == "NIfTI" else None
     if geometry is not None and geometry.version == 2:
         return _read_by_header(path, geometry)
     reader = sitk.ImageFileReader()
@@ -119,9 +128,9 @@ def _read(path: Path) -> _Stored:
     except RuntimeError as error:
         if "orthonormal" in str(error) and geometry is not None:
             return _read_by_header(path, geometry)
-        raise _damaged(path) from None
+        raise damaged(path) from None
     if kind == "NIfTI" and is_cut_short(path):
-        raise _damaged(path)
+        raise damaged(path)
     size = list(reader.GetSize())
     if reader.GetNumberOfComponents() != 1:
         raise InputError(
@@ -134,23 +143,28 @@ def _read(path: Path) -> _Stored:
     try:
         image = reader.Execute()
     except RuntimeError:
-        raise _damaged(path) from None
+        raise damaged(path) from None
     if kind == "NIfTI" and "float" in image.GetPixelIDTypeAsString():
         refuse_non_finite(count_not_finite(path), path.name)
     stated = geometry.stated if geometry is not None else states_orientation(path, kind)
     keys = reader.GetMetaDataKeys() if kind == "NRRD" else ()
     header = {key: reader.GetMetaData(key) for key in keys if key.startswith(PREFIX)}
-    return _Stored(sitk.GetArrayFromImage(image), ijk_to_lps_of(image), stated, header)
+    notes: tuple[str, ...] = ()
+    matrix = ijk_to_lps_of(image)
+    if geometry is not None:
+        matrix, notes = geometry.place(matrix)
+    return Stored(sitk.GetArrayFromImage(image), matrix, stated, header, notes)
 
 
-def _nifti_geometry(path: Path) -> NiftiGeometry | None:
+def nifti_geometry(path: Path) -> NiftiGeometry | None:
+    """Return what the header of a NIfTI file states, None without such a header; raises InputError."""
     try:
         return read_geometry(path)
     except (OSError, EOFError, zlib.error, struct.error):
-        raise _damaged(path) from None
+        raise damaged(path) from None
 
 
-def _read_by_header(path: Path, geometry: NiftiGeometry) -> _Stored:
+def _read_by_header(path: Path, geometry: NiftiGeometry) -> Stored:
     """Read a NIfTI file that ITK refuses, by its own header."""
     if geometry.dtype is None:
         raise InputError(f"'{path.name}' holds no plain numbers (color or complex values): give a scalar CT image.")
@@ -158,8 +172,8 @@ def _read_by_header(path: Path, geometry: NiftiGeometry) -> _Stored:
     try:
         array = read_voxels(path, geometry)
     except (OSError, EOFError, ValueError, zlib.error):
-        raise _damaged(path) from None
-    return _Stored(array, geometry.ijk_to_lps, geometry.stated)
+        raise damaged(path) from None
+    return Stored(array, geometry.ijk_to_lps, geometry.stated)
 
 
 def _three_sizes(size: list[int], name: str) -> list[int]:

@@ -26,10 +26,12 @@ class Straightened:
     notes: tuple[str, ...] = ()
 
 
-def straighten(array: np.ndarray, ijk_to_lps: np.ndarray, fill: float, name: str) -> Straightened:
+def straighten(
+    array: np.ndarray, ijk_to_lps: np.ndarray, fill: float, name: str, is_labels: bool = False
+) -> Straightened:
     """Return the image with axes at right angles, all voxels where they were; raises InputError beyond MAX_DEGREES.
 
-    What lies outside the sheared image is ``fill``.
+    What lies outside the sheared image is ``fill``; of labels each voxel takes the nearest.
     """
     axes = ijk_to_lps[:3, :3]
     spacing = np.linalg.norm(axes, axis=0)
@@ -60,7 +62,7 @@ def straighten(array: np.ndarray, ijk_to_lps: np.ndarray, fill: float, name: str
             f"'{name}' has axes that are not at right angles ({degrees:.0f} degrees off): resample it to a "
             "right-angled grid."
         )
-    return _resampled(array, ijk_to_lps, fill, name, degrees)
+    return _resampled(array, ijk_to_lps, fill, name, degrees, is_labels)
 
 
 def _nearest_rotation(directions: np.ndarray) -> np.ndarray:
@@ -69,7 +71,9 @@ def _nearest_rotation(directions: np.ndarray) -> np.ndarray:
     return left @ right
 
 
-def _resampled(array: np.ndarray, ijk_to_lps: np.ndarray, fill: float, name: str, degrees: float) -> Straightened:
+def _resampled(
+    array: np.ndarray, ijk_to_lps: np.ndarray, fill: float, name: str, degrees: float, is_labels: bool
+) -> Straightened:
     """Return the image on the smallest right-angled grid around it that keeps its rows, linear between voxels."""
     axes, origin = ijk_to_lps[:3, :3], ijk_to_lps[:3, 3]
     straight, upper = np.linalg.qr(axes)
@@ -93,9 +97,8 @@ def _resampled(array: np.ndarray, ijk_to_lps: np.ndarray, fill: float, name: str
     transform.SetTranslation((to_index @ (matrix[:3, 3] - origin)).tolist())
     image = sitk.GetImageFromArray(array.astype(np.float32))  # its physical space is its index space
     grid = [int(count) for count in size]
-    result = sitk.Resample(
-        image, grid, transform, sitk.sitkLinear, (0.0,) * 3, (1.0,) * 3, np.eye(3).ravel().tolist(), fill
-    )
+    between = sitk.sitkNearestNeighbor if is_labels else sitk.sitkLinear
+    result = sitk.Resample(image, grid, transform, between, (0.0,) * 3, (1.0,) * 3, np.eye(3).ravel().tolist(), fill)
     off = f"({degrees:.2g} degrees off)"
     note = f"The image axes were not at right angles {off}: it was resampled onto a right-angled grid."
     resampled = sitk.GetArrayFromImage(result)  # float: ITK would cut fractions off instead of rounding

@@ -118,7 +118,7 @@ def check_writable(path: Path, kind: str) -> None:
     """Raise InputError or OutputError early, before long work, when ``path`` cannot be written as ``kind``."""
     _ending(path, IMAGES + TRANSFORMS if kind == "field" else IMAGES)
     if not path.parent.is_dir():
-        raise OutputError(f"The folder for '{path.name}' does not exist: make it or choose another place.")
+        raise OutputError(f"The folder for '{path}' does not exist: make it or choose another place.")
     if not os.access(path.parent, os.W_OK):
         raise OutputError(f"'{path.name}' cannot be written (no permission for its folder): choose another place.")
 

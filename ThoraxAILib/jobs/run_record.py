@@ -126,8 +126,9 @@ class RunRecord:
 
 
 def finish(record: RunRecord, stages: Stages, directory: Path, results: dict) -> RunRecord:
-    """Return the record of a run that has just written its files to ``directory``."""
-    files = {path.name: path.stat().st_size for path in sorted(directory.iterdir()) if path.name != RUN_FILE}
+    """Return the record of a run that has just written its files to ``directory``; hidden ones are not results."""
+    written = [path for path in sorted(directory.iterdir()) if path.name != RUN_FILE and path.name[0] != "."]
+    files = {path.name: path.stat().st_size for path in written}
     return replace(
         record,
         finished=now(),
@@ -153,18 +154,23 @@ def has_result_of(directory: Path, wanted: RunRecord) -> bool:
     return isinstance(found, dict) and _identity(found) == _identity(wanted.to_dict()) and _is_whole(directory, found)
 
 
-def has_result_of_files(directory: Path, wanted: RunRecord, stamp: str) -> bool:
+def has_result_of_files(directory: Path, wanted: RunRecord, stamp: str, options_in_stamp: bool = False) -> bool:
     """Whether ``directory`` holds the complete result of such a run of files with this stamp, without reading them.
 
-    ``wanted`` names no inputs. False says nothing: the files may have been copied since (see has_result_of).
+    ``wanted`` names no inputs. ``options_in_stamp``: what was asked is part of the stamp, because the options are
+    completed by what the files say. False says nothing: the files may have been copied since (see has_result_of).
     """
     try:
         found = read_plain_json(directory / RUN_FILE)
     except (OSError, ValueError):
         return False
-    if not isinstance(found, dict) or [entry.get("stamp") for entry in found.get("inputs", [])] != [stamp]:
+    stamps = (
+        [entry["stamp"] for entry in found.get("inputs", []) if entry.get("stamp")] if isinstance(found, dict) else []
+    )
+    if stamps != [stamp]:
         return False
-    return _identity({**found, "inputs": []}) == _identity(wanted.to_dict()) and _is_whole(directory, found)
+    found = {**found, "inputs": [], **({"options": wanted.to_dict()["options"]} if options_in_stamp else {})}
+    return _identity(found) == _identity(wanted.to_dict()) and _is_whole(directory, found)
 
 
 def _identity(record: dict) -> tuple:

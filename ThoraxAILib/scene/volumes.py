@@ -12,6 +12,7 @@ import vtk
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import SeriesIdentity, Volume
 from ThoraxAILib.io.kept_identity import PREFIX, from_header, to_header
+from ThoraxAILib.scene.files.array_files import storable
 from ThoraxAILib.scene.files.saving import write_node
 
 SERIES_UID = "ThoraxAI.seriesUID"
@@ -96,20 +97,6 @@ def write_volume(node, path: Path) -> Path:
         copy.SetAttribute(key, text)
     # the class for any image, which Slicer takes by default, leaves the attributes out
     return write_node(copy, path, compress=False, storage_class=NRRD_STORAGE)
-
-
-def storable(array: np.ndarray) -> np.ndarray:
-    """Return an image as Slicer's files keep it: int16 where that holds every value, else float32."""
-    return np.ascontiguousarray(array, dtype=_storable_type(array))
-
-
-def _storable_type(array: np.ndarray) -> type[np.int16] | type[np.float32]:
-    """int16 where it holds every value, else float32: types every Slicer file format keeps."""
-    if array.dtype == np.int16 or array.dtype == np.bool_:
-        return np.int16
-    if np.issubdtype(array.dtype, np.integer) and array.size and np.abs(array).max() < 2**15:
-        return np.int16
-    return np.float32
 
 
 def _series_uid(node) -> str:

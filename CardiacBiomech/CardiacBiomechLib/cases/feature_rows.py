@@ -65,7 +65,7 @@ def _patients(path: Path) -> list[Path]:
 def _rows_there(path: Path) -> FeatureTable | None:
     """Rows of what holds features already, None for an exam."""
     if not path.exists():
-        raise InputError(f"'{path.name}' does not exist: check the path.")
+        raise InputError(f"'{path}' does not exist: check the path.")
     if path.is_file() and path.name.lower().endswith(TABLE):
         return read_table(path)
     if path.is_file() and path.name.lower().endswith(".json"):

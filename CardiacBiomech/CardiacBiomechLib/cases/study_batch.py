@@ -1,37 +1,28 @@
-"""Several studies in child processes, each of which takes one after another, and the one table of all of them."""
+"""Several studies in child processes, each of which takes one after another."""
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from CardiacBiomechLib.cases.study_files import RESULT
+from CardiacBiomechLib.cases.study_case import choose_engines, has_earlier_result, needs_segmenter
 from CardiacBiomechLib.cases.study_requests import ANALYZE, AnalyzeStudyRequest
+from CardiacBiomechLib.cases.study_tables import DONE, FAILED, RESUMED, result_columns
 from CardiacBiomechLib.cine.acdc import is_patient, patients_below, read_info
 from ThoraxAILib.errors import Cancelled, InputError
 from ThoraxAILib.jobs.child_job import SUCCEEDED
 from ThoraxAILib.jobs.child_python import child_environment, child_words
-from ThoraxAILib.jobs.csv_safety import SafeWriter
-from ThoraxAILib.jobs.output_folder import output_error, remove_left_behind
+from ThoraxAILib.jobs.output_folder import remove_left_behind
 from ThoraxAILib.jobs.run_record import RUN_FILE
 from ThoraxAILib.jobs.serving.workers import WarmWorkers
 from ThoraxAILib.jobs.worker_process import THREAD_LIMITS
-from ThoraxAILib.options.shard import shard_suffix
 
-INDEX = "index.csv"
 POLL_SECONDS = 0.1
-DONE, RESUMED, FAILED = "done", "resumed", "failed"
-ERROR = "error"
-HEAD = (
-    "study", "status", "group", "frames", "ed_frame", "es_frame", "lv_edv_ml", "lv_esv_ml", "lv_ef_percent",
-    "lv_mass_g", "rv_edv_ml", "rv_esv_ml", "rv_ef_percent", "peak_circumferential_green_lagrange",
-    "global_longitudinal_strain", "verdicts", "seconds", "message", "path",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -47,7 +38,7 @@ def gather_studies(inputs: Sequence[Path]) -> list[StudyCase]:
     paths: list[Path] = []
     for given in inputs:
         if not given.exists():
-            raise InputError(f"'{given.name}' does not exist: check the path.")
+            raise InputError(f"'{given}' does not exist: check the path.")
         patients = [] if is_patient(given) or not given.is_dir() else patients_below(given)
         paths += patients or [given]
     taken: dict[str, int] = {}
@@ -61,7 +52,10 @@ def gather_studies(inputs: Sequence[Path]) -> list[StudyCase]:
 
 
 class StudyBatch:
-    """Runs studies in up to ``jobs`` child processes; ``on_row`` hears of each that has ended."""
+    """Runs studies in up to ``jobs`` child processes; ``on_row`` hears of each that has ended.
+
+    What is to be resumed is known without a child. ``persons`` are rows of a table, by the name of the study.
+    """
 
     def __init__(
         self,
@@ -70,7 +64,9 @@ class StudyBatch:
         on_row: Callable[[dict], None],
         on_progress: Callable[[float, str], None],
         is_cancelled: Callable[[], bool],
+        persons: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
+        self._persons = persons or {}
         self._request, self._pending, self._count = request, deque(cases), len(cases)
         self._on_row, self._on_progress, self._is_cancelled = on_row, on_progress, is_cancelled
         self._workers = WarmWorkers(_environment(request.jobs))
@@ -80,16 +76,54 @@ class StudyBatch:
     def run(self) -> None:
         """Work through all studies; raises Cancelled after every child has ended."""
         try:
+            self._take_over_earlier()
             while self._pending or self._running:
-                if self._is_cancelled():
-                    raise Cancelled("Cancelled.")
+                self._stop_if_cancelled()
                 while self._pending and len(self._running) < self._request.jobs:
-                    self._running.append(_RunningStudy(self._request, self._pending.popleft(), self._workers))
+                    case = self._pending.popleft()
+                    self._running.append(_RunningStudy(self._asked(case), case, self._workers))
                 self._collect()
                 time.sleep(POLL_SECONDS)
         finally:
             self._stop()
             self._workers.close()
+
+    def _stop_if_cancelled(self) -> None:
+        if self._is_cancelled():
+            raise Cancelled("Cancelled.")
+
+    def _asked(self, case: StudyCase) -> AnalyzeStudyRequest:
+        """Return what is asked of one study, with what is known about its person."""
+        request = self._request
+        person = replace(request.person, **self._persons.get(case.name, {}))
+        return replace(
+            request,
+            inputs=(case.path,),
+            output=request.output / case.name,
+            person=person,
+            persons=None,
+            jobs=1,
+            shard=None,
+        )
+
+    def _take_over_earlier(self) -> None:
+        """Tell of every study that is done already, and leave the others."""
+        if not self._request.resume:
+            return
+        engines = {needed: choose_engines(self._request.engines, needed) for needed in (False, True)}
+        left: deque[StudyCase] = deque()
+        for case in self._pending:
+            self._stop_if_cancelled()
+            asked = self._asked(case)
+            if has_earlier_result(asked, case.path, asked.output, engines[needs_segmenter(asked, case.path)]):
+                self._add({**_row_of(case), **result_columns(asked.output), "status": RESUMED, "seconds": 0.0})
+            else:
+                left.append(case)
+        self._pending = left
+
+    def _add(self, row: dict) -> None:
+        self.rows.append(row)
+        self._on_row(row)
 
     def _collect(self) -> None:
         for running in list(self._running):
@@ -97,8 +131,7 @@ class StudyBatch:
             if running.job.is_finished:
                 self._running.remove(running)
                 self._workers.release(running.job)
-                self.rows.append(running.row())
-                self._on_row(self.rows[-1])
+                self._add(running.row())
         done = len(self.rows) + sum(running.job.progress for running in self._running)
         self._on_progress(done / self._count, f"{len(self.rows)} of {self._count} studies finished")
 
@@ -119,53 +152,24 @@ class _RunningStudy:
     """A study and the child process that works on it."""
 
     def __init__(self, request: AnalyzeStudyRequest, case: StudyCase, workers: WarmWorkers) -> None:
-        self.case, self.output = case, request.output / case.name
+        self.case, self.output = case, request.output
         self._started = time.monotonic()
         self._before = _modified(self.output / RUN_FILE)
-        asked = replace(request, inputs=(case.path,), output=self.output, jobs=1, shard=None)
-        self.job = workers.job(child_words(ANALYZE, asked))
+        self.job = workers.job(child_words(ANALYZE, request))
         self.job.start()
 
     def row(self) -> dict:
         """How it ended, with its numbers."""
-        seconds = round(time.monotonic() - self._started, 1)
-        path = str(self.case.path)
-        row: dict = {"study": self.case.name, "seconds": seconds, "group": _group(self.case.path), "path": path}
+        row = {**_row_of(self.case), "seconds": round(time.monotonic() - self._started, 1)}
         if self.job.state != SUCCEEDED:
             failure = self.job.failure
             return {**row, "status": FAILED, "message": failure.message if failure else "It was stopped."}
         resumed = _modified(self.output / RUN_FILE) == self._before
-        found = json.loads((self.output / RESULT).read_text(encoding="utf-8"))
-        return {**row, "status": RESUMED if resumed else DONE, **numbers_of(found), **_contradicted(found)}
+        return {**row, "status": RESUMED if resumed else DONE, **result_columns(self.output)}
 
 
-def _contradicted(found: dict) -> dict:
-    """Return status and message of a study whose result a verdict calls into question; empty for others."""
-    errors = [verdict for verdict in found["quality"] if verdict["severity"] == ERROR]
-    if not errors:
-        return {}
-    return {"status": errors[0]["code"].replace("_", " "), "message": " ".join(verdict["text"] for verdict in errors)}
-
-
-def totals(rows: Sequence[dict]) -> str:
-    """Return how many studies ended how: "5 studies: 3 done, 1 labels off heart, 1 failed"."""
-    counts = Counter(row["status"] for row in rows)
-    order = sorted(counts, key=lambda status: (status not in (DONE, RESUMED), status == FAILED, status))
-    listed = ", ".join(f"{counts[status]} {status}" for status in order)
-    return f"{len(rows)} stud{'y' if len(rows) == 1 else 'ies'}: {listed or 'none'}"
-
-
-def numbers_of(found: dict) -> dict:
-    """Return the columns of the table that come from a cardiac.json."""
-    rv, strain, long_axis = found["rv"] or {}, found["strain"] or {}, found["long_axis"] or {}
-    return {
-        **{name: found[name] for name in ("frames", "ed_frame", "es_frame")},
-        **{f"lv_{name}": found["lv"][name] for name in ("edv_ml", "esv_ml", "ef_percent", "mass_g")},
-        **{f"rv_{name}": rv.get(name, "") for name in ("edv_ml", "esv_ml", "ef_percent")},
-        "peak_circumferential_green_lagrange": strain.get("circumferential", {}).get("peak", ""),
-        "global_longitudinal_strain": long_axis.get("global_longitudinal_strain", ""),
-        "verdicts": " ".join(verdict["code"] for verdict in found["quality"]),
-    }
+def _row_of(case: StudyCase) -> dict:
+    return {"study": case.name, "group": _group(case.path), "path": str(case.path)}
 
 
 def _group(path: Path) -> str:
@@ -184,22 +188,3 @@ def _environment(jobs: int) -> dict[str, str]:
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
     limits = {name: threads for name in THREAD_LIMITS if name not in os.environ}
     return {**child_environment(("ThoraxAILib", "CardiacBiomechLib")), **limits}
-
-
-def index_name(shard: str | None) -> str:
-    """Return the name of the table: each shard writes its own."""
-    return f"index{shard_suffix(shard)}.csv"
-
-
-def write_index(output: Path, rows: Sequence[dict], name: str = INDEX) -> None:
-    """Write the one table, by study; raises OutputError."""
-    partial = output / f".{name}"
-    try:
-        with partial.open("w", encoding="utf-8", newline="") as file:
-            writer = SafeWriter(file)
-            writer.writerow(HEAD)
-            writer.writerows([row.get(name, "") for name in HEAD] for row in sorted(rows, key=lambda r: r["study"]))
-        partial.replace(output / name)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise output_error(error) from error

@@ -23,15 +23,26 @@ from CardiacBiomechLib.cases.study_files import (
 )
 from CardiacBiomechLib.cases.study_input import StudyInput, read_study
 from CardiacBiomechLib.cases.study_requests import AnalyzeStudyRequest, EnginesOfStudy
+from CardiacBiomechLib.cine.acdc import is_patient
 from CardiacBiomechLib.motion.engines import choose_motion_engine
 from CardiacBiomechLib.motion.protocol import MotionEngine
 from CardiacBiomechLib.segmentation.protocol import HEART_SEGMENTER, HeartSegmenter
 from ThoraxAILib.engines.chosen import ChosenEngine
 from ThoraxAILib.engines.registry import AUTO, REGISTRY
 from ThoraxAILib.errors import MissingDependencyError
+from ThoraxAILib.jobs.file_stamp import stamp_of
 from ThoraxAILib.jobs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
-from ThoraxAILib.jobs.run_record import RunInput, RunRecord, finish, has_result_of, hash_volume, now, write_run_record
+from ThoraxAILib.jobs.run_record import (
+    RunInput,
+    RunRecord,
+    finish,
+    has_result_of,
+    has_result_of_files,
+    hash_volume,
+    now,
+    write_run_record,
+)
 from ThoraxAILib.jobs.stages import Stages
 from ThoraxAILib.networks.device import select_device
 
@@ -88,6 +99,10 @@ def segmenter_names() -> tuple[str, ...]:
 def analyze_study_case(request: AnalyzeStudyRequest, path: Path, output: Path, progress: Progress) -> StudyOutcome:
     """Analyze one study into its folder; raises ThoraxAIError with one sentence, and then leaves nothing there."""
     stages, started = Stages(), now()
+    if request.resume:
+        engines = choose_engines(request.engines, needs_segmenter(request, path))
+        if has_earlier_result(request, path, output, engines):
+            return StudyOutcome(_result_in(output), resumed=True)
     with stages.stage("read"):
         read = read_study(
             path,
@@ -99,13 +114,35 @@ def analyze_study_case(request: AnalyzeStudyRequest, path: Path, output: Path, p
             progress.part(0.0, 0.1),
         )
     engines = choose_engines(request.engines, read.given is None)
-    record = _record(request, path.resolve().name, read, engines, started)
+    record = _record(request, path, read, engines, started)
     if request.resume and has_result_of(output, record):
-        return StudyOutcome(json.loads((output / RESULT).read_text(encoding="utf-8")), resumed=True)
+        return StudyOutcome(_result_in(output), resumed=True)
     with OutputFolder(output, owned_names()) as folder:
         found = _write(folder, request, read, engines, record, path.resolve().name, progress.part(0.1, 1.0), stages)
     progress(1.0, "Done")
     return StudyOutcome(found)
+
+
+def has_earlier_result(request: AnalyzeStudyRequest, path: Path, output: Path, engines: StudyEngines) -> bool:
+    """Whether an equal run of the same files is there; asks for nothing but the times of files."""
+    stamp = study_stamp(request, path)
+    wanted = RunRecord("cardiac analyze", {}, (), _models(engines), engines.device, engines.device_reason, "")
+    return bool(stamp) and has_result_of_files(output, wanted, stamp, options_in_stamp=True)
+
+
+def study_stamp(request: AnalyzeStudyRequest, path: Path) -> str:
+    """Return what changes with the files of a study, its labels, the diagnosis model and all that is asked."""
+    labels = "" if request.label is None else stamp_of(request.label)
+    return stamp_of(path, labels, diagnosis_hash(request) or "", request.asked())
+
+
+def needs_segmenter(request: AnalyzeStudyRequest, path: Path) -> bool:
+    """Whether no labels are given with a study, as far as that can be seen without opening it."""
+    return request.label is None and not (request.readers_labels and is_patient(path))
+
+
+def _result_in(folder: Path) -> dict:
+    return json.loads((folder / RESULT).read_text(encoding="utf-8"))
 
 
 def _write(
@@ -184,14 +221,17 @@ def _write_scene(folder: Path, name: str, result) -> None:
 
 
 def _record(
-    request: AnalyzeStudyRequest, name: str, read: StudyInput, engines: StudyEngines, started: str
+    request: AnalyzeStudyRequest, path: Path, read: StudyInput, engines: StudyEngines, started: str
 ) -> RunRecord:
     """Return what is known before the analysis; also what --resume compares."""
     first = read.cine.frames[0]
     digest = hashlib.sha256("".join(hash_volume(frame) for frame in read.cine.frames).encode())
     for view in read.views:
         digest.update("".join(hash_volume(frame) for frame in view.frames).encode())
-    source = replace(RunInput.of_volume(first, name, len(read.cine.frames)), sha256=digest.hexdigest())
+    source = replace(
+        RunInput.of_volume(first, path.resolve().name, len(read.cine.frames), study_stamp(request, path)),
+        sha256=digest.hexdigest(),
+    )
     inputs = [source]
     if read.given is not None:
         inputs += [

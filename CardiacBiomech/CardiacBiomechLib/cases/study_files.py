@@ -48,10 +48,15 @@ def write_result(study: Study, folder: Path) -> None:
 
 
 def write_segments(study: Study, path: Path) -> None:
-    """Write one row per segment; strains are Green-Lagrange as their column says."""
-    rows = [row.to_dict() for row in study.segments]
-    head = [f"{name}_green_lagrange" if name.startswith(("peak_", "end_systolic_")) else name for name in rows[0]]
-    _write(path, head, [["" if value is None else value for value in row.values()] for row in rows])
+    """Write one row per segment."""
+    _write(path, *segment_table([row.to_dict() for row in study.segments]))
+
+
+def segment_table(segments: Sequence[dict]) -> tuple[list[str], list[list[object]]]:
+    """Return head and rows of a table of segments; strains are Green-Lagrange as their column says."""
+    strains = ("peak_", "end_systolic_")
+    head = [f"{name}_green_lagrange" if name.startswith(strains) else name for name in segments[0]]
+    return head, [["" if value is None else value for value in row.values()] for row in segments]
 
 
 def write_volumes(result: StudyResult, path: Path) -> None:

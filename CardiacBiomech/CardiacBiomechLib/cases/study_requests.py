@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from CardiacBiomechLib.analysis.study_options import StudyOptions
@@ -42,6 +42,9 @@ class AnalyzeStudyRequest(Options):
     readers_labels: bool = option(False, "use the labels of an ACDC folder instead of a segmenter")
     options: StudyOptions = option(factory=StudyOptions)
     person: Person = option(factory=Person)
+    persons: Path | None = option(
+        None, "CSV of the persons: a column study, and height_cm, weight_kg, sex as for one person", metavar="CSV"
+    )
     engines: EnginesOfStudy = option(factory=EnginesOfStudy)
     diagnosis: bool = option(True, "leave out the diagnosis")
     diagnosis_model: Path | None = option(
@@ -51,6 +54,13 @@ class AnalyzeStudyRequest(Options):
     jobs: int = option(1, "studies worked on at the same time", label="number of jobs", at_least=1)
     resume: bool = option(False, "skip studies that were analyzed before in the same way")
     shard: str | None = option(None, "only every Nth study, from the Ith on: for several machines", metavar="I/N")
+
+    def asked(self) -> str:
+        """Return what decides about a result, apart from the files of the study: equal texts ask for the same."""
+        alone = replace(
+            self, inputs=(Path("study"),), output=Path("result"), persons=None, jobs=1, resume=False, shard=None
+        )
+        return "\0".join(alone.to_argv())
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from CardiacBiomechLib.cine.read_cine import frame_files, one_beat, read_cine, read_frames
+from CardiacBiomechLib.cine.image_frames import read_frames, read_image_frames
+from CardiacBiomechLib.cine.read_cine import frame_files, one_beat, read_cine
 from CardiacBiomechLib.model.cine import Cine
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
@@ -74,7 +75,7 @@ def read_patient(folder: Path) -> AcdcPatient:
     for number, index in places.items():
         found = sorted(folder.glob(f"*frame{number:02d}_gt.nii*"))
         if found:
-            labels[index] = read_frames(found[0])[0]
+            labels[index] = read_image_frames(found[0], is_labels=True).frames[0]
     return AcdcPatient(cine, ed, es, info.get("Group", ""), _number(info, "Height"), _number(info, "Weight"), labels)
 
 

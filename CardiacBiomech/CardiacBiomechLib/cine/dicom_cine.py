@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from CardiacBiomechLib.cine.exam import Run, Stack, stacks_of, unique_images
-from CardiacBiomechLib.cine.stack_choice import Choice, choose_in
+from CardiacBiomechLib.cine.stack_choice import Choice, Matched, choose_in
 from CardiacBiomechLib.model.cine import Cine
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.lps import ijk_to_ras_from_lps
@@ -23,6 +23,7 @@ from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io.slices.dicom_headers import HeaderScan, SliceHeader, scan_headers
 from ThoraxAILib.io.slices.dicom_pixels import read_stack
 from ThoraxAILib.io.slices.slice_grid import SliceGrid, UnusableStack, plan_grid, resample_to_grid
+from ThoraxAILib.io.stacking.image_group import usual_pixel_spacing
 from ThoraxAILib.jobs.progress import Progress
 
 MIN_LONG_AXIS_PHASES = 8  # fewer are no cine of a long-axis view
@@ -37,6 +38,24 @@ class Exam:
     images: tuple[SliceHeader, ...]
     doubled: int
     name: str
+
+
+@dataclass(frozen=True, eq=False)
+class SlicePlan:
+    """The slices to read, the grid of a frame, and which of its depths each slice is.
+
+    ``dropped_mm`` is the depth of a slice that fits nowhere; None when all fit.
+    """
+
+    choice: Choice
+    grid: SliceGrid
+    places: np.ndarray
+    dropped_mm: float | None
+
+    @property
+    def between(self) -> int:
+        """Number of positions between read slices at which none was read."""
+        return int(np.ptp(self.places)) + 1 - len(self.places)
 
 
 def look_through(files: Sequence[Path], name: str, progress: Progress) -> Exam:
@@ -68,17 +87,17 @@ def read_exam_cine(exam: Exam, progress: Progress) -> Cine:
     choice = exam.choice
     if len(choice.slices) < 2 or choice.count < 2:
         raise InputError(_no_cine(exam))
-    choice, grid, places, dropped = _planned(choice, exam.name)
-    notes = _notes(exam, choice, dropped)
-    between = int(np.ptp(places)) + 1 - len(places)
-    if between:
-        notes += (f"{between} left-out slices between others were filled by linear interpolation.",)
+    plan = _planned(choice, exam.name)
+    choice, grid = plan.choice, plan.grid
+    notes = _notes(exam, choice, plan.dropped_mm)
+    if plan.between:
+        notes += (f"{plan.between} left-out slices between others were filled by linear interpolation.",)
     frames = []
     for number in range(choice.count):
         share = progress.part(number / choice.count, (number + 1) / choice.count)
-        frames.append(_frame(choice.frame(number), grid, places, share))
+        frames.append(_frame(choice.frame(number), plan, share))
     times_ms = None if choice.times_ms is None else tuple(float(time) for time in choice.times_ms)
-    return Cine(tuple(frames), times_ms, notes + _grid_notes(grid), _told(choice, grid))
+    return Cine(tuple(frames), times_ms, notes + _grid_notes(grid), _told(exam, choice, grid))
 
 
 def _no_cine(exam: Exam) -> str:
@@ -99,11 +118,8 @@ def _no_cine(exam: Exam) -> str:
     )
 
 
-def _planned(choice: Choice, name: str) -> tuple[Choice, SliceGrid, np.ndarray, float | None]:
-    """Return the grid, where the read slices are among its positions, and the depth of a slice that does not fit.
-
-    Positions between read slices whose runs were left out stay positions of the grid.
-    """
+def _planned(choice: Choice, name: str) -> SlicePlan:
+    """Return the plan; positions between read slices whose runs were left out stay positions of the grid."""
     first_fault: UnusableStack | None = None
     for left in (None, *range(len(choice.slices))):
         slices = tuple(match for index, match in enumerate(choice.slices) if index != left)
@@ -117,7 +133,7 @@ def _planned(choice: Choice, name: str) -> tuple[Choice, SliceGrid, np.ndarray, 
             grid = plan_grid(
                 np.array([({**between, **read})[depth] for depth in depths]),
                 np.array(first.plane.orientation_lps),
-                first.plane.pixel_spacing_mm,
+                usual_pixel_spacing(_images(slices))[0],
                 (first.columns, first.rows),
             )
         except UnusableStack as fault:
@@ -125,9 +141,9 @@ def _planned(choice: Choice, name: str) -> tuple[Choice, SliceGrid, np.ndarray, 
             continue
         places = np.array([depths.index(match.run.depth_mm) for match in slices])
         if left is None:
-            return choice, grid, places, None
+            return SlicePlan(choice, grid, places, None)
         kept = Choice(choice.stack, slices, choice.times_ms, choice.left_out, choice.count, choice.repeated)
-        return kept, grid, places, choice.slices[left].run.depth_mm
+        return SlicePlan(kept, grid, places, choice.slices[left].run.depth_mm)
     raise InputError(
         f"The slices of the cine in '{name}' form no stack, because it {first_fault}: give one short-axis cine."
     )
@@ -164,13 +180,34 @@ def _notes(exam: Exam, choice: Choice, dropped: float | None) -> tuple[str, ...]
         notes.append(f"{filled} images lack their trigger time: it was filled in between their neighbors.")
     if choice.times_ms is None:
         notes.append("The files tell no usable trigger times: frames are in their stated order, times are unknown.")
+    notes += _notes_on_spread(choice)
+    again = sum(match.run.phases.again for match in choice.slices)
+    if again:
+        which = "1 image was" if again == 1 else f"{again} images were"
+        notes.append(f"{which} sent again: at each time the image most like those before and after it was kept.")
     if exam.doubled:
         notes.append(f"Left out: {exam.doubled} images that are there twice (same SOP instance).")
     used = sum(match.run.count for match in choice.slices)
-    rest = len(exam.images) - used
+    rest = len(exam.images) - used - again
     if rest > 0:
         notes.append(_rest_sentence(exam, choice, rest))
     return tuple(notes)
+
+
+def _images(slices: Sequence[Matched]) -> list[SliceHeader]:
+    return [image for match in slices for image in match.run.phases.images]
+
+
+def _notes_on_spread(choice: Choice) -> tuple[str, ...]:
+    """Return what varies within the cine although it should not: UIDs and pixel spacing."""
+    images = _images(choice.slices)
+    parts = {
+        "StudyInstanceUIDs": len({image.study_uid for image in images}),
+        "SeriesInstanceUIDs within its slices": max(match.run.series for match in choice.slices),
+    }
+    told = " and ".join(f"{count} {name}" for name, count in parts.items() if count > 1)
+    note = f"The cine is spread over {told}: read together because person, day, place and times go together."
+    return ((note,) if told else ()) + usual_pixel_spacing(images)[1]
 
 
 def _left_out_sentence(choice: Choice) -> str:
@@ -208,21 +245,23 @@ def _grid_notes(grid: SliceGrid) -> tuple[str, ...]:
     return tuple(note.replace("The gantry was tilted", "The stack is sheared") for note in grid.notes)
 
 
-def _told(choice: Choice, grid: SliceGrid) -> str:
+def _told(exam: Exam, choice: Choice, grid: SliceGrid) -> str:
     """Return what was read, as a sentence for a person."""
     numbers = sorted({match.run.first.series_number or 0 for match in choice.slices})
     series = f"{numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else f"{numbers[0]}"
+    every = len({image.series_uid for image in exam.images})
+    of = f" of {every} series" if every > len({image.series_uid for image in _images(choice.slices)}) else ""
     how = "trigger time" if choice.times_ms is not None else "the order in the files"
     return (
         f"{len(choice.slices)} short-axis slices {grid.spacing_ijk_mm[2]:.1f} mm apart with {choice.count} phases each "
-        f"(series {series}), ordered by {how}."
+        f"(series {series}{of}), ordered by {how}."
     )
 
 
-def _frame(images: list[SliceHeader], grid: SliceGrid, places: np.ndarray, progress: Progress) -> Volume:
-    array = read_stack(images, False, progress)
-    if len(grid.depths_mm) > len(places):
-        array = _with_slices_between(array, grid.depths_mm[places], grid.depths_mm)
+def _frame(images: list[SliceHeader], plan: SlicePlan, progress: Progress) -> Volume:
+    array, grid = read_stack(images, False, progress), plan.grid
+    if plan.between:
+        array = _with_slices_between(array, grid.depths_mm[plan.places], grid.depths_mm)
     if grid.needs_resampling:
         array = resample_to_grid(array, grid, float(array.min()))
     return Volume(array, ijk_to_ras_from_lps(grid.ijk_to_lps), "MR")

@@ -7,18 +7,22 @@ each position the last run that covers the cycle.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
-from CardiacBiomechLib.cine.phases import Phases, in_time
+from CardiacBiomechLib.cine.phases import EVEN_GAP, Phases, in_time
 from ThoraxAILib.image.tuples import two
 from ThoraxAILib.io.slices.dicom_headers import SliceHeader
 from ThoraxAILib.io.slices.slice_grid import depths_along_normal
+from ThoraxAILib.io.stacking.image_group import SAME_PIXEL_SPACING, depths_mm, in_groups
 
 SAME_ORIENTATION = 0.01  # largest difference of a direction cosine
 SAME_POSITION_MM = 0.5
+MIN_PHASES_OF_PARTS = 8  # fewer images of several series are no cycle that they share
 MAX_CYCLE_MS = 3000.0  # a longer "cycle" is a dynamic series (perfusion), not a cine
 # From base to apex: the long axes of three exams of three vendors lie within 12 degrees of this direction (LPS)
 LONG_AXIS_LPS = np.array([0.62, -0.60, -0.50]) / np.linalg.norm([0.62, -0.60, -0.50])
@@ -30,11 +34,15 @@ MAP_TYPES = ("T1 MAP", "T2 MAP", "T2_STAR MAP", "T2STAR MAP", "R2 MAP", "R2_STAR
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """Images of one kind of one series at one position in order of time; ``depth_mm`` along the normal."""
+    """Images of one kind at one position in order of time; ``depth_mm`` along the normal.
+
+    They are of one series, or of so many ``series`` whose times go on from each other.
+    """
 
     phases: Phases
     kind: str
     depth_mm: float
+    series: int = 1
 
     @property
     def first(self) -> SliceHeader:
@@ -99,22 +107,38 @@ def unique_images(images: Iterable[SliceHeader]) -> tuple[list[SliceHeader], int
 
 
 def stacks_of(images: Sequence[SliceHeader]) -> list[Stack]:
-    """Return images grouped by study, orientation, pixel size and number of pixels, whatever series they belong to."""
-    groups: list[list[SliceHeader]] = []
-    for image in images:
-        for group in groups:
-            first = group[0]
-            if (
-                (image.rows, image.columns, image.samples) == (first.rows, first.columns, first.samples)
-                and image.study_uid == first.study_uid
-                and np.allclose(image.plane.orientation_lps, first.plane.orientation_lps, atol=SAME_ORIENTATION, rtol=0)
-                and np.allclose(image.plane.pixel_spacing_mm, first.plane.pixel_spacing_mm, rtol=1e-3)
-            ):
-                group.append(image)
-                break
-        else:
-            groups.append([image])
-    return [_stack(group) for group in groups]
+    """Return images grouped by study, orientation, pixel size and number of pixels, whatever series they belong to.
+
+    Pixel sizes that differ as after rounding are one, and so are studies too short for a cine, of one person and day.
+    """
+    return [_stack(part) for group in in_groups(images, _are_parallel) for part in _by_study(group)]
+
+
+def _are_parallel(image: SliceHeader, other: SliceHeader) -> bool:
+    one, two = image.plane, other.plane
+    return (image.rows, image.columns, image.samples) == (other.rows, other.columns, other.samples) and bool(
+        np.allclose(one.orientation_lps, two.orientation_lps, atol=SAME_ORIENTATION, rtol=0)
+        and np.allclose(one.pixel_spacing_mm, two.pixel_spacing_mm, rtol=SAME_PIXEL_SPACING, atol=0)
+    )
+
+
+def _by_study(images: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
+    """Return images by study; studies that hold no cine alone are one where person and day agree."""
+    studies = in_groups(images, lambda image, other: image.study_uid == other.study_uid)
+    short = [study for study in studies if _is_short(study)]
+    together = in_groups([image for study in short for image in study], _may_be_one_exam)
+    return [study for study in studies if not _is_short(study)] + together
+
+
+def _is_short(images: Sequence[SliceHeader]) -> bool:
+    """Whether images can be no cine by themselves: no two positions with two images each."""
+    places = Counter(round(float(depth)) for depth in depths_mm(images))
+    return sum(count > 1 for count in places.values()) < 2
+
+
+def _may_be_one_exam(image: SliceHeader, other: SliceHeader) -> bool:
+    day, other_day = (one.acquired_on or one.study_date for one in (image, other))
+    return image.person == other.person and day == other_day
 
 
 def _stack(images: Sequence[SliceHeader]) -> Stack:
@@ -131,15 +155,45 @@ def _stack(images: Sequence[SliceHeader]) -> Stack:
 
 
 def _runs(images: Sequence[SliceHeader], depth_mm: float) -> list[Run]:
-    groups: dict[tuple, list[SliceHeader]] = {}
-    for image in images:
-        groups.setdefault((image.series_uid, kind_of(image)), []).append(image)
-    return [
-        Run(phases, kind, depth_mm)
-        for (_, kind), group in groups.items()
-        for part in _by_rescale(group)
-        for phases in in_time(part)
-    ]
+    series = in_groups(images, lambda image, other: _series_and_kind(image) == _series_and_kind(other))
+    found = []
+    for kind in dict.fromkeys(kind_of(image) for image in images):
+        for parts in _that_go_on([part for part in series if kind_of(part[0]) == kind]):
+            together = [image for part in parts for image in part]
+            runs = [phases for part in _by_rescale(together) for phases in in_time(part)]
+            found += [Run(phases, kind, depth_mm, len(parts)) for phases in runs]
+    return found
+
+
+def _series_and_kind(image: SliceHeader) -> tuple[str, str]:
+    return image.series_uid, kind_of(image)
+
+
+def _that_go_on(parts: Sequence[list[SliceHeader]]) -> list[list[list[SliceHeader]]]:
+    """Return series of one position and kind, those together that share one cycle between them.
+
+    Each begins after the last one ended, at the step that their images keep; a repeated run begins anew instead.
+    """
+    groups: dict[tuple, list[list[SliceHeader]]] = {}
+    for part in parts:
+        first = part[0]
+        groups.setdefault((first.description, first.image_type, first.slope, first.intercept), []).append(part)
+    found = []
+    for group in groups.values():
+        found += [group] if len(group) > 1 and _share_a_cycle(group) else [[part] for part in group]
+    return found
+
+
+def _share_a_cycle(parts: Sequence[Sequence[SliceHeader]]) -> bool:
+    times = [sorted(image.trigger_ms for image in part if image.trigger_ms is not None) for part in parts]
+    sizes = [len(part) for part in parts]
+    every = np.sort(np.concatenate(times))
+    if len(every) < sum(sizes) or len(every) < MIN_PHASES_OF_PARTS or max(sizes) > 2 * min(sizes) + 1:
+        return False
+    ordered = sorted(times)
+    after = all(later[0] > earlier[-1] for earlier, later in pairwise(ordered))
+    steps = np.diff(every)
+    return after and bool(steps.min() > 0) and float(steps.max()) <= EVEN_GAP * float(np.median(steps))
 
 
 def _by_rescale(images: Sequence[SliceHeader]) -> list[list[SliceHeader]]:

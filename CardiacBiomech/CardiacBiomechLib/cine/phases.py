@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ThoraxAILib.io.slices.dicom_headers import SliceHeader
+from ThoraxAILib.io.stacking.doubled import MAX_DOUBLED, most_like_its_neighbors
 
 SAME_TIME_MS = 0.5
 EVEN_GAP = 1.5  # of the usual step: a longer one is a lacking phase
@@ -23,13 +24,15 @@ EVEN_GAP = 1.5  # of the usual step: a longer one is a lacking phase
 class Phases:
     """Images of one slice and one run in order of time; ``times_ms`` (n,) is None when nothing tells them.
 
-    ``filled`` counts the images whose time was filled in; ``ordered`` is False when no attribute tells their order.
+    ``filled`` counts the images whose time was filled in; ``ordered`` is False when no attribute tells their order;
+    ``again`` counts the images that were left out because another of the same time was kept.
     """
 
     images: tuple[SliceHeader, ...]
     times_ms: np.ndarray | None
     filled: int = 0
     ordered: bool = True
+    again: int = 0
 
     @property
     def step_ms(self) -> float:
@@ -53,9 +56,42 @@ def _largest_gap(times_ms: np.ndarray) -> float:
 
 
 def in_time(images: Sequence[SliceHeader]) -> list[Phases]:
-    """Return the runs among the images of one slice of one series; several when every time occurs several times."""
-    runs = _repeats(images)
-    return [_ordered(run) for run in runs]
+    """Return the runs among the images of one slice of one series; several when every time occurs several times.
+
+    Of a few images sent again each time keeps the one most like the images before and after it.
+    """
+    once = _once_each(images)
+    found = [_ordered(run) for run in _repeats(once)]
+    found[0] = replace(found[0], again=len(images) - len(once))
+    return found
+
+
+def _once_each(images: Sequence[SliceHeader]) -> list[SliceHeader]:
+    """Return images with one for each time (or number, where no time is told) when only a few come again."""
+    key = _time_or_number(images)
+    if key is None:
+        return list(images)
+    moments: dict[tuple[float, float], list[SliceHeader]] = {}
+    for image in sorted(images, key=key):
+        moments.setdefault(key(image), []).append(image)
+    places = list(moments.values())
+    doubled = sum(len(place) > 1 for place in places)
+    if not 0 < doubled <= max(MAX_DOUBLED[0], MAX_DOUBLED[1] * len(places)) or 3 * doubled > len(places):
+        return list(images)
+    return [most_like_its_neighbors(places, number) for number in range(len(places))]
+
+
+def _time_or_number(images: Sequence[SliceHeader]) -> Callable[[SliceHeader], tuple[float, float]] | None:
+    """Return what every image tells: its time in steps of SAME_TIME_MS where times differ, else its number.
+
+    Several times of zero are times that lack, unless the numbers are the same too.
+    """
+    times = [image.trigger_ms for image in images if image.trigger_ms is not None]
+    if len(times) == len(images) and np.ptp(times) >= SAME_TIME_MS:
+        return lambda image: (round(_time(image) / SAME_TIME_MS), 0.0 if _time(image) else float(image.instance or 0))
+    if times or any(image.instance is None for image in images):
+        return None
+    return lambda image: (0.0, float(image.instance or 0))
 
 
 def _repeats(images: Sequence[SliceHeader]) -> list[list[SliceHeader]]:

@@ -3,67 +3,92 @@
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import SimpleITK as sitk
-
 from CardiacBiomechLib.cine.beats import MIN_PHASES, beat_frames, closes, differences
 from CardiacBiomechLib.cine.dicom_cine import read_dicom_cine
+from CardiacBiomechLib.cine.image_frames import ACCEPTED, read_frames, read_image_frames
 from CardiacBiomechLib.model.cine import Cine
 from ThoraxAILib.archives.unpack import unpacked
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.image.itk_geometry import ijk_to_lps_of
-from ThoraxAILib.image.lps import ijk_to_ras_from_lps
 from ThoraxAILib.image.volume import Volume
-from ThoraxAILib.io.image_file import image_ending, image_io
-from ThoraxAILib.io.nifti.header import HEADER_BYTES, open_unpacked
+from ThoraxAILib.io.data_set_folders import is_named_mask, masks_note, without_data_files
+from ThoraxAILib.io.image_file import image_ending, is_segmentation
+from ThoraxAILib.io.opened import is_archive, not_an_image, opened
 from ThoraxAILib.io.slices.dicom_headers import files_below, looks_like_dicom
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.registration.inputs import check_same_grid
-from ThoraxAILib.untrusted.detached_data import require_data_beside
 
-ENDINGS = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
-ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
-ACCEPTED = "a 4-D NIfTI, MetaImage or NRRD file, a Slicer sequence (.seq.nrrd) or a folder of DICOM slices"
 FRAME_FILE = re.compile(r"^(?P<stem>.*?)_?frame(?P<number>\d+)(?P<ending>\.nii\.gz|\.nii|\.nrrd|\.mha)$", re.IGNORECASE)
-STEP_RANGE_MS = (4.0, 200.0)  # between two frames of a cine: what a file says outside of it is no time
-CYCLE_RANGE_MS = (200.0, 3000.0)
-NIFTI_TIME_UNITS = {8: 1000.0, 16: 1.0, 24: 0.001}  # xyzt_units & 0x38 to ms (nifti1.h)
 
 
 def read_cine(path: Path, progress: Progress | None = None) -> Cine:
     """Return the frames at ``path`` in order of time; raises InputError with one sentence when there is no cine."""
     path, progress = Path(path), progress or Progress()
+    require_there(path)
+    with opened(path) as inside:
+        found = read_images(inside)
+        if found is not None:
+            return found
+        with exam_files(inside, path.name) as files:
+            return one_beat(read_dicom_cine(files, path.name, progress))
+
+
+def require_there(path: Path) -> None:
+    """Raise InputError when nothing is at a path that a person gave."""
     if not path.exists():
-        raise InputError(f"'{path.name}' does not exist: check the path.")
-    if path.is_file() and path.name.lower().endswith(ENDINGS):
-        return one_beat(Cine(tuple(read_frames(path)), _nifti_times(path)))
-    if path.is_dir():
-        frames = frame_files(path)
-        if frames:
-            return one_beat(_from_frame_files(frames))
-    with exam_files(path) as files:
-        return one_beat(read_dicom_cine(files, path.name, progress))
+        raise InputError(f"'{path}' does not exist: check the path.")
+
+
+def read_images(inside: Path) -> Cine | None:
+    """Return the cine of an image file, or of a folder of frames or of one image file; None for DICOM.
+
+    ``inside`` is what was given, opened. Raises InputError for a folder of several cines.
+    """
+    if inside.is_file():
+        return _of_file(inside) if image_ending(inside) else None
+    frames = frame_files(inside)
+    if frames:
+        return one_beat(_from_frame_files(frames))
+    files = without_data_files(files_below(inside))
+    images = [file for file in files if image_ending(file) and not is_segmentation(file)]
+    if not images or any(looks_like_dicom(file) for file in files if not image_ending(file)):
+        return None
+    masks = [image for image in images if is_named_mask(image, inside)]
+    scans = [image for image in images if image not in masks]
+    folders = {file.parent for file in scans}
+    if len(scans) > 1 and len(folders) == 1 and folders != {inside}:  # an archive of a folder of frames
+        return read_images(folders.pop())
+    if len(scans) != 1:
+        raise InputError(f"The folder '{inside.name}' holds {len(images)} image files and no DICOM: give one of them.")
+    cine = _of_file(scans[0])
+    return replace(cine, notes=(masks_note(masks), *cine.notes)) if masks else cine
+
+
+def _of_file(path: Path) -> Cine:
+    found = read_image_frames(path)
+    return one_beat(Cine(found.frames, found.times_ms, found.notes))
 
 
 @contextmanager
-def exam_files(path: Path) -> Iterator[list[Path]]:
-    """Yield the files of an exam: a folder, a DICOM file, or zip and tar archives of them, unpacked meanwhile."""
-    if path.is_file() and not path.name.lower().endswith(ARCHIVES) and not looks_like_dicom(path):
-        raise InputError(f"'{path.name}' is no cine this program reads: give {ACCEPTED}.")
+def exam_files(path: Path, name: str = "") -> Iterator[list[Path]]:
+    """Yield the files of an exam: a folder or a DICOM file; zip and tar archives among them are unpacked meanwhile.
+
+    ``name`` is what a person gave, when ``path`` is where that was unpacked.
+    """
+    name = name or path.name
+    if path.is_file() and not is_archive(path) and not looks_like_dicom(path):
+        raise not_an_image(path, ACCEPTED)
     files = files_below(path) if path.is_dir() else [path]
     if not files:
-        raise InputError(f"The folder '{path.name}' is empty: give {ACCEPTED}.")
+        raise InputError(f"The folder '{name}' is empty: give {ACCEPTED}.")
     with ExitStack() as stack:
         found: list[Path] = []
         for file in files:
-            packed = file.name.lower().endswith(ARCHIVES)
-            found += files_below(stack.enter_context(unpacked(file))) if packed else [file]
+            found += files_below(stack.enter_context(unpacked(file))) if is_archive(file) else [file]
         yield found
 
 
@@ -117,71 +142,14 @@ def one_beat(cine: Cine) -> Cine:
     return cine
 
 
-def _nifti_times(path: Path) -> tuple[float, ...] | None:
-    """Return frame times in ms from pixdim[4] and its unit; None when it tells no time a cine can have."""
-    if not path.name.lower().endswith((".nii", ".nii.gz")):
-        return None
-    try:
-        with open_unpacked(path) as file:
-            header = file.read(HEADER_BYTES)
-    except OSError:
-        return None
-    if len(header) < HEADER_BYTES:
-        return None
-    order = "<" if struct.unpack_from("<i", header)[0] == HEADER_BYTES else ">"
-    count = struct.unpack_from(f"{order}8h", header, 40)[4]
-    step = abs(struct.unpack_from(f"{order}8f", header, 76)[4])
-    unit = NIFTI_TIME_UNITS.get(header[123] & 0x38)
-    if unit is None:
-        unit = 1.0 if step >= STEP_RANGE_MS[0] else 1000.0
-    step_ms = step * unit
-    if not (STEP_RANGE_MS[0] <= step_ms <= STEP_RANGE_MS[1] and count > 1):
-        return None
-    if not CYCLE_RANGE_MS[0] <= step_ms * count <= 2 * CYCLE_RANGE_MS[1]:
-        return None
-    return tuple(step_ms * frame for frame in range(count))
-
-
-def read_frames(path: Path) -> list[Volume]:
-    """Every 3-D frame of an image file: one for a 3-D image, n for a 4-D image or a sequence of n."""
-    if not image_ending(path):
-        raise InputError(f"'{path.name}' is no image file this program reads: give a NIfTI, MetaImage or NRRD file.")
-    require_data_beside(path)
-    try:
-        image = sitk.ReadImage(str(path), imageIO=image_io(path))
-    except RuntimeError as error:
-        if "orthonormal" in str(error):
-            raise InputError(
-                f"'{path.name}' has axes that are not at right angles in its header: resample it to a right-angled "
-                "grid."
-            ) from None
-        raise InputError(
-            f"'{path.name}' cannot be read (damaged, incomplete or another format): save it again."
-        ) from None
-    array, dimension = sitk.GetArrayFromImage(image), image.GetDimension()
-    components = image.GetNumberOfComponentsPerPixel()
-    if dimension == 5 and components == 1 and 1 in array.shape[:2]:
-        array, dimension = array.reshape(-1, *array.shape[2:]), 4  # x, y, z, 1, t as some converters write it
-    if dimension == 4 and components == 1:
-        frames = array
-    elif dimension == 3:
-        frames = np.moveaxis(array, -1, 0) if components > 1 else array[None]
-    else:
-        raise InputError(f"'{path.name}' is a {dimension}-D image with {components} values per voxel: give {ACCEPTED}.")
-    if frames.dtype.kind not in "iuf":
-        raise InputError(f"'{path.name}' holds {frames.dtype.name} values: give a scalar image.")
-    matrix = ijk_to_ras_from_lps(ijk_to_lps_of(image))
-    return [Volume(np.ascontiguousarray(frame), matrix, "MR") for frame in frames]
-
-
 def read_frame_labels(path: Path, frame: int, count: int) -> Volume:
     """Return labels of frame ``frame`` (an index): the file, or that frame of a file with one label image per frame.
 
     ``count`` is the number of frames of the cine. Raises InputError when the file is missing or fits neither.
     """
     if not path.is_file():
-        raise InputError(f"The label file '{path.name}' does not exist: check the path.")
-    images = read_frames(path)
+        raise InputError(f"The label file '{path}' does not exist: check the path.")
+    images = read_image_frames(path, is_labels=True).frames
     if len(images) not in (1, count):
         raise InputError(
             f"'{path.name}' holds {len(images)} frames, the cine {count}: give the labels of one frame or "

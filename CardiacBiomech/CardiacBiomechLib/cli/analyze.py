@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from CardiacBiomechLib.cases.study_requests import AnalyzeStudyRequest
+from CardiacBiomechLib.model.person import Person
 from CardiacBiomechLib.report.study_summary import summary
 from ThoraxAILib.errors import Cancelled, InputError
 from ThoraxAILib.jobs.events import Events, add_events_argument, reporting_errors
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.options.persons import PersonTable, check_known
 from ThoraxAILib.options.shard import shard_numbers
+
+if TYPE_CHECKING:
+    from CardiacBiomechLib.cases.study_batch import StudyCase
 
 NEEDS_A_PERSON = 3  # exit status of a batch: results are there, and a verdict calls some into question
 DESCRIPTION = (
     "STUDY is the folder or archive of a whole exam: the short-axis cine is found in it, and long-axis views beside "
     "it. DIR receives cardiac.json, segments.csv, volumes.csv, labels.seq.nrrd, the field from end-diastole to every "
     "frame, contours.png, bulls_eyes.png, report.html and scene.mrb. Several studies, or a folder of ACDC patients, "
-    "get a folder each and one table, index.csv."
+    "get a folder each, and index.csv and segments.csv of all of them."
 )
 
 
@@ -48,10 +55,22 @@ def _analyze(arguments: argparse.Namespace) -> int:
             )
             request = replace(request, with_scene=False)
         cases = gather_studies(request.inputs)
+        persons = _persons(request, [case.name for case in cases])
         if len(cases) == 1 and request.shard is None:
-            return _one(replace(request, inputs=(cases[0].path,)), arguments, events)
+            person = replace(request.person, **persons.get(cases[0].name, {}))
+            alone = replace(request, inputs=(cases[0].path,), person=person, persons=None)
+            return _one(alone, arguments, events)
         part, parts = shard_numbers(request.shard)
-        return _many(request, cases[part - 1 :: parts], arguments, events)
+        return _many(request, cases[part - 1 :: parts], persons, arguments, events)
+
+
+def _persons(request: AnalyzeStudyRequest, studies: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return what the table of persons states of each study; raises InputError."""
+    if request.persons is None:
+        return {}
+    persons = PersonTable(Person, key="study").read(request.persons)
+    check_known(persons, studies, request.persons.name)
+    return persons
 
 
 def _one(request: AnalyzeStudyRequest, arguments: argparse.Namespace, events: Events) -> int:
@@ -66,8 +85,15 @@ def _one(request: AnalyzeStudyRequest, arguments: argparse.Namespace, events: Ev
     return 0
 
 
-def _many(request: AnalyzeStudyRequest, cases, arguments: argparse.Namespace, events: Events) -> int:
-    from CardiacBiomechLib.cases.study_batch import StudyBatch, index_name, write_index
+def _many(
+    request: AnalyzeStudyRequest,
+    cases: Sequence[StudyCase],
+    persons: Mapping[str, Mapping[str, Any]],
+    arguments: argparse.Namespace,
+    events: Events,
+) -> int:
+    from CardiacBiomechLib.cases.study_batch import StudyBatch
+    from CardiacBiomechLib.cases.study_tables import write_tables
     from ThoraxAILib.jobs.output_folder import output_error
 
     try:
@@ -80,19 +106,19 @@ def _many(request: AnalyzeStudyRequest, cases, arguments: argparse.Namespace, ev
             said = row.get("message") or f"LV EF {row['lv_ef_percent']:.0f} %, {row['seconds']} s"
             print(f"{row['study']}: {row['status']}, {said}", flush=True)
 
-    batch = StudyBatch(request, cases, tell, events.progress, arguments.is_cancelled)
+    batch = StudyBatch(request, cases, tell, events.progress, arguments.is_cancelled, persons)
     try:
         batch.run()
     except Cancelled as error:
         raise Cancelled("Cancelled; the results of finished studies are kept and listed in index.csv.") from error
     finally:
-        write_index(request.output, batch.rows, index_name(request.shard))
+        write_tables(request.output, batch.rows, request.shard)
     return _end(request, batch.rows, events)
 
 
 def _end(request: AnalyzeStudyRequest, rows: list[dict], events: Events) -> int:
     """Say how the studies ended; the exit status tells whether all have a result that no verdict contradicts."""
-    from CardiacBiomechLib.cases.study_batch import DONE, FAILED, RESUMED, index_name, totals
+    from CardiacBiomechLib.cases.study_tables import DONE, FAILED, RESUMED, index_name, totals
 
     bad = [row for row in rows if row["status"] not in (DONE, RESUMED)]
     failed = sum(row["status"] == FAILED for row in bad)
@@ -107,12 +133,12 @@ def _end(request: AnalyzeStudyRequest, rows: list[dict], events: Events) -> int:
 
 def _series(arguments: argparse.Namespace) -> int:
     from CardiacBiomechLib.cine.dicom_cine import list_runs, look_through
-    from CardiacBiomechLib.cine.read_cine import exam_files
+    from CardiacBiomechLib.cine.read_cine import exam_files, require_there
+    from ThoraxAILib.io.opened import opened
 
     path = arguments.input
-    if not path.exists():
-        raise InputError(f"'{path.name}' does not exist: check the path.")
-    with exam_files(path) as files:
+    require_there(path)
+    with opened(path) as inside, exam_files(inside, path.name) as files:
         rows = list_runs(look_through(files, path.name, Progress()))
     print(f"{'series':>8} {'kind':14} {'slices':>6} {'phases':>6} {'images':>6} {'times in ms':>14} {'plane':12}")
     for row in rows:

@@ -96,6 +96,12 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         low, high = found[name]["interval"]
         share = f"{found[name]['right']} of {found['rows']}, {100 * found[name]['accuracy']:.1f} %"
         print(f"{words}: {share} (95 % interval {100 * low:.1f} to {100 * high:.1f} %)")
+    if found["rules"] is not None:
+        rules, left = found["rules"], found["rules"]["true_group_among_those_left"]["accuracy"]
+        print(
+            f"published definitions alone: {rules['right']} of {found['rows']}, {100 * rules['accuracy']:.1f} %; the "
+            f"true group among the {rules['mean_groups_left']:.1f} they leave: {100 * left:.1f} %"
+        )
     print(f"written to {request.output}")
     if found["noise"]["leak_alarm"]:
         print("LEAK ALARM: features without meaning reach more than chance")

@@ -16,6 +16,7 @@ from CardiacBiomechLib.cli.analyze import add_analyze
 from CardiacBiomechLib.cli.compare import add_compare
 from CardiacBiomechLib.cli.diagnose import add_diagnose
 from CardiacBiomechLib.cli.engine_choice import preset_line, progress_on_terminal
+from CardiacBiomechLib.cli.practice import add_practice
 from CardiacBiomechLib.cli.report_file import check_report, write_report
 from CardiacBiomechLib.cli.segment import add_segment
 from CardiacBiomechLib.cli.track import add_track
@@ -36,6 +37,7 @@ def add_commands(modules: argparse._SubParsersAction) -> None:
     add_analyze(commands)
     add_compare(commands)
     add_diagnose(commands)
+    add_practice(commands)
     add_segment(commands)
     add_track(commands)
     for name, request, run, text in (

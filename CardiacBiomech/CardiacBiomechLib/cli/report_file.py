@@ -11,7 +11,7 @@ from ThoraxAILib.errors import InputError
 def check_report(path: Path | None) -> None:
     """Raise InputError early when a report was asked for in a folder that is not there."""
     if path is not None and not path.parent.is_dir():
-        raise InputError(f"The folder for '{path.name}' does not exist: make it or choose another place.")
+        raise InputError(f"The folder for '{path}' does not exist: make it or choose another place.")
 
 
 def write_report(path: Path | None, content: dict) -> None:

@@ -19,6 +19,7 @@ from CardiacBiomechLib.logic.logic import CardiacBiomechLogic
 from CardiacBiomechLib.model.person import FORMULAS, SEXES, Person
 from CardiacBiomechLib.motion.engines import NAMES as MOTION_NAMES
 from CardiacBiomechLib.motion.presets import PRESETS
+from CardiacBiomechLib.panel.practice_section import PracticeSection
 from CardiacBiomechLib.report.study_summary import diagnosis_lines, diagnosis_sentences, summary
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.child_job import ChildJob
@@ -75,6 +76,8 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = CardiacBiomechLogic()
         self.job_panel = JobPanel(self._update_controls)
         self.ui.jobLayout.addWidget(self.job_panel.widget)
+        self.practice = PracticeSection(self.job_panel, self.diagnosis_model)
+        self.ui.practiceLayout.addWidget(self.practice.widget)
         self._fill_choices()
         panel.setMRMLScene(slicer.mrmlScene)
         self._connect()
@@ -87,6 +90,8 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.studyEdit.filters = ctk.ctkPathLineEdit.Dirs | ctk.ctkPathLineEdit.Files
         ui.labelEdit.filters = ctk.ctkPathLineEdit.Files
         ui.outputEdit.filters = ctk.ctkPathLineEdit.Dirs
+        ui.diagnosisModelEdit.filters = ctk.ctkPathLineEdit.Dirs
+        ui.diagnosisList.setVerticalScrollBarPolicy(qt.Qt.ScrollBarAlwaysOn)  # words wrap beside it
         ui.sexComboBox.addItem(_("not stated"), "")
         for sex, text in zip(SEXES, (_("female"), _("male")), strict=True):
             ui.sexComboBox.addItem(text, sex)
@@ -115,13 +120,19 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.carryAgainButton.connect("clicked()", self.on_carry_again)
         ui.insertionsButton.connect("clicked()", self.on_use_insertions)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.on_scene_closed)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self._update_controls)
 
     def cleanup(self) -> None:
         """End the run; called when the application closes and before a reload."""
         self.job_panel.close()
+        self.practice.close()
         if self._edits is not None:
             self._edits.cleanup()
         self.removeObservers()
+
+    def exit(self) -> None:
+        """Let the practice stand still while another module is open."""
+        self.practice.stop()
 
     def onReload(self) -> None:
         """Reload the Lib packages together with the module file."""
@@ -178,10 +189,17 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             options=options,
             person=person,
             engines=engines,
+            diagnosis_model=self.diagnosis_model(),
         )
+
+    def diagnosis_model(self) -> Path | None:
+        """Return the folder of the diagnosis that was chosen, None for the one trained on synthetic hearts."""
+        path = self.ui.diagnosisModelEdit.currentPath
+        return Path(path) if path else None
 
     def on_analyze(self) -> None:
         """Start the analysis in a child process."""
+        self.ui.jobLayout.addWidget(self.job_panel.widget)
         with shown_errors(_("The exam cannot be analyzed.")):
             self.job_panel.run(self.logic.study_job(self.request()), self._on_success, _("Reading the exam"))
 
@@ -281,3 +299,4 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.playButton.text = _("Stop") if is_playing else _("Play")
         ui.carryAgainButton.enabled = self._browser is not None and not running
         ui.insertionsButton.enabled = self._browser is not None and not running
+        self.practice.update()

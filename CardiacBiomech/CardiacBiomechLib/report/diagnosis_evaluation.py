@@ -53,6 +53,17 @@ def _accuracy(found: dict[str, Any]) -> Table:
         ("Noise features, selection inside", percent(noise["nested"]), f"chance {percent(noise['chance'])}"),
         ("Noise features, selection on all rows", percent(noise["selected_on_all_rows"]), ""),
     ]
+    rules = found["rules"]
+    if rules is not None:
+        left = rules["true_group_among_those_left"]
+        rows += [
+            ("Published definitions alone: the true group and no other", percent(rules["accuracy"]), _interval(rules)),
+            (
+                f"The true group among those they leave ({rules['mean_groups_left']:.1f} on average)",
+                percent(left["accuracy"]),
+                _interval(left),
+            ),
+        ]
     return Table.of((("", False), ("Accuracy", True), ("95 % Clopper-Pearson interval, test", False)), rows)
 
 

@@ -12,6 +12,7 @@ from vtk.util import numpy_support
 from CardiacBiomechLib.analysis.study import StudyResult
 from CardiacBiomechLib.model.heart_labels import HeartLabels
 from CardiacBiomechLib.scene.colors import STRAIN_NAME, color_by_strain
+from CardiacBiomechLib.scene.frame_sequences import add_sequence
 from CardiacBiomechLib.scene.insertion_points import insertion_nodes
 from CardiacBiomechLib.scene.study_plots import curve_nodes
 from ThoraxAILib.image.volume import Volume
@@ -60,18 +61,7 @@ def _rate(result: StudyResult) -> float:
 
 def _add(browser, name: str, result: StudyResult, make):
     """Return a new sequence of nodes, one per frame, that the browser plays in step with the others."""
-    sequence = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", name)
-    times = result.study.times_ms
-    sequence.SetIndexName("frame" if times is None else "time")
-    sequence.SetIndexUnit("" if times is None else "ms")
-    sequence.SetIndexType(slicer.vtkMRMLSequenceNode.NumericIndex)
-    for frame in range(result.study.frames):
-        node = make(frame)
-        node.SetName(name)
-        sequence.SetDataNodeAtValue(node, str(frame + 1) if times is None else f"{times[frame]:.1f}")
-        slicer.mrmlScene.RemoveNode(node)
-    browser.AddSynchronizedSequenceNode(sequence)
-    return sequence
+    return add_sequence(browser, name, result.study.frames, result.study.times_ms, make)
 
 
 def _image(result: StudyResult, frame: int):

@@ -6,7 +6,7 @@ practice. The motion is the exact one plus a smooth error as registration leaves
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,21 +18,15 @@ from CardiacBiomechLib.diagnosis.features.table import FeatureTable, table_of
 from CardiacBiomechLib.mechanics.aha import heart_axes
 from CardiacBiomechLib.model.heart_labels import ACDC
 from CardiacBiomechLib.synthesis.anatomy import labels_at
-from CardiacBiomechLib.synthesis.groups import GROUPS, draw
-from CardiacBiomechLib.synthesis.ventricle import Ventricle
+from CardiacBiomechLib.synthesis.groups import GROUPS
+from CardiacBiomechLib.synthesis.people import draw_person
 from ThoraxAILib.image.grid import Grid
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.options import Options, option
 from ThoraxAILib.registration.field import Field
 
-# What brings the phantom to the normal values that are published for people (LV EDV 132 to 160 mL, mass 98 to 134 g,
-# Kawel-Boehm et al. 2015; RV EDV 148 to 190 mL, Hudsmith et al. 2005; RV EF near 50 %): lengths, wall, right ventricle
-SIZE, WALL, RIGHT_SIZE, RIGHT_EMPTYING = 1.13, 0.7, 0.94, 1.35
-FULL_EMPTYING = 1.05
-SIZE_SD = 0.07  # of the lengths of hearts of people of different size
 SLICE_MM, PIXEL_MM = (7.0, 10.0), (1.6, 2.1)
 LENGTH_MM, WIDTH_MM = 145.0, 185.0
-SURFACE_M2, SURFACE_SD = 1.9, 0.12  # beside what follows from the size of the heart
 ERROR_REACH_MM, NEAR_MM = 10.0, 12.0
 
 
@@ -63,9 +57,7 @@ def cohort_table(
 
 def heart_features(group: str, error_mm: float, random: np.random.Generator) -> dict[str, float]:
     """Return the features of one heart of a group, with the body surface of a person it fits."""
-    size = float(np.exp(random.normal(0.0, SIZE_SD)))
-    heart = of_size(as_in_people(draw(group, random)), SIZE * size)
-    surface_m2 = float(SURFACE_M2 * size**2 * np.exp(random.normal(0.0, SURFACE_SD)))
+    heart, surface_m2 = draw_person(group, random)
     slice_mm, pixel_mm = random.uniform(*SLICE_MM), random.uniform(*PIXEL_MM)
     across = round(WIDTH_MM / pixel_mm)
     grid = Grid.centered((round(LENGTH_MM / slice_mm), across, across), (slice_mm, pixel_mm, pixel_mm))
@@ -79,37 +71,6 @@ def heart_features(group: str, error_mm: float, random: np.random.Generator) -> 
     way = _error(grid, error_mm, random)
     way[near] += heart.displacement(centers[near])
     return found | motion_features(still, ACDC, heart_axes(still, ACDC), Field(way.astype(np.float32), grid))
-
-
-def as_in_people(heart: Ventricle) -> Ventricle:
-    """Return the heart with wall and right ventricle as large as in people; see ``SIZE``."""
-    epi_mm = heart.endo_mm + WALL * (heart.epi_mm - heart.endo_mm)
-    right = heart.right
-    if right is not None:
-        emptying = min(FULL_EMPTYING, RIGHT_EMPTYING * right.emptying)
-        radii = tuple(RIGHT_SIZE * length for length in right.radii_mm)
-        right = replace(right, emptying=emptying, radii_mm=(radii[0], radii[1], radii[2]))
-    return replace(heart, epi_mm=epi_mm, right=right)
-
-
-def of_size(heart: Ventricle, size: float) -> Ventricle:
-    """Return the heart with all lengths times ``size``."""
-    right = heart.right
-    if right is not None:
-        right = replace(
-            right,
-            center_mm=(size * right.center_mm[0], size * right.center_mm[1], size * right.center_mm[2]),
-            radii_mm=(size * right.radii_mm[0], size * right.radii_mm[1], size * right.radii_mm[2]),
-        )
-    base = None if heart.base_mm is None else size * heart.base_mm
-    return replace(
-        heart,
-        endo_mm=size * heart.endo_mm,
-        epi_mm=size * heart.epi_mm,
-        base_mm=base,
-        torsion_rad_per_mm=heart.torsion_rad_per_mm / size,
-        right=right,
-    )
 
 
 def _near(heart: np.ndarray, grid: Grid) -> np.ndarray:

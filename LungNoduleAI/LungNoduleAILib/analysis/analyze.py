@@ -18,7 +18,7 @@ from LungNoduleAILib.analysis.threshold import OperatingThreshold, choose_thresh
 from LungNoduleAILib.analysis.verdicts import chest_verdicts
 from LungNoduleAILib.anatomy.body_size import segment_any_size
 from LungNoduleAILib.anatomy.orientation import judge_orientation
-from LungNoduleAILib.detection.lung_filter import as_removed, filter_candidates
+from LungNoduleAILib.detection.lung_filter import as_removed, filter_by_voxel_rule, filter_candidates
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import measure
 from LungNoduleAILib.measurement.vetting import Vetting
@@ -35,6 +35,7 @@ from ThoraxAILib.image.volume import AxisOrder, Volume
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.stages import Stages
 
+JRC = "jrc"  # the voxel rule of the report's study, see AnalysisOptions.lung_filter
 SAYS_SIDES = ("ok", "one_lung_missing", "sides_uncertain")  # verdicts that name a side
 
 
@@ -58,7 +59,7 @@ def analyze(
     with stages.stage("measurement"):
         chosen = choose_threshold(options, detector, turned)
         threshold = chosen.threshold
-        kept, removed = filter_candidates(candidates, turned, anatomy, threshold, options.lung_margin_mm)
+        kept, removed, filtered = _near_lungs(candidates, turned, anatomy, threshold, options)
         findings, unmeasured = _measure_all(turned, anatomy, kept, engines, threshold, progress.part(0.8, 0.95))
     with stages.stage("verdicts"):
         lungs = _lungs(turned, anatomy, findings, [*removed, *unmeasured])
@@ -73,10 +74,22 @@ def analyze(
     labels = np.ascontiguousarray(order.undo_array(_shown(anatomy.labels, lungs)))
     reported = Findings(volume.identity.series_uid, lungs, findings, (*removed, *unmeasured), volume.notes)
     progress(1.0, f"{len(findings)} findings")
+    methods = {**_methods(engines, chosen), **filtered}
     structures = anatomy.structures
     if structures is not None:
         structures = np.ascontiguousarray(order.undo_array(_shown(structures, lungs)))
-    return AnalysisResult(volume, labels, reported, anatomy.lobes_approximate, _methods(engines, chosen), structures)
+    return AnalysisResult(volume, labels, reported, anatomy.lobes_approximate, methods, structures)
+
+
+def _near_lungs(
+    candidates: list[Candidate], volume: Volume, anatomy: Anatomy, threshold: float, options: AnalysisOptions
+) -> tuple[list[Candidate], list[Removed], dict[str, str]]:
+    """Split candidates by the filter asked for; the third value is what the run record says of it."""
+    if options.lung_filter != JRC:
+        kept, removed = filter_candidates(candidates, volume, anatomy, threshold, options.lung_margin_mm)
+        return kept, removed, {"lung_filter": "mm"}
+    kept, removed, only = filter_by_voxel_rule(candidates, volume, anatomy, threshold, options.lung_margin_mm)
+    return kept, removed, {"lung_filter": JRC, "removed_by_the_rule_in_mm_only": only}
 
 
 def _methods(engines: LungEngines, chosen: OperatingThreshold) -> dict[str, str]:

@@ -25,6 +25,7 @@ from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.parenchyma import pattern_map
 from LungNoduleAILib.parenchyma.pattern_map import PATTERN_MAPPER, LearnedPatterns
+from LungNoduleAILib.published import monai_anatomy, monai_detector
 from ThoraxAILib.engines.chosen import ChosenEngine
 from ThoraxAILib.engines.registry import AUTO, REGISTRY, Registry
 from ThoraxAILib.errors import MissingDependencyError, known
@@ -37,8 +38,10 @@ BOTH_CLASSICAL = "detector and anatomy are classical, so no network takes part"
 ENGINES = (
     learned_anatomy.ENGINE,
     classical_anatomy.ENGINE,
+    *monai_anatomy.ENGINES,
     learned_detector.ENGINE,
     classical_detector.ENGINE,
+    monai_detector.ENGINE,
     learned_outline.ENGINE,
     classical_outline.ENGINE,
     siamese.ENGINE,
@@ -117,7 +120,9 @@ def choose_pattern_engines(anatomy: str = AUTO, device: str = AUTO, registry: Re
 def operating_point(name: str) -> float:
     """Return the confidence from which a detector reports; 0 when it cannot run here."""
     try:
-        return REGISTRY.choose(DETECTOR, name)[0].make("cpu").operating_point
+        engine = REGISTRY.choose(DETECTOR, name)[0]
+        fixed = getattr(engine.make, "operating_point", None)  # known without loading a network
+        return fixed if isinstance(fixed, float) else engine.make("cpu").operating_point
     except MissingDependencyError:
         return 0.0
 

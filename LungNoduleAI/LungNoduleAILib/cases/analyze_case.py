@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from LungNoduleAILib.analysis.engines import LungEngines
     from LungNoduleAILib.guidelines.terms.person import PersonAndExam
     from LungNoduleAILib.report.prior_exam import PriorExam
+    from ThoraxAILib.scene.files.packed_ahead import PackedAhead
 
 
 @dataclass(frozen=True)
@@ -72,14 +73,23 @@ def analyze_case(request: CaseRequest, progress: Progress, engines: LungEngines 
     record = case_record(request, engines, volume, started)
     if request.resume and has_result_of(request.output, record):
         return CaseOutcome(_findings_in(request.output), volume.notes, resumed=True)
-    with OutputFolder(request.output, ANALYSIS_FILES) as folder:
+    with OutputFolder(request.output, ANALYSIS_FILES) as folder, _image_ahead(request, volume, folder) as ahead:
         from LungNoduleAILib.analysis.analyze import analyze
 
         result = analyze(volume, request.options, progress.part(0.1, 0.75), stages, engines)
         record = replace(record, models=engines.models())
-        write_case(folder, request, result, record, progress.part(0.75, 1.0), stages)
+        write_case(folder, request, result, record, progress.part(0.75, 1.0), stages, ahead)
     progress(1.0, "Done")
     return CaseOutcome(result.findings, volume.notes)
+
+
+def _image_ahead(request: CaseRequest, volume: Volume, folder: Path) -> AbstractContextManager[PackedAhead | None]:
+    """Return the image of the scene, compressed while the analysis runs; nothing where no scene is written."""
+    if not request.with_scene:
+        return nullcontext()
+    from ThoraxAILib.scene.files.packed_ahead import PackedAhead
+
+    return PackedAhead(volume.array, folder)
 
 
 def case_record(
@@ -130,9 +140,18 @@ def _count_files(path: Path) -> int:
 
 
 def write_case(
-    folder: Path, request: CaseRequest, result: AnalysisResult, record: RunRecord, progress: Progress, stages: Stages
+    folder: Path,
+    request: CaseRequest,
+    result: AnalysisResult,
+    record: RunRecord,
+    progress: Progress,
+    stages: Stages,
+    ahead: PackedAhead | None = None,
 ) -> None:
-    """Write every file of a case into ``folder``, the run record as the last."""
+    """Write every file of a case into ``folder``, the run record as the last.
+
+    ``ahead`` is the image of the scene as far as it is compressed already.
+    """
     from LungNoduleAILib.cases.cohort.findings_csv import write_findings_csv
 
     findings = result.findings
@@ -153,7 +172,7 @@ def write_case(
     progress(0.4, "Writing the scene" if request.with_scene else "Writing the arrays")
     with stages.stage("scene" if request.with_scene else "arrays"):
         if request.with_scene:
-            _write_scene(folder, request.case.name, result, run)
+            _write_scene(folder, request.case.name, result, run, ahead)
         else:
             result.save_arrays(folder)
     if request.label_map != NO_LABEL_MAP:
@@ -185,14 +204,14 @@ def write_reports(
         write_pdf(folder / REPORT_PDF, content)
 
 
-def _write_scene(folder: Path, name: str, result: AnalysisResult, run: dict) -> None:
+def _write_scene(folder: Path, name: str, result: AnalysisResult, run: dict, ahead: PackedAhead | None = None) -> None:
     """Write the result as Slicer's own files, made of the same nodes the module shows."""
     from ThoraxAILib.scene import host
 
     host.install()
     from LungNoduleAILib.scene.analysis_scene import write_analysis_scene
 
-    write_analysis_scene(folder, name, result, run)
+    write_analysis_scene(folder, name, result, run, ahead)
 
 
 def _write_dicom(folder: Path, source: Path, result: AnalysisResult) -> None:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from LungNoduleAILib.cases.requests import PracticeRequest
 from LungNoduleAILib.practice.cases import PracticeCase, make_practice_case
-from LungNoduleAILib.practice.progress import add_progress, export_progress, progress_words
+from LungNoduleAILib.practice.progress import BOOK, add_progress, progress_words
 from LungNoduleAILib.practice.score import Mark, Score, score_marks
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.output_folder import OutputFolder
@@ -62,7 +62,7 @@ def score_case(
     ]
     if request.progress is not None:
         entries = add_progress(request.progress, request.seed, request.difficulty, own)
-        export_progress(entries, request.progress.with_suffix(".csv"))
+        BOOK.export(entries, request.progress.with_suffix(".csv"))
         lines.append(f"So far {progress_words(entries)}.")
     return lines
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from LungNoduleAILib.cases.analyze_case import analyze_case
 from LungNoduleAILib.cases.batch import Batch, gather_cases
-from LungNoduleAILib.cases.cohort.persons import check_known, person_of, read_persons
+from LungNoduleAILib.cases.cohort.persons import person_of, read_persons
 from LungNoduleAILib.cases.cohort.tables import FAILED, LEFT_OUT, IndexRow, totals, write_tables
 from LungNoduleAILib.cases.requests import AnalyzeRequest, CaseRequest, DemoRequest
 from LungNoduleAILib.cli import calibrate as calibrate_command
@@ -35,6 +35,7 @@ from ThoraxAILib.io import Case
 from ThoraxAILib.jobs.events import Events, add_events_argument, reporting_errors
 from ThoraxAILib.jobs.output_folder import output_error
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.options.persons import check_known
 from ThoraxAILib.options.shard import shard_suffix
 from ThoraxAILib.scene import host
 

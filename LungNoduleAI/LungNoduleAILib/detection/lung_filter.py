@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from LungNoduleAILib.detection.voxel_rule import is_far_from_lung, why_removed
 from LungNoduleAILib.model.anatomy import AIRWAY, Anatomy
 from LungNoduleAILib.model.candidates import Candidate
 from LungNoduleAILib.model.findings import Removed
@@ -28,6 +29,30 @@ def filter_candidates(
         else:
             removed.append(as_removed(candidate, reason))
     return kept, removed
+
+
+def filter_by_voxel_rule(
+    candidates: list[Candidate], volume: Volume, anatomy: Anatomy, threshold: float, margin_mm: float
+) -> tuple[list[Candidate], list[Removed], str]:
+    """Split candidates as ``filter_candidates`` does, but near the lungs is what the report's study called so.
+
+    The third value says which reported candidates the rule in mm would have removed, and a removed one says whether it
+    would have stayed: so both lists are kept.
+    """
+    kept, removed = [], []
+    only_here = []
+    for candidate in candidates:
+        by_mm = _reason(candidate, volume, anatomy, threshold, margin_mm)
+        if candidate.confidence < threshold:
+            removed.append(as_removed(candidate, _below(candidate.confidence, threshold)))
+        elif is_far_from_lung(candidate, volume, anatomy):
+            other = "; the rule in mm keeps it" if by_mm is None else "; the rule in mm removes it too"
+            removed.append(as_removed(candidate, why_removed(anatomy.labels.shape) + other))
+        else:
+            kept.append(candidate)
+            if by_mm is not None:
+                only_here.append(f"({', '.join(f'{x:.1f}' for x in candidate.center_ras_mm)}) {by_mm}")
+    return kept, removed, "; ".join(only_here) or "none"
 
 
 def as_removed(candidate: Candidate, reason: str) -> Removed:

@@ -9,6 +9,8 @@ from ThoraxAILib.errors import InputError
 from ThoraxAILib.networks.device import DEVICES
 from ThoraxAILib.options import Options, option
 
+LUNG_FILTERS = ("mm", "jrc")
+
 
 @dataclass(frozen=True)
 class AnalysisOptions(Options):
@@ -38,7 +40,14 @@ class AnalysisOptions(Options):
         at_least=0.0,
         at_most=50.0,
     )
-    anatomy: str = option("auto", "what finds lungs and lobes", metavar="auto|learned|classical")
+    lung_filter: str = option(
+        "mm",
+        "how a candidate is judged to lie near the lungs: mm, or jrc, the voxel rule of the report's study for "
+        "comparison",
+        flag="--filter",
+        choices=LUNG_FILTERS,
+    )
+    anatomy: str = option("auto", "what finds lungs and lobes", metavar="NAME")
     delineator: str = option("auto", "what outlines nodules", metavar="auto|learned|classical")
     calibration: Path | None = option(
         None,

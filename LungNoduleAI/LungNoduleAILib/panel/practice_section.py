@@ -7,7 +7,6 @@ from pathlib import Path
 
 import ctk
 import qt
-import slicer
 from slicer.i18n import tr as _
 
 from LungNoduleAILib.logic.jobs import practice_case_job, practice_score_job
@@ -15,13 +14,15 @@ from LungNoduleAILib.logic.practice import LungPractice, PracticeState
 from LungNoduleAILib.panel.input_choice import show_in_views
 from LungNoduleAILib.panel.place_tool import PlaceTool
 from LungNoduleAILib.practice.comparison import practice_rows, score_words
-from LungNoduleAILib.practice.progress import export_progress, next_seed, progress_words, read_progress
+from LungNoduleAILib.practice.progress import BOOK, progress_words
 from LungNoduleAILib.scene.review_nodes import center_views
-from ThoraxAILib.errors import InputError, OutputError, ThoraxAIError
+from ThoraxAILib.errors import ThoraxAIError
 from ThoraxAILib.jobs.child_job import ChildJob
 from ThoraxAILib.panels import parts
 from ThoraxAILib.panels.job_panel import JobPanel
 from ThoraxAILib.panels.messages import shown_errors
+from ThoraxAILib.panels.practice_scores import PracticeScores, fill_difficulties
+from ThoraxAILib.practice.score_book import next_seed
 
 PROGRESS_FILE = "practice.json"
 NOT_MEASURED, MAX_MM = 0.0, 100.0
@@ -35,6 +36,7 @@ class PracticeSection:
     def __init__(self, job_panel: JobPanel) -> None:
         self._jobPanel = job_panel
         self.logic = LungPractice()
+        self.scores = PracticeScores(BOOK, PROGRESS_FILE, progress_words)
         self.placeTool = PlaceTool(self._on_place_stopped)
         self._asked: tuple[int, str] = (0, "")
         self._isFilling = False
@@ -58,8 +60,7 @@ class PracticeSection:
         layout.addLayout(row)
         self.difficultyComboBox = qt.QComboBox()
         self.difficultyComboBox.name = "difficultyComboBox"
-        for text, name in ((_("Easy"), "easy"), (_("Medium"), "medium"), (_("Hard"), "hard")):
-            self.difficultyComboBox.addItem(text, name)
+        fill_difficulties(self.difficultyComboBox)
         self.nextCaseButton = parts.button("nextCaseButton", _("Next case"), self.on_next)
         row.addWidget(self.difficultyComboBox)
         row.addWidget(self.nextCaseButton, 1)
@@ -91,12 +92,7 @@ class PracticeSection:
         layout.addWidget(self.table)
         self.whyLabel = parts.label("practiceWhyLabel")
         layout.addWidget(self.whyLabel)
-        row = qt.QHBoxLayout()
-        layout.addLayout(row)
-        self.progressLabel = parts.label("practiceProgressLabel", _("All cases that you have locked on this computer"))
-        self.exportButton = parts.button("exportPracticeButton", _("Export"), self.on_export)
-        row.addWidget(self.progressLabel, 1)
-        row.addWidget(self.exportButton)
+        layout.addWidget(self.scores.widget)
 
     # What is shown
 
@@ -154,13 +150,7 @@ class PracticeSection:
         allow(self.removeMarkButton, no_mark, _("Take the selected mark back"))
         allow(self.diameterSpinBox, no_mark, _("Diameter of the selected mark, as you measure it"))
         allow(self.lockMarksButton, locked, _("End this reading: the software reads too, then you see truth and score"))
-        entries = self._entries()
-        allow(
-            self.exportButton,
-            "" if entries else _("There is no score yet"),
-            _("Write the scores of all cases as a table (CSV)"),
-        )
-        self.progressLabel.text = progress_words(entries) if entries else _("No case is scored yet.")
+        self.scores.update()
 
     def _say(self, text: str) -> None:
         parts.say(self.messageLabel, text)
@@ -184,22 +174,12 @@ class PracticeSection:
 
     # The case
 
-    def progress_file(self) -> Path:
-        """Return where the scores are kept: beside Slicer's settings, on this computer only."""
-        return Path(slicer.app.userSettings().fileName()).parent / "ThoraxAI" / PROGRESS_FILE
-
-    def _entries(self) -> list[dict]:
-        try:
-            return read_progress(self.progress_file())
-        except InputError:  # told where it is written; the section must open all the same
-            return []
-
     def on_next(self) -> None:
         """Make the next case in a child process."""
         box = self.difficultyComboBox
         difficulty = box.itemData(box.currentIndex)
         state = self.logic.state()
-        seed = next_seed(self._entries(), difficulty)
+        seed = next_seed(self.scores.entries(), difficulty)
         if state is not None and state.difficulty == difficulty:
             seed = max(seed, state.seed + 1)
         self.stop()
@@ -263,35 +243,12 @@ class PracticeSection:
         if state is None:
             return
 
-        def job() -> ChildJob:
-            file = self.progress_file()
-            try:
-                file.parent.mkdir(parents=True, exist_ok=True)
-                read_progress(file)  # refuse before the long run what cannot be added to
-            except OSError as error:
-                raise OutputError(f"The scores cannot be kept ({error.strerror}): free some space.") from error
-            return practice_score_job(state, file)
-
-        self._run(job, self._on_scored, _("Scoring"))
+        self._run(lambda: practice_score_job(state, self.scores.ready_file()), self._on_scored, _("Scoring"))
 
     def _on_scored(self, job: ChildJob) -> str:
         self.logic.show_score(job.output or Path())
         self.update()
         return _("Scored: green are the nodules, blue the software's marks, gray what looks like a nodule.")
-
-    def on_export(self) -> None:
-        """Write the scores of all cases where the person says."""
-        path = qt.QFileDialog.getSaveFileName(None, _("Export the scores"), "practice.csv", _("Table (*.csv)"))
-        name = path[0] if isinstance(path, tuple) else path
-        if not name:
-            return
-        with shown_errors(_("The scores were not exported.")):
-            try:
-                export_progress(self._entries(), Path(name))
-            except OSError as error:
-                raise OutputError(
-                    f"The scores cannot be written ({error.strerror}): choose a writable folder."
-                ) from error
 
     def stop(self) -> None:
         """Wait for no click any more."""

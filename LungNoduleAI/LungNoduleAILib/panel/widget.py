@@ -112,6 +112,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def cleanup(self) -> None:
         """End the run; called when the application closes and before a reload."""
         self.job_panel.close()
+        self.advanced.published.close()
         self.reportFile.drop()
         self.follow_up.drop_report()
         self.correct.stop()

@@ -13,8 +13,8 @@ from LungNoduleAILib.synthesis.nodules.placement import NoduleRecipe
 from LungNoduleAILib.synthesis.test_phantom.small_chest import make_small_chest
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.tuples import three
+from ThoraxAILib.practice.score_book import DIFFICULTIES, EASY, HARD, MEDIUM
 
-EASY, MEDIUM, HARD = DIFFICULTIES = ("easy", "medium", "hard")
 SPACING_MM = (0.9, 0.9, 1.5)
 # least and most diameter in mm, kinds, and places of the nodules
 _NODULES = {

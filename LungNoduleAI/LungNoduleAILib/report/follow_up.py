@@ -57,10 +57,11 @@ class FollowUpPictures:
 
 @dataclass(frozen=True)
 class ScansContent:
-    """One row per scan, and what to be careful about when they are compared."""
+    """One row per scan, what to be careful about when they are compared, and what was decided in reading them."""
 
     table: Table
     warnings: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def follow_up_content(
     return FollowUpContent(
         f"Chest CT follow-up: {case_name(run)}",
         (fates_words(follow_up), *impression(current, (), stated, before)),
-        _scans(follow_up),
+        _scans(follow_up, run),
         _pairs(follow_up),
         guidelines_content(by_suspicion(current, before), stated, before),
         growth_chart(follow_up),
@@ -155,7 +156,7 @@ def write_follow_up_report(
     return content
 
 
-def _scans(follow_up: FollowUp) -> ScansContent:
+def _scans(follow_up: FollowUp, run: dict) -> ScansContent:
     head = [
         ("Scan", True),
         ("Date", False),
@@ -171,7 +172,7 @@ def _scans(follow_up: FollowUp) -> ScansContent:
         for order, (scan, gap) in enumerate(zip(follow_up.scans, gaps, strict=True), start=1)
     ]
     warnings = dict.fromkeys(text for interval in follow_up.intervals for text in interval.warnings)
-    return ScansContent(Table.of(head, rows), tuple(warnings))
+    return ScansContent(Table.of(head, rows), tuple(warnings), tuple(run.get("warnings", ())))
 
 
 def _scan_row(order: int, scan: ScanEntry, days: int | None) -> list[str]:

@@ -12,7 +12,10 @@ from CardiacBiomechLib.diagnosis.evaluation.ablation import ablation
 from CardiacBiomechLib.diagnosis.evaluation.cross_validation import confusion, nested_answers, stability
 from CardiacBiomechLib.diagnosis.evaluation.evaluation import EvaluationEffort, evaluate
 from CardiacBiomechLib.diagnosis.evaluation.learning_curve import learning_curve, spread_subset
-from CardiacBiomechLib.diagnosis.features.table import write_table
+from CardiacBiomechLib.diagnosis.evaluation.rule_baseline import rule_baseline
+from CardiacBiomechLib.diagnosis.explanation.rules import by_rules
+from CardiacBiomechLib.diagnosis.features.table import FeatureTable, write_table
+from CardiacBiomechLib.diagnosis.models.classifiers import C_VALUES, make_pipeline, tuned_pipeline
 from CardiacBiomechLib.diagnosis.models.train import DiagnosisTraining
 from CardiacBiomechLib.training.diagnosis_cohort import cohort_table
 from fixtures.heart_tables import heart_table
@@ -31,6 +34,38 @@ def test_exact_intervals_and_tests_are_the_published_ones():
     assert clopper_pearson(0, 0) == (0.0, 1.0)
     assert mcnemar_p(5, 0) == pytest.approx(2 / 32)
     assert mcnemar_p(0, 0) == 1.0
+
+
+def test_the_rules_are_counted_on_the_same_rows_as_the_models():
+    table = heart_table()
+    found = rule_baseline(table)
+    alone = among = 0
+    for row, group in zip(table.values, table.groups, strict=True):
+        left = by_rules(dict(zip(table.features, row, strict=True))).possible
+        alone += left == (group,)
+        among += group in left
+    assert (found.rows, found.right, found.among) == (len(table.names), alone, among)
+    assert found.right <= found.among
+    assert "lv_mass_index_g_m2" in found.open_criteria
+    assert rule_baseline(FeatureTable(table.names, table.features, table.values, ("A",) * len(table.names))) is None
+
+
+@pytest.mark.parametrize(("kind", "name"), [("logistic", "classify__C"), ("svc", "classify__estimator__C")])
+def test_a_fold_chooses_its_c_from_its_own_rows_as_a_search_by_hand(kind, name):
+    from sklearn.model_selection import StratifiedKFold, cross_val_score
+
+    values = heart_table().values + 2.0 * np.random.default_rng(1).standard_normal((60, 6))
+    score = {"logistic": "neg_log_loss", "svc": "accuracy"}[kind]
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    by_hand = [
+        cross_val_score(make_pipeline(kind).set_params(**{name: c}), values, NUMBERS, scoring=score, cv=folds).mean()
+        for c in C_VALUES
+    ]
+    chosen = tuned_pipeline(kind, values, NUMBERS).get_params()[name]
+    assert by_hand[C_VALUES.index(chosen)] == pytest.approx(max(by_hand))
+    tuned, fixed = (nested_answers(values, NUMBERS, 4, DiagnosisTraining(kind, tune=tune)) for tune in (True, False))
+    assert tuned.shape == fixed.shape
+    assert (tuned >= 0).all()
 
 
 def test_more_training_studies_give_better_answers():

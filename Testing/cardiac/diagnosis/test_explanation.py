@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from itertools import combinations
 from math import factorial
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from CardiacBiomechLib.diagnosis.explanation.changes import smallest_change
 from CardiacBiomechLib.diagnosis.explanation.contributions import contributions, tree_shapley
-from CardiacBiomechLib.diagnosis.explanation.explain import UNLIKE, explain, in_lines, set_words
+from CardiacBiomechLib.diagnosis.explanation.explain import UNLIKE, explain, in_lines, set_words, with_unit
 from CardiacBiomechLib.diagnosis.explanation.rules import by_rules
-from CardiacBiomechLib.diagnosis.models.scores import KINDS, scores
+from CardiacBiomechLib.diagnosis.features.catalog import feature_of
+from CardiacBiomechLib.diagnosis.models.scores import KINDS, forest_shares, scores
 from CardiacBiomechLib.diagnosis.models.train import DiagnosisTraining, train_model
 from fixtures.heart_tables import heart_table
 
@@ -70,6 +72,18 @@ def test_values_of_trees_are_the_mean_gain_over_all_orders_of_the_features(model
                 for root in roots:
                     mean[:, feature] += weight * (expected(int(root), known | {feature}) - expected(int(root), known))
     np.testing.assert_allclose(tree_shapley({**arrays, "roots": roots}, z)[0], mean, atol=EXACT)
+
+
+def test_values_of_trees_are_those_of_shap_on_a_hundred_rows():
+    """The fixture was computed once in an environment of its own; see make_tree_shap.py beside it."""
+    with np.load(Path(__file__).parents[2] / "fixtures" / "tree_shap.npz") as file:
+        told = dict(file)
+    assert len(told["rows"]) == 100
+    np.testing.assert_allclose(forest_shares(told, told["rows"]), told["shares"], atol=EXACT)
+    for row, values in zip(told["rows"], told["shap_values"], strict=True):
+        own, baseline = tree_shapley(told, row)
+        np.testing.assert_allclose(own, values.T, rtol=0, atol=EXACT)
+        np.testing.assert_allclose(baseline, told["expected"], rtol=0, atol=EXACT)
 
 
 def test_all_sets_give_a_linear_score_its_linear_contributions(models, hearts):
@@ -135,6 +149,13 @@ def test_every_sentence_names_value_unit_limit_and_source(models, hearts):
         for at in range(len(found.row)):
             assert form.fullmatch(found.sentence(at)), found.sentence(at)
         assert len(in_lines(found)) == len(found.row) + 5
+
+
+def test_a_value_next_to_its_limit_is_told_apart_from_it():
+    fraction = feature_of("lv_ef_percent")
+    assert fraction.told(54.6, 55.0) == "54.6 %"
+    assert fraction.told(54.4, 55.0) == "54 %"
+    assert with_unit(feature_of("wall_lv_edv_ratio"), 1.004, 1.001) == "1.004 (ratio)"
 
 
 def test_the_rules_are_the_published_definitions():

@@ -176,6 +176,19 @@ def test_a_table_that_is_no_text_is_told(tmp_path):
         read_persons(tmp_path / "persons.csv")
 
 
+def test_a_case_with_a_scene_records_what_lies_in_its_folder_and_is_resumed(cohort, analyzed):
+    from ThoraxAILib.scene import host
+
+    if not host.is_available():
+        pytest.skip("slicer-core is not installed")
+    assert run(cohort, "--scene", "auto") == 0
+    folder = cohort.parent / "out" / "a"
+    assert set(record_in(folder)["files"]) == {path.name for path in folder.iterdir()} - {"run.json"}
+    assert "scene.mrb" in record_in(folder)["files"]
+    assert run(cohort, "--scene", "auto", "--resume") == 0
+    assert [row["status"] for row in table(cohort.parent / "out" / "index.csv")] == ["resumed"] * 4
+
+
 def test_a_stamp_changes_with_name_size_time_and_series(tmp_path):
     folder = tmp_path / "case"
     (folder / "deep").mkdir(parents=True)

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -102,12 +103,62 @@ def test_other_programs_read_layers_and_image(both):
     np.testing.assert_array_equal(lobes, chest_labels())
 
 
-def test_blocks_join_to_one_gzip_file():
+@pytest.mark.parametrize("is_noise", [False, True])
+@pytest.mark.parametrize("with_isal", [False, True])
+def test_blocks_join_to_one_gzip_file(with_isal, is_noise):
     import gzip
 
     from ThoraxAILib.scene.files.gzip_blocks import gzip_blocks
 
+    if with_isal:
+        pytest.importorskip("isal")
     blocks = [np.random.default_rng(seed).integers(0, 9, 5000 + seed).astype(np.uint8).tobytes() for seed in range(9)]
     for workers in (1, 3):
-        assert gzip.decompress(b"".join(gzip_blocks(iter(blocks), workers))) == b"".join(blocks)
-    assert gzip.decompress(b"".join(gzip_blocks([], 1))) == b""
+        packed = b"".join(gzip_blocks(iter(blocks), workers, is_noise, with_isal))
+        assert gzip.decompress(packed) == b"".join(blocks)
+    assert gzip.decompress(b"".join(gzip_blocks([], 1, is_noise, with_isal))) == b""
+
+
+def image_in(bundle: Path) -> np.ndarray:
+    import SimpleITK as sitk
+
+    with zipfile.ZipFile(bundle) as files, tempfile.TemporaryDirectory() as folder:
+        (name,) = (name for name in files.namelist() if name.endswith(".nrrd") and "seg" not in name)
+        return sitk.GetArrayFromImage(sitk.ReadImage(files.extract(name, folder)))
+
+
+def test_an_image_compressed_ahead_is_the_same_in_the_scene(both, tmp_path):
+    from LungNoduleAILib.scene.analysis_scene import write_analysis_scene
+    from ThoraxAILib.scene.files.packed_ahead import PackedAhead
+
+    result = overlapping(result_on(chest_volume(next(iter(GEOMETRIES.values())))))
+    with PackedAhead(result.volume.array, tmp_path) as ahead:
+        assert ahead.file_of(result.volume.array) is not None
+        assert ahead.file_of(result.volume.array.copy()) is None  # another image is not taken for this one
+        write_analysis_scene(tmp_path, "CT", result, RUN, ahead)
+    np.testing.assert_array_equal(image_in(tmp_path / "scene.mrb"), result.volume.array)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "nodules.mrk.json",
+        "scene.mrb",
+        "segmentation.seg.nrrd",
+    ]
+
+
+def test_compressing_ahead_stops_and_leaves_nothing_when_the_analysis_fails(tmp_path):
+    import threading
+
+    from ThoraxAILib.scene.files.packed_ahead import PackedAhead
+
+    before = threading.active_count()
+    with pytest.raises(ZeroDivisionError), PackedAhead(np.zeros((200, 512, 512), np.int16), tmp_path):
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
+    assert threading.active_count() == before
+
+
+def test_an_image_that_could_not_be_written_ahead_is_compressed_with_the_scene(tmp_path):
+    from ThoraxAILib.scene.files.packed_ahead import PackedAhead
+
+    array = np.zeros((3, 4, 5), np.int16)
+    with PackedAhead(array, tmp_path / "no such folder") as ahead:
+        assert ahead.file_of(array) is None

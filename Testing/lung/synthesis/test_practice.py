@@ -9,10 +9,11 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from LungNoduleAILib.practice.cases import DIFFICULTIES, make_practice_case
-from LungNoduleAILib.practice.progress import add_progress, export_progress, progress_words, read_progress
+from LungNoduleAILib.practice.cases import make_practice_case
+from LungNoduleAILib.practice.progress import BOOK, add_progress, progress_words
 from LungNoduleAILib.practice.score import LEAST_REACH_MM, Mark, score_marks
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
+from ThoraxAILib.practice.score_book import DIFFICULTIES
 
 COARSE = (6.0, 6.0, 6.0)
 
@@ -107,11 +108,11 @@ def test_progress_is_kept_and_exported_and_another_file_is_refused(tmp_path, ref
     nodules = [PlantedNodule((0.0, 0.0, 0.0), (4, 4, 4), id="A")]
     add_progress(path, 1, "easy", score_marks([Mark((0, 0, 0), 9.0)], nodules, 30.0))
     entries = add_progress(path, 2, "hard", score_marks([Mark((90, 0, 0))], nodules))
-    assert read_progress(path) == entries
+    assert BOOK.read(path) == entries
     assert progress_words(entries) == "2 cases: 1 of 2 nodules found, 0.5 false marks per case"
-    export_progress(entries, tmp_path / "progress.csv")
+    BOOK.export(entries, tmp_path / "progress.csv")
     rows = list(csv.DictReader((tmp_path / "progress.csv").open(encoding="utf-8")))
     assert [(row["seed"], row["found"], row["size_error_mm"]) for row in rows] == [("1", "1", "1.0"), ("2", "0", "")]
     (tmp_path / "other.json").write_text(json.dumps({"schema": "x"}), encoding="utf-8")
     with refused("no progress of the practice"):
-        read_progress(tmp_path / "other.json")
+        BOOK.read(tmp_path / "other.json")

@@ -14,13 +14,14 @@ MAX_BYTES = 16 << 30  # of one volume: 1,600 slices of 2048 x 2048 in 16 bits
 SMALL_WHOLE = 2**31
 
 
-def read_voxels(path: Path, geometry: NiftiGeometry) -> np.ndarray:
-    """Return scaled values (k, j, i); ValueError when the file is cut short, too large or holds no numbers.
+def read_voxels(path: Path, geometry: NiftiGeometry, axes: int = 3) -> np.ndarray:
+    """Return scaled values of so many axes, the last of the file first: (k, j, i).
 
-    Axes behind the third must have length one. Whole numbers stay whole numbers where slope and intercept are.
+    Axes behind them must have length one. Whole numbers stay whole numbers where slope and intercept are. Raises
+    ValueError when the file is cut short, too large or holds no numbers.
     """
     dtype = geometry.dtype
-    sizes = (*geometry.sizes, 1, 1, 1)[:3]
+    sizes = (*geometry.sizes, *[1] * axes)[:axes]
     if dtype is None or prod(geometry.sizes) != prod(sizes) or not geometry.holds_voxels:
         raise ValueError("no scalar volume in this file")
     expected = prod(sizes) * dtype.itemsize

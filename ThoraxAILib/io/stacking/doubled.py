@@ -34,7 +34,7 @@ def without_copies(images: Sequence[SliceHeader]) -> tuple[list[SliceHeader], tu
 
 def resolve_doubled(group: ImageGroup, places: Sequence[Sequence[SliceHeader]]) -> ImageGroup:
     """Return the group with one image at every position (``places`` in their order), and how many were decided."""
-    images = [_most_like_its_neighbors(places, number) for number in range(len(places))]
+    images = [most_like_its_neighbors(places, number) for number in range(len(places))]
     left = sum(len(place) - 1 for place in places)
     which = (
         "1 slice was sent again with other pixels" if left == 1 else f"{left} slices were sent again with other pixels"
@@ -42,7 +42,8 @@ def resolve_doubled(group: ImageGroup, places: Sequence[Sequence[SliceHeader]]) 
     return group.with_images(images, f"{which}: at each place the image most like its neighbors was kept.")
 
 
-def _most_like_its_neighbors(places: Sequence[Sequence[SliceHeader]], number: int) -> SliceHeader:
+def most_like_its_neighbors(places: Sequence[Sequence[SliceHeader]], number: int) -> SliceHeader:
+    """Return the image of one place (or time) that is most like those before and after it; see the rule above."""
     place = places[number]
     if len(place) == 1:
         return place[0]

@@ -120,3 +120,18 @@ def most_frequent(values: Sequence[str]) -> str:
     """Return the value that most images state; empty when none states any."""
     stated = Counter(value for value in values if value.strip())
     return stated.most_common(1)[0][0] if stated else ""
+
+
+def usual_pixel_spacing(images: Sequence[SliceHeader]) -> tuple[tuple[float, float], tuple[str, ...]]:
+    """Return the pixel spacing (between rows, between columns; mm) that most images state, and the note on others."""
+    spacings = np.array([image.plane.pixel_spacing_mm for image in images])
+    values, counts = np.unique(spacings, axis=0, return_counts=True)
+    spacing = two(float(value) for value in values[counts.argmax()])
+    off = float(np.abs(spacings / spacing - 1).max())
+    if off <= NOTED_PIXEL_SPACING:
+        return spacing, ()
+    note = (
+        f"PixelSpacing differs by up to {100 * off:.2g} % between the images, as after rounding: "
+        f"{spacing[0]:.5g} x {spacing[1]:.5g} mm, which most state, was taken for all."
+    )
+    return spacing, (note,)

@@ -9,10 +9,11 @@ conversions) are kept with the sizes of the arrays in place of the stand-ins'.
 from __future__ import annotations
 
 import re
-import zlib
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import IO
+from pathlib import Path
+from typing import IO, ClassVar
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from ThoraxAILib.scene.files.gzip_blocks import gzip_blocks
 from ThoraxAILib.scene.labels.layers import Layer
 
 BLOCK_BYTES = 4 << 20
+COPY_BYTES = 1 << 20
 MAX_WORKERS = 4
 END_OF_HEADER = b"\n\n"
 SEGMENT_ID = re.compile(r"^Segment(\d+)_ID:=(.*)$", re.MULTILINE)
@@ -30,20 +32,21 @@ REFERENCE_EXTENT = re.compile(r"(Reference image geometry\|(?:[^;|]*;){16})[^|]*
 
 @dataclass(frozen=True, eq=False)
 class ImageFile:
-    """An image (k, j, i) of int16 or float32."""
+    """An image (k, j, i) of int16 or float32; ``packed`` is its gzip file where one was made ahead."""
 
     array: np.ndarray
+    packed: Path | None = None
 
     def header(self, stand_in: str) -> str:
         """Return the header of the stand-in's file with the sizes of the array."""
         return _with_line(stand_in, "sizes", " ".join(map(str, self.array.shape[::-1])))
 
-    def blocks(self) -> Iterator[bytes]:
+    def blocks(self) -> Iterator[memoryview]:
         """Yield the voxels, i fastest."""
         for planes in _slabs(len(self.array), self.array[:1].nbytes):
-            yield np.ascontiguousarray(self.array[planes]).tobytes()
+            yield _bytes_of(np.ascontiguousarray(self.array[planes]))
 
-    strategy = zlib.Z_HUFFMAN_ONLY  # noise: see gzip_blocks
+    is_noise: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,13 +70,14 @@ class SegmentsFile:
                         text = _with_line(text, f"{name}_{key}", str(content), ":=")
         return text
 
-    def blocks(self) -> Iterator[bytes]:
+    def blocks(self) -> Iterator[memoryview]:
         """Yield the voxels, the layers of one voxel beside each other."""
         arrays = [layer.labels for layer in self.layers]
         for planes in _slabs(len(arrays[0]), len(arrays) * arrays[0][:1].nbytes):
-            yield np.stack([array[planes] for array in arrays], axis=-1).tobytes()
+            yield _bytes_of(np.stack([array[planes] for array in arrays], axis=-1))
 
-    strategy = zlib.Z_DEFAULT_STRATEGY
+    is_noise: ClassVar[bool] = False
+    packed: ClassVar[None] = None
 
 
 ArrayFile = ImageFile | SegmentsFile
@@ -84,8 +88,31 @@ def write_array_file(target: IO[bytes], stand_in: bytes, content: ArrayFile) -> 
     text = stand_in[: stand_in.index(END_OF_HEADER)].decode("utf-8")
     header = _with_line(content.header(text), "encoding", "gzip")
     target.write(header.encode("utf-8") + END_OF_HEADER)
-    for piece in gzip_blocks(content.blocks(), min(MAX_WORKERS, thread_limit()), content.strategy):
+    if content.packed is not None:
+        with content.packed.open("rb") as source:
+            shutil.copyfileobj(source, target, COPY_BYTES)
+        return
+    for piece in gzip_blocks(content.blocks(), min(MAX_WORKERS, thread_limit()), content.is_noise):
         target.write(piece)
+
+
+def storable(array: np.ndarray) -> np.ndarray:
+    """Return an image as Slicer's files keep it: int16 where that holds every value, else float32."""
+    return np.ascontiguousarray(array, dtype=_storable_type(array))
+
+
+def _storable_type(array: np.ndarray) -> type[np.int16] | type[np.float32]:
+    """int16 where it holds every value, else float32: types every Slicer file format keeps."""
+    if array.dtype == np.int16 or array.dtype == np.bool_:
+        return np.int16
+    if np.issubdtype(array.dtype, np.integer) and array.size and np.abs(array).max() < 2**15:
+        return np.int16
+    return np.float32
+
+
+def _bytes_of(array: np.ndarray) -> memoryview:
+    """Return the bytes of a contiguous array, not copied."""
+    return array.reshape(-1).view(np.uint8).data
 
 
 def _with_line(header: str, key: str, value: str, sign: str = ": ") -> str:

@@ -15,10 +15,11 @@ NOISE_FEATURES = 144  # the size of the feature pool of the published method
 
 
 def answer(
-    train: np.ndarray, numbers: np.ndarray, test: np.ndarray, groups: int, kind: str, seed: int = 0
+    train: np.ndarray, numbers: np.ndarray, test: np.ndarray, groups: int, options: DiagnosisTraining
 ) -> np.ndarray:
-    """Return the group numbers (n,) of test rows from a classifier of the training rows."""
-    arrays, means, scales = fit_arrays(kind, train, numbers, groups, seed)
+    """Return the group numbers (n,) of test rows from a classifier of the training rows (their columns as given)."""
+    kind = options.classifier
+    arrays, means, scales = fit_arrays(kind, train, numbers, groups, options.seed, options.tune)
     return scores(kind, arrays, (test - means) / scales).argmax(1)
 
 
@@ -44,7 +45,7 @@ def nested_answers(
         if chosen is not None:
             chosen.append(columns)
         test = values[held_out][:, columns]
-        found[held_out] = answer(train[:, columns], truth, test, groups, options.classifier, options.seed)
+        found[held_out] = answer(train[:, columns], truth, test, groups, options)
     return found
 
 

@@ -17,6 +17,7 @@ from CardiacBiomechLib.diagnosis.evaluation.cross_validation import (
     unnested_answers,
 )
 from CardiacBiomechLib.diagnosis.evaluation.learning_curve import SUBSETS, learning_curve
+from CardiacBiomechLib.diagnosis.evaluation.rule_baseline import rule_baseline
 from CardiacBiomechLib.diagnosis.features.table import FeatureTable
 from CardiacBiomechLib.diagnosis.models.train import POOLS, DiagnosisTraining, checked, of_families
 from ThoraxAILib.jobs.progress import Progress
@@ -71,6 +72,7 @@ def evaluate(
         "options": options.to_dict(),
         "nested": _share(int((answers == numbers).sum()), len(numbers)),
         "selected_on_all_rows": _share(int((leaking == numbers).sum()), len(numbers)),
+        "rules": _rules(table),
         "confusion": confusion(numbers, answers, count).tolist(),
         "learning_curve": [vars(point) for point in curve],
         "ablation": [_step(step) for step in steps],
@@ -96,6 +98,20 @@ def _step(step: AblationStep) -> dict[str, Any]:
         "gained": step.gained,
         "lost": step.lost,
         "p_mcnemar": step.p,
+    }
+
+
+def _rules(table: FeatureTable) -> dict[str, Any] | None:
+    """Return how far the published definitions come on the same rows, None where the groups are not theirs."""
+    found = rule_baseline(table)
+    if found is None:
+        return None
+    return {
+        **_share(found.right, found.rows),
+        "true_group_among_those_left": _share(found.among, found.rows),
+        "no_group_left": found.none,
+        "mean_groups_left": found.mean_groups,
+        "features_the_table_lacks": list(found.open_criteria),
     }
 
 

@@ -41,10 +41,7 @@ def learning_curve(
             train = spread_subset(numbers, groups, size, np.random.default_rng([options.seed, size, subset]))
             columns = choose(values[train], numbers[train], groups, options)
             test = ~train
-            told = answer(
-                values[train][:, columns], numbers[train], values[test][:, columns], groups, options.classifier,
-                options.seed,
-            )  # fmt: skip
+            told = answer(values[train][:, columns], numbers[train], values[test][:, columns], groups, options)
             right.append(float((told == numbers[test]).mean()))
         found.append(CurvePoint(size, float(np.mean(right)), *(float(q) for q in np.percentile(right, (2.5, 97.5)))))
     return found

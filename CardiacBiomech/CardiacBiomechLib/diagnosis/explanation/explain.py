@@ -11,7 +11,7 @@ import numpy as np
 from CardiacBiomechLib.diagnosis.explanation.changes import Change, smallest_change
 from CardiacBiomechLib.diagnosis.explanation.contributions import Contributions, contributions
 from CardiacBiomechLib.diagnosis.explanation.rules import RuleAnswer, by_rules, definitions, limits_of
-from CardiacBiomechLib.diagnosis.features.catalog import Feature
+from CardiacBiomechLib.diagnosis.features.catalog import UNKNOWN_UNIT, Feature
 from CardiacBiomechLib.diagnosis.models.model import DiagnosisModel
 
 SCHEMA = "thoraxai.cardiac-diagnosis/1"
@@ -114,8 +114,8 @@ class Explanation:
         first, second = self.model.groups[self.answer], self.model.groups[self.runner_up]
         speaks = f"speaks for {first} against {second}" if own[at] >= 0 else f"speaks for {second} against {first}"
         return (
-            f"{feature.text} {with_unit(feature, value)}: {side} {with_unit(feature, limit)} ({source}), {speaks} "
-            f"({own[at]:+.2f} {self.shares.unit})"
+            f"{feature.text} {with_unit(feature, value, limit)}: {side} {with_unit(feature, limit)} ({source}), "
+            f"{speaks} ({own[at]:+.2f} {self.shares.unit})"
         )
 
     def _limit(self, at: int) -> tuple[float, str]:
@@ -133,11 +133,11 @@ class Explanation:
             if change is None:
                 found.append(f"no change of {count} within the training range changes the answer")
                 continue
-            parts = [
-                f"{self.model.features[at].text} {with_unit(self.model.features[at], float(self.row[at]))} to "
-                f"{with_unit(self.model.features[at], value)}"
-                for at, value in zip(change.features, change.values, strict=True)
-            ]
+            parts = []
+            for at, value in zip(change.features, change.values, strict=True):
+                feature, before = self.model.features[at], float(self.row[at])
+                told = f"{with_unit(feature, before)} to {with_unit(feature, value, before)}"
+                parts.append(f"{feature.text} {told}")
             found.append(f"the answer would be {self.model.groups[change.answer]} with {' and '.join(parts)}")
         return found
 
@@ -185,11 +185,11 @@ def set_words(groups: Sequence[str], alpha: float) -> str:
     return f"one of {{{', '.join(groups)}}}, {100 * (1 - alpha):.0f} % coverage by group"
 
 
-def with_unit(feature: Feature, value: float) -> str:
-    """Return a value that always names its unit."""
-    return (
-        feature.told(value) if feature.unit not in ("1", "unit of the table") else f"{value:.2f} ({_no_unit(feature)})"
-    )
+def with_unit(feature: Feature, value: float, beside: float | None = None) -> str:
+    """Return a value that always names its unit, told apart from a value that stands ``beside`` it."""
+    if feature.unit in ("1", UNKNOWN_UNIT):
+        return f"{feature.number(value, beside)} ({_no_unit(feature)})"
+    return feature.told(value, beside)
 
 
 def _no_unit(feature: Feature) -> str:

@@ -92,7 +92,7 @@ def _criterion(group: str, item: dict[str, Any], values: Mapping[str, float], se
     if not np.isfinite(value):
         return Criterion(group, OPEN, f"{words} (not known)")
     met = value > limit if side == "above" else value < limit
-    return Criterion(group, MET if met else FAILED, f"{words} (found {feature.told(float(value))})")
+    return Criterion(group, MET if met else FAILED, f"{words} (found {feature.told(float(value), limit)})")
 
 
 def _limit(item: dict[str, Any], sex: str | None) -> tuple[str, float]:

@@ -16,6 +16,7 @@ STATISTICS = ("mean", "sd", "p10", "p90")
 FRAMES = ("ed", "es")
 OTHER = "other"
 UNKNOWN_UNIT = "unit of the table"
+MOST_DECIMALS = 4
 _FRAME_WORDS = {"ed": "end-diastole", "es": "end-systole"}
 _STATISTIC_WORDS = {"mean": "mean", "sd": "standard deviation", "p10": "10th percentile", "p90": "90th percentile"}
 
@@ -37,10 +38,17 @@ class Feature:
         """Digits after the point in a sentence."""
         return {"%": 0, "mL": 0, "g": 0, "mL/m2": 0, "g/m2": 0, "mm": 1}.get(self.unit, 2)
 
-    def told(self, value: float) -> str:
-        """Return a value with its unit."""
+    def number(self, value: float, beside: float | None = None) -> str:
+        """Return a value without its unit, with as many digits as tell it from a value that stands ``beside`` it."""
+        digits = self.decimals
+        while beside is not None and digits < MOST_DECIMALS and f"{value:.{digits}f}" == f"{beside:.{digits}f}":
+            digits += 1
+        return f"{value:.{digits}f}"
+
+    def told(self, value: float, beside: float | None = None) -> str:
+        """Return a value with its unit; see ``number``."""
         unit = "" if self.unit in ("1", UNKNOWN_UNIT) else f" {self.unit}"
-        return f"{value:.{self.decimals}f}{unit}"
+        return f"{self.number(value, beside)}{unit}"
 
 
 def _whole_heart() -> list[Feature]:

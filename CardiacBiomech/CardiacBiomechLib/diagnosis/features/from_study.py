@@ -20,7 +20,7 @@ def read_study_features(path: Path) -> dict[str, float]:
     try:
         content = read_plain_json(path, largest_bytes=MAX_BYTES)
     except FileNotFoundError as error:
-        raise InputError(f"'{path.name}' does not exist: check the path.") from error
+        raise InputError(f"'{path}' does not exist: check the path.") from error
     except (OSError, ValueError) as error:
         raise InputError(f"'{path.name}' cannot be read as a cardiac.json: analyze the study again.") from error
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:

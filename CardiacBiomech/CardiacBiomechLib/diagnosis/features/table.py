@@ -120,7 +120,7 @@ def _cells(path: Path) -> list[list[str]]:
     except TooLarge as error:
         raise InputError(f"'{path.name}' is larger than a table of features may be (64 MB): split it.") from error
     except FileNotFoundError as error:
-        raise InputError(f"'{path.name}' does not exist: check the path.") from error
+        raise InputError(f"'{path}' does not exist: check the path.") from error
     except (UnicodeDecodeError, csv.Error, OSError) as error:
         raise InputError(f"'{path.name}' cannot be read as a CSV in UTF-8: save it so.") from error
     if len(rows) > MAX_ROWS or (rows and len(rows[0]) > MAX_COLUMNS):

@@ -17,6 +17,8 @@ NAMES = {
     "forest": "random forest",
     "neighbors": "nearest neighbors",
 }
+C_VALUES, TUNING_FOLDS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0), 5
+TUNED = {"logistic": ("classify__C", "neg_log_loss"), "svc": ("classify__estimator__C", "accuracy")}
 HIDDEN_UNITS, TREES, STEPS = 30, 100, 200
 
 
@@ -54,15 +56,34 @@ def make_pipeline(kind: str, seed: int = 0) -> Any:
     return Pipeline([("scale", StandardScaler()), ("classify", made)])
 
 
+def tuned_pipeline(kind: str, values: np.ndarray, numbers: np.ndarray, seed: int = 0) -> Any:
+    """Return the unfitted pipeline with the C that cross-validation of these rows alone likes best; see ``TUNED``."""
+    from sklearn.model_selection import GridSearchCV, StratifiedKFold
+
+    pipeline = make_pipeline(kind, seed)
+    if kind not in TUNED:
+        return pipeline
+    name, score = TUNED[kind]
+    folds = StratifiedKFold(min(TUNING_FOLDS, int(np.bincount(numbers).min())), shuffle=True, random_state=seed)
+    if folds.n_splits < 2:
+        return pipeline
+    search = GridSearchCV(pipeline, {name: C_VALUES}, scoring=score, cv=folds, refit=False).fit(values, numbers)
+    return pipeline.set_params(**search.best_params_)
+
+
 def fit_arrays(
-    kind: str, values: np.ndarray, numbers: np.ndarray, groups: int, seed: int = 0
+    kind: str, values: np.ndarray, numbers: np.ndarray, groups: int, seed: int = 0, tune: bool = False
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
-    """Return arrays, means and scales (features,) of a classifier fitted to rows whose groups are 0, 1, ..."""
+    """Return arrays, means and scales (features,) of a classifier fitted to rows whose groups are 0, 1, ...
+
+    ``tune``: C is chosen by cross-validation of these rows, see ``tuned_pipeline``.
+    """
     if set(np.unique(numbers)) != set(range(groups)):
         raise InputError("A group has no row to learn from: give more rows of each group.")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the network stops after STEPS on purpose
-        pipeline = make_pipeline(kind, seed).fit(values, numbers)
+        pipeline = tuned_pipeline(kind, values, numbers, seed) if tune else make_pipeline(kind, seed)
+        pipeline.fit(values, numbers)
     scaler, fitted = pipeline.named_steps["scale"], pipeline.named_steps["classify"]
     return _ARRAYS[kind](fitted, groups), np.array(scaler.mean_), np.array(scaler.scale_)
 

@@ -34,6 +34,7 @@ class DiagnosisTraining(Options):
     )
     select: bool = option(True, "all features instead of a selection", flag="--selection", words=SELECTIONS)
     most_features: int = option(MAX_FEATURES, "of a selection", at_least=1, at_most=MAX_FEATURES)
+    tune: bool = option(False, "choose C of logistic regression and SVC by cross-validation inside each fold")
     alpha: float = option(0.1, "share of studies whose set may miss their group", more_than=0.0, at_most=0.5)
     folds: int = option(FOLDS, "parts of the cross-validation", at_least=2, at_most=20)
     seed: int = option(0, "of folds and classifiers", at_least=0)
@@ -58,7 +59,7 @@ def train_model(
     values = table.values[:, chosen]
     out = _held_out(table.values, numbers, len(groups), options, progress)
     temperature = best_temperature(out.scores, numbers)
-    arrays, means, scales = fit_arrays(options.classifier, values, numbers, len(groups), options.seed)
+    arrays, means, scales = fit_arrays(options.classifier, values, numbers, len(groups), options.seed, options.tune)
     z = (values - means) / scales
     own = np.zeros(len(numbers))
     for members, away, rows, rows_groups, reach in out.strange_parts:
@@ -154,7 +155,7 @@ def _held_out(
             continue
         chosen = choose(values[rest], numbers[rest], groups, options)
         arrays, means, scales = fit_arrays(
-            options.classifier, values[rest][:, chosen], numbers[rest], groups, options.seed
+            options.classifier, values[rest][:, chosen], numbers[rest], groups, options.seed, options.tune
         )
         away = (values[members][:, chosen] - means) / scales
         rows = (values[rest][:, chosen] - means) / scales
