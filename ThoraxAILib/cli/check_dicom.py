@@ -57,7 +57,7 @@ def _files(folder: Path) -> list[tuple[Path, str]]:
     from ThoraxAILib.io.slices.dicom_headers import files_below, looks_like_dicom
 
     if not folder.exists():
-        raise InputError(f"'{folder.name}' was not found: give a folder with DICOM files.")
+        raise InputError(f"'{folder}' was not found: give a folder with DICOM files.")
     found = [folder] if folder.is_file() else files_below(folder)
     files = [(path, _sop_class(path)) for path in sorted(found) if looks_like_dicom(path)]
     if not files:

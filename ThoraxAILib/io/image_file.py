@@ -73,7 +73,7 @@ def read_image_file(path: Path, modality: str, progress: Progress) -> Volume:
     array, notes = to_hounsfield(array, name) if modality == "CT" else (to_scalar(array, name), ())
     fill = AIR_HU if modality == "CT" else float(array.min())
     straight = straighten(array, stored.ijk_to_lps, fill, name)
-    notes += straight.notes
+    notes += stored.notes + straight.notes
     notes += notes_on_what_is_not_stated(straight.ijk_to_lps, stored.orientation_stated)
     matrix = ijk_to_ras_from_lps(straight.ijk_to_lps)
     identity = from_header(stored.header, SeriesIdentity(series_uid=content_uid(straight.array, matrix)))
@@ -97,13 +97,14 @@ def notes_on_what_is_not_stated(ijk_to_lps: np.ndarray, orientation_stated: bool
 class Stored:
     """Voxels (k, j, i) as a file holds them and the 4x4 matrix to LPS mm, which may be bent.
 
-    ``header`` holds the texts that name the series.
+    ``header`` holds the texts that name the series, ``notes`` what was decided about the geometry.
     """
 
     array: np.ndarray
     ijk_to_lps: np.ndarray
     orientation_stated: bool = True
     header: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def damaged(path: Path) -> InputError:
@@ -148,7 +149,11 @@ def read_stored(path: Path) -> Stored:
     stated = geometry.stated if geometry is not None else states_orientation(path, kind)
     keys = reader.GetMetaDataKeys() if kind == "NRRD" else ()
     header = {key: reader.GetMetaData(key) for key in keys if key.startswith(PREFIX)}
-    return Stored(sitk.GetArrayFromImage(image), ijk_to_lps_of(image), stated, header)
+    notes: tuple[str, ...] = ()
+    matrix = ijk_to_lps_of(image)
+    if geometry is not None:
+        matrix, notes = geometry.place(matrix)
+    return Stored(sitk.GetArrayFromImage(image), matrix, stated, header, notes)
 
 
 def nifti_geometry(path: Path) -> NiftiGeometry | None:

@@ -1,7 +1,8 @@
-"""Label maps (NRRD with .seg.nrrd, NIfTI, MetaImage) as volumes of whole numbers."""
+"""Label maps (NRRD with .seg.nrrd, NIfTI, MetaImage) as volumes of whole numbers, on the grid of their image."""
 
 from __future__ import annotations
 
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,10 @@ import SimpleITK as sitk
 
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.grid import Grid
-from ThoraxAILib.image.itk_geometry import ijk_to_lps_of
 from ThoraxAILib.image.lps import ijk_to_ras_from_lps
 from ThoraxAILib.image.volume import Volume
-from ThoraxAILib.io.image_file import FORMATS, image_ending, image_io
+from ThoraxAILib.io.image_file import FORMATS, image_ending, image_io, read_stored
+from ThoraxAILib.io.right_angles import straighten
 from ThoraxAILib.untrusted.detached_data import require_data_beside
 
 SAME_PLACE_MM = 0.01
@@ -25,19 +26,27 @@ def read_label_map(path: Path) -> Volume:
     if path.is_dir() or not image_ending(path):
         raise InputError(f"'{path.name}' is no label map: give a {', '.join(sorted(set(FORMATS.values())))} file.")
     require_data_beside(path)
+    _require_one_layer(path)
+    stored = read_stored(path)
+    labels = _whole_numbers(stored.array, path.name)
+    straight = straighten(labels, stored.ijk_to_lps, 0, path.name, is_labels=True)
+    return Volume(straight.array, ijk_to_ras_from_lps(straight.ijk_to_lps), "LABEL")
+
+
+def _require_one_layer(path: Path) -> None:
+    """Raise InputError for several layers or frames; what else is wrong with a file is told when it is read."""
+    reader = sitk.ImageFileReader()
+    reader.SetImageIO(image_io(path))
+    reader.SetFileName(str(path))
     try:
-        image = sitk.ReadImage(str(path), imageIO=image_io(path))
+        reader.ReadImageInformation()
     except RuntimeError:
-        raise InputError(
-            f"'{path.name}' cannot be read (damaged, incomplete or another format): save it again."
-        ) from None
-    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
+        return
+    frames = prod(reader.GetSize()[3:])
+    if reader.GetNumberOfComponents() != 1 or frames != 1:
         raise InputError(
             f"'{path.name}' is not one 3-D label map (several layers or frames): export its labels into one layer."
         )
-    array = sitk.GetArrayFromImage(image)
-    labels = _whole_numbers(array, path.name)
-    return Volume(labels, ijk_to_ras_from_lps(ijk_to_lps_of(image)), "LABEL")
 
 
 def on_same_grid(first: Volume, second: Volume) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ThoraxAILib.archives.unpack import unpacked
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.io.slices.dicom_headers import is_directory_file, looks_like_dicom
+from ThoraxAILib.io.slices.dicom_headers import files_below, is_directory_file, looks_like_dicom
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 OTHER_ARCHIVES = (
@@ -36,8 +36,13 @@ def is_archive(path: Path) -> bool:
 def opened(path: Path) -> Iterator[Path]:
     """Yield the file or folder to read for ``path``; raises InputError for an archive that cannot be opened.
 
-    An archive is unpacked, bounded in size and number, into a private folder that is gone afterwards.
+    An archive, also one that is alone in a folder, is unpacked, bounded in size and number, into a private folder that
+    is gone afterwards.
     """
+    if path.is_dir():
+        files = files_below(path)
+        if len(files) == 1 and is_archive(files[0]):
+            path = files[0]
     if path.is_file() and not is_archive(path) and looks_like_dicom(path) and is_directory_file(path):
         yield path.parent
     elif is_archive(path):

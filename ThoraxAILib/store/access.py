@@ -34,7 +34,7 @@ class Access:
     def __post_init__(self) -> None:
         for name, path in (("--ca", self.authority), ("--certificate", self.certificate), ("--key", self.key)):
             if path is not None and not path.is_file():
-                raise InputError(f"{name} names no file: '{path.name}' was not found.")
+                raise InputError(f"{name} names no file: '{path}' was not found.")
 
 
 def find_password(user: str, file: Path | None = None) -> str:

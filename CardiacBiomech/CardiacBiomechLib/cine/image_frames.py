@@ -56,23 +56,27 @@ def read_image_frames(path: Path, is_labels: bool = False) -> ImageFrames:
     require_data_beside(path)
     kind = FORMATS[image_ending(path)]
     geometry = nifti_geometry(path) if kind == "NIfTI" else None
-    by_header = geometry is not None and geometry.version == 2
-    image = None if by_header else _read_by_itk(path, geometry)
-    if image is None and geometry is not None:
-        frames, matrix, stated = _read_by_header(path, geometry), geometry.ijk_to_lps, geometry.stated
-    elif image is not None:
-        frames, matrix = _frames_of(image, path.name), ijk_to_lps_of(image)
-        stated = geometry.stated if geometry is not None else states_orientation(path, kind)
-    else:
-        raise damaged(path)
+    frames, matrix, notes = _stored(path, geometry)
     if frames.dtype.kind not in "iuf":
         raise InputError(f"'{path.name}' holds {frames.dtype.name} values: give a scalar image.")
     straight = [straighten(f, matrix, 0.0 if is_labels else float(f.min()), path.name, is_labels) for f in frames]
-    notes = (*straight[0].notes, *notes_on_what_is_not_stated(straight[0].ijk_to_lps, stated))
+    stated = geometry.stated if geometry is not None else states_orientation(path, kind)
+    notes += straight[0].notes + notes_on_what_is_not_stated(straight[0].ijk_to_lps, stated)
     volumes = tuple(
         Volume(np.ascontiguousarray(frame.array), ijk_to_ras_from_lps(frame.ijk_to_lps), "MR") for frame in straight
     )
     return ImageFrames(volumes, None if geometry is None else _times_ms(geometry, len(volumes)), notes)
+
+
+def _stored(path: Path, geometry: NiftiGeometry | None) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Return frames (t, k, j, i), the 4x4 matrix to LPS mm, which may be bent, and notes on it."""
+    image = None if geometry is not None and geometry.version == 2 else _read_by_itk(path, geometry)
+    if image is not None:
+        frames, matrix = _frames_of(image, path.name), ijk_to_lps_of(image)
+        return (frames, matrix, ()) if geometry is None else (frames, *geometry.place(matrix))
+    if geometry is None:
+        raise damaged(path)
+    return _read_by_header(path, geometry), geometry.ijk_to_lps, ()
 
 
 def read_frames(path: Path) -> list[Volume]:

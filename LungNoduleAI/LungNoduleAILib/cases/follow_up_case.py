@@ -75,7 +75,9 @@ def follow_up_record(
 ) -> RunRecord:
     """Return what is known before the work begins."""
     sources = tuple(RunInput.of_volume(volume, name, 1) for volume, name in zip(volumes, names, strict=True))
-    warnings = tuple(note for volume in volumes for note in volume.notes)
+    warnings = tuple(
+        f"Scan {number}: {note}" for number, volume in enumerate(volumes, start=1) for note in volume.notes
+    )
     return RunRecord(
         "lung follow-up",
         {**request.options.to_dict(), "scene": request.with_scene, **_reviewed(request), **request.person.stated()},

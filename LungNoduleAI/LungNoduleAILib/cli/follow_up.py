@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from LungNoduleAILib.model.links import read_links
 from LungNoduleAILib.model.pairs import FollowUp, Pair
 from ThoraxAILib.jobs.events import add_events_argument, reporting_errors
 from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.jobs.run_record import RUN_FILE
 from ThoraxAILib.scene import host
 
 
@@ -37,7 +39,8 @@ def _run(arguments: argparse.Namespace) -> int:
         request = _request(arguments)
         found = follow_up_case(request, Progress(events.progress, arguments.is_cancelled))
         if not events.own_stdout:
-            print("\n".join([*describe(found), f"Open {request.output / 'report.html'} in a browser.", RESEARCH_USE]))
+            report = f"Open {request.output / 'report.html'} in a browser."
+            print("\n".join([*_notes(request.output), *describe(found), report, RESEARCH_USE]))
         events.result(request.output)
     return 0
 
@@ -60,6 +63,12 @@ def _can_write_scenes() -> bool:
         )
         return False
     return True
+
+
+def _notes(folder: Path) -> list[str]:
+    """Return what was chosen and repaired while the scans were read, as the run record has it."""
+    run = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
+    return [f"note: {text}" for text in run["warnings"]]
 
 
 def describe(found: FollowUp) -> list[str]:

@@ -57,10 +57,11 @@ class FollowUpPictures:
 
 @dataclass(frozen=True)
 class ScansContent:
-    """One row per scan, and what to be careful about when they are compared."""
+    """One row per scan, what to be careful about when they are compared, and what was decided in reading them."""
 
     table: Table
     warnings: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def follow_up_content(
     return FollowUpContent(
         f"Chest CT follow-up: {case_name(run)}",
         (fates_words(follow_up), *impression(current, (), stated, before)),
-        _scans(follow_up),
+        _scans(follow_up, run),
         _pairs(follow_up),
         guidelines_content(by_suspicion(current, before), stated, before),
         growth_chart(follow_up),
@@ -155,7 +156,7 @@ def write_follow_up_report(
     return content
 
 
-def _scans(follow_up: FollowUp) -> ScansContent:
+def _scans(follow_up: FollowUp, run: dict) -> ScansContent:
     head = [
         ("Scan", True),
         ("Date", False),
@@ -171,7 +172,7 @@ def _scans(follow_up: FollowUp) -> ScansContent:
         for order, (scan, gap) in enumerate(zip(follow_up.scans, gaps, strict=True), start=1)
     ]
     warnings = dict.fromkeys(text for interval in follow_up.intervals for text in interval.warnings)
-    return ScansContent(Table.of(head, rows), tuple(warnings))
+    return ScansContent(Table.of(head, rows), tuple(warnings), tuple(run.get("warnings", ())))
 
 
 def _scan_row(order: int, scan: ScanEntry, days: int | None) -> list[str]:
@@ -217,7 +218,7 @@ def _pairs(follow_up: FollowUp) -> Table:
 def _both(prior: Finding | None, current: Finding | None, name: str, decimals: int) -> str:
     """Return '8.1 -> 10.4', with a dash for the date at which it is missing."""
     texts = ("\u2013" if one is None else number(getattr(one, name), decimals) for one in (prior, current))
-    return " \u2192 ".join(texts)
+    return "\u00a0\u2192 ".join(texts)
 
 
 def _pair_row(order: int, pair: Pair, prior: Finding | None, current: Finding | None) -> list[str]:

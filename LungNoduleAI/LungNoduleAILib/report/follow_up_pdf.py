@@ -26,7 +26,7 @@ def write_follow_up_pdf(path: Path, content: FollowUpContent) -> None:
     page.lines(content.impression)
     page.heading("Scans")
     page.table(content.scans.table, SCANS_WIDTHS)
-    page.lines(content.scans.warnings, quiet=True)
+    page.lines((*content.scans.warnings, *content.scans.notes), quiet=True)
     page.heading(f"Pairs ({len(content.pairs.rows)})")
     if content.pairs.rows:
         page.table(_narrow(content.pairs), PAIRS_WIDTHS)

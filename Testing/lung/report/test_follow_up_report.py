@@ -35,6 +35,7 @@ RUN = {
     "models": [{"role": "detector", "name": "learned", "fingerprint": "feed" * 8}],
     "options": {"days": 200},
     "stages": [{"name": "scan 1", "seconds": 4.2, "peak_mb": 900}],
+    "warnings": ["Scan 2: 1 of 3 series was read, because it has the thinnest slices."],
 }
 
 
@@ -77,6 +78,7 @@ def test_it_tells_scans_pairs_growth_changes_and_methods(follow_up, pictures, tm
         "Chest CT follow-up: current",
         "2024-07-19",
         "Kernels differ.",
+        "Scan 2: 1 of 3 series was read, because it has the thinnest slices.",
         "Pairs (2)",
         "P1: matched, growing",
         "More than the band.",

@@ -60,6 +60,14 @@ def test_a_folder_of_archives_is_a_case_for_each(tmp_path, dicom_series):
     assert [case.name for case in find_cases([tmp_path / "packed"])] == ["a", "b"]
 
 
+def test_the_one_archive_of_a_folder_is_read_as_that_folder(tmp_path, dicom_series):
+    dicom_series.write_series(tmp_path / "dcm")
+    folder = tmp_path / "given"
+    folder.mkdir()
+    zipped(tmp_path / "dcm", folder / "scan.zip")
+    np.testing.assert_array_equal(read_volume(folder).array, read_volume(tmp_path / "dcm").array)
+
+
 def test_an_image_file_in_an_archive_is_read(tmp_path):
     write_image(tmp_path / "in" / "ct.nrrd")
     zipped(tmp_path / "in", tmp_path / "ct.zip")

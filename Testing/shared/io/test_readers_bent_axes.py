@@ -127,3 +127,20 @@ def test_a_stated_orientation_needs_no_word(tmp_path, ending):
     image.SetSpacing(SPACING_MM)
     sitk.WriteImage(image, str(tmp_path / f"ct{ending}"))
     assert read_volume(tmp_path / f"ct{ending}").notes == ()
+
+
+@pytest.mark.parametrize("qform", [False, True])
+def test_a_size_that_the_sform_states_counts_and_the_other_is_told(tmp_path, qform):
+    nibabel = pytest.importorskip("nibabel")
+    hu = np.full((20, 18, 16), -1000, np.int16)
+    hu[4:14, 5:15, 3:12] = 40
+    image = nibabel.Nifti1Image(hu, None)
+    image.set_sform(np.diag([-2.0, -2.0, 3.0, 1.0]), 1)
+    image.set_qform(np.diag([-1.0, -1.0, 1.0, 1.0]) if qform else None, int(qform))
+    image.header.set_xyzt_units("mm")
+    nibabel.save(image, tmp_path / "ct.nii.gz")
+    volume = read_volume(tmp_path / "ct.nii.gz")
+    assert volume.spacing_ijk_mm == pytest.approx((2.0, 2.0, 3.0))
+    assert volume.ras_from_kji(np.array([3, 5, 4])) == pytest.approx((-8.0, -10.0, 9.0))
+    assert any("two voxel sizes" in note for note in volume.notes)
+    assert not any("1 mm cubes" in note for note in volume.notes)

@@ -31,6 +31,7 @@ TYPES = {
     1280: "u8",
 }
 MAX_AXES = 7
+SAME_SIZE = 0.01  # relative: two sizes of a voxel that differ by less are one, rounded
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,12 +54,25 @@ class NiftiGeometry:
     holds_voxels: bool
     step: float = 0.0
     units: int = 0
+    by_sform: bool = False
 
     @property
     def dtype(self) -> np.dtype | None:
         """How a voxel is stored; None for what is no number (colors, complex, bits)."""
         name = TYPES.get(self.datatype)
         return None if name is None else np.dtype(self.byte_order + name)
+
+    def place(self, ijk_to_lps: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+        """Return the matrix to LPS mm to take when ITK made ``ijk_to_lps``, and a note when it is another.
+
+        ITK takes voxel sizes from pixdim even where the sform, which counts (nifti1.h, method 3), states others.
+        """
+        size, itk = (np.linalg.norm(matrix[:3, :3], axis=0) for matrix in (self.ijk_to_lps, ijk_to_lps))
+        if not self.by_sform or np.allclose(size, itk, rtol=SAME_SIZE, atol=0):
+            return ijk_to_lps, ()
+        of, other = (" x ".join(f"{mm:.4g}" for mm in sizes) for sizes in (size, itk))
+        note = f"The header states two voxel sizes: {of} mm of its sform was taken, not {other} mm of its pixdim."
+        return self.ijk_to_lps, (note,)
 
 
 def read_geometry(path: Path) -> NiftiGeometry | None:
@@ -144,6 +158,7 @@ def _geometry(
         held,
         float(pixdim[4]),
         units,
+        scode > 0,
     )
 
 

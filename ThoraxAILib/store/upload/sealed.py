@@ -95,7 +95,7 @@ def unseal(archive: Path, key_file: Path, target: Path) -> Sealed:
 def _decrypt(archive: Path, target: Path, key_file: Path) -> None:
     pyrage, identity = _pyrage(), _identity(key_file)
     if not archive.is_file():
-        raise InputError(f"'{archive.name}' was not found: check the path.")
+        raise InputError(f"'{archive}' was not found: check the path.")
     try:
         pyrage.decrypt_file(str(archive), str(target), [identity])
     except (pyrage.DecryptError, OSError) as error:
