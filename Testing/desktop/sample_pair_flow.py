@@ -14,6 +14,11 @@ TOLD_OF_FATE = {"grown": "growing", "stable": "stable", "new": "new", "resolved"
 def open_and_load(panel: Any) -> None:
     """Open the section and make the sample pair: two clicks."""
     click(panel.follow_up.widget)
+    load(panel)
+
+
+def load(panel: Any) -> None:
+    """Make the sample pair in the open section: one click."""
     click(panel.follow_up.samplePairButton)
     wait_for(lambda: not panel.job_panel.is_running, COMPARISON_SECONDS)
 

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from scrolled_panel import scrolled
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 PICTURE = REPOSITORY / "Resources" / "Screenshots" / "LungNoduleAI.png"
 PANEL_WIDTH, VIEW_SIZE, GAP = 500, (470, 462), 3
@@ -70,32 +72,16 @@ def compose(panel: Any, images: list[Any]) -> Any:
     from PySide6 import QtGui
 
     height = 2 * VIEW_SIZE[1] + GAP
-    area = scrolled(panel, height)
     canvas = QtGui.QImage(PANEL_WIDTH + 2 * (VIEW_SIZE[0] + GAP), height, QtGui.QImage.Format.Format_RGB32)
     canvas.fill(QtGui.QColor(30, 30, 30))
     painter = QtGui.QPainter(canvas)
-    painter.drawPixmap(0, 0, area.grab())
-    area.takeWidget()
-    panel.setParent(None)  # else the panel would go with the area
+    with scrolled(panel, PANEL_WIDTH, height) as area:
+        painter.drawPixmap(0, 0, area.grab())
     for index, image in enumerate(images):
         column, row = index % 2, index // 2
         painter.drawImage(PANEL_WIDTH + GAP + column * (VIEW_SIZE[0] + GAP), row * (VIEW_SIZE[1] + GAP), image)
     painter.end()
     return canvas
-
-
-def scrolled(panel: Any, height: int) -> Any:
-    """The panel in a scroll area, as Slicer's module panel is: nothing is squeezed."""
-    from PySide6 import QtCore, QtWidgets
-
-    area = QtWidgets.QScrollArea()
-    area.setWidgetResizable(True)
-    area.setWidget(panel)
-    area.setFixedSize(PANEL_WIDTH, height)
-    area.show()
-    panel.show()
-    QtCore.QCoreApplication.processEvents()
-    return area
 
 
 if __name__ == "__main__":

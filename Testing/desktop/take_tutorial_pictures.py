@@ -1,7 +1,8 @@
-"""Takes pictures of the lung tutorial: the panel after Sample data, and its section Guidelines after Analyze.
+"""Takes pictures of the lung tutorials: the panel after Sample data, its section Guidelines after Analyze, and its
+section Follow-up after the comparison of the sample pair.
 
 ``python Testing/desktop/take_tutorial_pictures.py [FOLDER]`` writes into docs/pictures by default; the picture between
-the two is that of take_screenshot.py.
+the first two is that of take_screenshot.py.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from take_screenshot import REPOSITORY, VIEW_SIZE, compose, scrolled
+from scrolled_panel import open_sections, scrolled
+from take_screenshot import PANEL_WIDTH, REPOSITORY, VIEW_SIZE, compose
 
 FOLDER = REPOSITORY / "docs" / "pictures"
 VIEWS = ("Red", None, "Green", "Yellow")
@@ -22,6 +24,7 @@ def main(folder: Path) -> None:
 
     slicer = session.start()
     import panel_driver
+    import sample_pair_flow
     from slicerharness.views import makeViews
 
     panel_driver.PATIENCE_SECONDS = 1200.0  # a busy machine may need it
@@ -35,7 +38,12 @@ def main(folder: Path) -> None:
         view.fit_view_to_content()
     save(compose(panel, pictures(views)), folder / "lung_1_sample_data.png")
     run(widget.ui.analyzeButton, widget, panel_driver)
-    save_panel(panel, widget, folder / "lung_2_guidelines.png")
+    answer_guidelines(widget)
+    save_section(panel, "guidelinesSection", folder / "lung_2_guidelines.png")
+    widget.follow_up.widget.collapsed = False
+    sample_pair_flow.load(widget)
+    sample_pair_flow.compare(widget)
+    save_section(panel, "followUpSection", folder / "follow_up_panel.png")
     widget.cleanup()
     slicer.mrmlScene.Clear(0)
 
@@ -55,21 +63,22 @@ def pictures(views: Any) -> list[Any]:
     return [imageOf(views.slices[name] if name else views.threeD) for name in VIEWS]
 
 
-def save_panel(panel: Any, widget: Any, path: Path) -> None:
-    """The panel alone, with the section Guidelines open and answered."""
+def answer_guidelines(widget: Any) -> None:
+    """State exam and age."""
+    widget.guidelines.examComboBox.setCurrentIndex(1)  # baseline screening
+    widget.guidelines.ageSpinBox.value = 62
+
+
+def save_section(panel: Any, name: str, path: Path) -> None:
+    """The panel alone, with one section open."""
+    import ctk
     from PySide6 import QtCore
 
-    section = widget.guidelines
-    section.widget.collapsed = False
-    for other in ("inputSection", "analysisSection", "lungsSection", "findingsSection", "resultsSection"):
-        getattr(widget.ui, other).collapsed = True
-    section.examComboBox.setCurrentIndex(1)  # baseline screening
-    section.ageSpinBox.value = 62
-    area = scrolled(panel, VIEW_SIZE[1])  # the panel takes the height it needs
-    QtCore.QCoreApplication.processEvents()
-    save(panel.grab(), path)
-    area.takeWidget()
-    panel.setParent(None)
+    others = {section.name for section in panel.findChildren(ctk.ctkCollapsibleButton)} - {name}
+    open_sections(panel, *others)
+    with scrolled(panel, PANEL_WIDTH, VIEW_SIZE[1]):  # the panel takes the height it needs
+        QtCore.QCoreApplication.processEvents()
+        save(panel.grab(), path)
 
 
 def save(image: Any, path: Path) -> None:

@@ -278,6 +278,22 @@ def test_what_the_reader_rejects_is_no_plain_new_nodule_in_the_table(compared):
     assert "D was rejected on the current CT: vessel." in table.item(2, 3).toolTip()
 
 
+def test_a_reading_first_hides_the_comparison_too(compared):
+    from LungNoduleAILib.scene.follow_up_nodes import node_of
+
+    section, points = compared.follow_up, node_of(compared.follow_up.logic.current_text(), "currentPoints")
+    compared.reading.widget.collapsed = False
+    click(compared.reading.readFirstButton)
+    assert section.table.rowCount == 0
+    assert "hidden until you lock" in section.warningLabel.text
+    assert not points.GetDisplayNode().GetVisibility()
+    assert not section.followUpReportButton.enabled
+    assert "Lock your own reading" in section.followUpReportButton.toolTip
+    click(compared.reading.lockButton)
+    assert section.table.rowCount == 3
+    assert points.GetDisplayNode().GetVisibility()
+
+
 def test_a_nodule_added_after_the_comparison_is_named_with_what_to_do(compared):
     from dataclasses import replace
 

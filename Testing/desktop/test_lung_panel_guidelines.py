@@ -43,7 +43,7 @@ def test_a_baseline_exam_gives_every_nodule_and_the_exam_a_category(section):
     assert "low-dose CT in 12 months" in section.table.item(0, 2).text()
 
 
-@uses("ageSpinBox", "riskComboBox", "cancerCheckBox", "immunosuppressedCheckBox")
+@uses("ageSpinBox", "riskComboBox", "cancerComboBox", "immunosuppressedComboBox")
 def test_an_incidental_finding_is_for_fleischner_and_bts(section):
     choose(section.examComboBox, "incidental")
     assert "'risk'" in section.missingLabel.text
@@ -51,27 +51,40 @@ def test_an_incidental_finding_is_for_fleischner_and_bts(section):
     section.ageSpinBox.value = 60
     assert {"Fleischner 2017", "BTS 2015"} == set(texts_of(section.table, 1))
     assert any(text.startswith("optional CT at 12 months") for text in texts_of(section.table, 2))
-    for box in (section.cancerCheckBox, section.immunosuppressedCheckBox):
-        box.click()
+    for field in ("cancer_history", "immunosuppressed"):
+        choose(section.answers[field], "yes")
         assert "Fleischner 2017 does not apply" in texts_of(section.table, 2)
-        box.click()
+        choose(section.answers[field], "no")
         assert "Fleischner 2017 does not apply" not in texts_of(section.table, 2)
 
 
-@uses("sexComboBox", "smokerComboBox", "familyCheckBox", "emphysemaCheckBox", "oldCancerCheckBox")
+@uses("sexComboBox", "smokerComboBox", "familyComboBox", "emphysemaComboBox", "oldCancerComboBox")
 def test_the_risk_models_take_what_is_stated(section):
     section.ageSpinBox.value = 66
     choose(section.sexComboBox, "F")
     assert set(texts_of(section.table, 1)) == {"Brock"}
-    for box in (section.familyCheckBox, section.emphysemaCheckBox):
+    for field in ("family_history_lung_cancer", "emphysema"):
         before = texts_of(section.table, 2)
-        box.click()
+        choose(section.answers[field], "yes")
         assert texts_of(section.table, 2) != before
-    choose(section.smokerComboBox, "yes")
+    choose(section.answers["smoker_ever"], "yes")
     assert set(texts_of(section.table, 1)) == {"Brock", "Mayo"}
     before = texts_of(section.table, 2)
-    section.oldCancerCheckBox.click()
+    choose(section.answers["extrathoracic_cancer_over_5y_ago"], "yes")
     assert texts_of(section.table, 2) != before
+
+
+def test_a_question_that_was_answered_with_no_is_not_open_any_more(section):
+    section.ageSpinBox.value = 66
+    choose(section.sexComboBox, "F")
+    section.table.selectRow(0)
+    assert "Not stated: " in section.reasonsText.plainText
+    assert "emphysema" in section.reasonsText.plainText
+    choose(section.answers["emphysema"], "no")
+    section.table.selectRow(0)
+    opened = [line for line in section.reasonsText.plainText.splitlines() if line.startswith("Not stated")]
+    assert not any("emphysema" in line for line in opened)
+    assert section.person().stated() == {"age": 66, "sex": "F", "emphysema": False}
 
 
 @uses("reasonsText")
@@ -94,7 +107,7 @@ def test_rejected_and_hidden_findings_get_no_advice(analyzed, section):
 def test_another_ct_forgets_the_person(analyzed, section):
     choose(section.examComboBox, "baseline")
     section.ageSpinBox.value = 70
-    section.emphysemaCheckBox.click()
+    choose(section.answers["emphysema"], "no")
     analyzed.ui.inputSelector.setCurrentNode(None)
     assert section.person().stated() == {}
     assert section.table.rowCount == 0

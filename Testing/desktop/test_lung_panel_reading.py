@@ -304,6 +304,21 @@ def test_reading_first_hides_the_software_until_the_reading_is_locked(analyzed):
     assert analyzed.findingsTable.table.rowCount == 3
 
 
+def test_while_reading_first_neither_verdicts_with_a_place_nor_the_report_tell_the_ai(analyzed):
+    quality, ui = analyzed.ui.qualityList, analyzed.ui
+    told = [quality.item(row).text() for row in range(quality.count)]
+    analyzed.reading.widget.collapsed = False
+    click(analyzed.reading.readFirstButton)
+    left = [quality.item(row).text() for row in range(quality.count)]
+    assert set(told) - set(left) == {"A large opacity lies in the left lung."}
+    for button in (ui.reportButton, ui.copyTextButton):
+        assert not button.enabled
+        assert "Lock your reading first" in button.toolTip
+    click(analyzed.reading.lockButton)
+    assert [quality.item(row).text() for row in range(quality.count)] == told
+    assert ui.reportButton.enabled
+
+
 @uses("layoutComboBox", "slabSpinBox", "windowComboBox", "zoomCheckBox")
 def test_layout_slab_window_and_zoom_reach_the_views(analyzed, red_slice, ct):
     from LungNoduleAILib.scene import hanging

@@ -139,8 +139,8 @@ def test_a_saved_scene_brings_settings_and_result_back(analyzed, slicer_app, tmp
     slicer_app.util.loadScene(str(scene))
     assert analyzed.ui.thresholdSlider.value == 0.7
     assert analyzed.ui.inputSelector.currentNode().GetName() == "CT"
-    assert texts_of(analyzed.findingsTable.table, 0) == ["N1", "N3"]
-    assert texts_of(analyzed.findingsTable.table, 7) == ["Open", "Accepted"]
+    assert texts_of(analyzed.findingsTable.table, 0) == ["N3", "N1"]
+    assert texts_of(analyzed.findingsTable.table, 7) == ["Accepted", "Open"]
 
 
 def test_reload_builds_a_fresh_panel(analyzed, slicer_app):

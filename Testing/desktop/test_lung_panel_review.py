@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from panel_driver import click, position_of, texts_of, uses
 
@@ -27,10 +29,10 @@ def test_a_verdict_with_a_place_jumps_there(analyzed, red_slice):
 def test_a_row_jumps_the_slice_views(analyzed, red_slice):
     findings = {finding.id: finding for finding in analyzed.logic.findings()}
     analyzed.findingsTable.table.selectRow(2)
-    assert position_of(red_slice) == pytest.approx(findings["N3"].center_ras_mm)
+    assert position_of(red_slice) == pytest.approx(findings["N1"].center_ras_mm)
     red_slice.JumpSliceByCentering(0, 0, 0)
     analyzed.findingsTable.table.cellClicked.emit(2, 0)
-    assert position_of(red_slice) == pytest.approx(findings["N3"].center_ras_mm)
+    assert position_of(red_slice) == pytest.approx(findings["N1"].center_ras_mm)
     analyzed.ui.findingsSection.click()
     assert analyzed.ui.findingsSection.collapsed
 
@@ -38,6 +40,28 @@ def test_a_row_jumps_the_slice_views(analyzed, red_slice):
 def test_after_a_run_the_views_show_the_most_suspicious_finding(analyzed, red_slice):
     assert analyzed.findingsTable.selected_id() == "N3"  # the largest, though not the surest
     assert position_of(red_slice) == pytest.approx(analyzed.logic.findings()[2].center_ras_mm)
+
+
+def test_the_most_suspicious_stand_first_and_a_decision_moves_no_row(analyzed):
+    table = analyzed.findingsTable.table
+    assert texts_of(table, 0) == ["N3", "N2", "N1"]
+    analyzed.on_decision("N3", "rejected", "vessel")
+    assert texts_of(table, 0) == ["N3", "N2", "N1"]
+    analyzed.logic.review.state("N2", "type", "calcified")
+    analyzed.logic.review.state("N2", "calcification_pattern", "popcorn")
+    analyzed.on_review_changed(None)
+    assert texts_of(table, 0) == ["N3", "N1", "N2"]
+
+
+def test_a_doubtful_mark_stands_last_and_says_why(analyzed):
+    nodes = analyzed.logic.result_nodes()
+    found = nodes.findings()
+    rows = [replace(one, doubt="in one slice only") if one.id == "N3" else one for one in found.findings]
+    nodes.set_findings(replace(found, findings=tuple(rows)))
+    analyzed.on_review_changed(None)
+    table = analyzed.findingsTable.table
+    assert (texts_of(table, 0)[-1], texts_of(table, 7)[-1]) == ("N3", "Doubtful")
+    assert table.item(2, 7).toolTip() == "Probably no nodule: in one slice only."
 
 
 def test_a_click_on_a_title_sorts_by_number_and_a_second_turns_it_round(analyzed):
@@ -58,7 +82,7 @@ def test_decisions_and_reasons_reach_every_node(analyzed):
     parts = analyzed.findingsTable
     parts.table.selectRow(1)
     click(parts.acceptButton)
-    assert parts.selected_id() == "N3"  # on to the next open one
+    assert parts.selected_id() == "N1"  # on to the next open one
     parts.table.selectRow(1)
     assert not parts.acceptButton.enabled
     nodes = analyzed.logic.result_nodes()
@@ -81,7 +105,7 @@ def test_decisions_and_reasons_reach_every_node(analyzed):
 def test_keys_decide_on_the_selected_row(analyzed):
     parts = analyzed.findingsTable
     for key, status in (("A", "accepted"), ("R", "rejected"), ("U", "unreviewed")):
-        parts.table.selectRow(2)
+        parts.table.selectRow(0)
         analyzed.shortcuts.shortcuts[key].activated.emit()
         assert analyzed.logic.findings()[2].status == status
 

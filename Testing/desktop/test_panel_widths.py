@@ -5,27 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from scrolled_panel import open_sections, scrolled
 
 WIDTH, HEIGHT = 480, 700
 SCROLL_BAR = 20
-
-
-def opened(panel: Any) -> Any:
-    """The panel in a scroll area, as Slicer's module panel is, with every section open."""
-    import ctk
-    import qt
-    import slicer
-
-    for section in panel.findChildren(ctk.ctkCollapsibleButton):
-        section.collapsed = False
-    area = qt.QScrollArea()
-    area.setWidgetResizable(True)
-    area.setWidget(panel)
-    area.setFixedSize(WIDTH, HEIGHT)
-    area.show()
-    panel.show()
-    slicer.app.processEvents()
-    return area
 
 
 def cut_words(panel: Any) -> list[str]:
@@ -61,14 +44,11 @@ def covered(panel: Any) -> list[str]:
 
 
 def check(panel: Any) -> None:
-    area = opened(panel)
-    try:
+    open_sections(panel)
+    with scrolled(panel, WIDTH, HEIGHT):
         assert panel.minimumSizeHint().width() <= WIDTH - SCROLL_BAR
         assert cut_words(panel) == []
         assert covered(panel) == []
-    finally:
-        area.takeWidget()
-        panel.setParent(None)  # else the panel would go with the area
 
 
 @pytest.mark.parametrize("name", ["LungNoduleAI", "CardiacBiomech", "Anonymizer"])

@@ -26,13 +26,14 @@ class TableColumn:
 
 @dataclass(frozen=True)
 class TableRow:
-    """One finding: ``values`` (one per column) sort it, ``texts`` are shown."""
+    """One finding: ``values`` (one per column) sort it, ``texts`` are shown, ``doubt`` is why it may be none."""
 
     id: str
     values: tuple[Any, ...]  # those of one column can be compared with each other
     texts: tuple[str, ...]
     status: str
     reason: str
+    doubt: str = ""
 
 
 class FindingsTable:
@@ -60,6 +61,9 @@ class FindingsTable:
         layout.setContentsMargins(0, 0, 0, 0)
         self._build_table(layout)
         self._build_decision(layout)
+        controls = (self.acceptButton, self.rejectButton, self.resetButton, self.reasonEdit)
+        steps = (self.previousButton, self.nextButton, self.nextOpenButton)
+        self._tips = {control.name: control.toolTip for control in (*controls, *steps)}
         self._update_decision()
 
     def _build_table(self, layout: qt.QVBoxLayout) -> None:
@@ -207,10 +211,10 @@ class FindingsTable:
             item = qt.QTableWidgetItem(text)
             if self._columns[column].is_number:
                 item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
-            if column == self._statusColumn and row.reason:
-                item.setToolTip(row.reason)
+            item.setToolTip(row.reason if row.reason and column == self._statusColumn else row.doubt)
             font = item.font()
             font.setStrikeOut(row.status == REJECTED)
+            font.setItalic(bool(row.doubt))
             font.setBold(row.status == ACCEPTED and column == self._statusColumn)
             item.setFont(font)
             self.table.setItem(index, column, item)
@@ -221,16 +225,21 @@ class FindingsTable:
 
     def _update_decision(self) -> None:
         row = self._selected_row()
-        for button, status in (
-            (self.acceptButton, ACCEPTED),
-            (self.rejectButton, REJECTED),
-            (self.resetButton, UNREVIEWED),
+        empty = "" if self._rows else _("There are no findings")
+        nothing = empty or ("" if row is not None else _("Select a finding in the table first"))
+        for button, status, already in (
+            (self.acceptButton, ACCEPTED, _("The finding is accepted already")),
+            (self.rejectButton, REJECTED, _("The finding is rejected already")),
+            (self.resetButton, UNREVIEWED, _("There is no decision to take back")),
         ):
-            button.enabled = row is not None and row.status != status
-        self.reasonEdit.enabled = row is not None
+            is_so = row is not None and row.status == status
+            parts.allow(button, nothing or (already if is_so else ""), self._tips[button.name])
+        parts.allow(self.reasonEdit, nothing, self._tips["reasonEdit"])
         open_rows = sum(row.status == UNREVIEWED for row in self._rows)
-        self.previousButton.enabled = self.nextButton.enabled = bool(self._rows)
-        self.nextOpenButton.enabled = open_rows > 0
+        for button in (self.previousButton, self.nextButton):
+            parts.allow(button, empty, self._tips[button.name])
+        all_decided = empty or ("" if open_rows else _("Every finding is decided"))
+        parts.allow(self.nextOpenButton, all_decided, self._tips["nextOpenButton"])
         self.progressLabel.text = (
             _("{done} of {all} decided").format(done=len(self._rows) - open_rows, all=len(self._rows))
             if self._rows

@@ -85,11 +85,11 @@ def render_page(template: Path, title: str, **content: object) -> str:
 
 
 def number(value: float | None, decimals: int = 1) -> str:
-    """Return a number with thousands apart by a thin space, or a dash."""
+    """Return a number with thousands apart by a narrow space that breaks no line, or a dash."""
     if value is None:
         return "–"
     rounded = round(value, decimals) + 0.0  # no minus before a zero
-    return f"{rounded:,.{decimals}f}".replace(",", "\u2009").replace("-", "\u2212")
+    return f"{rounded:,.{decimals}f}".replace(",", "\u202f").replace("-", "\u2212")
 
 
 def position(point_ras_mm: Iterable[float]) -> str:

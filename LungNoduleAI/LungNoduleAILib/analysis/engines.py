@@ -120,7 +120,9 @@ def choose_pattern_engines(anatomy: str = AUTO, device: str = AUTO, registry: Re
 def operating_point(name: str) -> float:
     """Return the confidence from which a detector reports; 0 when it cannot run here."""
     try:
-        return REGISTRY.choose(DETECTOR, name)[0].make("cpu").operating_point
+        engine = REGISTRY.choose(DETECTOR, name)[0]
+        fixed = getattr(engine.make, "operating_point", None)  # known without loading a network
+        return fixed if isinstance(fixed, float) else engine.make("cpu").operating_point
     except MissingDependencyError:
         return 0.0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 
 import numpy as np
 
@@ -39,12 +40,16 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 def _froc(arguments: argparse.Namespace) -> int:
     from LungNoduleAILib.evaluation.froc_report import make_report, write_report
+    from LungNoduleAILib.evaluation.training_series import refuse_leaks, training_series
 
     request = FrocRequest.from_arguments(arguments)
     marks, series = _marks_and_series(request)
+    training = training_series(request.trained_on, request.findings)
+    leaked = refuse_leaks(series, training, request.with_training_scans)
     nodules = read_places(request.annotations)
     excluded = read_places(request.excluded) if request.excluded is not None else Places.none()
     report = make_report(marks, nodules, excluded, series, request.seed, request.resamples, request.threshold)
+    report = replace(report, training_scans=leaked)
     write_report(report, request.output)
     content = report.to_dict()
     bounds = content["confidence_interval"]
@@ -52,6 +57,8 @@ def _froc(arguments: argparse.Namespace) -> int:
     if bounds is not None:
         interval = f"{bounds['confidence']:.0%} interval {bounds['low']:.3f} to {bounds['high']:.3f}"
     print(f"CPM {content['cpm']:.3f} ({interval}) on {content['nodules']} nodules in {content['scans']} scans.")
+    if leaked:
+        print(f"NOT a clean score: {len(leaked)} of the scans trained this detector.")
     print("false positives per scan: sensitivity")
     for rate, sensitivity in content["sensitivity_at"].items():
         print(f"{rate:>7}: {sensitivity:.3f}")

@@ -20,7 +20,7 @@ def read_findings_marks(folders: Sequence[Path]) -> tuple[Marks, tuple[str, ...]
 
     Positions stay RAS mm, the confidence is the score. Raises InputError for none, damaged ones, or a series twice.
     """
-    files = [file for folder in folders for file in _files(folder)]
+    files = [file for folder in folders for file in findings_files(folder)]
     everything = [read_findings(file) for file in files]
     series = [found.series_uid for found in everything]
     if len(set(series)) < len(series):
@@ -37,7 +37,8 @@ def read_findings_marks(folders: Sequence[Path]) -> tuple[Marks, tuple[str, ...]
     return Marks(np.array([row[0] for row in rows]), numbers[:, :3], numbers[:, 3]), tuple(series)
 
 
-def _files(folder: Path) -> list[Path]:
+def findings_files(folder: Path) -> list[Path]:
+    """Return the findings.json of a folder or those one level below; raises InputError when there is none."""
     own = folder / FINDINGS_FILE
     found = [own] if own.is_file() else sorted(folder.glob(f"*/{FINDINGS_FILE}"))
     if not found:

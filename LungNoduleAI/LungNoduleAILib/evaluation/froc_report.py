@@ -35,13 +35,15 @@ DECIMALS = 6
 class FrocReport:
     """One evaluation: what came of marks and nodules, the curve, and its intervals over resampled scans.
 
-    One scan cannot be resampled: there is no interval then.
+    One scan cannot be resampled: there is no interval then. ``training_scans`` trained the detector: with any of them
+    the score is not clean.
     """
 
     outcome: Outcome
     curve: Curve
     intervals: Bootstrap | None
     threshold: float | None = None
+    training_scans: tuple[str, ...] = ()
 
     @property
     def of_sizes(self) -> list[dict]:
@@ -80,6 +82,8 @@ class FrocReport:
             },
             "nodules_in_other_scans": outcome.nodules_elsewhere,
             "per_size": self.of_sizes,
+            "is_clean": not self.training_scans,
+            "training_scans": list(self.training_scans),
         }
         if outcome.nodules.type:
             content["per_type"] = self.of_types

@@ -37,6 +37,13 @@ class FrocRequest(Options):
     excluded: Path | None = option(None, "findings whose marks are ignored, same columns", metavar="CSV")
     series: Path | None = option(None, "one series UID per line (default with --findings: theirs)", metavar="CSV")
     threshold: float | None = option(None, "also tell sensitivity and false positives from this score on")
+    trained_on: tuple[str, ...] = option(
+        (),
+        "scans that trained the detector: a file of series UIDs, or the name of a published model; a score with them "
+        "is refused",
+        metavar="FILE|MODEL",
+    )
+    with_training_scans: bool = option(False, "score them all the same; froc.json then says that it is not clean")
     resamples: int = option(RESAMPLES, "of the interval", at_least=1)
     seed: int = option(0, "of the interval", at_least=0)
 

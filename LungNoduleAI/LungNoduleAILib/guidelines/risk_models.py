@@ -10,7 +10,13 @@ from LungNoduleAILib.guidelines.terms.inputs import Inputs, MissingInput
 from LungNoduleAILib.guidelines.terms.vocabulary import BENIGN_PATTERNS
 from ThoraxAILib.errors import InputError, known
 
-_DIAMETERS = ("diameter_mm", "max_diameter_mm", "long_axis_mm", "mean_diameter_mm")
+# inputs that tell the size, the best first, and what they are called where another is taken
+_DIAMETERS = {
+    "diameter_mm": "diameter",
+    "max_diameter_mm": "largest diameter",
+    "long_axis_mm": "long axis",
+    "mean_diameter_mm": "mean diameter",
+}
 _WHERE_TYPE = {"solid": "a solid", "part-solid": "a part-solid", "ground-glass": "a ground-glass"}
 
 
@@ -132,7 +138,7 @@ def _diameter(inputs: Inputs, model: str, trace: Trace) -> float:
     if name is None:
         raise MissingInput(f"{model} needs the diameter of the nodule: state 'diameter_mm'.", "diameter_mm")
     if name != "diameter_mm":
-        trace.unsure(f"'diameter_mm' is not stated; '{name}' is used.")
+        trace.unsure(f"{model} asks for the diameter of the nodule: the {_DIAMETERS[name]} is taken.")
     return float(getattr(inputs, name))
 
 

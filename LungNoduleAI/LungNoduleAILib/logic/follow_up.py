@@ -165,6 +165,12 @@ class LungFollowUpLogic:
         if text is not None:
             nodes.align_prior(text, aligned)
 
+    def show_points(self, shown: bool) -> None:
+        """Show or hide the marks of the pairs in the views, e.g. while the reader reads first."""
+        text = self.current_text()
+        if text is not None:
+            nodes.show_points(text, shown)
+
     def is_aligned(self) -> bool:
         """Whether the prior scan lies over the current one."""
         text = self.current_text()

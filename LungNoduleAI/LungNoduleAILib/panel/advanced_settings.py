@@ -15,6 +15,7 @@ from LungNoduleAILib.logic.parameters import Parameters
 from LungNoduleAILib.model.options import AnalysisOptions
 from ThoraxAILib.networks.device import DEVICES
 from ThoraxAILib.panels import parts
+from ThoraxAILib.panels.published_models import PublishedModels
 
 
 class AdvancedSettings:
@@ -28,6 +29,8 @@ class AdvancedSettings:
         self._parameters: Parameters | None = None
         self._isFilling = False
         self._fill_choices()
+        self.published = PublishedModels(self._on_engines)
+        ui.advancedLayout.addRow(self.published.widget)
         for box in (ui.detectorComboBox, ui.anatomyComboBox, ui.deviceComboBox):
             box.connect("currentIndexChanged(int)", self._on_engines)
         ui.thresholdSlider.connect("valueChanged(double)", self._on_slider)

@@ -182,7 +182,7 @@ class CorrectSection:
         allow(self.deleteButton, own, _("Remove the nodule you have added"))
         no_other = no_outline or ("" if has_others else _("There is no other finding to merge with"))
         allow(self.mergeButton, no_other, _("Make the other finding part of the selected one"))
-        self.mergeComboBox.enabled = not no_other
+        allow(self.mergeComboBox, no_other, _("The finding that becomes part of the selected one"))
 
     # Acts
 

@@ -56,7 +56,7 @@ class FollowUpSection:
         self._jobPanel, self._lungLogic, self._analyzed = job_panel, logic, analyzed
         self.logic = logic.follow_up
         self._planted: tuple[tuple[float, float, float], ...] = ()
-        self._isFilling = False
+        self._isFilling = self._isHidden = False
         self._compared: tuple[str, str] = ("", "")
         self.widget = ctk.ctkCollapsibleButton()
         self.widget.name = "followUpSection"
@@ -89,9 +89,11 @@ class FollowUpSection:
         self.daysSpinBox = qt.QSpinBox()
         self.daysSpinBox.name = "daysSpinBox"
         self.daysSpinBox.setRange(UNKNOWN_DAYS, 20000)
-        self.daysSpinBox.setSpecialValueText(_("unknown"))
+        self.daysSpinBox.setSpecialValueText(_("from the dates of the CTs"))
         self.daysSpinBox.value = UNKNOWN_DAYS
-        self.daysSpinBox.toolTip = _("Days from the prior to the current CT; without them there is no doubling time")
+        self.daysSpinBox.toolTip = _(
+            "Days from the prior to the current CT, where the CTs carry no dates: without them no doubling time is told"
+        )
         form.addRow(_("Days between:"), self.daysSpinBox)
         self.compareButton = parts.button(
             "compareButton",
@@ -220,18 +222,25 @@ class FollowUpSection:
 
     def update(self) -> None:
         """Show the follow-up of the scene, and what can be done now."""
-        found = None if self.logic.current_text() is None else self.logic.reviewed()
+        hidden = self._lungLogic.review.is_reading_first
+        if hidden != self._isHidden:  # else the marks stay as the reader has set them
+            self._isHidden = hidden
+            self.logic.show_points(not hidden)
+        found = None if hidden or self.logic.current_text() is None else self.logic.reviewed()
         self._isFilling = True
         self._fill(found)
         self.alignButton.checked = self.logic.is_aligned()
         self._isFilling = False
-        parts.say(self.warningLabel, "" if found is None else "\n".join(found.intervals[-1].warnings))
+        wait = _("The comparison is hidden until you lock your own reading.") if hidden else ""
+        parts.say(self.warningLabel, wait if found is None else "\n".join(found.intervals[-1].warnings))
         self._enable(found)
 
     def _enable(self, found: FollowUp | None) -> None:
         text = self.logic.current_text()
         running = _("A run is going on: wait for it or cancel it") if self._jobPanel.is_running else ""
-        nothing = "" if found is not None else _("There is no comparison yet: press Compare with prior")
+        none_yet = _("There is no comparison yet: press Compare with prior")
+        hidden = _("Lock your own reading first") if self._lungLogic.review.is_reading_first else ""
+        nothing = "" if found is not None else hidden or none_yet
         has_both = self.priorIdComboBox.count > 0 and self.currentIdComboBox.count > 0
         no_ids = nothing or ("" if has_both else _("One of the dates has no nodule"))
         scans = [None if text is None else node_of(text, role) for role in ("prior", "current")]

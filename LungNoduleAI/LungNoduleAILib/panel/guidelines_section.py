@@ -25,6 +25,7 @@ from ThoraxAILib.panels import parts
 
 UNKNOWN_AGE = -1
 REASONS_HEIGHT = 110
+ADVICE_ROWS = 12  # lines: an advice takes several
 YES, NO = "yes", "no"
 
 
@@ -64,9 +65,6 @@ class GuidelinesSection:
         self.riskComboBox = self._choice(
             "riskComboBox", ((_("Low"), "low"), (_("High"), "high")), _("Risk of lung cancer, for Fleischner 2017")
         )
-        self.smokerComboBox = self._choice(
-            "smokerComboBox", ((_("Yes"), YES), (_("No"), NO)), _("Ever smoked, for the Mayo model")
-        )
         self.ageSpinBox = qt.QSpinBox()
         self.ageSpinBox.name = "ageSpinBox"
         self.ageSpinBox.setRange(UNKNOWN_AGE, 120)
@@ -79,7 +77,6 @@ class GuidelinesSection:
             (_("Age:"), self.ageSpinBox),
             (_("Sex:"), self.sexComboBox),
             (_("Risk:"), self.riskComboBox),
-            (_("Ever smoked:"), self.smokerComboBox),
         )
         for index, (text, control) in enumerate(fields):
             row, column = (0, 0) if index == 0 else (1 + (index - 1) // 2, 2 * ((index - 1) % 2))
@@ -87,33 +84,40 @@ class GuidelinesSection:
             grid.addWidget(control, row, column + 1, 1, 3 if index == 0 else 1)
 
     def _build_history(self, layout: qt.QVBoxLayout) -> None:
-        grid = qt.QGridLayout()
-        layout.addLayout(grid)
-        self.cancerCheckBox = self._check(
-            "cancerCheckBox", _("Cancer now or before"), _("Fleischner 2017 then does not apply")
+        """Add the questions that are answered with yes or no; unanswered ones are not taken as no."""
+        form = qt.QFormLayout()
+        layout.addLayout(form)
+        questions = (
+            ("smoker_ever", "smokerComboBox", _("Ever smoked:"), _("For the Mayo model")),
+            (
+                "cancer_history",
+                "cancerComboBox",
+                _("Cancer now or before:"),
+                _("Fleischner 2017 is not for it"),
+            ),
+            (
+                "immunosuppressed",
+                "immunosuppressedComboBox",
+                _("Immunosuppressed:"),
+                _("Fleischner 2017 is not for it; it counts for infection in Lung-RADS"),
+            ),
+            (
+                "extrathoracic_cancer_over_5y_ago",
+                "oldCancerComboBox",
+                _("Extrathoracic cancer > 5 years ago:"),
+                _("For the Mayo model"),
+            ),
+            ("family_history_lung_cancer", "familyComboBox", _("Lung cancer in the family:"), _("For the Brock model")),
+            ("emphysema", "emphysemaComboBox", _("Emphysema:"), _("For the Brock model")),
         )
-        self.immunosuppressedCheckBox = self._check(
-            "immunosuppressedCheckBox", _("Immunosuppressed"), _("Fleischner 2017 then does not apply")
-        )
-        self.oldCancerCheckBox = self._check(
-            "oldCancerCheckBox", _("Extrathoracic cancer > 5 years ago"), _("For the Mayo model")
-        )
-        self.familyCheckBox = self._check("familyCheckBox", _("Lung cancer in the family"), _("For the Brock model"))
-        self.emphysemaCheckBox = self._check("emphysemaCheckBox", _("Emphysema"), _("For the Brock model"))
-        boxes = (
-            self.cancerCheckBox,
-            self.immunosuppressedCheckBox,
-            self.oldCancerCheckBox,
-            self.familyCheckBox,
-            self.emphysemaCheckBox,
-        )
-        for index, box in enumerate(boxes):
-            box.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Fixed)
-            grid.addWidget(box, index, 0)  # one below the other: the words fit at 480 pixels
+        self.answers: dict[str, qt.QComboBox] = {}
+        for field, name, text, tool_tip in questions:
+            self.answers[field] = self._choice(name, ((_("Yes"), YES), (_("No"), NO)), tool_tip)
+            form.addRow(text, self.answers[field])
 
     def _build_table(self, layout: qt.QVBoxLayout) -> None:
         titles = (_("Nodule"), _("Guideline"), _("Advice"))
-        self.table = parts.table("adviceTable", titles, _("A click shows the nodule and the reasons"))
+        self.table = parts.table("adviceTable", titles, _("A click shows the nodule and the reasons"), ADVICE_ROWS)
         self.table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         self.table.wordWrap = True
         self.table.horizontalHeader().setSectionResizeMode(len(titles) - 1, qt.QHeaderView.Stretch)
@@ -137,12 +141,6 @@ class GuidelinesSection:
         box.connect("currentIndexChanged(int)", lambda _index: self._on_stated())
         return box
 
-    def _check(self, name: str, text: str, tool_tip: str) -> qt.QCheckBox:
-        box = qt.QCheckBox(text)
-        box.name, box.toolTip = name, tool_tip
-        box.connect("toggled(bool)", lambda _checked: self._on_stated())
-        return box
-
     def _label(self, name: str, layout: qt.QVBoxLayout) -> qt.QLabel:
         made = parts.label(name)
         layout.addWidget(made)
@@ -151,19 +149,15 @@ class GuidelinesSection:
     # What is stated, and what is advised
 
     def person(self) -> PersonAndExam:
-        """Return what was stated; a box that is not checked states nothing."""
-        smoker = self._chosen(self.smokerComboBox)
+        """Return what was stated; a question without an answer states nothing."""
+        words = {YES: True, NO: False}
+        answers = {field: words.get(self._chosen(box) or "") for field, box in self.answers.items()}
         return PersonAndExam(
             exam=self._chosen(self.examComboBox),
             sex=self._chosen(self.sexComboBox),
             risk=self._chosen(self.riskComboBox),
-            smoker_ever=None if smoker is None else smoker == YES,
             age=None if self.ageSpinBox.value == UNKNOWN_AGE else self.ageSpinBox.value,
-            cancer_history=self.cancerCheckBox.checked or None,
-            immunosuppressed=self.immunosuppressedCheckBox.checked or None,
-            extrathoracic_cancer_over_5y_ago=self.oldCancerCheckBox.checked or None,
-            family_history_lung_cancer=self.familyCheckBox.checked or None,
-            emphysema=self.emphysemaCheckBox.checked or None,
+            **answers,
         )
 
     @staticmethod
@@ -175,18 +169,10 @@ class GuidelinesSection:
         self._isFilling = True
         for name, box in (("exam", self.examComboBox), ("sex", self.sexComboBox), ("risk", self.riskComboBox)):
             box.setCurrentIndex(max(box.findData(stated.get(name) or ""), 0))
-        smokers: dict[bool | None, str] = {True: YES, False: NO}
-        smoker = smokers.get(stated.get("smoker_ever"), "")
-        self.smokerComboBox.setCurrentIndex(max(self.smokerComboBox.findData(smoker), 0))
         self.ageSpinBox.value = UNKNOWN_AGE if stated.get("age") is None else int(stated["age"])
-        for name, check in (
-            ("cancer_history", self.cancerCheckBox),
-            ("immunosuppressed", self.immunosuppressedCheckBox),
-            ("extrathoracic_cancer_over_5y_ago", self.oldCancerCheckBox),
-            ("family_history_lung_cancer", self.familyCheckBox),
-            ("emphysema", self.emphysemaCheckBox),
-        ):
-            check.checked = bool(stated.get(name))
+        words: dict[bool | None, str] = {True: YES, False: NO}
+        for field, box in self.answers.items():
+            box.setCurrentIndex(max(box.findData(words.get(stated.get(field), "")), 0))
         self._isFilling = False
         self._update()
 
@@ -199,17 +185,9 @@ class GuidelinesSection:
     def forget_person(self) -> None:
         """Another person's CT may come next: state nothing."""
         self._isFilling = True
-        for box in (self.examComboBox, self.sexComboBox, self.riskComboBox, self.smokerComboBox):
+        for box in (self.examComboBox, self.sexComboBox, self.riskComboBox, *self.answers.values()):
             box.setCurrentIndex(0)
         self.ageSpinBox.value = UNKNOWN_AGE
-        for box in (
-            self.cancerCheckBox,
-            self.immunosuppressedCheckBox,
-            self.oldCancerCheckBox,
-            self.familyCheckBox,
-            self.emphysemaCheckBox,
-        ):
-            box.checked = False
         self._isFilling = False
         self._update()
 
@@ -247,6 +225,7 @@ class GuidelinesSection:
             return
         row = self._shown.rows[index]
         lines = [*row.reasons, *(_("Uncertain: {choice}").format(choice=choice) for choice in row.uncertain)]
+        lines += [_("Not stated: {what}.").format(what=what) for what in row.open]
         self.reasonsText.plainText = "\n".join(lines)
         if row.nodule != ALL_NODULES:
             self._onJump(row.nodule)

@@ -13,6 +13,7 @@ from LungNoduleAILib.logic.review import LungReview
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.scene import hanging
 from ThoraxAILib.errors import ThoraxAIError
+from ThoraxAILib.panels import parts
 
 
 class ReadingSection:
@@ -95,23 +96,28 @@ class ReadingSection:
         self.readerEdit.text = self._review.nodes().reader() if has_result else ""
         self._isFilling = False
         no_result = _("There is no result yet: press Analyze")
-        self.readerEdit.enabled = has_result
-        self.readFirstButton.enabled = has_result and not reading
-        self.readFirstButton.toolTip = (
-            no_result
-            if not has_result
-            else _("The AI is hidden: mark your nodules, then lock")
-            if reading
-            else _("Hide the AI until you have marked your nodules and locked your reading")
+        nothing = "" if has_result else no_result
+        parts.allow(self.readerEdit, nothing, _("Who reads: it stands in the record of every change"))
+        parts.allow(
+            self.readFirstButton,
+            nothing or (_("The AI is hidden: mark your nodules, then lock") if reading else ""),
+            _("Hide the AI until you have marked your nodules and locked your reading"),
         )
-        self.lockButton.enabled = reading
-        self.lockButton.toolTip = (
-            _("Lock your marks and show the AI's beside them") if reading else _("Press Read first before")
+        parts.allow(
+            self.lockButton,
+            "" if reading else _("Press Read first before"),
+            _("Lock your marks and show the AI's beside them"),
         )
         prior = self._volumes()[1]
-        model = self.layoutComboBox.model().item(self.layoutComboBox.count - 1)
-        model.setEnabled(prior is not None)
-        self.slabSpinBox.enabled = self._layout() == hanging.MIP_SLAB
+        last = self.layoutComboBox.count - 1
+        self.layoutComboBox.model().item(last).setEnabled(prior is not None)
+        no_prior = "" if prior is not None else _("Compare with a prior CT first")
+        self.layoutComboBox.setItemData(last, no_prior, qt.Qt.ToolTipRole)
+        self._allow_slab()
+
+    def _allow_slab(self) -> None:
+        no_slab = "" if self._layout() == hanging.MIP_SLAB else _("Choose the layout Slab of brightest voxels first")
+        parts.allow(self.slabSpinBox, no_slab, _("Thickness of the slab; vessels and nodules stand out in it"))
 
     def _layout(self) -> str:
         return self.layoutComboBox.itemData(self.layoutComboBox.currentIndex)
@@ -119,7 +125,7 @@ class ReadingSection:
     def hang(self) -> None:
         """Lay out the views as chosen."""
         current, prior = self._volumes()
-        self.slabSpinBox.enabled = self._layout() == hanging.MIP_SLAB
+        self._allow_slab()
         if current is not None:
             hanging.hang(self._layout(), current, prior, self.slabSpinBox.value)
 

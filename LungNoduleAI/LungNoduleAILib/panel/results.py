@@ -9,7 +9,10 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
+from LungNoduleAILib.analysis.importance import by_suspicion, is_doubtful
+from LungNoduleAILib.guidelines.from_findings import before_of_follow_up
 from LungNoduleAILib.model.findings import Finding, Lungs, QualityNote
+from LungNoduleAILib.model.pairs import FollowUp
 from LungNoduleAILib.model.review import READER
 from LungNoduleAILib.panel.words import status_words
 from LungNoduleAILib.scene.result_nodes import ResultNodes
@@ -41,7 +44,7 @@ def finding_columns() -> tuple[TableColumn, ...]:
 
 def finding_row(finding: Finding) -> TableRow:
     """One finding as a row under finding_columns()."""
-    place = finding.lobe or finding.side or ""
+    place, doubted = finding.lobe or finding.side or "", is_doubtful(finding)
     kind = finding.type if finding.kind == "nodule" else f"{finding.kind}, {finding.type}"
     sizes = (finding.mean_diameter_mm, finding.volume_mm3)
     values = (finding.id, kind, *sizes, place, finding.suspicion or 0.0, finding.confidence, finding.status)
@@ -53,9 +56,18 @@ def finding_row(finding: Finding) -> TableRow:
         place,
         "" if finding.suspicion is None else f"{finding.suspicion:.1f}",
         _("reader") if finding.source == READER else f"{finding.confidence:.2f}",
-        status_words()[finding.status],
+        _("Doubtful") if doubted and finding.status == "unreviewed" else status_words()[finding.status],
     )
-    return TableRow(finding.id, values, texts, finding.status, finding.reason)
+    doubt = _("Probably no nodule: {why}.").format(why=finding.doubt) if doubted else ""
+    return TableRow(finding.id, values, texts, finding.status, finding.reason, doubt)
+
+
+def in_reading_order(findings: Sequence[Finding], follow_up: FollowUp | None) -> list[Finding]:
+    """Return the findings, the most suspicious first and doubtful ones last; a decision does not move its row."""
+    before = {} if follow_up is None else before_of_follow_up(follow_up, findings)
+    undecided = [finding.with_status("unreviewed") for finding in findings]
+    by_id = {finding.id: finding for finding in findings}
+    return [by_id[finding.id] for finding in by_suspicion(undecided, before)]
 
 
 def lungs_are_missing(lungs: Lungs) -> bool:

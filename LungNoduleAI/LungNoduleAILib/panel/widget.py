@@ -112,6 +112,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def cleanup(self) -> None:
         """End the run; called when the application closes and before a reload."""
         self.job_panel.close()
+        self.advanced.published.close()
         self.reportFile.drop()
         self.follow_up.drop_report()
         self.correct.stop()
@@ -277,7 +278,6 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._show_saved("")
         result = None if nodes is None else nodes.findings()
         ui.lungsLabel.text = _("No result yet.") if result is None else result_panel.lungs_text(result.lungs)
-        result_panel.fill_quality_list(ui.qualityList, () if result is None else result.lungs.quality)
         ui.methodsText.plainText = "" if nodes is None else result_panel.methods_text(nodes)
         self.watch.start(nodes)
         self.guidelines.show_person({} if result is None else result.review.person)
@@ -298,16 +298,26 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _show_findings(self) -> None:
         """Fill the table with the findings of at least the chosen confidence."""
+        self._show_verdicts()
         if not self._shownTextID:
             self.findingsTable.set_rows([])
             self.ui.findingsLabel.text = _("No result yet: choose a chest CT and press Analyze.")
             return
         self.logic.set_threshold(self.advanced.threshold)
-        shown = self._shown_findings()
-        self.findingsTable.set_rows([result_panel.finding_row(finding) for finding in shown])
-        self.guidelines.show_findings(shown, self.follow_up.logic.as_it_stands())
+        shown, follow_up = self._shown_findings(), self.follow_up.logic.as_it_stands()
+        rows = result_panel.in_reading_order(shown, follow_up)
+        self.findingsTable.set_rows([result_panel.finding_row(finding) for finding in rows])
+        self.guidelines.show_findings(shown, follow_up)
         self.ui.findingsLabel.text = self._findings_text(len(shown), len(self.logic.findings()))
         self._show_selected()
+
+    def _show_verdicts(self) -> None:
+        """Fill the list of verdicts; those with a place are the AI's findings and wait for a reading first."""
+        result = self.logic.current_result() if self._shownTextID else None
+        notes = () if result is None else result.lungs.quality
+        if self.logic.review.is_reading_first:
+            notes = tuple(note for note in notes if note.center_ras_mm is None)
+        result_panel.fill_quality_list(self.ui.qualityList, notes)
 
     def _show_selected(self) -> None:
         """Show in the section Correct what is known of the selected finding."""
@@ -453,8 +463,10 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         no_ct = no_result or (
             "" if self.logic.review.nodes().volume is not None else _("The CT of this result left the scene: load it")
         )
-        parts.allow(ui.reportButton, no_ct, _("Write the report as the result stands now, and open it"))
-        parts.allow(ui.copyTextButton, no_ct, _("Put the report as text on the clipboard, for pasting into a RIS"))
+        reading = _("Lock your reading first: the report tells the AI's findings")
+        no_report = no_ct or (reading if self.logic.review.is_reading_first else "")
+        parts.allow(ui.reportButton, no_report, _("Write the report as the result stands now, and open it"))
+        parts.allow(ui.copyTextButton, no_report, _("Put the report as text on the clipboard, for pasting into a RIS"))
         no_folder = no_ct or ("" if ui.saveFolderEdit.currentPath.strip() else _("Choose the folder to save to"))
         parts.allow(ui.saveButton, no_folder, _("Write report, findings, scene, segmentation and points to the folder"))
         self.follow_up.update()

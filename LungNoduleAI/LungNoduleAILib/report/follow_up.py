@@ -218,7 +218,7 @@ def _pairs(follow_up: FollowUp) -> Table:
 def _both(prior: Finding | None, current: Finding | None, name: str, decimals: int) -> str:
     """Return '8.1 -> 10.4', with a dash for the date at which it is missing."""
     texts = ("\u2013" if one is None else number(getattr(one, name), decimals) for one in (prior, current))
-    return " \u2192 ".join(texts)
+    return "\u00a0\u2192 ".join(texts)
 
 
 def _pair_row(order: int, pair: Pair, prior: Finding | None, current: Finding | None) -> list[str]:

@@ -59,5 +59,5 @@ def _line(finding: Finding, told: Mapping[str, str] | None = None) -> str:
 
 
 def _wrapped(text: str) -> list[str]:
-    plain = text.replace("\u2009", " ").replace("\u00a0", " ").replace("\u2212", "-")
+    plain = text.replace("\u2009", " ").replace("\u202f", " ").replace("\u00a0", " ").replace("\u2212", "-")
     return textwrap.wrap(plain, WIDTH, subsequent_indent="  ") or [""]

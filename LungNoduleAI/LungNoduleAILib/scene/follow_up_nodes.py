@@ -158,6 +158,14 @@ def align_prior(text, aligned: bool) -> None:
             node.SetAndObserveTransformNodeID(target)
 
 
+def show_points(text, shown: bool) -> None:
+    """Show or hide the marks of both dates in the views."""
+    for role in ("priorPoints", "currentPoints"):
+        points = node_of(text, role)
+        if points is not None and points.GetDisplayNode() is not None:
+            points.GetDisplayNode().SetVisibility(shown)
+
+
 def pairs_table_node(document: dict):
     """Return a new table node with one row per pair, new and resolved nodules included."""
     pairs = document["pairs"]

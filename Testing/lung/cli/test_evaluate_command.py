@@ -247,3 +247,50 @@ def test_one_scan_has_no_interval(tmp_path, capsys):
     assert run_froc({option: tmp_path / name for option, name in tables.items()}, tmp_path / "out") == 0
     assert json.loads((tmp_path / "out" / "froc.json").read_text())["confidence_interval"] is None
     assert capsys.readouterr().out.startswith("CPM 1.000 (no interval: one scan) on 1 nodules in 1 scans.")
+
+
+def test_a_scan_that_trained_the_detector_is_caught_and_no_clean_score_is_made(tables, tmp_path, capsys):
+    planted = tmp_path / "training.txt"
+    planted.write_text("1.2.3\nb\n", encoding="utf-8")
+    assert run_froc(tables, tmp_path / "out", "--trained-on", str(planted)) == 2
+    told = capsys.readouterr().err
+    assert "1 of the scans trained this detector (b)" in told
+    assert "--series" in told
+    assert not (tmp_path / "out").exists()
+    assert run_froc(tables, tmp_path / "out", "--trained-on", str(planted), "--with-training-scans") == 0
+    assert "NOT a clean score" in capsys.readouterr().out
+    found = json.loads((tmp_path / "out" / "froc.json").read_text())
+    assert (found["is_clean"], found["training_scans"]) == (False, ["b"])
+
+
+def test_other_scans_than_those_of_the_training_give_a_clean_score(tables, tmp_path):
+    planted = tmp_path / "training.txt"
+    planted.write_text("1.2.3\n", encoding="utf-8")
+    assert run_froc(tables, tmp_path / "out", "--trained-on", str(planted)) == 0
+    assert json.loads((tmp_path / "out" / "froc.json").read_text())["is_clean"] is True
+
+
+@pytest.mark.parametrize("detector", ["monai-retinanet", "learned"])
+def test_findings_of_a_published_detector_are_compared_with_its_training_by_themselves(
+    tables, tmp_path, monkeypatch, capsys, detector
+):
+    monkeypatch.setenv("THORAXAI_MODELS", str(tmp_path / "models"))
+    folder = tmp_path / "models" / "lung_nodule_ct_detection"
+    folder.mkdir(parents=True)
+    (folder / "training_series.txt").write_text("seriesuid\na\n", encoding="utf-8")
+    case = tmp_path / "case"
+    case.mkdir()
+    findings = Findings("a", Lungs(2000.0, 2400.0), ())
+    (case / "findings.json").write_text(json.dumps(findings.to_dict()), encoding="utf-8")
+    record = {"models": [{"role": "anatomy", "name": "learned"}, {"role": "detector", "name": detector}]}
+    (case / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    options = {"--annotations": tables["--annotations"], "--findings": case}
+    status = run_froc(options, tmp_path / "out")
+    assert status == (2 if detector == "monai-retinanet" else 0)
+    assert ("trained this detector (a)" in capsys.readouterr().err) is (detector == "monai-retinanet")
+
+
+def test_a_published_model_without_its_list_is_told(tables, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("THORAXAI_MODELS", str(tmp_path))
+    assert run_froc(tables, tmp_path / "out", "--trained-on", "lung_nodule_ct_detection") == 2
+    assert "training_series.txt" in capsys.readouterr().err

@@ -61,6 +61,6 @@ def test_a_template_that_names_what_is_not_given_fails_instead_of_leaving_a_gap(
 
 def test_numbers_and_positions_are_written_for_people():
     assert number(None) == "–"
-    assert number(-1234.56) == "\u22121\u2009234.6"
+    assert number(-1234.56) == "\u22121\u202f234.6"
     assert number(-0.3, 0) == "0"
     assert position((1.0, -2.25, 3.0)) == "1.0,\u00a0\u22122.2,\u00a03.0"
