@@ -41,7 +41,8 @@ def coarse(monkeypatch, slicer_app) -> None:
     software = {"ed_frame": 1, "es_frame": 2, "ef_percent": 20.0, "diagnosis": "DCM", "why": [WHY]}
     patch = (
         "import runpy, sys;"
-        "from CardiacBiomechLib.cases import practice_case as p; from CardiacBiomechLib.practice import cases as c;"
+        "from CardiacBiomechLib.cases.practice import practice_case as p;"
+        "from CardiacBiomechLib.practice import cases as c;"
         f"p.make_practice_case = lambda seed, difficulty: c.make_practice_case(seed, difficulty, *{COARSE});"
         f"p.software_reading = lambda case, model, progress: {software};"
         "sys.argv = sys.argv[1:]; runpy.run_module('ThoraxAILib', run_name='__main__')"

@@ -9,7 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from CardiacBiomechLib.cases.study_diagnosis import chosen_diagnosis, diagnosis_hash, diagnosis_section
+from CardiacBiomechLib.cases.study_diagnosis import (
+    chosen_diagnosis,
+    diagnosis_folder,
+    diagnosis_hash,
+    diagnosis_section,
+)
 from CardiacBiomechLib.cases.study_files import (
     BULLS_EYES,
     CONTOURS,
@@ -133,7 +138,8 @@ def has_earlier_result(request: AnalyzeStudyRequest, path: Path, output: Path, e
 def study_stamp(request: AnalyzeStudyRequest, path: Path) -> str:
     """Return what changes with the files of a study, its labels, the diagnosis model and all that is asked."""
     labels = "" if request.label is None else stamp_of(request.label)
-    return stamp_of(path, labels, diagnosis_hash(request) or "", request.asked())
+    model = diagnosis_folder(request)
+    return stamp_of(path, labels, "" if model is None else stamp_of(model), request.asked())
 
 
 def needs_segmenter(request: AnalyzeStudyRequest, path: Path) -> bool:

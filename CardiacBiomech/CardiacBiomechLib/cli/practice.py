@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from CardiacBiomechLib.cases.practice_requests import PracticeRequest
+from CardiacBiomechLib.cases.practice.requests import PracticeRequest
 from ThoraxAILib.jobs.events import add_events_argument, reporting_errors
 from ThoraxAILib.jobs.progress import Progress
 
@@ -28,7 +28,7 @@ def add_practice(commands: argparse._SubParsersAction) -> None:
 
 
 def _practice(arguments: argparse.Namespace) -> int:
-    from CardiacBiomechLib.cases.practice_case import score_case, write_case
+    from CardiacBiomechLib.cases.practice.practice_case import score_case, write_case
 
     with reporting_errors(arguments.events) as events:
         request = PracticeRequest.from_arguments(arguments)

@@ -16,7 +16,7 @@ from typing import Any
 
 import slicer
 
-from CardiacBiomechLib.cases.practice_requests import PRACTICE, PracticeRequest
+from CardiacBiomechLib.cases.practice.requests import PRACTICE, PracticeRequest
 from CardiacBiomechLib.practice.own_cases import OWN
 from CardiacBiomechLib.scene.frame_sequences import add_sequence
 from ThoraxAILib.errors import InputError, OutputError

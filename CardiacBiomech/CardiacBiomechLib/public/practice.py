@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from CardiacBiomechLib.cases.practice_case import SCORE_FILE, score_case, write_case
-from CardiacBiomechLib.cases.practice_requests import PracticeRequest
+from CardiacBiomechLib.cases.practice.practice_case import SCORE_FILE, score_case, write_case
+from CardiacBiomechLib.cases.practice.requests import PracticeRequest
 from CardiacBiomechLib.practice.reading import Reading
 from ThoraxAILib.jobs.progress import Progress, Report
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from CardiacBiomechLib.cases import practice_case
-from CardiacBiomechLib.cases.practice_requests import PracticeRequest
+from CardiacBiomechLib.cases.practice import practice_case
+from CardiacBiomechLib.cases.practice.requests import PracticeRequest
 from CardiacBiomechLib.cine.read_cine import read_frames
 from CardiacBiomechLib.practice.cases import make_practice_case
 from CardiacBiomechLib.practice.own_cases import own_case
@@ -301,13 +301,13 @@ def test_the_software_reads_the_case_too_and_says_why(tmp_path):
 
 
 def test_a_software_that_cannot_read_the_case_says_so(coarse, tmp_path, monkeypatch):
-    from CardiacBiomechLib.cases import practice_software
+    from CardiacBiomechLib.cases.practice import software
     from ThoraxAILib.errors import InputError
 
     def no_engines(*_arguments, **_names):
         raise InputError("There is no network: install one.")
 
-    monkeypatch.setattr(practice_software, "choose_engines", no_engines)
+    monkeypatch.setattr(software, "choose_engines", no_engines)
     reading = Reading(1, 5, 50.0, "NOR")
     request = PracticeRequest(tmp_path, 1, "easy", None, *vars(reading).values(), analyze=True)
     lines = practice_case.score_case(request, reading)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from CardiacBiomechLib.cases.practice_requests import PracticeRequest
-from CardiacBiomechLib.cases.practice_software import software_reading
+from CardiacBiomechLib.cases.practice.requests import PracticeRequest
+from CardiacBiomechLib.cases.practice.software import software_reading
 from CardiacBiomechLib.cine.frame_sequence import write_frame_sequence
 from CardiacBiomechLib.model.person import Person
 from CardiacBiomechLib.practice.cases import PracticeCase, make_practice_case
