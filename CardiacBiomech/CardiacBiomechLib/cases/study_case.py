@@ -117,6 +117,7 @@ def analyze_study_case(request: AnalyzeStudyRequest, path: Path, output: Path, p
             request.options,
             request.person,
             progress.part(0.0, 0.1),
+            request.series,
         )
     engines = choose_engines(request.engines, read.given is None)
     record = _record(request, path, read, engines, started)
@@ -187,6 +188,7 @@ def _write(
         write_result(result.study, folder)
         _write_pictures(folder, result)
     summary = {
+        "read": result.study.source,
         "lv_ef_percent": round(result.study.lv.ef_percent, 1),
         "quality": [verdict.code for verdict in result.study.quality],
         "group": read.group,
@@ -248,6 +250,7 @@ def _record(
         "person": read.person.to_dict(),
         "frame": request.frame if read.given is not None else None,
         "readers_labels": request.readers_labels,
+        "series": list(request.series),
         "engines": {
             **request.engines.to_dict(),
             "segmenter_weights": None
