@@ -13,7 +13,7 @@ import SimpleITK as sitk
 
 from CardiacBiomechLib.analysis.study_options import StudyOptions
 from CardiacBiomechLib.cases.study_input import read_study
-from CardiacBiomechLib.cine.dicom_cine import look_through
+from CardiacBiomechLib.cine.dicom_cine import look_through, read_exam_cine
 from CardiacBiomechLib.cine.read_cine import read_cine
 from CardiacBiomechLib.model.person import Person
 from fixtures.cine_exam import ExamWriter, shares, whole
@@ -226,3 +226,15 @@ def test_an_exam_says_of_how_many_images_it_read_which(exam):
     assert "series 1 to 4" in cine.source
     assert "of 6 series" in cine.source
     assert len(look_through(files_below(exam.folder), "exam", Progress()).images) == 150
+
+
+def test_another_series_can_be_asked_for_and_that_is_said(exam, refused):
+    exam.cine(whole(4)).cine(whole(3), number=40, offset=1000)
+    files = files_below(exam.folder)
+    chosen = look_through(files, "exam", Progress(), series=(40, 41, 42))
+    cine = read_exam_cine(chosen, Progress())
+    assert cine.frames[0].array.shape[0] == 3
+    assert cine.frames[0].array.max() > 1000
+    assert "series 40 to 42 of 7 series, as asked" in cine.source
+    with refused("no MR images of series 99: choose among 1, 2, 3, 4, 40, 41, 42"):
+        look_through(files, "exam", Progress(), series=(99,))

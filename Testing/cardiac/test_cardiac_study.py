@@ -287,7 +287,7 @@ def test_a_folder_of_patients_becomes_one_table_and_a_bad_one_does_not_stop_the_
 
 
 def test_far_apart_slices_give_a_range_and_a_cine_begins_at_end_diastole(frames):
-    from CardiacBiomechLib.analysis.study import _with_range
+    from CardiacBiomechLib.analysis.measures import _with_range
 
     by_slice = np.array([[40.0, 60.0, 20.0], [20.0, 30.0, 10.0]])
     ranged = _with_range(Chamber(120.0, 60.0, (120.0, 60.0)), by_slice, np.ones((2, 3)), 1)

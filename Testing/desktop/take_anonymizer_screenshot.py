@@ -2,6 +2,7 @@
 
 ``python Testing/desktop/take_anonymizer_screenshot.py [PNG]`` writes Resources/Screenshots/Anonymizer.png by default,
 and AnonymizerUpload.png beside it: two folders in the queue of uploads, one sent, one with a file that was changed.
+docs/pictures gets its preview with the image, and (with Chromium on the path) the report.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PICTURE = REPOSITORY / "Resources" / "Screenshots" / "Anonymizer.png"
+PICTURES = REPOSITORY / "docs" / "pictures"
 WIDTH, HEIGHT = 620, 1840
-UPLOAD_HEIGHT = 720
+UPLOAD_HEIGHT, GAP = 720, 8
 
 sys.path.insert(0, str(REPOSITORY / "Testing"))
 
@@ -36,6 +38,8 @@ def main(picture: Path) -> None:
         use_upload(panel.self().upload, panel_driver)
         panel.self().upload.widget.collapsed = True
         grab(panel, picture)
+        grab_preview(panel, PICTURES / "anonymizer.png")
+        draw_report(Path("shared"), PICTURES / "anonymizer_report.png")
         panel.self().upload.widget.collapsed = False
         grab(panel.self().upload.widget, picture.with_stem(f"{picture.stem}Upload"), WIDTH, UPLOAD_HEIGHT)
         panel.self().cleanup()
@@ -107,6 +111,30 @@ def grab(panel: Any, picture: Path, width: int = WIDTH, height: int = HEIGHT) ->
     picture.parent.mkdir(parents=True, exist_ok=True)
     if not panel.grab().save(str(picture)):
         raise OSError(f"{picture.name} cannot be written")
+
+
+def grab_preview(panel: Any, picture: Path) -> None:
+    """The sections with the preview and the image, as they lie in the panel."""
+    from PySide6 import QtCore
+
+    ui = panel.self().ui
+    top, last = (section.mapTo(panel, QtCore.QPoint(0, 0)).y() for section in (ui.previewSection, ui.imageSection))
+    height = last + ui.imageSection.height - top
+    if not panel.grab(QtCore.QRect(0, top - GAP, WIDTH, height + 2 * GAP)).save(str(picture)):
+        raise OSError(f"{picture.name} cannot be written")
+
+
+def draw_report(output: Path, picture: Path) -> None:
+    """The report of the run, where Chromium is there to draw it."""
+    import shutil
+
+    from take_report_pictures import Part, shown, take
+
+    if shutil.which("chromium") is None:
+        print("chromium is not installed: the report was not drawn")
+        return
+    (report,) = output.rglob("report.html")
+    take(shown(report.read_text(encoding="utf-8"), Part("anonymizer", (), with_head=True)), picture)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ SECTION, ARTICLE, ROW = (re.compile(rf"<{tag}\b.*?</{tag}>", re.DOTALL) for tag 
 
 @dataclass(frozen=True)
 class Part:
-    """What of a report a picture shows: sections by how their titles begin, and how many rows or cards of each.
+    """What of a report a picture shows: sections by how their titles begin (all without any), rows or cards of each.
 
     ``with_head`` keeps title and first lines of the page.
     """
@@ -65,7 +65,7 @@ def main() -> int:
 def shown(html: str, part: Part) -> str:
     """Return the page with nothing but the part."""
     found = SECTION.findall(html)
-    kept = [text for text in found if any(f"<h2>{title}" in text for title in part.sections)]
+    kept = [text for text in found if not part.sections or any(f"<h2>{title}" in text for title in part.sections)]
     if len(kept) < len(part.sections):
         raise ValueError(f"the report has no section {' or '.join(part.sections)}")
     body = "\n".join(_shortened(text, part) for text in kept)

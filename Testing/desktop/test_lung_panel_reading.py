@@ -65,6 +65,17 @@ def report_of(panel, folder: Path) -> str:
     return panel.logic.write_report(folder / "report.html").read_text(encoding="utf-8")
 
 
+STATED = {
+    "type": "part-solid",
+    "lobe": "LUL",
+    "margin": "spiculated",
+    "shape": "round",
+    "attachment": "juxtapleural",
+    "calcification_pattern": "central",
+}
+WORDS = ("scar since 2019", "reader A", *STATED.values())
+
+
 @uses(
     "addNoduleButton",
     "undoButton",
@@ -81,19 +92,38 @@ def report_of(panel, folder: Path) -> str:
     "advancedSection",
 )
 def test_a_scripted_reading_stands_in_every_file_after_saving_and_opening_again(reading, slicer_app, tmp_path):
-    import qt
-
     panel, place = reading
-    correct, ui = panel.correct, panel.ui
-    for section in (panel.reading.widget, ui.advancedSection):
+    open_sections_by_click(panel)
+    name_the_reader(panel)
+    add_with_a_click(panel, place)
+    state_reject_and_save(panel, tmp_path / "saved")
+    every_word_stands_in(tmp_path / "saved")
+    open_again(panel, slicer_app, tmp_path / "saved" / "scene.mrb")
+    assert all(word in report_of(panel, tmp_path) for word in WORDS)
+    undo_and_redo_all(panel)
+
+
+def open_sections_by_click(panel) -> None:
+    """Reading and Advanced are closed at first, Correct is open."""
+    for section in (panel.reading.widget, panel.ui.advancedSection):
         assert section.collapsed
         section.click()
         assert not section.collapsed
-    correct.widget.click()
-    assert correct.widget.collapsed
-    correct.widget.click()
+    panel.correct.widget.click()
+    assert panel.correct.widget.collapsed
+    panel.correct.widget.click()
+
+
+def name_the_reader(panel) -> None:
+    import qt
+
     qt.QTest.keyClicks(panel.reading.readerEdit, "reader A")
     qt.QTest.keyClick(panel.reading.readerEdit, qt.Qt.Key_Return)
+
+
+def add_with_a_click(panel, place) -> None:
+    """Add nodule, then a click into a view: it is measured, told as the reader's, and selected."""
+    correct = panel.correct
     assert not correct.editButton.enabled
     click(correct.addButton)
     assert correct.placeTool.is_waiting
@@ -102,64 +132,65 @@ def test_a_scripted_reading_stands_in_every_file_after_saving_and_opening_again(
     assert texts_of(panel.findingsTable.table, 0) == ["Nodule_01"]
     assert texts_of(panel.findingsTable.table, 6) == ["reader"]
     assert panel.findingsTable.selected_id() == "Nodule_01"
-    for field, value in (
-        ("type", "part-solid"),
-        ("lobe", "LUL"),
-        ("margin", "spiculated"),
-        ("shape", "round"),
-        ("attachment", "juxtapleural"),
-        ("calcification_pattern", "central"),
-    ):
-        choose(correct.boxes[field], value)
+
+
+def state_reject_and_save(panel, folder: Path) -> None:
+    """State how it looks, reject it with a reason, state person and exam, save."""
+    import qt
+
+    for field, value in STATED.items():
+        choose(panel.correct.boxes[field], value)
     qt.QTest.keyClicks(panel.findingsTable.reasonEdit, "scar since 2019")
     click(panel.findingsTable.rejectButton)
     choose(panel.guidelines.examComboBox, "baseline")
     panel.guidelines.ageSpinBox.value = 62
-    folder = tmp_path / "saved"
-    ui.saveFolderEdit.setCurrentPath(str(folder))
-    click(ui.saveButton)
-    words = ("scar since 2019", "LUL", "part-solid", "spiculated", "round", "juxtapleural", "central", "reader A")
-    for text in (
-        (folder / "report.html").read_text(encoding="utf-8"),
-        text_of_pdf(folder / "report.pdf"),
-        (folder / "findings.csv").read_text(encoding="utf-8"),
-        (folder / "findings.json").read_text(encoding="utf-8"),
-    ):
-        assert [word for word in words if word not in text] == []
-    for stated in ("exam baseline", "age 62", "rejected"):
-        assert stated in (folder / "report.html").read_text(encoding="utf-8")
-        assert stated in text_of_pdf(folder / "report.pdf")
-    entry = json.loads((folder / "findings.json").read_text(encoding="utf-8"))
+    panel.ui.saveFolderEdit.setCurrentPath(str(folder))
+    click(panel.ui.saveButton)
+
+
+def every_word_stands_in(folder: Path) -> None:
+    """The words of the review stand in HTML, PDF, CSV and JSON."""
+    html, pdf = (folder / "report.html").read_text(encoding="utf-8"), text_of_pdf(folder / "report.pdf")
+    table, document = ((folder / name).read_text(encoding="utf-8") for name in ("findings.csv", "findings.json"))
+    for text in (html, pdf, table, document):
+        assert [word for word in WORDS if word not in text] == []
+    for text in (html, pdf):
+        assert [word for word in ("exam baseline", "age 62", "rejected") if word not in text] == []
+    entry = json.loads(document)
     row = entry["findings"][0]
-    assert (row["margin"], row["shape"], row["attachment"], row["source"]) == (
-        "spiculated",
-        "round",
-        "juxtapleural",
-        "reader",
-    )
+    assert {name: row[name] for name in STATED} == STATED
+    assert row["source"] == "reader"
     assert entry["review"]["person"] == {"exam": "baseline", "age": 62}
     assert {change["who"] for change in entry["review"]["history"]} == {"reader A"}
-    with (folder / "findings.csv").open(encoding="utf-8", newline="") as file:
-        cells = next(csv.DictReader(file))
+    cells = next(csv.DictReader(table.splitlines()))
     assert (cells["reason"], cells["calcification_pattern"]) == ("scar since 2019", "central")
+
+
+def open_again(panel, slicer_app, scene: Path) -> None:
+    """Close the scene, open the saved one: the review is there."""
     slicer_app.mrmlScene.Clear(0)
     assert panel.findingsTable.table.rowCount == 0
-    slicer_app.util.loadScene(str(folder / "scene.mrb"))
+    slicer_app.util.loadScene(str(scene))
     assert texts_of(panel.findingsTable.table, 7) == ["Rejected"]
     assert panel.guidelines.ageSpinBox.value == 62
     assert panel.reading.readerEdit.text == "reader A"
     panel.findingsTable.table.selectRow(0)
-    assert correct.boxes["margin"].itemData(correct.boxes["margin"].currentIndex) == "spiculated"
-    assert all(word in report_of(panel, tmp_path) for word in words)
-    history = len(panel.logic.review.record().history)
+    margin = panel.correct.boxes["margin"]
+    assert margin.itemData(margin.currentIndex) == "spiculated"
+
+
+def undo_and_redo_all(panel) -> None:
+    """Each change is taken back, down to nothing, and done again."""
+    correct, review = panel.correct, panel.logic.review
+    history = len(review.record().history)
     while correct.undoButton.enabled:
         click(correct.undoButton)
     assert panel.logic.findings() == ()
-    assert panel.logic.review.record().person == {}
+    assert review.record().person == {}
     while correct.redoButton.enabled:
         click(correct.redoButton)
     assert texts_of(panel.findingsTable.table, 7) == ["Rejected"]
-    assert len(panel.logic.review.record().history) == 3 * history
+    assert len(review.record().history) == 3 * history
 
 
 def stated(panel) -> list:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ from ThoraxAILib.untrusted.parse_errors import parse_errors
 
 if TYPE_CHECKING:
     from ThoraxAILib.image.volume import Volume
+    from ThoraxAILib.io.foreign_results.contours import ForeignContours
+    from ThoraxAILib.io.foreign_results.segments import ForeignSegment
 
 SCHEMA = "thoraxai.foreign-results/1"
 DESCRIPTION = """Read segmentations (SEG), measurement reports (SR) and contours (RTSTRUCT) of any program. What is not
@@ -86,40 +89,49 @@ def _report(path: Path) -> dict[str, Any]:
 def _segments(path: Path, volume: Volume | None, output: Path | None) -> dict[str, Any]:
     from ThoraxAILib.io.foreign_results.segments import place_on, read_segments
 
-    lines, content = [], []
-    for one in read_segments(path):
+    def described(one: ForeignSegment) -> tuple[str, dict[str, Any]]:
         text = f"{one.number} {one.label} ({one.type or 'no type'}): {one.volume_mm3 / 1000:.2f} mL"
-        told: dict[str, Any] = {"number": one.number, "label": one.label, "volume_mm3": one.volume_mm3}
-        if volume is not None:
-            placed = place_on(one, volume)
-            told |= {"voxels_inside": placed.inside, "voxels_outside": placed.outside}
-            if placed.outside:
-                text += f"; {placed.outside} of {placed.inside + placed.outside} voxels lie outside of the CT"
-            _write(placed.mask, volume, output, path, one.number)
-        lines.append(text)
-        content.append(told)
-    return {"file": path.name, "kind": "segmentation", "lines": lines, "content": content}
+        return text, {"number": one.number, "label": one.label, "volume_mm3": one.volume_mm3}
+
+    return _regions("segmentation", "voxels", read_segments(path), described, place_on, path, volume, output)
 
 
 def _contours(path: Path, volume: Volume | None, output: Path | None) -> dict[str, Any]:
     from ThoraxAILib.io.foreign_results.contours import fill_on, read_contours
 
-    lines, content = [], []
-    for one in read_contours(path):
+    def described(one: ForeignContours) -> tuple[str, dict[str, Any]]:
         text = f"{one.number} {one.name} ({one.type or 'no type'}): {len(one.contours_ras_mm)} closed contours"
-        told: dict[str, Any] = {"number": one.number, "name": one.name, "contours": len(one.contours_ras_mm)}
-        told["kept"] = list(one.kept)
         if one.kept:
             text += f"; {len(one.kept)} others are kept"
+        told = {"number": one.number, "name": one.name, "contours": len(one.contours_ras_mm), "kept": list(one.kept)}
+        return text, told
+
+    return _regions("contours", "contours", read_contours(path), described, fill_on, path, volume, output)
+
+
+def _regions(
+    kind: str,
+    unit: str,
+    found: Sequence[Any],
+    described: Callable[[Any], tuple[str, dict[str, Any]]],
+    placed_on: Callable[[Any, Volume], Any],
+    path: Path,
+    volume: Volume | None,
+    output: Path | None,
+) -> dict[str, Any]:
+    """Return what regions of a file hold; with a CT, how many of their voxels or contours (``unit``) lie within it."""
+    lines, content = [], []
+    for one in found:
+        text, told = described(one)
         if volume is not None:
-            placed = fill_on(one, volume)
-            told |= {"contours_inside": placed.inside, "contours_outside": placed.outside}
+            placed = placed_on(one, volume)
+            told |= {f"{unit}_inside": placed.inside, f"{unit}_outside": placed.outside}
             if placed.outside:
-                text += f"; {placed.outside} contours lie outside of the CT"
+                text += f"; {placed.outside} of {placed.inside + placed.outside} {unit} lie outside of the CT"
             _write(placed.mask, volume, output, path, one.number)
         lines.append(text)
         content.append(told)
-    return {"file": path.name, "kind": "contours", "lines": lines, "content": content}
+    return {"file": path.name, "kind": kind, "lines": lines, "content": content}
 
 
 def _write(mask: Any, volume: Volume, output: Path | None, path: Path, number: int) -> None:

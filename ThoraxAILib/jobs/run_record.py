@@ -12,6 +12,7 @@ import os
 import platform
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -164,13 +165,13 @@ def has_result_of_files(directory: Path, wanted: RunRecord, stamp: str, options_
         found = read_plain_json(directory / RUN_FILE)
     except (OSError, ValueError):
         return False
-    stamps = (
-        [entry["stamp"] for entry in found.get("inputs", []) if entry.get("stamp")] if isinstance(found, dict) else []
-    )
-    if stamps != [stamp]:
+    if not isinstance(found, dict):
         return False
-    found = {**found, "inputs": [], **({"options": wanted.to_dict()["options"]} if options_in_stamp else {})}
-    return _identity(found) == _identity(wanted.to_dict()) and _is_whole(directory, found)
+    if [entry["stamp"] for entry in found.get("inputs", []) if entry.get("stamp")] != [stamp]:
+        return False
+    asked = wanted.to_dict()
+    same = {"inputs": [], "options": asked["options"]} if options_in_stamp else {"inputs": []}
+    return _identity({**found, **same}) == _identity(asked) and _is_whole(directory, found)
 
 
 def _identity(record: dict) -> tuple:
@@ -202,13 +203,16 @@ def hash_volume(volume: Volume) -> str:
 
 def software() -> dict:
     """Versions of the suite, Python and the libraries that are installed."""
-    versions = {}
-    for name in LIBRARIES:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
+    versions = {name: version for name in LIBRARIES if (version := _version(name))}
     return {"thoraxai": __version__, "python": platform.python_version(), "libraries": versions}
+
+
+@cache  # a record is made for every case that is to be resumed
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def machine() -> dict:

@@ -14,7 +14,7 @@ from ThoraxAILib.jobs.child_job import ChildJob
 from ThoraxAILib.jobs.child_python import child_environment, python_interpreter
 from ThoraxAILib.jobs.events import STANDARD_OUTPUT
 from ThoraxAILib.networks.published.catalog import MODELS, PublishedModel
-from ThoraxAILib.networks.published.files import MISSING, OTHER, PUBLISHED, remove_model, size_of, state_of
+from ThoraxAILib.networks.published.files import MISSING, OTHER, PARTLY, PUBLISHED, remove_model, size_of, state_of
 from ThoraxAILib.panels import parts
 from ThoraxAILib.panels.job_panel import JobPanel
 from ThoraxAILib.panels.messages import agreed
@@ -129,7 +129,12 @@ class PublishedModels:
         self._enable()
 
     def _show(self) -> None:
-        words = {MISSING: _("not here"), PUBLISHED: _("as published"), OTHER: _("own weights")}
+        words = {
+            MISSING: _("not here"),
+            PARTLY: _("in part"),
+            PUBLISHED: _("as published"),
+            OTHER: _("own weights"),
+        }
         self.table.rowCount = len(MODELS)
         for row, model in enumerate(MODELS):
             state, size = state_of(model), size_of(model)

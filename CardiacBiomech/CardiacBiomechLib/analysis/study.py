@@ -12,34 +12,27 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from CardiacBiomechLib.analysis import function, verdicts
-from CardiacBiomechLib.analysis.long_axis import DEFINITION as LONG_AXIS_DEFINITION
+from CardiacBiomechLib.analysis import function
 from CardiacBiomechLib.analysis.long_axis import ViewMotion, at_shares, measure_views
-from CardiacBiomechLib.analysis.normal import normal_ranges
+from CardiacBiomechLib.analysis.measures import Heart, chambers, measured_wall, study_of
 from CardiacBiomechLib.analysis.seen_labels import as_seen, reading_of
-from CardiacBiomechLib.analysis.segment_table import segment_rows, strain_summary
-from CardiacBiomechLib.analysis.study_motion import StudyMotion, estimate, round_trip_mm
+from CardiacBiomechLib.analysis.study_motion import StudyMotion, estimate
 from CardiacBiomechLib.analysis.study_options import StudyOptions
 from CardiacBiomechLib.cine.long_axis import LongAxisView
-from CardiacBiomechLib.diagnosis.features.from_study import features_section
-from CardiacBiomechLib.diagnosis.features.measure import motion_features, thickness_features, volume_features
 from CardiacBiomechLib.mechanics.aha import HeartAxes, heart_axes
-from CardiacBiomechLib.mechanics.thickness import thickness_mm
-from CardiacBiomechLib.mechanics.wall_motion import WallFrame, WallMotion
+from CardiacBiomechLib.mechanics.wall_motion import WallFrame
 from CardiacBiomechLib.model.cine import Cine
 from CardiacBiomechLib.model.heart_labels import ACDC, HeartLabels, heart_labels, keep_parts
 from CardiacBiomechLib.model.label_fit import better_frame, check_labels_on_image
 from CardiacBiomechLib.model.person import Person
-from CardiacBiomechLib.model.study import Chamber, Study, Verdict
+from CardiacBiomechLib.model.study import Study
 from CardiacBiomechLib.motion.protocol import MotionEngine
-from CardiacBiomechLib.motion.slice_alignment import MIN_SLICES, measure_slice_shifts
 from CardiacBiomechLib.segmentation.protocol import HeartSegmenter
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.stages import Stages
 from ThoraxAILib.registration.inputs import check_same_grid
-from ThoraxAILib.registration.quality import assess
 
 AT_R_WAVE = 0.92  # of the largest cavity: the first frame of a gated cine is taken, frames differ by a slice or two
 NEAR_LARGEST = 0.97  # of the largest cavity: the labeled frame is taken as end-diastole
@@ -90,10 +83,7 @@ def analyze_study(
     with stages.stage("label the frames"):
         labels, parts, how, motion = _labeled(cine, options, given, segmenter, engine, progress.part(0.0, 0.3))
     ed, es = _ed_es(cine, labels, parts, options, given if how == "carried" else None)
-    axes = heart_axes(labels[ed], parts)
-    if options.insertions_ras_mm is not None:
-        axes = axes.with_insertions(*options.insertions_ras_mm)
-    axes = axes.turned(options.septum_degrees)
+    axes = _axes(labels[ed], parts, options)
     wanted = options.strain and len(cine.frames) > 1
     if wanted and (motion is None or motion.start != ed):
         with stages.stage("follow the wall"):
@@ -107,73 +97,22 @@ def analyze_study(
         volumes, muscle = _volumes(cine, labels, parts, axes, found, how)
         if options.es_frame is None:
             es = int(volumes.lv_ml.argmin()) if len(cine.frames) > 1 else ed
-        lv, rv = _chambers(volumes, ed, es, axes, muscle)
-        if muscle is None and axes.slice_mm > verdicts.THICK_SLICE_MM:
-            lv = _with_range(lv, volumes.lv, volumes.share, es)
-            rv = None if rv is None or volumes.rv is None else _with_range(rv, volumes.rv, volumes.share, es)
-        thickness = (thickness_mm(labels[ed], parts, axes), thickness_mm(labels[es], parts, axes))
-        wall: tuple[WallFrame, ...] = ()
-        stiffness = None
-        if wanted and motion is not None:
-            measure = WallMotion(labels[ed], parts, axes)
-            wall = tuple(measure.frame(motion.region.extend(motion.fields[f])) for f in range(len(cine.frames)))
-            stiffness = measure.stiffness(motion.region.extend(motion.fields[es]))
-        mass = float(volumes.wall_ml[ed]) * function.DENSITY_G_ML
-        rows = segment_rows(axes, thickness, wall, ed, es, cine.times_ms, stiffness)
-        quality = _quality(
-            cine, labels, parts, axes, volumes, motion if wanted else None, engine, (ed, es), how, lv, rv, found
-        )
-        indices = _indices(lv, rv, mass, person)
-        walls = float(volumes.wall_ml[ed]), float(volumes.wall_ml[es])
-        features = volume_features(
-            (lv.edv_ml, lv.esv_ml), None if rv is None else (rv.edv_ml, rv.esv_ml), walls, person.surface_m2
-        ) | thickness_features((labels[ed], labels[es]), parts, axes)
-        if wanted and motion is not None:
-            features |= motion_features(labels[ed], parts, axes, motion.region.extend(motion.fields[es]))
-    study = Study(
-        len(cine.frames),
-        ed + 1,
-        es + 1,
-        lv,
-        mass,
-        rv,
-        indices,
-        normal_ranges(lv, rv, mass, indices, person),
-        strain_summary(wall, axes, rows, es, cine.times_ms, cine.whole_cycle),
-        rows,
-        _long_axis(found),
-        tuple(quality),
-        cine.times_ms,
-        cine.source,
-        cine.notes,
-        {
-            "labels": how,
-            "base": volumes.base,
-            "base_convention": function.BASES[volumes.base],
-            "papillary_muscles": "counted as blood when the labels do so, as in ACDC",
-            "body_surface": person.body_surface,
-            "septum": _septum_words(options, axes),
-        },
-        _points(axes),
-        features_section(features),
-    )
+        heart = Heart(cine, labels, parts, how, axes, motion if wanted else None, tuple(found), volumes, ed, es)
+        lv, rv = chambers(heart, muscle)
+        wall = measured_wall(heart)
+        study = study_of(heart, lv, rv, wall, options, person, engine)
     progress(1.0, "Analyzed")
     return StudyResult(
-        study, cine, labels, parts, axes, motion if wanted else None, wall, tuple(found), volumes, thickness
+        study, cine, labels, parts, axes, heart.motion, wall.frames, heart.views, volumes, wall.thickness_mm
     )
 
 
-def _septum_words(options: StudyOptions, axes: HeartAxes) -> str:
+def _axes(labels: Volume, parts: HeartLabels, options: StudyOptions) -> HeartAxes:
+    """Return the heart's axes at end-diastole, with what a person said about the septum."""
+    axes = heart_axes(labels, parts)
     if options.insertions_ras_mm is not None:
-        return "half way between the insertion points that were given"
-    return "middle of the contact of right ventricle and wall" if axes.insertions_ras_mm else "usual lie"
-
-
-def _points(axes: HeartAxes) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
-    if axes.insertions_ras_mm is None:
-        return None
-    anterior, inferior = (tuple(float(value) for value in point) for point in axes.insertions_ras_mm)
-    return anterior, inferior
+        axes = axes.with_insertions(*options.insertions_ras_mm)
+    return axes.turned(options.septum_degrees)
 
 
 def _labeled(
@@ -251,124 +190,3 @@ def _volumes(
         return function.slice_volumes(labels, parts, function.share_below_plane(labels, axes, down), "long-axis"), None
     counts, muscle = function.share_with_muscle(cine.frames, labels, parts, axes)
     return function.slice_volumes(labels, parts, counts, "muscle"), muscle
-
-
-def _chambers(
-    volumes: function.SliceVolumes, ed: int, es: int, axes: HeartAxes, muscle: np.ndarray | None
-) -> tuple[Chamber, Chamber | None]:
-    """Return both ventricles; where only muscle decides about the base, with the range it leaves open."""
-
-    def chamber(by_slice: np.ndarray) -> Chamber:
-        curve = (by_slice * volumes.share).sum(1)
-        low_high = None
-        if muscle is not None:
-            top = axes.slices[0]
-            rest = curve[es] - by_slice[es, top] * volumes.share[es, top]
-            ends = sorted(100.0 * (1.0 - esv / curve[ed]) for esv in (rest, rest + by_slice[es, top]))
-            low_high = (float(ends[0]), float(ends[1]))
-        return Chamber(float(curve[ed]), float(curve[es]), tuple(float(v) for v in curve), low_high)
-
-    return chamber(volumes.lv), None if volumes.rv is None else chamber(volumes.rv)
-
-
-def _with_range(chamber: Chamber, by_slice: np.ndarray, share: np.ndarray, es: int) -> Chamber:
-    """Return a chamber with the range of its ejection fraction when half of the outermost slice at end-systole is in
-    doubt, as it is when slices lie far apart.
-    """
-    counted = (by_slice * share)[es]
-    shown = np.nonzero(counted)[0]
-    if not len(shown):
-        return chamber
-    doubt = 0.5 * float(max(counted[shown[0]], counted[shown[-1]]))
-    ends = [100.0 * (1.0 - (chamber.esv_ml + sign * doubt) / chamber.edv_ml) for sign in (1.0, -1.0)]
-    return replace(chamber, ef_range_percent=(ends[0], ends[1]))
-
-
-def _indices(lv: Chamber, rv: Chamber | None, mass_g: float, person: Person) -> dict[str, float]:
-    surface = person.surface_m2
-    if surface is None:
-        return {}
-    found = {
-        "surface_m2": surface,
-        "lv_edv_index_ml_m2": lv.edv_ml / surface,
-        "lv_esv_index_ml_m2": lv.esv_ml / surface,
-        "lv_mass_index_g_m2": mass_g / surface,
-    }
-    if rv is not None:
-        found |= {"rv_edv_index_ml_m2": rv.edv_ml / surface, "rv_esv_index_ml_m2": rv.esv_ml / surface}
-    return found
-
-
-def _quality(
-    cine: Cine,
-    labels: Sequence[Volume],
-    parts: HeartLabels,
-    axes: HeartAxes,
-    volumes: function.SliceVolumes,
-    motion: StudyMotion | None,
-    engine: MotionEngine,
-    frames: tuple[int, int],
-    how: str,
-    lv: Chamber,
-    rv: Chamber | None,
-    views: Sequence[ViewMotion],
-) -> list[Verdict]:
-    ed, es = frames
-    last = labels[0].array.shape[0] - 1
-    found = verdicts.stroke_verdict(lv, rv)
-    found += verdicts.slice_verdicts(
-        len(axes.slices), axes.slice_mm, axes.slices[0] in (0, last), axes.slices[-1] in (0, last)
-    )
-    if len(axes.slices) >= MIN_SLICES:
-        shifts = measure_slice_shifts(labels[ed], parts)
-        found += verdicts.shift_verdict(shifts.shifts_mm[shifts.measured])
-    if how == "carried":
-        found.append(verdicts.carried_verdict(rv is not None))
-    found += verdicts.range_verdict("left", lv)
-    if rv is not None:
-        found += verdicts.range_verdict("right", rv)
-    if motion is not None:
-        wall = motion.region.cut(labels[ed]).array == parts.myocardium
-        quality = assess(motion.fields[es], wall)
-        miss = round_trip_mm(motion, cine.frames, labels[ed], parts, es, engine)
-        change = float(volumes.wall_ml[es] / max(volumes.wall_ml[ed], 1e-6)) - 1.0
-        found += verdicts.motion_verdicts(quality.folded_percent, quality.tissue_j_sd or 0.0, miss, change)
-        if how != "carried":
-            carried = motion.carried(labels[ed], es)
-            esv = float((carried.array == parts.lv).sum()) * carried.voxel_mm3 / 1000.0
-            found += verdicts.disagreement_verdict(lv.ef_percent, 100.0 * (1.0 - esv / max(lv.edv_ml, 1e-6)))
-    for view in views:
-        found += verdicts.foreshortening_verdict(
-            view.series_number, view.beside_apex_mm, view.apical_slices_missed, axes.slice_mm
-        )
-    if not cine.whole_cycle:
-        found.append(
-            Verdict("part-of-cycle", "note", "The frames do not cover one whole heart cycle: curves do not close.", ())
-        )
-    return found
-
-
-def _long_axis(views: Sequence[ViewMotion]) -> dict | None:
-    if not views:
-        return None
-    peaks = [float(view.strain.min()) for view in views]
-    mitral = [float(view.mitral_mm[view.strain.argmin()]) for view in views]
-    right = [float(view.tricuspid_mm[view.strain.argmin()]) for view in views if view.tricuspid_mm is not None]
-    return {
-        "definition": LONG_AXIS_DEFINITION,
-        "global_longitudinal_strain": round(float(np.mean(peaks)), 3),
-        "mitral_excursion_mm": round(float(np.mean(mitral)), 1),
-        "tricuspid_excursion_mm": round(float(np.max(right)), 1) if right else None,
-        "views": [
-            {
-                "series": view.series_number,
-                "slices": view.slices,
-                "peak_strain": round(peak, 3),
-                "strain": [round(float(value), 4) for value in view.strain],
-                "mitral_mm": [round(float(value), 2) for value in view.mitral_mm],
-                "beside_apex_mm": round(view.beside_apex_mm, 1),
-                "apical_slices_missed": view.apical_slices_missed,
-            }
-            for view, peak in zip(views, peaks, strict=True)
-        ],
-    }

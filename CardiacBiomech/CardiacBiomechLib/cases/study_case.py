@@ -9,7 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from CardiacBiomechLib.cases.study_diagnosis import chosen_diagnosis, diagnosis_hash, diagnosis_section
+from CardiacBiomechLib.cases.study_diagnosis import (
+    chosen_diagnosis,
+    diagnosis_folder,
+    diagnosis_hash,
+    diagnosis_section,
+)
 from CardiacBiomechLib.cases.study_files import (
     BULLS_EYES,
     CONTOURS,
@@ -112,6 +117,7 @@ def analyze_study_case(request: AnalyzeStudyRequest, path: Path, output: Path, p
             request.options,
             request.person,
             progress.part(0.0, 0.1),
+            request.series,
         )
     engines = choose_engines(request.engines, read.given is None)
     record = _record(request, path, read, engines, started)
@@ -133,7 +139,8 @@ def has_earlier_result(request: AnalyzeStudyRequest, path: Path, output: Path, e
 def study_stamp(request: AnalyzeStudyRequest, path: Path) -> str:
     """Return what changes with the files of a study, its labels, the diagnosis model and all that is asked."""
     labels = "" if request.label is None else stamp_of(request.label)
-    return stamp_of(path, labels, diagnosis_hash(request) or "", request.asked())
+    model = diagnosis_folder(request)
+    return stamp_of(path, labels, "" if model is None else stamp_of(model), request.asked())
 
 
 def needs_segmenter(request: AnalyzeStudyRequest, path: Path) -> bool:
@@ -181,6 +188,7 @@ def _write(
         write_result(result.study, folder)
         _write_pictures(folder, result)
     summary = {
+        "read": result.study.source,
         "lv_ef_percent": round(result.study.lv.ef_percent, 1),
         "quality": [verdict.code for verdict in result.study.quality],
         "group": read.group,
@@ -242,6 +250,7 @@ def _record(
         "person": read.person.to_dict(),
         "frame": request.frame if read.given is not None else None,
         "readers_labels": request.readers_labels,
+        "series": list(request.series),
         "engines": {
             **request.engines.to_dict(),
             "segmenter_weights": None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,11 +40,12 @@ def read_study(
     options: StudyOptions,
     person: Person,
     progress: Progress,
+    series: Sequence[int] = (),
 ) -> StudyInput:
     """Read a study; raises InputError with one sentence for what cannot be used."""
     require_there(path)
     with opened(path) as inside:
-        found = _read(patient_in(inside), path.name, use_readers_labels, options, person, progress)
+        found = _read(patient_in(inside), path.name, use_readers_labels, options, person, progress, series)
     return found if label is None else replace(found, given=_of_file(label, frame, found.cine))
 
 
@@ -54,7 +56,13 @@ def patient_in(inside: Path) -> Path:
 
 
 def _read(
-    inside: Path, name: str, use_readers_labels: bool, options: StudyOptions, person: Person, progress: Progress
+    inside: Path,
+    name: str,
+    use_readers_labels: bool,
+    options: StudyOptions,
+    person: Person,
+    progress: Progress,
+    series: Sequence[int],
 ) -> StudyInput:
     """Read what was given, opened: an ACDC folder, image files, or the DICOM files of an exam called ``name``."""
     if is_patient(inside):
@@ -63,7 +71,7 @@ def _read(
     if cine is not None:
         return StudyInput(cine, (), None, options, person)
     with exam_files(inside, name) as files:
-        exam = look_through(files, name, progress.part(0.0, 0.3))
+        exam = look_through(files, name, progress.part(0.0, 0.3), series)
         cine = one_beat(read_exam_cine(exam, progress.part(0.3, 0.8)))
         views = tuple(read_long_axes(exam, progress.part(0.8, 1.0))) if options.long_axis else ()
     return StudyInput(cine, views, None, options, person)

@@ -42,9 +42,6 @@ class AnalyzeStudyRequest(Options):
     readers_labels: bool = option(False, "use the labels of an ACDC folder instead of a segmenter")
     options: StudyOptions = option(factory=StudyOptions)
     person: Person = option(factory=Person)
-    persons: Path | None = option(
-        None, "CSV of the persons: a column study, and height_cm, weight_kg, sex as for one person", metavar="CSV"
-    )
     engines: EnginesOfStudy = option(factory=EnginesOfStudy)
     diagnosis: bool = option(True, "leave out the diagnosis")
     diagnosis_model: Path | None = option(
@@ -54,6 +51,12 @@ class AnalyzeStudyRequest(Options):
     jobs: int = option(1, "studies worked on at the same time", label="number of jobs", at_least=1)
     resume: bool = option(False, "skip studies that were analyzed before in the same way")
     shard: str | None = option(None, "only every Nth study, from the Ith on: for several machines", metavar="I/N")
+    series: tuple[int, ...] = option(
+        (), "series numbers among which the short-axis cine is, as cardiac series lists them", metavar="N[,N]"
+    )
+    persons: Path | None = option(
+        None, "CSV of the persons: a column study, and height_cm, weight_kg, sex as for one person", metavar="CSV"
+    )
 
     def asked(self) -> str:
         """Return what decides about a result, apart from the files of the study: equal texts ask for the same."""
@@ -65,5 +68,7 @@ class AnalyzeStudyRequest(Options):
     def __post_init__(self) -> None:
         super().__post_init__()
         shard_numbers(self.shard)
+        if self.series and len(self.inputs) > 1:
+            raise InputError("--series belongs to one study, several were given: analyze them one by one.")
         if self.label is not None and len(self.inputs) > 1:
             raise InputError("--label belongs to one study, several were given: analyze them one by one.")

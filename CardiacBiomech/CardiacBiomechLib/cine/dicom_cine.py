@@ -31,13 +31,17 @@ MIN_LONG_AXIS_PHASES = 8  # fewer are no cine of a long-axis view
 
 @dataclass(frozen=True, eq=False)
 class Exam:
-    """The MR images of an exam, the stack that is its short-axis cine, and every stack by falling score."""
+    """The MR images of an exam, the stack that is its short-axis cine, and the other stacks.
+
+    ``asked``: a person said which series the cine is to be among.
+    """
 
     choice: Choice
     others: tuple[Stack, ...]
     images: tuple[SliceHeader, ...]
     doubled: int
     name: str
+    asked: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +62,11 @@ class SlicePlan:
         return int(np.ptp(self.places)) + 1 - len(self.places)
 
 
-def look_through(files: Sequence[Path], name: str, progress: Progress) -> Exam:
-    """Return what the exam holds and which stack is its short-axis cine; raises InputError when there is none."""
+def look_through(files: Sequence[Path], name: str, progress: Progress, series: Sequence[int] = ()) -> Exam:
+    """Return what the exam holds and which stack is its short-axis cine; raises InputError when there is none.
+
+    With ``series`` only images of series of these numbers can be the cine.
+    """
     scan = scan_headers(files, progress)
     images, doubled = unique_images(_with_plane(scan))
     if not images:
@@ -67,9 +74,16 @@ def look_through(files: Sequence[Path], name: str, progress: Progress) -> Exam:
             f"No MR image was found in '{name}' ({scan.found()} found): give a folder with the DICOM "
             "slices of a short-axis cine."
         )
-    choices = [choose_in(stack) for stack in stacks_of(images)]
+    wanted = [image for image in images if not series or image.series_number in series]
+    if not wanted:
+        there = ", ".join(str(number) for number in sorted({image.series_number or 0 for image in images}))
+        asked = ", ".join(map(str, series))
+        raise InputError(f"'{name}' has no MR images of series {asked}: choose among {there}, or leave --series out.")
+    choices = [choose_in(stack) for stack in stacks_of(wanted)]
     best = max(choices, key=lambda choice: (choice.score, len(choice.slices), choice.count))
-    return Exam(best, tuple(c.stack for c in choices if c.stack is not best.stack), tuple(images), doubled, name)
+    others = [choice.stack for choice in choices if choice.stack is not best.stack]
+    others += stacks_of([image for image in images if series and image.series_number not in series])
+    return Exam(best, tuple(others), tuple(images), doubled, name, bool(series))
 
 
 def _with_plane(scan: HeaderScan) -> list[SliceHeader]:
@@ -251,6 +265,7 @@ def _told(exam: Exam, choice: Choice, grid: SliceGrid) -> str:
     series = f"{numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else f"{numbers[0]}"
     every = len({image.series_uid for image in exam.images})
     of = f" of {every} series" if every > len({image.series_uid for image in _images(choice.slices)}) else ""
+    of += ", as asked" if exam.asked else ""
     how = "trigger time" if choice.times_ms is not None else "the order in the files"
     return (
         f"{len(choice.slices)} short-axis slices {grid.spacing_ijk_mm[2]:.1f} mm apart with {choice.count} phases each "

@@ -217,9 +217,11 @@ def _write_scene(folder: Path, name: str, result: AnalysisResult, run: dict, ahe
 def _write_dicom(folder: Path, source: Path, result: AnalysisResult) -> None:
     """Write SEG and SR that refer to the images of the case."""
     from LungNoduleAILib.dicom_results.write import write_dicom_results
+    from LungNoduleAILib.report.key_pictures import key_pictures
     from ThoraxAILib.io.dicom_objects.source_images import source_images
 
-    write_dicom_results(folder, result, source_images(source, result.volume))
+    sources = source_images(source, result.volume)
+    write_dicom_results(folder, result, sources, pictures=key_pictures(result))
 
 
 def _findings_in(folder: Path) -> Findings:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from LungNoduleAILib.dicom_results.drawings import drawings_of
 from LungNoduleAILib.model.anatomy import AIRWAY, HEART, LLL, LUL, RLL, RML, RUL
 from LungNoduleAILib.model.files import DICOM_FILES
 from LungNoduleAILib.model.findings import Finding
@@ -15,14 +17,23 @@ from LungNoduleAILib.model.result import AnalysisResult
 from ThoraxAILib import __version__
 from ThoraxAILib.io.dicom_objects.key_objects import key_object_selection
 from ThoraxAILib.io.dicom_objects.measurement_report import FindingGroup, Observer, Quantity, measurement_report
+from ThoraxAILib.io.dicom_objects.presentation_state import presentation_state
+from ThoraxAILib.io.dicom_objects.secondary_capture import secondary_capture
 from ThoraxAILib.io.dicom_objects.segmentation import SegmentItem, segmentation
 from ThoraxAILib.io.dicom_objects.source_images import SourceImages
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-ANATOMY_FILE, NODULES_FILE, REPORT_FILE, VERIFIED_FILE, KEY_IMAGES_FILE = DICOM_FILES
-SERIES_NUMBERS = {ANATOMY_FILE: 9001, NODULES_FILE: 9002, REPORT_FILE: 9003, KEY_IMAGES_FILE: 9004}
+ANATOMY_FILE, NODULES_FILE, REPORT_FILE, VERIFIED_FILE, KEY_IMAGES_FILE, OUTLINES_FILE, CAPTURE_FILE = DICOM_FILES
+SERIES_NUMBERS = {
+    ANATOMY_FILE: 9001,
+    NODULES_FILE: 9002,
+    REPORT_FILE: 9003,
+    KEY_IMAGES_FILE: 9004,
+    OUTLINES_FILE: 9005,
+    CAPTURE_FILE: 9006,
+}
 UID_ROOT = "2.25."
 LOBES = {
     RUL: ("Right upper lobe", "upper lobe", "right"),
@@ -41,10 +52,17 @@ def uid_of(*parts: str) -> str:
 
 
 def write_dicom_results(
-    folder: Path, result: AnalysisResult, sources: SourceImages, reader: str = "", organization: str = ""
+    folder: Path,
+    result: AnalysisResult,
+    sources: SourceImages,
+    reader: str = "",
+    organization: str = "",
+    pictures: Sequence[np.ndarray] = (),
 ) -> list[Path]:
     """Write segmentations, report and key images (through each finding) into ``folder``; what was written.
 
+    For archives that show no SEG there are outlines over the images (a presentation state) and, where ``pictures`` are
+    given, these as a secondary capture.
     With ``reader`` the report is VERIFIED, follows the software's own as its predecessor, and leaves out nothing: a
     rejected finding stands there as rejected. A result without findings is written too. Raises InputError when the
     sources are not those of the result.
@@ -91,7 +109,24 @@ def write_dicom_results(
         told = f"ThoraxAI: images through {len(result.findings.findings)} findings; research use only, unverified"
         selection = key_object_selection(key_images, told, **uids(KEY_IMAGES_FILE))
         written.append((KEY_IMAGES_FILE, selection))
+    written += _for_plain_viewers(result, sources, pictures, uids)
     return _saved(folder, written)
+
+
+def _for_plain_viewers(
+    result: AnalysisResult, sources: SourceImages, pictures: Sequence[np.ndarray], uids: Callable[[str], dict]
+) -> list[tuple[str, Dataset]]:
+    """Return outlines over the images and the pictures, as far as there are any."""
+    made: list[tuple[str, Dataset]] = []
+    series = result.volume.identity.series_uid
+    drawings = drawings_of(result, sources, {one.id: tracking(one, series) for one in result.findings.findings})
+    if drawings:
+        state = presentation_state(drawings, "THORAXAI", "Findings, research use only", **uids(OUTLINES_FILE))
+        made.append((OUTLINES_FILE, state))
+    if pictures:
+        capture = secondary_capture(pictures, sources.first, "ThoraxAI key images", **uids(CAPTURE_FILE))
+        made.append((CAPTURE_FILE, capture))
+    return made
 
 
 def _saved(folder: Path, written: list[tuple[str, Dataset]]) -> list[Path]:

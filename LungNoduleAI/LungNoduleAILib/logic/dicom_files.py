@@ -47,8 +47,9 @@ def write_dicom(directory: Path, result: AnalysisResult, sources: SourceImages, 
     With a ``reader`` a verified report stands beside that of the software.
     """
     from LungNoduleAILib.dicom_results.write import write_dicom_results
+    from LungNoduleAILib.report.key_pictures import key_pictures
 
     try:
-        return tuple(write_dicom_results(directory, result, sources, reader))
+        return tuple(write_dicom_results(directory, result, sources, reader, pictures=key_pictures(result)))
     except OSError as error:
         raise OutputError(f"The DICOM results cannot be saved ({error.strerror}): choose a writable folder.") from error

@@ -28,6 +28,8 @@ DICOM_FILES = (
     "measurements.sr.dcm",
     "measurements_verified.sr.dcm",
     "key_images.ko.dcm",
+    "outlines.pr.dcm",
+    "key_images.sc.dcm",
 )
 MAX_SCANS = 20
 

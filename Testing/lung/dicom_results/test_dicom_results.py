@@ -20,6 +20,7 @@ from LungNoduleAILib.dicom_results.write import tracking, write_dicom_results
 from LungNoduleAILib.model.anatomy import RUL
 from LungNoduleAILib.model.findings import Finding, Findings, Lungs
 from LungNoduleAILib.model.result import AnalysisResult
+from LungNoduleAILib.report.key_pictures import key_pictures
 from ThoraxAILib.cli.main import main
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.io import read_volume
@@ -58,7 +59,7 @@ def written(request, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, An
     methods = {"detector": "classical", "detector_fingerprint": "abc", "anatomy": "classical"}
     result = AnalysisResult(volume, chest_labels(), told, methods=methods)
     sources = source_images(place / "ct", volume)
-    write_dicom_results(place, result, sources, "Reader^A", "Hospital")
+    write_dicom_results(place, result, sources, "Reader^A", "Hospital", key_pictures(result))
     return place, result, sources
 
 
@@ -159,6 +160,42 @@ def test_the_key_images_are_those_through_the_findings(written: tuple) -> None:
         depth = np.dot(normal, np.array(finding.center_ras_mm) * np.array([-1.0, -1.0, 1.0]))
         wanted.add(sources.slices[int(np.abs(depths - depth).argmin())].SOPInstanceUID)
     assert named == wanted
+
+
+def test_outlines_and_axes_lie_over_the_images_where_the_findings_are(written: tuple) -> None:
+    place, result, sources = written
+    state = dcmread(place / "outlines.pr.dcm")
+    assert [layer.GraphicLayer for layer in state.GraphicLayerSequence] == ["FINDINGS"]
+    assert (state.SoftcopyVOILUTSequence[0].WindowCenter, state.SoftcopyVOILUTSequence[0].WindowWidth) == (-600, 1500)
+    for finding, drawn in zip(result.findings.findings, state.GraphicAnnotationSequence, strict=True):
+        assert drawn.TextObjectSequence[0].UnformattedTextValue.startswith(f"{finding.id} ")
+        k = round(float(result.volume.kji_from_ras(np.array(finding.center_ras_mm))[0]))
+        assert drawn.ReferencedImageSequence[0].ReferencedSOPInstanceUID == sources.slices[k].SOPInstanceUID
+        plane = whole(finding, result.volume.array.shape)[k]
+        rows, columns = np.nonzero(plane)
+        lines = [np.array(one.GraphicData).reshape(-1, 2) for one in drawn.GraphicObjectSequence]
+        assert lines[0].min(axis=0).tolist() == [columns.min(), rows.min()]
+        assert lines[0].max(axis=0).tolist() == [columns.max() + 1, rows.max() + 1]
+        assert enclosed_area(lines[0]) == plane.sum()
+        assert {one.TrackingUID for one in drawn.GraphicObjectSequence} == {
+            tracking(finding, result.findings.series_uid)[1]
+        }
+
+
+def enclosed_area(line: np.ndarray) -> float:
+    x, y = line.T
+    return 0.5 * abs(float(np.sum(x[:-1] * y[1:] - x[1:] * y[:-1])))
+
+
+def test_the_capture_holds_a_picture_of_each_finding_and_names_nobody_in_its_pixels(written: tuple) -> None:
+    place, result, sources = written
+    capture = dcmread(place / "key_images.sc.dcm")
+    frames = capture.pixel_array
+    assert len(frames) == len(result.findings.findings) == capture.NumberOfFrames
+    assert np.array_equal(frames, np.stack(key_pictures(result)))
+    assert frames.shape[-1] == 3
+    assert capture.StudyInstanceUID == sources.first.StudyInstanceUID
+    assert capture.BurnedInAnnotation == "NO"
 
 
 def test_the_software_report_is_unverified_and_the_readers_follows_it(written: tuple) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import urllib.error
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,16 @@ from ThoraxAILib.errors import Cancelled, InputError, OutputError, ThoraxAIError
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.networks.published import transfer
 from ThoraxAILib.networks.published.catalog import MODELS, PublishedFile, PublishedModel, find_published
-from ThoraxAILib.networks.published.files import DAMAGED, MISSING, OTHER, PUBLISHED, file_of, folder_of, state_of
+from ThoraxAILib.networks.published.files import (
+    DAMAGED,
+    MISSING,
+    OTHER,
+    PARTLY,
+    PUBLISHED,
+    file_of,
+    folder_of,
+    state_of,
+)
 from ThoraxAILib.networks.published.transfer import add_model, download_model
 
 CONTENT = bytes(range(256)) * 9000
@@ -152,6 +162,18 @@ def test_a_file_that_changed_since_is_damaged_and_fetched_again():
     assert state_of(MODEL) == DAMAGED
     download_model(MODEL, None, lambda _url: Answer(CONTENT))
     assert state_of(MODEL) == PUBLISHED
+
+
+def test_one_of_two_files_is_there_in_part(tmp_path):
+    second = PublishedFile("models/other.pt", "https://models.example/a/other.pt", MODEL.files[0].md5)
+    both = replace(MODEL, files=(*MODEL.files, second))
+    (tmp_path / "other.pt").write_bytes(CONTENT)
+    add_model(both, tmp_path)
+    assert (state_of(both), state_of(both, "models/other.pt"), state_of(both, "models/model.pt")) == (
+        PARTLY,
+        PUBLISHED,
+        MISSING,
+    )
 
 
 def test_commands_list_add_and_remove(tmp_path, capsys):

@@ -13,7 +13,8 @@ from ThoraxAILib.networks.published.catalog import PublishedModel
 
 FOLDER_VARIABLE = "THORAXAI_MODELS"
 OTHER_WEIGHTS = "other-weights.txt"  # written when a person said that the weights are their own
-MISSING, PUBLISHED, OTHER, DAMAGED = "missing", "as published", "other weights than published", "damaged"
+MISSING, PARTLY, PUBLISHED = "missing", "there in part", "as published"
+OTHER, DAMAGED = "other weights than published", "damaged"
 
 
 def models_folder() -> Path:
@@ -36,13 +37,13 @@ def file_of(model: PublishedModel, path: str = "models/model.pt") -> Path:
 
 
 def state_of(model: PublishedModel, path: str = "") -> str:
-    """Return MISSING, PUBLISHED, OTHER or DAMAGED, of one file or of the worst of all."""
+    """Return MISSING, PARTLY, PUBLISHED, OTHER or DAMAGED, of one file or of all together."""
     files = [file for file in model.files if path in ("", file.path)]
-    found = [file_of(model, file.path) for file in files]
-    if not all(place.is_file() for place in found):
+    there = [file for file in files if file_of(model, file.path).is_file()]
+    if not there:
         return MISSING
-    if all(md5_of(place) == file.md5 for place, file in zip(found, files, strict=True)):
-        return PUBLISHED
+    if all(md5_of(file_of(model, file.path)) == file.md5 for file in there):
+        return PUBLISHED if len(there) == len(files) else PARTLY
     return OTHER if (folder_of(model) / OTHER_WEIGHTS).is_file() else DAMAGED
 
 
