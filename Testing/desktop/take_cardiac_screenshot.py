@@ -1,10 +1,12 @@
 """Takes the picture of CardiacBiomech: a synthetic heart analyzed, the panel beside the beating wall at two frames.
 
-``python Testing/desktop/take_cardiac_screenshot.py [PNG]`` writes docs/pictures/cardiac_panel.png by default.
+``python Testing/desktop/take_cardiac_screenshot.py [PNG]`` writes docs/pictures/cardiac_panel.png by default, and
+cardiac_report.png beside it where Chromium is on the path.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -47,11 +49,15 @@ def main(picture: Path) -> None:
     panel = module.widgetRepresentation()
     widget = panel.self()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        os.chdir(name)  # so that the picture shows short paths
+        folder = Path()
         cine, label = make_heart(folder)
         widget.ui.studyEdit.setCurrentPath(str(cine))
         widget.ui.labelEdit.setCurrentPath(str(label))
         widget.ui.outputEdit.setCurrentPath(str(folder / "out"))
+        widget.ui.heightSpinBox.value, widget.ui.weightSpinBox.value = 175, 70
+        widget.ui.sexComboBox.setCurrentIndex(1)
+        widget.ui.diagnosisSection.collapsed = True  # has a picture of its own
         widget.ui.motionComboBox.setCurrentIndex(widget.ui.motionComboBox.findData("demons"))
         if run(["cardiac", "analyze", *widget.request().to_argv()]) != 0:
             raise RuntimeError("the study was not analyzed")
@@ -67,6 +73,8 @@ def main(picture: Path) -> None:
             images.append(imageOf(views.threeD))
         images.append(slice_picture(slicer, views, imageOf))
         image = compose(panel, images)
+        draw_report(folder / "out" / "report.html", picture.with_name("cardiac_report.png"))
+        os.chdir(REPOSITORY)
     picture.parent.mkdir(parents=True, exist_ok=True)
     if not image.save(str(picture)):
         raise OSError(f"{picture.name} cannot be written")
@@ -83,6 +91,22 @@ def slice_picture(slicer: Any, views: Any, image_of: Any) -> Any:
     view.fit_view_to_content()
     slicer.app.processEvents()
     return image_of(view)
+
+
+def draw_report(report: Path, picture: Path) -> None:
+    """The report up to its segments, where Chromium is there to draw it."""
+    import shutil
+
+    from take_report_pictures import Part, shown, take
+
+    if shutil.which("chromium") is None:
+        print("chromium is not installed: the report was not drawn")
+        return
+    sections = ("Function", "Over the heart cycle", "Strain", "Segments")
+    html = shown(report.read_text(encoding="utf-8"), Part("heart", sections, with_head=True))
+    end = html.index("<h2>Segments")
+    table = html.index("<table", end)  # one line per segment: the bull's-eyes say the same
+    take(html[:table] + html[html.index("</table>", table) + len("</table>") :], picture)
 
 
 def compose(panel: Any, images: list[Any]) -> Any:
@@ -103,4 +127,4 @@ def compose(panel: Any, images: list[Any]) -> Any:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURE)
+    main(Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else PICTURE)

@@ -40,12 +40,15 @@ def _segment(arguments: argparse.Namespace) -> int:
     check_report(request.report)
     progress = progress_on_terminal(arguments)
     engine = request.segmenter.choose()
-    frames, numbers = chosen_frames(read_cine(request.image, progress.part(0.0, 0.05)), request.frame)
+    cine = read_cine(request.image, progress.part(0.0, 0.05))
+    frames, numbers = chosen_frames(cine, request.frame)
     check_output(request.output, len(frames))
     labels = engine.made.segment(frames, progress.part(0.05, 0.98))
     write_segmentation(labels, request.output)
     write_report(request.report, as_json(labels, numbers, request.segmenter, engine))
     print(f"segmenter {engine.name}: {len(labels)} frame{'s' if len(labels) > 1 else ''} written to {request.output}")
+    for note in filter(None, (cine.source, *cine.notes)):
+        print(f"note: {note}")
     for name, row in volumes_of(labels).items():
         span = f"{row[0]:.0f} mL" if len(row) == 1 else f"{min(row):.0f} to {max(row):.0f} mL"
         print(f"{name}: {span}")

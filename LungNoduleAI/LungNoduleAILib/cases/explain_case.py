@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -27,13 +28,21 @@ COLOR = np.array([235.0, 60.0, 50.0])
 NO_PLACE = np.eye(4)[:3]  # positions in this picture are of no use
 
 
-def explain_case(request: ExplainRequest, progress: Progress) -> Explanation:
-    """Explain the nodule that is asked for and write EXPLANATION_FILES to the folder; raises InputError."""
+def explain_case(
+    request: ExplainRequest, progress: Progress, on_note: Callable[[str], None] | None = None
+) -> Explanation:
+    """Explain the nodule that is asked for and write EXPLANATION_FILES to the folder; raises InputError.
+
+    ``on_note`` hears what was chosen and repaired while the CT was read.
+    """
     from LungNoduleAILib.delineation.combined import LearnedDelineator
     from ThoraxAILib.io import read_volume
 
     place, diameter_mm = asked_nodule(request)
     volume = read_volume(request.input, None, progress.part(0.0, 0.1))
+    if on_note is not None:
+        for note in volume.notes:
+            on_note(note)
     with OutputFolder(request.output, EXPLANATION_FILES) as folder:
         found = explain_nodule(volume, place, diameter_mm, LearnedDelineator(), progress.part(0.1, 0.95), request.seed)
         write_explanation(folder, found, place, diameter_mm)

@@ -47,6 +47,7 @@ def register_case(request: RegisterRequest, progress: Progress) -> list[str]:
         engines.device,
         engines.device_reason,
         started,
+        warnings=_notes_on_reading(prior, current),
     )
     with OutputFolder(request.output, REGISTRATION_FILES) as folder:
         with stages.stage("lungs"):
@@ -75,7 +76,8 @@ def register_case(request: RegisterRequest, progress: Progress) -> list[str]:
             ),
         )
     progress(1.0, "Done")
-    return _told(found, difference, entry)
+    notes = [f"note: {text}" for text in record.warnings]
+    return [*notes, *_told(found, difference, entry)]
 
 
 def _check_different(prior: Volume, current: Volume) -> None:
@@ -116,6 +118,12 @@ def _write(
     }
     (folder / REGISTRATION_FILE).write_text(json.dumps(entry, indent=2) + "\n", encoding="utf-8")
     return entry
+
+
+def _notes_on_reading(prior: Volume, current: Volume) -> tuple[str, ...]:
+    """Return what was chosen and repaired while both scans were read."""
+    named = (("Prior", prior), ("Current", current))
+    return tuple(f"{name}: {note}" for name, volume in named for note in volume.notes)
 
 
 def _told(found: LungRegistration, difference: DifferenceMap, entry: dict) -> list[str]:

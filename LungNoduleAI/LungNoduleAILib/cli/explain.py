@@ -22,8 +22,10 @@ def _run(arguments: argparse.Namespace) -> int:
         from LungNoduleAILib.cases.explain_case import describe, explain_case
 
         request = ExplainRequest.from_arguments(arguments)
-        found = explain_case(request, Progress(events.progress, arguments.is_cancelled))
+        notes: list[str] = []
+        found = explain_case(request, Progress(events.progress, arguments.is_cancelled), notes.append)
         if not events.own_stdout:
-            print("\n".join([*describe(found), f"Map and picture lie in {request.output}."]))
+            told = [*(f"note: {note}" for note in notes), *describe(found)]
+            print("\n".join([*told, f"Map and picture lie in {request.output}."]))
         events.result(request.output)
     return 0

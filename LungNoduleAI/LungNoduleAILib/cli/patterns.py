@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,15 +30,20 @@ def _run(arguments: argparse.Namespace) -> int:
         from LungNoduleAILib.cases.pattern_files import NOTICE, describe_patterns
 
         request = PatternsRequest.from_arguments(arguments)
-        found = map_case(request, Progress(events.progress, arguments.is_cancelled))
+        notes: list[str] = []
+        found = map_case(request, Progress(events.progress, arguments.is_cancelled), notes.append)
         if not events.own_stdout:
-            print("\n".join([*describe_patterns(found), f"The map lies in {request.output}.", NOTICE]))
+            told = [*(f"note: {note}" for note in notes), *describe_patterns(found)]
+            print("\n".join([*told, f"The map lies in {request.output}.", NOTICE]))
         events.result(request.output)
     return 0
 
 
-def map_case(request: PatternsRequest, progress: Progress) -> PatternMap:
-    """Read a CT, map its patterns on its own grid and write them to a folder."""
+def map_case(request: PatternsRequest, progress: Progress, on_note: Callable[[str], None] | None = None) -> PatternMap:
+    """Read a CT, map its patterns on its own grid and write them to a folder.
+
+    ``on_note`` hears what was chosen and repaired while the CT was read.
+    """
     from LungNoduleAILib.analysis.engines import choose_pattern_engines
     from LungNoduleAILib.cases.pattern_files import write_patterns
     from LungNoduleAILib.model.files import PATTERN_MAP_FILE, PATTERN_PICTURE_FILE, PATTERN_TABLE_FILE
@@ -47,6 +53,9 @@ def map_case(request: PatternsRequest, progress: Progress) -> PatternMap:
 
     engines = choose_pattern_engines(request.anatomy, request.device)
     volume = read_volume(request.input, request.series, progress.part(0.0, 0.15))
+    if on_note is not None:
+        for note in volume.notes:
+            on_note(note)
     order = volume.axis_order_to_lps()
     turned = order.apply(volume)
     turned = turned.with_array(np.ascontiguousarray(turned.array))

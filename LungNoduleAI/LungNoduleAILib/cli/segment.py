@@ -32,6 +32,6 @@ def _segment(arguments: argparse.Namespace) -> int:
     labels[box] = found.mask.array
     write_labels(volume.with_array(labels), request.output)
     print(f"{labels.sum() * volume.voxel_mm3:.0f} mm3, as a ball of {found.diameter_mm:.1f} mm.")
-    for note in found.notes:
+    for note in (*volume.notes, *found.notes):
         print(note)
     return 0
