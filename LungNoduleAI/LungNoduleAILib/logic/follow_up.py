@@ -18,6 +18,7 @@ import slicer
 
 from LungNoduleAILib.analysis.decisions import with_decision
 from LungNoduleAILib.analysis.reviewed_pairs import as_reviewed, came_and_went
+from LungNoduleAILib.analysis.reviewing import same_places
 from LungNoduleAILib.model.files import (
     DIFFERENCE_FILE,
     LINKS_FILE,
@@ -38,7 +39,7 @@ from ThoraxAILib.scene.volumes import volume_from_node
 from ThoraxAILib.untrusted.plain_json import read_plain_json
 
 if TYPE_CHECKING:
-    from LungNoduleAILib.model.findings import Findings
+    from LungNoduleAILib.model.findings import Finding, Findings
     from LungNoduleAILib.model.result import AnalysisResult
     from LungNoduleAILib.report.follow_up import FollowUpPictures
     from LungNoduleAILib.report.prior_exam import PriorExam
@@ -64,7 +65,10 @@ class LungFollowUpLogic:
         self._resultOf, self._findingsOf = result_of, findings_of
 
     def load_result(self, directory: Path | str, prior_node, current_node):
-        """Show what a worker wrote to a folder for the last two scans; raises InputError when it does not fit."""
+        """Show what a worker wrote to a folder for the last two scans; raises InputError when it does not fit.
+
+        Links and unlinks of an older follow-up of the same scans stay where both nodules are still there.
+        """
         directory = Path(directory)
         try:
             document = read_plain_json(directory / PAIRS_FILE)
@@ -81,9 +85,12 @@ class LungFollowUpLogic:
             _volume(directory / WARPED_FILE),
             _sheets_text(directory / SHEETS_FILE),
         )
+        linked = self._linked_before(prior_node, current_node)
         text = self.show_result(prior_node, current_node, data)
         run = directory / RUN_FILE
         text.SetAttribute(RUN, run.read_text(encoding="utf-8") if run.is_file() else "")
+        for before, now, decision in linked:
+            self._link_again(before, now, decision)
         return text
 
     def show_result(self, prior_node, current_node, data: FollowUpData):
@@ -92,6 +99,26 @@ class LungFollowUpLogic:
             if nodes.node_of(text, "prior") is prior_node and nodes.node_of(text, "current") is current_node:
                 nodes.remove_follow_up_nodes(text)
         return nodes.create_follow_up_nodes(prior_node, current_node, data)
+
+    def _linked_before(self, prior_node, current_node) -> list[tuple[Finding, Finding, str]]:
+        """Return the reader's decisions on the pairs of an older follow-up of two scans, with their nodules."""
+        said = []
+        for text in nodes.follow_up_texts():
+            if nodes.node_of(text, "prior") is prior_node and nodes.node_of(text, "current") is current_node:
+                scans = self._as_it_stands(text).scans[-2:]
+                prior, current = ({one.id: one for one in scan.findings} for scan in scans)
+                for entry in _decisions_of(text):
+                    if entry.prior_id in prior and entry.current_id in current:
+                        said.append((prior[entry.prior_id], current[entry.current_id], entry.decision))
+        return said
+
+    def _link_again(self, before: Finding, now: Finding, decision: str) -> None:
+        """Record a decision again where both nodules lie as they did; nothing where one is gone."""
+        scans = self._as_it_stands(self._text()).scans[-2:]
+        ends = [same_places([one], scan.findings) for one, scan in zip((before, now), scans, strict=True)]
+        if all(ends):
+            (_, first), (_, second) = ends[0][0], ends[1][0]
+            self.decide(first.id, second.id, decision == LINK)
 
     def current_text(self):
         """Root node of the follow-up shown last; None without one."""
@@ -150,8 +177,7 @@ class LungFollowUpLogic:
     def decisions(self) -> tuple[LinkDecision, ...]:
         """Return the reader's links and unlinks of the current follow-up."""
         text = self.current_text()
-        stored = None if text is None else text.GetAttribute(DECISIONS)
-        return tuple(LinkDecision(**entry) for entry in json.loads(stored)) if stored else ()
+        return () if text is None else _decisions_of(text)
 
     def _replace_shown(self, text, document: dict) -> None:
         """Put new table, points and chart in place of the old ones; scans, transform and volumes stay."""
@@ -298,6 +324,11 @@ class LungFollowUpLogic:
         text = self.current_text()
         if text is not None:
             nodes.remove_follow_up_nodes(text)
+
+
+def _decisions_of(text) -> tuple[LinkDecision, ...]:
+    stored = text.GetAttribute(DECISIONS)
+    return tuple(LinkDecision(**entry) for entry in json.loads(stored)) if stored else ()
 
 
 def _sheets_text(path: Path) -> str:

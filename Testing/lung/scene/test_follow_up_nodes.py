@@ -157,6 +157,29 @@ def test_a_second_follow_up_of_the_same_scans_replaces_the_first_and_clear_leave
     assert slicer.mrmlScene.GetNodeByID(prior.GetID()) is prior
 
 
+def test_links_of_the_reader_stay_when_the_same_scans_are_compared_again(shown, folder):
+    logic, _, prior, current = shown
+    logic.decide("B", "D", True)
+    logic.load_result(folder, prior, current)
+    assert ("B", "D", "matched", "reader") in {
+        (pair.prior_id, pair.current_id, pair.status, pair.decided_by) for pair in logic.pairs()
+    }
+    assert [(entry.prior_id, entry.current_id) for entry in logic.decisions()] == [("B", "D")]
+
+
+def test_a_link_to_a_nodule_that_is_gone_is_left_out(shown, folder):
+    logic, _, prior, current = shown
+    logic.decide("B", "D", True)
+    found = follow_up()
+    scans = (found.scans[0], ScanEntry("20200401", "1.2", "B30f", 1.0, "", found.scans[1].findings[:1]))
+    pairs = found.intervals[0].pairs[:2]
+    document = FollowUp(scans, (Interval(0, 1, 91, pairs),)).to_dict()
+    (folder / "pairs.json").write_text(json.dumps(document), encoding="utf-8")
+    logic.load_result(folder, prior, current)
+    assert logic.decisions() == ()
+    assert [pair.status for pair in logic.pairs()] == ["matched", "resolved"]
+
+
 def test_a_folder_without_a_follow_up_is_told_in_one_sentence(slicer, tmp_path):
     from LungNoduleAILib.logic.follow_up import LungFollowUpLogic
 
