@@ -84,7 +84,7 @@ def classify_case(request: ClassifyRequest, progress: Progress) -> tuple[Diagnos
         if path is not None:
             check_file(path)
     model = chosen_model(request.model)
-    table = rows_to_classify(request.input, progress.part(0.0, 0.9))
+    table = rows_to_classify(request.input, progress.part(0.0, 0.9), model.names)
     values = table.of(model.names)
     whole(request.output, lambda partial: write_predictions(model, table.names, values, partial))
     if request.explanations is not None:

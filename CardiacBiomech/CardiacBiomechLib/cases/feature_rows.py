@@ -9,18 +9,24 @@ from pathlib import Path
 
 from CardiacBiomechLib.cases.study_files import RESULT
 from CardiacBiomechLib.cine.acdc import is_patient, patients_below
+from CardiacBiomechLib.diagnosis.features.catalog import feature_of
 from CardiacBiomechLib.diagnosis.features.from_study import read_study_features
 from CardiacBiomechLib.diagnosis.features.table import FeatureTable, read_table, table_of
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.progress import Progress
 
 TABLE, INDEX = ".csv", "index.csv"
+OF_MOTION = ("motion", "strain", "energy")
 
 
-def rows_to_classify(path: Path, progress: Progress) -> FeatureTable:
-    """Return a row per study; an exam is analyzed first. Raises InputError."""
+def rows_to_classify(path: Path, progress: Progress, needed: Sequence[str] | None = None) -> FeatureTable:
+    """Return a row per study; an exam is analyzed first. Raises InputError.
+
+    ``needed`` names the features that matter: without one of the wall's motion an exam is analyzed without strain,
+    which takes most of the time.
+    """
     found = _rows_there(path)
-    return found if found is not None else _analyzed(path, progress)
+    return found if found is not None else _analyzed(path, progress, needed)
 
 
 def labeled_rows(path: Path, regions: str, progress: Progress) -> FeatureTable:
@@ -77,19 +83,22 @@ def _rows_there(path: Path) -> FeatureTable | None:
     return None
 
 
-def _analyzed(path: Path, progress: Progress) -> FeatureTable:
+def _analyzed(path: Path, progress: Progress, needed: Sequence[str] | None) -> FeatureTable:
     """Analyze an exam, or every patient of an ACDC folder, and return the rows."""
+    from CardiacBiomechLib.analysis.study_options import StudyOptions
     from CardiacBiomechLib.cases.study_case import analyze_study_case
     from CardiacBiomechLib.cases.study_requests import AnalyzeStudyRequest
     from CardiacBiomechLib.diagnosis.features.from_study import study_features
 
     exams = _patients(path) or [path]
+    moved = needed is None or any(feature_of(name).family in OF_MOTION for name in needed)
+    options = StudyOptions(strain=moved, long_axis=False)
     rows = {}
     with tempfile.TemporaryDirectory(prefix="thoraxai-diagnosis-") as work:
         for number, exam in enumerate(exams):
             share = progress.part(number / len(exams), (number + 1) / len(exams))
             output = Path(work) / str(number)
-            request = AnalyzeStudyRequest((exam,), output, with_scene=False)
+            request = AnalyzeStudyRequest((exam,), output, options=options, diagnosis=False, with_scene=False)
             name = exam.name.split(".")[0] if exam.is_file() else exam.resolve().name
             rows[name] = study_features(analyze_study_case(request, exam, output, share).result)
     return table_of(rows)

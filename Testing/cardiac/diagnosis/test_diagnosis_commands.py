@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from CardiacBiomechLib.cases.feature_rows import rows_to_classify
 from CardiacBiomechLib.diagnosis.features.from_study import features_section
 from CardiacBiomechLib.diagnosis.features.table import write_table
 from CardiacBiomechLib.model.study import SCHEMA
 from fixtures.heart_tables import FEATURES, heart_table
 from ThoraxAILib.cli.main import main
+from ThoraxAILib.jobs.progress import Progress
 
 pytest.importorskip("sklearn")
 
@@ -87,6 +90,23 @@ def test_features_of_another_unit_or_missing_ones_are_refused(model_folder, tmp_
     assert main([*command, "--output", str(tmp_path / "p.csv")]) == 2
     assert said in capsys.readouterr().err
     assert not (tmp_path / "p.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("needed", "strain"),
+    [(("lv_ef_percent",), False), (("lv_ef_percent", "motion_inferior_mean_mm"), True), (None, True)],
+)
+def test_an_exam_is_analyzed_without_the_walls_motion_where_no_feature_needs_it(monkeypatch, tmp_path, needed, strain):
+    asked = []
+
+    def analyzed(request, *_rest):
+        asked.append(request)
+        return SimpleNamespace(result={"features": features_section({"lv_ef_percent": 55.0})})
+
+    monkeypatch.setattr("CardiacBiomechLib.cases.study_case.analyze_study_case", analyzed)
+    table = rows_to_classify(tmp_path, Progress(), needed)
+    assert table.names == (tmp_path.name,)
+    assert [request.options.strain for request in asked] == [strain]
 
 
 def test_acdc_patients_train_a_model_in_one_command(shared_data, tmp_path, capsys):

@@ -11,7 +11,7 @@ import pytest
 from CardiacBiomechLib.diagnosis.features.table import FeatureTable
 from CardiacBiomechLib.diagnosis.models.classifiers import fit_arrays, make_pipeline
 from CardiacBiomechLib.diagnosis.models.conformal import p_values
-from CardiacBiomechLib.diagnosis.models.model_file import CARD, MODEL, load_model, save_model
+from CardiacBiomechLib.diagnosis.models.model_file import CARD, MODEL, SHIPPED, load_model, save_model
 from CardiacBiomechLib.diagnosis.models.scores import KINDS, forest_shares, scores
 from CardiacBiomechLib.diagnosis.models.selection import fold_numbers, select_features
 from CardiacBiomechLib.diagnosis.models.train import DiagnosisTraining, train_model
@@ -106,6 +106,12 @@ def test_training_again_gives_the_same_file(tmp_path):
         (tmp_path / name).mkdir()
         hashes.append(save_model(train_model(heart_table()), tmp_path / name, CARD_TEXT))
     assert hashes[0] == hashes[1]
+
+
+def test_the_shipped_model_says_in_its_card_and_in_every_answer_that_it_saw_synthetic_hearts_only():
+    card = (SHIPPED / CARD).read_text(encoding="utf-8")
+    assert "It has seen synthetic hearts only, no patient." in card
+    assert load_model(SHIPPED).note["trained_on"].startswith("synthetic")
 
 
 def test_a_file_that_is_not_the_cards_is_refused(model, tmp_path):

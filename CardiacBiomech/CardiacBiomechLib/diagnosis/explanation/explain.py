@@ -114,7 +114,7 @@ class Explanation:
         first, second = self.model.groups[self.answer], self.model.groups[self.runner_up]
         speaks = f"speaks for {first} against {second}" if own[at] >= 0 else f"speaks for {second} against {first}"
         return (
-            f"{feature.text} {with_unit(feature, value, limit)}: {side} {with_unit(feature, limit)} ({source}), "
+            f"{feature.text} {with_unit(feature, value, limit)}: {side} {with_unit(feature, limit, value)} ({source}), "
             f"{speaks} ({own[at]:+.2f} {self.shares.unit})"
         )
 
