@@ -153,6 +153,7 @@ def write_case(
     ``ahead`` is the image of the scene as far as it is compressed already.
     """
     from LungNoduleAILib.cases.cohort.findings_csv import write_findings_csv
+    from LungNoduleAILib.triage.priority import priority_of
 
     findings = result.findings
     summary = {
@@ -161,6 +162,7 @@ def write_case(
         **{name: findings.lungs.to_dict()[name] for name in ("left_ml", "right_ml", "both_ml")},
         "quality": [note.code for note in findings.lungs.quality],
         "methods": result.methods,
+        "priority": priority_of(findings).to_dict(),
     }
     text = json.dumps(findings.to_dict(), indent=2)
     (folder / FINDINGS_FILE).write_text(text + "\n", encoding="utf-8")

@@ -22,10 +22,8 @@ def key_pictures(result: AnalysisResult) -> list[np.ndarray]:
         left = with_title(views[0].picture, title)
         right = with_title(views[1].picture, views[1].caption.rpartition(", ")[2])
         pictures.append(np.hstack([left.pixels, right.pixels]))
-    size = np.max([picture.shape[:2] for picture in pictures], axis=0) if pictures else (0, 0)
-    return [_padded(picture, size) for picture in pictures]
-
-
-def _padded(picture: np.ndarray, size: np.ndarray) -> np.ndarray:
-    rows, columns = (int(want - have) for want, have in zip(size, picture.shape[:2], strict=True))
-    return np.pad(picture, ((0, rows), (0, columns), (0, 0)))
+    rows = max((len(picture) for picture in pictures), default=0)
+    columns = max((picture.shape[1] for picture in pictures), default=0)
+    return [
+        np.pad(picture, ((0, rows - len(picture)), (0, columns - picture.shape[1]), (0, 0))) for picture in pictures
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -69,6 +70,18 @@ def test_a_scan_without_lungs_is_no_scan_without_findings(cohort, analyzed, caps
     assert rows[1]["message"] == NO_LUNGS.text
     assert rows[2]["message"] == f"{LEAK.text} {NO_LUNGS.text}"
     assert capsys.readouterr().out.endswith("4 cases: 2 done, 1 leak, 1 no lungs. index.csv says why.\n")
+
+
+def test_a_case_says_in_which_order_it_may_be_read_and_what_could_not_be_judged_does_not_wait_last(cohort, analyzed):
+    analyzed.update({1: (NO_LUNGS,)})
+    run(cohort)
+    rows = table(cohort.parent / "out" / "index.csv")
+    assert rows[1]["priority"] == "MEDIUM"
+    for row in rows:
+        record = json.loads((cohort.parent / "out" / row["case"] / "run.json").read_text())
+        told = record["results"]["priority"]
+        assert (told["level"], told["rule_version"]) == (row["priority"], "thoraxai.triage/1")
+        assert told["reason"]
 
 
 def test_a_verdict_stays_when_its_case_is_taken_over(cohort, analyzed):

@@ -238,6 +238,14 @@ def test_a_validator_of_dicom_finds_no_error(written: tuple) -> None:
         assert errors == [], file.name
 
 
+def test_dcmtk_can_show_the_presentation_state(written: tuple) -> None:
+    place, _, _ = written
+    if shutil.which("dcmpschk") is None:
+        pytest.skip("dcmpschk (Debian package dcmtk) is not installed")
+    told = subprocess.run(["dcmpschk", place / "outlines.pr.dcm"], capture_output=True, text=True)
+    assert "Test passed" in told.stdout + told.stderr
+
+
 def test_a_chest_without_findings_is_a_report_too(tmp_path: Path) -> None:
     volume = read_volume(series(tmp_path / "ct"))
     told = Findings(volume.identity.series_uid, Lungs(1200.0, 1400.0))

@@ -51,7 +51,7 @@ DATACLASSES = {
     Level: ("registration/level", set(), set()),
     LungRegistrationOptions: ("registration/options", set(), {"anatomy", "device"}),
     AnalysisOptions: ("run/analysis_options", set(), set()),
-    FollowUpOptions: ("run/follow_up_run", set(), {"scene"}),
+    FollowUpOptions: ("run/follow_up_run", set(), {"scene", "reviewed_scans"}),
     RunInput: ("run/input", set(), set()),
     RunModel: ("run/model", set(), set()),
     RunRecord: ("run", {"device_reason"}, {"schema", "software", "platform", "notice"}),

@@ -33,14 +33,15 @@ def secondary_capture(
     The pictures name nobody: BurnedInAnnotation is NO. Raises InputError for none, or pictures of several sizes.
     """
     from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.uid import ExplicitVRLittleEndian
+    from pydicom.uid import UID, ExplicitVRLittleEndian
 
     if not pictures or len({picture.shape for picture in pictures}) > 1 or pictures[0].ndim != 3:
         raise InputError("A secondary capture needs color pictures of one size.")
     ds = Dataset()
     ds.file_meta = FileMetaDataset()
     ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    ds.file_meta.MediaStorageSOPClassUID, ds.file_meta.MediaStorageSOPInstanceUID = MULTI_FRAME_TRUE_COLOR, instance_uid
+    ds.file_meta.MediaStorageSOPClassUID = UID(MULTI_FRAME_TRUE_COLOR)
+    ds.file_meta.MediaStorageSOPInstanceUID = UID(instance_uid)
     ds.SOPClassUID, ds.SOPInstanceUID = MULTI_FRAME_TRUE_COLOR, instance_uid
     for keyword in (*CT_KEPT, *STUDY_KEPT):
         setattr(ds, keyword, source.get(keyword, None) or "")

@@ -11,6 +11,7 @@ from pathlib import Path
 from LungNoduleAILib.cases.cohort.findings_csv import COLUMNS, finding_cells
 from LungNoduleAILib.model.files import FINDINGS_CSV, FINDINGS_FILE, INDEX_FILE
 from LungNoduleAILib.model.findings import Findings
+from LungNoduleAILib.triage.priority import priority_of
 from ThoraxAILib.errors import OutputError
 from ThoraxAILib.io import Case
 from ThoraxAILib.jobs.csv_safety import SafeWriter
@@ -28,7 +29,7 @@ class IndexRow:
 
     ``status`` is done, resumed, failed, left out (a mask beside a scan), or the gravest verdict on the lungs that is
     an error, such as "no lungs"; ``message`` is its reason, else why this series was read. ``path`` is where the case
-    was read, ``series`` the UID of its series.
+    was read, ``series`` the UID of its series; ``priority`` is HIGH, MEDIUM or LOW (LungNoduleAILib.triage).
     """
 
     case: str
@@ -38,6 +39,7 @@ class IndexRow:
     message: str = ""
     path: str = ""
     series: str = ""
+    priority: str = ""
 
     @property
     def is_good(self) -> bool:
@@ -54,7 +56,14 @@ def finished_row(case: Case, folder: Path, resumed: bool, seconds: float) -> Ind
         status = STATUS_OF_VERDICT.get(errors[0].code, errors[0].code.replace("_", " "))
     message = " ".join(note.text for note in errors) or case.reason
     return IndexRow(
-        case.name, status, len(found.findings), seconds, message, str(case.path), found.series_uid or _series(case)
+        case.name,
+        status,
+        len(found.findings),
+        seconds,
+        message,
+        str(case.path),
+        found.series_uid or _series(case),
+        priority_of(found).level,
     )
 
 
