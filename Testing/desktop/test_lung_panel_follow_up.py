@@ -13,6 +13,7 @@ from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 
 PLACES = {"A": (40.0, 0.0, 0.0), "B": (-40.0, 5.0, 8.0), "C": (43.0, 0.0, 2.0), "D": (0.0, 9.0, 9.0)}
+LUNGS_ML = {1: (2100.0, 2300.0), 2: (2100.0, 2300.0)}
 VOLUMES = {"A": 500.0, "B": 300.0, "C": 1000.0, "D": 200.0}
 
 
@@ -54,7 +55,7 @@ def analysis(found: tuple[Finding, ...], folder: Path, number: int, node) -> Non
         for one, place in zip(found, places, strict=True)
     )
     labels = np.ones(volume.array.shape, np.uint8)
-    result = AnalysisResult(volume, labels, Findings("1.2.3", Lungs(2100.0, 2300.0), outlined))
+    result = AnalysisResult(volume, labels, Findings("1.2.3", Lungs(*LUNGS_ML[number]), outlined))
     result.save_arrays(folder, f"arrays_{number}.npz")
     (folder / f"findings_{number}.json").write_text(json.dumps(result.findings.to_dict()), encoding="utf-8")
 
@@ -138,6 +139,22 @@ def test_comparing_asks_for_both_scans_and_fills_the_table(compared, worker, pri
     assert texts_of(table, 3) == ["matched", "resolved", "new"]
     assert texts_of(table, 4)[0] == "growing"
     assert compared.follow_up.warningLabel.text == "The kernels differ."
+
+
+@pytest.mark.parametrize(("number", "which"), [(1, "prior"), (2, "current")])
+def test_a_ct_without_lungs_is_an_error_that_says_which_and_what_to_do(
+    panel, ct, prior, worker, red_slice, monkeypatch, number, which
+):
+    monkeypatch.setitem(LUNGS_ML, number, (0.0, 0.0))
+    panel.ui.inputSelector.setCurrentNode(ct)
+    section = panel.follow_up
+    section.widget.collapsed = False
+    section.priorSelector.setCurrentNode(prior)
+    click(section.compareButton)
+    wait_for(lambda: not panel.job_panel.is_running)
+    said = panel.job_panel.statusLabel.text
+    assert f"No lungs were found in the {which} CT" in said
+    assert said.endswith("choose a chest CT in Hounsfield units and compare again.")
 
 
 def test_without_a_second_scan_there_is_nothing_to_compare(panel, ct):

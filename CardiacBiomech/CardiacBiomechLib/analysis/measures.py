@@ -163,18 +163,18 @@ def study_of(
             "septum": _septum_words(options, axes),
         },
         _points(axes),
-        features_section(_features(heart, lv, rv, person)),
+        features_section(_features(heart, lv, rv, person, options.regions)),
     )
 
 
-def _features(heart: Heart, lv: Chamber, rv: Chamber | None, person: Person) -> dict:
+def _features(heart: Heart, lv: Chamber, rv: Chamber | None, person: Person, regions: str) -> dict:
     """Return the features a diagnosis is made of."""
     volumes_ml = None if rv is None else (rv.edv_ml, rv.esv_ml)
     found = volume_features((lv.edv_ml, lv.esv_ml), volumes_ml, heart.wall_ml, person.surface_m2)
-    found |= thickness_features(heart.ed_es_labels, heart.parts, heart.axes)
+    found |= thickness_features(heart.ed_es_labels, heart.parts, heart.axes, regions)
     if heart.motion is not None:
         moved = heart.motion.region.extend(heart.motion.fields[heart.es])
-        found |= motion_features(heart.labels[heart.ed], heart.parts, heart.axes, moved)
+        found |= motion_features(heart.labels[heart.ed], heart.parts, heart.axes, moved, regions)
     return found
 
 

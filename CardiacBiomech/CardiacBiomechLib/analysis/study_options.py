@@ -9,6 +9,7 @@ from ThoraxAILib.errors import InputError
 from ThoraxAILib.options import Options, option
 
 SEPTA = ("auto", "usual")
+REGIONS = ("sectors", "aha")
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class StudyOptions(Options):
     es_frame: int | None = option(None, "end-systole; without it the frame of the smallest cavity", at_least=1)
     strain: bool = option(True, "leave out strain of the wall, which takes most of the time")
     long_axis: bool = option(True, "leave out long-axis views of the exam", label="long-axis views")
+    regions: str = option("sectors", "of the wall, whose features a diagnosis learns from", choices=REGIONS)
     septum_degrees: float = option(
         0.0, "turn the segments from the found middle of the septum towards anterior", unit="degrees",
         at_least=-180, at_most=180,

@@ -37,9 +37,10 @@ def write_features(request: FeaturesRequest, progress: Progress) -> FeatureTable
     from CardiacBiomechLib.cine.acdc import is_patient, patients_below
 
     acdc = request.input.is_dir() and (is_patient(request.input) or patients_below(request.input))
-    table = (
-        labeled_rows(request.input, request.regions, progress) if acdc else rows_to_classify(request.input, progress)
-    )
+    if acdc:
+        table = labeled_rows(request.input, request.regions, progress)
+    else:
+        table = rows_to_classify(request.input, progress, regions=request.regions)
     whole(request.output, lambda partial: write_table(table, partial))
     return table
 

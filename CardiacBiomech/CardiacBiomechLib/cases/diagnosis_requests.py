@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from CardiacBiomechLib.analysis.study_options import REGIONS
 from CardiacBiomechLib.diagnosis.evaluation.evaluation import EvaluationEffort
 from CardiacBiomechLib.diagnosis.models.train import DiagnosisTraining
 from ThoraxAILib.options import Options, option
 
 LABELED = "table of features with groups, folder of ACDC patients, or folder of analyzed studies with its index.csv"
 STUDIES = "cardiac.json, table of features, folder of results, or an exam that is analyzed first"
-REGIONS = ("sectors", "aha")
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class FeaturesRequest(Options):
 
     input: Path = option(help=f"{STUDIES}; or folder of ACDC patients", positional=True, metavar="STUDIES")
     output: Path = option(help="table of features, one row per study", metavar="CSV")
-    regions: str = option("sectors", "of the wall, for ACDC patients", choices=REGIONS)
+    regions: str = option("sectors", "of the wall; results of earlier analyses keep theirs", choices=REGIONS)
 
 
 @dataclass(frozen=True)

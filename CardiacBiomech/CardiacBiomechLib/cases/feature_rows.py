@@ -7,9 +7,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from CardiacBiomechLib.analysis.study_options import StudyOptions
 from CardiacBiomechLib.cases.study_files import RESULT
 from CardiacBiomechLib.cine.acdc import is_patient, patients_below
-from CardiacBiomechLib.diagnosis.features.catalog import feature_of
+from CardiacBiomechLib.diagnosis.features.catalog import SEGMENTS, feature_of
 from CardiacBiomechLib.diagnosis.features.from_study import read_study_features
 from CardiacBiomechLib.diagnosis.features.table import FeatureTable, read_table, table_of
 from ThoraxAILib.errors import InputError
@@ -19,14 +20,24 @@ TABLE, INDEX = ".csv", "index.csv"
 OF_MOTION = ("motion", "strain", "energy")
 
 
-def rows_to_classify(path: Path, progress: Progress, needed: Sequence[str] | None = None) -> FeatureTable:
+def rows_to_classify(
+    path: Path, progress: Progress, needed: Sequence[str] | None = None, regions: str = "sectors"
+) -> FeatureTable:
     """Return a row per study; an exam is analyzed first. Raises InputError.
 
-    ``needed`` names the features that matter: without one of the wall's motion an exam is analyzed without strain,
-    which takes most of the time.
+    ``needed`` names the features that matter, by whose names an exam is analyzed: by AHA segments where one is of a
+    segment, and without strain, which takes most of the time, where none is of the wall's motion. Without ``needed``
+    it is analyzed whole, by ``regions``.
     """
     found = _rows_there(path)
-    return found if found is not None else _analyzed(path, progress, needed)
+    if found is not None:
+        return found
+    if needed is None:
+        return _analyzed(path, progress, StudyOptions(long_axis=False, regions=regions))
+    features = [feature_of(name) for name in needed]
+    strain = any(feature.family in OF_MOTION for feature in features)
+    by = "aha" if any(feature.region in SEGMENTS for feature in features) else "sectors"
+    return _analyzed(path, progress, StudyOptions(strain=strain, long_axis=False, regions=by))
 
 
 def labeled_rows(path: Path, regions: str, progress: Progress) -> FeatureTable:
@@ -83,16 +94,13 @@ def _rows_there(path: Path) -> FeatureTable | None:
     return None
 
 
-def _analyzed(path: Path, progress: Progress, needed: Sequence[str] | None) -> FeatureTable:
+def _analyzed(path: Path, progress: Progress, options: StudyOptions) -> FeatureTable:
     """Analyze an exam, or every patient of an ACDC folder, and return the rows."""
-    from CardiacBiomechLib.analysis.study_options import StudyOptions
     from CardiacBiomechLib.cases.study_case import analyze_study_case
     from CardiacBiomechLib.cases.study_requests import AnalyzeStudyRequest
     from CardiacBiomechLib.diagnosis.features.from_study import study_features
 
     exams = _patients(path) or [path]
-    moved = needed is None or any(feature_of(name).family in OF_MOTION for name in needed)
-    options = StudyOptions(strain=moved, long_axis=False)
     rows = {}
     with tempfile.TemporaryDirectory(prefix="thoraxai-diagnosis-") as work:
         for number, exam in enumerate(exams):

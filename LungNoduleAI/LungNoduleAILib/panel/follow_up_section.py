@@ -20,6 +20,7 @@ from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.growth import percent_words
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.model.pairs import FollowUp, Pair
+from LungNoduleAILib.panel.results import lungs_are_missing
 from LungNoduleAILib.panel.sample_data import load_sample_pair
 from LungNoduleAILib.report.prior_exam import decided_words
 from LungNoduleAILib.scene import compare_views
@@ -214,9 +215,22 @@ class FollowUpSection:
         self._onCompared(job.output, prior, current)
         self.update()
         compare_views.show_side_by_side(prior, current)
+        self._check_lungs(prior, current)
         if self.logic.pairs():
             self.table.selectRow(0)
         return _("Done: {count} pairs.").format(count=len(self.logic.pairs()))
+
+    def _check_lungs(self, prior: Any, current: Any) -> None:
+        """Raise InputError with the remedy where one of the CTs shows no lungs: then nothing was compared."""
+        for node, which in ((prior, _("prior")), (current, _("current"))):
+            found = self._lungLogic.findings_of(node)
+            if found is not None and lungs_are_missing(found.lungs):
+                raise InputError(
+                    _(
+                        "No lungs were found in the {which} CT, so there is nothing to compare: choose a chest CT in "
+                        "Hounsfield units and compare again."
+                    ).format(which=which)
+                )
 
     # The result
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from string import Formatter
 
 from LungNoduleAILib.analysis.importance import by_suspicion
 from LungNoduleAILib.guidelines.from_findings import before_of_follow_up
@@ -33,6 +34,16 @@ from ThoraxAILib.report.drawing import Box, draw_lines, draw_scale_bar
 from ThoraxAILib.report.page import Figure, Table, number, position, render_page
 from ThoraxAILib.report.slices import Window
 
+# what is known of a registration without the truth, see followup.registration.quality
+QUALITY_WORDS = (
+    "The lungs cover each other by {lung_dice:.3f} (Dice), by {lung_dice_affine:.3f} before bending.",
+    "Local correlation in the lungs: {similarity:.3f}, {similarity_affine:.3f} before bending.",
+    "Places moved by {mean_displacement_mm:.1f} mm on average, at most {max_displacement_mm:.1f} mm.",
+    "They are unsure by {uncertainty_mean_mm:.1f} mm on average; {poor_percent:.1f} % of the lungs match poorly.",
+    "There and back a place is off by {inverse_consistency_mean_mm:.2f} mm on average, 95 % are below "
+    "{inverse_consistency_p95_mm:.2f} mm.",
+    "{lung_folded_percent:.1f} % of the lungs are folded.",
+)
 TEMPLATE = Path(__file__).parent / "templates" / "follow_up.html"
 SHOWN_PAIRS = 60
 PIXELS = 260
@@ -320,7 +331,6 @@ def _changes(follow_up: FollowUp, pictures: FollowUpPictures) -> ChangesContent 
     if interval.registration is None:
         return None
     quality = interval.registration
-    facts = (f"{name.replace('_', ' ')}: {value}" for name, value in quality.items() if name != "regions")
     regions = Table.of(
         [("Registration", False), ("Uncertainty (mm)", True), ("95 % below (mm)", True), ("Poorly matched (%)", True)],
         [
@@ -334,7 +344,14 @@ def _changes(follow_up: FollowUp, pictures: FollowUpPictures) -> ChangesContent 
         ],
     )
     views = tuple(View(picture, caption) for caption, picture in pictures.sheets)
-    return ChangesContent(_differences(interval), views, tuple(facts), regions)
+    return ChangesContent(_differences(interval), views, registration_words(quality), regions)
+
+
+def registration_words(quality: Mapping[str, object]) -> tuple[str, ...]:
+    """Return how good a registration is (the JSON of LungQuality) in sentences, those of which all values are known."""
+    known = {name for name, value in quality.items() if isinstance(value, float)}
+    names = {text: {name for _, name, _, _ in Formatter().parse(text) if name} for text in QUALITY_WORDS}
+    return tuple(text.format(**quality) for text in QUALITY_WORDS if names[text] <= known)
 
 
 def _differences(interval: Interval) -> Table:

@@ -68,4 +68,4 @@ def _changes(page: PdfPage, content: FollowUpContent) -> None:
         page.lines(("No significant difference inside the lungs.",))
     for view in content.changes.views:
         page.pictures([(view.picture, view.caption)], SHEET_MM)
-    page.lines(("Registration: " + ", ".join(content.changes.quality) + ".",), quiet=True)
+    page.lines(("Registration. " + " ".join(content.changes.quality),), quiet=True)

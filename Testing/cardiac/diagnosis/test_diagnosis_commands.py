@@ -93,10 +93,15 @@ def test_features_of_another_unit_or_missing_ones_are_refused(model_folder, tmp_
 
 
 @pytest.mark.parametrize(
-    ("needed", "strain"),
-    [(("lv_ef_percent",), False), (("lv_ef_percent", "motion_inferior_mean_mm"), True), (None, True)],
+    ("needed", "strain", "regions"),
+    [
+        (("lv_ef_percent",), False, "sectors"),
+        (("lv_ef_percent", "motion_inferior_mean_mm"), True, "sectors"),
+        (("thickness_ed_segment05_mean_mm",), False, "aha"),
+        (None, True, "sectors"),
+    ],
 )
-def test_an_exam_is_analyzed_without_the_walls_motion_where_no_feature_needs_it(monkeypatch, tmp_path, needed, strain):
+def test_an_exam_is_analyzed_by_what_the_features_of_the_model_need(monkeypatch, tmp_path, needed, strain, regions):
     asked = []
 
     def analyzed(request, *_rest):
@@ -106,7 +111,17 @@ def test_an_exam_is_analyzed_without_the_walls_motion_where_no_feature_needs_it(
     monkeypatch.setattr("CardiacBiomechLib.cases.study_case.analyze_study_case", analyzed)
     table = rows_to_classify(tmp_path, Progress(), needed)
     assert table.names == (tmp_path.name,)
-    assert [request.options.strain for request in asked] == [strain]
+    assert [(request.options.strain, request.options.regions) for request in asked] == [(strain, regions)]
+
+
+@pytest.mark.slow
+def test_a_dicom_archive_becomes_a_diagnosis_with_its_reasons_in_one_command(shared_data, tmp_path, capsys):
+    pytest.importorskip("torch")
+    exam = shared_data("cardiac/bivme_patient1_SAX_6x25_dicom.zip")
+    assert main(["cardiac", "classify", str(exam), "--output", str(tmp_path / "p.csv")]) == 0
+    (row,) = answers(tmp_path / "p.csv")
+    assert row["diagnosis"] in ("DCM", "HCM", "MINF", "NOR", "RV")
+    assert "published group definitions" in capsys.readouterr().out
 
 
 def test_acdc_patients_train_a_model_in_one_command(shared_data, tmp_path, capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import combinations
 from math import factorial
 from pathlib import Path
@@ -193,6 +194,11 @@ def test_a_disagreement_with_the_rules_is_told(models):
     sentence = found.rule_sentence()
     assert ("DISAGREES" in sentence) == (found.diagnosis not in found.rule.possible)
     assert "2018" in sentence
+    weak = by_rules({"lv_ef_percent": 20.0, "thickness_ed_max_mean_mm": 8.0, "lv_edv_index_ml_m2": 120.0})
+    assert weak.possible == ("DCM", "MINF")
+    other = replace(found, rule=weak, answer=model.groups.index("HCM"))
+    assert other.rule_sentence().endswith("the model DISAGREES: HCM")
+    assert not other.to_dict()["rule"]["agrees"]
 
 
 def test_an_empty_set_is_told_as_unlike_the_training_data():

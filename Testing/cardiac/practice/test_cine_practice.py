@@ -279,7 +279,7 @@ def test_cases_of_ones_own_come_in_an_order_that_tells_nothing_and_are_scored_by
 
 def test_half_a_reading_and_frames_or_groups_that_there_are_not_are_refused(refused):
     with refused("all four"):
-        PracticeRequest(Path("out"), ed_frame=1)
+        _ = PracticeRequest(Path("out"), ed_frame=1).reading
     reading = Reading(1, 11, 50.0, "NOR")
     with refused("frames 1 to 10"):
         reading.check(10, tuple(GROUPS))

@@ -12,13 +12,14 @@ from fixtures.html_pages import ATTACK, check_page, hostile
 from fixtures.synthetic_chest import GEOMETRIES, chest_volume, nodule
 from LungNoduleAILib.model.growth import GROWING, Growth
 from LungNoduleAILib.model.pairs import MATCHED, NEW, FollowUp, Interval, Pair, ScanEntry
-from LungNoduleAILib.report.follow_up import FollowUpPictures, write_follow_up_report
+from LungNoduleAILib.report.follow_up import FollowUpPictures, registration_words, write_follow_up_report
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.report.slices import Picture
 
 GROWTH = Growth(GROWING, 60.0, 1.4, 25.6, True, False, 200, 295.0, "", 5.0, 61.0, None, ("More than the band.",))
 REGISTRATION = {
     "similarity": 0.91,
+    "similarity_affine": 0.85,
     "regions": [{"name": "RUL", "uncertainty_mean_mm": 1.1, "uncertainty_p95_mm": 2.2, "poor_percent": 3.3}],
 }
 CHANGE = {
@@ -83,7 +84,7 @@ def test_it_tells_scans_pairs_growth_changes_and_methods(follow_up, pictures, tm
         "P1: matched, growing",
         "More than the band.",
         "P2: new Look at it.",
-        "similarity: 0.91",
+        "Local correlation in the lungs: 0.910, 0.850 before bending.",
         "RUL 1.1 2.2 3.3",
         "current N2",
         "analyzed with ThoraxAI 9.8.7.",
@@ -120,3 +121,20 @@ def test_without_registration_and_nodules_it_says_so(follow_up, pictures, tmp_pa
     for words in ("No nodule was found at either date.", "were not registered", "unnamed case"):
         assert words in page.text
     assert not any(tag == "img" for tag, _ in page.found)
+
+
+def test_the_quality_of_the_registration_is_told_in_sentences_and_what_is_not_known_is_left_out():
+    quality = {
+        "lung_dice": 0.9974,
+        "lung_dice_affine": 0.9912,
+        "mean_displacement_mm": 0.11,
+        "max_displacement_mm": 3.19,
+        "poor_percent": 0.0,
+        "min_j": 0.2,
+        "regions": [],
+    }
+    assert registration_words(quality) == (
+        "The lungs cover each other by 0.997 (Dice), by 0.991 before bending.",
+        "Places moved by 0.1 mm on average, at most 3.2 mm.",
+    )
+    assert registration_words({"regions": []}) == ()

@@ -40,18 +40,15 @@ class PracticeRequest(Options):
     )
     progress: Path | None = option(None, "file that keeps the scores; a CSV lies beside it", metavar="JSON")
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        told = [one is not None for one in (self.ed_frame, self.es_frame, self.ef_percent, self.diagnosis)]
-        if any(told) and not all(told):
+    @property
+    def reading(self) -> Reading | None:
+        """What was read, None where a case is asked for; raises InputError for half a reading."""
+        told = (self.ed_frame, self.es_frame, self.ef_percent, self.diagnosis)
+        if all(one is None for one in told):
+            return None
+        if self.ed_frame is None or self.es_frame is None or self.ef_percent is None or self.diagnosis is None:
             raise InputError(
                 "A reading is --ed-frame, --es-frame, --ef-percent and --diagnosis together: give all four, or none to "
                 "get a case."
             )
-
-    @property
-    def reading(self) -> Reading | None:
-        """What was read, None where a case is asked for."""
-        if self.ed_frame is None or self.es_frame is None or self.ef_percent is None or self.diagnosis is None:
-            return None
         return Reading(self.ed_frame, self.es_frame, self.ef_percent, self.diagnosis)
