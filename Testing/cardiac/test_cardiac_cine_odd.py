@@ -238,3 +238,12 @@ def test_another_series_can_be_asked_for_and_that_is_said(exam, refused):
     assert "series 40 to 42 of 7 series, as asked" in cine.source
     with refused("no MR images of series 99: choose among 1, 2, 3, 4, 40, 41, 42"):
         look_through(files, "exam", Progress(), series=(99,))
+
+
+def test_a_time_of_zero_in_the_middle_of_a_slice_that_lacks_its_first_image_is_no_time(exam):
+    """Found by the property test: image 20 says zero, image 1 is not there."""
+    lacking = [ALL, ALL[1:], ALL, ALL]
+    exam.cine(lacking, change=changed(TriggerTime=lambda k, t: 0.0 if (k, t) == (1, 19) else 30.0 * t))
+    cine = read_cine(exam.folder)
+    assert shares(cine, 1)[1:] == ALL[1:]
+    assert shares(cine, 1)[0] == 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -130,7 +131,7 @@ def _time(image: SliceHeader) -> float:
 def _ordered(images: Sequence[SliceHeader]) -> Phases:
     times = np.array([np.nan if image.trigger_ms is None else image.trigger_ms for image in images])
     zero = np.isclose(times, 0.0)
-    if zero.sum() > 1:
+    if zero.sum() > 1 or (zero.sum() == 1 and _is_out_of_order(images, int(zero.argmax()))):
         times[zero] = np.nan
     elif len(images) > 1 and np.isfinite(times).all() and np.ptp(times) < SAME_TIME_MS:
         times[:] = np.nan
@@ -147,6 +148,15 @@ def _ordered(images: Sequence[SliceHeader]) -> Phases:
     place = {id(image): index for index, image in enumerate(images)}
     along = np.array([times[place[id(image)]] for image in following])
     return _filled(following, along)
+
+
+def _is_out_of_order(images: Sequence[SliceHeader], zero: int) -> bool:
+    """Whether the one image of time zero stands behind others in an order along which all other times increase."""
+    following, told = _order(images)
+    others = [image.trigger_ms for image in following if image is not images[zero]]
+    known = [time for time in others if time is not None]
+    increase = all(later > earlier for earlier, later in pairwise(known))
+    return told and len(known) == len(others) > 1 and increase and following[0] is not images[zero]
 
 
 def _filled(images: Sequence[SliceHeader], times: np.ndarray) -> Phases:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,12 +17,18 @@ from LungNoduleAILib.model.files import (
     EXPLANATION_FILE,
     EXPLANATION_FILES,
     EXPLANATION_PICTURE_FILE,
+    IMPORTANCE_DICOM,
     IMPORTANCE_FILE,
 )
-from ThoraxAILib.errors import InputError
+from ThoraxAILib import __version__
+from ThoraxAILib.errors import InputError, MissingDependencyError
 from ThoraxAILib.jobs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
 
+if TYPE_CHECKING:
+    from ThoraxAILib.image.volume import Volume
+
+SERIES_NUMBER = 9007
 PLANES = ("axial", "coronal", "sagittal")
 ENLARGED = 6
 STRONGEST = 0.6  # how much of the color the most important voxel shows
@@ -46,6 +54,9 @@ def explain_case(
     with OutputFolder(request.output, EXPLANATION_FILES) as folder:
         found = explain_nodule(volume, place, diameter_mm, LearnedDelineator(), progress.part(0.1, 0.95), request.seed)
         write_explanation(folder, found, place, diameter_mm)
+        note = _write_map(folder, request, volume, found)
+    if note and on_note is not None:
+        on_note(note)
     progress(1.0, "Done")
     return found
 
@@ -79,6 +90,35 @@ def write_explanation(folder: Path, found: Explanation, place: tuple[float, floa
     (folder / EXPLANATION_PICTURE_FILE).write_bytes(encoded(picture(found)))
     numbers = {"center_ras_mm": [round(x, 1) for x in place], "diameter_mm": diameter_mm, **found.to_dict()}
     (folder / EXPLANATION_FILE).write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
+
+
+def _write_map(folder: Path, request: ExplainRequest, volume: Volume, found: Explanation) -> str:
+    """Write the map as a DICOM Parametric Map beside a DICOM series; "" when it was, else why it was not."""
+    from LungNoduleAILib.dicom_results.write import uid_of
+    from ThoraxAILib.image.volume import Volume
+    from ThoraxAILib.io.dicom_objects.source_images import check_can_be_referred_to, source_images
+
+    try:
+        check_can_be_referred_to(volume)
+        sources = source_images(request.input, volume)
+    except (InputError, MissingDependencyError) as error:
+        return f"No DICOM Parametric Map was written: {error}"
+    from ThoraxAILib.io.dicom_objects.parametric_map import saliency_map
+
+    series = volume.identity.series_uid
+    parts = (series, IMPORTANCE_DICOM, __version__)
+    importance = Volume(found.importance, found.patch.grid.ijk_to_ras)
+    state = hashlib.sha256(found.importance.tobytes()).hexdigest()
+    made = saliency_map(
+        importance,
+        sources,
+        "Occlusion sensitivity, research use only",
+        SERIES_NUMBER,
+        uid_of("series", *parts),
+        uid_of("instance", *parts, state),
+    )
+    made.save_as(folder / IMPORTANCE_DICOM, enforce_file_format=True)
+    return ""
 
 
 def picture(found: Explanation) -> np.ndarray:

@@ -19,6 +19,7 @@ SHEETS_FILE = "sheets.npz"  # the pictures of what changed, for a report that is
 VIEW_FILES = ("blended.png", "checkerboard.png", "difference.png", "change_1.png", "change_2.png", "change_3.png")
 PATTERN_MAP_FILE, PATTERN_TABLE_FILE, PATTERN_PICTURE_FILE = "patterns.nrrd", "patterns.json", "patterns.png"
 EXPLANATION_FILE, IMPORTANCE_FILE, EXPLANATION_PICTURE_FILE = "explanation.json", "importance.nrrd", "explanation.png"
+IMPORTANCE_DICOM = "importance.pm.dcm"
 INDEX_FILE = "index.csv"
 LABEL_MAP_FILES = {"nrrd": "labels.nrrd", "nifti": "labels.nii.gz"}
 LABEL_TABLE_FILE = "labels.csv"
@@ -64,7 +65,7 @@ FOLLOW_UP_FILES = (
     *(f"arrays_{n}.npz" for n in range(1, MAX_SCANS + 1)),
     RUN_FILE,
 )
-EXPLANATION_FILES = (IMPORTANCE_FILE, EXPLANATION_PICTURE_FILE, EXPLANATION_FILE)
+EXPLANATION_FILES = (IMPORTANCE_FILE, IMPORTANCE_DICOM, EXPLANATION_PICTURE_FILE, EXPLANATION_FILE)
 REGISTRATION_FILES = (
     WARPED_FILE,
     DIFFERENCE_FILE,

@@ -256,6 +256,16 @@ def test_a_chest_without_findings_is_a_report_too(tmp_path: Path) -> None:
     assert "No findings" in str(dcmread(tmp_path / "measurements.sr.dcm"))
 
 
+def test_a_series_that_names_less_than_it_must_is_no_obstacle(tmp_path: Path) -> None:
+    write_series(tmp_path / "ct", SeriesPlan(count=24, rows=30, columns=36))
+    volume = read_volume(tmp_path / "ct")
+    assert "PatientBirthDate" not in dcmread(next((tmp_path / "ct").iterdir()))
+    told = Findings(volume.identity.series_uid, Lungs(1200.0, 1400.0), three_nodules(volume))
+    result = AnalysisResult(volume, chest_labels(), told)
+    files = write_dicom_results(tmp_path, result, source_images(tmp_path / "ct", volume), pictures=key_pictures(result))
+    assert len(files) == 6
+
+
 def test_a_resampled_volume_keeps_its_own_geometry(tmp_path: Path) -> None:
     volume = read_volume(series(tmp_path / "ct"))
     shifted = replace(

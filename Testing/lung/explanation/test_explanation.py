@@ -148,7 +148,10 @@ def test_the_command_writes_map_picture_and_numbers_where_the_nodule_lies(phanto
     x, y, z = image.TransformIndexToPhysicalPoint([int(n) for n in strongest[::-1]])
     assert np.linalg.norm(np.array([-x, -y, z]) - phantom.nodule.center_ras_mm) < DIAMETER_MM / 2
     assert (tmp_path / "out" / "explanation.png").stat().st_size > 1000
-    assert "shuffled weights" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "shuffled weights" in told.out
+    assert not (tmp_path / "out" / "importance.pm.dcm").exists()
+    assert "No DICOM Parametric Map was written" in told.out + told.err
 
 
 def test_a_nodule_that_nobody_named_is_asked_for(tmp_path, phantom, capsys):

@@ -20,6 +20,18 @@ if TYPE_CHECKING:
 
 TOLERANCE_MM = 0.05
 MAX_HEADER_BYTES = 1 << 20
+# Type 2 in Patient and General Study (PS3.3 C.7.1.1, C.7.2.1): often left out by anonymizers
+NAMED_BY_EVERY_IMAGE = (
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyDate",
+    "StudyTime",
+    "StudyID",
+    "AccessionNumber",
+    "ReferringPhysicianName",
+)
 NO_SERIES = "The CT is no DICOM series, so no DICOM result can refer to it: analyze the DICOM folder."
 
 
@@ -69,12 +81,20 @@ def source_images(path: Path | Sequence[Path], volume: Volume) -> SourceImages:
         except (InvalidDicomError, OSError, ValueError, AttributeError, KeyError, TypeError):
             continue
         if str(header.get("SeriesInstanceUID", "")) == wanted:
-            found.append(header)
+            found.append(_completed(header))
     unique = {str(header.get("SOPInstanceUID", "")): header for header in found}
     if not unique:
         raise InputError("The images of the analyzed series are not at this path: give the folder that was analyzed.")
     images = tuple(unique.values())
     return SourceImages(images, _of_slices(images, volume))
+
+
+def _completed(header: Dataset) -> Dataset:
+    """Return the header with what every image must name, empty where it does not: results copy it from there."""
+    for keyword in NAMED_BY_EVERY_IMAGE:
+        if keyword not in header:
+            setattr(header, keyword, None)
+    return header
 
 
 def _files(path: Path | Sequence[Path]) -> Sequence[Path]:
