@@ -71,7 +71,7 @@ def test_the_threshold_starts_at_the_operating_point_and_hides_findings(analyzed
 
     assert analyzed.ui.thresholdSlider.value == operating_point("auto")
     analyzed.ui.thresholdSlider.value = 0.7
-    assert texts_of(analyzed.findingsTable.table, 0) == ["N1", "N3"]
+    assert texts_of(analyzed.findingsTable.table, 0) == ["N3", "N1"]
     visible = [bool(box.GetDisplayNode().GetVisibility()) for box in analyzed.logic.result_nodes().boxes]
     assert visible == [True, False, True]
     assert "1 hidden" in analyzed.ui.findingsLabel.text
@@ -135,7 +135,7 @@ def test_the_job_calls_the_command_line_with_the_settings(slicer_app, panel, ct)
     from LungNoduleAILib.logic.jobs import analysis_job
     from LungNoduleAILib.model.options import AnalysisOptions
 
-    options = AnalysisOptions("classical", 0.3, "cpu", 7.5, "classical")
+    options = AnalysisOptions("classical", 0.3, "cpu", 7.5, anatomy="classical")
     job = analysis_job(panel.logic, ct, options)
     image = Path(job.command[5])
     assert job.command[1:5] == ("-m", "ThoraxAILib", "lung", "analyze")

@@ -50,7 +50,8 @@ def appearance(
     )  # the rim lies within 6 voxels of any patch that is fine enough to tell it
     hu, mask = hu[box].astype(np.float32), mask[box]
     values = np.sort(hu[mask])
-    depth = edt.edt(mask, anisotropy=spacing, black_border=False)
+    # a drawn box may fill its patch: without a border every voxel would be infinitely deep
+    depth = edt.edt(mask, anisotropy=spacing, black_border=bool(mask.all()))
     inside = depth[mask]
     deep = hu[mask & (depth >= np.quantile(inside, 1 - DEEP_SHARE))]
     bright = values[int((1 - DEEP_SHARE) * (len(values) - 1)) :]

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.ndimage as ndi
 
 from LungNoduleAILib.delineation.patch import cut_patch
+from LungNoduleAILib.measurement.appearance import appearance
 from LungNoduleAILib.measurement.density import SOLID_HU, Density, classify_density, mass_mg
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import FINE_DEPTH_MM, MASS_MM
@@ -24,6 +25,7 @@ from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 
 NEAR_VOXELS = 4  # how far from the outline the lobe is looked for where it lies outside the lungs
+RIM_VOXELS = 6  # of the tissue around, as ``appearance`` looks at it
 HALF = 0.5
 
 
@@ -37,7 +39,7 @@ def measure_outline(volume: Volume, anatomy: Anatomy, lung_depth: LungDepth, mas
     offset = np.array(mask.offset_kji) + [span.start for span in box]
     within = tuple(slice(int(o), int(o + n)) for o, n in zip(offset, drawn.shape, strict=True))
     hu, spacing = volume.array[within].astype(np.float32), volume.spacing_kji_mm
-    density = classify_density(hu, drawn, spacing)
+    density = classify_density(hu, drawn, spacing, _looks(volume, offset, drawn))
     volume_mm3 = float(drawn.sum()) * volume.voxel_mm3
     padded = np.pad(drawn, 2)
     size = axial_size(padded.astype(np.float32), padded, HALF, spacing)
@@ -76,6 +78,19 @@ def _solid_diameter(hu: np.ndarray, drawn: np.ndarray, density: Density, spacing
     labels, _ = ndi.label(drawn & (hu > SOLID_HU))
     largest = np.pad(labels == np.bincount(labels[labels > 0]).argmax(), 2)
     return axial_size(largest.astype(np.float32), largest, HALF, spacing).mean_diameter_mm
+
+
+def _looks(volume: Volume, offset: np.ndarray, drawn: np.ndarray) -> dict[str, float]:
+    """Return the appearance of a drawn outline with the tissue around it, as of an outline of the software.
+
+    The reader is certain of every voxel.
+    """
+    low = np.maximum(offset - RIM_VOXELS, 0)
+    high = np.minimum(offset + drawn.shape + RIM_VOXELS, volume.array.shape)
+    mask = np.zeros(high - low, bool)
+    mask[tuple(slice(int(a), int(a + n)) for a, n in zip(offset - low, drawn.shape, strict=True))] = drawn
+    around = volume.array[tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))].astype(np.float32)
+    return appearance(around, mask, mask.astype(np.float32), volume.spacing_kji_mm)
 
 
 def _where(anatomy: Anatomy, offset: np.ndarray, drawn: np.ndarray) -> tuple[str | None, str | None]:
