@@ -144,7 +144,7 @@ def test_events_tell_progress_and_the_result(study, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nowhere", "out"], "is not a folder"),
+        (["nowhere/such", "out"], "nowhere/such' does not exist"),
         (["in", "in"], "overlap"),
         (["in", "out", "--profile", "none"], "There is no profile"),
         (["in", "out", "--options", "no-such"], "There is no option"),
@@ -220,6 +220,14 @@ def test_a_scene_is_never_written_over_itself_nor_over_anything_else(scene_file,
     assert said.count("\n") == 1
     assert sorted(folder.rglob("*")) == before
     assert scene_file.read_bytes() == b"a scene"
+
+
+def test_an_archive_is_to_be_unpacked_and_a_file_is_no_folder(tmp_path, capsys):
+    for name, words in (("study.tar.gz", "an archive: unpack it"), ("image.dcm", "is a file")):
+        (tmp_path / name).write_bytes(b"x")
+        assert main(["anonymize", str(tmp_path / name), str(tmp_path / "out")]) == 2
+        assert words in capsys.readouterr().err
+        assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_without_any_dicom_file_does_not_end_as_if_all_were_clean(tmp_path, capsys):

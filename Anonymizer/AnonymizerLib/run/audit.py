@@ -172,7 +172,8 @@ def audit(
     progress = progress or Progress()
     for folder in (output, source):
         if not folder.is_dir():
-            raise InputError(f"'{folder.name}' is not a folder: give the output folder and --against its input.")
+            problem = "is a file" if folder.exists() else "does not exist"
+            raise InputError(f"'{folder}' {problem}: give the output folder and --against its input.")
     result = Audit()
     identifiers = _Identifiers(source, profile)
     identifiers.gather(result, progress.part(0.0, 0.5))

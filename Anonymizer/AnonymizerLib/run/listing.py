@@ -8,6 +8,8 @@ from pathlib import Path
 
 from ThoraxAILib.errors import InputError
 
+ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -23,8 +25,11 @@ def list_folder(source: Path) -> Listing:
     A link may lead anywhere, also back into this folder, so what lies behind it is not taken as part of the input.
     Raises InputError when ``source`` is no folder or cannot be opened.
     """
+    if not source.exists():
+        raise InputError(f"'{source}' does not exist: check the path.")
     if not source.is_dir():
-        raise InputError(f"'{source.name}' is not a folder: give the folder that holds the DICOM files.")
+        what = "an archive: unpack it and" if source.name.lower().endswith(ARCHIVES) else "a file:"
+        raise InputError(f"'{source.name}' is {what} give the folder that holds the DICOM files.")
     files: list[str] = []
     set_aside: dict[str, str] = {}
 
