@@ -53,15 +53,51 @@ def test_the_most_suspicious_stand_first_and_a_decision_moves_no_row(analyzed):
     assert texts_of(table, 0) == ["N3", "N1", "N2"]
 
 
-def test_a_doubtful_mark_stands_last_and_says_why(analyzed):
+@pytest.fixture
+def doubted(analyzed):
+    """The panel with N3, the most suspicious, doubted."""
     nodes = analyzed.logic.result_nodes()
     found = nodes.findings()
     rows = [replace(one, doubt="in one slice only") if one.id == "N3" else one for one in found.findings]
     nodes.set_findings(replace(found, findings=tuple(rows)))
     analyzed.on_review_changed(None)
-    table = analyzed.findingsTable.table
-    assert (texts_of(table, 0)[-1], texts_of(table, 7)[-1]) == ("N3", "Doubtful")
-    assert table.item(2, 7).toolTip() == "Probably no nodule: in one slice only."
+    return analyzed
+
+
+HEADING = "Doubtful, likely no nodules (1)"
+
+
+def test_a_doubtful_mark_stands_last_in_a_section_of_its_own_and_says_why(doubted):
+    table = doubted.findingsTable.table
+    assert texts_of(table, 0)[2:] == [HEADING, "N3"]
+    assert texts_of(table, 7)[-1] == "Doubtful"
+    assert table.item(3, 7).toolTip() == "Probably no nodule: in one slice only."
+    assert table.columnSpan(2, 0) == table.columnCount
+
+
+def test_steps_clicks_and_decisions_pass_over_the_heading(doubted):
+    shown = doubted.findingsTable
+    shown.choose(texts_of(shown.table, 0)[1])
+    shown.step(1)
+    assert shown.selected_id() == "N3"
+    shown.step(-1)
+    assert shown.selected_id() == texts_of(shown.table, 0)[1]
+    shown.table.cellClicked.emit(2, 0)
+    shown.table.clearSelection()
+    for _ in range(3):
+        shown.select_next_open()
+        shown.decide("accepted")
+    assert shown.progressLabel.text == "3 of 3 decided"
+
+
+def test_a_decision_and_another_order_leave_the_sections_as_they_are(doubted):
+    shown = doubted.findingsTable
+    shown.choose("N3")
+    shown.decide("accepted")
+    assert texts_of(shown.table, 0)[2:] == [HEADING, "N3"]
+    shown.table.horizontalHeader().sectionClicked.emit(6)
+    assert texts_of(shown.table, 0)[2:] == [HEADING, "N3"]
+    assert shown.selected_id() in ("N1", "N2", "N3")
 
 
 def test_a_click_on_a_title_sorts_by_number_and_a_second_turns_it_round(analyzed):

@@ -26,7 +26,10 @@ class TableColumn:
 
 @dataclass(frozen=True)
 class TableRow:
-    """One finding: ``values`` (one per column) sort it, ``texts`` are shown, ``doubt`` is why it may be none."""
+    """One finding: ``values`` (one per column) sort it, ``texts`` are shown, ``doubt`` is why it may be none.
+
+    ``is_apart`` puts it into the section of the doubtful ones, where it stays when a decision ends the doubt.
+    """
 
     id: str
     values: tuple[Any, ...]  # those of one column can be compared with each other
@@ -34,11 +37,13 @@ class TableRow:
     status: str
     reason: str
     doubt: str = ""
+    is_apart: bool = False
 
 
 class FindingsTable:
     """Add ``widget`` to a layout and fill it with set_rows().
 
+    Rows that are apart stand last, in a section of their own below a heading, however the others are sorted.
     ``on_jump(id)`` is called when a row is selected or clicked again, ``on_decision(id, status, reason)`` when the
     reader decides; the caller then shows the changed rows with set_rows(), and the next open finding is selected.
     """
@@ -53,6 +58,7 @@ class FindingsTable:
         self._columns, self._statusColumn = tuple(columns), status_column
         self._onJump, self._onDecision = on_jump, on_decision
         self._rows: list[TableRow] = []
+        self._heading: int | None = None  # line of the table that is the heading of the doubtful rows
         self._sortColumn, self._descending = -1, False
         self._isFilling = False
         self.widget = qt.QWidget()
@@ -142,15 +148,28 @@ class FindingsTable:
 
     def selected_id(self) -> str | None:
         """Return the id of the selected finding."""
-        row = self.table.currentRow()
-        return self._rows[row].id if self.table.selectedItems() and 0 <= row < len(self._rows) else None
+        row = self._current()
+        return None if row is None else self._rows[row].id
+
+    def _current(self) -> int | None:
+        """Return which of the rows is selected; None for none and for the heading."""
+        return self._row_of(self.table.currentRow()) if self.table.selectedItems() else None
+
+    def _row_of(self, line: int) -> int | None:
+        """Return which of the rows stands in a line of the table."""
+        if self._heading is not None and line >= self._heading:
+            line = -1 if line == self._heading else line - 1
+        return line if 0 <= line < len(self._rows) else None
+
+    def _line_of(self, row: int) -> int:
+        return row + (self._heading is not None and row >= self._heading)
 
     def select(self, finding_id: str | None) -> None:
         """Select a finding without jumping to it; an unknown id selects nothing."""
         self._isFilling = True
         ids = [row.id for row in self._rows]
         if finding_id in ids:
-            self.table.selectRow(ids.index(finding_id))
+            self.table.selectRow(self._line_of(ids.index(finding_id)))
         else:
             self.table.clearSelection()
         self._isFilling = False
@@ -165,12 +184,14 @@ class FindingsTable:
     def step(self, rows: int) -> None:
         """Choose the finding so many rows further down (or up, below 0); at the end it stays."""
         if self._rows:
-            current = self.table.currentRow() if self.selected_id() is not None else -1 if rows > 0 else len(self._rows)
+            selected = self._current()
+            current = selected if selected is not None else -1 if rows > 0 else len(self._rows)
             self.choose(self._rows[min(max(current + rows, 0), len(self._rows) - 1)].id)
 
     def select_next_open(self) -> None:
         """Choose the next finding without a decision, from the selected one downwards and then from the top."""
-        start = self.table.currentRow() + 1 if self.selected_id() is not None else 0
+        selected = self._current()
+        start = 0 if selected is None else selected + 1
         in_turn = [*self._rows[start:], *self._rows[:start]]
         open_row = next((row for row in in_turn if row.status == UNREVIEWED), None)
         if open_row is not None:
@@ -198,13 +219,28 @@ class FindingsTable:
     def _fill(self) -> None:
         if self._sortColumn >= 0:
             self._rows.sort(key=lambda row: row.values[self._sortColumn], reverse=self._descending)
+        self._rows.sort(key=lambda row: row.is_apart)
+        doubtful = sum(row.is_apart for row in self._rows)
+        self._heading = len(self._rows) - doubtful if doubtful else None
         self._isFilling = True
-        self.table.rowCount = len(self._rows)
+        self.table.clearSpans()
+        self.table.rowCount = len(self._rows) + (self._heading is not None)
         for index, row in enumerate(self._rows):
-            self._fill_row(index, row)
+            self._fill_row(self._line_of(index), row)
+        if self._heading is not None:
+            self._fill_heading(self._heading, doubtful)
         self._isFilling = False
-        shown = min(max(len(self._rows), _MIN_ROWS), _MAX_ROWS)
+        shown = min(max(self.table.rowCount, _MIN_ROWS), _MAX_ROWS)
         self.table.setFixedHeight((shown + 1) * self._rowHeight + 2 * _ROW_MARGIN)  # with the titles
+
+    def _fill_heading(self, line: int, count: int) -> None:
+        words = [_("Doubtful, likely no nodules ({count})").format(count=count), *[""] * (len(self._columns) - 1)]
+        for column, text in enumerate(words):
+            item = qt.QTableWidgetItem(text)
+            item.setFlags(qt.Qt.NoItemFlags)
+            item.setToolTip(_("Likely vessels and other marks of little weight; each says why"))
+            self.table.setItem(line, column, item)
+        self.table.setSpan(line, 0, 1, len(self._columns))
 
     def _fill_row(self, index: int, row: TableRow) -> None:
         for column, text in enumerate(row.texts):
@@ -257,7 +293,9 @@ class FindingsTable:
 
     def _on_cell_clicked(self, row: int, _column: int) -> None:
         """Jump again when the selected row is clicked after the reader has scrolled away."""
-        self._onJump(self._rows[row].id)
+        place = self._row_of(row)
+        if place is not None:
+            self._onJump(self._rows[place].id)
 
     def _on_reason_edited(self) -> None:
         row = self._selected_row()

@@ -59,7 +59,7 @@ def finding_row(finding: Finding) -> TableRow:
         _("Doubtful") if doubted and finding.status == "unreviewed" else status_words()[finding.status],
     )
     doubt = _("Probably no nodule: {why}.").format(why=finding.doubt) if doubted else ""
-    return TableRow(finding.id, values, texts, finding.status, finding.reason, doubt)
+    return TableRow(finding.id, values, texts, finding.status, finding.reason, doubt, bool(finding.doubt))
 
 
 def in_reading_order(findings: Sequence[Finding], follow_up: FollowUp | None) -> list[Finding]:
