@@ -66,11 +66,12 @@ def _crowd(summary: Summary, dates_kept: bool) -> Crowd | None:
     found = summary.linkage
     if found is None or not found.patients:
         return None
+    rare = "description occurs" if found.rare_descriptions == 1 else "descriptions occur"
     words = (
-        f"{found.patients} patients; the smallest group that shares sex, age band, month, modality, device, "
+        f"{found.patients} patient{'s' * (found.patients != 1)}; the smallest group that shares sex, age band, month, modality, device, "
         f"institution, height and weight has k = {found.smallest_k} (risk {found.largest_risk:.0%}); "
         f"{found.share_below_five:.0%} of patients are in groups below 5; descriptions per group at least "
-        f"{found.diversity}; {found.rare_descriptions} descriptions occur for one patient only."
+        f"{found.diversity}; {found.rare_descriptions} {rare} for one patient only."
     )
     return Crowd(words + (" Months are real." if dates_kept else ""), tuple(found.suggestions))
 
