@@ -43,7 +43,7 @@ def test_it_tells_counts_reasons_and_what_was_done(summary):
         "De-identification report",
         "clean 2 quarantined 1 skipped 0",
         "quarantined It shows text. 1",
-        "1 patients; the smallest group",
+        "1 patient; the smallest group",
         "Months are real.",
         "Study 1.2: 1 series, 2 instances",
         "Tag Attribute Action Why Count 00100010 Patient's Name Z Table 2",

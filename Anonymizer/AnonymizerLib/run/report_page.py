@@ -68,8 +68,8 @@ def _crowd(summary: Summary, dates_kept: bool) -> Crowd | None:
         return None
     rare = "description occurs" if found.rare_descriptions == 1 else "descriptions occur"
     words = (
-        f"{found.patients} patient{'s' * (found.patients != 1)}; the smallest group that shares sex, age band, month, modality, device, "
-        f"institution, height and weight has k = {found.smallest_k} (risk {found.largest_risk:.0%}); "
+        f"{found.patients} patient{'s' * (found.patients != 1)}; the smallest group that shares sex, age band, month, "
+        f"modality, device, institution, height and weight has k = {found.smallest_k} (risk {found.largest_risk:.0%}); "
         f"{found.share_below_five:.0%} of patients are in groups below 5; descriptions per group at least "
         f"{found.diversity}; {found.rare_descriptions} {rare} for one patient only."
     )
