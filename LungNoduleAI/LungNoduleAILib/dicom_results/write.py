@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from ThoraxAILib.io.dicom_objects.segmentation import SegmentItem, segmentation
 from ThoraxAILib.io.dicom_objects.source_images import SourceImages
 
 if TYPE_CHECKING:
+    from highdicom.seg import Segmentation
     from pydicom.dataset import Dataset
 
 ANATOMY_FILE, NODULES_FILE, REPORT_FILE, VERIFIED_FILE, KEY_IMAGES_FILE, OUTLINES_FILE, CAPTURE_FILE = DICOM_FILES
@@ -67,64 +68,76 @@ def write_dicom_results(
     rejected finding stands there as rejected. A result without findings is written too. Raises InputError when the
     sources are not those of the result.
     """
-    series = result.volume.identity.series_uid
-    written: list[tuple[str, Dataset]] = []
-
-    def uids(name: str, version: str = "") -> dict:
-        made = (series, name, __version__, *sorted(result.methods.values()), version)
-        return {
-            "series_number": SERIES_NUMBERS[name],
-            "series_uid": uid_of("series", *made[:3]),
-            "instance_uid": uid_of("instance", *made, *_state(result, bool(version))),
-        }
-
-    anatomy = _anatomy_items(result)
-    if anatomy:
-        made = segmentation(anatomy, result.volume, sources, "ThoraxAI anatomy", **uids(ANATOMY_FILE))
-        written.append((ANATOMY_FILE, made))
-    outlined = [finding for finding in result.findings.findings if finding.mask is not None]
-    found = None
-    if outlined:
-        items = [_nodule_item(finding, result) for finding in outlined]
-        found = segmentation(items, result.volume, sources, "ThoraxAI nodules", **uids(NODULES_FILE))
-        written.append((NODULES_FILE, found))
-    numbers = {finding.id: number for number, finding in enumerate(outlined, start=1)}
-    groups = [_group(finding, numbers.get(finding.id, 0), series) for finding in result.findings.findings]
-    software = measurement_report(
-        [_without_reader(group) for group in groups], sources, found, _observer(result), **uids(REPORT_FILE)
-    )
-    written.append((REPORT_FILE, software))
-    if reader:
-        verified = measurement_report(
-            groups,
-            sources,
-            found,
-            _observer(result, reader, organization),
-            previous=software,
-            **uids(REPORT_FILE, "verified"),
-        )
-        written.append((VERIFIED_FILE, verified))
+    written, found = _segmentations(result, sources)
+    written += _reports(result, sources, found, reader, organization)
     key_images = _key_images(result, sources)
     if key_images:
         told = f"ThoraxAI: images through {len(result.findings.findings)} findings; research use only, unverified"
-        selection = key_object_selection(key_images, told, **uids(KEY_IMAGES_FILE))
-        written.append((KEY_IMAGES_FILE, selection))
-    written += _for_plain_viewers(result, sources, pictures, uids)
+        written.append((KEY_IMAGES_FILE, key_object_selection(key_images, told, **_uids(result, KEY_IMAGES_FILE))))
+    written += _for_plain_viewers(result, sources, pictures)
     return _saved(folder, written)
 
 
+def _uids(result: AnalysisResult, name: str, version: str = "") -> dict:
+    """Return number and UID of the series of a file, and the UID of this instance of it."""
+    made = (result.volume.identity.series_uid, name, __version__, *sorted(result.methods.values()), version)
+    return {
+        "series_number": SERIES_NUMBERS[name],
+        "series_uid": uid_of("series", *made[:3]),
+        "instance_uid": uid_of("instance", *made, *_state(result, bool(version))),
+    }
+
+
+def _outlined(result: AnalysisResult) -> list[Finding]:
+    """Return the findings with an outline, in the order of their segments."""
+    return [finding for finding in result.findings.findings if finding.mask is not None]
+
+
+def _segmentations(
+    result: AnalysisResult, sources: SourceImages
+) -> tuple[list[tuple[str, Dataset]], Segmentation | None]:
+    """Return what there is to see of anatomy and nodules, and the segmentation of the nodules."""
+    written: list[tuple[str, Dataset]] = []
+    anatomy = _anatomy_items(result)
+    if anatomy:
+        made = segmentation(anatomy, result.volume, sources, "ThoraxAI anatomy", **_uids(result, ANATOMY_FILE))
+        written.append((ANATOMY_FILE, made))
+    items = [_nodule_item(finding, result) for finding in _outlined(result)]
+    if not items:
+        return written, None
+    found = segmentation(items, result.volume, sources, "ThoraxAI nodules", **_uids(result, NODULES_FILE))
+    return [*written, (NODULES_FILE, found)], found
+
+
+def _reports(
+    result: AnalysisResult, sources: SourceImages, found: Segmentation | None, reader: str, organization: str
+) -> list[tuple[str, Dataset]]:
+    """Return the report of the software, and that of the reader, if there is one."""
+    series = result.volume.identity.series_uid
+    numbers = {finding.id: number for number, finding in enumerate(_outlined(result), start=1)}
+    groups = [_group(finding, numbers.get(finding.id, 0), series) for finding in result.findings.findings]
+    undecided = [_without_reader(group) for group in groups]
+    software = measurement_report(undecided, sources, found, _observer(result), **_uids(result, REPORT_FILE))
+    if not reader:
+        return [(REPORT_FILE, software)]
+    who = _observer(result, reader, organization)
+    uids = _uids(result, REPORT_FILE, "verified")
+    verified = measurement_report(groups, sources, found, who, previous=software, **uids)
+    return [(REPORT_FILE, software), (VERIFIED_FILE, verified)]
+
+
 def _for_plain_viewers(
-    result: AnalysisResult, sources: SourceImages, pictures: Sequence[np.ndarray], uids: Callable[[str], dict]
+    result: AnalysisResult, sources: SourceImages, pictures: Sequence[np.ndarray]
 ) -> list[tuple[str, Dataset]]:
     """Return outlines over the images and the pictures, as far as there are any."""
     made: list[tuple[str, Dataset]] = []
     series = result.volume.identity.series_uid
     drawings = drawings_of(result, sources, {one.id: tracking(one, series) for one in result.findings.findings})
     if drawings:
-        state = presentation_state(drawings, "THORAXAI", "Findings, research use only", **uids(OUTLINES_FILE))
+        state = presentation_state(drawings, "THORAXAI", "Findings, research use only", **_uids(result, OUTLINES_FILE))
         made.append((OUTLINES_FILE, state))
     if pictures:
-        capture = secondary_capture(pictures, sources.first, "ThoraxAI key images", **uids(CAPTURE_FILE))
+        capture = secondary_capture(pictures, sources.first, "ThoraxAI key images", **_uids(result, CAPTURE_FILE))
         made.append((CAPTURE_FILE, capture))
     return made
 
