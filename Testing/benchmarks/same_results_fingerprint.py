@@ -26,6 +26,7 @@ VOLATILE_KEYS = frozenset(
         "started",
         "finished",
         "seconds",
+        "processor_seconds",
         "seconds_per_frame",
         "peak_mb",
         "peak_memory_mb",
@@ -84,10 +85,24 @@ class Reader:
             return lambda path: self.text(path.read_text(encoding="utf-8"))
         if name.endswith(".mrb"):
             return self._archive
+        if name.endswith(".pdf"):
+            return self._pdf
         return _bytes_with_npz
 
     def _json_lines(self, path: Path) -> list:
         return [self.text(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+    def _pdf(self, path: Path) -> list:
+        """The words of every page, and its pictures as hashes: the file itself holds times."""
+        from pypdf import PdfReader
+
+        return [
+            {
+                "words": self.text(page.extract_text()),
+                "pictures": [hashlib.sha256(picture.data).hexdigest() for picture in page.images],
+            }
+            for page in PdfReader(path).pages
+        ]
 
     def _archive(self, path: Path) -> dict:
         with tempfile.TemporaryDirectory() as folder:

@@ -20,7 +20,7 @@ MIN_MM = 3.0
 SMALL_MM = 10.0  # a larger nodule may be flat or branched and is none the less one
 CONTRADICTION = 3.0  # factor between the volume and that of a ball of the diameter
 HILUM_MM = 25.0  # from trachea and main bronchi to the border of a finding
-HILAR_FROM_MM = 12.0  # as thick as lobar arteries and veins
+HILAR_FROM_MM, HILAR_TO_MM = 12.0, 30.0  # as thick as lobar arteries and veins; no vessel of the lung is a mass
 # by how much the log odds of a nodule are less at the hilum: on real CT five vessels had 0.46 to 0.60, a mass 0.68
 HILAR_LOGIT = 1.0
 CONTRAST_HU, VESSEL_SHARE = 90.0, 0.75
@@ -56,6 +56,8 @@ class Vetting:
         blood = blood_hu(self.volume, self.anatomy)
         if blood > CONTRAST_HU and finding.mean_hu > VESSEL_SHARE * blood:
             return f"is as bright as blood with contrast ({finding.mean_hu:.0f} HU) at the hilum: a vessel"
+        if finding.mean_diameter_mm >= HILAR_TO_MM:
+            return None
         odds = finding.confidence / max(1 - finding.confidence, 1e-3) * np.exp(-HILAR_LOGIT)
         if odds / (1 + odds) < self.threshold:
             return (

@@ -69,6 +69,11 @@ def test_beside_the_main_bronchi_a_low_confidence_is_a_vessel():
     assert against(hilar, threshold=0.1) is None
 
 
+def test_no_vessel_of_the_lung_is_as_thick_as_a_mass():
+    assert "hilum" in against(finding(29.0, at=(40, 30, 20)))
+    assert against(finding(31.0, at=(40, 30, 20))) is None
+
+
 def test_what_is_as_bright_as_blood_with_contrast_at_the_hilum_is_a_vessel():
     bright = replace(finding(14.0, at=(40, 30, 20)), mean_hu=170.0, confidence=0.9)
     assert "vessel" in against(bright, blood_hu=200.0)
