@@ -127,7 +127,8 @@ def test_without_pytorch_the_classical_segmenter_runs_and_the_reason_is_told(mon
 
 
 def test_segmenters_have_names_and_descriptions(refused):
-    assert REGISTRY.names(ANATOMY_SEGMENTER) == ("auto", "learned", "classical")
+    own, of_others = ("auto", "learned", "classical"), ("monai-wholebody", "monai-wholebody-3mm")
+    assert REGISTRY.names(ANATOMY_SEGMENTER) == (*own, *of_others)
     assert all(REGISTRY.description(ANATOMY_SEGMENTER, name) for name in REGISTRY.names(ANATOMY_SEGMENTER))
     with refused("choose one of auto, learned, classical"):
         choose_anatomy("best")

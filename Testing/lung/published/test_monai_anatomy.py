@@ -85,7 +85,10 @@ def bundles_labels(volume: Volume, weights: Path, path: Path, overlap: float = 0
     return found["pred"].numpy()[0].astype(np.uint8).transpose(2, 1, 0)
 
 
-@pytest.mark.parametrize("name", ["axial", "oblique", "flipped"])
+SLOWER = [pytest.param(name, marks=pytest.mark.slow) for name in ("axial", "flipped")]
+
+
+@pytest.mark.parametrize("name", ["oblique", *SLOWER])
 def test_labels_are_those_of_the_bundle_wherever_the_ct_lies(segmenter, weights, tmp_path, name):
     volume = volume_of(name)
     peer = bundles_labels(volume, weights, tmp_path / "ct.nii")

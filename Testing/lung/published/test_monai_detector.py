@@ -80,17 +80,22 @@ def compare(volume: Volume, bundle: Path, patch: tuple[int, int, int], tmp_path:
         assert np.abs(peer_scores[near] - score).min(initial=1.0) < 1e-3
 
 
-@pytest.mark.parametrize("name", ["axial", "oblique", "flipped"])
+SLOWER = [pytest.param(name, marks=pytest.mark.slow) for name in ("axial", "flipped")]
+
+
+@pytest.mark.parametrize("name", ["oblique", *SLOWER])
 def test_boxes_are_those_of_monais_own_bundle_wherever_the_ct_lies(bundle, name, tmp_path):
     from fixtures.monai_bundle import PATCH
 
     compare(chest_like(affine_of(name)), bundle, PATCH, tmp_path)
 
 
+@pytest.mark.slow
 def test_boxes_found_in_tiles_are_those_of_the_bundle(tiled_bundle, tmp_path):
     compare(chest_like(affine_of("axial"), (70, 60, 20)), tiled_bundle, SMALL_PATCH, tmp_path)
 
 
+@pytest.mark.slow
 def test_sides_of_an_axial_box_are_those_of_the_bundle(bundle, tmp_path):
     from fixtures.monai_bundle import PATCH, run_bundle
     from LungNoduleAILib.published.monai_detector import MonaiRetinaNet
