@@ -66,6 +66,7 @@ def test_an_image_that_is_no_ct_is_refused_in_one_sentence(panel, slicer_app):
     assert panel.logic.current_result() is None
 
 
+@pytest.mark.slow
 def test_the_modules_self_test_passes(panel, slicer_app):
     module = slicer_app.modules.lungnoduleai.pythonModule
     module.LungNoduleAITest().runTest()
