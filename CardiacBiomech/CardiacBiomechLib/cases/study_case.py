@@ -187,12 +187,7 @@ def _write(
         write_data(result, folder)
         write_result(result.study, folder)
         _write_pictures(folder, result)
-    summary = {
-        "read": result.study.source,
-        "lv_ef_percent": round(result.study.lv.ef_percent, 1),
-        "quality": [verdict.code for verdict in result.study.quality],
-        "group": read.group,
-    }
+    summary = _summary(result, read)
     record = replace(record, models=_models(engines))
     with stages.stage("report"):
         progress(0.9, "Writing the report")
@@ -204,6 +199,16 @@ def _write(
             _write_scene(folder, name, result)
     write_run_record(folder, finish(record, stages, folder, summary))
     return result.study.to_dict()
+
+
+def _summary(result: StudyResult, read: StudyInput) -> dict:
+    """Return what the run record says of the results."""
+    return {
+        "read": result.study.source,
+        "lv_ef_percent": round(result.study.lv.ef_percent, 1),
+        "quality": [verdict.code for verdict in result.study.quality],
+        "group": read.group,
+    }
 
 
 def _write_pictures(folder: Path, result: StudyResult) -> None:

@@ -29,21 +29,11 @@ def read_checkpoint(path: Path, network: nn.Module) -> None:
 
     Raises InputError when the file is none, holds more than tensors, or belongs to another network.
     """
+    if path.is_file() and path.stat().st_size > MAX_BYTES:
+        raise InputError(f"'{path.name}' is larger than {MAX_BYTES >> 30} GiB: no published network is.")
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"'{path.name}' is larger than {MAX_BYTES >> 30} GiB: no published network is.")
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (
-        OSError,
-        RuntimeError,
-        pickle.UnpicklingError,
-        EOFError,
-        LookupError,
-        ValueError,
-        zipfile.BadZipFile,
-    ) as error:
-        if isinstance(error, InputError):
-            raise
+    except UNREADABLE as error:
         raise InputError(
             f"'{path.name}' cannot be read as weights ({type(error).__name__}): fetch or add the published file again."
         ) from error

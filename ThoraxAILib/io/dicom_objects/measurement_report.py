@@ -78,17 +78,7 @@ def measurement_report(
     import highdicom as hd
 
     context = hd.sr.ObservationContext(
-        observer_person_context=_person(observer.reader),
-        observer_device_context=hd.sr.ObserverContext(
-            observer_type=_dcm("121007", "Device"),
-            observer_identifying_attributes=hd.sr.DeviceObserverIdentifyingAttributes(
-                uid=observer.device_uid,
-                name=observer.device_name,
-                manufacturer_name=MANUFACTURER,
-                model_name=MODEL,
-                serial_number="none",
-            ),
-        ),
+        observer_person_context=_person(observer.reader), observer_device_context=_device(observer)
     )
     algorithm = hd.sr.AlgorithmIdentification(name=observer.algorithm[0], version=observer.algorithm[1])
     told = [made for group in groups for made in _groups(group, sources, found, algorithm)]
@@ -118,6 +108,21 @@ def measurement_report(
         verifying_observer_name=observer.reader or None,
         verifying_organization=(observer.organization or "not stated") if observer.reader else None,
         previous_versions=None if previous is None else [previous],
+    )
+
+
+def _device(observer: Observer):
+    import highdicom as hd
+
+    return hd.sr.ObserverContext(
+        observer_type=_dcm("121007", "Device"),
+        observer_identifying_attributes=hd.sr.DeviceObserverIdentifyingAttributes(
+            uid=observer.device_uid,
+            name=observer.device_name,
+            manufacturer_name=MANUFACTURER,
+            model_name=MODEL,
+            serial_number="none",
+        ),
     )
 
 
