@@ -237,7 +237,7 @@ class FindingsTable:
         words = [_("Doubtful, likely no nodules ({count})").format(count=count), *[""] * (len(self._columns) - 1)]
         for column, text in enumerate(words):
             item = qt.QTableWidgetItem(text)
-            item.setFlags(qt.Qt.NoItemFlags)
+            item.setFlags(qt.Qt.ItemIsEnabled)  # to be read, not selected
             item.setToolTip(_("Likely vessels and other marks of little weight; each says why"))
             self.table.setItem(line, column, item)
         self.table.setSpan(line, 0, 1, len(self._columns))
