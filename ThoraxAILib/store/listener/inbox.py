@@ -6,6 +6,7 @@ the database are entered again when the inbox is opened. A series is analyzed on
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -46,7 +47,10 @@ class Series:
 
 
 class Inbox:
-    """The inbox of one folder; its methods may be called from any thread."""
+    """The inbox of one folder; its methods may be called from any thread.
+
+    What changes it raises OSError when the disk cannot take the change, which then did not happen.
+    """
 
     def __init__(self, folder: Path) -> None:
         make_private_folder(folder)
@@ -77,7 +81,11 @@ class Inbox:
             os.replace(temporary, place)
         finally:
             temporary.unlink(missing_ok=True)
-        self._enter(instance.study_uid, instance.series_uid, [instance.sop_uid])
+        try:
+            self._enter(instance.study_uid, instance.series_uid, [instance.sop_uid])
+        except OSError:
+            place.unlink(missing_ok=True)
+            raise
         return True
 
     def folder_of(self, study_uid: str, series_uid: str) -> Path:
@@ -188,9 +196,13 @@ class Inbox:
         return digest.hexdigest()
 
     def _recover(self) -> None:
-        """Enter files without a line, remove unfinished ones, and let a series that was running wait again."""
+        """Enter files without a line, remove unfinished ones, and let a series that was running wait again.
+
+        The silence of a study begins anew: while nobody listened, nobody could send.
+        """
         with self._transaction():
             self._database.execute("update series set state = ? where state = ?", (WAITING, RUNNING))
+            self._database.execute("update series set seen = ? where state = ?", (time.time(), RECEIVING))
             known = {uid for (uid,) in self._database.execute("select uid from instance")}
         for study in _folders(self.folder / FILES):
             for series in _folders(study):
@@ -203,13 +215,16 @@ class Inbox:
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         with self._lock:
-            self._database.execute("begin immediate")
-            is_whole = False
             try:
+                self._database.execute("begin immediate")
                 yield
-                is_whole = True
-            finally:
-                self._database.execute("commit" if is_whole else "rollback")
+                self._database.execute("commit")
+            except BaseException as error:
+                if self._database.in_transaction:
+                    self._database.execute("rollback")
+                if isinstance(error, sqlite3.OperationalError):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+                raise
 
 
 def _folders(folder: Path) -> list[Path]:
