@@ -17,7 +17,7 @@ from CardiacBiomechLib.cine.acdc import is_patient, patients_below, read_info
 from ThoraxAILib.errors import Cancelled, InputError
 from ThoraxAILib.jobs.child_job import SUCCEEDED
 from ThoraxAILib.jobs.child_python import child_environment, child_words
-from ThoraxAILib.jobs.output_folder import remove_left_behind
+from ThoraxAILib.jobs.outputs.output_folder import remove_left_behind
 from ThoraxAILib.jobs.run_record import RUN_FILE
 from ThoraxAILib.jobs.serving.workers import WarmWorkers
 from ThoraxAILib.jobs.worker_process import THREAD_LIMITS

@@ -94,7 +94,7 @@ def _many(
 ) -> int:
     from CardiacBiomechLib.cases.study_batch import StudyBatch
     from CardiacBiomechLib.cases.study_tables import write_tables
-    from ThoraxAILib.jobs.output_folder import output_error
+    from ThoraxAILib.jobs.outputs.output_folder import output_error
 
     try:
         request.output.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ from ThoraxAILib.errors import Cancelled, InputError
 from ThoraxAILib.io import Case, find_cases
 from ThoraxAILib.jobs.child_job import SUCCEEDED
 from ThoraxAILib.jobs.child_python import child_environment, child_words
-from ThoraxAILib.jobs.output_folder import remove_left_behind
+from ThoraxAILib.jobs.outputs.output_folder import remove_left_behind
 from ThoraxAILib.jobs.run_record import RUN_FILE
 from ThoraxAILib.jobs.serving.workers import WarmWorkers
 from ThoraxAILib.jobs.worker_process import THREAD_LIMITS

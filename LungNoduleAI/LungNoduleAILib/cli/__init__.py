@@ -1,4 +1,1 @@
-"""The commands of the lung module.
-
-17 files because each command has its own.
-"""
+"""The commands of the lung module."""

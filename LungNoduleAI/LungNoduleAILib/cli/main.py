@@ -13,9 +13,6 @@ from LungNoduleAILib.cases.batch import Batch, gather_cases
 from LungNoduleAILib.cases.cohort.persons import person_of, read_persons
 from LungNoduleAILib.cases.cohort.tables import FAILED, LEFT_OUT, IndexRow, totals, write_tables
 from LungNoduleAILib.cases.requests import AnalyzeRequest, CaseRequest, DemoRequest
-from LungNoduleAILib.cli import calibrate as calibrate_command
-from LungNoduleAILib.cli import dataset as dataset_command
-from LungNoduleAILib.cli import evaluate as evaluate_command
 from LungNoduleAILib.cli import explain as explain_command
 from LungNoduleAILib.cli import follow_up as follow_up_command
 from LungNoduleAILib.cli import patterns as pattern_command
@@ -24,16 +21,19 @@ from LungNoduleAILib.cli import practice as practice_command
 from LungNoduleAILib.cli import register as register_command
 from LungNoduleAILib.cli import review as review_command
 from LungNoduleAILib.cli import segment as segment_command
-from LungNoduleAILib.cli import train as train_command
 from LungNoduleAILib.cli import triage as triage_command
 from LungNoduleAILib.cli.from_store import add_store_options, study_of_store
 from LungNoduleAILib.cli.guideline import add_guideline
+from LungNoduleAILib.cli.learning import calibrate as calibrate_command
+from LungNoduleAILib.cli.learning import dataset as dataset_command
+from LungNoduleAILib.cli.learning import evaluate as evaluate_command
+from LungNoduleAILib.cli.learning import train as train_command
 from LungNoduleAILib.cli.person import check_one_person
 from LungNoduleAILib.cli.summary import describe_findings, where_to_look
 from ThoraxAILib.errors import Cancelled, InputError, MissingDependencyError
 from ThoraxAILib.io import Case
 from ThoraxAILib.jobs.events import Events, add_events_argument, reporting_errors
-from ThoraxAILib.jobs.output_folder import output_error
+from ThoraxAILib.jobs.outputs.output_folder import output_error
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.options.persons import check_known
 from ThoraxAILib.options.shard import shard_suffix

@@ -17,7 +17,7 @@ from LungNoduleAILib.cases.cohort.persons import read_persons
 from LungNoduleAILib.model.findings import QualityNote
 from ThoraxAILib.cli.main import main
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.jobs.file_stamp import stamp_of
+from ThoraxAILib.jobs.outputs.file_stamp import stamp_of
 
 NO_LUNGS = QualityNote("not_a_chest", "No lungs were found (12 mL of lung-like air).", "error")
 LEAK = QualityNote("leak", "Check the mask.", "error")
