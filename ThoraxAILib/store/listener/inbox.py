@@ -215,16 +215,18 @@ class Inbox:
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         with self._lock:
+            is_whole = False
             try:
                 self._database.execute("begin immediate")
-                yield
-                self._database.execute("commit")
-            except BaseException as error:
+                try:
+                    yield
+                    is_whole = True
+                finally:
+                    self._database.execute("commit" if is_whole else "rollback")
+            except sqlite3.OperationalError as error:
                 if self._database.in_transaction:
                     self._database.execute("rollback")
-                if isinstance(error, sqlite3.OperationalError):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
-                raise
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
 
 
 def _folders(folder: Path) -> list[Path]:
