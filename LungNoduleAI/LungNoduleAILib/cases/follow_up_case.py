@@ -80,7 +80,7 @@ def follow_up_record(
     )
     return RunRecord(
         "lung follow-up",
-        {**request.options.to_dict(), "scene": request.with_scene, **_reviewed(request), **request.person.stated()},
+        {**request.options.recorded(), "scene": request.with_scene, **_reviewed(request), **request.person.stated()},
         sources,
         engines.models(),
         engines.device,
