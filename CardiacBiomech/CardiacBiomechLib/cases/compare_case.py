@@ -10,8 +10,8 @@ from CardiacBiomechLib.analysis.compare import Comparison, compare_studies
 from CardiacBiomechLib.cases.study_files import RESULT
 from CardiacBiomechLib.model.study import SCHEMA
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.jobs.csv_safety import SafeWriter
-from ThoraxAILib.jobs.output_folder import output_error
+from ThoraxAILib.jobs.outputs.csv_safety import SafeWriter
+from ThoraxAILib.jobs.outputs.output_folder import output_error
 from ThoraxAILib.options import Options, option
 
 COMPARISON, TABLE = "comparison.json", "comparison.csv"
