@@ -55,7 +55,7 @@ def over_the_beat(frames: Sequence[Volume]) -> tuple[Volume, ...]:
 
 
 def _leave_the_atrium(right: np.ndarray, fullest: int, slice_mm: float) -> None:
-    """Empty the slices above the tricuspid plane in ``right`` (frames, slices from the base, j, i), changed in place."""
+    """Empty the slices above the tricuspid plane in ``right`` (frames, slices from the base, j, i), in place."""
     areas = right.sum(axis=(2, 3))
     top = int(np.flatnonzero(areas[fullest])[0])
     below = areas[:, top + int(np.ceil(PLANE_MM / slice_mm)) :].sum(axis=1)
