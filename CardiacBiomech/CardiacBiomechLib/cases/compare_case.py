@@ -10,8 +10,8 @@ from CardiacBiomechLib.analysis.compare import Comparison, compare_studies
 from CardiacBiomechLib.cases.study_files import RESULT
 from CardiacBiomechLib.model.study import SCHEMA
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.jobs.csv_safety import SafeWriter
-from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.outputs.csv_safety import SafeWriter
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 from ThoraxAILib.options import Options, option
 
 COMPARISON, TABLE, PAGE = "comparison.json", "comparison.csv", "comparison.html"

@@ -35,8 +35,8 @@ from CardiacBiomechLib.segmentation.protocol import HEART_SEGMENTER, HeartSegmen
 from ThoraxAILib.engines.chosen import ChosenEngine
 from ThoraxAILib.engines.registry import AUTO, REGISTRY
 from ThoraxAILib.errors import MissingDependencyError
-from ThoraxAILib.jobs.file_stamp import stamp_of
-from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.outputs.file_stamp import stamp_of
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.run_record import (
     RunInput,

@@ -10,7 +10,7 @@ from CardiacBiomechLib.analysis.study import StudyResult
 from CardiacBiomechLib.cine.label_sequence import write_label_sequence
 from CardiacBiomechLib.model.study import Study
 from ThoraxAILib.io.transform_files import write_field
-from ThoraxAILib.jobs.csv_safety import SafeWriter
+from ThoraxAILib.jobs.outputs.csv_safety import SafeWriter
 from ThoraxAILib.jobs.run_record import RUN_FILE
 
 RESULT, SEGMENTS, VOLUMES, LABELS = "cardiac.json", "segments.csv", "volumes.csv", "labels.seq.nrrd"

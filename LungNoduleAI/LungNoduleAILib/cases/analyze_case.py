@@ -25,8 +25,8 @@ from LungNoduleAILib.model.result import AnalysisResult
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io import read_volume
 from ThoraxAILib.io.slices.dicom_headers import files_below
-from ThoraxAILib.jobs.file_stamp import stamp_of
-from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.outputs.file_stamp import stamp_of
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.run_record import (
     RunInput,

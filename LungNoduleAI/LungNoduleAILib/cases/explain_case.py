@@ -22,7 +22,7 @@ from LungNoduleAILib.model.files import (
 )
 from ThoraxAILib import __version__
 from ThoraxAILib.errors import InputError, MissingDependencyError
-from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
 
 if TYPE_CHECKING:

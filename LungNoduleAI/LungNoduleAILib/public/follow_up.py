@@ -20,7 +20,7 @@ from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.pairs import FollowUp, Pair, Track
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
-from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress, Report
 from ThoraxAILib.jobs.run_record import RunRecord, now
 from ThoraxAILib.jobs.stages import Stages

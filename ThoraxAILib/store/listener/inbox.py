@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.jobs.private_files import make_private_folder, restrict_file
+from ThoraxAILib.jobs.outputs.private_files import make_private_folder, restrict_file
 from ThoraxAILib.store.instance import Instance, is_uid
 
 RECEIVING, WAITING, RUNNING, DONE, LEFT_OUT, FAILED = "receiving", "waiting", "running", "done", "left out", "failed"

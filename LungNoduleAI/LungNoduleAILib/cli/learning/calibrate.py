@@ -9,7 +9,7 @@ from LungNoduleAILib.guarantee.calibration import Calibration, DetectorIdentity
 from LungNoduleAILib.guarantee.inputs import CalibrationInputs, marks_with_truth, read_inputs
 from LungNoduleAILib.guarantee.requests import CalibrateRequest
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
