@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from CardiacBiomechLib.analysis.stiffness_section import stiffness_section
 from CardiacBiomechLib.mechanics.aha import HeartAxes, heart_axes, segment_at
+from CardiacBiomechLib.mechanics.sector_stiffness import sector_stiffness
 from CardiacBiomechLib.mechanics.thickness import by_segment, thickness_mm
 from CardiacBiomechLib.mechanics.wall_motion import WallMotion, engineering, peak
 from CardiacBiomechLib.model.heart_labels import ACDC, HeartLabels
@@ -14,6 +16,7 @@ from CardiacBiomechLib.synthesis.anatomy import labels_at
 from CardiacBiomechLib.synthesis.cine import true_field
 from CardiacBiomechLib.synthesis.ventricle import Infarct, RightVentricle, Ventricle
 from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.registration.field import Field
 
 HEART = Ventricle(right=RightVentricle(center_mm=(30.0, 0.0, 6.0)))
 SLICE_MM = 8.0
@@ -133,6 +136,31 @@ def test_the_segments_of_an_infarct_are_the_stiffest_and_their_intervals_lie_abo
     assert (low <= index).all()
     assert (index <= high).all()
     assert low[0] > high[3]  # basal anterior beside basal inferior
+
+
+def test_the_sector_of_an_infarct_has_the_highest_apparent_index_of_the_six():
+    heart = Ventricle(
+        right=RightVentricle(center_mm=(30.0, 0.0, 6.0)), infarct=Infarct((0.0, 1.0, 0.0), 40.0, remaining=0.1)
+    )
+    labels = labels_of(heart, pixel_mm=2.0)
+    found = sector_stiffness(labels, ACDC, heart_axes(labels, ACDC), true_field(heart, Grid.of(labels)))
+    assert found is not None
+    said = stiffness_section(found)
+    rows = {row["sector"]: row for row in said["sectors"]}
+    assert max(rows, key=lambda name: rows[name]["apparent_index"]) == "anterior"
+    assert said["apparent"]["same_first"] > 0.9
+    assert rows["anterior"]["apparent_low"] > rows["inferior"]["apparent_high"]
+    told = [row["virtual_fields_index"] is not None for row in rows.values()]
+    assert all(told) if said["virtual_fields"]["usable"] else not any(told)
+
+
+def test_a_wall_without_one_of_its_sectors_has_no_sectors_to_compare():
+    labels = labels_of(HEART, pixel_mm=2.0)
+    axes = heart_axes(labels, ACDC)
+    wall = np.argwhere(labels.array == ACDC.myocardium)
+    gone = wall[axes.angle_degrees(labels.ras_from_kji(wall)) < 60.0]
+    labels.array[tuple(gone.T)] = 0
+    assert sector_stiffness(labels, ACDC, axes, Field.zero(Grid.of(labels))) is None
 
 
 def test_points_below_the_cavity_belong_to_the_apex():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from CardiacBiomechLib.analysis.study import StudyResult
 from CardiacBiomechLib.mechanics.wall_motion import engineering
 from CardiacBiomechLib.model.heart_labels import HeartLabels
@@ -23,12 +25,15 @@ PARTS = {  # part of the labels: name in words, and concept
 def groups_of(result: StudyResult, track: Track) -> list[FindingGroup]:
     """Return the groups: function of both ventricles first, then what is outlined, then AHA segments 1 to 16."""
     study = result.study
-    groups = [_left(study, track)]
+    parts = {name: number for number, name in enumerate(shown_parts(result, study.ed_frame - 1), start=1)}
+    groups = [_left(study, parts["LV"], track)]
     if study.rv is not None:
-        groups.append(_right(study.rv, track))
+        groups.append(_right(study.rv, parts.get("RV", 0), track))
     for number, (phase, frame) in enumerate(phases(study)):
         groups += _outlined(result, frame, number, phase, track)
-    return groups + [_segment(row, track) for row in study.segments if _quantities(row)]
+    numbers = {name: number for number, name in enumerate(aha_masks(result), start=len(parts) + 1)}
+    rows = [row for row in study.segments if _quantities(row)]
+    return groups + [_segment(row, numbers.get(row.number, 0), track) for row in rows]
 
 
 def phases(study: Study) -> tuple[tuple[str, int], tuple[str, int]]:
@@ -41,11 +46,25 @@ def shown_parts(result: StudyResult, frame: int) -> dict[str, int]:
     return {name: value for name, value in _parts(result.parts).items() if (result.labels[frame].array == value).any()}
 
 
+def aha_masks(result: StudyResult) -> dict[int, np.ndarray]:
+    """Return the wall at end-diastole (k, j, i) by AHA segment, those of 1 to 16 that have a voxel."""
+    labels = result.labels[result.study.ed_frame - 1]
+    wall = np.argwhere(labels.array == result.parts.myocardium)
+    segment = result.axes.segment_of(labels.ras_from_kji(wall))
+    masks = {}
+    for row in result.study.segments:
+        mask = np.zeros(labels.array.shape, dtype=bool)
+        mask[tuple(wall[segment == row.number].T)] = True
+        if mask.any():
+            masks[row.number] = mask
+    return masks
+
+
 def _parts(labels: HeartLabels) -> dict[str, int]:
     return {name: value for name, value in labels.parts().items() if name in PARTS}
 
 
-def _left(study: Study, track: Track) -> FindingGroup:
+def _left(study: Study, segment: int, track: Track) -> FindingGroup:
     quantities = (
         Quantity("lv end-diastolic volume", study.lv.edv_ml, "mL"),
         Quantity("lv end-systolic volume", study.lv.esv_ml, "mL"),
@@ -54,21 +73,22 @@ def _left(study: Study, track: Track) -> FindingGroup:
         Quantity("lv mass", study.mass_g, "g"),
         *_global_strain(study),
     )
-    return _of_heart("Left ventricle", "left ventricle", quantities, track)
+    return _of_heart("Left ventricle", "left ventricle", segment, quantities, track)
 
 
-def _right(chamber: Chamber, track: Track) -> FindingGroup:
+def _right(chamber: Chamber, segment: int, track: Track) -> FindingGroup:
     quantities = (
         Quantity("rv end-diastolic volume", chamber.edv_ml, "mL"),
         Quantity("rv end-systolic volume", chamber.esv_ml, "mL"),
         Quantity("rv stroke volume", chamber.stroke_ml, "mL"),
         Quantity("rv ejection fraction", chamber.ef_percent, "%"),
     )
-    return _of_heart("Right ventricle", "right ventricle", quantities, track)
+    return _of_heart("Right ventricle", "right ventricle", segment, quantities, track)
 
 
-def _of_heart(name: str, concept: str, quantities: tuple[Quantity, ...], track: Track) -> FindingGroup:
-    return FindingGroup(track(name), 0, concept, concept, "", quantities, category=ANATOMY)
+def _of_heart(name: str, concept: str, segment: int, quantities: tuple[Quantity, ...], track: Track) -> FindingGroup:
+    """Return the group of a ventricle; its segment is the cavity at end-diastole."""
+    return FindingGroup(track(name), segment, concept, concept, "", quantities, category=ANATOMY)
 
 
 def _global_strain(study: Study) -> tuple[Quantity, ...]:
@@ -101,10 +121,14 @@ def _outlined(result: StudyResult, frame: int, evidence: int, phase: str, track:
     return groups
 
 
-def _segment(row: SegmentRow, track: Track) -> FindingGroup:
-    concept = f"aha {row.number}"
-    name = f"AHA segment {row.number}"
-    return FindingGroup(track(name), 0, "left ventricular wall", concept, "", _quantities(row), category=ANATOMY)
+def aha_name(number: int) -> str:
+    """Return what an AHA segment is called in segmentation and report."""
+    return f"AHA segment {number}"
+
+
+def _segment(row: SegmentRow, segment: int, track: Track) -> FindingGroup:
+    concept, name = f"aha {row.number}", aha_name(row.number)
+    return FindingGroup(track(name), segment, "left ventricular wall", concept, "", _quantities(row), category=ANATOMY)
 
 
 def _quantities(row: SegmentRow) -> tuple[Quantity, ...]:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from CardiacBiomechLib.analysis.study import StudyResult
-from CardiacBiomechLib.dicom_results.groups import ANATOMY, PARTS, groups_of, phases, shown_parts
+from CardiacBiomechLib.dicom_results.groups import (
+    ANATOMY,
+    PARTS,
+    aha_masks,
+    aha_name,
+    groups_of,
+    phases,
+    shown_parts,
+)
 from CardiacBiomechLib.model.cine import Cine
 from ThoraxAILib import __version__
 from ThoraxAILib.errors import InputError
@@ -58,6 +66,8 @@ def write_dicom_results(
     evidence = []
     for name, (phase, frame), sources in zip((ED_FILE, ES_FILE), phases(result.study), images, strict=True):
         items = _items(result, frame, phase, told, made_by.get("labels"))
+        if name == ED_FILE:
+            items += _aha_items(result, told)
         found = segmentation(items, result.labels[frame], sources, f"ThoraxAI heart, {phase}", **told.uids(name))
         written.append((name, found))
         evidence.append(Evidence(sources, found))
@@ -87,6 +97,14 @@ def _items(
         label = f"{words} at {phase}"
         items.append(SegmentItem(label, labels == value, ANATOMY, concept, made_by, tracking=told.tracking(label)))
     return items
+
+
+def _aha_items(result: StudyResult, told: _Identity) -> list[SegmentItem]:
+    made_by = ("ThoraxAI AHA segments", __version__)
+    return [
+        SegmentItem(aha_name(number), mask, ANATOMY, f"aha {number}", made_by, tracking=told.tracking(aha_name(number)))
+        for number, mask in aha_masks(result).items()
+    ]
 
 
 class _Identity:

@@ -133,7 +133,7 @@ def _asked(request: CaseRequest) -> dict:
         "dicom": request.with_dicom and _kind_of_dicom(request),
         "label_map": request.label_map,
     }
-    options = {**request.options.to_dict(), **written, **request.person.stated()}
+    options = {**request.options.recorded(), **written, **request.person.stated()}
     if request.options.calibration is not None:
         options["calibration_sha256"] = hashlib.sha256(request.options.calibration.read_bytes()).hexdigest()
     return options

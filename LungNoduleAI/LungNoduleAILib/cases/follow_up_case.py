@@ -86,7 +86,7 @@ def follow_up_record(
     return RunRecord(
         "lung follow-up",
         {
-            **request.options.to_dict(),
+            **request.options.recorded(),
             "scene": request.with_scene,
             **_more(request),
             **_reviewed(request),

@@ -1,1 +1,4 @@
-"""The commands of the lung module."""
+"""The commands of the lung module.
+
+18 files because each command has its own.
+"""

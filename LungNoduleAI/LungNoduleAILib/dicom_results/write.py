@@ -14,19 +14,37 @@ from LungNoduleAILib.dicom_results.nodules import LOBES, Nodules, tracking
 from LungNoduleAILib.model.anatomy import AIRWAY, HEART, LLL, LUL, RLL, RML, RUL
 from LungNoduleAILib.model.files import DICOM_FILES
 from LungNoduleAILib.model.result import AnalysisResult
+from LungNoduleAILib.published.structure_terms import StructureTerm, structure_terms
+from LungNoduleAILib.published.structures import LABEL_OF_NAME
 from ThoraxAILib import __version__
 from ThoraxAILib.io.dicom_objects.key_objects import key_object_selection
 from ThoraxAILib.io.dicom_objects.measurement_report import Evidence, FindingGroup, Observer, measurement_report
 from ThoraxAILib.io.dicom_objects.presentation_state import presentation_state
 from ThoraxAILib.io.dicom_objects.secondary_capture import secondary_capture
-from ThoraxAILib.io.dicom_objects.segmentation import SegmentItem, segmentation, share_voxels
+from ThoraxAILib.io.dicom_objects.segmentation import (
+    CodedTerm,
+    LabelItem,
+    SegmentItem,
+    segmentation,
+    segmentation_of_labels,
+    share_voxels,
+)
 from ThoraxAILib.io.dicom_objects.source_images import SourceImages
 from ThoraxAILib.io.dicom_objects.uids import uid_of
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-ANATOMY_FILE, NODULES_FILE, REPORT_FILE, VERIFIED_FILE, KEY_IMAGES_FILE, OUTLINES_FILE, CAPTURE_FILE = DICOM_FILES
+(
+    ANATOMY_FILE,
+    STRUCTURES_FILE,
+    NODULES_FILE,
+    REPORT_FILE,
+    VERIFIED_FILE,
+    KEY_IMAGES_FILE,
+    OUTLINES_FILE,
+    CAPTURE_FILE,
+) = DICOM_FILES
 SERIES_NUMBERS = {
     ANATOMY_FILE: 9001,
     NODULES_FILE: 9002,
@@ -34,6 +52,7 @@ SERIES_NUMBERS = {
     KEY_IMAGES_FILE: 9004,
     OUTLINES_FILE: 9005,
     CAPTURE_FILE: 9006,
+    STRUCTURES_FILE: 9008,  # 9007 is that of an explanation
 }
 VERIFIED, LABEL_MAP = "verified", "label map"  # versions of an object
 
@@ -91,6 +110,11 @@ def _segmentations(
             is_map = label_maps and not share_voxels(items)
             uids = _uids(result, name, LABEL_MAP if is_map else "")
             written.append((name, segmentation(items, result.volume, sources, words, **uids, as_label_map=is_map)))
+    structures, labels = named_items(result)
+    if structures:
+        uids = _uids(result, STRUCTURES_FILE)
+        made = segmentation_of_labels(structures, labels, result.volume, sources, "ThoraxAI structures", **uids)
+        written.append((STRUCTURES_FILE, made))
     return written
 
 
@@ -148,12 +172,36 @@ def _state(result: AnalysisResult, with_decisions: bool) -> list[str]:
     ]
 
 
-def _anatomy_items(result: AnalysisResult, with_lungs: bool = True) -> list[SegmentItem]:
+def named_items(result: AnalysisResult) -> tuple[list[LabelItem], np.ndarray]:
+    """Return the structures that a published segmenter named and found, and a label map of their numbers from 1 on.
+
+    Lobes and trachea are in the segmentation of the anatomy already; a name without codes is left out.
+    """
+    if result.named is None:
+        return [], np.zeros(0, np.uint8)
+    terms, named = structure_terms(), result.named
+    values = [
+        int(value)
+        for value in np.unique(named.labels)
+        if named.names[value] in terms and named.names[value] not in LABEL_OF_NAME
+    ]
+    number_of = np.zeros(len(named.names), np.uint8)
+    number_of[values] = np.arange(1, len(values) + 1)
+    found = (terms[named.names[value]] for value in values)
+    return [LabelItem(term.words, _coded(term), _anatomy_algorithm(result)) for term in found], number_of[named.labels]
+
+
+def _coded(term: StructureTerm) -> CodedTerm:
+    return CodedTerm(term.category, term.type, term.modifier, term.region, term.region_modifier)
+
+
+def _anatomy_algorithm(result: AnalysisResult) -> tuple[str, str]:
     methods = result.methods
-    made_by = (
-        f"ThoraxAI anatomy {methods.get('anatomy', '')}".strip(),
-        methods.get("anatomy_fingerprint", __version__),
-    )
+    return f"ThoraxAI anatomy {methods.get('anatomy', '')}".strip(), methods.get("anatomy_fingerprint", __version__)
+
+
+def _anatomy_items(result: AnalysisResult, with_lungs: bool = True) -> list[SegmentItem]:
+    made_by = _anatomy_algorithm(result)
     items = [
         SegmentItem(label, result.labels == value, "anatomical structure", kind, made_by, side)
         for value, (label, kind, side) in LOBES.items()

@@ -25,6 +25,7 @@ LABEL_MAP_FILES = {"nrrd": "labels.nrrd", "nifti": "labels.nii.gz"}
 LABEL_TABLE_FILE = "labels.csv"
 DICOM_FILES = (
     "anatomy.seg.dcm",
+    "structures.seg.dcm",
     "nodules.seg.dcm",
     "measurements.sr.dcm",
     "measurements_verified.sr.dcm",

@@ -54,7 +54,7 @@ def analyzed(monkeypatch: pytest.MonkeyPatch) -> dict[int, tuple[QualityNote, ..
         return replace(result, findings=findings)
 
     monkeypatch.setattr("LungNoduleAILib.analysis.analyze.analyze", analyze)
-    monkeypatch.setattr("LungNoduleAILib.cases.batch.WarmWorkers", WorkersInThisProcess)
+    monkeypatch.setattr("ThoraxAILib.jobs.serving.child_batch.WarmWorkers", WorkersInThisProcess)
     return verdicts
 
 
