@@ -47,8 +47,11 @@ def test_every_voxel_of_both_phases_comes_back_on_the_images_of_that_phase(
         theirs = np.argwhere(segment.mask) @ segment.kji_to_ras[:3, :3].T + segment.kji_to_ras[:3, 3]
         order = [points[np.lexsort(points.round(1).T)] for points in (ours, theirs)]
         assert np.abs(order[0] - order[1]).max() < 0.01
-    wall = sum(segment.mask.sum() for segment in found[len(values) :])
-    assert wall == ((labels.array == result.parts.myocardium).sum() if phase == "ed" else 0)
+    of_aha = found[len(values) :]
+    assert len(of_aha) == (16 if phase == "ed" else 0)
+    if of_aha:
+        voxels = sum(int(segment.mask.sum()) for segment in of_aha)
+        assert 0.8 < voxels / int((labels.array == result.parts.myocardium).sum()) <= 1.0  # all but the apex
     seg = dcmread(place / name)
     named = {
         str(one.ReferencedSOPInstanceUID): str(item.SeriesInstanceUID)
