@@ -15,6 +15,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
 from LungNoduleAILib.analysis.importance import by_suspicion
+from LungNoduleAILib.logic.archive import fetched_folder
 from LungNoduleAILib.logic.dicom_files import sources_for, write_dicom
 from LungNoduleAILib.logic.jobs import analysis_job, sample_job
 from LungNoduleAILib.logic.logic import LungNoduleAILogic
@@ -23,6 +24,7 @@ from LungNoduleAILib.logic.report_file import ReportFile, existing_folder
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.panel import results as result_panel
 from LungNoduleAILib.panel.advanced_settings import AdvancedSettings
+from LungNoduleAILib.panel.archive_section import ArchiveSection
 from LungNoduleAILib.panel.correct_section import CorrectSection
 from LungNoduleAILib.panel.follow_up_section import FollowUpSection
 from LungNoduleAILib.panel.guidelines_section import GuidelinesSection
@@ -42,6 +44,8 @@ from ThoraxAILib.panels.findings_table import FindingsTable
 from ThoraxAILib.panels.job_panel import JobPanel
 from ThoraxAILib.panels.messages import agreed, shown_errors
 from ThoraxAILib.panels.reload import forget_packages
+
+MAX_KEPT_SHOWN = 8  # lines of what other programs' files hold beside nodules
 
 
 class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -84,6 +88,14 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.followUpLayout.addWidget(self.practice.widget)
         self.reading = ReadingSection(self.logic.review, self._volumes, self.on_review_changed)
         self.ui.reviewLayout.addWidget(self.reading.widget)
+        self.archive = ArchiveSection(
+            self.job_panel,
+            self.ui.inputSelector.currentNode,
+            self.ui.inputSelector.setCurrentNode,
+            self._archive_writer,
+            self._take_foreign,
+        )
+        self.ui.followUpLayout.addWidget(self.archive.widget)
         self.watch = SceneWatch(self.correct.remeasure, self.correct.take_calipers)
         self.shortcuts = Shortcuts(panel, reading_keys(self.findingsTable, self.correct, self.reading))
         self.advanced = AdvancedSettings(self.ui, self._show_findings, self._update_controls)
@@ -112,6 +124,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def cleanup(self) -> None:
         """End the run; called when the application closes and before a reload."""
         self.job_panel.close()
+        self.archive.close()
         self.advanced.published.close()
         self.reportFile.drop()
         self.follow_up.drop_report()
@@ -429,13 +442,33 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             written = (*self.logic.save_result(folder), *self.follow_up.save_to(folder), *with_dicom(folder))
             self._show_saved(_("Saved: {files}").format(files=", ".join(path.name for path in written)))
 
+    def _archive_writer(self) -> Callable[[Path], tuple[Path, ...]]:
+        """Return what writes the DICOM results of a CT that was fetched from a store."""
+        node = self.ui.inputSelector.currentNode()
+        result = known(self.logic.result_of(node), "the result")
+        sources = sources_for(node, result, fetched_folder(node))
+        reader = self.logic.review.nodes().reader()
+        return lambda folder: write_dicom(folder, result, sources, reader)
+
+    def _take_foreign(self, files: list[Path]) -> str:
+        """Show nodules of other programs as findings of the chosen CT; return what is to be said."""
+        node = self.ui.inputSelector.currentNode()
+        self._isUpdating = True
+        try:
+            found = self.logic.add_foreign_findings(node, files)
+        finally:
+            self._isUpdating = False
+        self._show_result()
+        told = _("{count} findings of other programs.").format(count=len(found.findings))
+        return "\n".join([told, *found.kept[:MAX_KEPT_SHOWN]])
+
     def _dicom_writer(self) -> Callable[[Path], tuple[Path, ...]]:
         """Return what writes the DICOM results to a folder, where they are wanted; raises before anything is saved."""
         if not self.ui.dicomCheckBox.checked:
             return lambda _folder: ()
         node = self.logic.review.nodes().volume
         result = known(self.logic.result_of(node), "the result")
-        sources = sources_for(node, result, self.ui.dicomFolderEdit.currentPath)
+        sources = sources_for(node, result, self.ui.dicomFolderEdit.currentPath or fetched_folder(node))
         reader = self.logic.review.nodes().reader()
         return lambda folder: write_dicom(folder, result, sources, reader)
 
@@ -471,6 +504,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         parts.allow(ui.saveButton, no_folder, _("Write report, findings, scene, segmentation and points to the folder"))
         self.follow_up.update()
         self.practice.update()
+        self.archive.update(has_result)
         self.guidelines.show_findings(
             self._shown_findings() if has_result else None, self.follow_up.logic.as_it_stands()
         )
