@@ -27,6 +27,8 @@ def _detectors(_arguments: argparse.Namespace) -> int:
             detector = choose(DETECTOR, name).made
         except MissingDependencyError as error:
             print(f"    cannot run here: {error}")
+        except InputError as error:  # one that needs a model of the person's own
+            print(f"    {error}")
         else:
             print(f"    reports from confidence {detector.operating_point:g}, fingerprint {detector.fingerprint}")
     for fault in REGISTRY.faults:

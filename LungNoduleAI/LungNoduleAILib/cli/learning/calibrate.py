@@ -65,6 +65,11 @@ def _detector(request: CalibrateRequest, inputs: CalibrationInputs) -> DetectorI
     from LungNoduleAILib.detection.protocol import DETECTOR
 
     engine, _ = REGISTRY.choose(DETECTOR, request.detector)
+    if engine.fingerprint_with is not None:
+        raise InputError(
+            f"Which model of your own the detector {engine.name} ran is told by its runs: give their folders with "
+            "--findings, and leave out --detector."
+        )
     named = DetectorIdentity(engine.name, engine.fingerprint)
     if inputs.detector is not None and inputs.detector != named:
         raise InputError(
