@@ -105,7 +105,7 @@ class Nodules:
         names = self._solid_names(finding)
         number = self.solid_segments[finding.id]
         solid = (("attenuation class", "solid"),)
-        return FindingGroup(names, number, "nodule", site, side, tuple(quantities), solid)
+        return FindingGroup(names, number, SOLID_PART, site, side, tuple(quantities), solid)
 
     def _item(self, finding: Finding) -> SegmentItem:
         whole = self._whole(finding, known(finding.mask, "the mask").array)
@@ -117,7 +117,7 @@ class Nodules:
     def _solid_item(self, finding: Finding) -> SegmentItem:
         whole = self._whole(finding, self._solid_masks[finding.id])
         names, side = self._solid_names(finding), finding.side or ""
-        return SegmentItem(names[0], whole, "altered structure", "nodule", self._made_by(finding), side, names)
+        return SegmentItem(names[0], whole, "altered structure", SOLID_PART, self._made_by(finding), side, names)
 
     def _solid_names(self, finding: Finding) -> tuple[str, str]:
         name, uid = self._names[finding.id]

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import slicer
 
-from ThoraxAILib.errors import InputError
+from LungNoduleAILib.logic.dicom_files import sources_for, write_dicom
+from LungNoduleAILib.logic.logic import LungNoduleAILogic
+from ThoraxAILib.errors import InputError, known
 from ThoraxAILib.jobs.child_job import ChildJob
 from ThoraxAILib.jobs.child_python import child_environment, python_interpreter
 from ThoraxAILib.jobs.events import STANDARD_OUTPUT
@@ -94,3 +96,11 @@ def fetched_folder(volume_node) -> str:
 def study_of(volume_node) -> str:
     """Return the UID of the study in a store that a CT came from; "" for another CT."""
     return "" if volume_node is None else volume_node.GetAttribute(STUDY) or ""
+
+
+def results_writer(logic: LungNoduleAILogic, volume_node) -> WriteResults:
+    """Return what writes the DICOM results of a CT that was fetched from a store; raises InputError without images."""
+    result = known(logic.result_of(volume_node), "the result")
+    sources = sources_for(volume_node, result, fetched_folder(volume_node))
+    reader = logic.review.nodes().reader()
+    return lambda folder: write_dicom(folder, result, sources, reader)

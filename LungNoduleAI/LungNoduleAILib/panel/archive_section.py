@@ -10,7 +10,8 @@ import ctk
 import qt
 from slicer.i18n import tr as _
 
-from LungNoduleAILib.logic.archive import Archive, WriteResults, load_study, study_of
+from LungNoduleAILib.logic.archive import Archive, load_study, results_writer, study_of
+from LungNoduleAILib.logic.logic import LungNoduleAILogic
 from LungNoduleAILib.panel.input_choice import show_in_views
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.child_job import ChildJob
@@ -21,25 +22,24 @@ from ThoraxAILib.panels.messages import shown_errors
 from ThoraxAILib.store.store import StudyEntry
 
 KINDS = "DICOM (*.dcm *)"
+MAX_KEPT_SHOWN = 8  # lines of what files of other programs hold beside nodules
 
 
 class ArchiveSection:
     """Add ``widget`` to the panel, and call update() whenever a run, a CT or a result comes or goes.
 
-    ``chosen`` gives the chosen CT, ``choose`` chooses one, ``writer`` gives what writes the DICOM results of the
-    result that is shown, and ``take_files`` puts results of other programs beside it.
+    ``input_selector`` chooses the CT, and ``show_result`` is called when it has got findings of other programs.
     """
 
     def __init__(
         self,
         job_panel: JobPanel,
-        chosen: Callable[[], Any],
-        choose: Callable[[Any], object],
-        writer: Callable[[], WriteResults],
-        take_files: Callable[[list[Path]], str],
+        logic: LungNoduleAILogic,
+        input_selector: Any,
+        show_result: Callable[[], object],
     ) -> None:
-        self._jobPanel, self._chosen, self._choose = job_panel, chosen, choose
-        self._writer, self._take_files = writer, take_files
+        self._jobPanel, self._logic, self._showResult = job_panel, logic, show_result
+        self._chosen, self._choose = input_selector.currentNode, input_selector.setCurrentNode
         self._studies: list[StudyEntry] = []
         self._folders: list[WorkFolder] = []
         self._hasResult = False
@@ -149,7 +149,7 @@ class ArchiveSection:
             study_uid = study_of(self._chosen())
             if not study_uid:
                 raise InputError(_("This CT is of no store: open its study from the store first."))
-            sent = self.archive().send(study_uid, self._writer())
+            sent = self.archive().send(study_uid, results_writer(self._logic, self._chosen()))
             told = _("In the store beside the images: {new} DICOM results, {kept} were there before.")
             parts.say(self.messageLabel, told.format(new=sent.new, kept=sent.kept))
 
@@ -160,7 +160,12 @@ class ArchiveSection:
         if not paths:
             return
         with shown_errors(_("The results cannot be read.")), parts.waiting():
-            parts.say(self.messageLabel, self._take_files([Path(path) for path in paths]))
+            found = self._logic.add_foreign_findings(self._chosen(), [Path(path) for path in paths])
+            self._showResult()
+            more = len(found.kept) - MAX_KEPT_SHOWN
+            rest = [_("{count} more items are kept beside them.").format(count=more)] if more > 0 else []
+            told = _("{count} findings of other programs.").format(count=len(found.findings))
+            parts.say(self.messageLabel, "\n".join([told, *found.kept[:MAX_KEPT_SHOWN], *rest]))
 
     def close(self) -> None:
         """Remove what was fetched, for a panel that closes."""

@@ -45,8 +45,6 @@ from ThoraxAILib.panels.job_panel import JobPanel
 from ThoraxAILib.panels.messages import agreed, shown_errors
 from ThoraxAILib.panels.reload import forget_packages
 
-MAX_KEPT_SHOWN = 8  # lines of what other programs' files hold beside nodules
-
 
 class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """Shows Resources/UI/LungNoduleAI.ui; what is computed or kept in the scene is LungNoduleAILogic's."""
@@ -88,13 +86,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.followUpLayout.addWidget(self.practice.widget)
         self.reading = ReadingSection(self.logic.review, self._volumes, self.on_review_changed)
         self.ui.reviewLayout.addWidget(self.reading.widget)
-        self.archive = ArchiveSection(
-            self.job_panel,
-            self.ui.inputSelector.currentNode,
-            self.ui.inputSelector.setCurrentNode,
-            self._archive_writer,
-            self._take_foreign,
-        )
+        self.archive = ArchiveSection(self.job_panel, self.logic, self.ui.inputSelector, self._show_result)
         self.ui.followUpLayout.addWidget(self.archive.widget)
         self.watch = SceneWatch(self.correct.remeasure, self.correct.take_calipers)
         self.shortcuts = Shortcuts(panel, reading_keys(self.findingsTable, self.correct, self.reading))
@@ -441,26 +433,6 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             with_dicom = self._dicom_writer()
             written = (*self.logic.save_result(folder), *self.follow_up.save_to(folder), *with_dicom(folder))
             self._show_saved(_("Saved: {files}").format(files=", ".join(path.name for path in written)))
-
-    def _archive_writer(self) -> Callable[[Path], tuple[Path, ...]]:
-        """Return what writes the DICOM results of a CT that was fetched from a store."""
-        node = self.ui.inputSelector.currentNode()
-        result = known(self.logic.result_of(node), "the result")
-        sources = sources_for(node, result, fetched_folder(node))
-        reader = self.logic.review.nodes().reader()
-        return lambda folder: write_dicom(folder, result, sources, reader)
-
-    def _take_foreign(self, files: list[Path]) -> str:
-        """Show nodules of other programs as findings of the chosen CT; return what is to be said."""
-        node = self.ui.inputSelector.currentNode()
-        self._isUpdating = True
-        try:
-            found = self.logic.add_foreign_findings(node, files)
-        finally:
-            self._isUpdating = False
-        self._show_result()
-        told = _("{count} findings of other programs.").format(count=len(found.findings))
-        return "\n".join([told, *found.kept[:MAX_KEPT_SHOWN]])
 
     def _dicom_writer(self) -> Callable[[Path], tuple[Path, ...]]:
         """Return what writes the DICOM results to a folder, where they are wanted; raises before anything is saved."""

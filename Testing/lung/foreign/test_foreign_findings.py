@@ -37,7 +37,8 @@ def read(written: tuple[Path, AnalysisResult], *names: str) -> tuple[dict[str, F
 
 
 def test_a_report_with_its_segments_gives_the_stated_sizes_and_the_drawn_outline(written: tuple) -> None:
-    found, _ = read(written, "measurements.sr.dcm", "nodules.seg.dcm")
+    found, kept = read(written, "measurements.sr.dcm", "nodules.seg.dcm")
+    assert any("Solid part of a nodule" in line for line in kept)
     for finding in written[1].findings.findings:
         back = found[finding.id]
         assert back.volume_mm3 == pytest.approx(finding.volume_mm3, abs=0.01)
@@ -51,6 +52,7 @@ def test_a_report_with_its_segments_gives_the_stated_sizes_and_the_drawn_outline
     first = found["Nodule_01"]
     assert first.long_axis_ras_mm == pytest.approx(written[1].findings.findings[0].long_axis_ras_mm, abs=0.01)
     assert any("Attenuation of the nodule: Solid" in note for note in first.notes)
+    assert len(found) == 4
 
 
 def test_segments_alone_are_measured(written: tuple) -> None:

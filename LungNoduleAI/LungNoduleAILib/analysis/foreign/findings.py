@@ -73,7 +73,7 @@ def foreign_findings(files: Sequence[Path], volume: Volume, measure: MeasureMask
     for name, found in reports:
         made.add_report(name, found)
     made.add_regions()
-    return ForeignFindings(tuple(made.findings), tuple(made.kept))
+    return ForeignFindings(tuple(made.findings), (*made.kept, *made.beside))
 
 
 def _kind_of(path: Path) -> tuple[str, str]:
@@ -120,11 +120,12 @@ class _Findings:
         self._names: set[str] = set()
         self.findings: list[Finding] = []
         self.kept: list[str] = []
+        self.beside: list[str] = []  # what stands in reports outside of their groups
 
     def add_report(self, name: str, found: ForeignReport) -> None:
         """Make findings of the groups of a report."""
         made_by = found.manufacturer or "another program"
-        self.kept += [f"{name}: {text}" for text in found.kept]
+        self.beside += [f"{name}: {text}" for text in found.kept]
         for number, group in enumerate(found.groups, start=1):
             self._add_group(f"{name}: {group.tracking_id or f'group {number}'}", group, made_by)
 
