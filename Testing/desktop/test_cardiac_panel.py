@@ -76,6 +76,14 @@ def test_nothing_can_be_run_before_exam_and_folder_are_chosen(panel, files, tmp_
     assert panel.ui.analyzeButton.enabled
 
 
+@uses("dicomCheckBox")
+def test_dicom_results_are_asked_for_where_they_are_wanted(chosen):
+    assert not chosen.request().with_dicom
+    click(chosen.ui.dicomCheckBox)
+    assert chosen.request().with_dicom
+    assert "--dicom" in chosen.request().to_argv()
+
+
 @uses("heightSpinBox", "weightSpinBox", "sexComboBox", "surfaceComboBox", "orderEdit", "edSpinBox", "esSpinBox")
 @uses("diagnosisModelEdit")
 @uses("septumSpinBox", "strainCheckBox", "longAxisCheckBox", "segmenterComboBox", "presetComboBox", "deviceComboBox")

@@ -111,7 +111,16 @@ def read_exam_cine(exam: Exam, progress: Progress) -> Cine:
         share = progress.part(number / choice.count, (number + 1) / choice.count)
         frames.append(_frame(choice.frame(number), plan, share))
     times_ms = None if choice.times_ms is None else tuple(float(time) for time in choice.times_ms)
-    return Cine(tuple(frames), times_ms, notes + _grid_notes(grid), _told(exam, choice, grid))
+    told = _told(exam, choice, grid)
+    return Cine(tuple(frames), times_ms, notes + _grid_notes(grid), told, sop_uids=_sop_uids(choice))
+
+
+def _sop_uids(choice: Choice) -> tuple[tuple[str, ...], ...]:
+    """Return the images of each frame; empty when they lack UIDs or share one file with other frames."""
+    frames = [choice.frame(number) for number in range(choice.count)]
+    if any(image.frame is not None or not image.sop_uid for images in frames for image in images):
+        return ()
+    return tuple(tuple(image.sop_uid for image in images) for images in frames)
 
 
 def _no_cine(exam: Exam) -> str:

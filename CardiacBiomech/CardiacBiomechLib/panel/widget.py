@@ -203,6 +203,7 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             person=person,
             engines=engines,
             diagnosis_model=self.diagnosis_model(),
+            with_dicom=ui.dicomCheckBox.checked,
         )
 
     def diagnosis_model(self) -> Path | None:

@@ -129,13 +129,21 @@ def has_earlier_result(request: CaseRequest, engines: LungEngines) -> bool:
 
 def _asked(request: CaseRequest) -> dict:
     """Return the options of a case, as they are recorded."""
-    written = {"scene": request.with_scene, "dicom": request.with_dicom, "label_map": request.label_map}
+    written = {
+        "scene": request.with_scene,
+        "dicom": request.with_dicom and _kind_of_dicom(request),
+        "label_map": request.label_map,
+    }
     options = {**request.options.recorded(), **written, **request.person.stated()}
     if request.options.calibration is not None:
         options["calibration_sha256"] = hashlib.sha256(
             calibration_file(request.options.calibration).read_bytes()
         ).hexdigest()
     return options
+
+
+def _kind_of_dicom(request: CaseRequest) -> bool | str:
+    return "label maps" if request.dicom_label_maps else True
 
 
 def _count_files(path: Path) -> int:

@@ -33,6 +33,7 @@ DICOM_FILES = (
     "outlines.pr.dcm",
     "key_images.sc.dcm",
 )
+FOLLOW_UP_DICOM_FILES = ("nodules_prior.seg.dcm", "nodules_current.seg.dcm", "growth.sr.dcm")
 MAX_SCANS = 20
 
 ANALYSIS_FILES = (
@@ -62,6 +63,7 @@ FOLLOW_UP_FILES = (
     TRANSFORM_FILE,
     AFFINE_FILE,
     SHEETS_FILE,
+    *FOLLOW_UP_DICOM_FILES,
     *(f"findings_{n}.json" for n in range(1, MAX_SCANS + 1)),
     *(f"arrays_{n}.npz" for n in range(1, MAX_SCANS + 1)),
     RUN_FILE,

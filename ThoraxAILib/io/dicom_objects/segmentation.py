@@ -1,8 +1,9 @@
-"""A DICOM Segmentation (SEG, binary) of masks on the grid of a volume; the writing is highdicom's."""
+"""A DICOM Segmentation (SEG, binary or a label map) of masks on the grid of a volume; the writing is highdicom's."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from ThoraxAILib.io.dicom_objects.source_images import SourceImages
 
 if TYPE_CHECKING:
     from highdicom.seg import Segmentation, SegmentDescription
+    from pydicom.dataset import Dataset
     from pydicom.sr.coding import Code
 
 MANUFACTURER, MODEL = "ThoraxAI", "ThoraxAI"
@@ -79,12 +81,17 @@ def segmentation(
     series_number: int,
     series_uid: str,
     instance_uid: str,
+    as_label_map: bool = False,
 ) -> Segmentation:
-    """Return a binary SEG of the items, frames without a voxel left out; raises InputError without a voxel at all."""
+    """Return a SEG of the items, frames without a voxel left out; raises InputError without a voxel at all.
+
+    It is binary; with ``as_label_map`` one label map, which takes items that share no voxel (else InputError).
+    """
     if not any(item.mask.any() for item in items):
         raise InputError("No segment holds a voxel, so there is no segmentation to write.")
-    pixels = np.stack([item.mask for item in items], axis=-1).astype(np.uint8)
-    return _written(items, pixels, volume, sources, description, series_number, series_uid, instance_uid)
+    pixels = _label_map(items) if as_label_map else np.stack([item.mask for item in items], axis=-1).astype(np.uint8)
+    uids = (series_number, series_uid, instance_uid)
+    return _written(items, pixels, volume, sources, description, *uids, as_label_map)
 
 
 def segmentation_of_labels(
@@ -115,12 +122,14 @@ def _written(
     series_number: int,
     series_uid: str,
     instance_uid: str,
+    as_label_map: bool = False,
 ) -> Segmentation:
     """Return the SEG of pixels (k, j, i), or (k, j, i, segment) where segments overlap."""
     import highdicom as hd
 
+    kind = hd.seg.SegmentationTypeValues
     common: dict[str, Any] = {
-        "segmentation_type": hd.seg.SegmentationTypeValues.BINARY,
+        "segmentation_type": kind.LABELMAP if as_label_map else kind.BINARY,
         "segment_descriptions": [_described(number, item) for number, item in enumerate(items, start=1)],
         "series_instance_uid": series_uid,
         "series_number": series_number,
@@ -135,17 +144,67 @@ def _written(
         "content_label": "SEGMENTATION",
         "omit_empty_frames": True,
     }
+    images = _as_one_series(sources.images if sources.slices is None else sources.slices)
     if sources.slices is not None:
-        return hd.seg.Segmentation(source_images=list(sources.slices), pixel_array=pixels, **common)
-    numbered: Any = {hd.ChannelDescriptor("SegmentNumber"): list(range(1, len(items) + 1))}
-    placed = hd.Volume(
-        array=pixels,
-        affine=_index_to_lps(volume),
-        coordinate_system="PATIENT",
-        channels=numbered if pixels.ndim == 4 else None,
-        frame_of_reference_uid=str(sources.first.FrameOfReferenceUID),
-    )
-    return hd.seg.Segmentation(source_images=list(sources.images), pixel_array=placed, **common)
+        made = hd.seg.Segmentation(source_images=images, pixel_array=pixels, **common)
+    else:
+        numbered: Any = {hd.ChannelDescriptor("SegmentNumber"): list(range(1, len(items) + 1))}
+        placed = hd.Volume(
+            array=pixels,
+            affine=_index_to_lps(volume),
+            coordinate_system="PATIENT",
+            channels=numbered if pixels.ndim == 4 else None,
+            frame_of_reference_uid=str(sources.first.FrameOfReferenceUID),
+        )
+        made = hd.seg.Segmentation(source_images=images, pixel_array=placed, **common)
+    _refer_to_their_series(made, sources)
+    return made
+
+
+def share_voxels(items: Sequence[SegmentItem]) -> bool:
+    """Whether a voxel belongs to two of the items, so that they make no label map."""
+    taken = np.zeros(items[0].mask.shape, dtype=np.uint8)
+    for item in items:
+        taken += item.mask
+    return bool((taken > 1).any())
+
+
+def _label_map(items: Sequence[SegmentItem]) -> np.ndarray:
+    if share_voxels(items):
+        raise InputError("Segments that share voxels make no label map: write them as binary segments.")
+    labels = np.zeros(items[0].mask.shape, dtype=np.uint16 if len(items) > 255 else np.uint8)
+    for number, item in enumerate(items, start=1):
+        labels[item.mask] = number
+    return labels
+
+
+def _as_one_series(images: Sequence[Dataset]) -> list[Dataset]:
+    """Return images that highdicom takes: those of several series (a cine of breath-holds) as copies of one."""
+    if len({str(image.SeriesInstanceUID) for image in images}) == 1:
+        return list(images)
+    copies = [deepcopy(image) for image in images]
+    for copy in copies:
+        copy.SeriesInstanceUID = images[0].SeriesInstanceUID
+    return copies
+
+
+def _refer_to_their_series(made: Segmentation, sources: SourceImages) -> None:
+    """Sort the references to instances by the series that they are really of (PS3.3 C.12.2)."""
+    from pydicom.dataset import Dataset
+
+    series_of = {str(image.SOPInstanceUID): str(image.SeriesInstanceUID) for image in sources.images}
+    if len(set(series_of.values())) == 1:
+        return
+    by_series: dict[str, list[Dataset]] = {}
+    for item in made.ReferencedSeriesSequence:
+        for reference in item.ReferencedInstanceSequence:
+            by_series.setdefault(series_of[str(reference.ReferencedSOPInstanceUID)], []).append(reference)
+    found = []
+    for series_uid, references in by_series.items():
+        item = Dataset()
+        item.SeriesInstanceUID, item.ReferencedInstanceSequence = series_uid, references
+        found.append(item)
+    made.ReferencedSeriesSequence = found
 
 
 def _index_to_lps(volume: Volume) -> np.ndarray:
