@@ -90,7 +90,7 @@ def explained(analyzed, tmp_path, monkeypatch):
 
 @uses("explainSection", "explainButton", "explanationLabel")
 def test_the_map_lies_over_the_ct_with_what_its_tests_say(explained, slicer_app):
-    from LungNoduleAILib.scene.importance_map import importance_of
+    from LungNoduleAILib.logic.explanation import importance_of
 
     node = importance_of(explained.ui.inputSelector.currentNode())
     assert node.GetName() == "Importance for N1"
@@ -104,7 +104,7 @@ def test_the_map_lies_over_the_ct_with_what_its_tests_say(explained, slicer_app)
 
 @uses("hideImportanceButton")
 def test_the_map_can_be_taken_away_and_a_new_one_replaces_it(explained, slicer_app):
-    from LungNoduleAILib.scene.importance_map import MAP_ATTRIBUTE, importance_of
+    from LungNoduleAILib.logic.explanation import MAP_ATTRIBUTE, importance_of
 
     ct = explained.ui.inputSelector.currentNode()
     click(explained.explain.hideButton)
@@ -124,8 +124,8 @@ time.sleep(60)
 
 @uses("explainCancelButton", "explainLogSection", "explainLogBox")
 def test_an_explanation_can_be_stopped_and_one_that_fails_says_why(analyzed, monkeypatch):
+    from LungNoduleAILib.logic.explanation import importance_of
     from LungNoduleAILib.panel import explain_section
-    from LungNoduleAILib.scene.importance_map import importance_of
 
     section = analyzed.explain
     section.widget.collapsed = False

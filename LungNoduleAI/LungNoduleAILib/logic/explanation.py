@@ -1,21 +1,27 @@
-"""An explanation in the scene: the map of importance over the CT, and its numbers in words."""
+"""An explanation in the scene: the map of importance in red over the CT, and its numbers in words."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import slicer
 
 from LungNoduleAILib.model.files import EXPLANATION_FILE, IMPORTANCE_FILE
-from LungNoduleAILib.scene.importance_map import show_importance
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.itk_geometry import ijk_to_lps_of
 from ThoraxAILib.image.lps import ijk_to_ras_from_lps
 from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.scene.hierarchy import remove_node
+from ThoraxAILib.scene.volumes import node_from_volume
 from ThoraxAILib.untrusted.plain_json import read_plain_json
 
 MAX_BYTES = 1 << 20
 SHOWN_FEATURES = 3
+MAP_ATTRIBUTE = "LungNoduleAI.importanceOf"
+COLORS = "vtkMRMLColorTableNodeRed"
+OPACITY = 0.6
+SHARE_SHOWN = 0.15  # of the strongest voxel; below it the CT alone is seen
 
 
 def show_explanation(
@@ -52,3 +58,42 @@ def explanation_words(told: dict) -> list[str]:
             "Suspicion was moved most by " + ", ".join(f"{m['feature']} {m['points']:+.2f}" for m in moved) + "."
         )
     return [*lines, "It explains the detector, not the disease."]
+
+
+def show_importance(importance: Volume, volume_node, finding_id: str, description: str):
+    """Return the node of a map over ``volume_node`` in all slice views; an older map of the same CT is replaced."""
+    remove_importance(volume_node)
+    array = np.maximum(importance.array, 0.0).astype(np.float32)
+    node = node_from_volume(Volume(array, importance.ijk_to_ras, "OT"), f"Importance for {finding_id}")
+    node.SetAttribute(MAP_ATTRIBUTE, volume_node.GetID())
+    node.SetDescription(description)
+    node.CreateDefaultDisplayNodes()
+    display, strongest = node.GetDisplayNode(), max(float(array.max()), 1e-6)
+    display.SetAndObserveColorNodeID(COLORS)
+    display.AutoWindowLevelOff()
+    display.SetWindowLevelMinMax(0.0, strongest)
+    display.SetLowerThreshold(SHARE_SHOWN * strongest)
+    display.SetUpperThreshold(strongest)
+    display.SetApplyThreshold(True)
+    for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
+        composite.SetBackgroundVolumeID(volume_node.GetID())
+        composite.SetForegroundVolumeID(node.GetID())
+        composite.SetForegroundOpacity(OPACITY)
+    return node
+
+
+def importance_of(volume_node):
+    """Return the node of the map over a CT; None without one."""
+    nodes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+    return next((node for node in nodes if node.GetAttribute(MAP_ATTRIBUTE) == volume_node.GetID()), None)
+
+
+def remove_importance(volume_node) -> None:
+    """Take the map over a CT out of the scene."""
+    node = importance_of(volume_node)
+    if node is None:
+        return
+    for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
+        if composite.GetForegroundVolumeID() == node.GetID():
+            composite.SetForegroundVolumeID(None)
+    remove_node(node)

@@ -7,11 +7,10 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from LungNoduleAILib.logic.explanation import show_explanation
+from LungNoduleAILib.logic.explanation import importance_of, remove_importance, show_explanation
 from LungNoduleAILib.logic.jobs import explain_job
 from LungNoduleAILib.logic.logic import LungNoduleAILogic
 from LungNoduleAILib.model.findings import Finding
-from LungNoduleAILib.scene.importance_map import importance_of, remove_importance
 from ThoraxAILib.errors import InputError, known
 from ThoraxAILib.jobs.child_job import ChildJob
 from ThoraxAILib.panels import parts

@@ -22,7 +22,6 @@ from LungNoduleAILib.logic.parameters import Parameters
 from LungNoduleAILib.logic.report_file import ReportFile, existing_folder
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.panel import results as result_panel
-from LungNoduleAILib.panel.advanced_settings import AdvancedSettings
 from LungNoduleAILib.panel.correct_section import CorrectSection
 from LungNoduleAILib.panel.explain_section import ExplainSection
 from LungNoduleAILib.panel.follow_up_section import FollowUpSection
@@ -33,6 +32,7 @@ from LungNoduleAILib.panel.reading_keys import reading_keys
 from LungNoduleAILib.panel.reading_section import ReadingSection
 from LungNoduleAILib.panel.sample_data import load_sample
 from LungNoduleAILib.panel.scene_watch import SceneWatch
+from LungNoduleAILib.panel.settings.advanced_settings import AdvancedSettings
 from LungNoduleAILib.panel.shortcuts import Shortcuts
 from LungNoduleAILib.scene.follow_up_nodes import node_of
 from ThoraxAILib.errors import InputError, known

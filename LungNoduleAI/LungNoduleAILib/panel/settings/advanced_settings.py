@@ -13,8 +13,8 @@ from slicer.i18n import tr as _
 
 from LungNoduleAILib.logic.parameters import Parameters
 from LungNoduleAILib.model.options import AnalysisOptions
-from LungNoduleAILib.panel.own_model import OwnModel
-from LungNoduleAILib.panel.promise import Promise
+from LungNoduleAILib.panel.settings.own_model import OwnModel
+from LungNoduleAILib.panel.settings.promise import Promise
 from ThoraxAILib.networks.device import DEVICES
 from ThoraxAILib.panels import parts
 from ThoraxAILib.panels.published_models import PublishedModels
