@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from CardiacBiomechLib.model.heart_classes import LV, MYOCARDIUM, RV
 from CardiacBiomechLib.segmentation.right_heart import over_the_beat
 from ThoraxAILib.image.grid import Grid
-from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.image.volume import SeriesIdentity, Volume
 
 SLICE_MM = 10.0
 
@@ -48,6 +50,22 @@ def test_the_slice_that_a_contracting_ventricle_has_left_belongs_to_the_atrium()
 def test_a_ventricle_that_hardly_contracts_keeps_its_uppermost_slice():
     full, same = volume(heart(11, 12)), volume(heart(10, 11.5))  # 8 %: 4 mm
     assert right_slices(over_the_beat((full, same))[1]) == [0, 1, 2, 3, 4, 5, 6]
+
+
+def test_thin_slices_far_apart_are_left_sooner_than_thick_ones():
+    def far_apart(labels: np.ndarray, thickness_mm: float | None) -> Volume:
+        grid = Grid.centered(labels.shape, (17.7, 1.5, 1.5))
+        return replace(grid.volume(labels), identity=SeriesIdentity(slice_thickness_mm=thickness_mm))
+
+    frames = heart(11, 12), heart(7, 9)  # the plane comes down by 17 mm: less than a step, more than 6 mm
+    assert right_slices(over_the_beat([far_apart(labels, 6.0) for labels in frames])[1])[0] == 1
+    assert right_slices(over_the_beat([far_apart(labels, None) for labels in frames])[1])[0] == 0
+
+
+def test_one_frame_that_was_drawn_smaller_than_its_neighbors_loses_no_slice():
+    full, small = volume(heart(11, 12)), volume(heart(10, 9))
+    found = over_the_beat([full, *[volume(heart(10, 11.8))] * 5, small, *[volume(heart(10, 11.8))] * 3])
+    assert right_slices(found[6]) == [0, 1, 2, 3, 4, 5, 6]
 
 
 def test_slices_stored_from_the_apex_give_the_same():

@@ -255,9 +255,10 @@ def _write_scene(folder: Path, name: str, result) -> None:
     from ThoraxAILib.scene import host
 
     host.install()
+    from CardiacBiomechLib.report.bulls_eye import bulls_eye_sheet
     from CardiacBiomechLib.scene.study_scene import write_study_scene
 
-    write_study_scene(folder / SCENE, name, result)
+    write_study_scene(folder / SCENE, name, result, bulls_eye_sheet(result.study))
 
 
 def _record(

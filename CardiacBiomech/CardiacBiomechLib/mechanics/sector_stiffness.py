@@ -14,9 +14,9 @@ from scipy.ndimage import binary_dilation
 
 from CardiacBiomechLib.mechanics.aha import SIXTHS, HeartAxes, segment_at
 from CardiacBiomechLib.mechanics.stiffness import (
-    MIN_J,
     RegionalStiffness,
     apparent_stiffness,
+    inverse_of,
     virtual_fields_stiffness,
 )
 from CardiacBiomechLib.mechanics.virtual_fields import WallFields
@@ -60,24 +60,16 @@ def sector_stiffness(labels: Volume, parts: HeartLabels, axes: HeartAxes, field:
     fields = WallFields(
         moved[beside[wall]], moved[:, 2].min() - axes.slice_mm / 2, moved[:, 2].max() + axes.slice_mm / 2
     )
-    virtual = virtual_fields_stiffness(_back(F, axes), determinant(F), sector, fields.gradients(moved), BULK)
+    turn = _directions(axes)
+    back = np.einsum("ab,bcn,dc->adn", turn, inverse_of(F), turn)
+    volumes = np.maximum(determinant(F), 0.0)  # of the points at end-systole
+    virtual = virtual_fields_stiffness(back, volumes, sector, fields.gradients(moved), BULK)
     return SectorStiffness(apparent, virtual)
 
 
 def _in_heart(points_ras_mm: np.ndarray, axes: HeartAxes) -> np.ndarray:
     """Return points (n, 3) in mm from the middle of the ventricle towards septum, anterior and base."""
     return (points_ras_mm - axes.middles_ras_mm.mean(axis=0)) @ _directions(axes).T
-
-
-def _back(F: np.ndarray, axes: HeartAxes) -> np.ndarray:
-    """Return the deformation gradient (3, 3, n) of the way back, in the directions of the heart.
-
-    Where the tissue folds, the identity stands in.
-    """
-    turn = _directions(axes)
-    safe = np.where(determinant(F) < MIN_J, np.eye(3)[:, :, None], F)
-    inverse = np.linalg.inv(np.moveaxis(safe, -1, 0))
-    return np.einsum("ab,nbc,dc->adn", turn, inverse, turn)
 
 
 def _directions(axes: HeartAxes) -> np.ndarray:

@@ -62,6 +62,12 @@ def unit_stress(F: np.ndarray, bulk: float) -> np.ndarray:
     return J ** (-2.0 / 3.0) * (F - I1 / 3.0 * inverse_transposed) + bulk * J * (J - 1.0) * inverse_transposed
 
 
+def inverse_of(F: np.ndarray) -> np.ndarray:
+    """Return the deformation gradients (3, 3, n) of the way back; where the tissue folds, the identity stands in."""
+    safe = np.where(_determinant(F) < MIN_J, np.eye(3)[:, :, None], F)
+    return np.moveaxis(np.linalg.inv(np.moveaxis(safe, -1, 0)), 0, -1)
+
+
 def apparent_stiffness(
     F: np.ndarray,
     weights: np.ndarray,

@@ -14,7 +14,7 @@ import numpy as np
 from CardiacBiomechLib.diagnosis.features.catalog import SECTORS, SEGMENTS
 from CardiacBiomechLib.diagnosis.features.published_thickness import published_thickness
 from CardiacBiomechLib.mechanics.aha import HeartAxes, segment_at
-from CardiacBiomechLib.mechanics.stiffness import MIN_J, apparent_stiffness
+from CardiacBiomechLib.mechanics.stiffness import apparent_stiffness, inverse_of
 from CardiacBiomechLib.mechanics.strain import strain_along_axes
 from CardiacBiomechLib.mechanics.thickness import SECTORS as ANGLES
 from CardiacBiomechLib.mechanics.thickness import thickness_mm
@@ -90,7 +90,7 @@ def motion_features(
     F = gradient_at(field, wall)
     way_mm = np.linalg.norm(field.displacement_ras_mm[wall], axis=-1)
     strains = strain_along_axes(F, axes.local_axes(points))
-    energies = {"es": _energy_terms(F), "ed": _energy_terms(_inverse(F))}
+    energies = {"es": _energy_terms(F), "ed": _energy_terms(inverse_of(F))}
     found = {
         f"strain_{name}_es": float(values.mean())
         for name, values in zip(("radial", "circumferential", "longitudinal"), strains, strict=True)
@@ -122,13 +122,6 @@ def _stiffness(F: np.ndarray, number_at: np.ndarray, shown: list[int], names: tu
 def _energy_terms(F: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     change = determinant(F) - 1.0
     return 0.5 * isochoric_term(F), 0.5 * change * change
-
-
-def _inverse(F: np.ndarray) -> np.ndarray:
-    """Inverse of tensors (3, 3, n); where the tissue folds, the identity stands in."""
-    bad = determinant(F) < MIN_J
-    safe = np.where(bad, np.eye(3)[:, :, None], F)
-    return np.moveaxis(np.linalg.inv(np.moveaxis(safe, -1, 0)), 0, -1)
 
 
 def _statistics(name: str, values: np.ndarray, unit: str = "") -> dict[str, float]:
