@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import scipy.ndimage as ndi
 
+from LungNoduleAILib.anatomy.lobe_confidence import lobe_confidence
 from LungNoduleAILib.delineation.patch import Patch, cut_patch
 from LungNoduleAILib.delineation.protocol import Delineator, Outline, Site
 from LungNoduleAILib.delineation.region import Region
@@ -49,7 +52,11 @@ def measure(
     if outline is None:
         return None
     mask = outline.mask or patch.mask_on_ct_grid(outline.region.mask, volume.array.shape)
-    return None if mask is None else _finding(site, outline, mask, lung_depth, detector)
+    if mask is None:
+        return None
+    finding = _finding(site, outline, mask, lung_depth, detector)
+    sure = lobe_confidence(volume, anatomy, finding.center_ras_mm, finding.lobe)
+    return replace(finding, lobe_confidence=sure)
 
 
 def _finding(site: Site, outline: Outline, mask: Mask, lung_depth: LungDepth, detector: str) -> Finding:
