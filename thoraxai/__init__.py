@@ -18,6 +18,7 @@ from ThoraxAILib.public.lazy_names import lazy_names
 if TYPE_CHECKING:
     from AnonymizerLib.public.anonymization import Anonymization, anonymize
     from AnonymizerLib.run.request import AnonymizeOptions
+    from CardiacBiomechLib.public.comparison import compare_cine
     from CardiacBiomechLib.public.practice import practice_cine, score_cine
     from CardiacBiomechLib.public.segmentation import SegmentedCine, segment_heart
     from CardiacBiomechLib.public.study import analyze_cine
@@ -52,6 +53,7 @@ _HOMES = {
     "analyze": "LungNoduleAILib.public.analysis",
     "analyze_cine": "CardiacBiomechLib.public.study",
     "anonymize": "AnonymizerLib.public.anonymization",
+    "compare_cine": "CardiacBiomechLib.public.comparison",
     "find_series": "ThoraxAILib.io.volumes",
     "follow_up": "LungNoduleAILib.public.follow_up",
     "practice_cine": "CardiacBiomechLib.public.practice",
@@ -82,6 +84,7 @@ __all__ = [
     "analyze",
     "analyze_cine",
     "anonymize",
+    "compare_cine",
     "find_series",
     "follow_up",
     "practice_cine",

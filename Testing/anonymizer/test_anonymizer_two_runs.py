@@ -18,7 +18,7 @@ from AnonymizerLib.run.run_lock import RunLock
 from AnonymizerLib.run.worker import WorkerSettings
 from fixtures.anonymizer_studies import KEY, ct, save
 from ThoraxAILib.errors import InputError, OutputError
-from ThoraxAILib.jobs.private_files import make_private_folder
+from ThoraxAILib.jobs.outputs.private_files import make_private_folder
 
 HOLD_THE_LOCK = """
 import sys, time

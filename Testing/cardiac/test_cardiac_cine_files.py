@@ -35,19 +35,20 @@ def frames():
     return [oblique_grid().volume(random.integers(0, 900, SHAPE).astype(np.float32)) for _ in range(FRAMES)]
 
 
-def write_dicom(frames, folder: Path, skip=(), series_of=lambda k: k) -> None:
-    """One series per slice, file names in no order of position or time."""
+def write_dicom(frames, folder: Path, skip=(), series_of=lambda k: k, sideways: float = 0.0) -> None:
+    """One series per slice, file names in no order of position or time; each slice ``sideways`` of a step further."""
     from pydicom.dataset import FileMetaDataset
     from pydicom.uid import MRImageStorage
 
     lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ frames[0].ijk_to_ras
     spacing = np.linalg.norm(lps[:3, :3], axis=0)
     orientation = [*(lps[:3, 0] / spacing[0]), *(lps[:3, 1] / spacing[1])]
+    step = lps[:3, 2] + sideways * spacing[2] * lps[:3, 0] / spacing[0]
     names = np.random.default_rng(1).permutation(1000)
     for number, (k, frame) in enumerate(np.ndindex(SHAPE[0], len(frames))):
         if (k, frame) in skip:
             continue
-        item = mr_slice(frames[frame].array[k], lps[:3, 3] + k * lps[:3, 2], orientation, spacing)
+        item = mr_slice(frames[frame].array[k], lps[:3, 3] + k * step, orientation, spacing)
         item.SeriesInstanceUID, item.SeriesNumber = f"1.2.3.{series_of(k)}", int(series_of(k))
         item.SOPInstanceUID, item.TriggerTime = f"1.2.3.4.{number}", PHASES_MS[frame]
         item.file_meta = FileMetaDataset()
@@ -99,6 +100,13 @@ def test_dicom_slices_of_several_series_are_stacked_by_position_and_time(frames,
     for found, frame in zip(cine.frames, frames, strict=True):
         np.testing.assert_array_equal(found.array, frame.array)
         assert Grid.of(found).matches(Grid.of(frame))
+
+
+def test_a_sheared_stack_is_told_in_words_of_a_cine_and_not_of_a_gantry(frames, tmp_path):
+    write_dicom(frames, tmp_path, sideways=0.3)
+    notes = " ".join(read_cine(tmp_path).notes)
+    assert "The stack is sheared by 16.7 degrees" in notes  # the arc tangent of 0.3
+    assert "gantry" not in notes
 
 
 def test_a_slice_that_lacks_a_phase_takes_the_nearest_one_and_says_so(frames, tmp_path):

@@ -7,8 +7,10 @@ import json
 
 import pytest
 
+import thoraxai
 from CardiacBiomechLib.analysis.compare import BEYOND, OPEN, UNKNOWN, WITHIN, compare_studies
 from CardiacBiomechLib.model.study import Chamber, Study
+from CardiacBiomechLib.report.comparison_page import write_comparison_page
 from fixtures.formats import check_format
 from ThoraxAILib.cli.main import main
 
@@ -55,7 +57,26 @@ def test_another_way_of_labeling_and_grave_verdicts_are_cautions(study):
     assert cautions[1] == "Date 2: Few slices."
 
 
-def test_the_command_writes_both_files_and_refuses_a_folder_without_a_result(study, tmp_path, capsys):
+def wall(strain: float) -> list[dict]:
+    """Segments of one strain."""
+    return [{"segment": number, "name": "x", "peak_circumferential": strain} for number in range(1, 17)]
+
+
+def test_the_page_shows_every_measure_the_spread_the_cautions_and_the_wall(study, tmp_path):
+    later = {**copy.deepcopy(study), "segments": wall(-0.10)}
+    later["lv"]["ef_percent"] = 30.0
+    later["methods"]["labels"] = "<carried>"
+    earlier = {**study, "segments": wall(-0.18)}
+    write_comparison_page(tmp_path / "page.html", earlier, later, compare_studies(earlier, later).to_dict())
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert ">-30<" in text
+    assert ">12.8 to 20.8<" in text  # 1.96 sqrt(2) times 4.6 and 7.5
+    assert "more than readers differ" in text
+    assert "segmented; &lt;carried&gt;" in text
+    assert text.count("<figure>") == 3
+
+
+def test_the_command_writes_its_files_and_refuses_a_folder_without_a_result(study, tmp_path, capsys):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "cardiac.json").write_text(json.dumps(study))
@@ -64,6 +85,8 @@ def test_the_command_writes_both_files_and_refuses_a_folder_without_a_result(stu
     assert "lv_ef_percent: 60.0 to 60.0" in capsys.readouterr().out
     check_format(tmp_path / "out" / "comparison.json", "cardiac-comparison")
     assert (tmp_path / "out" / "comparison.csv").read_text().startswith("measure,unit,before")
+    assert "LV EF, %" in (tmp_path / "out" / "comparison.html").read_text(encoding="utf-8")
+    assert thoraxai.compare_cine(tmp_path / "a", tmp_path / "b", tmp_path / "out")["changes"][2]["difference"] == 0.0
     (tmp_path / "b" / "cardiac.json").unlink()
     assert main(command) == 2
     assert "analyze an exam first" in capsys.readouterr().err

@@ -15,6 +15,7 @@ from CardiacBiomechLib.synthesis.ventricle import Ventricle
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.grid import Grid
 
+LEFT = (ACDC.lv, ACDC.myocardium)
 GRID = Grid.centered((4, 60, 60), (8.0, 1.0, 1.0))
 SCANNER = Scanner((9, 46, 46), (10.0, 3.0, 3.0), signal_to_noise=30.0, samples_per_slice=3)
 
@@ -57,12 +58,24 @@ def test_a_slice_that_the_base_has_left_is_emptied_and_a_gap_is_not():
     after[0] = 0
     gap = ring(9, 20)
     gap[2] = 0
-    assert slices_left(Seen(ring(12, 20), after), ACDC) == [0]
-    assert slices_left(Seen(ring(12, 20), gap), ACDC) == []
+    assert slices_left(Seen(ring(12, 20), after), LEFT) == [0]
+    assert slices_left(Seen(ring(12, 20), gap), LEFT) == []
     found, left = corrected(GRID.volume(ring(12, 20)), ring(12, 20), Seen(ring(12, 20), after), ACDC)
     assert left == [0]
     assert not found.array[0].any()
     assert found.array[1].any()
+
+
+def test_a_slice_that_the_right_ventricle_alone_has_left_keeps_the_left_one():
+    heart = ring(12, 20)
+    heart[:, :6] = ACDC.rv
+    after = heart.copy()
+    after[0][after[0] == ACDC.rv] = 0
+    found, left = corrected(GRID.volume(heart), heart, Seen(heart, after), ACDC)
+    assert left == []
+    assert not (found.array[0] == ACDC.rv).any()
+    assert (found.array[1] == ACDC.rv).any()
+    assert (found.array[0] == ACDC.lv).any()
 
 
 class Segmenter:

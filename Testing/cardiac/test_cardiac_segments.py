@@ -5,64 +5,28 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from CardiacBiomechLib.analysis.stiffness_section import stiffness_section
 from CardiacBiomechLib.mechanics.aha import HeartAxes, heart_axes, segment_at
+from CardiacBiomechLib.mechanics.sector_stiffness import sector_stiffness
 from CardiacBiomechLib.mechanics.thickness import by_segment, thickness_mm
 from CardiacBiomechLib.mechanics.wall_motion import WallMotion, engineering, peak
 from CardiacBiomechLib.model.heart_labels import ACDC, HeartLabels
 from CardiacBiomechLib.model.person import Person
-from CardiacBiomechLib.synthesis.anatomy import labels_at
 from CardiacBiomechLib.synthesis.cine import true_field
-from CardiacBiomechLib.synthesis.ventricle import Infarct, RightVentricle, Ventricle
+from CardiacBiomechLib.synthesis.ventricle import RightVentricle, Ventricle
+from fixtures.heart_segments import (
+    HEART,
+    INFARCTED,
+    ORIENTATIONS,
+    analytic_segment,
+    exact_circumferential,
+    labels_of,
+    wall_points,
+)
 from ThoraxAILib.image.grid import Grid
+from ThoraxAILib.registration.field import Field
 
-HEART = Ventricle(right=RightVentricle(center_mm=(30.0, 0.0, 6.0)))
-SLICE_MM = 8.0
 POINTS = 10_000
-# Directions (columns) of i, j, k: six ways a short-axis stack may lie in the file, slices along the long axis
-ORIENTATIONS = {
-    "as phantom": np.diag([-1.0, -1.0, 1.0]),
-    "slices from base to apex": np.diag([-1.0, 1.0, -1.0]),
-    "rows turned": np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]),
-    "columns turned": np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]),
-    "mirrored rows": np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]),
-    "swapped and reversed": np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0]]),
-}
-
-
-def labels_of(heart: Ventricle, direction=ORIENTATIONS["as phantom"], pixel_mm: float = 1.4, turn=None):
-    """Labels of a heart on short-axis slices; ``turn`` rotates heart and grid in the patient."""
-    grid = Grid.around(np.array([0.0, 0.0, -10.0]), (pixel_mm, pixel_mm, SLICE_MM), (110, 100, 14), direction)
-    labels = labels_at(heart, grid.centers_ras_mm())
-    matrix = np.eye(4)
-    matrix[:3, :3] = np.eye(3) if turn is None else turn
-    return Grid(grid.shape_kji, matrix @ grid.ijk_to_ras).volume(labels)
-
-
-def wall_points(heart: Ventricle, count: int, seed: int = 0) -> np.ndarray:
-    """Random points of the wall between the heights of its slices."""
-    random = np.random.default_rng(seed)
-    reach = heart.epi_mm * np.array([1.0, 1.0, heart.elongation])
-    found = random.uniform(-reach, reach, (20 * count, 3))
-    found = found[heart.in_wall(found) & (found[:, 2] > -36.0)]
-    assert len(found) >= count
-    return found[:count]
-
-
-def analytic_segment(points: np.ndarray, axes: HeartAxes) -> tuple[np.ndarray, np.ndarray]:
-    """Segment from the angle of a point about the z axis (septum +x, anterior +y), and how far from a border."""
-    angle = np.degrees(np.arctan2(points[:, 1], points[:, 0])) % 360.0
-    heights = axes.middles_ras_mm @ axes.up
-    ring = axes.rings[np.abs((points @ axes.up)[:, None] - heights).argmin(1)]
-    border = np.where(ring == 2, np.abs((angle + 45.0) % 90.0 - 45.0), np.abs((angle + 30.0) % 60.0 - 30.0))
-    away = np.where(ring == 2, 45.0 - np.abs(angle % 90.0 - 45.0 + 0.0), border)
-    away = np.where(ring == 2, np.abs((angle + 45.0 + 45.0) % 90.0 - 45.0), away)
-    expected = []
-    for a, r in zip(angle, ring, strict=True):
-        if r == 2:
-            expected.append({0: 14, 1: 13, 2: 16, 3: 15}[int(((a + 45.0) % 360.0) // 90.0)])
-        else:
-            expected.append({0: 2, 1: 1, 2: 6, 3: 5, 4: 4, 5: 3}[int(a // 60.0)] + 6 * int(r))
-    return np.array(expected), away
 
 
 @pytest.mark.parametrize("name", list(ORIENTATIONS))
@@ -122,9 +86,7 @@ def test_insertion_points_on_the_axis_or_in_one_direction_are_refused(refused):
 
 
 def test_the_segments_of_an_infarct_are_the_stiffest_and_their_intervals_lie_above_the_others():
-    heart = Ventricle(
-        right=RightVentricle(center_mm=(30.0, 0.0, 6.0)), infarct=Infarct((0.0, 1.0, 0.0), 40.0, remaining=0.1)
-    )
+    heart = INFARCTED
     labels = labels_of(heart, pixel_mm=2.0)
     motion = WallMotion(labels, ACDC, heart_axes(labels, ACDC))
     index, low, high = motion.stiffness(true_field(heart, Grid.of(labels)))
@@ -133,6 +95,29 @@ def test_the_segments_of_an_infarct_are_the_stiffest_and_their_intervals_lie_abo
     assert (low <= index).all()
     assert (index <= high).all()
     assert low[0] > high[3]  # basal anterior beside basal inferior
+
+
+def test_the_sector_of_an_infarct_has_the_highest_apparent_index_of_the_six():
+    heart = INFARCTED
+    labels = labels_of(heart, pixel_mm=2.0)
+    found = sector_stiffness(labels, ACDC, heart_axes(labels, ACDC), true_field(heart, Grid.of(labels)))
+    assert found is not None
+    said = stiffness_section(found)
+    rows = {row["sector"]: row for row in said["sectors"]}
+    assert max(rows, key=lambda name: rows[name]["apparent_index"]) == "anterior"
+    assert said["apparent"]["same_first"] > 0.9
+    assert rows["anterior"]["apparent_low"] > rows["inferior"]["apparent_high"]
+    told = [row["virtual_fields_index"] is not None for row in rows.values()]
+    assert all(told) if said["virtual_fields"]["usable"] else not any(told)
+
+
+def test_a_wall_without_one_of_its_sectors_has_no_sectors_to_compare():
+    labels = labels_of(HEART, pixel_mm=2.0)
+    axes = heart_axes(labels, ACDC)
+    wall = np.argwhere(labels.array == ACDC.myocardium)
+    gone = wall[axes.angle_degrees(labels.ras_from_kji(wall)) < 60.0]
+    labels.array[tuple(gone.T)] = 0
+    assert sector_stiffness(labels, ACDC, axes, Field.zero(Grid.of(labels))) is None
 
 
 def test_points_below_the_cavity_belong_to_the_apex():
@@ -167,13 +152,7 @@ def measured(heart: Ventricle):
     labels = labels_of(heart, pixel_mm=2.0)
     axes = heart_axes(labels, ACDC)
     frame = WallMotion(labels, ACDC, axes).frame(true_field(heart, Grid.of(labels)))
-    points = wall_points(heart, 4000)
-    points = points[points[:, 2] < 22.0]
-    F, local = heart.deformation_gradient(points), heart.local_axes(points)
-    ecc = np.array([(np.linalg.norm(F[:, :, n] @ local[1, n]) ** 2 - 1) / 2 for n in range(len(points))])
-    segments = axes.segment_of(points)
-    exact = np.array([ecc[segments == s].mean() for s in range(1, 17)])
-    return frame, exact
+    return frame, exact_circumferential(heart, axes)
 
 
 def test_circumferential_strain_of_sixteen_segments_is_that_of_the_exact_motion():
@@ -183,10 +162,7 @@ def test_circumferential_strain_of_sixteen_segments_is_that_of_the_exact_motion(
 
 
 def test_the_segments_of_an_infarct_shorten_least():
-    heart = Ventricle(
-        right=RightVentricle(center_mm=(30.0, 0.0, 6.0)), infarct=Infarct((0.0, 1.0, 0.0), 40.0, remaining=0.1)
-    )
-    frame, exact = measured(heart)
+    frame, exact = measured(INFARCTED)
     ecc = frame.strain[1]
     assert set(np.argsort(ecc)[-2:] + 1) <= {1, 7, 13}
     assert np.abs(ecc - exact).mean() <= 0.03

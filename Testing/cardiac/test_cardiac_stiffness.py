@@ -7,11 +7,11 @@ import pytest
 
 from CardiacBiomechLib.mechanics.stiffness import (
     apparent_stiffness,
-    spheroid_virtual_fields,
     unit_energy_density,
     unit_stress,
     virtual_fields_stiffness,
 )
+from CardiacBiomechLib.mechanics.virtual_fields import WallFields
 from ThoraxAILib.errors import InputError
 
 
@@ -68,13 +68,56 @@ def test_the_apparent_index_ranks_and_overstates_as_its_formula_says():
     assert (found.index <= found.high).all()
 
 
+def oval(heights: np.ndarray) -> np.ndarray:
+    """Points (n, 3) of an inner surface whose radius changes around and along the axis, by its formula."""
+    angle, height = (grid.ravel() for grid in np.meshgrid(np.linspace(0.0, 6.2, 40), heights))
+    radius = 25.0 + 2.0 * np.cos(2 * angle) - 0.004 * (height - 10.0) ** 2
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle), height], axis=1)
+
+
 def test_virtual_fields_vanish_where_unseen_loads_act():
-    angle, height = np.meshgrid(np.linspace(0, 6.0, 9), np.linspace(-0.9, 0.5, 7))
-    across = 24.0 * np.sqrt(1 - height**2)
-    inner = np.stack([across * np.cos(angle), across * np.sin(angle), 1.9 * 24.0 * height], -1).reshape(-1, 3)
-    assert np.abs(spheroid_virtual_fields(inner, 24.0, 25.0, 1.9)).max() < 1e-9
-    base = np.array([[30.0, 0.0, 25.0], [0.0, 33.0, 25.0]])
-    assert np.abs(spheroid_virtual_fields(base, 24.0, 25.0, 1.9)).max() == 0.0
+    fields = WallFields(oval(np.linspace(-30.0, 30.0, 13)), -30.0, 30.0)
+    within = oval(np.linspace(-27.0, 27.0, 7)) * (1.2, 1.2, 1.0)
+    assert np.abs(fields.at(oval(np.linspace(-27.0, 27.0, 7)))).max() < 1e-9 * np.abs(fields.at(within)).max()
+    for height in (-30.0, -35.0, 30.0, 35.0):
+        assert not fields.at(within * (1.0, 1.0, 0.0) + (0.0, 0.0, height)).any()
+
+
+def test_gradients_of_virtual_fields_are_their_slopes_and_have_one_component_each():
+    fields = WallFields(oval(np.linspace(-30.0, 30.0, 13)), -30.0, 30.0)
+    points = oval(np.array([0.0, 8.0])) * (1.15, 1.15, 1.0)
+    virtual = fields.gradients(points)
+    step = np.array([0.0, 1e-4, 0.0])
+    slope = (fields.at(points + step) - fields.at(points - step)) / 2e-4
+    np.testing.assert_allclose(virtual[1::3, 1, 1], slope, rtol=1e-3, atol=1e-6)
+    assert not virtual[1::3, [0, 2]].any()
+
+
+@pytest.mark.slow
+def test_the_stiff_sector_of_the_finite_element_ventricle_is_found_by_both_estimators():
+    pytest.importorskip("felupe", reason="felupe is a test-only peer")
+    from cardiac_stiffness import virtual_gradients
+
+    from CardiacBiomechLib.synthesis.finite_element import InflationOptions, inflate
+
+    options = InflationOptions(stiff_sector=2, pressure_kpa=0.3, steps=3)
+    heart = inflate(options)
+    F, volumes = heart.deformation_gradient.reshape(3, 3, -1), heart.volumes_mm3.reshape(-1)
+    sectors = np.broadcast_to(heart.sectors, heart.volumes_mm3.shape).reshape(-1)
+    exact = virtual_fields_stiffness(F, volumes, sectors, virtual_gradients(heart, options), 10.0)
+    others = np.arange(6) != 2
+    assert exact.index[2] / exact.index[others].mean() == pytest.approx(4.0, rel=0.05)
+    assert exact.is_usable
+    assert exact.same_first == 1.0
+    assert apparent_stiffness(F, volumes, sectors, 10.0).index.argmax() == 2
+
+
+def test_virtual_fields_that_nothing_balances_are_withheld():
+    random = np.random.default_rng(0)
+    F, regions = random_gradients(300), np.arange(300) % 4
+    found = virtual_fields_stiffness(F, np.ones(300), regions, random.standard_normal((40, 3, 3, 300)), 10.0)
+    assert not found.is_usable
+    assert found.confidence > 0.5
 
 
 def test_an_empty_region_is_refused():

@@ -333,7 +333,7 @@ def test_a_cohort_is_told_in_two_tables_each_with_its_own_person_and_resumed_wit
     def no_process(*_arguments):
         raise AssertionError("a process was started")
 
-    monkeypatch.setattr("CardiacBiomechLib.cases.study_batch._RunningStudy", no_process)
+    monkeypatch.setattr("ThoraxAILib.jobs.serving.child_batch.WarmWorkers.job", no_process)
     assert main([*command, "--resume"]) == 0
     assert "2 studies: 2 resumed" in capsys.readouterr().out
     with (tmp_path / "out" / "index.csv").open() as file:

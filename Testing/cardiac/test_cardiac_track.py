@@ -28,7 +28,7 @@ from CardiacBiomechLib.synthesis.ventricle import Ventricle
 from ThoraxAILib.cli.main import build_parser, main
 from ThoraxAILib.errors import Cancelled
 from ThoraxAILib.io.transform_files import read_field, write_labels
-from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.registration.field import invert, warp_labels
 from ThoraxAILib.registration.itk_images import itk_image

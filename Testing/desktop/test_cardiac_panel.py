@@ -76,6 +76,14 @@ def test_nothing_can_be_run_before_exam_and_folder_are_chosen(panel, files, tmp_
     assert panel.ui.analyzeButton.enabled
 
 
+@uses("dicomCheckBox")
+def test_dicom_results_are_asked_for_where_they_are_wanted(chosen):
+    assert not chosen.request().with_dicom
+    click(chosen.ui.dicomCheckBox)
+    assert chosen.request().with_dicom
+    assert "--dicom" in chosen.request().to_argv()
+
+
 @uses("heightSpinBox", "weightSpinBox", "sexComboBox", "surfaceComboBox", "orderEdit", "edSpinBox", "esSpinBox")
 @uses("diagnosisModelEdit")
 @uses("septumSpinBox", "strainCheckBox", "longAxisCheckBox", "segmenterComboBox", "presetComboBox", "deviceComboBox")
@@ -119,7 +127,7 @@ def test_the_diagnosis_is_shown_with_its_reasons(chosen, files):
     assert "published group definitions" in told[-1]
 
 
-@uses("segmentsTable", "showSceneButton", "playButton", "carryAgainButton", "reportButton")
+@uses("segmentsTable", "stiffnessTable", "showSceneButton", "playButton", "carryAgainButton", "reportButton")
 def test_an_exam_is_analyzed_shown_beating_edited_and_carried_again(chosen, slicer_app, monkeypatch):
     ui = chosen.ui
     assert not ui.showSceneButton.enabled
@@ -127,6 +135,10 @@ def test_an_exam_is_analyzed_shown_beating_edited_and_carried_again(chosen, slic
     assert "EF" in ui.summaryLabel.text
     assert ui.qualityList.count > 0
     assert len(texts_of(ui.segmentsTable, 0)) == 16
+    assert texts_of(ui.stiffnessTable, 0)[:2] == ["anterior", "anteroseptal"]
+    assert all("to" in text for text in texts_of(ui.stiffnessTable, 1))
+    assert "singular value ratio" in ui.stiffnessTable.toolTip
+    assert "relative stiffness, virtual fields" in ui.stiffnessLabel.text
     click(ui.showSceneButton)
     browser = chosen._browser
     assert browser.GetNumberOfItems() == 2
@@ -170,6 +182,32 @@ def test_insertion_points_moved_in_the_scene_are_asked_of_the_command(chosen, sl
     ui.anteriorEdit.text = "1, 2"
     click(ui.analyzeButton)
     assert len(chosen.asked) == 2
+
+
+@uses("beforeEdit", "afterEdit", "comparisonEdit", "compareButton", "comparisonTable", "comparisonPageButton")
+def test_two_dates_are_compared_and_a_folder_without_a_result_is_told(chosen, tmp_path, monkeypatch):
+    from slicerharness import session
+
+    click(chosen.ui.analyzeButton)
+    section = chosen.compare
+    section.widget.collapsed = False
+    assert not section.compareButton.enabled
+    section.beforeEdit.setCurrentPath(str(tmp_path / "out"))
+    section.afterEdit.setCurrentPath(str(tmp_path))
+    section.outputEdit.setCurrentPath(str(tmp_path / "change"))
+    click(section.compareButton)
+    assert "analyze an exam first" in str(session.dialogs[-1])
+    assert not section.pageButton.enabled
+    section.afterEdit.setCurrentPath(str(tmp_path / "out"))
+    click(section.compareButton)
+    fraction = texts_of(section.table, 0).index("LV EF, %")
+    assert texts_of(section.table, 3)[fraction] == "+0"
+    assert texts_of(section.table, 5)[fraction] == "within what readers differ"
+    assert (tmp_path / "change" / "comparison.csv").is_file()
+    opened = []
+    monkeypatch.setattr("qt.QDesktopServices.openUrl", lambda url: opened.append(url))
+    click(section.pageButton)
+    assert len(opened) == 1
 
 
 def test_a_result_that_lies_in_the_folder_is_shown_again(chosen, files, tmp_path):

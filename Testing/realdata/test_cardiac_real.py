@@ -12,6 +12,7 @@ pytest.importorskip("torch", reason="PyTorch is an optional dependency")
 from cardiac_acdc import Patient, load_patient, scores
 from cardiac_cine import rasterize, read_zipped
 
+from CardiacBiomechLib.cine.read_cine import read_cine
 from CardiacBiomechLib.model.heart_labels import ACDC, heart_labels
 from CardiacBiomechLib.motion.cascade_engine import SHIPPED_WEIGHTS
 from CardiacBiomechLib.motion.engines import make_engine
@@ -97,6 +98,11 @@ def test_a_real_dicom_cine_is_stacked_by_position_and_time(shared_data):
     assert frames[0].spacing_kji_mm[0] == pytest.approx(17.7, abs=0.1)
     labels: Volume = rasterize(shared_data("cardiac/bivme_ref/GPFile_000.txt"), Grid.of(frames[0]))
     assert volume_ml(labels, 3) == pytest.approx(170, rel=0.1)
+
+
+def test_long_axis_views_alone_are_no_short_axis_cine(shared_data, refused):
+    with refused("slice positions"):
+        read_cine(shared_data("cardiac/bivme_patient1_LAX_Se6_4ch_Se8_2ch_dicom.zip"))
 
 
 @pytest.mark.slow

@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ThoraxAILib.cli.store_arguments import ADDRESS, add_store_arguments, store_of
 from ThoraxAILib.errors import Cancelled, InputError
+
+if TYPE_CHECKING:
+    from ThoraxAILib.store.listener.listener import Listener
 
 POLL_SECONDS = 0.5
 DESCRIPTION = """Receive images by C-STORE over TLS, analyze each CT of the chest once, and put the results (DICOM SEG
@@ -50,8 +54,7 @@ def _run(arguments: argparse.Namespace) -> int:
     print(f"Callers show {own.client.certificate} and trust {own.authority}", flush=True)
     try:
         while True:
-            if not listener.step():
-                time.sleep(POLL_SECONDS)
+            _step(listener)
     except Cancelled:
         print("Stopped; what was received is kept, and the same command goes on with it.")
         return 0
@@ -59,3 +62,13 @@ def _run(arguments: argparse.Namespace) -> int:
         receiver.close()
         page.close()
         inbox.close()
+
+
+def _step(listener: Listener) -> None:
+    """Do the next thing, or wait a moment when there is none or the disk is full (the page tells that)."""
+    try:
+        is_busy = listener.step()
+    except OSError:
+        is_busy = False
+    if not is_busy:
+        time.sleep(POLL_SECONDS)

@@ -20,8 +20,8 @@ from typing import NoReturn
 
 from ThoraxAILib import __version__
 from ThoraxAILib.errors import Cancelled, ThoraxAIError
-from ThoraxAILib.jobs.output_folder import FULL_DISK, output_error
-from ThoraxAILib.jobs.output_guard import refuse_over_inputs
+from ThoraxAILib.jobs.outputs.output_folder import FULL_DISK, output_error
+from ThoraxAILib.jobs.outputs.output_guard import refuse_over_inputs
 from ThoraxAILib.jobs.signals import cancel_on_signal
 
 # commands of ThoraxAILib.cli, each a file of that name

@@ -39,7 +39,11 @@ class ChosenEngine(Generic[Made]):
     @property
     def fingerprint(self) -> str:
         """Fingerprint of what was made, before that of the engine itself."""
-        return self.made.fingerprint if "made" in self.__dict__ else self.engine.fingerprint
+        if "made" in self.__dict__:
+            return self.made.fingerprint
+        if self.engine.fingerprint_with is not None:
+            return self.engine.fingerprint_with(**self.settings)
+        return self.engine.fingerprint
 
     @property
     def device(self) -> str:

@@ -41,6 +41,8 @@ class Engine:
     ``make(device)`` builds it for one of "cpu", "cuda" and "openvino"; some kinds take settings by name beside it.
     ``missing()`` says why it cannot run here, empty when it can. ``weights`` is the file of a learned one; without
     such a file ``version`` stands for what its answers depend on. ``uses_device``: whether the device matters to it.
+    ``settings`` are the names of what ``make`` takes beside the device; where its answers depend on them,
+    ``fingerprint_with`` gives the fingerprint for such settings before it is made.
     """
 
     kind: str
@@ -52,6 +54,8 @@ class Engine:
     missing: Callable[[], str] = _nothing_is_missing
     weights: Path | None = None
     uses_device: bool = False
+    settings: tuple[str, ...] = ()
+    fingerprint_with: Callable[..., str] | None = None
 
     @property
     def fingerprint(self) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.jobs.csv_safety import SafeWriter
+from ThoraxAILib.jobs.outputs.csv_safety import SafeWriter
 from ThoraxAILib.practice.whole_json import write_whole_json
 from ThoraxAILib.untrusted.plain_json import read_plain_json
 

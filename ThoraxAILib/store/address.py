@@ -59,7 +59,7 @@ def parse_address(text: str) -> Address:
     if scheme is None:
         if not text:
             raise InputError("The address of the store is empty: give a folder or dicomweb+https://host/path.")
-        return Address(FOLDER, path=str(Path(text)))
+        return _folder(text)
     kind = scheme.group(1).lower()
     if kind not in (DICOMWEB, DIMSE):
         known = f"use {DICOMWEB}://host/path or {DIMSE}://host:port/AET"
@@ -106,16 +106,29 @@ def user_of(address: Address, asked: str = "") -> str:
     return asked or address.user or os.environ.get(USER_VARIABLE, "")
 
 
+def _folder(text: str) -> Address:
+    """Return a folder, and the study in it where the text goes on with /studies/UID behind it."""
+    if Path(text).exists():
+        return Address(FOLDER, path=str(Path(text)))
+    root, study, series = _with_study(text)
+    return Address(FOLDER, path=str(Path(root or text)), study_uid=study, series_uid=series)
+
+
 def _dicomweb(found: Address, path: str) -> Address:
     if {".", ".."} & set(path.split("/")):
         raise InputError("The path of the address goes upwards: write it without dots between slashes.")
+    root, study, series = _with_study(path)
+    return Address(found.kind, found.host, found.port, root.strip("/"), found.user, study, series)
+
+
+def _with_study(path: str) -> tuple[str, str, str]:
+    """Return a path before /studies/UID/series/UID, and the two UIDs."""
     parts = STUDIES.fullmatch(path)
-    study, series = (parts["study"] or "", parts["series"] or "") if parts else ("", "")
+    root, study, series = (parts["root"], parts["study"] or "", parts["series"] or "") if parts else (path, "", "")
     for name, uid in (("study", study), ("series", series)):
         if uid and not is_uid(uid):
             raise InputError(f"The {name} in the address is no UID: write digits and dots.")
-    root = (parts["root"] if parts else path).strip("/")
-    return Address(found.kind, found.host, found.port, root, found.user, study, series)
+    return root, study, series
 
 
 def _dimse(found: Address, path: str) -> Address:

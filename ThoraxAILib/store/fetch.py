@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.jobs.output_folder import OutputFolder, output_error
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder, output_error
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.store.instance import is_uid
 from ThoraxAILib.store.store import MAX_INSTANCES, Store, StoreError

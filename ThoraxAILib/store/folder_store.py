@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.jobs.output_folder import output_error
+from ThoraxAILib.jobs.outputs.output_folder import output_error
 from ThoraxAILib.store.instance import Instance, is_uid, read_instance
 from ThoraxAILib.store.store import MAX_INSTANCES, MAX_STUDIES, StoreError, StudyEntry
 from ThoraxAILib.untrusted.bounded_bytes import TooLarge, read_bounded

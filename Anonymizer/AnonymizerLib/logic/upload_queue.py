@@ -16,7 +16,7 @@ from ThoraxAILib.errors import InputError, OutputError
 from ThoraxAILib.jobs.child_job import ChildJob
 from ThoraxAILib.jobs.child_python import child_environment, python_interpreter
 from ThoraxAILib.jobs.events import STANDARD_OUTPUT
-from ThoraxAILib.jobs.private_files import make_private_folder, write_private
+from ThoraxAILib.jobs.outputs.private_files import make_private_folder, write_private
 from ThoraxAILib.store.access import PASSWORD_VARIABLE
 from ThoraxAILib.store.address import parse_address, user_of
 from ThoraxAILib.store.upload.manifest import read_manifest

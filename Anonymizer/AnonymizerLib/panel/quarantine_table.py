@@ -8,7 +8,7 @@ from pathlib import Path
 import qt
 from slicer.i18n import tr as _
 
-from ThoraxAILib.jobs.csv_safety import plain_cell
+from ThoraxAILib.jobs.outputs.csv_safety import plain_cell
 
 ROW_HEIGHT = 22
 

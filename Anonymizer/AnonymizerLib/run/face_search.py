@@ -33,7 +33,7 @@ from AnonymizerLib.pixels.face_removal import (
 )
 from AnonymizerLib.pixels.faces import FaceMask, find_face
 from ThoraxAILib.errors import InputError, OutputError
-from ThoraxAILib.jobs.private_files import make_private_folder, restrict_file
+from ThoraxAILib.jobs.outputs.private_files import make_private_folder, restrict_file
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.untrusted.parse_errors import parse_errors
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ThoraxAILib.errors import InputError, OutputError
-from ThoraxAILib.jobs.output_folder import FULL_DISK
-from ThoraxAILib.jobs.private_files import make_private_folder, open_private
+from ThoraxAILib.jobs.outputs.output_folder import FULL_DISK
+from ThoraxAILib.jobs.outputs.private_files import make_private_folder, open_private
 
 FORMAT = "thoraxai.anonymizer-journal/1"
 GONE = "gone"  # an input that waited and is no longer in the folder

@@ -16,8 +16,8 @@ from AnonymizerLib.profile.table import table
 from AnonymizerLib.run.report_page import report_page
 from AnonymizerLib.run.summary import CLEAN, QUARANTINED, SEARCHED, SKIPPED, Summary, latest_records, summarize
 from ThoraxAILib import __version__
-from ThoraxAILib.jobs.csv_safety import SafeWriter
-from ThoraxAILib.jobs.private_files import write_private
+from ThoraxAILib.jobs.outputs.csv_safety import SafeWriter
+from ThoraxAILib.jobs.outputs.private_files import write_private
 
 if TYPE_CHECKING:
     from AnonymizerLib.run.worker import WorkerSettings

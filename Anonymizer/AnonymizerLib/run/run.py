@@ -22,7 +22,7 @@ from AnonymizerLib.run.summary import Summary, latest_records
 from AnonymizerLib.run.worker import UNFINISHED, CleaningJob, WorkerSettings
 from ThoraxAILib import __version__
 from ThoraxAILib.errors import InputError, OutputError, known
-from ThoraxAILib.jobs.private_files import make_private_folder
+from ThoraxAILib.jobs.outputs.private_files import make_private_folder
 from ThoraxAILib.jobs.progress import Progress
 
 PRIVATE_SUFFIX = "-private"

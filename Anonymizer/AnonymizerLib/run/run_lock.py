@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from ThoraxAILib.errors import InputError, OutputError
-from ThoraxAILib.jobs.private_files import open_private
+from ThoraxAILib.jobs.outputs.private_files import open_private
 
 LOCK = ".lock"
 TAKEN = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}

@@ -12,11 +12,13 @@ from CardiacBiomechLib.analysis.long_axis import DEFINITION as LONG_AXIS_DEFINIT
 from CardiacBiomechLib.analysis.long_axis import ViewMotion
 from CardiacBiomechLib.analysis.normal import normal_ranges
 from CardiacBiomechLib.analysis.segment_table import segment_rows, strain_summary
+from CardiacBiomechLib.analysis.stiffness_section import stiffness_section
 from CardiacBiomechLib.analysis.study_motion import StudyMotion, round_trip_mm
 from CardiacBiomechLib.analysis.study_options import StudyOptions
 from CardiacBiomechLib.diagnosis.features.from_study import features_section
 from CardiacBiomechLib.diagnosis.features.measure import motion_features, thickness_features, volume_features
 from CardiacBiomechLib.mechanics.aha import HeartAxes
+from CardiacBiomechLib.mechanics.sector_stiffness import SectorStiffness, sector_stiffness
 from CardiacBiomechLib.mechanics.thickness import thickness_mm
 from CardiacBiomechLib.mechanics.wall_motion import WallFrame, WallMotion
 from CardiacBiomechLib.model.cine import Cine
@@ -62,11 +64,12 @@ class Heart:
 
 @dataclass(frozen=True, eq=False)
 class Wall:
-    """Thickness of the wall (end-diastole, end-systole; mm), its frames with strain, and its rows by segment."""
+    """Thickness of the wall (end-diastole, end-systole; mm), its frames with strain, its segments and sectors."""
 
     thickness_mm: tuple[np.ndarray, np.ndarray]
     frames: tuple[WallFrame, ...]
     rows: tuple[SegmentRow, ...]
+    sectors: SectorStiffness | None
 
 
 def chambers(heart: Heart, muscle: np.ndarray | None) -> tuple[Chamber, Chamber | None]:
@@ -116,14 +119,16 @@ def measured_wall(heart: Heart) -> Wall:
     parts, axes, motion = heart.parts, heart.axes, heart.motion
     thickness = (thickness_mm(at_ed, parts, axes), thickness_mm(at_es, parts, axes))
     frames: tuple[WallFrame, ...] = ()
-    stiffness = None
+    stiffness = sectors = None
     if motion is not None:
         measure = WallMotion(at_ed, parts, axes)
         extended = motion.region.extend
         frames = tuple(measure.frame(extended(motion.fields[frame])) for frame in range(len(heart.cine.frames)))
-        stiffness = measure.stiffness(extended(motion.fields[heart.es]))
+        moved = extended(motion.fields[heart.es])
+        stiffness = measure.stiffness(moved)
+        sectors = sector_stiffness(at_ed, parts, axes, moved)
     rows = segment_rows(axes, thickness, frames, heart.ed, heart.es, heart.cine.times_ms, stiffness)
-    return Wall(thickness, frames, rows)
+    return Wall(thickness, frames, rows, sectors)
 
 
 def study_of(
@@ -164,6 +169,7 @@ def study_of(
         },
         _points(axes),
         features_section(_features(heart, lv, rv, person, options.regions)),
+        {} if wall.sectors is None else stiffness_section(wall.sectors),
     )
 
 

@@ -1,4 +1,4 @@
-"""Two folders of results, of one person at two dates, become comparison.json and comparison.csv."""
+"""Two folders of results, of one person at two dates, become comparison.json, comparison.csv and a page."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from CardiacBiomechLib.analysis.compare import Comparison, compare_studies
 from CardiacBiomechLib.cases.study_files import RESULT
 from CardiacBiomechLib.model.study import SCHEMA
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.jobs.csv_safety import SafeWriter
-from ThoraxAILib.jobs.output_folder import output_error
+from ThoraxAILib.jobs.outputs.csv_safety import SafeWriter
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 from ThoraxAILib.options import Options, option
 
-COMPARISON, TABLE = "comparison.json", "comparison.csv"
+COMPARISON, TABLE, PAGE = "comparison.json", "comparison.csv", "comparison.html"
 
 
 @dataclass(frozen=True)
@@ -38,16 +38,18 @@ def read_study_result(folder: Path) -> dict:
 
 
 def compare_case(request: CompareRequest) -> Comparison:
-    """Compare two dates and write both files; raises InputError and OutputError with one sentence."""
-    found = compare_studies(read_study_result(request.before), read_study_result(request.after))
-    try:
-        request.output.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(found.to_dict(), indent=2, allow_nan=False)
-        (request.output / COMPARISON).write_text(text + "\n", encoding="utf-8")
-        with (request.output / TABLE).open("w", newline="", encoding="utf-8") as file:
+    """Compare two dates and write the three files; raises InputError and OutputError with one sentence."""
+    from CardiacBiomechLib.report.comparison_page import write_comparison_page
+
+    before, after = read_study_result(request.before), read_study_result(request.after)
+    found = compare_studies(before, after)
+    content = found.to_dict()
+    with OutputFolder(request.output, (TABLE, PAGE, COMPARISON)) as folder:
+        with (folder / TABLE).open("w", newline="", encoding="utf-8") as file:
             _write_rows(found, SafeWriter(file))
-    except OSError as error:
-        raise output_error(error) from error
+        write_comparison_page(folder / PAGE, before, after, content)
+        text = json.dumps(content, indent=2, allow_nan=False)
+        (folder / COMPARISON).write_text(text + "\n", encoding="utf-8")
     return found
 
 

@@ -23,8 +23,8 @@ from CardiacBiomechLib.diagnosis.models.model_file import CARD, MODEL, SHIPPED, 
 from CardiacBiomechLib.diagnosis.models.train import train_model
 from CardiacBiomechLib.training.diagnosis_cohort import CohortRequest, cohort_table
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.jobs.csv_safety import SafeWriter
-from ThoraxAILib.jobs.output_folder import OutputFolder, output_error
+from ThoraxAILib.jobs.outputs.csv_safety import SafeWriter
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder, output_error
 from ThoraxAILib.jobs.progress import Progress
 
 EVALUATION, EVALUATION_PAGE = "evaluation.json", "evaluation.html"

@@ -35,8 +35,8 @@ from CardiacBiomechLib.segmentation.protocol import HEART_SEGMENTER, HeartSegmen
 from ThoraxAILib.engines.chosen import ChosenEngine
 from ThoraxAILib.engines.registry import AUTO, REGISTRY
 from ThoraxAILib.errors import MissingDependencyError
-from ThoraxAILib.jobs.file_stamp import stamp_of
-from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.outputs.file_stamp import stamp_of
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.run_record import (
     RunInput,
@@ -52,6 +52,8 @@ from ThoraxAILib.jobs.stages import Stages
 from ThoraxAILib.networks.device import select_device
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from CardiacBiomechLib.analysis.study import StudyResult
 
 
@@ -119,12 +121,16 @@ def analyze_study_case(request: AnalyzeStudyRequest, path: Path, output: Path, p
             progress.part(0.0, 0.1),
             request.series,
         )
+    if request.with_dicom:
+        from CardiacBiomechLib.dicom_results.write import check_can_be_referred_to
+
+        check_can_be_referred_to(read.cine)
     engines = choose_engines(request.engines, read.given is None)
     record = _record(request, path, read, engines, started)
     if request.resume and has_result_of(output, record):
         return StudyOutcome(_result_in(output), resumed=True)
     with OutputFolder(output, owned_names()) as folder:
-        found = _write(folder, request, read, engines, record, path.resolve().name, progress.part(0.1, 1.0), stages)
+        found = _write(folder, request, path, read, engines, record, progress.part(0.1, 1.0), stages)
     progress(1.0, "Done")
     return StudyOutcome(found)
 
@@ -155,16 +161,17 @@ def _result_in(folder: Path) -> dict:
 def _write(
     folder: Path,
     request: AnalyzeStudyRequest,
+    path: Path,
     read: StudyInput,
     engines: StudyEngines,
     record: RunRecord,
-    name: str,
     progress: Progress,
     stages: Stages,
 ) -> dict:
     from CardiacBiomechLib.analysis.study import analyze_study
     from CardiacBiomechLib.report.study_report import write_study_report
 
+    name = path.resolve().name
     diagnosis = chosen_diagnosis(request)
     segmenter = None if engines.segmenter is None else engines.segmenter.made
     result = analyze_study(
@@ -186,7 +193,10 @@ def _write(
         progress(0.8, "Writing the results")
         write_data(result, folder)
         write_result(result.study, folder)
-        _write_pictures(folder, result)
+        contours = _write_pictures(folder, result)
+    if request.with_dicom:
+        with stages.stage("DICOM results"):
+            _write_dicom(folder, path, result, engines, contours)
     summary = _summary(result, read)
     record = replace(record, models=_models(engines))
     with stages.stage("report"):
@@ -211,26 +221,44 @@ def _summary(result: StudyResult, read: StudyInput) -> dict:
     }
 
 
-def _write_pictures(folder: Path, result: StudyResult) -> None:
+def _write_dicom(folder: Path, path: Path, result: StudyResult, engines: StudyEngines, contours: np.ndarray) -> None:
+    """Write SEG, SR and a capture that refer to the images of the exam."""
+    from CardiacBiomechLib.cine.read_cine import exam_files
+    from CardiacBiomechLib.dicom_results.write import write_dicom_results
+    from ThoraxAILib.io.opened import opened
+
+    made_by = {"motion": (engines.motion.name, engines.motion.fingerprint)}
+    labels = {"segmented": engines.segmenter, "carried": engines.motion}.get(result.study.methods["labels"])
+    if labels is not None:
+        made_by["labels"] = (labels.name, labels.fingerprint)
+    with opened(path) as inside, exam_files(inside, path.name) as files:
+        write_dicom_results(folder, result, files, made_by, (contours,))
+
+
+def _write_pictures(folder: Path, result: StudyResult) -> np.ndarray:
+    """Write the pictures; the contours (RGB) are given back."""
     from CardiacBiomechLib.report.bulls_eye import bulls_eye_sheet
     from CardiacBiomechLib.report.diagnosis_section import region_picture
     from CardiacBiomechLib.report.study_contours import study_contours
     from ThoraxAILib.report import encoded
 
-    (folder / CONTOURS).write_bytes(encoded(study_contours(result)))
+    contours = study_contours(result)
+    (folder / CONTOURS).write_bytes(encoded(contours))
     (folder / BULLS_EYES).write_bytes(encoded(bulls_eye_sheet(result.study)))
     drivers = region_picture(result.study)
     if drivers is not None:
         (folder / DRIVERS).write_bytes(encoded(drivers))
+    return contours
 
 
 def _write_scene(folder: Path, name: str, result) -> None:
     from ThoraxAILib.scene import host
 
     host.install()
+    from CardiacBiomechLib.report.bulls_eye import bulls_eye_sheet
     from CardiacBiomechLib.scene.study_scene import write_study_scene
 
-    write_study_scene(folder / SCENE, name, result)
+    write_study_scene(folder / SCENE, name, result, bulls_eye_sheet(result.study))
 
 
 def _record(
@@ -263,6 +291,7 @@ def _record(
             else request.engines.segmenter_weights.name,
         },
         "scene": request.with_scene,
+        "dicom": request.with_dicom,
         "diagnosis": diagnosis_hash(request),
     }
     return RunRecord(

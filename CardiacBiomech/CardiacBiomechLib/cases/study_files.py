@@ -8,9 +8,10 @@ from pathlib import Path
 
 from CardiacBiomechLib.analysis.study import StudyResult
 from CardiacBiomechLib.cine.label_sequence import write_label_sequence
+from CardiacBiomechLib.dicom_results.write import DICOM_FILES
 from CardiacBiomechLib.model.study import Study
 from ThoraxAILib.io.transform_files import write_field
-from ThoraxAILib.jobs.csv_safety import SafeWriter
+from ThoraxAILib.jobs.outputs.csv_safety import SafeWriter
 from ThoraxAILib.jobs.run_record import RUN_FILE
 
 RESULT, SEGMENTS, VOLUMES, LABELS = "cardiac.json", "segments.csv", "volumes.csv", "labels.seq.nrrd"
@@ -27,7 +28,8 @@ def field_name(number: int) -> str:
 def owned_names() -> list[str]:
     """Every file a run may write, the record last."""
     fields = [field_name(number) for number in range(1, MAX_FRAMES + 1)]
-    return [*fields, SEGMENTS, VOLUMES, LABELS, CONTOURS, BULLS_EYES, DRIVERS, REPORT, SCENE, RESULT, RUN_FILE]
+    pictures = [CONTOURS, BULLS_EYES, DRIVERS]
+    return [*fields, SEGMENTS, VOLUMES, LABELS, *pictures, *DICOM_FILES, REPORT, SCENE, RESULT, RUN_FILE]
 
 
 def write_data(result: StudyResult, folder: Path) -> None:

@@ -48,6 +48,7 @@ class AnalyzeStudyRequest(Options):
         None, "folder of a trained diagnosis; without it the one trained on synthetic hearts", metavar="DIR"
     )
     with_scene: bool = option(True, "none: no Slicer scene", flag="--scene", label="scene", words=SCENE_WORDS)
+    with_dicom: bool = option(False, "also DICOM results of a DICOM exam: SEG of the heart, SR", flag="--dicom")
     jobs: int = option(1, "studies worked on at the same time", label="number of jobs", at_least=1)
     resume: bool = option(False, "skip studies that were analyzed before in the same way")
     shard: str | None = option(None, "only every Nth study, from the Ith on: for several machines", metavar="I/N")

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from CardiacBiomechLib.cases.study_files import RESULT, SEGMENTS, segment_table
-from ThoraxAILib.jobs.csv_safety import SafeWriter
-from ThoraxAILib.jobs.output_folder import output_error
+from ThoraxAILib.jobs.outputs.csv_safety import SafeWriter
+from ThoraxAILib.jobs.outputs.output_folder import output_error
 from ThoraxAILib.options.shard import shard_suffix
 
 INDEX = "index.csv"

@@ -17,7 +17,7 @@ from CardiacBiomechLib.report.contour_sheet import contour_sheet
 from ThoraxAILib import __version__
 from ThoraxAILib.engines.chosen import ChosenEngine
 from ThoraxAILib.io.transform_files import write_field, write_labels
-from ThoraxAILib.jobs.csv_safety import SafeWriter
+from ThoraxAILib.jobs.outputs.csv_safety import SafeWriter
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.registration.field import CONVENTION
 from ThoraxAILib.report import encoded

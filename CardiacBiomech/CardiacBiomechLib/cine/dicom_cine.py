@@ -19,7 +19,7 @@ from CardiacBiomechLib.cine.stack_choice import Choice, Matched, choose_in
 from CardiacBiomechLib.model.cine import Cine
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.lps import ijk_to_ras_from_lps
-from ThoraxAILib.image.volume import Volume
+from ThoraxAILib.image.volume import SeriesIdentity, Volume
 from ThoraxAILib.io.slices.dicom_headers import HeaderScan, SliceHeader, scan_headers
 from ThoraxAILib.io.slices.dicom_pixels import read_stack
 from ThoraxAILib.io.slices.slice_grid import SliceGrid, UnusableStack, plan_grid, resample_to_grid
@@ -111,7 +111,16 @@ def read_exam_cine(exam: Exam, progress: Progress) -> Cine:
         share = progress.part(number / choice.count, (number + 1) / choice.count)
         frames.append(_frame(choice.frame(number), plan, share))
     times_ms = None if choice.times_ms is None else tuple(float(time) for time in choice.times_ms)
-    return Cine(tuple(frames), times_ms, notes + _grid_notes(grid), _told(exam, choice, grid))
+    told = _told(exam, choice, grid)
+    return Cine(tuple(frames), times_ms, notes + _grid_notes(grid), told, sop_uids=_sop_uids(choice))
+
+
+def _sop_uids(choice: Choice) -> tuple[tuple[str, ...], ...]:
+    """Return the images of each frame; empty when they lack UIDs or share one file with other frames."""
+    frames = [choice.frame(number) for number in range(choice.count)]
+    if any(image.frame is not None or not image.sop_uid for images in frames for image in images):
+        return ()
+    return tuple(tuple(image.sop_uid for image in images) for images in frames)
 
 
 def _no_cine(exam: Exam) -> str:
@@ -279,7 +288,8 @@ def _frame(images: list[SliceHeader], plan: SlicePlan, progress: Progress) -> Vo
         array = _with_slices_between(array, grid.depths_mm[plan.places], grid.depths_mm)
     if grid.needs_resampling:
         array = resample_to_grid(array, grid, float(array.min()))
-    return Volume(array, ijk_to_ras_from_lps(grid.ijk_to_lps), "MR")
+    identity = SeriesIdentity(slice_thickness_mm=images[0].thickness_mm)
+    return Volume(array, ijk_to_ras_from_lps(grid.ijk_to_lps), "MR", identity)
 
 
 def _with_slices_between(array: np.ndarray, read_mm: np.ndarray, wanted_mm: np.ndarray) -> np.ndarray:

@@ -135,7 +135,8 @@ def one_beat(cine: Cine) -> Cine:
     if beat < count:
         note = f"The {count} frames show more than one beat ({beat} frames each): the first one was read."
         times = None if cine.times_ms is None else cine.times_ms[:beat]
-        return replace(cine, frames=cine.frames[:beat], times_ms=times, notes=(*cine.notes, note))
+        images = cine.sop_uids[:beat]
+        return replace(cine, frames=cine.frames[:beat], times_ms=times, notes=(*cine.notes, note), sop_uids=images)
     if not closes(apart):
         note = "The last frame does not lead back to the first: the cine covers a part of the heart cycle."
         return replace(cine, notes=(*cine.notes, note), whole_cycle=False)

@@ -94,7 +94,8 @@ def _many(
 ) -> int:
     from CardiacBiomechLib.cases.study_batch import StudyBatch
     from CardiacBiomechLib.cases.study_tables import write_tables
-    from ThoraxAILib.jobs.output_folder import output_error
+    from ThoraxAILib.jobs.outputs.output_folder import output_error
+    from ThoraxAILib.jobs.serving.child_batch import BatchWatch
 
     try:
         request.output.mkdir(parents=True, exist_ok=True)
@@ -106,7 +107,8 @@ def _many(
             said = row.get("message") or f"LV EF {row['lv_ef_percent']:.0f} %, {row['seconds']} s"
             print(f"{row['study']}: {row['status']}, {said}", flush=True)
 
-    batch = StudyBatch(request, cases, tell, events.progress, arguments.is_cancelled, persons)
+    watch = BatchWatch(tell, events.progress, arguments.is_cancelled)
+    batch = StudyBatch(request, cases, watch, persons)
     try:
         batch.run()
     except Cancelled as error:

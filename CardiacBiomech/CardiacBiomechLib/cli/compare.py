@@ -7,8 +7,9 @@ import argparse
 from CardiacBiomechLib.cases.compare_case import CompareRequest
 
 DESCRIPTION = (
-    "BEFORE and AFTER are folders that thoraxai cardiac analyze wrote. DIR receives comparison.json and "
-    "comparison.csv: every measure at both dates beside how far two readings of the same heart differ."
+    "BEFORE and AFTER are folders that thoraxai cardiac analyze wrote. DIR receives comparison.json, "
+    "comparison.csv and comparison.html: every measure at both dates beside how far two readings of the same heart "
+    "differ."
 )
 
 

@@ -30,7 +30,7 @@ def _track(arguments: argparse.Namespace) -> int:
     from CardiacBiomechLib.analysis.track import track
     from CardiacBiomechLib.cases.track_files import owned_names, track_settings, write_images, write_track_report
     from CardiacBiomechLib.cine.read_cine import read_cine, read_frame_labels
-    from ThoraxAILib.jobs.output_folder import OutputFolder
+    from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 
     request = TrackRequest.from_arguments(arguments)
     engine = request.engine.choose()

@@ -9,7 +9,7 @@ import slicer
 import vtk
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
-from CardiacBiomechLib.cases.compare_case import read_study_result
+from CardiacBiomechLib.cases.compare_case import CompareRequest, compare_case, read_study_result
 from CardiacBiomechLib.cases.study_files import SCENE
 from CardiacBiomechLib.cases.study_requests import ANALYZE, AnalyzeStudyRequest
 from CardiacBiomechLib.scene.colors import color_by_strain
@@ -35,6 +35,13 @@ class CardiacBiomechLogic(ScriptedLoadableModuleLogic):
     def read_result(self, folder: Path) -> dict:
         """Return the content of cardiac.json; raises InputError for a folder without one."""
         return read_study_result(folder)
+
+    def compare(self, before: Path, after: Path, output: Path) -> dict:
+        """Compare the results of two dates into a folder and return the content of comparison.json.
+
+        Raises InputError and OutputError.
+        """
+        return compare_case(CompareRequest(before, after, output)).to_dict()
 
     def show_in_scene(self, folder: Path) -> slicer.vtkMRMLSequenceBrowserNode:
         """Load the scene of a result and return its browser; raises InputError when there is none."""

@@ -22,16 +22,27 @@ from ThoraxAILib.errors import InputError
 FLOOR_SHARE = 0.05  # of the mean energy density, kept off zero
 DRAWS, LEVEL = 200, 0.95
 MIN_J = 0.05
+MAX_CONFIDENCE = 0.5  # of virtual fields: above it the moduli hardly fit better than the next best ones
 
 
 @dataclass(frozen=True, eq=False)
 class RegionalStiffness:
-    """Relative stiffness by region (mean 1) with an interval from resampling; ``confidence`` of virtual fields only."""
+    """Relative stiffness by region (mean 1) with an interval from resampling.
+
+    ``same_first`` is the share of the drawn samples whose stiffest region is that of all data. ``confidence`` is of
+    virtual fields only: the smallest singular value over the next one.
+    """
 
     index: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    same_first: float
     confidence: float | None = None
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the stress is balanced well enough by positive values in every region."""
+        return bool((self.low > 0).all()) and (self.confidence is None or self.confidence <= MAX_CONFIDENCE)
 
 
 def unit_energy_density(F: np.ndarray, bulk: float) -> np.ndarray:
@@ -49,6 +60,12 @@ def unit_stress(F: np.ndarray, bulk: float) -> np.ndarray:
     inverse_transposed = np.linalg.inv(np.moveaxis(F, -1, 0)).transpose(2, 1, 0)
     I1 = (F**2).sum(axis=(0, 1))
     return J ** (-2.0 / 3.0) * (F - I1 / 3.0 * inverse_transposed) + bulk * J * (J - 1.0) * inverse_transposed
+
+
+def inverse_of(F: np.ndarray) -> np.ndarray:
+    """Return the deformation gradients (3, 3, n) of the way back; where the tissue folds, the identity stands in."""
+    safe = np.where(_determinant(F) < MIN_J, np.eye(3)[:, :, None], F)
+    return np.moveaxis(np.linalg.inv(np.moveaxis(safe, -1, 0)), 0, -1)
 
 
 def apparent_stiffness(
@@ -109,29 +126,6 @@ def virtual_fields_stiffness(
     return _with_interval(found, draws, confidence)
 
 
-def spheroid_virtual_fields(
-    points_mm: np.ndarray, endo_mm: float, base_mm: float, elongation: float, harmonics: int = 4, powers: int = 3
-) -> np.ndarray:
-    """Return smooth fields (m, n, 3) at points (n, 3) that vanish on the inner surface and the base.
-
-    Components x, y, z times angular harmonics up to ``harmonics`` and powers of z below ``powers``, of a truncated
-    spheroid with its long axis along z.
-    """
-    x, y, z = points_mm.T
-    s = np.sqrt(x * x + y * y + (z / elongation) ** 2)
-    height = z / (elongation * endo_mm)
-    zero = (s - endo_mm) / endo_mm * (base_mm - z) / (elongation * endo_mm)
-    turning = (x + 1j * y) / endo_mm
-    waves = [np.ones_like(x)]
-    for order in range(1, harmonics + 1):
-        waves += [(turning**order).real, (turning**order).imag]
-    scalars = np.stack([zero * wave * height**power for wave in waves for power in range(powers)])
-    fields = np.zeros((len(scalars) * 3, len(points_mm), 3))
-    for component in range(3):
-        fields[component::3, :, component] = scalars
-    return fields
-
-
 def _null_vector(equations: np.ndarray) -> tuple[np.ndarray, float]:
     _left, sizes, right = np.linalg.svd(equations, full_matrices=False)
     vector = right[-1] * np.sign(right[-1].sum() or 1.0)
@@ -139,8 +133,10 @@ def _null_vector(equations: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def _with_interval(index: np.ndarray, draws: list[np.ndarray], confidence: float | None = None) -> RegionalStiffness:
-    low, high = np.quantile(np.stack(draws), ((1 - LEVEL) / 2, (1 + LEVEL) / 2), axis=0)
-    return RegionalStiffness(index, low, high, confidence)
+    drawn = np.stack(draws)
+    low, high = np.quantile(drawn, ((1 - LEVEL) / 2, (1 + LEVEL) / 2), axis=0)
+    same_first = float((drawn.argmax(axis=1) == index.argmax()).mean())
+    return RegionalStiffness(index, low, high, same_first, confidence)
 
 
 def _members_by_block(members: np.ndarray, blocks: np.ndarray | None) -> list[np.ndarray]:

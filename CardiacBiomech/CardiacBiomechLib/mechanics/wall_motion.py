@@ -43,15 +43,26 @@ class WallFrame:
     volume_ratio_sd: float
 
 
+def wall_of(labels: Volume, parts: HeartLabels, axes: HeartAxes) -> np.ndarray:
+    """Return where (k, j, i; bool) the wall lies in the slices that show the cavity."""
+    wall = np.zeros(labels.array.shape, dtype=bool)
+    wall[list(axes.slices)] = labels.array[list(axes.slices)] == parts.myocardium
+    return wall
+
+
+def gradient_at(field: Field, where: np.ndarray) -> np.ndarray:
+    """Return the deformation gradient (3, 3, n) in RAS at the voxels ``where`` (k, j, i; bool) of a field's grid."""
+    F = deformation_gradient(field.along_axes_mm(), field.grid.spacing_kji_mm)[:, :, where]
+    turn = field.grid.axes_ras
+    return np.einsum("ab,bcn,dc->adn", turn, F, turn)
+
+
 class WallMotion:
     """Measures frames on one wall at end-diastole."""
 
     def __init__(self, labels: Volume, parts: HeartLabels, axes: HeartAxes) -> None:
-        wall = labels.array == parts.myocardium
-        kept = np.zeros_like(wall)
-        kept[list(axes.slices)] = wall[list(axes.slices)]
-        self._where = kept
-        self._points = labels.ras_from_kji(np.argwhere(kept))
+        self._where = wall_of(labels, parts, axes)
+        self._points = labels.ras_from_kji(np.argwhere(self._where))
         self._axes = axes
         self._local = axes.local_axes(self._points)
         self._segment = axes.segment_of(self._points)
@@ -62,7 +73,7 @@ class WallMotion:
 
     def frame(self, field: Field) -> WallFrame:
         """Return the measures of a frame; ``field`` has end-diastole as its fixed image."""
-        F = self._gradient(field)
+        F = gradient_at(field, self._where)
         strains = strain_along_axes(F, self._local)
         J, energy = determinant(F), 0.5 * isochoric_term(F)
         by_segment = np.full((3, 16), np.nan)
@@ -87,16 +98,10 @@ class WallMotion:
             return found
         blocks = self._height_order[seen] * 18 + (self._angle[seen] // 20.0).astype(int)
         index = apparent_stiffness(
-            self._gradient(field)[:, :, seen], np.ones(int(seen.sum())), regions, ONLY_SHAPE, blocks=blocks
+            gradient_at(field, self._where)[:, :, seen], np.ones(int(seen.sum())), regions, ONLY_SHAPE, blocks=blocks
         )
         found[:, numbers - 1] = [index.index, index.low, index.high]
         return found
-
-    def _gradient(self, field: Field) -> np.ndarray:
-        """Deformation gradient (3, 3, n) in RAS at the points of the wall."""
-        F = deformation_gradient(field.along_axes_mm(), field.grid.spacing_kji_mm)[:, :, self._where]
-        turn = field.grid.axes_ras
-        return np.einsum("ab,bcn,dc->adn", turn, F, turn)
 
     def _rotation(self, field: Field) -> np.ndarray:
         """Mean turn of each ring about its own middle in degrees, counter-clockwise seen from the apex."""

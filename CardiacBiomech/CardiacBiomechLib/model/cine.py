@@ -15,6 +15,7 @@ class Cine:
 
     Frames are counted from 1 wherever a person sees them, as ACDC does. ``notes`` are choices made while reading,
     ``source`` says in a sentence what was read, and ``whole_cycle`` whether the frames lead round one heart cycle.
+    ``sop_uids`` names the DICOM images of each frame; empty where a frame is no set of images of its own.
     """
 
     frames: tuple[Volume, ...] = field(repr=False)
@@ -22,6 +23,7 @@ class Cine:
     notes: tuple[str, ...] = ()
     source: str = ""
     whole_cycle: bool = True
+    sop_uids: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
 
     def check(self) -> None:
         """Raise InputError unless there are two or more usable frames on one grid."""

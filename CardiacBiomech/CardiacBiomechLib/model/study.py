@@ -118,6 +118,7 @@ class Study:
     methods: dict = field(default_factory=dict)
     insertions_ras_mm: tuple[tuple[float, ...], tuple[float, ...]] | None = None  # anterior, inferior
     features: dict = field(default_factory=dict)
+    stiffness: dict = field(default_factory=dict)
     diagnosis: dict = field(default_factory=dict)
 
     @property
@@ -159,6 +160,7 @@ class Study:
             "source": self.source,
             "notes": list(self.notes),
             "methods": self.methods,
+            **({"stiffness": self.stiffness} if self.stiffness else {}),
             **({"features": self.features} if self.features else {}),
             **({"diagnosis": self.diagnosis} if self.diagnosis else {}),
         }

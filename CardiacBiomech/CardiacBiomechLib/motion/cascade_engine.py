@@ -91,7 +91,8 @@ def _make_refined(
 ENGINE = learned_engine(
     MOTION_ENGINE,
     "cascade",
-    "one pass of networks trained on phantoms, a second per pair; needs PyTorch, CPU or CUDA",
+    "one pass of networks trained on phantoms, a second per pair; contracts too little where slices lie far apart; "
+    "needs PyTorch, CPU or CUDA",
     SHIPPED_WEIGHTS,
     _make,
 )

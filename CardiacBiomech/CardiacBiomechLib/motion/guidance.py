@@ -37,14 +37,17 @@ def corrected(
 ) -> tuple[Volume, list[int]]:
     """Return carried labels averaged with those seen, and the end slices (indices) that the left ventricle has left.
 
-    ``given`` are the labels (k, j, i) of the labeled frame. A part that was not seen in a slice stays as carried.
+    ``given`` are the labels (k, j, i) of the labeled frame. A part that was not seen in a slice stays as carried,
+    unless its ventricle was seen to leave it.
     """
-    left = slices_left(seen, parts)
+    left = slices_left(seen, (parts.lv, parts.myocardium))
     spacing = carried.spacing_kji_mm[1:]
     result = np.zeros_like(carried.array)
     wall_and_cavity = (parts.lv, parts.myocardium)
     if parts.rv is not None:
-        result[_average((parts.rv,), carried.array, given, seen, spacing, weight)] = parts.rv
+        right = _average((parts.rv,), carried.array, given, seen, spacing, weight)
+        right[slices_left(seen, (parts.rv,))] = False
+        result[right] = parts.rv
     outer = _average(wall_and_cavity, carried.array, given, seen, spacing, weight)
     cavity = _average((parts.lv,), carried.array, given, seen, spacing, weight) & outer
     outer[left], cavity[left] = False, False
@@ -53,10 +56,9 @@ def corrected(
     return carried.with_array(result), left
 
 
-def slices_left(seen: Seen, parts: HeartLabels) -> list[int]:
-    """Return end slices where the left ventricle was seen in the labeled frame, and no more there or further out."""
-    left = (parts.lv, parts.myocardium)
-    before, after = ([bool(np.isin(plane, left).any()) for plane in labels] for labels in (seen.before, seen.after))
+def slices_left(seen: Seen, values: tuple[int, ...]) -> list[int]:
+    """Return end slices where a ventricle was seen in the labeled frame, and no more there or further out."""
+    before, after = ([bool(np.isin(plane, values).any()) for plane in labels] for labels in (seen.before, seen.after))
     if not any(after):
         return []
     gone = [k for k, (was, still) in enumerate(zip(before, after, strict=True)) if was and not still]

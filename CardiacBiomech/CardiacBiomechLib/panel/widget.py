@@ -19,8 +19,16 @@ from CardiacBiomechLib.logic.logic import CardiacBiomechLogic
 from CardiacBiomechLib.model.person import FORMULAS, SEXES, Person
 from CardiacBiomechLib.motion.engines import NAMES as MOTION_NAMES
 from CardiacBiomechLib.motion.presets import PRESETS
+from CardiacBiomechLib.panel.compare_section import CompareSection
 from CardiacBiomechLib.panel.practice_section import PracticeSection
-from CardiacBiomechLib.report.study_summary import diagnosis_lines, diagnosis_sentences, summary
+from CardiacBiomechLib.report.study_summary import (
+    diagnosis_lines,
+    diagnosis_sentences,
+    stiffness_lines,
+    stiffness_sentences,
+    stiffness_words,
+    summary,
+)
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.child_job import ChildJob
 from ThoraxAILib.networks.device import DEVICES
@@ -36,6 +44,7 @@ COLUMNS = (
     ("Err", "peak_radial"),
     ("Stiffness", "stiffness_index"),
 )
+SECTOR_COLUMNS = ("Sector", "Apparent index (95 %)", "Virtual fields (95 %)")
 PICTURE_PIXELS = 440
 
 
@@ -78,6 +87,8 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.jobLayout.addWidget(self.job_panel.widget)
         self.practice = PracticeSection(self.job_panel, self.diagnosis_model)
         self.ui.practiceLayout.addWidget(self.practice.widget)
+        self.compare = CompareSection(self.logic)
+        self.ui.compareLayout.addWidget(self.compare.widget)
         self._fill_choices()
         panel.setMRMLScene(slicer.mrmlScene)
         self._connect()
@@ -108,6 +119,8 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.orderEdit.text = StudyOptions().order
         ui.segmentsTable.setColumnCount(len(COLUMNS))
         ui.segmentsTable.setHorizontalHeaderLabels([title for title, _name in COLUMNS])
+        ui.stiffnessTable.setColumnCount(len(SECTOR_COLUMNS))
+        ui.stiffnessTable.setHorizontalHeaderLabels(SECTOR_COLUMNS)
 
     def _connect(self) -> None:
         ui = self.ui
@@ -190,6 +203,7 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             person=person,
             engines=engines,
             diagnosis_model=self.diagnosis_model(),
+            with_dicom=ui.dicomCheckBox.checked,
         )
 
     def diagnosis_model(self) -> Path | None:
@@ -211,7 +225,9 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         found = self.logic.read_result(folder)
         self._result = folder
         ui = self.ui
-        ui.summaryLabel.text = "\n".join(summary({**found, "quality": [], "notes": [], "diagnosis": {}}))
+        ui.summaryLabel.text = "\n".join(
+            summary({**found, "quality": [], "notes": [], "diagnosis": {}, "stiffness": {}})
+        )
         self._show_diagnosis(found.get("diagnosis") or {}, folder)
         ui.qualityList.clear()
         for verdict in found["quality"]:
@@ -224,9 +240,21 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             for column, (_title, name) in enumerate(COLUMNS):
                 value = row[name]
                 ui.segmentsTable.setItem(index, column, qt.QTableWidgetItem("–" if value is None else str(value)))
+        self._show_stiffness(found.get("stiffness") or {})
         picture = qt.QPixmap(str(folder / BULLS_EYES))
         ui.bullsEyeLabel.setPixmap(picture.scaledToWidth(PICTURE_PIXELS, qt.Qt.SmoothTransformation))
         self._update_controls()
+
+    def _show_stiffness(self, said: dict) -> None:
+        """Show both estimates of the stiffness of sectors, and in the tool tip what they are and how sure."""
+        table, rows = self.ui.stiffnessTable, said.get("sectors", [])
+        table.setRowCount(len(rows))
+        for index, row in enumerate(rows):
+            words = (row["sector"], stiffness_words(row, "apparent"), stiffness_words(row, "virtual_fields"))
+            for column, text in enumerate(words):
+                table.setItem(index, column, qt.QTableWidgetItem(text))
+        self.ui.stiffnessLabel.text = "\n".join(stiffness_lines(said))
+        table.toolTip = "\n".join(stiffness_sentences(said))
 
     def _show_diagnosis(self, said: dict, folder: Path) -> None:
         """Show answer and set, what speaks for it, and where in the wall that lies."""

@@ -22,6 +22,7 @@ def analyze_cine(
     person: Person | None = None,
     engines: EnginesOfStudy | None = None,
     with_scene: bool = False,
+    with_dicom: bool = False,
     resume: bool = False,
     progress: Report | None = None,
 ) -> dict:
@@ -36,6 +37,8 @@ def analyze_cine(
         person: Height, weight and sex, for indices and normal ranges.
         engines: What segments the frames and follows the wall.
         with_scene: Whether scene.mrb is written too (needs slicer-core).
+        with_dicom: Whether DICOM results are written too: SEG of the heart at end-diastole and end-systole, SR of
+            the numbers, a capture of the contours (needs highdicom and a DICOM exam of single-frame images).
         resume: Whether an earlier equal result is kept.
         progress: Called with a fraction (0 to 1) and a sentence; may raise Cancelled to stop.
 
@@ -59,6 +62,7 @@ def analyze_cine(
         person=person or Person(),
         engines=engines or EnginesOfStudy(),
         with_scene=with_scene,
+        with_dicom=with_dicom,
         resume=resume,
     )
     return analyze_study_case(request, request.inputs[0], request.output, Progress(progress)).result

@@ -20,7 +20,7 @@ from CardiacBiomechLib.motion.protocol import MotionEngine
 from ThoraxAILib.engines.chosen import ChosenEngine
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
-from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress, Report
 from ThoraxAILib.public.keywords import check_keywords, option_names, with_keywords
 from ThoraxAILib.scene import host

@@ -10,6 +10,7 @@ from CardiacBiomechLib.report.bulls_eye import bulls_eye, measures
 from CardiacBiomechLib.report.curves import charts
 from CardiacBiomechLib.report.diagnosis_section import diagnosis_content
 from CardiacBiomechLib.report.study_contours import study_contours
+from CardiacBiomechLib.report.study_summary import stiffness_sentences, stiffness_words
 from ThoraxAILib.report.page import Figure, Table, number, render_page
 from ThoraxAILib.report.slices import Picture
 
@@ -51,6 +52,8 @@ def write_study_report(path: Path, result: StudyResult, run: dict, name: str) ->
         strain=_strain(study),
         valve_planes=_valve_planes(study),
         stiffness_words=study.strain.get("stiffness"),
+        stiffness=_stiffness(study),
+        stiffness_reasons=stiffness_sentences(study.stiffness),
         stages=_stages(run),
         models=", ".join(f"{model['role']}: {model['name']} ({model['fingerprint']})" for model in run["models"]),
         methods=study.methods,
@@ -153,6 +156,16 @@ def _valve_planes(study: Study) -> Table | None:
         if study.long_axis[key] is not None
     ]
     return Table.of((("Valve plane", False), ("Excursion, mm", True)), rows)
+
+
+def _stiffness(study: Study) -> Table | None:
+    if not study.stiffness:
+        return None
+    rows = [
+        (row["sector"], *(stiffness_words(row, estimate) for estimate in ("apparent", "virtual_fields")))
+        for row in study.stiffness["sectors"]
+    ]
+    return Table.of((("Sector", False), ("Apparent index (95 %)", True), ("Virtual fields (95 %)", True)), rows)
 
 
 def _stages(run: dict) -> Table:

@@ -34,8 +34,46 @@ def summary(found: dict) -> list[str]:
             f"long axis: global longitudinal strain {100 * seen['global_longitudinal_strain']:.1f} % (engineering), "
             f"mitral excursion {seen['mitral_excursion_mm']:.0f} mm"
         )
+    lines += stiffness_lines(found.get("stiffness") or {})
     lines += diagnosis_lines(found.get("diagnosis") or {})
     return [*lines, *(f"{verdict['severity']}: {verdict['text']}" for verdict in found["quality"])]
+
+
+def stiffness_lines(said: dict) -> list[str]:
+    """Return in lines which sector of a cardiac.json is the stiffest by each estimate, and how sure that is."""
+    lines = []
+    for estimate, name in (("apparent", "apparent index"), ("virtual_fields", "virtual fields")) if said else ():
+        rows = [row for row in said["sectors"] if row[f"{estimate}_index"] is not None]
+        if not rows:
+            lines.append(f"relative stiffness, {name}: {said[estimate]['reason']}")
+            continue
+        stiffest = max(rows, key=lambda row: row[f"{estimate}_index"])
+        lines.append(
+            f"relative stiffness, {name}: highest in the {stiffest['sector']} sector, "
+            f"{stiffness_words(stiffest, estimate)}, in {100 * said[estimate]['same_first']:.0f} % of the samples"
+        )
+    return lines
+
+
+def stiffness_words(row: dict, estimate: str) -> str:
+    """Return one estimate of a sector with its interval; a dash where it is withheld."""
+    if row[f"{estimate}_index"] is None:
+        return "–"
+    return "{:.2f} ({:.2f} to {:.2f})".format(*(row[f"{estimate}_{end}"] for end in ("index", "low", "high")))
+
+
+def stiffness_sentences(said: dict) -> list[str]:
+    """Return what the estimates of a cardiac.json are and how sure they are."""
+    if not said:
+        return []
+    apparent, virtual = said["apparent"], said["virtual_fields"]
+    sure = "the same sector comes first in {:.0f} % of the samples"
+    return [
+        said["definition"],
+        f"{apparent['definition']}; {sure.format(100 * apparent['same_first'])}",
+        f"{virtual['definition']}; {sure.format(100 * virtual['same_first'])}, singular value ratio "
+        f"{virtual['singular_value_ratio']:.2f} (0 is sure, 1 is none): {virtual['reason']}",
+    ]
 
 
 def diagnosis_lines(said: dict) -> list[str]:

@@ -11,6 +11,7 @@ from vtk.util import numpy_support
 
 from CardiacBiomechLib.analysis.study import StudyResult
 from CardiacBiomechLib.model.heart_labels import HeartLabels
+from CardiacBiomechLib.scene.bulls_eye_node import bulls_eye_node
 from CardiacBiomechLib.scene.colors import STRAIN_NAME, color_by_strain
 from CardiacBiomechLib.scene.frame_sequences import add_sequence
 from CardiacBiomechLib.scene.insertion_points import insertion_nodes
@@ -29,8 +30,8 @@ WALL = Term(ANATOMICAL_STRUCTURE, Code("74281007", "Myocardium"))
 RIGHT_CAVITY = Term(ANATOMICAL_STRUCTURE, Code("53085002", "Right ventricle of heart"))
 
 
-def study_nodes(name: str, result: StudyResult) -> list:
-    """Return new nodes of a study; the browser is the first one."""
+def study_nodes(name: str, result: StudyResult, bulls_eyes: np.ndarray | None = None) -> list:
+    """Return new nodes of a study; the browser is the first one. ``bulls_eyes`` is their picture (rows, columns, 3)."""
     browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", f"{name} beating")
     browser.SetPlaybackRateFps(max(1.0, _rate(result)))
     made = [browser]
@@ -40,14 +41,16 @@ def study_nodes(name: str, result: StudyResult) -> list:
         fields = result.motion.fields
         made.append(_add(browser, f"{name} motion", result, lambda frame: _transform(fields[frame])))
         made.append(_add(browser, f"{name} wall", result, lambda frame: _wall_model(result, frame, fields[frame])))
+    if bulls_eyes is not None:
+        made.append(bulls_eye_node(name, bulls_eyes))
     made += [_segment_table(name, result), *curve_nodes(name, result), *insertion_nodes(name, result)]
     browser.SetSelectedItemNumber(0)
     return made
 
 
-def write_study_scene(path: Path, name: str, result: StudyResult) -> None:
+def write_study_scene(path: Path, name: str, result: StudyResult, bulls_eyes: np.ndarray | None = None) -> None:
     """Write the scene of a study as a Slicer bundle and empty it again; raises OutputError."""
-    study_nodes(name, result)
+    study_nodes(name, result, bulls_eyes)
     try:
         write_scene(path)
     finally:

@@ -10,6 +10,7 @@ import numpy as np
 from CardiacBiomechLib.segmentation.constraints import best_labels, constrained
 from CardiacBiomechLib.segmentation.prediction import WEIGHTS, chances_around, find_heart, load_network
 from CardiacBiomechLib.segmentation.protocol import HEART_SEGMENTER
+from CardiacBiomechLib.segmentation.right_heart import over_the_beat
 from CardiacBiomechLib.segmentation.view import View
 from ThoraxAILib.engines.engine import learned_engine, weights_fingerprint
 from ThoraxAILib.image.tuples import three
@@ -22,7 +23,7 @@ LOOKED_AT = 3  # frames in which the heart is looked for
 
 
 class LearnedSegmenter:
-    """Cavities and wall by a 2-D network that sees neighboring slices, kept anatomical; needs PyTorch."""
+    """Cavities and wall by a 2-D network that sees neighboring slices, kept anatomical over the beat; needs PyTorch."""
 
     name = "learned"
 
@@ -61,7 +62,7 @@ class LearnedSegmenter:
             found.append(frame.with_array(labels))
         self._device.ran_on(self._device.given)
         progress(1.0, "Heart segmented")
-        return tuple(found)
+        return over_the_beat(found)
 
 
 ENGINE = learned_engine(

@@ -14,7 +14,7 @@ from CardiacBiomechLib.synthesis.cine import Scanner, acquire, phase_curve, true
 from CardiacBiomechLib.synthesis.groups import GROUPS, draw
 from CardiacBiomechLib.synthesis.ventricle import Ventricle
 from ThoraxAILib.io.transform_files import write_field, write_image, write_labels
-from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.options import Options, option
 from ThoraxAILib.registration.field import CONVENTION

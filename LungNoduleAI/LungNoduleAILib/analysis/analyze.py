@@ -78,7 +78,10 @@ def analyze(
     structures = anatomy.structures
     if structures is not None:
         structures = np.ascontiguousarray(order.undo_array(_shown(structures, lungs)))
-    return AnalysisResult(volume, labels, reported, anatomy.lobes_approximate, methods, structures)
+    named = None if anatomy.named is None or lungs.sides_withheld else anatomy.named
+    if named is not None:
+        named = named.with_labels(order.undo_array(named.labels))
+    return AnalysisResult(volume, labels, reported, anatomy.lobes_approximate, methods, structures, named)
 
 
 def _near_lungs(

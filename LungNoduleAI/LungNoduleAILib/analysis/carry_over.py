@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from LungNoduleAILib.analysis.review_record import OUTLINE, By, applied, entry_of, recorded
-from LungNoduleAILib.analysis.reviewing import same_places
+from LungNoduleAILib.analysis.review.review_record import OUTLINE, By, applied, entry_of, recorded
+from LungNoduleAILib.analysis.review.reviewing import same_places
 from LungNoduleAILib.analysis.turned_masks import in_lps, masks_turned_back
 from LungNoduleAILib.model.findings import Finding, Findings
 from LungNoduleAILib.model.result import AnalysisResult

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from LungNoduleAILib.analysis.engines import LungEngines
 from LungNoduleAILib.analysis.other_date import search_other_date
-from LungNoduleAILib.analysis.rejections import with_rejections
+from LungNoduleAILib.analysis.review.rejections import with_rejections
 from LungNoduleAILib.followup.difference.difference_map import DifferenceMap, difference_map
 from LungNoduleAILib.followup.growth.assessment import ScanContext, assess_growth
 from LungNoduleAILib.followup.growth.scans import interval_days, interval_warnings

@@ -5,6 +5,7 @@ The lung module's own engines come to the registry here; plug-ins come by entry 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,10 +26,11 @@ from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.parenchyma import pattern_map
 from LungNoduleAILib.parenchyma.pattern_map import PATTERN_MAPPER, LearnedPatterns
-from LungNoduleAILib.published import monai_anatomy, monai_detector
+from LungNoduleAILib.published import monai_anatomy, monai_detector, nnunet_detector, totalsegmentator
 from ThoraxAILib.engines.chosen import ChosenEngine
+from ThoraxAILib.engines.engine import Engine
 from ThoraxAILib.engines.registry import AUTO, REGISTRY, Registry
-from ThoraxAILib.errors import MissingDependencyError, known
+from ThoraxAILib.errors import InputError, MissingDependencyError, known
 from ThoraxAILib.jobs.run_record import RunModel
 from ThoraxAILib.networks.device import check_device, select_device
 
@@ -39,9 +41,12 @@ ENGINES = (
     learned_anatomy.ENGINE,
     classical_anatomy.ENGINE,
     *monai_anatomy.ENGINES,
+    *totalsegmentator.ANATOMY_ENGINES,
     learned_detector.ENGINE,
     classical_detector.ENGINE,
     monai_detector.ENGINE,
+    nnunet_detector.ENGINE,
+    totalsegmentator.DETECTOR_ENGINE,
     learned_outline.ENGINE,
     classical_outline.ENGINE,
     siamese.ENGINE,
@@ -100,7 +105,8 @@ def choose_engines(options: AnalysisOptions | FollowUpOptions, registry: Registr
         name = options.reidentifier if options.network else no_reidentifier.NONE
         kinds["reidentifier"] = (REIDENTIFIER, name, no_reidentifier.NONE)
     both_classical = analysis.anatomy == analysis.detector == CLASSICAL
-    chosen = _chosen(kinds, analysis.device, both_classical, registry)
+    settings = {"weights": analysis.detector_weights, "score": analysis.detector_score}
+    chosen = _chosen(kinds, analysis.device, both_classical, registry, settings)
     detector = known(chosen.detector, "the detector")
     check_calibration(analysis, detector.name, detector.fingerprint)
     return chosen
@@ -128,7 +134,11 @@ def operating_point(name: str) -> float:
 
 
 def _chosen(
-    kinds: dict[str, tuple[str, str, str]], device: str, both_classical: bool, registry: Registry
+    kinds: dict[str, tuple[str, str, str]],
+    device: str,
+    both_classical: bool,
+    registry: Registry,
+    detector_settings: Mapping[str, object] | None = None,
 ) -> LungEngines:
     """Engines by field of LungEngines from (kind, name asked for, what "auto" means where all is classical)."""
     found = {}
@@ -138,9 +148,25 @@ def _chosen(
         found[field] = engine, BOTH_CLASSICAL if wanted != name else reason
     chosen_device, device_reason = _device(device, any(engine.uses_device for engine, _ in found.values()))
     chosen: dict[str, ChosenEngine[Any]] = {
-        field: ChosenEngine(engine, reason, chosen_device) for field, (engine, reason) in found.items()
+        field: ChosenEngine(
+            engine,
+            reason,
+            chosen_device,
+            _taken(engine, detector_settings or {}) if field == "detector" else {},
+        )
+        for field, (engine, reason) in found.items()
     }
     return LungEngines(device=chosen_device, device_reason=device_reason, **chosen)
+
+
+def _taken(engine: Engine, settings: Mapping[str, object]) -> dict[str, object]:
+    """Return the settings that an engine takes; raises InputError for a model of one's own that it cannot use."""
+    if settings.get("weights") is not None and "weights" not in engine.settings:
+        raise InputError(
+            f"The {engine.kind} '{engine.name}' takes no model of your own: leave out --detector-weights, or choose "
+            f"--detector {nnunet_detector.NAME}."
+        )
+    return {name: value for name, value in settings.items() if name in engine.settings}
 
 
 def _device(asked: str, any_network: bool) -> tuple[str, str]:

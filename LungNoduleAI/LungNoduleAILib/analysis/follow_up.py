@@ -13,7 +13,7 @@ from LungNoduleAILib.analysis.analyze import analyze
 from LungNoduleAILib.analysis.carry_over import with_review_of
 from LungNoduleAILib.analysis.compare import Comparison, compare_scans
 from LungNoduleAILib.analysis.engines import LungEngines, choose_engines
-from LungNoduleAILib.analysis.review_record import By
+from LungNoduleAILib.analysis.review.review_record import By
 from LungNoduleAILib.followup.growth.assessment import ScanContext
 from LungNoduleAILib.followup.growth.scans import check_scans
 from LungNoduleAILib.model.findings import Finding, Findings

@@ -42,12 +42,13 @@ def in_lps(result: AnalysisResult) -> AnalysisResult:
         finding if finding.mask is None else replace(finding, mask=turned(finding.mask, order, shape))
         for finding in result.findings.findings
     )
-    structures = result.structures
+    structures, named = result.structures, result.named
     return replace(
         result,
         volume=volume_in_lps(result.volume),
         labels=np.ascontiguousarray(order.apply_array(result.labels)),
         structures=None if structures is None else np.ascontiguousarray(order.apply_array(structures)),
+        named=None if named is None else named.with_labels(order.apply_array(named.labels)),
         findings=replace(result.findings, findings=findings),
     )
 

@@ -25,8 +25,8 @@ from LungNoduleAILib.model.result import AnalysisResult
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io import read_volume
 from ThoraxAILib.io.slices.dicom_headers import files_below
-from ThoraxAILib.jobs.file_stamp import stamp_of
-from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.outputs.file_stamp import stamp_of
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.run_record import (
     RunInput,
@@ -128,11 +128,19 @@ def has_earlier_result(request: CaseRequest, engines: LungEngines) -> bool:
 
 def _asked(request: CaseRequest) -> dict:
     """Return the options of a case, as they are recorded."""
-    written = {"scene": request.with_scene, "dicom": request.with_dicom, "label_map": request.label_map}
-    options = {**request.options.to_dict(), **written, **request.person.stated()}
+    written = {
+        "scene": request.with_scene,
+        "dicom": request.with_dicom and _kind_of_dicom(request),
+        "label_map": request.label_map,
+    }
+    options = {**request.options.recorded(), **written, **request.person.stated()}
     if request.options.calibration is not None:
         options["calibration_sha256"] = hashlib.sha256(request.options.calibration.read_bytes()).hexdigest()
     return options
+
+
+def _kind_of_dicom(request: CaseRequest) -> bool | str:
+    return "label maps" if request.dicom_label_maps else True
 
 
 def _count_files(path: Path) -> int:

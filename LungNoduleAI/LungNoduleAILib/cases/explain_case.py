@@ -22,7 +22,7 @@ from LungNoduleAILib.model.files import (
 )
 from ThoraxAILib import __version__
 from ThoraxAILib.errors import InputError, MissingDependencyError
-from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
 
 if TYPE_CHECKING:
@@ -94,9 +94,9 @@ def write_explanation(folder: Path, found: Explanation, place: tuple[float, floa
 
 def _write_map(folder: Path, request: ExplainRequest, volume: Volume, found: Explanation) -> str:
     """Write the map as a DICOM Parametric Map beside a DICOM series; "" when it was, else why it was not."""
-    from LungNoduleAILib.dicom_results.write import uid_of
     from ThoraxAILib.image.volume import Volume
     from ThoraxAILib.io.dicom_objects.source_images import check_can_be_referred_to, source_images
+    from ThoraxAILib.io.dicom_objects.uids import uid_of
 
     try:
         check_can_be_referred_to(volume)

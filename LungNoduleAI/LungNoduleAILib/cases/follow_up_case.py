@@ -15,7 +15,7 @@ from LungNoduleAILib.model.pairs import FollowUp
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io import find_cases, read_volume
-from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.run_record import RunInput, RunRecord, finish, now, write_run_record
 from ThoraxAILib.jobs.stages import Stages
@@ -37,6 +37,11 @@ def follow_up_case(request: FollowUpRequest, progress: Progress) -> FollowUp:
         volumes = [read_volume(path, None, progress.part(0.0, 0.08)) for path in request.inputs]
         reviews = read_reviews(request.reviewed, volumes)
     check_scans(volumes, request.options.days)
+    if request.with_dicom:
+        from ThoraxAILib.io.dicom_objects.source_images import check_can_be_referred_to
+
+        for volume in volumes[-2:]:
+            check_can_be_referred_to(volume)
     record = follow_up_record(request, engines, volumes, names, started)
     with OutputFolder(request.output, FOLLOW_UP_FILES) as folder:
         from LungNoduleAILib.analysis.follow_up import follow_up
@@ -80,7 +85,13 @@ def follow_up_record(
     )
     return RunRecord(
         "lung follow-up",
-        {**request.options.to_dict(), "scene": request.with_scene, **_reviewed(request), **request.person.stated()},
+        {
+            **request.options.recorded(),
+            "scene": request.with_scene,
+            **_more(request),
+            **_reviewed(request),
+            **request.person.stated(),
+        },
         sources,
         engines.models(),
         engines.device,
@@ -88,6 +99,11 @@ def follow_up_record(
         started,
         warnings=warnings,
     )
+
+
+def _more(request: FollowUpRequest) -> dict:
+    """Return that DICOM results were asked for, where they were."""
+    return {"dicom": True} if request.with_dicom else {}
 
 
 def _reviewed(request: FollowUpRequest) -> dict:

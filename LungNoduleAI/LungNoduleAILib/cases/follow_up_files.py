@@ -51,10 +51,23 @@ def write_results(
             write_sheets(folder / files.SHEETS_FILE, drawn)
             for number, analysis in enumerate(result.analyses, start=1):
                 analysis.save_arrays(folder, f"arrays_{number}.npz")
+    if request.with_dicom:
+        with stages.stage("DICOM results"):
+            write_dicom(folder, result, request.inputs)
     if request.with_scene:
         progress(0.6, "Writing the scene")
         with stages.stage("scene"):
             _write_scene(folder, result, drawn)
+
+
+def write_dicom(folder: Path, result: FollowUpResult, inputs: Sequence[Path]) -> None:
+    """Write SEG of both last dates and SR of growth; ``inputs`` are where the scans were read from."""
+    from LungNoduleAILib.dicom_results.follow_up import write_follow_up_results
+    from ThoraxAILib.io.dicom_objects.source_images import source_images
+
+    last = zip(inputs[-2:], result.analyses[-2:], strict=True)
+    sources = [source_images(path, analysis.volume) for path, analysis in last]
+    write_follow_up_results(folder, result.follow_up, result.analyses, sources)
 
 
 def write_sheets(path: Path, sheets: Sequence[tuple[str, Picture]]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from LungNoduleAILib.model.anatomy import AIRWAY, LOBE_OF_LABEL, RUL
 from LungNoduleAILib.model.files import LABEL_TABLE_FILE
 from LungNoduleAILib.model.result import AnalysisResult
-from ThoraxAILib.jobs.csv_safety import SafeWriter
+from ThoraxAILib.jobs.outputs.csv_safety import SafeWriter
 
 FIRST_FINDING = 101
 TABLE_HEAD = ("value", "name", "voxels", "volume_ml")

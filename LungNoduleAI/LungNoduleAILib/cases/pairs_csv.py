@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from LungNoduleAILib.model.pairs import FollowUp, Interval, Pair
-from ThoraxAILib.jobs.csv_safety import SafeWriter
+from ThoraxAILib.jobs.outputs.csv_safety import SafeWriter
 
 COLUMNS = (
     "prior_scan",

@@ -12,7 +12,7 @@ from LungNoduleAILib.practice.cases import PracticeCase, make_practice_case
 from LungNoduleAILib.practice.progress import BOOK, add_progress, progress_words
 from LungNoduleAILib.practice.score import Mark, Score, score_marks
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
 
 CT_FILE, SCORE_FILE = "ct.nrrd", "score.json"

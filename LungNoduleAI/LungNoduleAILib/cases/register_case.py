@@ -20,7 +20,7 @@ from LungNoduleAILib.report.follow_up_pictures import contact_sheets
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io import read_volume
-from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.run_record import RunInput, RunRecord, finish, now, write_run_record
 from ThoraxAILib.jobs.stages import Stages

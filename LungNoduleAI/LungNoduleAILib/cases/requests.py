@@ -36,6 +36,7 @@ class CaseRequest:
     options: AnalysisOptions
     with_scene: bool = True
     with_dicom: bool = False
+    dicom_label_maps: bool = False
     label_map: str = NO_LABEL_MAP
     resume: bool = False
     person: PersonAndExam = field(default_factory=PersonAndExam)
@@ -64,6 +65,9 @@ class AnalyzeRequest(Options):
         False,
         "also write DICOM segmentations (SEG) and a measurement report (SR) of the series",
         flag="--dicom",
+    )
+    dicom_label_maps: bool = option(
+        False, "with --dicom: SEG as label maps where no segments overlap (smaller, but read by few viewers yet)"
     )
     label_map: str = option(
         NO_LABEL_MAP,
@@ -122,6 +126,11 @@ class FollowUpRequest(Options):
     )
     person: PersonAndExam = option(
         factory=PersonAndExam, group="for the guidelines in the report (none is asked without --exam or --age)"
+    )
+    with_dicom: bool = option(
+        False,
+        "also DICOM results of the last two dates: SEG of the nodules of each, SR of growth and doubling time",
+        flag="--dicom",
     )
 
     def __post_init__(self) -> None:

@@ -10,8 +10,8 @@ from LungNoduleAILib.synthesis.model.synthetic_ct import SyntheticCT
 from LungNoduleAILib.synthesis.test_phantom.small_chest import make_small_chest
 from LungNoduleAILib.synthesis.truth import PHANTOM_FILES, write_phantom
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.jobs.csv_safety import SafeWriter
-from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.outputs.csv_safety import SafeWriter
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
 
 PAIR_FOLDERS = ("prior", "current")

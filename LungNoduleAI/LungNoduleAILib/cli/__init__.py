@@ -1,4 +1,4 @@
 """The commands of the lung module.
 
-17 files because each command has its own.
+18 files because each command has its own.
 """

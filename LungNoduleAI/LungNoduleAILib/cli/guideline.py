@@ -18,7 +18,7 @@ STANDARD_INPUT = "-"
 SOME_FAILED = 2
 
 
-def add_guideline(commands: argparse._SubParsersAction) -> None:
+def add_commands(commands: argparse._SubParsersAction) -> None:
     """Mount ``guideline``."""
     parser = commands.add_parser(
         "guideline",

@@ -49,7 +49,7 @@ def map_case(request: PatternsRequest, progress: Progress, on_note: Callable[[st
     from LungNoduleAILib.model.files import PATTERN_MAP_FILE, PATTERN_PICTURE_FILE, PATTERN_TABLE_FILE
     from LungNoduleAILib.parenchyma.pattern_map import PatternMap
     from ThoraxAILib.io import read_volume
-    from ThoraxAILib.jobs.output_folder import OutputFolder
+    from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 
     engines = choose_pattern_engines(request.anatomy, request.device)
     volume = read_volume(request.input, request.series, progress.part(0.0, 0.15))

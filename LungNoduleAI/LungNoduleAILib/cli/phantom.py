@@ -97,7 +97,7 @@ def write_case(directory: Path, seed: int, setting: str, progress: Progress | No
     from LungNoduleAILib.cases.sample import write_sample
     from LungNoduleAILib.synthesis.case import draw_case
     from LungNoduleAILib.synthesis.truth import PHANTOM_FILES, write_phantom
-    from ThoraxAILib.jobs.output_folder import OutputFolder
+    from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 
     progress = progress or Progress()
     if setting == PHANTOM_SETTINGS[0]:

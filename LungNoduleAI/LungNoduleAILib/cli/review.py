@@ -55,7 +55,7 @@ def _review(arguments: argparse.Namespace) -> int:
 
 
 def _made(folder: Path) -> Path:
-    from ThoraxAILib.jobs.output_folder import output_error
+    from ThoraxAILib.jobs.outputs.output_folder import output_error
 
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -11,8 +11,8 @@ from LungNoduleAILib.model.findings import Findings
 from LungNoduleAILib.triage.priority import RULE, Priority, priority_of
 from LungNoduleAILib.triage.requests import TriageRequest, TriageSimulateRequest
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.jobs.csv_safety import SafeWriter
-from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.outputs.csv_safety import SafeWriter
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 from ThoraxAILib.untrusted.plain_json import read_plain_json
 
 COLUMNS = ("case", "priority", "level", "reason", "rule_version")

@@ -9,7 +9,7 @@ import numpy as np
 
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.lps import flip_lps_ras
-from ThoraxAILib.jobs.csv_safety import SafeWriter, plain_cell
+from ThoraxAILib.jobs.outputs.csv_safety import SafeWriter, plain_cell
 from ThoraxAILib.statistics.marks import Marks, Places
 
 SERIES, COORDINATES = "seriesuid", ("coordX", "coordY", "coordZ")

@@ -17,7 +17,7 @@ from LungNoduleAILib.datasets.training_case import TrainingCase
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.itk_geometry import placed_image
 from ThoraxAILib.image.volume import Volume
-from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
 
 ENDING = ".nii.gz"

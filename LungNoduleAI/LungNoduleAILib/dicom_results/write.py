@@ -2,31 +2,49 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from LungNoduleAILib.dicom_results.drawings import drawings_of
+from LungNoduleAILib.dicom_results.nodules import LOBES, Nodules, tracking
 from LungNoduleAILib.model.anatomy import AIRWAY, HEART, LLL, LUL, RLL, RML, RUL
 from LungNoduleAILib.model.files import DICOM_FILES
-from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.result import AnalysisResult
+from LungNoduleAILib.published.structure_terms import StructureTerm, structure_terms
+from LungNoduleAILib.published.structures import LABEL_OF_NAME
 from ThoraxAILib import __version__
 from ThoraxAILib.io.dicom_objects.key_objects import key_object_selection
-from ThoraxAILib.io.dicom_objects.measurement_report import FindingGroup, Observer, Quantity, measurement_report
+from ThoraxAILib.io.dicom_objects.measurement_report import Evidence, FindingGroup, Observer, measurement_report
 from ThoraxAILib.io.dicom_objects.presentation_state import presentation_state
 from ThoraxAILib.io.dicom_objects.secondary_capture import secondary_capture
-from ThoraxAILib.io.dicom_objects.segmentation import SegmentItem, segmentation
+from ThoraxAILib.io.dicom_objects.segmentation import (
+    CodedTerm,
+    LabelItem,
+    SegmentItem,
+    segmentation,
+    segmentation_of_labels,
+    share_voxels,
+)
 from ThoraxAILib.io.dicom_objects.source_images import SourceImages
+from ThoraxAILib.io.dicom_objects.uids import uid_of
 
 if TYPE_CHECKING:
-    from highdicom.seg import Segmentation
     from pydicom.dataset import Dataset
 
-ANATOMY_FILE, NODULES_FILE, REPORT_FILE, VERIFIED_FILE, KEY_IMAGES_FILE, OUTLINES_FILE, CAPTURE_FILE = DICOM_FILES
+(
+    ANATOMY_FILE,
+    STRUCTURES_FILE,
+    NODULES_FILE,
+    REPORT_FILE,
+    VERIFIED_FILE,
+    KEY_IMAGES_FILE,
+    OUTLINES_FILE,
+    CAPTURE_FILE,
+) = DICOM_FILES
 SERIES_NUMBERS = {
     ANATOMY_FILE: 9001,
     NODULES_FILE: 9002,
@@ -34,22 +52,9 @@ SERIES_NUMBERS = {
     KEY_IMAGES_FILE: 9004,
     OUTLINES_FILE: 9005,
     CAPTURE_FILE: 9006,
+    STRUCTURES_FILE: 9008,  # 9007 is that of an explanation
 }
-UID_ROOT = "2.25."
-LOBES = {
-    RUL: ("Right upper lobe", "upper lobe", "right"),
-    RML: ("Right middle lobe", "middle lobe", "right"),
-    RLL: ("Right lower lobe", "lower lobe", "right"),
-    LUL: ("Left upper lobe", "upper lobe", "left"),
-    LLL: ("Left lower lobe", "lower lobe", "left"),
-}
-SITES = {"RUL": RUL, "RML": RML, "RLL": RLL, "LUL": LUL, "LLL": LLL}
-
-
-def uid_of(*parts: str) -> str:
-    """Return a UID that depends on these texts only (PS3.5 B.2: 2.25 and a 128-bit number)."""
-    digest = hashlib.sha256("\0".join(parts).encode("utf-8")).digest()
-    return UID_ROOT + str(int.from_bytes(digest[:16], "big"))
+VERIFIED, LABEL_MAP = "verified", "label map"  # versions of an object
 
 
 def write_dicom_results(
@@ -59,17 +64,21 @@ def write_dicom_results(
     reader: str = "",
     organization: str = "",
     pictures: Sequence[np.ndarray] = (),
+    label_maps: bool = False,
 ) -> list[Path]:
     """Write segmentations, report and key images (through each finding) into ``folder``; what was written.
 
     For archives that show no SEG there are outlines over the images (a presentation state) and, where ``pictures`` are
     given, these as a secondary capture.
     With ``reader`` the report is VERIFIED, follows the software's own as its predecessor, and leaves out nothing: a
-    rejected finding stands there as rejected. A result without findings is written too. Raises InputError when the
-    sources are not those of the result.
+    rejected finding stands there as rejected. A result without findings is written too. With ``label_maps`` segments
+    that share no voxel become a label map: the lobes instead of whole lungs, and nodules apart from each other.
+    Raises InputError when the sources are not those of the result.
     """
-    written, found = _segmentations(result, sources)
-    written += _reports(result, sources, found, reader, organization)
+    nodules = Nodules(result)
+    written = _segmentations(result, sources, nodules, label_maps)
+    evidence = Evidence(sources, dict(written).get(NODULES_FILE))
+    written += _reports(result, evidence, nodules, reader, organization)
     key_images = _key_images(result, sources)
     if key_images:
         told = f"ThoraxAI: images through {len(result.findings.findings)} findings; research use only, unverified"
@@ -84,45 +93,43 @@ def _uids(result: AnalysisResult, name: str, version: str = "") -> dict:
     return {
         "series_number": SERIES_NUMBERS[name],
         "series_uid": uid_of("series", *made[:3]),
-        "instance_uid": uid_of("instance", *made, *_state(result, bool(version))),
+        "instance_uid": uid_of("instance", *made, *_state(result, version == VERIFIED)),
     }
 
 
-def _outlined(result: AnalysisResult) -> list[Finding]:
-    """Return the findings with an outline, in the order of their segments."""
-    return [finding for finding in result.findings.findings if finding.mask is not None]
-
-
 def _segmentations(
-    result: AnalysisResult, sources: SourceImages
-) -> tuple[list[tuple[str, Dataset]], Segmentation | None]:
-    """Return what there is to see of anatomy and nodules, and the segmentation of the nodules."""
+    result: AnalysisResult, sources: SourceImages, nodules: Nodules, label_maps: bool
+) -> list[tuple[str, Dataset]]:
+    """Return what there is to see of anatomy and nodules."""
     written: list[tuple[str, Dataset]] = []
-    anatomy = _anatomy_items(result)
-    if anatomy:
-        made = segmentation(anatomy, result.volume, sources, "ThoraxAI anatomy", **_uids(result, ANATOMY_FILE))
-        written.append((ANATOMY_FILE, made))
-    items = [_nodule_item(finding, result) for finding in _outlined(result)]
-    if not items:
-        return written, None
-    found = segmentation(items, result.volume, sources, "ThoraxAI nodules", **_uids(result, NODULES_FILE))
-    return [*written, (NODULES_FILE, found)], found
+    for name, items, words in (
+        (ANATOMY_FILE, _anatomy_items(result, with_lungs=not label_maps), "ThoraxAI anatomy"),
+        (NODULES_FILE, nodules.items(), "ThoraxAI nodules"),
+    ):
+        if items:
+            is_map = label_maps and not share_voxels(items)
+            uids = _uids(result, name, LABEL_MAP if is_map else "")
+            written.append((name, segmentation(items, result.volume, sources, words, **uids, as_label_map=is_map)))
+    structures, labels = named_items(result)
+    if structures:
+        uids = _uids(result, STRUCTURES_FILE)
+        made = segmentation_of_labels(structures, labels, result.volume, sources, "ThoraxAI structures", **uids)
+        written.append((STRUCTURES_FILE, made))
+    return written
 
 
 def _reports(
-    result: AnalysisResult, sources: SourceImages, found: Segmentation | None, reader: str, organization: str
+    result: AnalysisResult, evidence: Evidence, nodules: Nodules, reader: str, organization: str
 ) -> list[tuple[str, Dataset]]:
     """Return the report of the software, and that of the reader, if there is one."""
-    series = result.volume.identity.series_uid
-    numbers = {finding.id: number for number, finding in enumerate(_outlined(result), start=1)}
-    groups = [_group(finding, numbers.get(finding.id, 0), series) for finding in result.findings.findings]
-    undecided = [_without_reader(group) for group in groups]
-    software = measurement_report(undecided, sources, found, _observer(result), **_uids(result, REPORT_FILE))
+    groups = nodules.groups()
+    undecided = [without_reader(group) for group in groups]
+    software = measurement_report(undecided, [evidence], observer_of(result), **_uids(result, REPORT_FILE))
     if not reader:
         return [(REPORT_FILE, software)]
-    who = _observer(result, reader, organization)
-    uids = _uids(result, REPORT_FILE, "verified")
-    verified = measurement_report(groups, sources, found, who, previous=software, **uids)
+    who = observer_of(result, reader, organization)
+    uids = _uids(result, REPORT_FILE, VERIFIED)
+    verified = measurement_report(groups, [evidence], who, previous=software, **uids)
     return [(REPORT_FILE, software), (VERIFIED_FILE, verified)]
 
 
@@ -165,12 +172,36 @@ def _state(result: AnalysisResult, with_decisions: bool) -> list[str]:
     ]
 
 
-def _anatomy_items(result: AnalysisResult) -> list[SegmentItem]:
+def named_items(result: AnalysisResult) -> tuple[list[LabelItem], np.ndarray]:
+    """Return the structures that a published segmenter named and found, and a label map of their numbers from 1 on.
+
+    Lobes and trachea are in the segmentation of the anatomy already; a name without codes is left out.
+    """
+    if result.named is None:
+        return [], np.zeros(0, np.uint8)
+    terms, named = structure_terms(), result.named
+    values = [
+        int(value)
+        for value in np.unique(named.labels)
+        if named.names[value] in terms and named.names[value] not in LABEL_OF_NAME
+    ]
+    number_of = np.zeros(len(named.names), np.uint8)
+    number_of[values] = np.arange(1, len(values) + 1)
+    found = (terms[named.names[value]] for value in values)
+    return [LabelItem(term.words, _coded(term), _anatomy_algorithm(result)) for term in found], number_of[named.labels]
+
+
+def _coded(term: StructureTerm) -> CodedTerm:
+    return CodedTerm(term.category, term.type, term.modifier, term.region, term.region_modifier)
+
+
+def _anatomy_algorithm(result: AnalysisResult) -> tuple[str, str]:
     methods = result.methods
-    made_by = (
-        f"ThoraxAI anatomy {methods.get('anatomy', '')}".strip(),
-        methods.get("anatomy_fingerprint", __version__),
-    )
+    return f"ThoraxAI anatomy {methods.get('anatomy', '')}".strip(), methods.get("anatomy_fingerprint", __version__)
+
+
+def _anatomy_items(result: AnalysisResult, with_lungs: bool = True) -> list[SegmentItem]:
+    made_by = _anatomy_algorithm(result)
     items = [
         SegmentItem(label, result.labels == value, "anatomical structure", kind, made_by, side)
         for value, (label, kind, side) in LOBES.items()
@@ -180,70 +211,21 @@ def _anatomy_items(result: AnalysisResult) -> list[SegmentItem]:
             "Trachea and main bronchi", result.labels == AIRWAY, "anatomical structure", "trachea and bronchus", made_by
         )
     )
-    for label, values, side in (("Right lung", (RUL, RML, RLL), "right"), ("Left lung", (LUL, LLL), "left")):
+    lungs = (("Right lung", (RUL, RML, RLL), "right"), ("Left lung", (LUL, LLL), "left")) if with_lungs else ()
+    for label, values, side in lungs:
         items.append(SegmentItem(label, np.isin(result.labels, values), "anatomical structure", "lung", made_by, side))
     if result.structures is not None:
         items.append(SegmentItem("Heart", result.structures == HEART, "anatomical structure", "heart", made_by))
     return [item for item in items if item.mask.any()]
 
 
-def _nodule_item(finding: Finding, result: AnalysisResult) -> SegmentItem:
-    from ThoraxAILib.errors import known
-
-    mask = known(finding.mask, "the mask")
-    whole = np.zeros(result.volume.array.shape, dtype=bool)
-    box = tuple(slice(o, o + n) for o, n in zip(mask.offset_kji, mask.array.shape, strict=True))
-    whole[box] = mask.array
-    made_by = None
-    if finding.source != "reader":
-        methods = result.methods
-        name = f"ThoraxAI delineator {methods.get('delineator', '')}".strip()
-        made_by = (name, methods.get("delineator_fingerprint", __version__))
-    series = result.volume.identity.series_uid
-    kind = "mass" if finding.kind == "mass" else "nodule"
-    return SegmentItem(
-        finding.id, whole, "altered structure", kind, made_by, finding.side or "", tracking(finding, series)
-    )
-
-
-def tracking(finding: Finding, series_uid: str) -> tuple[str, str]:
-    """Return the tracking identifier and UID of a finding: the same whenever the series is analyzed again."""
-    return finding.id, uid_of("tracking", series_uid, finding.id)
-
-
-def _group(finding: Finding, segment: int, series_uid: str) -> FindingGroup:
-    quantities = [
-        Quantity("volume", finding.volume_mm3, "mm3"),
-        Quantity("diameter", finding.mean_diameter_mm, "mm", "mean"),
-        Quantity("long axis", finding.long_axis_mm, "mm", ends_ras_mm=finding.long_axis_ras_mm),
-        Quantity("short axis", finding.short_axis_mm, "mm", ends_ras_mm=finding.short_axis_ras_mm),
-        Quantity("attenuation", finding.mean_hu, "HU", "mean"),
-        Quantity("probability", finding.confidence, "1"),
-    ]
-    if finding.solid_mean_diameter_mm is not None:
-        quantities.append(Quantity("solid part diameter", finding.solid_mean_diameter_mm, "mm", "mean"))
-    if finding.solid_volume_mm3 is not None:
-        quantities.append(Quantity("solid part volume", finding.solid_volume_mm3, "mm3"))
-    value = SITES.get(finding.lobe or "")
-    _, site, side = LOBES[value] if value is not None else ("", "lung", finding.side or "")
-    return FindingGroup(
-        tracking(finding, series_uid),
-        segment,
-        "mass" if finding.kind == "mass" else "nodule",
-        site,
-        "" if site == "middle lobe" else side,
-        tuple(quantities),
-        (("attenuation class", finding.type), ("assessment", finding.status)),
-    )
-
-
-def _without_reader(group: FindingGroup) -> FindingGroup:
-    from dataclasses import replace
-
+def without_reader(group: FindingGroup) -> FindingGroup:
+    """Return a group as the software alone would write it."""
     return replace(group, evaluations=tuple(pair for pair in group.evaluations if pair[0] != "assessment"))
 
 
-def _observer(result: AnalysisResult, reader: str = "", organization: str = "") -> Observer:
+def observer_of(result: AnalysisResult, reader: str = "", organization: str = "") -> Observer:
+    """Return the software that made a result, with its detector, and the reader who stands for it."""
     methods = result.methods
     name, fingerprint = methods.get("detector", "unknown"), methods.get("detector_fingerprint", "")
     return Observer(

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from LungNoduleAILib.evaluation.froc_picture import draw_froc
-from ThoraxAILib.jobs.csv_safety import SafeWriter
-from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.outputs.csv_safety import SafeWriter
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 from ThoraxAILib.statistics.froc import (
     RATES,
     RESAMPLES,

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.jobs.csv_safety import plain_cell
+from ThoraxAILib.jobs.outputs.csv_safety import plain_cell
 from ThoraxAILib.statistics.mark_matching import match
 from ThoraxAILib.statistics.marks import Marks, Places
 from ThoraxAILib.statistics.risk_control import LossTable

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import slicer
 
-from LungNoduleAILib.analysis.decisions import with_decision
-from LungNoduleAILib.analysis.reviewed_pairs import as_reviewed, came_and_went
-from LungNoduleAILib.analysis.reviewing import same_places
+from LungNoduleAILib.analysis.review.decisions import with_decision
+from LungNoduleAILib.analysis.review.reviewed_pairs import as_reviewed, came_and_went
+from LungNoduleAILib.analysis.review.reviewing import same_places
 from LungNoduleAILib.model.files import (
     DIFFERENCE_FILE,
     LINKS_FILE,

@@ -15,7 +15,7 @@ from pathlib import Path
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from LungNoduleAILib.analysis.carry_over import continued, has_words_of_reader, with_review_of
-from LungNoduleAILib.analysis.review_record import By
+from LungNoduleAILib.analysis.review.review_record import By
 from LungNoduleAILib.analysis.turned_masks import in_lps, masks_turned_back, volume_in_lps
 from LungNoduleAILib.logic.follow_up import LungFollowUpLogic
 from LungNoduleAILib.logic.review import LungReview

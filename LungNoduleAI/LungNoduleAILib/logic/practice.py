@@ -18,7 +18,7 @@ import vtk
 
 from LungNoduleAILib.practice.score import Mark
 from ThoraxAILib.errors import InputError, OutputError
-from ThoraxAILib.jobs.csv_safety import SafeWriter
+from ThoraxAILib.jobs.outputs.csv_safety import SafeWriter
 from ThoraxAILib.scene.markups import LabeledPoint, points_node
 from ThoraxAILib.scene.volumes import node_from_volume
 from ThoraxAILib.untrusted.plain_json import read_plain_json

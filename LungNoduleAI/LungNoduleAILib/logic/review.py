@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from LungNoduleAILib.analysis import review_record, reviewing
-from LungNoduleAILib.analysis.review_record import By, checked_words, finding_of
+from LungNoduleAILib.analysis.review import review_record, reviewing
+from LungNoduleAILib.analysis.review.review_record import By, checked_words, finding_of
 from LungNoduleAILib.analysis.turned_masks import volume_in_lps
 from LungNoduleAILib.model.findings import Finding, Findings
 from LungNoduleAILib.model.result import AnalysisResult

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from LungNoduleAILib.analysis.reviewing import STATABLE
+from LungNoduleAILib.analysis.review.reviewing import STATABLE
 from LungNoduleAILib.logic.review import LungReview
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.tuples import three

@@ -19,6 +19,18 @@ LEFT_LUNG_LABELS = (LUL, LLL)
 
 
 @dataclass(frozen=True, eq=False)
+class NamedStructures:
+    """What a segmenter of many structures found: ``labels`` (uint8, k, j, i), ``names[n]`` the structure of value n."""
+
+    labels: np.ndarray
+    names: tuple[str, ...]
+
+    def with_labels(self, labels: np.ndarray) -> NamedStructures:
+        """Return the same names around other labels."""
+        return NamedStructures(np.ascontiguousarray(labels), self.names)
+
+
+@dataclass(frozen=True, eq=False)
 class Anatomy:
     """Anatomy on the grid of one volume.
 
@@ -26,7 +38,7 @@ class Anatomy:
     The lungs are filled: vessels, hila and juxtapleural nodules inside them carry the lobe's label.
     ``structures``, where the segmenter knows them, is uint8 on the same grid: the values of ``labels`` except where
     7 vessels of the lung, 8 heart, 9 aorta, 10 spine, 11 other bone or 12 other body lie. ``lobes_how`` says in a few
-    words how approximate lobes were placed.
+    words how approximate lobes were placed. ``named`` is every structure of a published segmenter by its name.
     """
 
     labels: np.ndarray
@@ -34,6 +46,7 @@ class Anatomy:
     lobes_approximate: bool = True
     structures: np.ndarray | None = None
     lobes_how: str = "fissures are placed as planes that avoid vessels, no learned model ran"
+    named: NamedStructures | None = None
 
     def voxels_of(self, labels: Iterable[int]) -> int:
         """Return how many voxels carry one of these labels, without a mask of them all."""

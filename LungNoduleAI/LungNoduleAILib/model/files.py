@@ -25,6 +25,7 @@ LABEL_MAP_FILES = {"nrrd": "labels.nrrd", "nifti": "labels.nii.gz"}
 LABEL_TABLE_FILE = "labels.csv"
 DICOM_FILES = (
     "anatomy.seg.dcm",
+    "structures.seg.dcm",
     "nodules.seg.dcm",
     "measurements.sr.dcm",
     "measurements_verified.sr.dcm",
@@ -32,6 +33,7 @@ DICOM_FILES = (
     "outlines.pr.dcm",
     "key_images.sc.dcm",
 )
+FOLLOW_UP_DICOM_FILES = ("nodules_prior.seg.dcm", "nodules_current.seg.dcm", "growth.sr.dcm")
 MAX_SCANS = 20
 
 ANALYSIS_FILES = (
@@ -61,6 +63,7 @@ FOLLOW_UP_FILES = (
     TRANSFORM_FILE,
     AFFINE_FILE,
     SHEETS_FILE,
+    *FOLLOW_UP_DICOM_FILES,
     *(f"findings_{n}.json" for n in range(1, MAX_SCANS + 1)),
     *(f"arrays_{n}.npz" for n in range(1, MAX_SCANS + 1)),
     RUN_FILE,

@@ -40,3 +40,7 @@ class FollowUpOptions(Options):
             raise InputError(
                 f"The days between the scans cannot be negative, {self.days} was given: name the prior scan first."
             )
+
+    def recorded(self) -> dict:
+        """Return the options as they are recorded, see AnalysisOptions."""
+        return {**self.to_dict(), "analysis": self.analysis.recorded()}

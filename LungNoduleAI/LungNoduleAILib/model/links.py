@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ThoraxAILib.errors import InputError, OutputError
-from ThoraxAILib.jobs.csv_safety import SafeWriter, plain_cell
+from ThoraxAILib.jobs.outputs.csv_safety import SafeWriter, plain_cell
 from ThoraxAILib.options import Options, option
 
 LINK, UNLINK = "link", "unlink"

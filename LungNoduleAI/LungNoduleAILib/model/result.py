@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from LungNoduleAILib.model.anatomy import NamedStructures
 from LungNoduleAILib.model.files import ARRAYS_FILE, FINDINGS_FILE
 from LungNoduleAILib.model.findings import Findings
 from ThoraxAILib.image.mask import Mask
@@ -19,7 +20,8 @@ from ThoraxAILib.untrusted.plain_json import read_plain_json
 class AnalysisResult:
     """``labels`` and ``structures`` as in Anatomy (uint8, grid of ``volume``); findings carry masks there.
 
-    Where sides are withheld (``findings.lungs.sides_withheld``), 1 stands for all of the lungs.
+    ``named`` is every structure of a published segmenter by its name. Where sides are withheld
+    (``findings.lungs.sides_withheld``), 1 stands for all of the lungs and nothing is named.
     """
 
     volume: Volume
@@ -28,6 +30,7 @@ class AnalysisResult:
     lobes_approximate: bool = True
     methods: dict[str, str] = field(default_factory=dict)
     structures: np.ndarray | None = None
+    named: NamedStructures | None = None
 
     def save_arrays(self, directory: Path, name: str = ARRAYS_FILE) -> None:
         """Write labels and nodule masks as ``arrays.npz`` beside findings.json: how a worker hands them to Slicer.
@@ -45,6 +48,8 @@ class AnalysisResult:
         }
         if self.structures is not None:
             arrays["structures"] = self.structures
+        if self.named is not None:
+            arrays["named"], arrays["named_names"] = self.named.labels, np.array(self.named.names)
         for finding in self.findings.findings:
             if finding.mask is not None:
                 arrays[f"mask_{finding.id}"] = finding.mask.array
@@ -69,7 +74,10 @@ class AnalysisResult:
             }
             approximate = bool(arrays["lobes_approximate"])
             structures = arrays["structures"] if "structures" in arrays.files else None
+            named = None
+            if "named" in arrays.files:
+                named = NamedStructures(arrays["named"], tuple(str(name) for name in arrays["named_names"]))
         with_masks = tuple(replace(finding, mask=masks.get(finding.id)) for finding in findings.findings)
         return AnalysisResult(
-            volume, labels, replace(findings, findings=with_masks), approximate, structures=structures
+            volume, labels, replace(findings, findings=with_masks), approximate, structures=structures, named=named
         )

@@ -9,7 +9,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from LungNoduleAILib.analysis.reviewing import STATABLE
+from LungNoduleAILib.analysis.review.reviewing import STATABLE
 from LungNoduleAILib.logic.review import LungReview
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.review import READER

@@ -15,7 +15,7 @@ from LungNoduleAILib.model.findings import Finding, Lungs, Removed
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.model.result import AnalysisResult
 from ThoraxAILib.image.volume import Volume
-from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress, Report
 from ThoraxAILib.jobs.run_record import RunRecord, now
 from ThoraxAILib.jobs.stages import Stages

@@ -20,7 +20,7 @@ from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.pairs import FollowUp, Pair, Track
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
-from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress, Report
 from ThoraxAILib.jobs.run_record import RunRecord, now
 from ThoraxAILib.jobs.stages import Stages
@@ -97,13 +97,15 @@ class FollowUpAnalysis:
         registration = self.result.comparisons[-1].registration
         return None if registration is None else registration.warped_prior
 
-    def save(self, folder: Path | str, scene: bool | None = None) -> Path:
+    def save(self, folder: Path | str, scene: bool | None = None, dicom: bool = False) -> Path:
         """Write the files that ``thoraxai lung follow-up`` writes: pairs, findings, registration, report and scene.
 
         Args:
             folder: Where to; it is made when it does not exist. Older results in it are replaced, all at once.
             scene: Whether to write scene.mrb. A scene file holds the whole scene, so None writes it where Slicer's
                 libraries are and the scene holds no other data.
+            dicom: Whether to write DICOM results of the last two dates too: SEG of the nodules of each, and an SR of
+                growth and doubling time (needs highdicom and CTs that are DICOM).
 
         Returns:
             The folder.
@@ -116,7 +118,7 @@ class FollowUpAnalysis:
             >>> thoraxai.follow_up("prior.nrrd", "current.nrrd").save("out") / "report.html"
         """
         with_scene = host.scene_is_free() if scene is None else scene
-        request = _request(self.images, self.options, Path(folder), with_scene)
+        request = replace(_request(self.images, self.options, Path(folder), with_scene), with_dicom=dicom)
         record = _record(request, self.engines, self.images, self.record.started)
         with OutputFolder(folder, FOLLOW_UP_FILES) as partial:
             write_follow_up(partial, request, self.result, record, Progress(), self.stages.copy())

@@ -11,13 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from LungNoduleAILib.anatomy.lung_air import find_lung_air
 from LungNoduleAILib.anatomy.protocol import ANATOMY_SEGMENTER
-from LungNoduleAILib.anatomy.quality import assess_quality, is_no_chest
-from LungNoduleAILib.anatomy.work_image import WorkImage, make_work_image
-from LungNoduleAILib.model.anatomy import AIRWAY, LLL, LUL, RLL, RML, RUL, Anatomy
+from LungNoduleAILib.model.anatomy import Anatomy
 from LungNoduleAILib.published.monai_detector import missing_packages
-from LungNoduleAILib.published.structures_104 import LOBES, TRACHEA, structures_of
+from LungNoduleAILib.published.named_anatomy import anatomy_of
+from LungNoduleAILib.published.structures import NAMES_104
 from ThoraxAILib.engines.engine import FINGERPRINT_DIGITS, Engine, weights_fingerprint
 from ThoraxAILib.errors import MissingDependencyError
 from ThoraxAILib.image.volume import Volume
@@ -31,9 +29,7 @@ FINE, COARSE = "monai-wholebody", "monai-wholebody-3mm"
 FILES = {FINE: "models/model.pt", COARSE: "models/model_lowres.pt"}
 SPACINGS_MM = {FINE: (1.5, 1.5, 1.5), COARSE: (3.0, 3.0, 3.0)}
 TILE, TILE_OVERLAP = (96, 96, 96), 0.25
-LABEL_OF_LOBE = {"RUL": RUL, "RML": RML, "RLL": RLL, "LUL": LUL, "LLL": LLL}
 LOBES_HOW = "a published network (MONAI, 104 structures) places them"
-RIGHT, LEFT = 1, 2
 
 
 class MonaiWholeBody:
@@ -60,18 +56,11 @@ class MonaiWholeBody:
 
     def segment(self, volume: Volume, progress: Progress) -> Anatomy:
         """Anatomy on the grid of ``volume`` (HU, axes in LPS order); see AnatomySegmenter."""
-        of_104 = self.labels_104(volume, progress.part(0.0, 0.9))
+        found = self.labels_104(volume, progress.part(0.0, 0.9))
         progress(0.9, "Looking at the lungs")
-        labels = np.zeros(of_104.shape, np.uint8)
-        for lobe, label in LOBES.items():
-            labels[of_104 == label] = LABEL_OF_LOBE[lobe]
-        labels[of_104 == TRACHEA] = AIRWAY
-        work = make_work_image(volume)
-        quality = assess_quality(work, find_lung_air(work), _sides(labels, work), sides_certain=True)
-        if is_no_chest(quality):
-            return Anatomy(np.zeros_like(labels), quality)
+        anatomy = anatomy_of(volume, found, NAMES_104, LOBES_HOW)
         progress(1.0, "Lungs found")
-        return Anatomy(labels, quality, False, structures_of(of_104, labels), LOBES_HOW)
+        return anatomy
 
     def labels_104(self, volume: Volume, progress: Progress) -> np.ndarray:
         """Return the network's own labels, 0 to 104 (uint8, k, j, i), on the grid of ``volume``."""
@@ -90,13 +79,6 @@ class MonaiWholeBody:
             labels = tiled_labels(self._network.to(given), prepared, TILE, TILE_OVERLAP, given, on_tile)
         self._device.ran_on(given)
         return image.put_back(labels)
-
-
-def _sides(labels: np.ndarray, work: WorkImage) -> np.ndarray:
-    """Return which lung each work voxel belongs to, by the CT voxel in its middle: 0 none, 1 right, 2 left."""
-    middle = [np.arange(n) * f + f // 2 for n, f in zip(work.hu.shape, work.factors_kji, strict=True)]
-    found = labels[np.ix_(*middle)]
-    return np.where(np.isin(found, (RUL, RML, RLL)), RIGHT, np.where(np.isin(found, (LUL, LLL)), LEFT, 0))
 
 
 def _engine(name: str, what: str) -> Engine:

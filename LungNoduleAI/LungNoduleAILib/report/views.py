@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -54,6 +55,9 @@ class View:
     def figure(self) -> Figure:
         """Return it for an HTML page."""
         return Figure.of(self.picture, self.caption)
+
+
+_DRAWN: WeakKeyDictionary[AnalysisResult, dict[Finding, tuple[View, ...]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -163,12 +167,19 @@ def nodule_field_mm(finding: Finding) -> float:
 def key_views(result: AnalysisResult, finding: Finding, prior: PriorExam | None = None) -> tuple[View, ...]:
     """Axial in lung and soft-tissue window with outline and calipers, coronal and sagittal in lung window.
 
-    The axial view of the ``prior`` CT comes first, where the nodule has a place in it.
+    The axial view of the ``prior`` CT comes first, where the nodule has a place in it. What was drawn of a result is
+    kept as long as the result is, since report and DICOM results show the same pictures.
     """
+    drawn = _DRAWN.setdefault(result, {})
+    if finding not in drawn:
+        drawn[finding] = _views_now(result, finding)
+    return *_prior_views(prior, finding.id, nodule_field_mm(finding)), *drawn[finding]
+
+
+def _views_now(result: AnalysisResult, finding: Finding) -> tuple[View, ...]:
     overlay, field = outline_of(result.volume, finding), nodule_field_mm(finding)
     view = partial(render, result.volume, field_mm=field, pixel_mm=field / FINDING_PIXELS, overlay=overlay)
     return (
-        *_prior_views(prior, finding.id, field),
         _key_view(view, finding, result.volume, "axial", *WINDOWS[0]),
         _key_view(view, finding, result.volume, "axial", *WINDOWS[1]),
         _key_view(view, finding, result.volume, "coronal", *WINDOWS[0]),

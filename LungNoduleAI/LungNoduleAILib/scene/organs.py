@@ -1,10 +1,15 @@
-"""The organs around the lungs as hidden segments with DICOM terminology: one click in the segment list shows them."""
+"""The organs around the lungs as hidden segments with DICOM terminology: one click in the segment list shows them.
+
+A published segmenter names its structures; otherwise there are the few kinds that this suite tells apart.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from LungNoduleAILib.model.anatomy import AORTA, BODY, BONE, HEART, LUNG_VESSEL, SPINE
+from LungNoduleAILib.model.anatomy import AORTA, BODY, BONE, HEART, LUNG_VESSEL, SPINE, NamedStructures
+from LungNoduleAILib.published.structure_terms import StructureTerm, structure_terms
+from LungNoduleAILib.published.structures import LABEL_OF_NAME
 from ThoraxAILib.scene.labels.layers import Layer, Segment
 from ThoraxAILib.scene.labels.terminology import ANATOMICAL_STRUCTURE, TISSUE, Code, Term
 
@@ -40,3 +45,25 @@ def organ_layer(structures: np.ndarray) -> Layer:
             for value, (name, text, term, color) in ORGANS.items()
         },
     )
+
+
+def named_layer(named: NamedStructures) -> Layer:
+    """Return the layer of every structure that a published segmenter named and found.
+
+    Lobes and trachea are segments of other layers already; a name without a term is left out.
+    """
+    terms = structure_terms()
+    there = np.unique(named.labels)
+    return Layer(
+        named.labels,
+        {
+            int(value): _named_segment(terms[named.names[value]])
+            for value in there
+            if named.names[value] in terms and named.names[value] not in LABEL_OF_NAME
+        },
+    )
+
+
+def _named_segment(term: StructureTerm) -> Segment:
+    coded = [Code(*pair) for pair in (term.category, term.type, term.modifier, term.region, term.region_modifier)]
+    return Segment(term.name, term.words, Term(*coded), term.color, fill_opacity=0.2, opacity_3d=0.0, visible=False)

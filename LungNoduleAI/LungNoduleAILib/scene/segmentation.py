@@ -13,7 +13,7 @@ import numpy as np
 from LungNoduleAILib.model.anatomy import AIRWAY, LEFT_LUNG_LABELS, LLL, LUL, RIGHT_LUNG_LABELS, RLL, RML, RUL
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.result import AnalysisResult
-from LungNoduleAILib.scene.organs import organ_layer
+from LungNoduleAILib.scene.organs import named_layer, organ_layer
 from ThoraxAILib.scene.labels.layers import Layer, Segment
 from ThoraxAILib.scene.labels.terminology import ANATOMICAL_STRUCTURE, LEFT, MORPHOLOGICALLY_ALTERED, RIGHT, Code, Term
 from ThoraxAILib.scene.segments import segmentation_from_layers
@@ -60,6 +60,8 @@ def segmentation_layers(result: AnalysisResult) -> list[Layer]:
         _lobe_layer(result.labels, result.lobes_approximate, withheld),
         *_finding_layers(result),
     ]
+    if result.named is not None:
+        return [*layers, named_layer(result.named)]
     return layers if result.structures is None else [*layers, organ_layer(result.structures)]
 
 

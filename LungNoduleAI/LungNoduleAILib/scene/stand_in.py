@@ -26,6 +26,7 @@ def stand_in(result: AnalysisResult, stored: np.dtype) -> AnalysisResult:
         volume=replace(result.volume, array=np.zeros((1, 1, width), stored)),
         labels=_one_voxel_each(result.labels, width),
         structures=None if result.structures is None else _one_voxel_each(result.structures, width),
+        named=None if result.named is None else result.named.with_labels(_one_voxel_each(result.named.labels, width)),
         findings=replace(result.findings, findings=small),
     )
 

@@ -17,7 +17,7 @@ from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from ThoraxAILib.errors import OutputError
 from ThoraxAILib.image.itk_geometry import placed_image
 from ThoraxAILib.io.kept_identity import to_header
-from ThoraxAILib.jobs.csv_safety import SafeWriter
+from ThoraxAILib.jobs.outputs.csv_safety import SafeWriter
 
 SCHEMA = "thoraxai.phantom/1"
 CT_FILE, LABELS_FILE, TRUTH_FILE, TABLE_FILE = "ct.nrrd", "labels.nrrd", "truth.json", "truth.csv"

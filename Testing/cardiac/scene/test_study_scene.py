@@ -43,6 +43,23 @@ def test_frames_segmentation_motion_and_wall_beat_in_one_browser(nodes):
     assert nodes[0].GetNumberOfItems() == FRAMES
 
 
+def test_the_bulls_eyes_are_an_image_that_comes_back_from_the_saved_scene(slicer, result, tmp_path):
+    import vtk
+
+    from CardiacBiomechLib.report.bulls_eye import bulls_eye_sheet
+    from CardiacBiomechLib.scene.study_scene import write_study_scene
+
+    pixels = bulls_eye_sheet(result.study)
+    write_study_scene(tmp_path / "scene.mrb", "heart", result, pixels)
+    slicer.util.loadScene(str(tmp_path / "scene.mrb"))
+    (node,) = slicer.util.getNodesByClass("vtkMRMLVectorVolumeNode")
+    assert node.GetName() == "heart bull's-eyes"
+    np.testing.assert_array_equal(slicer.util.arrayFromVolume(node)[0], pixels)
+    directions = vtk.vtkMatrix4x4()
+    node.GetIJKToRASDirectionMatrix(directions)
+    assert [directions.GetElement(0, 0), directions.GetElement(1, 1)] == [-1.0, -1.0]  # as it hangs on a wall
+
+
 def test_volumes_and_strain_are_charts_over_the_columns_of_one_table(nodes, slicer, result):
     charts = slicer.util.getNodesByClass("vtkMRMLPlotChartNode")
     assert [chart.GetNumberOfPlotSeriesNodes() for chart in charts] == [2, 2]

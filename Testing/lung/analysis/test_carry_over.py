@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from fixtures.synthetic_chest import GEOMETRIES, chest_volume, nodule, result_on
-from LungNoduleAILib.analysis import reviewing
 from LungNoduleAILib.analysis.carry_over import carried_over
-from LungNoduleAILib.analysis.review_record import By, undo
+from LungNoduleAILib.analysis.review import reviewing
+from LungNoduleAILib.analysis.review.review_record import By, undo
 from ThoraxAILib.image.mask import Mask
 
 BY = By("reader A", "2026-01-02T03:04:05+00:00")

@@ -10,8 +10,8 @@ import pytest
 
 from fixtures.formats import check_format
 from fixtures.synthetic_chest import GEOMETRIES, chest_volume, nodule, result_on
-from LungNoduleAILib.analysis import reviewing
-from LungNoduleAILib.analysis.review_record import By, redo, undo
+from LungNoduleAILib.analysis.review import reviewing
+from LungNoduleAILib.analysis.review.review_record import By, redo, undo
 from LungNoduleAILib.model.findings import Findings
 from LungNoduleAILib.model.mask_text import mask_from_dict, mask_to_dict
 from LungNoduleAILib.model.review import Change, Review

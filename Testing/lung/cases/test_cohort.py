@@ -17,7 +17,7 @@ from LungNoduleAILib.cases.cohort.persons import read_persons
 from LungNoduleAILib.model.findings import QualityNote
 from ThoraxAILib.cli.main import main
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.jobs.file_stamp import stamp_of
+from ThoraxAILib.jobs.outputs.file_stamp import stamp_of
 
 NO_LUNGS = QualityNote("not_a_chest", "No lungs were found (12 mL of lung-like air).", "error")
 LEAK = QualityNote("leak", "Check the mask.", "error")
@@ -54,7 +54,7 @@ def analyzed(monkeypatch: pytest.MonkeyPatch) -> dict[int, tuple[QualityNote, ..
         return replace(result, findings=findings)
 
     monkeypatch.setattr("LungNoduleAILib.analysis.analyze.analyze", analyze)
-    monkeypatch.setattr("LungNoduleAILib.cases.batch.WarmWorkers", WorkersInThisProcess)
+    monkeypatch.setattr("ThoraxAILib.jobs.serving.child_batch.WarmWorkers", WorkersInThisProcess)
     return verdicts
 
 

@@ -72,7 +72,7 @@ def test_a_calibration_is_recorded_with_the_hash_of_its_file(scans, tmp_path, an
 
 
 def test_a_batch(scans, tmp_path, analyses_run, monkeypatch):
-    monkeypatch.setattr("LungNoduleAILib.cases.batch.WarmWorkers", WorkersInThisProcess)
+    monkeypatch.setattr("ThoraxAILib.jobs.serving.child_batch.WarmWorkers", WorkersInThisProcess)
     exam = PersonAndExam(exam="incidental")
     request = AnalyzeRequest(scans, tmp_path / "out", analysis_options(), with_scene=False, person=exam)
     assert main(["lung", "analyze", *request.to_argv()]) == 0

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from LungNoduleAILib.cli import demo
+from LungNoduleAILib.cli import demo_run
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from LungNoduleAILib.synthesis.test_phantom.small_chest import make_small_chest
@@ -23,25 +23,25 @@ def found_at(*center_ras_mm: float, confidence: float = 0.9) -> Finding:
 
 def test_a_finding_inside_a_planted_nodule_matches_and_one_outside_is_extra():
     inside, outside = found_at(-43.0, 0.0, 0.0), found_at(54.0, 0.0, 0.0)
-    comparison = demo.compare((SMALL, LARGE), (inside, outside))
+    comparison = demo_run.compare((SMALL, LARGE), (inside, outside))
     assert comparison.planted == ((SMALL, None), (LARGE, inside))
     assert comparison.extra == (outside,)
 
 
 def test_the_most_confident_of_two_findings_in_one_nodule_counts():
     weak, strong = found_at(50.0, 1.0, 0.0, confidence=0.6), found_at(50.0, 0.0, 2.0, confidence=0.7)
-    comparison = demo.compare((SMALL,), (weak, strong))
+    comparison = demo_run.compare((SMALL,), (weak, strong))
     assert comparison.planted[0][1] is strong
     assert comparison.extra == (weak,)
 
 
 def test_nothing_planted_makes_every_finding_extra():
-    assert demo.compare((), (found_at(0.0, 0.0, 0.0),)).extra
+    assert demo_run.compare((), (found_at(0.0, 0.0, 0.0),)).extra
 
 
 def test_the_table_tells_matched_missed_and_extra_with_sizes_and_positions():
     findings = (found_at(-43.0, 0.0, 0.0), replace(found_at(54.0, 5.0, -7.0), id="N2"))
-    text = "\n".join(demo.describe_comparison(demo.compare((SMALL, LARGE), findings)))
+    text = "\n".join(demo_run.describe_comparison(demo_run.compare((SMALL, LARGE), findings)))
     assert text.startswith("1 of 2 planted nodules found, 1 extra")
     for words in ("missed", "matched", "extra", "part-solid, isolated", "20.0 mm", "R 54.0  A 5.0  S -7.0"):
         assert words in text
@@ -92,7 +92,7 @@ def test_a_seed_below_zero_is_a_bad_input(tmp_path, capsys):
 
 @pytest.mark.usefixtures("coarse_sample")
 def test_the_demo_shows_findings_beside_the_truth_and_where_to_look(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(demo.host, "is_available", lambda: False)
+    monkeypatch.setattr(demo_run.host, "is_available", lambda: False)
     assert main(["lung", "demo", "--output", str(tmp_path)]) == 0
     said = capsys.readouterr().out
     assert "planted nodules found" in said
@@ -106,7 +106,7 @@ def test_the_demo_takes_a_ct_of_ones_own(small_chest, tmp_path, monkeypatch, cap
     from LungNoduleAILib.synthesis.truth import CT_FILE, write_phantom
 
     write_phantom(small_chest, tmp_path / "own")
-    monkeypatch.setattr(demo.host, "is_available", lambda: False)
+    monkeypatch.setattr(demo_run.host, "is_available", lambda: False)
     assert main(["lung", "demo", "--ct", str(tmp_path / "own" / CT_FILE), "--output", str(tmp_path / "out")]) == 0
     assert "planted" not in capsys.readouterr().out
     assert not (tmp_path / "out" / "sample").exists()

@@ -20,7 +20,7 @@ from LungNoduleAILib.synthesis.truth import CT_FILE, write_phantom
 from ThoraxAILib.cli.main import main
 from ThoraxAILib.io import read_volume
 from ThoraxAILib.jobs.events import parse_event
-from ThoraxAILib.jobs.output_folder import PREFIX
+from ThoraxAILib.jobs.outputs.output_folder import PREFIX
 from ThoraxAILib.scene import host
 
 CLASSICAL = ["--detector", "classical", "--anatomy", "classical"]  # fast: these tests are about files and batches

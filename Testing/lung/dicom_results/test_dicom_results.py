@@ -16,7 +16,8 @@ from pydicom import dcmread
 
 from fixtures.dicom_series_builder import SeriesPlan, write_series
 from fixtures.synthetic_chest import chest_labels, nodule, three_nodules
-from LungNoduleAILib.dicom_results.write import tracking, write_dicom_results
+from LungNoduleAILib.dicom_results.nodules import tracking
+from LungNoduleAILib.dicom_results.write import write_dicom_results
 from LungNoduleAILib.model.anatomy import RUL
 from LungNoduleAILib.model.findings import Finding, Findings, Lungs
 from LungNoduleAILib.model.result import AnalysisResult

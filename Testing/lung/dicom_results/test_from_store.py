@@ -8,8 +8,7 @@ import pytest
 from pydicom import dcmread
 
 from fixtures.dicom_series_builder import SeriesPlan, write_series
-from LungNoduleAILib.cli import main as lung
-from LungNoduleAILib.model.files import DICOM_FILES
+from LungNoduleAILib.cli import analyze as lung
 from ThoraxAILib.cli.main import main
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.store.access import PASSWORD_VARIABLE
@@ -23,12 +22,14 @@ from ThoraxAILib.store.store import StoreError
 STUDY = "1.2.826.0.1.3680043.10.77"
 PLAN = SeriesPlan(count=6, study_uid=STUDY, series_uid=f"{STUDY}.1")
 
+NODULE_FILES = ("nodules.seg.dcm", "measurements.sr.dcm")
+
 
 def results_of(study: Path, output: Path) -> None:
     """Write what an analysis would write: objects of the same study under the names of results."""
     images = sorted(study.rglob("*.dcm"))
     assert len(images) == PLAN.count
-    for number, name in enumerate(DICOM_FILES[1:3], start=1):
+    for number, name in enumerate(NODULE_FILES, start=1):
         ds = dcmread(images[0])
         ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = f"{STUDY}.9.{number}"
         ds.SeriesInstanceUID, ds.Modality = f"{STUDY}.9", "SEG"
@@ -57,7 +58,7 @@ def test_a_study_is_fetched_analyzed_and_its_results_lie_beside_it(
     assert main(words) == 0
     assert "2 DICOM results" in capsys.readouterr().out
     assert store.instances(STUDY) >= {f"{STUDY}.9.1", f"{STUDY}.9.2"}
-    for name in DICOM_FILES[1:3]:
+    for name in NODULE_FILES:
         sent = read_instance((tmp_path / "out" / name).read_bytes())
         (back,) = store.retrieve(STUDY, f"{STUDY}.9", sent.sop_uid)
         assert back.data == sent.data

@@ -2,7 +2,7 @@
 
 import pytest
 
-from LungNoduleAILib.analysis.decisions import with_decision
+from LungNoduleAILib.analysis.review.decisions import with_decision
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.links import LinkDecision
 from LungNoduleAILib.model.pairs import FollowUp, Interval, Pair, ScanEntry

@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from LungNoduleAILib.analysis import reviewing
 from LungNoduleAILib.analysis.analyze import analyze
-from LungNoduleAILib.analysis.review_record import By
+from LungNoduleAILib.analysis.review import reviewing
+from LungNoduleAILib.analysis.review.review_record import By
 from LungNoduleAILib.analysis.turned_masks import in_lps
 from LungNoduleAILib.cases.follow_up_case import follow_up_case
 from LungNoduleAILib.cases.requests import FollowUpRequest

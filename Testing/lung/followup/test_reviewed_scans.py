@@ -9,9 +9,9 @@ import pytest
 
 from LungNoduleAILib.analysis import follow_up, reviewing
 from LungNoduleAILib.analysis.carry_over import carried_over, continued
-from LungNoduleAILib.analysis.decisions import with_decision
-from LungNoduleAILib.analysis.review_record import By, redo, undo
-from LungNoduleAILib.analysis.reviewed_pairs import as_reviewed, came_and_went
+from LungNoduleAILib.analysis.review.decisions import with_decision
+from LungNoduleAILib.analysis.review.review_record import By, redo, undo
+from LungNoduleAILib.analysis.review.reviewed_pairs import as_reviewed, came_and_went
 from LungNoduleAILib.followup.growth.assessment import assess_growth
 from LungNoduleAILib.model.findings import Finding, Findings, Lungs
 from LungNoduleAILib.model.follow_up_options import FollowUpOptions

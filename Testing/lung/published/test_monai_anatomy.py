@@ -112,21 +112,21 @@ def test_it_stops_between_two_tiles_when_asked(segmenter):
 
 
 def test_its_labels_become_lobes_airway_and_kinds_of_tissue(segmenter, monkeypatch):
-    from LungNoduleAILib.published.structures_104 import LOBES, NAMES, TRACHEA
+    from LungNoduleAILib.published.structures import NAMES_104
 
     chest = Volume(np.full((40, 60, 80), 40, np.int16), np.diag([-4.0, -4.0, 4.0, 1.0]))
     of_104 = np.zeros(chest.array.shape, np.uint8)
-    for lobe, columns in (("RML", slice(10, 35)), ("LLL", slice(45, 70))):
+    for lobe, columns in (("middle_lobe_right", slice(10, 35)), ("lower_lobe_left", slice(45, 70))):
         chest.array[8:32, 15:45, columns] = -850
-        of_104[8:32, 15:45, columns] = LOBES[lobe]
+        of_104[8:32, 15:45, columns] = NAMES_104.index(f"lung_{lobe}")
     for place, name in enumerate(("trachea", "heart_myocardium", "aorta", "vertebrae_T4", "rib_left_3", "liver")):
-        of_104[0, 0, place] = NAMES.index(name)
-    assert of_104[0, 0, 0] == TRACHEA
+        of_104[0, 0, place] = NAMES_104.index(name)
     monkeypatch.setattr(segmenter, "labels_104", lambda _volume, _progress: of_104)
     anatomy = segmenter.segment(chest, Progress())
     assert set(np.unique(anatomy.labels)) == {0, RML, LLL, AIRWAY}
     assert list(anatomy.structures[0, 0, :6]) == [AIRWAY, HEART, AORTA, SPINE, BONE, BODY]
     assert not anatomy.lobes_approximate
+    assert anatomy.named.names[anatomy.named.labels[0, 0, 4]] == "rib_left_3"
 
 
 def test_an_image_without_lungs_is_no_chest_and_gets_none(segmenter, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from LungNoduleAILib.cli.train import TRAININGS, WITH  # noqa: E402
+from LungNoduleAILib.cli.learning.train import TRAININGS, WITH  # noqa: E402
 from LungNoduleAILib.datasets.nodule_stacks import open_stacks  # noqa: E402
 from LungNoduleAILib.delineation.cubes import PATCH  # noqa: E402
 from LungNoduleAILib.delineation.learned import SCHEMA, SHIPPED  # noqa: E402

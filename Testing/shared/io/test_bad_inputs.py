@@ -21,7 +21,7 @@ import SimpleITK as sitk
 from fixtures import dicom_series_builder as series
 from LungNoduleAILib.synthesis.truth import CT_FILE, write_phantom
 from ThoraxAILib.cli.main import main
-from ThoraxAILib.jobs.output_folder import PREFIX
+from ThoraxAILib.jobs.outputs.output_folder import PREFIX
 
 MAX_CHARACTERS = 300
 

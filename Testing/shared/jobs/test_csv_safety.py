@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ThoraxAILib.jobs.csv_safety import SafeWriter, plain_cell, safe_cell
+from ThoraxAILib.jobs.outputs.csv_safety import SafeWriter, plain_cell, safe_cell
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from ThoraxAILib.errors import Cancelled, OutputError
-from ThoraxAILib.jobs import output_folder
-from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.outputs import output_folder
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 
 OWNED = ("scene.mrb", "findings.json", "run.json")
 
@@ -108,7 +108,7 @@ def test_a_target_that_is_a_file_or_below_one_is_refused(tmp_path):
 def test_what_a_killed_run_left_is_removed_and_what_a_living_one_writes_stays(tmp_path):
     write = (
         "import os, sys\n"
-        "from ThoraxAILib.jobs.output_folder import OutputFolder\n"
+        "from ThoraxAILib.jobs.outputs.output_folder import OutputFolder\n"
         "OutputFolder(sys.argv[1], ('run.json',)).__enter__()\n"
         "os._exit(9)\n"
     )

@@ -11,7 +11,7 @@ import pytest
 from fixtures.anonymizer_studies import ct, save
 from ThoraxAILib.cli.main import main
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.jobs.output_guard import refuse_over_inputs
+from ThoraxAILib.jobs.outputs.output_guard import refuse_over_inputs
 
 
 @pytest.fixture

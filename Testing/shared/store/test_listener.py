@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -27,7 +30,7 @@ from ThoraxAILib.store.address import open_store
 from ThoraxAILib.store.folder_store import FolderStore
 from ThoraxAILib.store.instance import Instance, read_instance
 from ThoraxAILib.store.listener.health import HealthPage, state_of
-from ThoraxAILib.store.listener.inbox import DONE, FAILED, LEFT_OUT, RECEIVING, WAITING, Inbox
+from ThoraxAILib.store.listener.inbox import ANALYZED, DONE, FAILED, LEFT_OUT, RECEIVING, Inbox
 from ThoraxAILib.store.listener.listener import Listener
 from ThoraxAILib.store.listener.receiver import Receiver
 from ThoraxAILib.store.listener.rules import Rules, read_rules
@@ -227,11 +230,88 @@ def test_results_go_to_the_store_and_a_store_that_is_away_does_not_repeat_the_an
         return ""
 
     Listener(inbox, NOW, Away(tmp_path / "store"), analyze).step()
-    assert inbox.counts() == {WAITING: 1}
+    assert inbox.counts() == {ANALYZED: 1}
+    assert inbox.reasons() == {"the store does not answer": 1}
     store = FolderStore(tmp_path / "store")
     Listener(inbox, NOW, store, analyze).step()
     assert (len(analyzed), inbox.counts()) == (1, {DONE: 1})
     assert store.instances(sent[0].study_uid) == {sent[0].sop_uid}
+
+
+def with_priority(value: float, level: str):
+    """An analysis that finds something of this priority, and leaves one image as its result."""
+
+    def analyze(folder: Path, output: Path) -> str:
+        result(folder, output)
+        priority = {"priority": value, "level": level, "reason": "", "rule_version": "thoraxai.triage/1"}
+        (output / RUN_FILE).write_text(json.dumps({"summary": {"priority": priority}}))
+        (output / "nodules.seg.dcm").write_bytes(next(folder.glob("*.dcm")).read_bytes())
+        return ""
+
+    return analyze
+
+
+def test_urgent_results_are_sent_first_when_the_store_is_back(inbox: Inbox, tmp_path: Path) -> None:
+    class Store(FolderStore):
+        order: list[str]
+        is_away = True
+
+        def instances(self, study_uid: str) -> frozenset[str]:
+            if self.is_away:
+                raise StoreUnreachable("away")
+            self.order.append(study_uid)
+            return super().instances(study_uid)
+
+    store = Store(tmp_path / "store")
+    store.order = []
+    found = {"1.2.826.0.1.66.31": (0.1, "LOW"), "1.2.826.0.1.66.32": (0.9, "HIGH"), "1.2.826.0.1.66.33": (0.4, "MEDIUM")}
+    for study, priority in found.items():
+        for instance in images(study):
+            inbox.add(instance)
+        Listener(inbox, NOW, store, with_priority(*priority)).step()
+    assert inbox.counts() == {ANALYZED: 3}
+    assert inbox.levels() == {"LOW": 1, "HIGH": 1, "MEDIUM": 1}
+    store.is_away = False
+    listener = Listener(inbox, NOW, store, result)
+    while listener.step():
+        pass
+    assert inbox.counts() == {DONE: 3}
+    assert [study[-2:] for study in store.order] == ["32", "33", "31"]
+
+
+def test_further_series_of_an_urgent_study_are_analyzed_before_those_that_wait_longer(inbox: Inbox) -> None:
+    urgent, other = "1.2.826.0.1.66.41", "1.2.826.0.1.66.42"
+    for instance in images(urgent):
+        inbox.add(instance)
+    Listener(inbox, NOW, None, with_priority(0.9, "HIGH")).step()
+    analyzed: list[str] = []
+
+    def analyze(folder: Path, output: Path) -> str:
+        analyzed.append(folder.parent.name)
+        return result(folder, output)
+
+    for instance in images(other):
+        inbox.add(instance)
+    for instance in images(urgent, SeriesInstanceUID=f"{urgent}.9"):
+        inbox.add(replace(instance, sop_uid=instance.sop_uid + ".9"))
+    listener = Listener(inbox, NOW, None, analyze)
+    while listener.step():
+        pass
+    assert analyzed == [urgent, other]
+
+
+def test_a_queue_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "queue.sqlite")) as old, old:
+        old.execute(
+            "create table series (uid text primary key, study text not null, state text not null, "
+            "reason text not null default '', seen real not null, tries integer not null default 0)"
+        )
+        old.execute("insert into series values ('1.2.3', '1.2', 'waiting', '', 1.0, 0)")
+    inbox = Inbox(tmp_path)
+    found = inbox.next_waiting()
+    inbox.close()
+    assert found is not None
+    assert found.uid == "1.2.3"
 
 
 def test_a_file_without_a_line_in_the_queue_is_found_at_the_next_start(tmp_path: Path) -> None:

@@ -54,6 +54,13 @@ def test_what_is_unsafe_or_incomplete_is_refused_in_one_sentence(text: str, word
     assert "secret" not in str(refused.value)
 
 
+def test_a_folder_may_go_on_to_a_study_too(tmp_path: Path) -> None:
+    found = parse_address(f"{tmp_path}/studies/1.2/series/1.2.3")
+    assert (found.path, found.study_uid, found.series_uid) == (str(tmp_path), "1.2", "1.2.3")
+    (tmp_path / "studies" / "1.2").mkdir(parents=True)
+    assert parse_address(f"{tmp_path}/studies/1.2") == Address("folder", path=f"{tmp_path}/studies/1.2")
+
+
 def test_a_path_is_a_folder_and_no_address(tmp_path: Path) -> None:
     assert not is_remote(str(tmp_path))
     assert isinstance(open_store(str(tmp_path)), FolderStore)

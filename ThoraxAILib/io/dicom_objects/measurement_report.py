@@ -20,25 +20,31 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 UNITS = {"mm": ("mm", "millimeter"), "mm3": ("mm3", "cubic millimeter"), "HU": ("[hnsf'U]", "Hounsfield unit")}
+UNITS |= {"mL": ("mL", "milliliter"), "g": ("g", "gram"), "%": ("%", "percent"), "d": ("d", "day")}
 UNITS["1"] = ("1", "no units")
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """One number: concept names of codes.py, unit, and for an axis its two ends in RAS mm."""
+    """One number: concept names of codes.py, unit, and for an axis its two ends in RAS mm.
+
+    ``segments`` are further segments it was taken from, each as (number of the evidence, segment).
+    """
 
     name: str
     value: float
     unit: str
     derivation: str = ""
     ends_ras_mm: tuple[float, float, float, float, float, float] | None = None
+    segments: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
 class FindingGroup:
-    """One finding: tracking identifier and UID, segment number in the segmentation (0: none), what it is and where.
+    """One finding: tracking identifier and UID, segment number in a segmentation (0: none), what it is and where.
 
-    ``evaluations`` are pairs of concept names (question, answer).
+    ``evidence`` says on which images it lies, ``category`` what kind of thing the finding is, ``evaluations`` are pairs
+    of concept names (question, answer), and ``time_point`` names the date where there are several.
     """
 
     tracking: tuple[str, str]
@@ -48,6 +54,9 @@ class FindingGroup:
     laterality: str
     quantities: tuple[Quantity, ...]
     evaluations: tuple[tuple[str, str], ...] = ()
+    evidence: int = 0
+    category: str = "altered structure"
+    time_point: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,19 +70,28 @@ class Observer:
     organization: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Images of one date or phase, and the segmentation that was made of them; None when nothing was outlined."""
+
+    sources: SourceImages
+    found: Segmentation | None
+
+
 def measurement_report(
     groups: Sequence[FindingGroup],
-    sources: SourceImages,
-    found: Segmentation | None,
+    evidence: Sequence[Evidence],
     observer: Observer,
     series_number: int,
     series_uid: str,
     instance_uid: str,
     previous: Dataset | None = None,
+    procedure: str = "ct procedure",
 ) -> Comprehensive3DSR:
     """Return the report: UNVERIFIED as the software's, VERIFIED with its predecessor when a reader stands for it.
 
-    Without a group it says that nothing was found, which is a result too.
+    The report belongs to the study of the first evidence. Without a group it says that nothing was found, which is a
+    result too.
     """
     import highdicom as hd
 
@@ -81,17 +99,17 @@ def measurement_report(
         observer_person_context=_person(observer.reader), observer_device_context=_device(observer)
     )
     algorithm = hd.sr.AlgorithmIdentification(name=observer.algorithm[0], version=observer.algorithm[1])
-    told = [made for group in groups for made in _groups(group, sources, found, algorithm)]
+    told = [made for group in groups for made in _groups(group, evidence, algorithm)]
     told = told or [_nothing(observer, algorithm)]
     content = hd.sr.MeasurementReport(
         observation_context=context,
-        procedure_reported=concept("ct procedure"),
+        procedure_reported=concept(procedure),
         imaging_measurements=told,
         title=_dcm("126000", "Imaging Measurement Report"),
-        referenced_images=list(sources.images),
+        referenced_images=list(evidence[0].sources.images),
     )
     return hd.sr.Comprehensive3DSR(
-        evidence=[*sources.images, *([] if found is None else [found])],
+        evidence=_unique(evidence),
         content=content,
         series_number=series_number,
         series_instance_uid=series_uid,
@@ -109,6 +127,12 @@ def measurement_report(
         verifying_organization=(observer.organization or "not stated") if observer.reader else None,
         previous_versions=None if previous is None else [previous],
     )
+
+
+def _unique(evidence: Sequence[Evidence]) -> list[Dataset]:
+    """Return all images and segmentations, each once."""
+    every = [one for part in evidence for one in (*part.sources.images, part.found) if one is not None]
+    return list({str(one.SOPInstanceUID): one for one in every}.values())
 
 
 def _device(observer: Observer):
@@ -137,7 +161,7 @@ def _person(name: str):
     )
 
 
-def _groups(group: FindingGroup, sources: SourceImages, found: Segmentation | None, algorithm) -> list:
+def _groups(group: FindingGroup, evidence: Sequence[Evidence], algorithm) -> list:
     """Return the groups of one finding: its segment with all numbers; the ends of an axis stand below its number.
 
     highdicom takes no coordinates into a group around a segment (TID 1411), though a number may be inferred from some
@@ -145,13 +169,15 @@ def _groups(group: FindingGroup, sources: SourceImages, found: Segmentation | No
     """
     import highdicom as hd
 
+    sources, found = evidence[group.evidence].sources, evidence[group.evidence].found
     frame_of_reference = str(sources.first.FrameOfReferenceUID)
     common: dict[str, Any] = {
         "tracking_identifier": hd.sr.TrackingIdentifier(uid=group.tracking[1], identifier=group.tracking[0]),
-        "finding_category": concept("altered structure"),
+        "finding_category": concept(group.category),
         "finding_type": concept(group.finding),
         "finding_sites": [_site(group)] if group.site else None,
         "algorithm_id": algorithm,
+        "time_point_context": hd.sr.TimePointContext(time_point=group.time_point) if group.time_point else None,
     }
     evaluations = [
         hd.sr.QualitativeEvaluation(name=concept(name), value=concept(value)) for name, value in group.evaluations
@@ -170,12 +196,35 @@ def _groups(group: FindingGroup, sources: SourceImages, found: Segmentation | No
             referenced_segment=segment, measurements=numbers, qualitative_evaluations=evaluations, **common
         )
         _add_ends(made, axes)
+        _add_segments(made, group.quantities, evidence)
         return [made]
-    else:
-        made = hd.sr.MeasurementsAndQualitativeEvaluations(
-            measurements=numbers, qualitative_evaluations=evaluations, **common
-        )
+    made = hd.sr.MeasurementsAndQualitativeEvaluations(
+        measurements=numbers, qualitative_evaluations=evaluations, **common
+    )
+    _add_segments(made, group.quantities, evidence)
     return [made] if with_axes is None else [made, with_axes]
+
+
+def _add_segments(group: Any, quantities: Sequence[Quantity], evidence: Sequence[Evidence]) -> None:
+    """Put below a number the segments that it was taken from (TID 320, inferred from an image)."""
+    import highdicom as hd
+
+    for quantity in quantities:
+        code = concept(quantity.name).value
+        for number, segment in quantity.segments:
+            found = evidence[number].found
+            if found is None:
+                continue
+            reference = hd.sr.ImageContentItem(
+                name=_dcm("121112", "Source of Measurement"),
+                referenced_sop_class_uid=found.SOPClassUID,
+                referenced_sop_instance_uid=found.SOPInstanceUID,
+                referenced_segment_numbers=segment,
+                relationship_type=hd.sr.RelationshipTypeValues.INFERRED_FROM,
+            )
+            for item in group[0].ContentSequence:
+                if item.ValueType == "NUM" and item.ConceptNameCodeSequence[0].CodeValue == code:
+                    item.ContentSequence = [*(item.get("ContentSequence") or ()), reference]
 
 
 def _add_ends(group: Any, axes: Sequence[Measurement]) -> None:

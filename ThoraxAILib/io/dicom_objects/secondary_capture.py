@@ -64,8 +64,9 @@ def _put_pixels(ds: Dataset, frames: np.ndarray) -> None:
     ds.PhotometricInterpretation, ds.PlanarConfiguration = "RGB", 0
     ds.BitsAllocated = ds.BitsStored = 8
     ds.HighBit, ds.PixelRepresentation = 7, 0
-    ds.PageNumberVector = list(range(1, len(frames) + 1))
-    ds.FrameIncrementPointer = PAGE_NUMBER_VECTOR
+    if len(frames) > 1:  # PS3.3 C.8.6.3: a single frame has no increment
+        ds.PageNumberVector = list(range(1, len(frames) + 1))
+        ds.FrameIncrementPointer = PAGE_NUMBER_VECTOR
     data = np.ascontiguousarray(frames, np.uint8).tobytes()
     ds.PixelData = data + b"\0" * (len(data) % 2)
     ds["PixelData"].VR = "OB"

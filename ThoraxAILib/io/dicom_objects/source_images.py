@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,26 +66,46 @@ def source_images(path: Path | Sequence[Path], volume: Volume) -> SourceImages:
 
     ``path`` is a file, a folder, or the files themselves.
     """
-    from pydicom import dcmread
-    from pydicom.errors import InvalidDicomError
-
     wanted = volume.identity.series_uid
     if not wanted:
         raise InputError(NO_SERIES)
-    found = []
-    for file in _files(path):
+    found = [header for header in _headers(_files(path)) if str(header.get("SeriesInstanceUID", "")) == wanted]
+    return _placed(found, volume, "The images of the analyzed series are not at this path: give the folder that was")
+
+
+def images_named(files: Sequence[Path], sop_uids: Collection[str], volume: Volume) -> SourceImages:
+    """Read the headers of these instances, whatever series they belong to; raises InputError when none is there.
+
+    For what is read out of several series, such as a cine whose slices are a breath-hold each.
+    """
+    found = [header for header in _headers(files) if str(header.get("SOPInstanceUID", "")) in sop_uids]
+    return _placed(found, volume, "The images of the analyzed exam are not at this path: give the exam that was")
+
+
+def _headers(files: Iterable[Path]) -> Iterator[Dataset]:
+    """Read the header of every file that is DICOM."""
+    from pydicom import dcmread
+    from pydicom.errors import InvalidDicomError
+
+    for file in files:
         if not looks_like_dicom(file):
             continue
         try:
-            header = dcmread(file, stop_before_pixels=True, force=True, defer_size=MAX_HEADER_BYTES)
+            yield dcmread(file, stop_before_pixels=True, force=True, defer_size=MAX_HEADER_BYTES)
         except (InvalidDicomError, OSError, ValueError, AttributeError, KeyError, TypeError):
             continue
-        if str(header.get("SeriesInstanceUID", "")) == wanted:
-            found.append(_completed(header))
-    unique = {str(header.get("SOPInstanceUID", "")): header for header in found}
+
+
+def _placed(found: Iterable[Dataset], volume: Volume, missing: str) -> SourceImages:
+    """Return each instance once; raises InputError without any, or when they do not say where they lie."""
+    unique = {str(header.get("SOPInstanceUID", "")): _completed(header) for header in found}
     if not unique:
-        raise InputError("The images of the analyzed series are not at this path: give the folder that was analyzed.")
+        raise InputError(f"{missing} analyzed.")
     images = tuple(unique.values())
+    if not images[0].get("FrameOfReferenceUID"):
+        raise InputError(
+            "The images name no frame of reference (0020,0052), so no DICOM result can refer to a place in them."
+        )
     return SourceImages(images, _of_slices(images, volume))
 
 

@@ -27,6 +27,7 @@ def state_of(inbox: Inbox, rules: Rules) -> dict[str, Any]:
     return {
         "version": __version__,
         "series": dict(inbox.counts()),
+        "priority_of_analyzed": dict(inbox.levels()),
         "reasons": dict(inbox.reasons()),
         "last_image_seconds_ago": None if last is None else round(now - last),
         "oldest_waiting_seconds": None if oldest is None else round(now - oldest),

@@ -6,6 +6,7 @@ the database are entered again when the inbox is opened. A series is analyzed on
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -19,17 +20,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.jobs.private_files import make_private_folder, restrict_file
+from ThoraxAILib.jobs.outputs.private_files import make_private_folder, restrict_file
 from ThoraxAILib.store.instance import Instance, is_uid
 
-RECEIVING, WAITING, RUNNING, DONE, LEFT_OUT, FAILED = "receiving", "waiting", "running", "done", "left out", "failed"
+RECEIVING, WAITING, RUNNING, ANALYZED = "receiving", "waiting", "running", "analyzed"
+DONE, LEFT_OUT, FAILED = "done", "left out", "failed"
 SCHEMA = """
 create table if not exists series (
     uid text primary key, study text not null, state text not null, reason text not null default '',
-    seen real not null, tries integer not null default 0);
+    seen real not null, tries integer not null default 0,
+    priority real not null default 0, level text not null default '');
 create table if not exists instance (uid text primary key, series text not null);
 create index if not exists instances_of on instance (series);
 """
+ADDED = {"priority": "real not null default 0", "level": "text not null default ''"}  # to folders of earlier versions
+COLUMNS = "uid, study, state, reason, seen, tries"
+OF_STUDY = "(select max(priority) from series as other where other.study = series.study)"
 FILES, RESULTS, DATABASE, UNFINISHED = "received", "results", "queue.sqlite", ".part"
 
 
@@ -46,7 +52,10 @@ class Series:
 
 
 class Inbox:
-    """The inbox of one folder; its methods may be called from any thread."""
+    """The inbox of one folder; its methods may be called from any thread.
+
+    What changes it raises OSError when the disk cannot take the change, which then did not happen.
+    """
 
     def __init__(self, folder: Path) -> None:
         make_private_folder(folder)
@@ -58,6 +67,7 @@ class Inbox:
             self._database.execute("pragma locking_mode = exclusive")
             self._database.execute("pragma journal_mode = wal")
             self._database.executescript(SCHEMA)
+            self._add_columns()
         except sqlite3.OperationalError as error:
             raise InputError("Another listener uses this folder: stop it, or give another folder.") from error
         self._recover()
@@ -77,7 +87,11 @@ class Inbox:
             os.replace(temporary, place)
         finally:
             temporary.unlink(missing_ok=True)
-        self._enter(instance.study_uid, instance.series_uid, [instance.sop_uid])
+        try:
+            self._enter(instance.study_uid, instance.series_uid, [instance.sop_uid])
+        except OSError:
+            place.unlink(missing_ok=True)
+            raise
         return True
 
     def folder_of(self, study_uid: str, series_uid: str) -> Path:
@@ -92,18 +106,20 @@ class Inbox:
         """Return series being received whose whole study has been quiet for so long."""
         with self._lock:
             rows = self._database.execute(
-                "select uid, study, state, reason, seen, tries from series where state = ? and study not in "
+                f"select {COLUMNS} from series where state = ? and study not in "
                 "(select study from series where seen > ?) order by seen",
                 (RECEIVING, time.time() - seconds),
             )
             return [Series(*row) for row in rows]
 
     def next_waiting(self) -> Series | None:
-        """Return the series that waits longest, as running from now on."""
+        """Return the series to analyze next, as running from now on.
+
+        Series of a study in which something urgent was found already come first, then the one that waits longest.
+        """
         with self._transaction():
             row = self._database.execute(
-                "select uid, study, state, reason, seen, tries from series where state = ? "
-                "order by tries, seen limit 1",
+                f"select {COLUMNS} from series where state = ? order by tries, {OF_STUDY} desc, seen limit 1",
                 (WAITING,),
             ).fetchone()
             if row is None:
@@ -111,6 +127,27 @@ class Inbox:
             self._database.execute("update series set state = ?, tries = tries + 1 where uid = ?", (RUNNING, row[0]))
             uid, study, state, reason, seen, tries = row
             return Series(uid, study, state, reason, seen, tries + 1)
+
+    def next_to_send(self) -> Series | None:
+        """Return the most urgent series whose results are there and not yet sent; None when there is none."""
+        with self._lock:
+            row = self._database.execute(
+                f"select {COLUMNS} from series where state = ? order by priority desc, seen limit 1", (ANALYZED,)
+            ).fetchone()
+            return None if row is None else Series(*row)
+
+    def set_priority(self, series: Series, priority: float, level: str) -> None:
+        """Note how urgent the findings of a series are (0 to 1, and in words)."""
+        with self._transaction():
+            self._database.execute(
+                "update series set priority = ?, level = ? where uid = ?", (priority, level, series.uid)
+            )
+
+    def levels(self) -> Counter[str]:
+        """Return how many series were found to be of which level of urgency."""
+        with self._lock:
+            rows = self._database.execute("select level, count(*) from series where level != '' group by level")
+            return Counter(dict(rows))
 
     def set_state(self, series: Series, state: str, reason: str = "") -> bool:
         """Note what became of a series; False when it got more images meanwhile, so that it is received again."""
@@ -142,17 +179,20 @@ class Inbox:
             return Counter(dict(self._database.execute("select state, count(*) from series group by state")))
 
     def reasons(self) -> Counter[str]:
-        """Return why series were left out or failed."""
+        """Return why series were left out, failed, or could not be sent yet."""
         with self._lock:
             rows = self._database.execute(
-                "select reason, count(*) from series where state in (?, ?) group by reason", (LEFT_OUT, FAILED)
+                "select reason, count(*) from series where state in (?, ?, ?) and reason != '' group by reason",
+                (LEFT_OUT, FAILED, ANALYZED),
             )
             return Counter(dict(rows))
 
     def oldest_waiting(self) -> float | None:
         """Return when the series that waits longest was seen last (seconds since 1970)."""
         with self._lock:
-            rows = self._database.execute("select min(seen) from series where state in (?, ?)", (WAITING, RUNNING))
+            rows = self._database.execute(
+                "select min(seen) from series where state in (?, ?, ?)", (WAITING, RUNNING, ANALYZED)
+            )
             return rows.fetchone()[0]
 
     def last_seen(self) -> float | None:
@@ -164,6 +204,12 @@ class Inbox:
         """Give the inbox back."""
         with self._lock:
             self._database.close()
+
+    def _add_columns(self) -> None:
+        there = {row[1] for row in self._database.execute("pragma table_info(series)")}
+        for name, kind in ADDED.items():
+            if name not in there:
+                self._database.execute(f"alter table series add column {name} {kind}")
 
     def _knows(self, instance: Instance) -> bool:
         with self._lock:
@@ -188,9 +234,13 @@ class Inbox:
         return digest.hexdigest()
 
     def _recover(self) -> None:
-        """Enter files without a line, remove unfinished ones, and let a series that was running wait again."""
+        """Enter files without a line, remove unfinished ones, and let a series that was running wait again.
+
+        The silence of a study begins anew: while nobody listened, nobody could send.
+        """
         with self._transaction():
             self._database.execute("update series set state = ? where state = ?", (WAITING, RUNNING))
+            self._database.execute("update series set seen = ? where state = ?", (time.time(), RECEIVING))
             known = {uid for (uid,) in self._database.execute("select uid from instance")}
         for study in _folders(self.folder / FILES):
             for series in _folders(study):
@@ -203,13 +253,18 @@ class Inbox:
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         with self._lock:
-            self._database.execute("begin immediate")
             is_whole = False
             try:
-                yield
-                is_whole = True
-            finally:
-                self._database.execute("commit" if is_whole else "rollback")
+                self._database.execute("begin immediate")
+                try:
+                    yield
+                    is_whole = True
+                finally:
+                    self._database.execute("commit" if is_whole else "rollback")
+            except sqlite3.OperationalError as error:
+                if self._database.in_transaction:
+                    self._database.execute("rollback")
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
 
 
 def _folders(folder: Path) -> list[Path]:

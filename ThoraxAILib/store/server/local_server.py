@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from ThoraxAILib.errors import InputError, MissingDependencyError, known
-from ThoraxAILib.jobs.private_files import make_private_folder, write_private
+from ThoraxAILib.jobs.outputs.private_files import make_private_folder, write_private
 from ThoraxAILib.store.access import Access
 from ThoraxAILib.store.server.certificates import CertificateFiles
 from ThoraxAILib.store.server.local_certificates import own_certificates

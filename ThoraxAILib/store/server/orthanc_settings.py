@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from ThoraxAILib.jobs.private_files import write_private
+from ThoraxAILib.jobs.outputs.private_files import write_private
 
 TITLE, CALLERS = "ORTHANC", ("THORAXAI", "LISTENER")
 UPLOADER, REVIEWER, ADMINISTRATOR = "uploader", "reviewer", "admin"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ThoraxAILib.errors import InputError, OutputError
-from ThoraxAILib.jobs.private_files import make_private_folder, open_private, write_private
+from ThoraxAILib.jobs.outputs.private_files import make_private_folder, open_private, write_private
 
 FIRST = "0" * 64
 EXPORT, TRANSFERRED, ALERT = "Data Export", "DICOM Instances Transferred", "Security Alert"

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from ThoraxAILib.errors import InputError, OutputError
-from ThoraxAILib.jobs.private_files import make_private_folder, restrict_file
+from ThoraxAILib.jobs.outputs.private_files import make_private_folder, restrict_file
 
 WAITING, SENT, VERIFIED, REFUSED, CONFLICT = "waiting", "sent", "verified", "refused", "conflict"
 SCHEMA = """

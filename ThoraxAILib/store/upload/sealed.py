@@ -13,8 +13,8 @@ from pathlib import Path
 
 from ThoraxAILib.archives.unpack import unpack_into
 from ThoraxAILib.errors import InputError, MissingDependencyError
-from ThoraxAILib.jobs.output_folder import FULL_DISK, OutputFolder, output_error
-from ThoraxAILib.jobs.private_files import make_private_folder
+from ThoraxAILib.jobs.outputs.output_folder import FULL_DISK, OutputFolder, output_error
+from ThoraxAILib.jobs.outputs.private_files import make_private_folder
 from ThoraxAILib.jobs.work_folder import WorkFolder
 from ThoraxAILib.store.upload.audit_log import EXPORT, AuditLog
 from ThoraxAILib.store.upload.manifest import MANIFEST, read_manifest

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ThoraxAILib.jobs.private_files import write_private
+from ThoraxAILib.jobs.outputs.private_files import write_private
 from ThoraxAILib.store.instance import is_uid
 from ThoraxAILib.store.upload.journal import CONFLICT, REFUSED, SENT, VERIFIED, WAITING
 from ThoraxAILib.store.upload.manifest import ManifestItem

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from ThoraxAILib import __version__
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.jobs.private_files import make_private_folder, write_private
+from ThoraxAILib.jobs.outputs.private_files import make_private_folder, write_private
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.store.instance import Instance, read_instance
 from ThoraxAILib.store.store import Store, StoreUnreachable

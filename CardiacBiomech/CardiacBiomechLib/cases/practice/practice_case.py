@@ -19,7 +19,7 @@ from CardiacBiomechLib.practice.progress import BOOK, entry_of, of_cases, progre
 from CardiacBiomechLib.practice.reading import Reading, Score, Truth, score_reading
 from CardiacBiomechLib.synthesis.groups import GROUPS
 from ThoraxAILib.errors import InputError, OutputError
-from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.practice.open_case import close_case, keep_open_case, read_open_case
 from ThoraxAILib.practice.score_book import next_seed

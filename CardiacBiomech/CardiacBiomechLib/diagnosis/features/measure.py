@@ -14,13 +14,14 @@ import numpy as np
 from CardiacBiomechLib.diagnosis.features.catalog import SECTORS, SEGMENTS
 from CardiacBiomechLib.diagnosis.features.published_thickness import published_thickness
 from CardiacBiomechLib.mechanics.aha import HeartAxes, segment_at
-from CardiacBiomechLib.mechanics.stiffness import MIN_J, apparent_stiffness
+from CardiacBiomechLib.mechanics.stiffness import apparent_stiffness, inverse_of
 from CardiacBiomechLib.mechanics.strain import strain_along_axes
 from CardiacBiomechLib.mechanics.thickness import SECTORS as ANGLES
 from CardiacBiomechLib.mechanics.thickness import thickness_mm
+from CardiacBiomechLib.mechanics.wall_motion import gradient_at, wall_of
 from CardiacBiomechLib.model.heart_labels import HeartLabels
 from ThoraxAILib.image.volume import Volume
-from ThoraxAILib.registration.deformation.elasticity import deformation_gradient, determinant, isochoric_term
+from ThoraxAILib.registration.deformation.elasticity import determinant, isochoric_term
 from ThoraxAILib.registration.field import Field
 
 DENSITY_G_ML = 1.05
@@ -84,15 +85,12 @@ def motion_features(
     labels_ed: Volume, parts: HeartLabels, axes: HeartAxes, field: Field, regions: str = "sectors"
 ) -> dict[str, float]:
     """Return motion, strain and energy by region; ``field`` has end-diastole (the labels' grid) fixed, ES moving."""
-    wall = np.zeros(labels_ed.array.shape, dtype=bool)
-    wall[list(axes.slices)] = labels_ed.array[list(axes.slices)] == parts.myocardium
+    wall = wall_of(labels_ed, parts, axes)
     points = labels_ed.ras_from_kji(np.argwhere(wall))
-    gradient = deformation_gradient(field.along_axes_mm(), field.grid.spacing_kji_mm)[:, :, wall]
-    turn = field.grid.axes_ras
-    F = np.einsum("ab,bcn,dc->adn", turn, gradient, turn)
+    F = gradient_at(field, wall)
     way_mm = np.linalg.norm(field.displacement_ras_mm[wall], axis=-1)
     strains = strain_along_axes(F, axes.local_axes(points))
-    energies = {"es": _energy_terms(F), "ed": _energy_terms(_inverse(F))}
+    energies = {"es": _energy_terms(F), "ed": _energy_terms(inverse_of(F))}
     found = {
         f"strain_{name}_es": float(values.mean())
         for name, values in zip(("radial", "circumferential", "longitudinal"), strains, strict=True)
@@ -124,13 +122,6 @@ def _stiffness(F: np.ndarray, number_at: np.ndarray, shown: list[int], names: tu
 def _energy_terms(F: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     change = determinant(F) - 1.0
     return 0.5 * isochoric_term(F), 0.5 * change * change
-
-
-def _inverse(F: np.ndarray) -> np.ndarray:
-    """Inverse of tensors (3, 3, n); where the tissue folds, the identity stands in."""
-    bad = determinant(F) < MIN_J
-    safe = np.where(bad, np.eye(3)[:, :, None], F)
-    return np.moveaxis(np.linalg.inv(np.moveaxis(safe, -1, 0)), 0, -1)
 
 
 def _statistics(name: str, values: np.ndarray, unit: str = "") -> dict[str, float]:

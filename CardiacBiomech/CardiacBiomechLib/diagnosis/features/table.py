@@ -16,7 +16,7 @@ import numpy as np
 
 from CardiacBiomechLib.diagnosis.features.catalog import CATALOG, PUBLISHED, UNKNOWN_UNIT, VERSION, feature_of
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.jobs.csv_safety import SafeWriter, plain_cell
+from ThoraxAILib.jobs.outputs.csv_safety import SafeWriter, plain_cell
 from ThoraxAILib.untrusted.bounded_bytes import TooLarge, read_bounded
 
 NAME_COLUMNS, GROUP_COLUMNS, VERSION_COLUMN = ("Name", "study"), ("GROUP", "diagnosis"), "feature_version"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from LungNoduleAILib.model.findings import Finding, Findings
 from LungNoduleAILib.model.review import Review
-from ThoraxAILib.jobs.csv_safety import SafeWriter
+from ThoraxAILib.jobs.outputs.csv_safety import SafeWriter
 
 COLUMNS = (
     "id",

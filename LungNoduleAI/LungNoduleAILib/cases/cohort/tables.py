@@ -14,8 +14,8 @@ from LungNoduleAILib.model.findings import Findings
 from LungNoduleAILib.triage.priority import priority_of
 from ThoraxAILib.errors import OutputError
 from ThoraxAILib.io import Case
-from ThoraxAILib.jobs.csv_safety import SafeWriter
-from ThoraxAILib.jobs.output_folder import output_error
+from ThoraxAILib.jobs.outputs.csv_safety import SafeWriter
+from ThoraxAILib.jobs.outputs.output_folder import output_error
 from ThoraxAILib.networks.file_cache import cached_by_file
 
 DONE, RESUMED, FAILED, LEFT_OUT = "done", "resumed", "failed", "left out"

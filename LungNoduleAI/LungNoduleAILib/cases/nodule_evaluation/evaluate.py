@@ -20,8 +20,8 @@ from LungNoduleAILib.delineation.learned import SHIPPED
 from LungNoduleAILib.evaluation.requests import NODULE_FILES, NodulesRequest
 from LungNoduleAILib.measurement import judgement
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.jobs.csv_safety import SafeWriter
-from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.outputs.csv_safety import SafeWriter
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.networks.weights_file import sha256
 from ThoraxAILib.report import encoded

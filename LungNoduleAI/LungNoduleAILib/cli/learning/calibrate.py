@@ -9,7 +9,7 @@ from LungNoduleAILib.guarantee.calibration import Calibration, DetectorIdentity
 from LungNoduleAILib.guarantee.inputs import CalibrationInputs, marks_with_truth, read_inputs
 from LungNoduleAILib.guarantee.requests import CalibrateRequest
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -65,6 +65,11 @@ def _detector(request: CalibrateRequest, inputs: CalibrationInputs) -> DetectorI
     from LungNoduleAILib.detection.protocol import DETECTOR
 
     engine, _ = REGISTRY.choose(DETECTOR, request.detector)
+    if engine.fingerprint_with is not None:
+        raise InputError(
+            f"Which model of your own the detector {engine.name} ran is told by its runs: give their folders with "
+            "--findings, and leave out --detector."
+        )
     named = DetectorIdentity(engine.name, engine.fingerprint)
     if inputs.detector is not None and inputs.detector != named:
         raise InputError(

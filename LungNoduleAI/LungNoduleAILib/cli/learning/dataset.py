@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from LungNoduleAILib.cli.train import ProgressBar
+from LungNoduleAILib.cli.learning.train import ProgressBar
 from LungNoduleAILib.datasets.open import each_case, open_training_data
 from LungNoduleAILib.datasets.requests import DatasetRequest, ExportRequest
 from LungNoduleAILib.datasets.training_case import TrainingCase, TrainingData

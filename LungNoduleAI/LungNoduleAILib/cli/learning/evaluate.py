@@ -17,7 +17,7 @@ from LungNoduleAILib.evaluation.requests import (
 )
 from ThoraxAILib.errors import InputError, known
 from ThoraxAILib.image.volume import Volume
-from ThoraxAILib.jobs.output_folder import OutputFolder
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 from ThoraxAILib.statistics.marks import Marks, Places
 from ThoraxAILib.statistics.overlap import Agreement, compare_masks
 
@@ -117,7 +117,7 @@ def _segmentation(arguments: argparse.Namespace) -> int:
 def _nodules(arguments: argparse.Namespace) -> int:
     from LungNoduleAILib.cases.nodule_evaluation.evaluate import evaluate_nodules
     from LungNoduleAILib.cases.nodule_evaluation.scores import READER, WAYS
-    from LungNoduleAILib.cli.train import ProgressBar
+    from LungNoduleAILib.cli.learning.train import ProgressBar
     from ThoraxAILib.jobs.progress import Progress
     from ThoraxAILib.networks.device import select_device
 

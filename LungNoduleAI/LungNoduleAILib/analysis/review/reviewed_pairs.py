@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from LungNoduleAILib.analysis.decisions import grown
-from LungNoduleAILib.analysis.rejections import with_rejections
+from LungNoduleAILib.analysis.review.decisions import grown
+from LungNoduleAILib.analysis.review.rejections import with_rejections
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.pairs import FollowUp, Pair, ScanEntry
 

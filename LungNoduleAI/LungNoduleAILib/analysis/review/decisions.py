@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from LungNoduleAILib.analysis.rejections import REJECTED, with_rejections, words_at_place
+from LungNoduleAILib.analysis.review.rejections import REJECTED, with_rejections, words_at_place
 from LungNoduleAILib.followup.growth.assessment import ScanContext, assess_growth
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.growth import Growth

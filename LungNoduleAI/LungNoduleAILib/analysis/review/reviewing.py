@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from LungNoduleAILib.analysis.review_record import (
+from LungNoduleAILib.analysis.review.review_record import (
     By,
     as_one_change,
     changed_to,

@@ -1,0 +1,1 @@
+"""Commands that train, calibrate and evaluate what ``lung analyze`` runs, and the data sets they need."""

@@ -1,0 +1,13 @@
+"""UIDs of results: the same whenever the same thing is written again."""
+
+from __future__ import annotations
+
+import hashlib
+
+UID_ROOT = "2.25."
+
+
+def uid_of(*parts: str) -> str:
+    """Return a UID that depends on these texts only (PS3.5 B.2: 2.25 and a 128-bit number)."""
+    digest = hashlib.sha256("\0".join(parts).encode("utf-8")).digest()
+    return UID_ROOT + str(int.from_bytes(digest[:16], "big"))
