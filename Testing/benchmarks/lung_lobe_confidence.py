@@ -15,8 +15,8 @@ from collections.abc import Callable
 import numpy as np
 from lung_anatomy import in_lps, run
 
-from LungNoduleAILib.anatomy.lobe_confidence import ERROR_MM, confidence_at, to_other_lobe_mm
 from LungNoduleAILib.guidelines.from_findings import UPPER_LOBES
+from LungNoduleAILib.measurement.lobe_confidence import ERROR_MM, confidence_at, to_other_lobe_mm
 from LungNoduleAILib.model.anatomy import LLL, LOBE_OF_LABEL, RUL, Anatomy
 from LungNoduleAILib.model.findings import SURE_LOBE
 from LungNoduleAILib.synthesis import draw_case

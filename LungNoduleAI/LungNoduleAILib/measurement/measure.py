@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import scipy.ndimage as ndi
 
-from LungNoduleAILib.anatomy.lobe_confidence import lobe_confidence
 from LungNoduleAILib.delineation.patch import Patch, cut_patch
 from LungNoduleAILib.delineation.protocol import Delineator, Outline, Site
 from LungNoduleAILib.delineation.region import Region
 from LungNoduleAILib.measurement.appearance import appearance
 from LungNoduleAILib.measurement.density import Density, classify_density, mass_mg
 from LungNoduleAILib.measurement.judgement import load_judgement
+from LungNoduleAILib.measurement.lobe_confidence import lobe_confidence
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.size import axial_size, partial_volume_mm3
 from LungNoduleAILib.model.anatomy import AIRWAY, LEFT_LUNG_LABELS, LOBE_OF_LABEL, Anatomy

@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 import scipy.ndimage as ndi
 
-from LungNoduleAILib.anatomy.lobe_confidence import lobe_confidence
 from LungNoduleAILib.delineation.patch import cut_patch
 from LungNoduleAILib.measurement.appearance import appearance
 from LungNoduleAILib.measurement.density import SOLID_HU, Density, classify_density, mass_mg
+from LungNoduleAILib.measurement.lobe_confidence import lobe_confidence
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import FINE_DEPTH_MM, MASS_MM
 from LungNoduleAILib.measurement.size import axial_size

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from LungNoduleAILib.anatomy.lobe_confidence import confidence_at, lobe_confidence, to_other_lobe_mm
+from LungNoduleAILib.measurement.lobe_confidence import confidence_at, lobe_confidence, to_other_lobe_mm
 from LungNoduleAILib.model.anatomy import LLL, LUL, RLL, RUL, Anatomy
 from ThoraxAILib.image.volume import Volume
 
