@@ -1,8 +1,8 @@
 """Takes the pictures of docs/tutorials/store.md: from a CT to results in a real Orthanc, seen in another viewer.
 
 ``python Testing/desktop/take_store_pictures.py``. A synthetic chest is sent into a store, analyzed by its address as a
-person would on the command line, and opened from the panel. The other viewer is DCMTK: it draws the presentation state
-over the CT as it came back from the store (dcmp2pgm).
+person would on the command line, and opened from the panel. The other viewer is DCMTK (dcmj2pnm): it shows the pictures
+of the findings as they came back from the store.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parents[2]
 PICTURES = REPOSITORY / "docs" / "pictures"
 SECTION_SIZE = (560, 470)
-ENLARGED = 2
 
 sys.path.insert(0, str(REPOSITORY / "Testing"))
 
@@ -37,7 +36,7 @@ def main() -> None:
         store = open_store(server.address, server.access())
         study = send_chest(store)
         analyze(server, study)
-        draw_outlines(store, study, PICTURES / "store_outlines.png")
+        draw_capture(store, study, PICTURES / "store_capture.png")
         module = session.loadModule(REPOSITORY / "LungNoduleAI" / "LungNoduleAI.py")
         widget = module.widgetRepresentation().self()
         use_archive(widget, server, panel_driver)
@@ -73,25 +72,11 @@ def analyze(server: Any, study: str) -> None:
         raise RuntimeError("the study was not analyzed")
 
 
-def draw_outlines(store: Any, study: str, picture: Path) -> None:
-    """Let DCMTK draw the presentation state over an image, both as the store gives them back."""
-    from PIL import Image
-    from pydicom import dcmread
-
-    folder = Path("back")
-    folder.mkdir()
-    for file in store.retrieve(study):
-        (folder / f"{file.sop_uid}.dcm").write_bytes(file.data)
-    objects = {path: dcmread(path, stop_before_pixels=True) for path in folder.iterdir()}
-    state = next(path for path, ds in objects.items() if ds.Modality == "PR")
-    drawn = objects[state].GraphicAnnotationSequence[0]
-    image = folder / f"{drawn.ReferencedImageSequence[0].ReferencedSOPInstanceUID}.dcm"
-    subprocess.run(["dcmp2pgm", "--pstate", str(state), str(image), "drawn.pgm"], check=True)
-    with Image.open("drawn.pgm") as pixels:
-        larger = pixels.convert("L").resize(
-            (ENLARGED * pixels.width, ENLARGED * pixels.height), Image.Resampling.LANCZOS
-        )
-    larger.save(picture)
+def draw_capture(store: Any, study: str, picture: Path) -> None:
+    """Let DCMTK show the first picture of the secondary capture, as the store gives it back."""
+    capture = next(file for file in store.retrieve(study) if file.modality == "OT")
+    Path("capture.dcm").write_bytes(capture.data)
+    subprocess.run(["dcmj2pnm", "--write-png", "--frame", "1", "capture.dcm", str(picture)], check=True)
 
 
 def use_archive(widget: Any, server: Any, driver: Any) -> None:

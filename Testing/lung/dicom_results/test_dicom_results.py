@@ -22,11 +22,13 @@ from LungNoduleAILib.model.anatomy import RUL
 from LungNoduleAILib.model.findings import Finding, Findings, Lungs
 from LungNoduleAILib.model.result import AnalysisResult
 from LungNoduleAILib.report.key_pictures import key_pictures
+from LungNoduleAILib.triage.priority import priority_of
 from ThoraxAILib.cli.main import main
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.io import read_volume
 from ThoraxAILib.io.dicom_checks.checkers import SR_VALIDATOR, judge
 from ThoraxAILib.io.dicom_objects.source_images import SourceImages, source_images
+from ThoraxAILib.io.foreign_results.report import read_report
 
 hd = pytest.importorskip("highdicom")
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -208,6 +210,13 @@ def test_the_software_report_is_unverified_and_the_readers_follows_it(written: t
     assert "Rejected" in str(reader)
     assert "Accepted" in str(reader)
     assert "Rejected" not in str(software)
+
+
+def test_the_report_says_how_urgent_the_case_is(written: tuple) -> None:
+    place, result, _ = written
+    (case,) = [group for group in read_report(place / "measurements.sr.dcm").groups if group.tracking_id == "Case"]
+    level = priority_of(result.findings).level
+    assert [(str(name), str(value).upper()) for name, value in case.evaluations] == [("Priority for reading", level)]
 
 
 def test_the_dcmqi_reader_finds_finding_site_segment_and_tracking(written: tuple) -> None:

@@ -178,9 +178,9 @@ class _Findings:
                 what = f"{region.kind or 'no type'}"
                 self.kept.append(f"{region.name}: {what}" + (f"; {region.said}" if region.said else ""))
                 continue
-            kind = {"kind": "mass"} if is_mass(region.kind) else {}
+            kind = "mass" if is_mass(region.kind) else finding.kind
             notes = ("Outlined by another program.", *((region.said,) if region.said else ()))
-            self._take(replace(finding, **kind, notes=notes), region.name)
+            self._take(replace(finding, kind=kind, notes=notes), region.name)
 
     def _take(self, finding: Finding, name: str) -> None:
         """Add a finding under a name that no other has; its confidence is that of somebody who drew it."""
