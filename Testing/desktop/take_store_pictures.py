@@ -76,7 +76,9 @@ def draw_capture(store: Any, study: str, picture: Path) -> None:
     """Let DCMTK show the first picture of the secondary capture, as the store gives it back."""
     capture = next(file for file in store.retrieve(study) if file.modality == "OT")
     Path("capture.dcm").write_bytes(capture.data)
-    subprocess.run(["dcmj2pnm", "--write-png", "--frame", "1", "capture.dcm", str(picture)], check=True)
+    subprocess.run(
+        ["dcmj2pnm", "--write-png", "--nointerlace", "--frame", "1", "capture.dcm", str(picture)], check=True
+    )
 
 
 def use_archive(widget: Any, server: Any, driver: Any) -> None:

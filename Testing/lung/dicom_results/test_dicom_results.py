@@ -29,6 +29,7 @@ from ThoraxAILib.io import read_volume
 from ThoraxAILib.io.dicom_checks.checkers import SR_VALIDATOR, judge
 from ThoraxAILib.io.dicom_objects.source_images import SourceImages, source_images
 from ThoraxAILib.io.foreign_results.report import read_report
+from ThoraxAILib.io.foreign_results.segments import read_segments
 
 hd = pytest.importorskip("highdicom")
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -315,3 +316,18 @@ def test_the_command_refuses_before_it_analyzes(tmp_path: Path, capsys: pytest.C
     assert main(["lung", "analyze", str(tmp_path / "ct.nrrd"), "--output", str(tmp_path / "out"), "--dicom"]) != 0
     assert "no DICOM series" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_label_maps_are_written_where_nothing_overlaps_and_come_back_voxel_by_voxel(tmp_path: Path) -> None:
+    volume = read_volume(series(tmp_path / "ct"))
+    findings = (nodule(volume, 1, (15, 8, 5)), nodule(volume, 2, (5, 12, 24)))
+    told = Findings(volume.identity.series_uid, Lungs(1200.0, 1400.0), findings)
+    result = AnalysisResult(volume, chest_labels(), told)
+    write_dicom_results(tmp_path, result, source_images(tmp_path / "ct", volume), label_maps=True)
+    for name in ("anatomy.seg.dcm", "nodules.seg.dcm"):
+        assert dcmread(tmp_path / name).SOPClassUID == "1.2.840.10008.5.1.4.1.1.66.7"
+    for segment, finding in zip(read_segments(tmp_path / "nodules.seg.dcm"), findings, strict=True):
+        assert segment.mask.sum() == whole(finding, volume.array.shape).sum()
+    overlapping = AnalysisResult(volume, chest_labels(), replace(told, findings=three_nodules(volume)))
+    write_dicom_results(tmp_path, overlapping, source_images(tmp_path / "ct", volume), label_maps=True)
+    assert dcmread(tmp_path / "nodules.seg.dcm").SegmentationType == "BINARY"
