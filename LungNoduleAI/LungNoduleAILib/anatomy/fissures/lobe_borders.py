@@ -13,7 +13,7 @@ from LungNoduleAILib.anatomy.fissures.placement import place
 from LungNoduleAILib.anatomy.fissures.seen import Seen
 from LungNoduleAILib.model.anatomy import LLL, LUL, RLL, RML, RUL, LobeBorder
 
-MAX_SLICE_MM = 5.0  # thicker slices show neither a sheet nor small vessels
+MAX_SLICE_MM = 5.0  # thicker slices show neither a bright line nor small vessels
 LEAST_LOBE_ML = 15.0
 OBLIQUE_UP, HORIZONTAL_UP = np.array([1.0, -0.8, 0.0]), np.array([1.0, 0.0, 0.0])  # along k, j, i
 
@@ -46,8 +46,8 @@ def follow_fissures(
         spacing_kji_mm: Size of a voxel of the lobes.
 
     Returns:
-        New lobes, uint8, that fill the same voxels, and what became of each border that is there. Slices of more than
-        4 mm leave all as it was.
+        New lobes, uint8, that fill the same voxels, and what became of each border that is there. Slices
+        thicker than 5 mm leave all as it was.
     """
     spacing = np.asarray(spacing_kji_mm, dtype=float)
     if spacing[0] > MAX_SLICE_MM:
@@ -97,4 +97,4 @@ def in_words(borders: tuple[LobeBorder, ...]) -> str:
         if names:
             parts.append(f"the border at the {' and the '.join(names)} fissure was {what}")
     seen = ", ".join(f"{border.fissure} {100 * border.seen_share:.0f} %" for border in borders)
-    return f"{', '.join(parts)}; share of the border on a fissure that can be seen: {seen}"
+    return f"{', '.join(parts)}; share of the border on a bright line in the CT: {seen}"
