@@ -17,7 +17,7 @@ from LungNoduleAILib.anatomy.lung_air import find_lung_air
 from LungNoduleAILib.anatomy.protocol import ANATOMY_SEGMENTER
 from LungNoduleAILib.anatomy.quality import assess_quality, is_no_chest
 from LungNoduleAILib.anatomy.work_image import make_work_image
-from LungNoduleAILib.model.anatomy import Anatomy
+from LungNoduleAILib.model.anatomy import Anatomy, LobeBorder
 from ThoraxAILib.engines.engine import learned_engine, weights_fingerprint
 from ThoraxAILib.errors import known
 from ThoraxAILib.image.volume import Volume
@@ -72,7 +72,8 @@ class LearnedSegmenter:
         if is_no_chest(quality):
             return Anatomy(np.zeros(volume.array.shape, np.uint8), quality)
         progress(0.7, "Looking for the fissures")
-        lobes, borders = lungs.lobes, ()
+        lobes = lungs.lobes
+        borders: tuple[LobeBorder, ...] = ()
         if self._at_fissures:
             lobes, borders = follow_fissures(seen_around(volume, work, box), lobes, work.spacing_kji_mm)
         progress(0.8, "Drawing the organs on the CT")
