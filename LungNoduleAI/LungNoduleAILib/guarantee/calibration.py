@@ -15,7 +15,7 @@ MAX_BYTES = 16 << 20
 SHIPPED_WORD = "shipped"
 SHIPPED = Path(__file__).with_name(
     "shipped_calibration.json"
-)  # Resources/ModelCards/shipped_calibration.md says of what
+)  # Resources/ModelCards/lung_shipped_calibration.md
 
 
 @dataclass(frozen=True)
