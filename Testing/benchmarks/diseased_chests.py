@@ -1,7 +1,8 @@
 """Synthetic chests with disease that takes lung away, with the anatomy the product finds in them; kept in a folder.
 
-``python Testing/benchmarks/diseased_chests.py KEEP [--bodies N] [--first-seed S]`` makes them ahead, so that
-``lung_opacities.py KEEP`` only has to look for what is there. One body carries every combination in turn.
+``python Testing/benchmarks/diseased_chests.py KEEP [--bodies N] [--first-seed S] [--spacing-mm X Y Z]`` makes them
+ahead, so that ``lung_opacities.py KEEP`` only has to look for what is there. One body carries every combination in
+turn.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from LungNoduleAILib.synthesis.disease.chest import (
     Disease,
     with_disease,
 )
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
 
@@ -64,19 +66,28 @@ def main() -> int:
     parser.add_argument("--bodies", type=int, default=BODIES)
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--setting", default="held-out")
+    parser.add_argument("--spacing-mm", type=float, nargs=3, default=SPACING_MM, metavar=("X", "Y", "Z"))
     parser.add_argument("--combinations", nargs="+", choices=COMBINATIONS, default=list(COMBINATIONS))
     arguments = parser.parse_args()
     for seed in range(arguments.first_seed, arguments.first_seed + arguments.bodies):
         started = time.process_time()
-        made = len(list(chests_of(seed, arguments.setting, arguments.keep, arguments.combinations)))
+        spacing = three(arguments.spacing_mm)
+        made = len(list(chests_of(seed, arguments.setting, arguments.keep, arguments.combinations, spacing)))
         print(f"seed {seed}: {made} chests, {time.process_time() - started:.0f} CPU s", flush=True)
     return 0
 
 
 def chests_of(
-    seed: int, setting: str, keep: Path, combinations: Iterable[str] = tuple(COMBINATIONS)
+    seed: int,
+    setting: str,
+    keep: Path,
+    combinations: Iterable[str] = tuple(COMBINATIONS),
+    spacing_mm: tuple[float, float, float] = SPACING_MM,
 ) -> Iterator[Chest]:
-    """Yield the chests of a body, from ``keep`` or made and kept there; none for a body with too little lung."""
+    """Yield the chests of a body, from ``keep`` or made and kept there; none for a body with too little lung.
+
+    ``keep`` holds chests of one spacing: give another folder for another.
+    """
     keep.mkdir(parents=True, exist_ok=True)
     body: Body | None = None
     for combination in combinations:
@@ -85,7 +96,7 @@ def chests_of(
             with path.open("rb") as file:
                 chest = pickle.load(file)
         else:
-            body = make_body(seed, setting, SPACING_MM) if body is None else body
+            body = make_body(seed, setting, spacing_mm) if body is None else body
             chest = None if not _has_lungs(body) else _made(body, combination, COMBINATIONS[combination])
             with path.open("wb") as file:
                 pickle.dump(chest, file, protocol=4)

@@ -8,6 +8,7 @@ import test_lung_panel_follow_up  # noqa: F401
 import test_lung_panel_guidelines  # noqa: F401
 import test_lung_panel_input  # noqa: F401
 import test_lung_panel_practice  # noqa: F401
+import test_lung_panel_promise  # noqa: F401
 import test_lung_panel_published  # noqa: F401
 import test_lung_panel_reading  # noqa: F401
 import test_lung_panel_results  # noqa: F401

@@ -64,7 +64,7 @@ def analyze(
     with stages.stage("verdicts"):
         lungs = _lungs(turned, anatomy, findings, [*removed, *unmeasured])
     if lungs.sides_withheld:
-        findings = tuple(replace(finding, lobe=None, side=None) for finding in findings)
+        findings = tuple(replace(finding, lobe=None, side=None, lobe_confidence=None) for finding in findings)
     if chosen.warning:
         lungs = replace(lungs, quality=(*lungs.quality, QualityNote("outside_calibration", chosen.warning)))
     progress(0.97, "Putting the results on the grid of the CT")

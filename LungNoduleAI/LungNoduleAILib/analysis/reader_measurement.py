@@ -73,7 +73,7 @@ class ReaderMeasurement:
         return self._placed(found)
 
     def _placed(self, found: Finding) -> Finding:
-        return replace(found, lobe=None, side=None) if self._withheld else found
+        return replace(found, lobe=None, side=None, lobe_confidence=None) if self._withheld else found
 
     def _look(self, center_ras_mm: tuple[float, float, float], diameter_mm: float) -> Finding | None:
         """Outline with a first guess of the size until the size stays; None when the click is not in what is found."""

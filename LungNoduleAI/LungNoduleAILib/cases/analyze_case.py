@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from LungNoduleAILib.cases.label_map_files import write_label_map
 from LungNoduleAILib.cases.requests import NO_LABEL_MAP, CaseRequest
+from LungNoduleAILib.guarantee.calibration import calibration_file
 from LungNoduleAILib.model.files import (
     ANALYSIS_FILES,
     FINDINGS_CSV,
@@ -135,7 +136,9 @@ def _asked(request: CaseRequest) -> dict:
     }
     options = {**request.options.recorded(), **written, **request.person.stated()}
     if request.options.calibration is not None:
-        options["calibration_sha256"] = hashlib.sha256(request.options.calibration.read_bytes()).hexdigest()
+        options["calibration_sha256"] = hashlib.sha256(
+            calibration_file(request.options.calibration).read_bytes()
+        ).hexdigest()
     return options
 
 

@@ -18,8 +18,8 @@ from ThoraxAILib.networks.device import DEVICES
 from ThoraxAILib.options import Options, option
 from ThoraxAILib.options.shard import shard_numbers
 
-ANALYZE, FOLLOW_UP, REGISTER, PHANTOM, PRACTICE = (
-    ("lung", name) for name in ("analyze", "follow-up", "register", "phantom", "practice")
+ANALYZE, FOLLOW_UP, REGISTER, PHANTOM, PRACTICE, EXPLAIN = (
+    ("lung", name) for name in ("analyze", "follow-up", "register", "phantom", "practice", "explain")
 )
 IMAGE = "DICOM folder, NRRD, NIfTI or MetaImage file"
 SCENE_WORDS = ("auto", "none")

@@ -35,7 +35,7 @@ def _row(finding: Finding) -> tuple[str, ...]:
         finding.type if finding.kind == "nodule" else f"{finding.type} {finding.kind}",
         f"{finding.mean_diameter_mm:.1f} mm",
         f"{finding.volume_mm3:.0f} mm3",
-        finding.lobe or "-",
+        finding.where("-"),
         position(finding.center_ras_mm),
         f"{finding.confidence:.2f}",
     )

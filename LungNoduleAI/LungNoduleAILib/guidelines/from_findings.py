@@ -121,7 +121,7 @@ def nodule_inputs(finding: Finding, before: NoduleBefore | None = None) -> dict[
         "mean_diameter_mm": finding.mean_diameter_mm,
         "max_diameter_mm": finding.long_axis_mm,
         "volume_mm3": finding.volume_mm3,
-        "upper_lobe": None if finding.lobe is None else finding.lobe in UPPER_LOBES,
+        "upper_lobe": finding.lobe in UPPER_LOBES if finding.lobe_is_sure else None,
     }
     if kind == "part-solid":
         inputs["solid_mean_diameter_mm"] = _at_most(finding.solid_mean_diameter_mm, finding.mean_diameter_mm)

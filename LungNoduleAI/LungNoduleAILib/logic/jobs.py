@@ -11,16 +11,19 @@ import slicer
 from LungNoduleAILib.analysis.turned_masks import volume_in_lps
 from LungNoduleAILib.cases.requests import (
     ANALYZE,
+    EXPLAIN,
     FOLLOW_UP,
     PHANTOM,
     PRACTICE,
     AnalyzeRequest,
+    ExplainRequest,
     FollowUpRequest,
     PhantomRequest,
     PracticeRequest,
 )
 from LungNoduleAILib.logic.logic import LungNoduleAILogic
 from LungNoduleAILib.logic.practice import PracticeState, write_marks
+from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.model.reviewed import ReviewedScan, reviewed_to_dict
@@ -47,6 +50,20 @@ def analysis_job(
         on_failure.pop_all()
     request = AnalyzeRequest((image,), folder.path / "result", options, with_scene=False)
     return ChildJob(child_command(ANALYZE, request), child_environment(PACKAGES), folder)
+
+
+def explain_job(logic: LungNoduleAILogic, volume_node: slicer.vtkMRMLScalarVolumeNode, finding: Finding) -> ChildJob:
+    """Return a job that explains a finding on a copy of its CT; its ``output`` is for explanation.show_explanation.
+
+    Raises InputError or OutputError, with nothing left behind, when the volume cannot be handed over.
+    """
+    folder = WorkFolder()
+    with ExitStack() as on_failure:
+        on_failure.callback(folder.remove)
+        image = logic.export_volume(volume_node, folder.path / "ct.nrrd")
+        on_failure.pop_all()
+    request = ExplainRequest(image, folder.path / "result", finding.center_ras_mm, finding.mean_diameter_mm)
+    return ChildJob(child_command(EXPLAIN, request), child_environment(PACKAGES), folder)
 
 
 def follow_up_job(

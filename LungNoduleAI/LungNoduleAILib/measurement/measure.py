@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import scipy.ndimage as ndi
 
@@ -11,6 +13,7 @@ from LungNoduleAILib.delineation.region import Region
 from LungNoduleAILib.measurement.appearance import appearance
 from LungNoduleAILib.measurement.density import Density, classify_density, mass_mg
 from LungNoduleAILib.measurement.judgement import load_judgement
+from LungNoduleAILib.measurement.lobe_confidence import lobe_confidence
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.size import axial_size, partial_volume_mm3
 from LungNoduleAILib.model.anatomy import AIRWAY, LEFT_LUNG_LABELS, LOBE_OF_LABEL, Anatomy
@@ -49,7 +52,11 @@ def measure(
     if outline is None:
         return None
     mask = outline.mask or patch.mask_on_ct_grid(outline.region.mask, volume.array.shape)
-    return None if mask is None else _finding(site, outline, mask, lung_depth, detector)
+    if mask is None:
+        return None
+    finding = _finding(site, outline, mask, lung_depth, detector)
+    sure = lobe_confidence(volume, anatomy, finding.center_ras_mm, finding.lobe)
+    return replace(finding, lobe_confidence=sure)
 
 
 def _finding(site: Site, outline: Outline, mask: Mask, lung_depth: LungDepth, detector: str) -> Finding:

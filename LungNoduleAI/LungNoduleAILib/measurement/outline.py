@@ -12,6 +12,7 @@ import scipy.ndimage as ndi
 from LungNoduleAILib.delineation.patch import cut_patch
 from LungNoduleAILib.measurement.appearance import appearance
 from LungNoduleAILib.measurement.density import SOLID_HU, Density, classify_density, mass_mg
+from LungNoduleAILib.measurement.lobe_confidence import lobe_confidence
 from LungNoduleAILib.measurement.lung_depth import LungDepth
 from LungNoduleAILib.measurement.measure import FINE_DEPTH_MM, MASS_MM
 from LungNoduleAILib.measurement.size import axial_size
@@ -45,9 +46,10 @@ def measure_outline(volume: Volume, anatomy: Anatomy, lung_depth: LungDepth, mas
     size = axial_size(padded.astype(np.float32), padded, HALF, spacing)
     lobe, side = _where(anatomy, offset, drawn)
     kji = np.argwhere(drawn) + offset
+    center_ras_mm = three(round(float(v), 2) for v in volume.ras_from_kji(kji.mean(axis=0)))
     return Finding(
         id="",
-        center_ras_mm=three(round(float(v), 2) for v in volume.ras_from_kji(kji.mean(axis=0))),
+        center_ras_mm=center_ras_mm,
         mean_diameter_mm=size.mean_diameter_mm,
         long_axis_mm=size.long_axis_mm,
         short_axis_mm=size.short_axis_mm,
@@ -65,6 +67,7 @@ def measure_outline(volume: Volume, anatomy: Anatomy, lung_depth: LungDepth, mas
         distance_to_pleura_mm=_to_pleura_mm(volume, anatomy, lung_depth, kji, volume_mm3),
         bounds_ras_mm=_bounds(volume, offset, drawn.shape),
         source=READER,
+        lobe_confidence=lobe_confidence(volume, anatomy, center_ras_mm, lobe),
         long_axis_ras_mm=_ends(volume, offset, size.long_ends_kji),
         short_axis_ras_mm=_ends(volume, offset, size.short_ends_kji),
         mask=Mask(three(int(o) for o in offset), drawn),

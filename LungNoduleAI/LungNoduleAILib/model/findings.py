@@ -16,6 +16,7 @@ CONTRADICTS_ORIENTATION = "contradicts_orientation"  # the verdict with which si
 STATUSES = ("unreviewed", "accepted", "rejected")
 NODULE_TYPES = ("solid", "part-solid", "ground-glass", "calcified")
 LOBES = ("RUL", "RML", "RLL", "LUL", "LLL")
+SURE_LOBE = 0.9  # the chance from which a lobe is told without a question mark, and used by the guidelines
 _TUPLES = (
     "center_ras_mm",
     "bounds_ras_mm",
@@ -38,6 +39,8 @@ class Finding:
     count in part); ``mask_volume_mm3`` is what the voxels of the mask add up to, as another program measures the
     exported segment.
 
+    ``lobe_confidence`` is the chance, 0.5 to 1, that the software placed it in the right lobe; None where the reader
+    said which lobe it is.
     ``suspicion`` is how suspicious readers would rate it, 1 (highly unlikely malignant) to 5 (highly suspicious), with
     the interval that holds nine of ten of their ratings; it is no pathology. None where no network outlined it.
     """
@@ -74,8 +77,20 @@ class Finding:
     long_axis_ras_mm: tuple[float, float, float, float, float, float] | None = None
     short_axis_ras_mm: tuple[float, float, float, float, float, float] | None = None
     mask_volume_mm3: float | None = None
+    lobe_confidence: float | None = None
     ai_values: dict[str, Any] = field(default_factory=dict)
     mask: Mask | None = field(default=None, repr=False)
+
+    @property
+    def lobe_is_sure(self) -> bool:
+        """Whether its lobe is known well enough for rules that ask for it."""
+        return self.lobe is not None and (self.lobe_confidence is None or self.lobe_confidence >= SURE_LOBE)
+
+    def where(self, nowhere: str) -> str:
+        """Return its lobe, with a question mark where that is not sure; else its lung; ``nowhere`` without both."""
+        if self.lobe is not None:
+            return self.lobe if self.lobe_is_sure else f"{self.lobe}?"
+        return f"{self.side} lung" if self.side else nowhere
 
     def with_status(self, status: str, reason: str = "") -> Finding:
         """Return the same finding with the reader's decision; raises ValueError for an unknown status."""

@@ -71,7 +71,7 @@ def find_signs(chest: CoarseChest) -> Signs:
     seeds &= np.abs(left_mm) > MIDLINE_MM
     if not seeds.any():
         return Signs(seeds, seeds, fluid)
-    loose = chest.within_mm(inside, 3.0) & (chest.hu > -250.0) & (chest.hu < TISSUE_HU[1])
+    loose = inside & (chest.hu > -250.0) & (chest.hu < TISSUE_HU[1])
     loose &= ~chest.spine & ~chest.bone & ~_blood(chest)
     loose &= ~chest.within_mm(chest.aorta, 3.0) & ~(chest.heart & (left_mm > 0))
     layer = loose & fluid & _behind(chest) & _below_apex(chest)

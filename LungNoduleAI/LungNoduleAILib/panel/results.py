@@ -44,7 +44,7 @@ def finding_columns() -> tuple[TableColumn, ...]:
 
 def finding_row(finding: Finding) -> TableRow:
     """One finding as a row under finding_columns()."""
-    place, doubted = finding.lobe or finding.side or "", is_doubtful(finding)
+    place, doubted = finding.where(""), is_doubtful(finding)
     kind = finding.type if finding.kind == "nodule" else f"{finding.kind}, {finding.type}"
     sizes = (finding.mean_diameter_mm, finding.volume_mm3)
     values = (finding.id, kind, *sizes, place, finding.suspicion or 0.0, finding.confidence, finding.status)

@@ -22,8 +22,8 @@ from LungNoduleAILib.logic.parameters import Parameters
 from LungNoduleAILib.logic.report_file import ReportFile, existing_folder
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.panel import results as result_panel
-from LungNoduleAILib.panel.advanced_settings import AdvancedSettings
 from LungNoduleAILib.panel.correct_section import CorrectSection
+from LungNoduleAILib.panel.explain_section import ExplainSection
 from LungNoduleAILib.panel.follow_up_section import FollowUpSection
 from LungNoduleAILib.panel.guidelines_section import GuidelinesSection
 from LungNoduleAILib.panel.input_choice import proposed_volume, show_in_views
@@ -32,6 +32,7 @@ from LungNoduleAILib.panel.reading_keys import reading_keys
 from LungNoduleAILib.panel.reading_section import ReadingSection
 from LungNoduleAILib.panel.sample_data import load_sample
 from LungNoduleAILib.panel.scene_watch import SceneWatch
+from LungNoduleAILib.panel.settings.advanced_settings import AdvancedSettings
 from LungNoduleAILib.panel.shortcuts import Shortcuts
 from LungNoduleAILib.scene.follow_up_nodes import node_of
 from ThoraxAILib.errors import InputError, known
@@ -82,6 +83,8 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.followUpLayout.addWidget(self.guidelines.widget)
         self.practice = PracticeSection(self.job_panel)
         self.ui.followUpLayout.addWidget(self.practice.widget)
+        self.explain = ExplainSection(self.logic)
+        self.ui.reviewLayout.addWidget(self.explain.widget)
         self.reading = ReadingSection(self.logic.review, self._volumes, self.on_review_changed)
         self.ui.reviewLayout.addWidget(self.reading.widget)
         self.watch = SceneWatch(self.correct.remeasure, self.correct.take_calipers)
@@ -113,6 +116,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """End the run; called when the application closes and before a reload."""
         self.job_panel.close()
         self.advanced.published.close()
+        self.explain.close()
         self.reportFile.drop()
         self.follow_up.drop_report()
         self.correct.stop()
@@ -143,6 +147,8 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def on_scene_start_close(self, _caller: object, _event: str) -> None:
         """End the run and forget what belongs to the scene, which closes."""
         self.job_panel.close()
+        self.explain.close()
+        self.explain.show(None, None)
         self.reportFile.drop()
         self.follow_up.drop_report()
         self.correct.stop()
@@ -327,6 +333,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         finding = next((finding for finding in found if finding.id == selected), None)
         others = [other.id for other in found if other.id != selected and other.mask is not None]
         self.correct.show(finding, nodes is not None, others, nodes is not None and nodes.volume is not None)
+        self.explain.show(finding, None if nodes is None else nodes.volume)
         self.reading.show(nodes is not None)
 
     def _volumes(self) -> tuple[Any, Any]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from LungNoduleAILib.anatomy.protocol import ANATOMY_SEGMENTER
 from LungNoduleAILib.model.anatomy import Anatomy
+from LungNoduleAILib.published.memory import within_memory
 from LungNoduleAILib.published.monai_detector import missing_packages
 from LungNoduleAILib.published.named_anatomy import anatomy_of
 from LungNoduleAILib.published.structures import NAMES_104
@@ -23,6 +25,9 @@ from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.networks.device import NetworkDevice
 from ThoraxAILib.networks.published.catalog import find_published
 from ThoraxAILib.networks.published.files import file_of, missing_words
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 MODEL = find_published("wholeBody_ct_segmentation")
 FINE, COARSE = "monai-wholebody", "monai-wholebody-3mm"
@@ -75,9 +80,13 @@ class MonaiWholeBody:
         def on_tile(done: int, total: int) -> None:
             progress(0.05 + 0.9 * done / total, f"Tile {done + 1} of {total}")
 
+        def on(device: str) -> Tensor:
+            found = tiled_labels(self._network.to(device), prepared, TILE, TILE_OVERLAP, device, on_tile)
+            self._device.ran_on(device)
+            return found
+
         with torch_threads(None):
-            labels = tiled_labels(self._network.to(given), prepared, TILE, TILE_OVERLAP, given, on_tile)
-        self._device.ran_on(given)
+            labels = within_memory(on, given, TILE)
         return image.put_back(labels)
 
 

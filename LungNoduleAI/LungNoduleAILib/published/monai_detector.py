@@ -14,8 +14,9 @@ import numpy as np
 from LungNoduleAILib.detection.protocol import DETECTOR
 from LungNoduleAILib.model.anatomy import Anatomy
 from LungNoduleAILib.model.candidates import Candidate
+from LungNoduleAILib.published.memory import within_memory
 from ThoraxAILib.engines.engine import FINGERPRINT_DIGITS, INSTALL_TORCH, Engine
-from ThoraxAILib.errors import MissingDependencyError, ThoraxAIError
+from ThoraxAILib.errors import MissingDependencyError
 from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
@@ -88,20 +89,8 @@ class MonaiRetinaNet:
 
     def _find(self, image: object, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
         """Find boxes on the device given, and on the CPU where its memory does not suffice."""
-        import torch
-
         given = "cuda" if self._device.given == "cuda" else "cpu"
-        try:
-            return self._find_on(given, image, progress)
-        except torch.OutOfMemoryError as error:
-            if given == "cpu":
-                raise ThoraxAIError(_too_large(self._patch)) from error
-            torch.cuda.empty_cache()
-            return self._find_on("cpu", image, progress)
-        except RuntimeError as error:
-            if "memory" not in str(error):
-                raise
-            raise ThoraxAIError(_too_large(self._patch)) from error
+        return within_memory(lambda device: self._find_on(device, image, progress), given, self._patch)
 
     def _find_on(self, device: str, image: object, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
         from LungNoduleAILib.published.retinanet import find_boxes, make_detector
@@ -153,11 +142,6 @@ def missing_packages() -> str:
     if importlib.util.find_spec("torch") is None:
         return f"PyTorch is not installed ({INSTALL_TORCH})"
     return "" if importlib.util.find_spec("monai") is not None else f"MONAI is not installed ({INSTALL})"
-
-
-def _too_large(patch: tuple[int, int, int]) -> str:
-    size = " x ".join(map(str, patch))
-    return f"The memory does not suffice for tiles of {size} voxels: close other programs, or take another --detector."
 
 
 def _fingerprint() -> str:

@@ -61,7 +61,7 @@ def _aside(doubtful: int, rejected: int) -> str:
 
 def in_words(finding: Finding) -> str:
     """Return 'RLL, 20.9 mm solid nodule, spiculated, accepted'."""
-    where = finding.lobe or (f"{finding.side} lung" if finding.side else "no lobe")
+    where = finding.where("no lobe")
     kind = finding.type if finding.kind == "nodule" else f"{finding.type} {finding.kind}"
     look = [word.replace("_", " ") for word in (finding.margin, finding.attachment) if word and word != "free"]
     if finding.calcification_pattern:

@@ -138,7 +138,7 @@ def _head(result: AnalysisResult) -> list[tuple[str, bool]]:
 def _finding_row(finding: Finding) -> list[str]:
     sizes = " / ".join(number(mm) for mm in (finding.mean_diameter_mm, finding.long_axis_mm, finding.short_axis_mm))
     kind = finding.type if finding.kind == "nodule" else f"{finding.type} {finding.kind}"
-    where = finding.lobe or (f"{finding.side} lung" if finding.side else "\u2013")
+    where = finding.where("\u2013")
     return [
         finding.id,
         where,

@@ -220,7 +220,7 @@ def calipers_of(finding: Finding) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def _facts(finding: Finding) -> str:
-    where = finding.lobe or (f"{finding.side} lung" if finding.side else "outside the lobes")
+    where = finding.where("outside the lobes")
     solid = ""
     if finding.solid_mean_diameter_mm is not None:
         solid = f" Solid part {number(finding.solid_mean_diameter_mm)} mm"

@@ -29,7 +29,7 @@ def finding_points(findings: tuple[Finding, ...]) -> list[LabeledPoint]:
 
 def point_description(finding: Finding) -> str:
     """Type, lobe, confidence and the reader's decision in one line."""
-    place = finding.lobe or (f"{finding.side} lung" if finding.side else "place unknown")
+    place = finding.where("place unknown")
     found = "marked by the reader" if finding.source == READER else f"confidence {finding.confidence:.2f}"
     words = [finding.type, place, found, finding.status]
     return ", ".join([*words, finding.reason] if finding.reason else words)

@@ -108,6 +108,16 @@ def test_a_lobe_of_the_other_side_changes_the_side(findings):
     assert (changed.findings[0].lobe, changed.findings[0].side) == ("LLL", "left")
 
 
+def test_a_lobe_that_the_reader_said_is_sure_until_the_word_is_taken_back(findings):
+    unsure = replace(findings.findings[0], lobe="RUL", lobe_confidence=0.6)
+    doubtful = replace(findings, findings=(unsure, *findings.findings[1:]))
+    assert unsure.where("") == "RUL?"
+    stated = reviewing.state(doubtful, "Nodule_01", "lobe", "RUL", BY)
+    assert stated.findings[0].where("") == "RUL"
+    back = reviewing.state(stated, "Nodule_01", "lobe", None, BY)
+    assert back.findings[0].where("") == "RUL?"
+
+
 def test_what_changes_nothing_is_not_recorded(findings):
     assert reviewing.decide(findings, "Nodule_01", "unreviewed", "", BY) is findings
     assert reviewing.state_person(findings, {}, BY) is findings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,16 @@ def test_every_value_that_a_finding_holds_is_understood_by_every_rule(kind, lobe
     stated = {"exam": "baseline", "age": 60, "sex": "M", "risk": "low", **nodule_inputs(finding)}
     for rule in RULES:
         assert apply_guideline(rule, stated)["reasons"]
+
+
+def test_a_lobe_that_is_not_sure_is_left_open_for_the_rules():
+    finding = Finding("N1", (0.0, 0.0, 0.0), 9.0, 10.0, 8.0, 380.0, "solid", 0.0, 0.0, "RUL", "right", 0.9)
+    assert nodule_inputs(finding)["upper_lobe"] is True
+    assert nodule_inputs(replace(finding, lobe_confidence=0.97))["upper_lobe"] is True
+    unsure = nodule_inputs(replace(finding, lobe_confidence=0.7))
+    assert "upper_lobe" not in unsure
+    answer = apply_guideline("brock", {"age": 60, "sex": "M", **unsure})
+    assert any("upper lobe" in one["if"] for one in answer["open"])
 
 
 def test_a_calcified_nodule_is_solid_until_its_pattern_is_stated():

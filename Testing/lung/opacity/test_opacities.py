@@ -20,13 +20,16 @@ MATRIX = np.array([[-STEP_MM, 0, 0, 165.0], [0, -STEP_MM, 0, 120.0], [0, 0, STEP
 
 
 class Drawing:
-    """A chest of two ellipsoid lungs in a ring of ribs, a spine behind; diseases are drawn into it."""
+    """A chest of two ellipsoid lungs in a ring of ribs, a spine behind; diseases are drawn into it.
 
-    def __init__(self) -> None:
+    ``ribs`` is the radius of the ring: at 1 it lies close to the lungs, beyond there is fat and muscle between.
+    """
+
+    def __init__(self, ribs: float = 1.0) -> None:
         k, j, i = np.indices(SHAPE).astype(np.float32)
         self.r, self.a, self.s = 165 - STEP_MM * i, 120 - STEP_MM * j, STEP_MM * k - 105
         self.right, self.left = (self._lung(side) for side in (1, -1))
-        ring = np.hypot(self.r / 140, self.a / 100)
+        ring = np.hypot(self.r / 140, self.a / 100) / ribs
         self.hu = np.where(ring < 1.15, 45.0, -1000.0).astype(np.float32)
         self.structures = np.where(ring < 1.15, 12, 0).astype(np.uint8)
         self.hu[self.right | self.left] = -850
@@ -82,6 +85,15 @@ def test_a_mass_is_found_inside_it_with_about_its_volume(diameter_mm: float, los
     assert drawing.ball((85.0, -20.0, 10.0), diameter_mm).flat[_index(found.center_ras_mm)]
     assert found.volume_ml == pytest.approx(ml(mass), rel=0.3)
     assert found.mean_hu > -100
+
+
+def test_a_mass_at_a_thick_wall_of_the_chest_leaves_the_wall_out():
+    drawing = Drawing(ribs=1.12)
+    mass = drawing.fill(drawing.ball((100.0, -10.0, 10.0), 100.0), 40)
+    (found,) = opacities(drawing)
+    lungs = drawing.right | drawing.left
+    assert lungs[found.mask].mean() > 0.9
+    assert found.volume_ml == pytest.approx(ml(mass), rel=0.25)
 
 
 def test_a_layer_of_fluid_behind_the_lung_is_told_as_fluid():

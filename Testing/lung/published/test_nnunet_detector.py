@@ -13,7 +13,7 @@ import pytest
 from fixtures.nnunet_model import write_model
 from LungNoduleAILib.model.anatomy import Anatomy
 from LungNoduleAILib.published.nnunet_detector import NnunetDetector
-from ThoraxAILib.errors import Cancelled, InputError
+from ThoraxAILib.errors import Cancelled, InputError, ThoraxAIError
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
 
@@ -97,6 +97,18 @@ def test_it_stops_between_two_tiles_when_asked(folder):
     with pytest.raises(Cancelled):
         NnunetDetector(weights=folder).probability(ct("axial"), progress)
     assert [text.split(" of ")[0] for text in told] == ["Loading the nnU-Net", "Tile 1", "Tile 2"]
+
+
+def test_a_card_or_processor_without_memory_is_one_sentence(folder, monkeypatch):
+    detector = NnunetDetector(weights=folder)
+    detector._run._loaded = detector._run._load()
+
+    def full(*_arguments: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(detector._run._loaded, "predict_single_npy_array", full)
+    with pytest.raises(ThoraxAIError, match="memory does not suffice for this nnU-Net: close other programs"):
+        detector.probability(ct("axial"), Progress())
 
 
 class _Harmful:

@@ -86,6 +86,9 @@ def _stated(finding: Finding, field: str, value: str | None) -> Finding:
     new = {field: finding.ai_values.get(field, getattr(finding, field)) if value is None else value}
     if field == "lobe" and new["lobe"] is not None:
         new["side"] = SIDE_OF_LOBE[new["lobe"][0]]
+    if field == "lobe":
+        own = finding.ai_values.get("lobe_confidence", finding.lobe_confidence)
+        new["lobe_confidence"] = own if value is None else None
     return with_ai_beside(finding, replace(finding, **new))
 
 
@@ -117,7 +120,7 @@ def remeasured(findings: Findings, finding_id: str, new: Finding, action: str, b
     kept = {name: getattr(old, name) for name in _OWN}
     kept |= {name: getattr(old, name) for name in MEASURED_BY_AI if name in old.ai_values}
     if "lobe" in old.ai_values:
-        kept["side"] = old.side
+        kept |= {"side": old.side, "lobe_confidence": old.lobe_confidence}
     changed = with_ai_beside(old, replace(new, **kept))
     return changed_to(findings, [(old, changed)], f"{finding_id} {action}", by)
 

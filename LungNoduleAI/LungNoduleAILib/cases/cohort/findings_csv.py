@@ -25,6 +25,7 @@ COLUMNS = (
     "solid_mean_diameter_mm",
     "solid_volume_mm3",
     "lobe",
+    "lobe_confidence",
     "side",
     "distance_to_pleura_mm",
     "confidence",

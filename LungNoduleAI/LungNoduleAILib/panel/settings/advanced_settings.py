@@ -13,6 +13,8 @@ from slicer.i18n import tr as _
 
 from LungNoduleAILib.logic.parameters import Parameters
 from LungNoduleAILib.model.options import AnalysisOptions
+from LungNoduleAILib.panel.settings.own_model import OwnModel
+from LungNoduleAILib.panel.settings.promise import Promise
 from ThoraxAILib.networks.device import DEVICES
 from ThoraxAILib.panels import parts
 from ThoraxAILib.panels.published_models import PublishedModels
@@ -29,6 +31,11 @@ class AdvancedSettings:
         self._parameters: Parameters | None = None
         self._isFilling = False
         self._fill_choices()
+        self.own_model = OwnModel(self._on_engines)
+        for label, control in self.own_model.rows:
+            ui.advancedLayout.addRow(label, control)
+        self.promise = Promise(ui.calibrationEdit)
+        ui.advancedLayout.addRow(self.promise.widget)
         self.published = PublishedModels(self._on_engines)
         ui.advancedLayout.addRow(self.published.widget)
         for box in (ui.detectorComboBox, ui.anatomyComboBox, ui.deviceComboBox):
@@ -61,6 +68,8 @@ class AdvancedSettings:
         ui.anatomyComboBox.setCurrentIndex(max(ui.anatomyComboBox.findText(options.anatomy), 0))
         ui.deviceComboBox.setCurrentIndex(max(ui.deviceComboBox.findData(options.device), 0))
         ui.calibrationEdit.setCurrentPath("" if options.calibration is None else str(options.calibration))
+        self.own_model.show(options)
+        self.promise.show(self.options(options))
         ui.dicomCheckBox.checked = parameters.panel.with_dicom
         ui.dicomFolderEdit.setCurrentPath(parameters.panel.dicom_folder)
         ui.thresholdSlider.value = self._threshold(options)
@@ -73,6 +82,8 @@ class AdvancedSettings:
             detector=self.ui.detectorComboBox.currentText,
             anatomy=self.ui.anatomyComboBox.currentText,
             device=DEVICES[self.ui.deviceComboBox.currentIndex],
+            detector_weights=self.own_model.folder,
+            detector_score=self.own_model.score,
         )
 
     @property
@@ -85,6 +96,8 @@ class AdvancedSettings:
         ui = self.ui
         for control in (ui.detectorComboBox, ui.anatomyComboBox, ui.deviceComboBox, ui.calibrationEdit):
             control.enabled = not running
+        self.own_model.update(running, ui.detectorComboBox.currentText)
+        self.promise.update(running)
         is_calibrated = bool(ui.calibrationEdit.currentPath.strip())
         calibrated = _("The calibration sets the threshold: take it out first") if is_calibrated else ""
         parts.allow(ui.thresholdSlider, calibrated, _("Findings below this confidence are neither computed nor shown"))
@@ -105,7 +118,9 @@ class AdvancedSettings:
     def _on_engines(self) -> None:
         if self._parameters is None or self._isFilling:
             return
+        self.own_model.update(False, self.ui.detectorComboBox.currentText)
         options = self._parameters.options = self.options(self._parameters.options)
+        self.promise.show(options)
         if options.threshold is None:
             self._show_threshold(options)
 
@@ -122,6 +137,7 @@ class AdvancedSettings:
         calibration = Path(path.strip()) if path.strip() else None
         options = replace(self._parameters.options, calibration=calibration, threshold=None)
         self._parameters.options = options
+        self.promise.show(self.options(options))
         self._show_threshold(options)
         self._onChanged()
 
