@@ -12,12 +12,14 @@ from CardiacBiomechLib.mechanics.thickness import by_segment, thickness_mm
 from CardiacBiomechLib.mechanics.wall_motion import WallMotion, engineering, peak
 from CardiacBiomechLib.model.heart_labels import ACDC, HeartLabels
 from CardiacBiomechLib.model.person import Person
+from CardiacBiomechLib.synthesis.anatomy import labels_at
 from CardiacBiomechLib.synthesis.cine import true_field
 from CardiacBiomechLib.synthesis.ventricle import RightVentricle, Ventricle
 from fixtures.heart_segments import (
     HEART,
     INFARCTED,
     ORIENTATIONS,
+    SLICE_MM,
     analytic_segment,
     exact_circumferential,
     labels_of,
@@ -37,6 +39,17 @@ def test_the_segment_of_ten_thousand_wall_points_is_that_of_the_analytic_angle(n
     clear = away > 1.0
     assert clear.sum() > 0.9 * POINTS
     np.testing.assert_array_equal(axes.segment_of(points)[clear], expected[clear])
+
+
+@pytest.mark.parametrize("offset_mm", [0.0, 4.0])
+def test_a_basal_slice_that_the_valve_plane_cuts_does_not_turn_the_heart_over(offset_mm):
+    grid = Grid.around(np.array([0.0, 0.0, -14.0 + offset_mm]), (1.8, 1.8, SLICE_MM), (90, 90, 16))
+    labels = grid.volume(labels_at(HEART, grid.centers_ras_mm()))
+    basal = int(np.flatnonzero((labels.array == ACDC.lv).any((1, 2)))[-1])
+    labels.array[basal, :45] = 0
+    axes = heart_axes(labels, ACDC)
+    np.testing.assert_allclose(axes.up, (0.0, 0.0, 1.0))
+    assert axes.slices[0] == basal
 
 
 def test_segments_turn_with_the_heart_in_the_patient():

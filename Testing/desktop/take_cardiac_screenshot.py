@@ -14,7 +14,7 @@ from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PICTURE = REPOSITORY / "docs" / "pictures" / "cardiac_panel.png"
-PANEL_WIDTH, HEIGHT, VIEW_SIZE = 500, 2000, (420, 420)
+PANEL_WIDTH, HEIGHT, VIEW_SIZE = 500, 2400, (420, 420)
 
 
 def make_heart(folder: Path, group: str = "NOR", seed: int = 1) -> tuple[Path, Path]:
@@ -84,7 +84,8 @@ def main(picture: Path) -> None:
 
 def slice_picture(slicer: Any, views: Any, image_of: Any) -> Any:
     """A slice through the middle of the heart at the shown frame, with its outlines."""
-    (cine,) = [node for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") if "cine" in node.GetName()]
+    kind = "vtkMRMLScalarVolumeNode"  # the picture of the bull's-eyes is of a kind derived from it
+    (cine,) = [node for node in slicer.util.getNodesByClass(kind) if node.GetClassName() == kind]
     for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
         composite.SetBackgroundVolumeID(cine.GetID())
     view = views.slices["Red"]

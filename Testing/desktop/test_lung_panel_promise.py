@@ -147,3 +147,14 @@ def test_an_explanation_can_be_stopped_and_one_that_fails_says_why(analyzed, mon
 def test_nothing_can_be_explained_without_a_selected_finding(panel):
     assert not panel.explain.explainButton.enabled
     assert "Select a finding" in panel.explain.explainButton.toolTip
+
+
+@uses("shippedCalibrationButton")
+def test_the_shipped_calibration_is_one_click_away_and_says_that_it_is_synthetic(panel):
+    panel.ui.detectorComboBox.setCurrentIndex(panel.ui.detectorComboBox.findText("learned"))
+    click(panel.advanced.promise.shippedButton)
+    assert panel.parameters.options.calibration == Path("shipped")
+    assert "synthetic" in panel.advanced.promise.label.text
+    assert not panel.advanced.promise.shippedButton.enabled
+    panel.ui.calibrationEdit.setCurrentPath("")
+    assert panel.advanced.promise.shippedButton.enabled

@@ -31,6 +31,7 @@ QUARTERS = (14, 13, 16, 15)
 SEPTUM_WITHOUT_RV_RAS = np.array([0.6, 0.6, 0.0])
 BASE_TO_APEX_RAS = np.array([-0.62, 0.60, -0.50])
 MIN_VOXELS = 8
+MIN_SLICES_WITHOUT_ENDS = 6
 BINS = 180
 TOUCH_MM = 4.0
 MIN_OFFSET_MM = 2.0
@@ -150,7 +151,12 @@ def heart_axes(labels: Volume, parts: HeartLabels) -> HeartAxes:
 
 
 def _base_is_last(slices: np.ndarray, sizes: np.ndarray, through: np.ndarray) -> bool:
-    """Whether slices grow towards the last one; where they hardly do, the usual lie of the heart decides."""
+    """Whether slices grow towards the last one; where they hardly do, the usual lie of the heart decides.
+
+    Where there are enough, the outermost ones do not count: a valve plane that cuts the basal one makes it small.
+    """
+    if len(sizes) >= MIN_SLICES_WITHOUT_ENDS:
+        slices, sizes = slices[1:-1], sizes[1:-1]
     if np.ptp(sizes) > 0.25 * sizes.max():
         return bool(np.polyfit(slices, sizes, 1)[0] > 0)
     return bool(through @ BASE_TO_APEX_RAS < 0)

@@ -34,6 +34,7 @@ from ThoraxAILib.jobs.child_job import ChildJob
 from ThoraxAILib.networks.device import DEVICES
 from ThoraxAILib.panels.job_panel import JobPanel
 from ThoraxAILib.panels.messages import shown_errors
+from ThoraxAILib.panels.parts import ROW_MARGIN
 from ThoraxAILib.panels.reload import forget_packages
 
 COLUMNS = (
@@ -45,6 +46,7 @@ COLUMNS = (
     ("Stiffness", "stiffness_index"),
 )
 SECTOR_COLUMNS = ("Sector", "Apparent index (95 %)", "Virtual fields (95 %)")
+SECTOR_LINES = 7  # six sectors and their head
 PICTURE_PIXELS = 440
 
 
@@ -121,6 +123,9 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.segmentsTable.setHorizontalHeaderLabels([title for title, _name in COLUMNS])
         ui.stiffnessTable.setColumnCount(len(SECTOR_COLUMNS))
         ui.stiffnessTable.setHorizontalHeaderLabels(SECTOR_COLUMNS)
+        ui.stiffnessTable.verticalHeader().hide()
+        ui.stiffnessTable.horizontalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        ui.stiffnessTable.setMinimumHeight(SECTOR_LINES * (ui.stiffnessTable.fontMetrics().height() + ROW_MARGIN))
 
     def _connect(self) -> None:
         ui = self.ui

@@ -13,9 +13,7 @@ from ThoraxAILib.untrusted.plain_json import read_plain_json
 SCHEMA = "thoraxai.calibration/1"
 MAX_BYTES = 16 << 20
 SHIPPED_WORD = "shipped"
-SHIPPED = Path(__file__).with_name(
-    "shipped_calibration.json"
-)  # Resources/ModelCards/shipped_calibration.md says of what
+SHIPPED = Path(__file__).with_name("shipped_calibration.json")  # Resources/ModelCards/lung_shipped_calibration.md
 
 
 @dataclass(frozen=True)

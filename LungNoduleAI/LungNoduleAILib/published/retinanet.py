@@ -20,6 +20,7 @@ from monai.networks.nets.resnet import ResNet, resnet50
 from torch import Tensor, nn
 
 from LungNoduleAILib.published.checkpoint import read_checkpoint
+from LungNoduleAILib.published.lean_detector import LeanDetector
 
 FEATURE_MAP_SCALES = (1, 2, 4)
 BASE_ANCHOR_SHAPES = ((6, 8, 4), (8, 6, 5), (10, 10, 6))
@@ -94,7 +95,7 @@ def make_detector(
     anchors = AnchorGeneratorWithAnchorShape(
         feature_map_scales=FEATURE_MAP_SCALES, base_anchor_shapes=BASE_ANCHOR_SHAPES
     )
-    detector = RetinaNetDetector(network=network, anchor_generator=anchors, debug=False)
+    detector = LeanDetector(network=network, anchor_generator=anchors, debug=False)
     detector.set_target_keys(box_key=BOX, label_key=LABEL)
     detector.set_box_selector_parameters(
         score_thresh=least_score,

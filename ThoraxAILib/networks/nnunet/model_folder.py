@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,13 +62,7 @@ class TrainedFolder:
 
     def fingerprint(self) -> str:
         """Return a hash of the model's description and of every fold's weights."""
-        digest = hashlib.sha256()
-        for path in (self.folder / DATASET, self.folder / PLANS, *self.checkpoints()):
-            if path.is_file():
-                with path.open("rb") as file:
-                    for chunk in iter(lambda: file.read(1 << 20), b""):
-                        digest.update(chunk)
-        return digest.hexdigest()[:FINGERPRINT_DIGITS]
+        return hash_of(self.folder, self.checkpoints())[:FINGERPRINT_DIGITS]
 
     def checkpoints(self) -> tuple[Path, ...]:
         """Return the weights of every fold."""
@@ -92,6 +87,17 @@ def read_trained_folder(folder: Path) -> TrainedFolder:
     has_regions = any(isinstance(value, list) for value in content["labels"].values())
     reader = str(plans.get("image_reader_writer", ""))
     return TrainedFolder(folder, labels, channels, folds, checkpoint, reader, has_regions)
+
+
+def hash_of(folder: Path, checkpoints: Iterable[Path]) -> str:
+    """Return the SHA-256 of a model's description and weights."""
+    digest = hashlib.sha256()
+    for path in (folder / DATASET, folder / PLANS, *checkpoints):
+        if path.is_file():
+            with path.open("rb") as file:
+                for chunk in iter(lambda: file.read(1 << 20), b""):
+                    digest.update(chunk)
+    return digest.hexdigest()
 
 
 def missing_nnunet() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,7 @@ class NnunetRun:
         return predictor
 
 
-def check_harmless(checkpoint: Any) -> None:
+def check_harmless(checkpoint: Path) -> None:
     """Raise InputError unless a checkpoint holds tensors and numbers only: reading anything else can run any code."""
     if checkpoint.stat().st_size > MAX_CHECKPOINT_BYTES:
         raise InputError(f"'{checkpoint.name}' is larger than {MAX_CHECKPOINT_BYTES >> 30} GiB: no nnU-Net is.")

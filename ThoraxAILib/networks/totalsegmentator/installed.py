@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ThoraxAILib.engines.engine import FINGERPRINT_DIGITS
 from ThoraxAILib.jobs.child_python import python_interpreter
-from ThoraxAILib.networks.nnunet.model_folder import DATASET, FOLDS, PLANS
+from ThoraxAILib.networks.nnunet.model_folder import CHECKPOINTS, DATASET, FOLDS, hash_of
 
 PYTHON_VARIABLE = "THORAXAI_TOTALSEGMENTATOR"
 WEIGHTS_VARIABLE = "TOTALSEG_WEIGHTS_PATH"
@@ -53,7 +53,7 @@ def weights_folder() -> Path:
 def model_of(data_set: int) -> Path | None:
     """Return the folder of the model of a data set; None where it is not there."""
     for folder in sorted(weights_folder().glob(f"Dataset{data_set:03d}_*/*__3d_*")):
-        if (folder / DATASET).is_file() and any(folder.glob(f"{FOLDS}/checkpoint_final.pth")):
+        if (folder / DATASET).is_file() and any(folder.glob(f"{FOLDS}/{CHECKPOINTS[0]}")):
             return folder
     return None
 
@@ -109,10 +109,4 @@ def version_in(python: str) -> str:
 
 @cache
 def _hash_of(model: Path) -> str:
-    digest = hashlib.sha256()
-    for path in (model / DATASET, model / PLANS, *sorted(model.glob(f"{FOLDS}/checkpoint_final.pth"))):
-        if path.is_file():
-            with path.open("rb") as file:
-                for chunk in iter(lambda: file.read(1 << 20), b""):
-                    digest.update(chunk)
-    return digest.hexdigest()
+    return hash_of(model, sorted(model.glob(f"{FOLDS}/{CHECKPOINTS[0]}")))
