@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from LungNoduleAILib.model.pairs import Pair
     from LungNoduleAILib.public.analysis import Analysis, analyze
     from LungNoduleAILib.public.follow_up import FollowUpAnalysis, follow_up
+    from LungNoduleAILib.public.foreign import ForeignResult, read_findings
     from ThoraxAILib.errors import Cancelled, InputError, MissingDependencyError, OutputError, ThoraxAIError
     from ThoraxAILib.image.volume import Volume
     from ThoraxAILib.io.volumes import find_series, read_volume
@@ -42,6 +43,7 @@ _HOMES = {
     "Finding": "LungNoduleAILib.model.findings",
     "FollowUpAnalysis": "LungNoduleAILib.public.follow_up",
     "FollowUpOptions": "LungNoduleAILib.model.follow_up_options",
+    "ForeignResult": "LungNoduleAILib.public.foreign",
     "InputError": "ThoraxAILib.errors",
     "MissingDependencyError": "ThoraxAILib.errors",
     "OutputError": "ThoraxAILib.errors",
@@ -57,6 +59,7 @@ _HOMES = {
     "find_series": "ThoraxAILib.io.volumes",
     "follow_up": "LungNoduleAILib.public.follow_up",
     "practice_cine": "CardiacBiomechLib.public.practice",
+    "read_findings": "LungNoduleAILib.public.foreign",
     "read_volume": "ThoraxAILib.io.volumes",
     "score_cine": "CardiacBiomechLib.public.practice",
     "segment_heart": "CardiacBiomechLib.public.segmentation",
@@ -72,6 +75,7 @@ __all__ = [
     "Finding",
     "FollowUpAnalysis",
     "FollowUpOptions",
+    "ForeignResult",
     "InputError",
     "MissingDependencyError",
     "OutputError",
@@ -88,6 +92,7 @@ __all__ = [
     "find_series",
     "follow_up",
     "practice_cine",
+    "read_findings",
     "read_volume",
     "score_cine",
     "segment_heart",

@@ -1,7 +1,7 @@
 """Benchmark: both anatomy segmenters beside each other on held-out synthetic CTs, other body parts and real CTs.
 
-``python Testing/benchmarks/lung_anatomy.py [--cases N] [--others N] [--real FOLDER] [--output JSON]``; nothing is
-asserted. Times are processor seconds. FOLDER holds ``cip-ct64`` and ``lung-pair-elastix``.
+``python Testing/benchmarks/lung_anatomy.py [--cases N] [--first-seed S] [--others N] [--real FOLDER] [--output JSON]``;
+nothing is asserted. Times are processor seconds. FOLDER holds ``cip-ct64`` and ``lung-pair-elastix``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from LungNoduleAILib.analysis.engines import choose_anatomy
+from LungNoduleAILib.anatomy.learned.prediction import WEIGHTS
+from LungNoduleAILib.anatomy.learned.segmenter import LearnedSegmenter
 from LungNoduleAILib.anatomy.quality import is_no_chest
 from LungNoduleAILib.model.anatomy import (
     AIRWAY,
@@ -33,7 +35,8 @@ from LungNoduleAILib.synthesis.model.synthetic_ct import SyntheticCT
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
 
-SEGMENTERS = ("classical", "learned")
+NETWORK_ALONE = "network"  # the learned one with the borders of lobes as its network puts them
+SEGMENTERS = ("classical", "learned", NETWORK_ALONE)
 FIRST_SEED = 9100
 STUMP_SHARE = 0.01  # of both lungs
 ORGANS = {"airway": AIRWAY, "lung vessels": LUNG_VESSEL, "heart": HEART, "aorta": AORTA, "spine": SPINE, "bone": BONE}
@@ -53,9 +56,10 @@ def dice(one: np.ndarray, other: np.ndarray) -> float:
 
 def run(segmenter: str, volume: Volume, weights: Path | None) -> tuple[Anatomy, float]:
     """Anatomy of a volume in LPS order, and its processor seconds."""
-    chosen = choose_anatomy(segmenter).anatomy.made
-    if weights is not None and segmenter == "learned":
-        chosen = type(chosen)(weights=weights)
+    if segmenter == "classical":
+        chosen = choose_anatomy(segmenter).anatomy.made
+    else:
+        chosen = LearnedSegmenter(weights=weights or WEIGHTS, at_fissures=segmenter != NETWORK_ALONE)
     started = time.process_time()
     return chosen.segment(volume, Progress()), time.process_time() - started
 
@@ -75,6 +79,7 @@ def scores(found: Anatomy, labels: np.ndarray, structures: np.ndarray | None) ->
         for label, name in LOBE_OF_LABEL.items()
         if (labels == label).sum() > STUMP_SHARE * lungs.sum()
     }
+    entry["lobes"] = float(np.mean([entry[name] for name in LOBE_OF_LABEL.values() if name in entry]))
     entry["airway"] = dice(found.labels == AIRWAY, labels == AIRWAY)
     if found.structures is not None and structures is not None:
         for name, value in ORGANS.items():
@@ -84,9 +89,9 @@ def scores(found: Anatomy, labels: np.ndarray, structures: np.ndarray | None) ->
     return entry
 
 
-def measured_cases(count: int, pixel_mm: float, weights: Path | None) -> Iterator[dict]:
+def measured_cases(first: int, count: int, pixel_mm: float, weights: Path | None) -> Iterator[dict]:
     """Held-out CTs: one row per case and segmenter."""
-    for seed in range(FIRST_SEED, FIRST_SEED + count):
+    for seed in range(first, first + count):
         case: SyntheticCT = draw_case(seed, "held-out", pixel_mm=pixel_mm)
         order, volume = case.volume.axis_order_to_lps(), in_lps(case.volume)
         labels, structures = (order.apply_array(a) for a in (case.labels, case.structures))
@@ -157,19 +162,34 @@ def show(row: dict) -> None:
     print(f"{row['case']:<20}{row['segmenter']:<10}{row['seconds']:6.1f} s  {numbers}{verdict} {notes}", flush=True)
 
 
+def interval_of_mean(values: list[float]) -> tuple[float, float]:
+    """95 % interval of the mean, by resampling the cases."""
+    from scipy.stats import bootstrap
+
+    if len(set(values)) < 2:
+        return values[0], values[0]
+    found = bootstrap((values,), np.mean, n_resamples=5000, method="percentile", rng=0).confidence_interval
+    return float(found.low), float(found.high)
+
+
 def summarize(rows: list[dict]) -> None:
     """Mean and least of every score on the held-out cases."""
     for name in SEGMENTERS:
         own = [row for row in rows if row["segmenter"] == name and row["case"].startswith("held-out")]
         for score in [key for key in (own[0] if own else {}) if isinstance(own[0][key], float)]:
             values = [row[score] for row in own if score in row]
-            print(f"{name:<10} {score:<14} mean {np.mean(values):.3f}  least {np.min(values):.3f}  n {len(values)}")
+            low, high = interval_of_mean(values)
+            print(
+                f"{name:<10} {score:<14} mean {np.mean(values):.3f} ({low:.3f} to {high:.3f})  "
+                f"least {np.min(values):.3f}  n {len(values)}"
+            )
 
 
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", type=int, default=8)
+    parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--pixel-mm", type=float, default=1.5)
     parser.add_argument("--others", type=int, default=12)
     parser.add_argument("--real", type=Path)
@@ -178,7 +198,7 @@ def main() -> int:
     arguments = parser.parse_args()
     rows = []
     parts = [
-        measured_cases(arguments.cases, arguments.pixel_mm, arguments.weights),
+        measured_cases(arguments.first_seed, arguments.cases, arguments.pixel_mm, arguments.weights),
         measured_others(arguments.others, arguments.weights),
     ]
     if arguments.real:

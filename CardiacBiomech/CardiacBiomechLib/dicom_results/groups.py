@@ -9,7 +9,7 @@ import numpy as np
 from CardiacBiomechLib.analysis.study import StudyResult
 from CardiacBiomechLib.mechanics.wall_motion import engineering
 from CardiacBiomechLib.model.heart_labels import HeartLabels
-from CardiacBiomechLib.model.study import Chamber, SegmentRow, Study
+from CardiacBiomechLib.model.study import ERROR, Chamber, SegmentRow, Study
 from ThoraxAILib.io.dicom_objects.measurement_report import FindingGroup, Quantity
 
 Track = Callable[[str], tuple[str, str]]  # what is followed over dates -> its tracking identifier and UID
@@ -32,8 +32,9 @@ def groups_of(result: StudyResult, track: Track) -> list[FindingGroup]:
     for number, (phase, frame) in enumerate(phases(study)):
         groups += _outlined(result, frame, number, phase, track)
     numbers = {name: number for number, name in enumerate(aha_masks(result), start=len(parts) + 1)}
-    rows = [row for row in study.segments if _quantities(row)]
-    return groups + [_segment(row, numbers.get(row.number, 0), track) for row in rows]
+    with_strain = not strain_is_withheld(study)
+    found = [(row, _quantities(row, with_strain)) for row in study.segments]
+    return groups + [_segment(row, numbers.get(row.number, 0), told, track) for row, told in found if told]
 
 
 def phases(study: Study) -> tuple[tuple[str, int], tuple[str, int]]:
@@ -91,8 +92,15 @@ def _of_heart(name: str, concept: str, segment: int, quantities: tuple[Quantity,
     return FindingGroup(track(name), segment, concept, concept, "", quantities, category=ANATOMY)
 
 
+def strain_is_withheld(study: Study) -> bool:
+    """Whether a verdict calls the strain wrong: another program would show the number without the verdict."""
+    return any(verdict.severity == ERROR and "strain" in verdict.touches for verdict in study.quality)
+
+
 def _global_strain(study: Study) -> tuple[Quantity, ...]:
     """Return peaks of the global strain as change of length; the longitudinal one of long-axis views."""
+    if strain_is_withheld(study):
+        return ()
     found = [
         Quantity(f"{name} strain", PERCENT * study.strain[name]["peak_engineering"], "%", _extreme(name))
         for name in ("radial", "circumferential")
@@ -126,20 +134,22 @@ def aha_name(number: int) -> str:
     return f"AHA segment {number}"
 
 
-def _segment(row: SegmentRow, segment: int, track: Track) -> FindingGroup:
+def _segment(row: SegmentRow, segment: int, told: tuple[Quantity, ...], track: Track) -> FindingGroup:
     concept, name = f"aha {row.number}", aha_name(row.number)
-    return FindingGroup(track(name), segment, "left ventricular wall", concept, "", _quantities(row), category=ANATOMY)
+    return FindingGroup(track(name), segment, "left ventricular wall", concept, "", told, category=ANATOMY)
 
 
-def _quantities(row: SegmentRow) -> tuple[Quantity, ...]:
+def _quantities(row: SegmentRow, with_strain: bool) -> tuple[Quantity, ...]:
     """Return what was measured of a segment."""
     found = [
         Quantity("thickness at end-diastole", row.thickness_ed_mm, "mm") if row.thickness_ed_mm is not None else None,
         Quantity("thickness at end-systole", row.thickness_es_mm, "mm") if row.thickness_es_mm is not None else None,
         Quantity("thickening", row.thickening_percent, "%") if row.thickening_percent is not None else None,
     ]
-    for name in ("radial", "circumferential"):
+    for name in ("radial", "circumferential") if with_strain else ():
         peak = row.peak.get(name)
         if peak is not None:
-            found.append(Quantity(f"{name} strain", PERCENT * float(engineering(peak)), "%", _extreme(name)))
+            found.append(
+                Quantity(f"{name} strain", PERCENT * float(engineering(np.asarray(peak))), "%", _extreme(name))
+            )
     return tuple(quantity for quantity in found if quantity is not None)

@@ -193,7 +193,7 @@ def write_case(
             write_label_map(folder, result, LABEL_MAP_FILES[request.label_map])
     if request.with_dicom:
         with stages.stage("DICOM results"):
-            _write_dicom(folder, request.case.path, result)
+            _write_dicom(folder, request, result)
     write_run_record(folder, finish(record, stages, folder, summary))
 
 
@@ -227,14 +227,15 @@ def _write_scene(folder: Path, name: str, result: AnalysisResult, run: dict, ahe
     write_analysis_scene(folder, name, result, run, ahead)
 
 
-def _write_dicom(folder: Path, source: Path, result: AnalysisResult) -> None:
+def _write_dicom(folder: Path, request: CaseRequest, result: AnalysisResult) -> None:
     """Write SEG and SR that refer to the images of the case."""
     from LungNoduleAILib.dicom_results.write import write_dicom_results
     from LungNoduleAILib.report.key_pictures import key_pictures
     from ThoraxAILib.io.dicom_objects.source_images import source_images
 
-    sources = source_images(source, result.volume)
-    write_dicom_results(folder, result, sources, pictures=key_pictures(result))
+    sources = source_images(request.case.path, result.volume)
+    pictures = key_pictures(result)
+    write_dicom_results(folder, result, sources, pictures=pictures, label_maps=request.dicom_label_maps)
 
 
 def _findings_in(folder: Path) -> Findings:

@@ -1,4 +1,4 @@
 """The commands of the lung module.
 
-18 files because each command has its own.
+19 files because each command has its own.
 """

@@ -105,7 +105,7 @@ class Nodules:
         names = self._solid_names(finding)
         number = self.solid_segments[finding.id]
         solid = (("attenuation class", "solid"),)
-        return FindingGroup(names, number, "nodule", site, side, tuple(quantities), solid)
+        return FindingGroup(names, number, SOLID_PART, site, side, tuple(quantities), solid)
 
     def _item(self, finding: Finding) -> SegmentItem:
         whole = self._whole(finding, known(finding.mask, "the mask").array)
@@ -117,7 +117,7 @@ class Nodules:
     def _solid_item(self, finding: Finding) -> SegmentItem:
         whole = self._whole(finding, self._solid_masks[finding.id])
         names, side = self._solid_names(finding), finding.side or ""
-        return SegmentItem(names[0], whole, "altered structure", "nodule", self._made_by(finding), side, names)
+        return SegmentItem(names[0], whole, "altered structure", SOLID_PART, self._made_by(finding), side, names)
 
     def _solid_names(self, finding: Finding) -> tuple[str, str]:
         name, uid = self._names[finding.id]
@@ -128,11 +128,11 @@ class Nodules:
         mask = known(finding.mask, "the mask")
         if finding.solid_volume_mm3 is None:
             return np.zeros(mask.array.shape, dtype=bool)
-        return mask.array.astype(bool) & (self._result.volume.array[_box(finding)] > SOLID_HU)
+        return mask.array.astype(bool) & (self._result.volume.array[mask.slices] > SOLID_HU)
 
     def _whole(self, finding: Finding, part: np.ndarray) -> np.ndarray:
         whole = np.zeros(self._result.volume.array.shape, dtype=bool)
-        whole[_box(finding)] = part
+        whole[known(finding.mask, "the mask").slices] = part
         return whole
 
     def _made_by(self, finding: Finding) -> tuple[str, str] | None:
@@ -141,11 +141,6 @@ class Nodules:
         methods = self._result.methods
         name = f"ThoraxAI delineator {methods.get('delineator', '')}".strip()
         return name, methods.get("delineator_fingerprint", __version__)
-
-
-def _box(finding: Finding) -> tuple[slice, ...]:
-    mask = known(finding.mask, "the mask")
-    return tuple(slice(o, o + n) for o, n in zip(mask.offset_kji, mask.array.shape, strict=True))
 
 
 def _site(finding: Finding) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from LungNoduleAILib.model.files import DICOM_FILES
 from LungNoduleAILib.model.result import AnalysisResult
 from LungNoduleAILib.published.structure_terms import StructureTerm, structure_terms
 from LungNoduleAILib.published.structures import LABEL_OF_NAME
+from LungNoduleAILib.triage.priority import priority_of
 from ThoraxAILib import __version__
 from ThoraxAILib.io.dicom_objects.key_objects import key_object_selection
 from ThoraxAILib.io.dicom_objects.measurement_report import Evidence, FindingGroup, Observer, measurement_report
@@ -33,6 +34,7 @@ from ThoraxAILib.io.dicom_objects.source_images import SourceImages
 from ThoraxAILib.io.dicom_objects.uids import uid_of
 
 if TYPE_CHECKING:
+    from highdicom.seg import Segmentation
     from pydicom.dataset import Dataset
 
 (
@@ -76,8 +78,9 @@ def write_dicom_results(
     Raises InputError when the sources are not those of the result.
     """
     nodules = Nodules(result)
-    written = _segmentations(result, sources, nodules, label_maps)
-    evidence = Evidence(sources, dict(written).get(NODULES_FILE))
+    segmentations = _segmentations(result, sources, nodules, label_maps)
+    written: list[tuple[str, Dataset]] = list(segmentations)
+    evidence = Evidence(sources, dict(segmentations).get(NODULES_FILE))
     written += _reports(result, evidence, nodules, reader, organization)
     key_images = _key_images(result, sources)
     if key_images:
@@ -99,9 +102,9 @@ def _uids(result: AnalysisResult, name: str, version: str = "") -> dict:
 
 def _segmentations(
     result: AnalysisResult, sources: SourceImages, nodules: Nodules, label_maps: bool
-) -> list[tuple[str, Dataset]]:
+) -> list[tuple[str, Segmentation]]:
     """Return what there is to see of anatomy and nodules."""
-    written: list[tuple[str, Dataset]] = []
+    written: list[tuple[str, Segmentation]] = []
     for name, items, words in (
         (ANATOMY_FILE, _anatomy_items(result, with_lungs=not label_maps), "ThoraxAI anatomy"),
         (NODULES_FILE, nodules.items(), "ThoraxAI nodules"),
@@ -124,12 +127,14 @@ def _reports(
     """Return the report of the software, and that of the reader, if there is one."""
     groups = nodules.groups()
     undecided = [without_reader(group) for group in groups]
-    software = measurement_report(undecided, [evidence], observer_of(result), **_uids(result, REPORT_FILE))
+    case = [_priority_group(result)]
+    uids = _uids(result, REPORT_FILE)
+    software = measurement_report(undecided, [evidence], observer_of(result), **uids, about_case=case)
     if not reader:
         return [(REPORT_FILE, software)]
     who = observer_of(result, reader, organization)
     uids = _uids(result, REPORT_FILE, VERIFIED)
-    verified = measurement_report(groups, [evidence], who, previous=software, **uids)
+    verified = measurement_report(groups, [evidence], who, previous=software, **uids, about_case=case)
     return [(REPORT_FILE, software), (VERIFIED_FILE, verified)]
 
 
@@ -217,6 +222,14 @@ def _anatomy_items(result: AnalysisResult, with_lungs: bool = True) -> list[Segm
     if result.structures is not None:
         items.append(SegmentItem("Heart", result.structures == HEART, "anatomical structure", "heart", made_by))
     return [item for item in items if item.mask.any()]
+
+
+def _priority_group(result: AnalysisResult) -> FindingGroup:
+    """Return how urgent the case is to be read, by the rule of the triage."""
+    level = priority_of(result.findings).level
+    names = "Case", uid_of("case", result.volume.identity.series_uid)
+    said = (("reading priority", level),)
+    return FindingGroup(names, 0, "lung", "lung", "", (), said, category="anatomical structure")
 
 
 def without_reader(group: FindingGroup) -> FindingGroup:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
@@ -32,6 +33,9 @@ from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.run_record import RUN_FILE
 from ThoraxAILib.scene.volumes import volume_from_node, write_volume
+
+if TYPE_CHECKING:
+    from LungNoduleAILib.analysis.foreign.findings import ForeignFindings
 
 logger = logging.getLogger(__name__)
 CURRENT_RESULT = "LungNoduleAI.currentResult"
@@ -130,6 +134,19 @@ class LungNoduleAILogic(ScriptedLoadableModuleLogic):
             findings = replace(result.findings, series_uid=volume.identity.series_uid)
             result = replace(result, findings=findings)
         return self.show_result(volume_node, result, run)
+
+    def add_foreign_findings(self, volume_node, files: Sequence[Path]) -> ForeignFindings:
+        """Show nodules of other programs (SEG, SR, RTSTRUCT) as findings of a CT, behind those it has already.
+
+        A CT without a result gets one with its lungs. Raises InputError for files that cannot be used.
+        """
+        from LungNoduleAILib.analysis.foreign.result import lungs_alone, with_foreign_findings
+
+        nodes, volume = _nodes_of(volume_node), volume_from_node(volume_node)
+        base = lungs_alone(volume) if nodes is None else result_from_nodes(nodes, volume)
+        result, found = with_foreign_findings(base, files)
+        self.show_result(volume_node, result, None if nodes is None else nodes.run())
+        return found
 
     def load_follow_up(self, directory: Path | str, prior_node, current_node) -> ResultNodes:
         """Show what a worker wrote of a follow-up: the findings of both dates, the current ones as the result, and the

@@ -18,6 +18,20 @@ RIGHT_LUNG_LABELS = (RUL, RML, RLL)
 LEFT_LUNG_LABELS = (LUL, LLL)
 
 
+@dataclass(frozen=True)
+class LobeBorder:
+    """What became of the border between lobes at one fissure.
+
+    ``moved`` says that it was put where the CT shows a fissure; ``vessel_density`` is that of vessels along it relative
+    to the lung around, ``seen_share`` the part of it that lies on a bright sheet in the CT.
+    """
+
+    fissure: str
+    moved: bool
+    vessel_density: float
+    seen_share: float
+
+
 @dataclass(frozen=True, eq=False)
 class NamedStructures:
     """What a segmenter of many structures found: ``labels`` (uint8, k, j, i), ``names[n]`` the structure of value n."""
@@ -39,6 +53,7 @@ class Anatomy:
     ``structures``, where the segmenter knows them, is uint8 on the same grid: the values of ``labels`` except where
     7 vessels of the lung, 8 heart, 9 aorta, 10 spine, 11 other bone or 12 other body lie. ``lobes_how`` says in a few
     words how approximate lobes were placed. ``named`` is every structure of a published segmenter by its name.
+    ``borders`` tells what became of the border at each fissure that was looked for.
     """
 
     labels: np.ndarray
@@ -47,6 +62,7 @@ class Anatomy:
     structures: np.ndarray | None = None
     lobes_how: str = "fissures are placed as planes that avoid vessels, no learned model ran"
     named: NamedStructures | None = None
+    borders: tuple[LobeBorder, ...] = ()
 
     def voxels_of(self, labels: Iterable[int]) -> int:
         """Return how many voxels carry one of these labels, without a mask of them all."""

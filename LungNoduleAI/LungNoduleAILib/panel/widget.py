@@ -15,6 +15,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
 from LungNoduleAILib.analysis.importance import by_suspicion
+from LungNoduleAILib.logic.archive import fetched_folder
 from LungNoduleAILib.logic.dicom_files import sources_for, write_dicom
 from LungNoduleAILib.logic.jobs import analysis_job, sample_job
 from LungNoduleAILib.logic.logic import LungNoduleAILogic
@@ -22,6 +23,7 @@ from LungNoduleAILib.logic.parameters import Parameters
 from LungNoduleAILib.logic.report_file import ReportFile, existing_folder
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.panel import results as result_panel
+from LungNoduleAILib.panel.archive_section import ArchiveSection
 from LungNoduleAILib.panel.correct_section import CorrectSection
 from LungNoduleAILib.panel.explain_section import ExplainSection
 from LungNoduleAILib.panel.follow_up_section import FollowUpSection
@@ -87,6 +89,8 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.reviewLayout.addWidget(self.explain.widget)
         self.reading = ReadingSection(self.logic.review, self._volumes, self.on_review_changed)
         self.ui.reviewLayout.addWidget(self.reading.widget)
+        self.archive = ArchiveSection(self.job_panel, self.logic, self.ui.inputSelector, self._show_result)
+        self.ui.followUpLayout.addWidget(self.archive.widget)
         self.watch = SceneWatch(self.correct.remeasure, self.correct.take_calipers)
         self.shortcuts = Shortcuts(panel, reading_keys(self.findingsTable, self.correct, self.reading))
         self.advanced = AdvancedSettings(self.ui, self._show_findings, self._update_controls)
@@ -115,6 +119,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def cleanup(self) -> None:
         """End the run; called when the application closes and before a reload."""
         self.job_panel.close()
+        self.archive.close()
         self.advanced.published.close()
         self.explain.close()
         self.reportFile.drop()
@@ -442,7 +447,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             return lambda _folder: ()
         node = self.logic.review.nodes().volume
         result = known(self.logic.result_of(node), "the result")
-        sources = sources_for(node, result, self.ui.dicomFolderEdit.currentPath)
+        sources = sources_for(node, result, self.ui.dicomFolderEdit.currentPath or fetched_folder(node))
         reader = self.logic.review.nodes().reader()
         return lambda folder: write_dicom(folder, result, sources, reader)
 
@@ -478,6 +483,7 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         parts.allow(ui.saveButton, no_folder, _("Write report, findings, scene, segmentation and points to the folder"))
         self.follow_up.update()
         self.practice.update()
+        self.archive.update(has_result)
         self.guidelines.show_findings(
             self._shown_findings() if has_result else None, self.follow_up.logic.as_it_stands()
         )

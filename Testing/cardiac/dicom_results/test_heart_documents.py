@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 from pydicom import dcmread
 from pydicom.sr.codedict import codes
 
+from CardiacBiomechLib.dicom_results.groups import groups_of
 from CardiacBiomechLib.dicom_results.write import DICOM_FILES, write_dicom_results
+from CardiacBiomechLib.model.study import Verdict
 from fixtures.dicom_documents import write_heart_documents
 from ThoraxAILib.io.dicom_checks.checkers import DCIODVFY, SEGMENT_READER, judge
 from ThoraxAILib.io.dicom_objects.codes import CONCEPTS
@@ -93,6 +96,15 @@ def test_each_aha_segment_has_a_group_with_its_thickness_and_strain(written: tup
     assert len(rows) == 16
 
 
+def test_strain_that_a_verdict_calls_wrong_is_not_sent_to_other_viewers(written: tuple) -> None:
+    result = written[1]
+    poor = Verdict("poor-motion", "error", "The motion is poor.", ("strain", "segments"))
+    doubted = replace(result, study=replace(result.study, quality=(*result.study.quality, poor)))
+    names = {one.name for group in groups_of(doubted, lambda name: (name, "1.2")) for one in group.quantities}
+    assert not any("strain" in name for name in names)
+    assert {"lv ejection fraction", "thickness at end-diastole"} <= names
+
+
 def test_codes_are_those_of_the_standard() -> None:
     """PS3.16 as pydicom holds it: what our table calls by these words has the same value there."""
     known = {
@@ -118,8 +130,6 @@ def test_codes_are_those_of_the_standard() -> None:
 
 
 def test_a_cine_that_is_no_dicom_is_refused_in_one_sentence(written: tuple, tmp_path: Path, refused) -> None:
-    from dataclasses import replace
-
     result = replace(written[1], cine=replace(written[1].cine, sop_uids=()))
     with refused("analyze the DICOM exam"):
         write_dicom_results(tmp_path, result, [], {})

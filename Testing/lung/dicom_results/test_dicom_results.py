@@ -22,11 +22,14 @@ from LungNoduleAILib.model.anatomy import RUL
 from LungNoduleAILib.model.findings import Finding, Findings, Lungs
 from LungNoduleAILib.model.result import AnalysisResult
 from LungNoduleAILib.report.key_pictures import key_pictures
+from LungNoduleAILib.triage.priority import priority_of
 from ThoraxAILib.cli.main import main
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.io import read_volume
 from ThoraxAILib.io.dicom_checks.checkers import SR_VALIDATOR, judge
 from ThoraxAILib.io.dicom_objects.source_images import SourceImages, source_images
+from ThoraxAILib.io.foreign_results.report import read_report
+from ThoraxAILib.io.foreign_results.segments import read_segments
 
 hd = pytest.importorskip("highdicom")
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -210,6 +213,13 @@ def test_the_software_report_is_unverified_and_the_readers_follows_it(written: t
     assert "Rejected" not in str(software)
 
 
+def test_the_report_says_how_urgent_the_case_is(written: tuple) -> None:
+    place, result, _ = written
+    (case,) = [group for group in read_report(place / "measurements.sr.dcm").groups if group.tracking_id == "Case"]
+    level = priority_of(result.findings).level
+    assert [(str(name), str(value).upper()) for name, value in case.evaluations] == [("Priority for reading", level)]
+
+
 def test_the_dcmqi_reader_finds_finding_site_segment_and_tracking(written: tuple) -> None:
     place, result, _ = written
     program = DCMQI / "tid1500reader"
@@ -306,3 +316,18 @@ def test_the_command_refuses_before_it_analyzes(tmp_path: Path, capsys: pytest.C
     assert main(["lung", "analyze", str(tmp_path / "ct.nrrd"), "--output", str(tmp_path / "out"), "--dicom"]) != 0
     assert "no DICOM series" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_label_maps_are_written_where_nothing_overlaps_and_come_back_voxel_by_voxel(tmp_path: Path) -> None:
+    volume = read_volume(series(tmp_path / "ct"))
+    findings = (nodule(volume, 1, (15, 8, 5)), nodule(volume, 2, (5, 12, 24)))
+    told = Findings(volume.identity.series_uid, Lungs(1200.0, 1400.0), findings)
+    result = AnalysisResult(volume, chest_labels(), told)
+    write_dicom_results(tmp_path, result, source_images(tmp_path / "ct", volume), label_maps=True)
+    for name in ("anatomy.seg.dcm", "nodules.seg.dcm"):
+        assert dcmread(tmp_path / name).SOPClassUID == "1.2.840.10008.5.1.4.1.1.66.7"
+    for segment, finding in zip(read_segments(tmp_path / "nodules.seg.dcm"), findings, strict=True):
+        assert segment.mask.sum() == whole(finding, volume.array.shape).sum()
+    overlapping = AnalysisResult(volume, chest_labels(), replace(told, findings=three_nodules(volume)))
+    write_dicom_results(tmp_path, overlapping, source_images(tmp_path / "ct", volume), label_maps=True)
+    assert dcmread(tmp_path / "nodules.seg.dcm").SegmentationType == "BINARY"

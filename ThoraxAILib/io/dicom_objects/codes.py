@@ -30,6 +30,11 @@ CONCEPTS: dict[str, tuple[str, str, str]] = {
     "probability": ("2470005", "99THORAXAI", "Confidence of the detector"),
     "ct procedure": ("25045-6", "LN", "CT unspecified body region"),  # CID 100 has no CT of the chest
     "chest": ("51185008", "SCT", "Chest"),
+    "reading priority": ("99-50", "99THORAXAI", "Priority for reading"),
+    "HIGH": ("99-51", "99THORAXAI", "High"),
+    "MEDIUM": ("99-52", "99THORAXAI", "Medium"),
+    "LOW": ("99-53", "99THORAXAI", "Low"),
+    "solid part": ("99-12", "99THORAXAI", "Solid part of a nodule"),
     "growth": ("99-30", "99THORAXAI", "Growth of the nodule"),
     "growing": ("99-31", "99THORAXAI", "Growing"),
     "stable": ("99-32", "99THORAXAI", "Stable"),

@@ -87,11 +87,12 @@ def measurement_report(
     instance_uid: str,
     previous: Dataset | None = None,
     procedure: str = "ct procedure",
+    about_case: Sequence[FindingGroup] = (),
 ) -> Comprehensive3DSR:
     """Return the report: UNVERIFIED as the software's, VERIFIED with its predecessor when a reader stands for it.
 
     The report belongs to the study of the first evidence. Without a group it says that nothing was found, which is a
-    result too.
+    result too. ``about_case`` are groups about the case as a whole, which stand at the end.
     """
     import highdicom as hd
 
@@ -101,6 +102,7 @@ def measurement_report(
     algorithm = hd.sr.AlgorithmIdentification(name=observer.algorithm[0], version=observer.algorithm[1])
     told = [made for group in groups for made in _groups(group, evidence, algorithm)]
     told = told or [_nothing(observer, algorithm)]
+    told += [made for group in about_case for made in _groups(group, evidence, algorithm)]
     content = hd.sr.MeasurementReport(
         observation_context=context,
         procedure_reported=concept(procedure),

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from LungNoduleAILib.anatomy.airways import find_airways
+from LungNoduleAILib.anatomy.fissures.lobe_borders import follow_fissures, in_words
+from LungNoduleAILib.anatomy.fissures.seen import seen_around
 from LungNoduleAILib.anatomy.full_grid import labels_on_ct
 from LungNoduleAILib.anatomy.learned.network_lungs import airway_seeds, find_network_lungs
 from LungNoduleAILib.anatomy.learned.organs import organs_on_ct
@@ -15,7 +17,7 @@ from LungNoduleAILib.anatomy.lung_air import find_lung_air
 from LungNoduleAILib.anatomy.protocol import ANATOMY_SEGMENTER
 from LungNoduleAILib.anatomy.quality import assess_quality, is_no_chest
 from LungNoduleAILib.anatomy.work_image import make_work_image
-from LungNoduleAILib.model.anatomy import Anatomy
+from LungNoduleAILib.model.anatomy import Anatomy, LobeBorder
 from ThoraxAILib.engines.engine import learned_engine, weights_fingerprint
 from ThoraxAILib.errors import known
 from ThoraxAILib.image.volume import Volume
@@ -24,7 +26,7 @@ from ThoraxAILib.networks.device import NetworkDevice
 
 ORGAN_BLUR_MM = 2.5
 LUNG_AIR_HU = -400.0
-LOBES_HOW = "a network trained on synthetic bodies places them, it does not follow the fissures"
+LOBES_HOW = "a network trained on synthetic bodies places them"
 
 
 class LearnedSegmenter:
@@ -32,12 +34,15 @@ class LearnedSegmenter:
 
     name = "learned"
 
-    def __init__(self, device: str = "cpu", weights: Path = WEIGHTS) -> None:
-        """Raise InputError for a file without such weights, MissingDependencyError without PyTorch."""
+    def __init__(self, device: str = "cpu", weights: Path = WEIGHTS, at_fissures: bool = True) -> None:
+        """Raise InputError for a file without such weights, MissingDependencyError without PyTorch.
+
+        Without ``at_fissures`` the lobes end where the network alone ends them, for comparison.
+        """
         from ThoraxAILib.networks.weights_file import require_torch
 
         require_torch("Learned anatomy", "choose --anatomy classical")
-        self._device, self._weights = NetworkDevice(device), weights
+        self._device, self._weights, self._at_fissures = NetworkDevice(device), weights, at_fissures
         self.fingerprint = weights_fingerprint(weights)
 
     @property
@@ -66,11 +71,16 @@ class LearnedSegmenter:
         quality = assess_quality(work, lungs.air, lungs.sides, sides_certain=True)
         if is_no_chest(quality):
             return Anatomy(np.zeros(volume.array.shape, np.uint8), quality)
-        progress(0.75, "Drawing the organs on the CT")
-        labels = labels_on_ct(work, box, lungs.lobes, airways)
+        progress(0.7, "Looking for the fissures")
+        lobes = lungs.lobes
+        borders: tuple[LobeBorder, ...] = ()
+        if self._at_fissures:
+            lobes, borders = follow_fissures(seen_around(volume, work, box), lobes, work.spacing_kji_mm)
+        progress(0.8, "Drawing the organs on the CT")
+        labels = labels_on_ct(work, box, lobes, airways)
         structures = organs_on_ct(volume, work, best, labels)
         progress(1.0, "Lungs found")
-        return Anatomy(labels, quality, True, structures, LOBES_HOW)
+        return Anatomy(labels, quality, True, structures, f"{LOBES_HOW}; {in_words(borders)}", borders=borders)
 
 
 ENGINE = learned_engine(
