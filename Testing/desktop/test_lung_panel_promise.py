@@ -23,7 +23,6 @@ def calibration(path: Path, detector: str) -> Path:
     return path
 
 
-@uses("promisePanel", "promiseLabel")
 def test_a_calibration_says_its_promise_in_words_or_why_it_cannot_be_used(panel, tmp_path):
     panel.ui.detectorComboBox.setCurrentIndex(panel.ui.detectorComboBox.findText("classical"))
     panel.ui.calibrationEdit.setCurrentPath(str(calibration(tmp_path / "own.json", "classical")))
@@ -88,7 +87,7 @@ def explained(analyzed, tmp_path, monkeypatch):
     return analyzed
 
 
-@uses("explainSection", "explainButton", "explanationLabel")
+@uses("explainSection", "explainButton")
 def test_the_map_lies_over_the_ct_with_what_its_tests_say(explained, slicer_app):
     from LungNoduleAILib.logic.explanation import importance_of
 
