@@ -264,7 +264,11 @@ def test_urgent_results_are_sent_first_when_the_store_is_back(inbox: Inbox, tmp_
 
     store = Store(tmp_path / "store")
     store.order = []
-    found = {"1.2.826.0.1.66.31": (0.1, "LOW"), "1.2.826.0.1.66.32": (0.9, "HIGH"), "1.2.826.0.1.66.33": (0.4, "MEDIUM")}
+    found = {
+        "1.2.826.0.1.66.31": (0.1, "LOW"),
+        "1.2.826.0.1.66.32": (0.9, "HIGH"),
+        "1.2.826.0.1.66.33": (0.4, "MEDIUM"),
+    }
     for study, priority in found.items():
         for instance in images(study):
             inbox.add(instance)
