@@ -43,11 +43,7 @@ def analysis_job(
 
     Raises InputError or OutputError, with nothing left behind, when the volume cannot be handed over.
     """
-    folder = WorkFolder()
-    with ExitStack() as on_failure:
-        on_failure.callback(folder.remove)
-        image = logic.export_volume(volume_node, folder.path / "ct.nrrd")
-        on_failure.pop_all()
+    folder, image = _handed_over(logic, volume_node)
     request = AnalyzeRequest((image,), folder.path / "result", options, with_scene=False)
     return ChildJob(child_command(ANALYZE, request), child_environment(PACKAGES), folder)
 
@@ -57,13 +53,19 @@ def explain_job(logic: LungNoduleAILogic, volume_node: slicer.vtkMRMLScalarVolum
 
     Raises InputError or OutputError, with nothing left behind, when the volume cannot be handed over.
     """
+    folder, image = _handed_over(logic, volume_node)
+    request = ExplainRequest(image, folder.path / "result", finding.center_ras_mm, finding.mean_diameter_mm)
+    return ChildJob(child_command(EXPLAIN, request), child_environment(PACKAGES), folder)
+
+
+def _handed_over(logic: LungNoduleAILogic, volume_node: slicer.vtkMRMLScalarVolumeNode) -> tuple[WorkFolder, Path]:
+    """Return a new work folder and the copy of the volume in it; nothing is left behind when it cannot be written."""
     folder = WorkFolder()
     with ExitStack() as on_failure:
         on_failure.callback(folder.remove)
         image = logic.export_volume(volume_node, folder.path / "ct.nrrd")
         on_failure.pop_all()
-    request = ExplainRequest(image, folder.path / "result", finding.center_ras_mm, finding.mean_diameter_mm)
-    return ChildJob(child_command(EXPLAIN, request), child_environment(PACKAGES), folder)
+    return folder, image
 
 
 def follow_up_job(
