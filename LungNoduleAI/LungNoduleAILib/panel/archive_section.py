@@ -126,14 +126,15 @@ class ArchiveSection:
 
     def on_open(self) -> None:
         """Fetch the selected study in a child process and load its CT."""
-        study, archive, folder = self._selected(), self.archive(), WorkFolder()
+        study, archive = self._selected(), self.archive()
         if study is None:
             return
+        folder = WorkFolder()
+        self._folders.append(folder)  # also what a fetch that failed or was cancelled leaves
         target = folder.path / "study"
 
         def loaded(_job: ChildJob) -> str:
             node = load_study(target, archive, study)
-            self._folders.append(folder)
             self._choose(node)
             show_in_views(node)
             return _("The study is open: press Analyze.")
