@@ -31,6 +31,7 @@ def main() -> None:
     import panel_driver
     from slicerharness.views import imageOf, makeViews
 
+    from LungNoduleAILib.panel.sample_data import LUNG_WINDOW_HU
     from ThoraxAILib.io import read_volume
     from ThoraxAILib.scene.volumes import node_from_volume
 
@@ -38,7 +39,11 @@ def main() -> None:
     views = makeViews(VIEW_SIZE)
     panel = session.loadModule(REPOSITORY / "LungNoduleAI" / "LungNoduleAI.py").widgetRepresentation()
     widget = panel.self()
-    widget.ui.inputSelector.setCurrentNode(node_from_volume(read_volume(arguments.ct), "Chest CT"))
+    node = node_from_volume(read_volume(arguments.ct), "Chest CT")
+    node.CreateDefaultDisplayNodes()
+    node.GetDisplayNode().AutoWindowLevelOff()
+    node.GetDisplayNode().SetWindowLevel(*LUNG_WINDOW_HU)
+    widget.ui.inputSelector.setCurrentNode(node)
     explain(widget, panel_driver, arguments.finding)
     open_sections(panel, "analysisSection", "advancedSection", "correctSection", "readingSection", "inputSection")
     place = widget.logic.jump_to_finding(widget.findingsTable.selected_id()).center_ras_mm
