@@ -82,7 +82,7 @@ class MonaiRetinaNet:
         progress(0.0, "Preparing the image")
         image = with_spacing(towards_ras(as_meta_tensor(volume)), SPACING_MM)
         affine = np.asarray(image.affine, float)
-        scaled = ((image.as_tensor() - LOW_HU) / (HIGH_HU - LOW_HU)).clamp_(0.0, 1.0)
+        scaled = image.as_tensor().sub_(LOW_HU).div_(HIGH_HU - LOW_HU).clamp_(0.0, 1.0)  # in place: it is large
         with torch_threads(None):
             boxes, scores = self._find(scaled, progress.part(0.05, 1.0))
         return boxes, scores, affine

@@ -7,11 +7,12 @@ from typing import cast
 import numpy as np
 import torch
 from monai.data.meta_tensor import MetaTensor
-from monai.transforms import Orientation, Spacing
+from monai.transforms import Orientation, Spacing, SpatialResample
 
 from ThoraxAILib.image.volume import Volume
 
 AXES = (("L", "R"), ("P", "A"), ("I", "S"))
+SLAB = 32  # voxels along the first axis that are interpolated at a time
 
 
 def as_meta_tensor(volume: Volume) -> MetaTensor:
@@ -26,5 +27,20 @@ def towards_ras(image: MetaTensor) -> MetaTensor:
 
 
 def with_spacing(image: MetaTensor, spacing_mm: tuple[float, float, float]) -> MetaTensor:
-    """Interpolate to another spacing as the bundles do (linear, edges repeated)."""
-    return cast(MetaTensor, Spacing(pixdim=spacing_mm, mode="bilinear")(image))
+    """Interpolate to another spacing as the bundles do (linear, edges repeated).
+
+    Piece by piece along the first axis: MONAI lays out the place of every voxel in double precision, which for a whole
+    CT takes more memory than all that follows.
+    """
+    asked = cast(MetaTensor, Spacing(pixdim=spacing_mm, mode="bilinear")(image, lazy=True))
+    matrix, shape = asked.peek_pending_affine(), [int(n) for n in asked.peek_pending_shape()]
+    asked.clear_pending_operations()
+    resample = SpatialResample(mode="bilinear")
+    whole = torch.empty((image.shape[0], *shape))
+    for first in range(0, shape[0], SLAB):
+        there = torch.eye(4, dtype=torch.float64)
+        there[0, 3] = first
+        size = (min(SLAB, shape[0] - first), *shape[1:])
+        part = cast(MetaTensor, resample(image, dst_affine=matrix @ there, spatial_size=size))
+        whole[:, first : first + size[0]] = part.as_tensor()
+    return MetaTensor(whole, affine=matrix)
