@@ -15,7 +15,7 @@ from take_screenshot import REPOSITORY, VIEW_SIZE, compose
 
 PICTURE = REPOSITORY / "docs" / "pictures" / "lung_3_explanation.png"
 FIELD_MM = 90.0
-VIEWS = ("Red", None, "Green", "Yellow")
+VIEWS = ("Red", "Green", "Yellow")
 
 
 def main() -> None:
@@ -46,11 +46,13 @@ def main() -> None:
     widget.ui.inputSelector.setCurrentNode(node)
     explain(widget, panel_driver, arguments.finding)
     open_sections(panel, "analysisSection", "advancedSection", "correctSection", "readingSection", "inputSection")
+    for display in slicer.util.getNodesByClass("vtkMRMLSegmentationDisplayNode"):
+        display.SetVisibility2DFill(False)  # these off-screen views draw a filled segment over a map as opaque
     place = widget.logic.jump_to_finding(widget.findingsTable.selected_id()).center_ras_mm
     for view in views.slices.values():
         view.fit_view_to_content()
         closer(view, place)
-    pictures = [imageOf(views.slices[name] if name else views.threeD) for name in VIEWS]
+    pictures = [imageOf(views.slices[name]) for name in VIEWS]
     compose(panel, pictures).save(str(arguments.output))
     print(f"{arguments.output}: {widget.explain.label.text}")
     widget.cleanup()
