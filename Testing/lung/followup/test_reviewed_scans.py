@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from LungNoduleAILib.analysis import follow_up, reviewing
+from LungNoduleAILib.analysis import follow_up
 from LungNoduleAILib.analysis.carry_over import carried_over, continued
+from LungNoduleAILib.analysis.review import reviewing
 from LungNoduleAILib.analysis.review.decisions import with_decision
 from LungNoduleAILib.analysis.review.review_record import By, redo, undo
 from LungNoduleAILib.analysis.review.reviewed_pairs import as_reviewed, came_and_went
