@@ -34,6 +34,7 @@ from CardiacBiomechLib.motion.protocol import MotionEngine
 from CardiacBiomechLib.segmentation.protocol import HEART_SEGMENTER, HeartSegmenter
 from ThoraxAILib.engines.chosen import ChosenEngine
 from ThoraxAILib.engines.registry import AUTO, REGISTRY
+from ThoraxAILib.engines.rules import rules_fingerprint
 from ThoraxAILib.errors import MissingDependencyError
 from ThoraxAILib.jobs.outputs.file_stamp import stamp_of
 from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
@@ -138,7 +139,8 @@ def analyze_study_case(request: AnalyzeStudyRequest, path: Path, output: Path, p
 def has_earlier_result(request: AnalyzeStudyRequest, path: Path, output: Path, engines: StudyEngines) -> bool:
     """Whether an equal run of the same files is there; asks for nothing but the times of files."""
     stamp = study_stamp(request, path)
-    wanted = RunRecord("cardiac analyze", {}, (), _models(engines), engines.device, engines.device_reason, "")
+    known = {}, (), _models(engines), engines.device, engines.device_reason, ""
+    wanted = RunRecord("cardiac analyze", *known, rules=_rules())
     return bool(stamp) and has_result_of_files(output, wanted, stamp, options_in_stamp=True)
 
 
@@ -303,7 +305,13 @@ def _record(
         engines.device_reason,
         started,
         warnings=read.cine.notes,
+        rules=_rules(),
     )
+
+
+def _rules() -> str:
+    """Return what changes with the source of analysis and diagnosis; each engine says that of its own."""
+    return rules_fingerprint("CardiacBiomechLib.analysis.study", "CardiacBiomechLib.diagnosis.explanation.explain")
 
 
 def _models(engines: StudyEngines) -> tuple:

@@ -71,4 +71,5 @@ ENGINE = learned_engine(
     "a network taught by synthetic hearts of random contrast and 2-D slices of people; needs PyTorch",
     WEIGHTS,
     LearnedSegmenter,
+    own_weights=True,
 )
