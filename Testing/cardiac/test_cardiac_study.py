@@ -25,7 +25,7 @@ from CardiacBiomechLib.model.heart_labels import ACDC
 from CardiacBiomechLib.model.person import Person
 from CardiacBiomechLib.model.study import Chamber
 from CardiacBiomechLib.motion.demons_engine import DemonsEngine
-from CardiacBiomechLib.report.bulls_eye import Measure, bulls_eye
+from CardiacBiomechLib.report.bulls_eye import Measure, bulls_eye, written
 from CardiacBiomechLib.synthesis.cine import Scanner, acquire
 from CardiacBiomechLib.synthesis.groups import draw
 from fixtures.formats import check_format
@@ -213,6 +213,10 @@ def run(files, output, *more) -> dict:
     command = ["cardiac", "analyze", str(files / "cine.nii.gz"), "--label", str(files / "ed.nii.gz")]
     assert main([*command, "--output", str(output), "--motion", "demons", "--scene", "none", *more]) == 0
     return json.loads((output / "cardiac.json").read_text())
+
+
+def test_what_rounds_to_nothing_is_written_without_a_minus():
+    assert [written(-0.04, 0), written(-0.04, 2), written(-9.6, 0)] == ["0", "-0.04", "-10"]
 
 
 def test_the_command_writes_its_files_and_resumes(files, tmp_path, capsys):
