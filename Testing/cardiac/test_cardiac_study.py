@@ -195,6 +195,26 @@ def test_verdicts_tell_what_speaks_against_the_numbers():
     assert "between 45 and 62 %" in verdicts.range_verdict("left", open_ended)[0].text
 
 
+def test_a_wall_drawn_by_the_suites_network_is_said_to_be_too_large(cine, given):
+    class Drawn:
+        """Gives the true labels under the name of the suite's network."""
+
+        name = "learned"
+
+        def segment(self, frames, progress):
+            return given.labels
+
+    notes = {
+        name: {verdict.code: verdict.text for verdict in study.study.quality}
+        for name, study in {
+            "drawn": analyze_study(cine, StudyOptions(strain=False), segmenter=Drawn()),
+            "given": analyze_study(cine, StudyOptions(strain=False), given=given),
+        }.items()
+    }
+    assert "too large" in notes["drawn"]["drawn-wall"]
+    assert "drawn-wall" not in notes["given"]
+
+
 def test_the_bulls_eye_has_anterior_up_and_the_septum_at_the_left(result):
     rows = [replace(row, thickness_ed_mm=0.0) for row in result.study.segments]
     rows[0] = replace(rows[0], thickness_ed_mm=20.0)  # basal anterior
