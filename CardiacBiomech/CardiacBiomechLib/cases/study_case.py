@@ -170,27 +170,10 @@ def _write(
     progress: Progress,
     stages: Stages,
 ) -> dict:
-    from CardiacBiomechLib.analysis.study import analyze_study
     from CardiacBiomechLib.report.study_report import write_study_report
 
     name = path.resolve().name
-    diagnosis = chosen_diagnosis(request)
-    segmenter = None if engines.segmenter is None else engines.segmenter.made
-    result = analyze_study(
-        read.cine,
-        read.options,
-        read.person,
-        engines.motion.made,
-        segmenter,
-        read.given,
-        read.views,
-        progress.part(0.0, 0.8),
-        stages,
-    )
-    if diagnosis is not None:
-        with stages.stage("diagnose"):
-            said = diagnosis_section(diagnosis, result.study, read.person)
-            result = replace(result, study=replace(result.study, diagnosis=said))
+    result = _analyzed(request, read, engines, progress.part(0.0, 0.8), stages)
     with stages.stage("write"):
         progress(0.8, "Writing the results")
         write_data(result, folder)
@@ -211,6 +194,23 @@ def _write(
             _write_scene(folder, name, result)
     write_run_record(folder, finish(record, stages, folder, summary))
     return result.study.to_dict()
+
+
+def _analyzed(
+    request: AnalyzeStudyRequest, read: StudyInput, engines: StudyEngines, progress: Progress, stages: Stages
+) -> StudyResult:
+    """Return the analysis, with its diagnosis where one is asked for."""
+    from CardiacBiomechLib.analysis.study import analyze_study
+
+    diagnosis = chosen_diagnosis(request)
+    motion, segmenter = engines.motion.made, None if engines.segmenter is None else engines.segmenter.made
+    given, views = read.given, read.views
+    result = analyze_study(read.cine, read.options, read.person, motion, segmenter, given, views, progress, stages)
+    if diagnosis is None:
+        return result
+    with stages.stage("diagnose"):
+        said = diagnosis_section(diagnosis, result.study, read.person)
+    return replace(result, study=replace(result.study, diagnosis=said))
 
 
 def _summary(result: StudyResult, read: StudyInput) -> dict:

@@ -53,16 +53,9 @@ def analyze_cine(
         >>> found = thoraxai.analyze_cine("exam", "out")
         >>> print(found["lv"]["ef_percent"], found["quality"])
     """
-    request = AnalyzeStudyRequest(
-        (Path(os.fspath(exam)),),
-        Path(os.fspath(output)),
-        None if label is None else Path(os.fspath(label)),
-        frame,
-        options=options or StudyOptions(),
-        person=person or Person(),
-        engines=engines or EnginesOfStudy(),
-        with_scene=with_scene,
-        with_dicom=with_dicom,
-        resume=resume,
-    )
-    return analyze_study_case(request, request.inputs[0], request.output, Progress(progress)).result
+    study, folder = Path(os.fspath(exam)), Path(os.fspath(output))
+    labels = None if label is None else Path(os.fspath(label))
+    how = {"options": options or StudyOptions(), "person": person or Person(), "engines": engines or EnginesOfStudy()}
+    written = {"with_scene": with_scene, "with_dicom": with_dicom, "resume": resume}
+    request = AnalyzeStudyRequest((study,), folder, labels, frame, **how, **written)
+    return analyze_study_case(request, study, folder, Progress(progress)).result
