@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -88,8 +89,9 @@ def score_cine(
         >>> told = thoraxai.score_cine("case", 1, 7, 35.0, "DCM", seed=3)
     """
     reading = Reading(ed_frame, es_frame, float(ef_percent), diagnosis)
-    folder, asked = Path(os.fspath(output)), {"analyze": analyze, "model": _path(model)}
-    request = PracticeRequest(folder, seed, difficulty, _path(cases), **vars(reading), **asked)
+    folder = Path(os.fspath(output))
+    request = PracticeRequest(folder, seed, difficulty, _path(cases), analyze=analyze, model=_path(model))
+    request = replace(request, ed_frame=ed_frame, es_frame=es_frame, ef_percent=float(ef_percent), diagnosis=diagnosis)
     score_case(request, reading, Progress(progress))
     return json.loads((folder / SCORE_FILE).read_text(encoding="utf-8"))
 

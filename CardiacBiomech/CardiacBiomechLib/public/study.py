@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from CardiacBiomechLib.analysis.study_options import StudyOptions
@@ -55,7 +56,7 @@ def analyze_cine(
     """
     study, folder = Path(os.fspath(exam)), Path(os.fspath(output))
     labels = None if label is None else Path(os.fspath(label))
-    how = {"options": options or StudyOptions(), "person": person or Person(), "engines": engines or EnginesOfStudy()}
-    written = {"with_scene": with_scene, "with_dicom": with_dicom, "resume": resume}
-    request = AnalyzeStudyRequest((study,), folder, labels, frame, **how, **written)
+    request = AnalyzeStudyRequest((study,), folder, labels, frame, with_scene=with_scene, with_dicom=with_dicom)
+    request = replace(request, options=options or StudyOptions(), person=person or Person(), resume=resume)
+    request = replace(request, engines=engines or EnginesOfStudy())
     return analyze_study_case(request, study, folder, Progress(progress)).result
