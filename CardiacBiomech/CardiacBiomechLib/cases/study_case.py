@@ -139,8 +139,8 @@ def analyze_study_case(request: AnalyzeStudyRequest, path: Path, output: Path, p
 def has_earlier_result(request: AnalyzeStudyRequest, path: Path, output: Path, engines: StudyEngines) -> bool:
     """Whether an equal run of the same files is there; asks for nothing but the times of files."""
     stamp = study_stamp(request, path)
-    told = engines.device, engines.device_reason
-    wanted = RunRecord("cardiac analyze", {}, (), _models(engines), *told, "", rules=_rules())
+    device = engines.device, engines.device_reason
+    wanted = RunRecord("cardiac analyze", {}, (), _models(engines), *device, "", rules=_rules())
     return bool(stamp) and has_result_of_files(output, wanted, stamp, options_in_stamp=True)
 
 
