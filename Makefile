@@ -15,17 +15,17 @@ export QT_QPA_PLATFORM ?= offscreen
 demo: environment
 	$(THORAXAI) lung demo --output "$(OUTPUT)" $(if $(CT),--ct "$(CT)")
 
-# Qt and trame each want a process of their own, so the panels are tested in a second run; both always run
+# Qt and trame each want processes of their own, so the panels are tested in a second run; both always run
 test: environment
 	@status=0; \
 	$(PYTEST) Testing --ignore=Testing/desktop -m "not slow" $(ALL_CORES) $(MEASURE) || status=1; \
-	$(PYTEST) Testing/desktop -m "not slow" $(MEASURE_MORE) || status=1; \
+	$(PYTEST) Testing/desktop -m "not slow" $(ALL_CORES) $(MEASURE_MORE) || status=1; \
 	exit $$status
 
 test-all: environment
 	@status=0; \
 	$(PYTEST) Testing --ignore=Testing/desktop $(ALL_CORES) || status=1; \
-	$(PYTEST) Testing/desktop || status=1; \
+	$(PYTEST) Testing/desktop $(ALL_CORES) || status=1; \
 	exit $$status
 
 # every gate runs, also when an earlier one fails

@@ -28,6 +28,7 @@ from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io.dicom_checks.checkers import REPORT_READER, checkers_of, judge
 from ThoraxAILib.io.dicom_objects.parametric_map import saliency_map
 from ThoraxAILib.io.dicom_objects.source_images import source_images
+from ThoraxAILib.io.dicom_objects.uids import NewInstance
 from ThoraxAILib.io.foreign_results.report import read_report
 
 AXES = ("Long Axis", "Short Axis")
@@ -71,7 +72,9 @@ def _write_map(folder: Path) -> None:
     volume = made.write_ct(folder / "ct")
     finer = volume.ijk_to_ras @ np.diag([0.5, 0.5, 0.5, 1.0])
     importance = Volume(np.random.default_rng(2).normal(0, 3, (7, 8, 9)).astype(np.float32), finer)
-    found = saliency_map(importance, source_images(folder / "ct", volume), "a map", 9007, "2.25.11", "2.25.12")
+    found = saliency_map(
+        importance, source_images(folder / "ct", volume), "a map", NewInstance(9007, "2.25.11", "2.25.12")
+    )
     found.save_as(folder / "importance.pm.dcm", enforce_file_format=True)
 
 

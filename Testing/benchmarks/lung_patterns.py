@@ -12,7 +12,7 @@ import time
 import numpy as np
 
 from LungNoduleAILib.model.anatomy import Anatomy
-from LungNoduleAILib.parenchyma.pattern_map import PATTERNS, map_patterns
+from LungNoduleAILib.parenchyma.pattern_map import CLASSES, PATTERNS, map_patterns
 from LungNoduleAILib.synthesis import acquire, draw_scanner, make_body
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
@@ -21,7 +21,7 @@ FIRST_SEED = 9400
 
 
 def graded(seed: int, setting: str, spacing_mm: float) -> np.ndarray:
-    """Voxel counts (truth, found) of one body, 3 x 3; prints its line."""
+    """Voxel counts (truth, found) of one body, 3 x 4: what is found may be solid, which no body is; prints its line."""
     body = make_body(seed, setting, (spacing_mm,) * 3)
     rng = np.random.default_rng([seed, 77])
     scanner = draw_scanner(rng, setting)
@@ -31,11 +31,13 @@ def graded(seed: int, setting: str, spacing_mm: float) -> np.ndarray:
     found = map_patterns(volume, Anatomy(body.labels), Progress()).labels
     seconds = time.process_time() - started
     lungs = (found > 0) & (body.patterns > 0)
-    table = np.bincount((body.patterns[lungs].astype(int) - 1) * 3 + found[lungs] - 1, minlength=9).reshape(3, 3)
+    pairs = (body.patterns[lungs].astype(int) - 1) * len(CLASSES) + found[lungs] - 1
+    table = np.bincount(pairs, minlength=len(PATTERNS) * len(CLASSES)).reshape(len(PATTERNS), len(CLASSES))
     shares = [
         f"{name} {100 * table[n].sum() / table.sum():.0f}/{100 * table[:, n].sum() / table.sum():.0f} %"
         for n, name in enumerate(PATTERNS)
     ]
+    shares.append(f"solid 0/{100 * table[:, -1].sum() / table.sum():.1f} %")
     print(
         f"{seed} {setting} {scanner.kernel} {scanner.slice_mm:.1f} mm {scanner.noise_hu:.0f} HU, true/found: "
         f"{', '.join(shares)}; accuracy {np.trace(table) / table.sum():.3f}, {seconds:.1f} s",

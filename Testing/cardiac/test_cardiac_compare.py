@@ -85,8 +85,11 @@ def test_the_command_writes_its_files_and_refuses_a_folder_without_a_result(stud
     assert "lv_ef_percent: 60.0 to 60.0" in capsys.readouterr().out
     check_format(tmp_path / "out" / "comparison.json", "cardiac-comparison")
     assert (tmp_path / "out" / "comparison.csv").read_text().startswith("measure,unit,before")
-    assert "LV EF, %" in (tmp_path / "out" / "comparison.html").read_text(encoding="utf-8")
+    page = (tmp_path / "out" / "comparison.html").read_text(encoding="utf-8")
+    assert all(words in page for words in ("LV EF, %", "LV EDV, mL", "<b>Earlier</b> a: ", "<b>Later</b> b: "))
     assert thoraxai.compare_cine(tmp_path / "a", tmp_path / "b", tmp_path / "out")["changes"][2]["difference"] == 0.0
+    assert main([*command[:3], command[2], *command[4:]]) == 2
+    assert "'a' was given as both dates" in capsys.readouterr().err
     (tmp_path / "b" / "cardiac.json").unlink()
     assert main(command) == 2
     assert "analyze an exam first" in capsys.readouterr().err

@@ -25,7 +25,7 @@ from CardiacBiomechLib.model.heart_labels import ACDC
 from CardiacBiomechLib.model.person import Person
 from CardiacBiomechLib.model.study import Chamber
 from CardiacBiomechLib.motion.demons_engine import DemonsEngine
-from CardiacBiomechLib.report.bulls_eye import Measure, bulls_eye
+from CardiacBiomechLib.report.bulls_eye import Measure, bulls_eye, written
 from CardiacBiomechLib.synthesis.cine import Scanner, acquire
 from CardiacBiomechLib.synthesis.groups import draw
 from fixtures.formats import check_format
@@ -195,6 +195,26 @@ def test_verdicts_tell_what_speaks_against_the_numbers():
     assert "between 45 and 62 %" in verdicts.range_verdict("left", open_ended)[0].text
 
 
+def test_a_wall_drawn_by_the_suites_network_is_said_to_be_too_large(cine, given):
+    class Drawn:
+        """Gives the true labels under the name of the suite's network."""
+
+        name = "learned"
+
+        def segment(self, frames, progress):
+            return given.labels
+
+    notes = {
+        name: {verdict.code: verdict.text for verdict in study.study.quality}
+        for name, study in {
+            "drawn": analyze_study(cine, StudyOptions(strain=False), segmenter=Drawn()),
+            "given": analyze_study(cine, StudyOptions(strain=False), given=given),
+        }.items()
+    }
+    assert "too large" in notes["drawn"]["drawn-wall"]
+    assert "drawn-wall" not in notes["given"]
+
+
 def test_the_bulls_eye_has_anterior_up_and_the_septum_at_the_left(result):
     rows = [replace(row, thickness_ed_mm=0.0) for row in result.study.segments]
     rows[0] = replace(rows[0], thickness_ed_mm=20.0)  # basal anterior
@@ -213,6 +233,10 @@ def run(files, output, *more) -> dict:
     command = ["cardiac", "analyze", str(files / "cine.nii.gz"), "--label", str(files / "ed.nii.gz")]
     assert main([*command, "--output", str(output), "--motion", "demons", "--scene", "none", *more]) == 0
     return json.loads((output / "cardiac.json").read_text())
+
+
+def test_what_rounds_to_nothing_is_written_without_a_minus():
+    assert [written(-0.04, 0), written(-0.04, 2), written(-9.6, 0)] == ["0", "-0.04", "-10"]
 
 
 def test_the_command_writes_its_files_and_resumes(files, tmp_path, capsys):

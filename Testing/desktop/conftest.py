@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from lung_fixtures import analyzed, ct, panel, red_slice, worker  # noqa: F401
 
+RELOADED = ("ThoraxAILib", "LungNoduleAILib", "CardiacBiomechLib", "AnonymizerLib")
 DESKTOP = Path(__file__).resolve().parent
 
 
@@ -45,6 +47,16 @@ def slicer_app(harness: ModuleType) -> Iterator[ModuleType]:
     overrides.errors.clear()
     assert swallowed == []
     assert harness.app.cursors == []
+
+
+@pytest.fixture
+def reloading() -> Iterator[None]:
+    """For a test that reloads a module: later tests of the process find the modules that their files have imported."""
+    before = {name: module for name, module in sys.modules.items() if name.split(".")[0] in RELOADED}
+    yield
+    for name in [name for name in sys.modules if name.split(".")[0] in RELOADED]:
+        del sys.modules[name]
+    sys.modules.update(before)
 
 
 @pytest.fixture

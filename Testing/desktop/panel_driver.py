@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180  # on a busy machine; every wait ends with what it waits for
 CONTROLS = (
     "QAbstractButton",
     "QLineEdit",
@@ -22,7 +22,7 @@ COMPOSITES = ("ctkSliderWidget", "ctkPathLineEdit", "qMRMLNodeComboBox")
 
 
 def wait_for(condition: Callable[[], bool], patience_seconds: float | None = None) -> None:
-    """Let Qt work until the condition holds; fails after a minute, or after the seconds given."""
+    """Let Qt work until the condition holds; fails after three minutes, or after the seconds given."""
     import slicer
 
     deadline = time.monotonic() + (patience_seconds or PATIENCE_SECONDS)

@@ -119,6 +119,10 @@ def prior(slicer_app) -> Any:
 @pytest.fixture
 def compared(panel, ct, prior, worker, red_slice) -> Any:
     """The panel after a comparison of two CTs."""
+    return compare(panel, prior, ct)
+
+
+def compare(panel, prior, ct) -> Any:
     panel.ui.inputSelector.setCurrentNode(ct)
     section = panel.follow_up
     section.widget.collapsed = False
@@ -240,6 +244,67 @@ def test_saving_writes_all_of_both_dates_and_the_review_stands_in_it(compared, t
 
 
 @uses("followUpReportButton")
+@pytest.fixture
+def dicom_dates(tmp_path) -> dict[str, Path]:
+    """The images of two dates of one person in folders."""
+    from chest import chest_volume
+
+    from fixtures.dicom_documents import complete_header
+    from fixtures.dicom_series_builder import SeriesPlan, set_hu, write_series
+
+    def complete(image, k: int) -> None:
+        complete_header(image)
+        set_hu(image, chest_volume().array[k])
+
+    folders = {}
+    for number, name in enumerate(("prior", "current"), start=1):
+        folders[name] = tmp_path / name
+        study = f"1.2.826.0.1.3680043.10.7{number}"
+        plan = SeriesPlan(24, 8.0, 32, 32, (8.0, 8.0), series_uid=f"{study}.1", study_uid=study)
+        folders[name].mkdir()
+        write_series(folders[name], plan, complete)
+    return folders
+
+
+def numbers(item):
+    """Every measured number of a report."""
+    for child in item.get("ContentSequence", ()):
+        if "MeasuredValueSequence" in child:
+            yield child
+        yield from numbers(child)
+
+
+@uses("dicomCheckBox", "dicomFolderEdit")
+def test_a_comparison_is_saved_as_dicom_where_the_images_of_both_dates_are_known(
+    panel, worker, red_slice, dicom_dates, tmp_path
+):
+    from pydicom import dcmread
+
+    from LungNoduleAILib.logic.archive import FOLDER
+    from ThoraxAILib.io import read_volume
+    from ThoraxAILib.scene.volumes import node_from_volume
+
+    pytest.importorskip("highdicom")
+    nodes = {name: node_from_volume(read_volume(folder), name) for name, folder in dicom_dates.items()}
+    ui = compare(panel, nodes["prior"], nodes["current"]).ui
+    ui.dicomCheckBox.checked = True
+    ui.dicomFolderEdit.setCurrentPath(str(dicom_dates["current"]))
+    saved = tmp_path / "saved"
+    ui.saveFolderEdit.setCurrentPath(str(saved))
+    click(ui.saveButton)
+    assert (saved / "measurements.sr.dcm").is_file()
+    assert not (saved / "growth.sr.dcm").exists()
+    assert "images of the prior CT are not known" in ui.savedLabel.text
+    nodes["prior"].SetAttribute(FOLDER, str(dicom_dates["prior"]))
+    click(ui.saveButton)
+    assert "not known" not in ui.savedLabel.text
+    report = dcmread(saved / "growth.sr.dcm")
+    evidence = {study.StudyInstanceUID for study in report.CurrentRequestedProcedureEvidenceSequence}
+    evidence |= {study.StudyInstanceUID for study in report.get("PertinentOtherEvidenceSequence", ())}
+    assert evidence == {"1.2.826.0.1.3680043.10.71", "1.2.826.0.1.3680043.10.72"}
+    assert 100.0 in {float(item.MeasuredValueSequence[0].NumericValue) for item in numbers(report)}  # % of volume
+
+
 def test_the_report_opens_and_follows_links_and_review(compared, monkeypatch):
     import qt
 

@@ -143,7 +143,7 @@ def test_a_saved_scene_brings_settings_and_result_back(analyzed, slicer_app, tmp
     assert texts_of(analyzed.findingsTable.table, 7) == ["Accepted", "Open"]
 
 
-def test_reload_builds_a_fresh_panel(analyzed, slicer_app):
+def test_reload_builds_a_fresh_panel(reloading, analyzed, slicer_app):
     analyzed.onReload()
     fresh = slicer_app.util.getModuleWidget("LungNoduleAI")
     assert type(fresh) is not type(analyzed)

@@ -12,17 +12,28 @@ from panel_driver import click, position_of, texts_of, uses
 def test_a_verdict_with_a_place_jumps_there(analyzed, red_slice):
     quality = analyzed.ui.qualityList
     assert [quality.item(row).text() for row in range(quality.count)] == [
-        "The lobes are approximate.",
         "A large opacity lies in the left lung.",
+        "The lobes are approximate.",
     ]
     before = position_of(red_slice)
-    quality.itemClicked.emit(quality.item(0))
+    quality.itemClicked.emit(quality.item(1))
     assert position_of(red_slice) == before
     analyzed.logic.jump_to_finding("N1")
-    quality.itemClicked.emit(quality.item(1))
+    quality.itemClicked.emit(quality.item(0))
     assert position_of(red_slice) == analyzed.logic.current_result().lungs.quality[2].center_ras_mm
     analyzed.ui.lungsSection.click()
     assert analyzed.ui.lungsSection.collapsed
+
+
+def test_a_verdict_of_several_lines_is_shown_whole(analyzed):
+    from LungNoduleAILib.model.findings import QualityNote
+    from LungNoduleAILib.panel.results import fill_quality_list
+
+    quality = analyzed.ui.qualityList
+    fill_quality_list(quality, [QualityNote("thick_slices", "Slices are 5 mm thick, which is much. " * 5)])
+    assert quality.height >= 3 * quality.fontMetrics().lineSpacing()
+    fill_quality_list(quality, [])
+    assert not quality.visible
 
 
 @uses("findingsTable", "findingsSection")

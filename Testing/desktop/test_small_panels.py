@@ -24,7 +24,7 @@ def test_its_self_test_passes(open_module, slicer_app, name):
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_reload_reads_the_lib_again(open_module, slicer_app, name):
+def test_reload_reads_the_lib_again(reloading, open_module, slicer_app, name):
     before = open_module(name)
     before.onReload()
     after = slicer_app.util.getModuleWidget(name)

@@ -2,7 +2,8 @@
 
 A row says what was measured: ``id``, ``group``, ``claim``, ``value`` with ``unit``, an ``interval`` (low, high) or
 ``plus_minus``, ``n``, ``data``, the ``script`` that measures it, the ``commit`` and ``date`` it was measured on, and
-``code``: paths whose change makes it old; a file keeps its history when it moves. An entry of ``same_results`` says
+``code``: paths whose change makes it old; a file keeps its history when it moves. It is empty where an earlier
+version, or how a training went, is told: that stays true. An entry of ``same_results`` says
 that the commits after ``from`` up to ``to`` changed code, but were shown to leave the results of ``code`` as they
 were, and ``how`` (Testing/benchmarks/same_results.py); they make no row of that code old.
 """

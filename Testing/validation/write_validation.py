@@ -21,7 +21,8 @@ Each line says what was measured, on what, by which script and on which version 
 nothing about others, a phantom nothing about patients. Real scans were never used for fitting; where they were used to
 choose a rule, the line says so. [Limits](limits.md) says what these numbers mean for use, the
 [model cards](../Resources/ModelCards) how each network was made. A row is *older than the code* when a file it measures
-was changed after the commit it was measured on: the number may still hold, nobody has shown it.
+was changed after the commit it was measured on: the number may still hold, nobody has shown it. Lines on an earlier
+version, or on how a training went, do not grow old.
 
 **CPM** is the mean sensitivity at 1/8, 1/4, 1/2, 1, 2, 4 and 8 false positives per scan, as LUNA16 computes it.
 **Dice** is twice the common volume by the sum of both volumes. **F1** is the same for counts. Intervals are of 95 %

@@ -54,7 +54,7 @@ class ChosenEngine(Generic[Made]):
 
     def model(self, role: str) -> RunModel:
         """Return the entry of the run record."""
-        return RunModel(role, self.name, self.fingerprint, self.device)
+        return RunModel(role, self.name, self.fingerprint, self.device, self.engine.rules)
 
 
 def choose(kind: str, name: str = AUTO, device: str = "cpu", registry: Registry = REGISTRY) -> ChosenEngine:

@@ -77,17 +77,24 @@ class RunInput:
 
 @dataclass(frozen=True)
 class RunModel:
-    """An engine that took part; ``fingerprint`` changes whenever its answers may, ``device`` is where it really ran."""
+    """An engine that took part; ``device`` is where it really ran.
+
+    Its answers may change with ``fingerprint``, of weights and settings, and with ``rules``, of the source of its code.
+    """
 
     role: str
     name: str
     fingerprint: str
     device: str = ""
+    rules: str = ""
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What is known about one run; ``to_dict`` is the content of run.json."""
+    """What is known about one run; ``to_dict`` is the content of run.json.
+
+    ``rules`` changes with the source of the steps between the models, where a run can be resumed.
+    """
 
     command: str
     options: dict
@@ -102,13 +109,14 @@ class RunRecord:
     results: dict = field(default_factory=dict)
     files: dict[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    rules: str = ""
 
     def to_dict(self) -> dict:
         """JSON form, in plain lists, dicts, numbers and strings."""
         record = {
             "schema": SCHEMA,
             "command": self.command,
-            "software": software(),
+            "software": {**software(), **({"rules": self.rules} if self.rules else {})},
             "platform": machine(),
             "options": self.options,
             "inputs": [vars(entry) for entry in self.inputs],
@@ -147,7 +155,7 @@ def write_run_record(directory: Path, record: RunRecord) -> None:
 
 
 def has_result_of(directory: Path, wanted: RunRecord) -> bool:
-    """Whether ``directory`` holds the complete result of a run of the same version, options, inputs and models."""
+    """Whether ``directory`` holds the complete result of a run of the same version, rules, options, inputs, models."""
     try:
         found = read_plain_json(directory / RUN_FILE)
     except (OSError, ValueError):
@@ -176,8 +184,9 @@ def has_result_of_files(directory: Path, wanted: RunRecord, stamp: str, options_
 
 def _identity(record: dict) -> tuple:
     inputs = [entry.get("sha256") for entry in record.get("inputs", [])]
-    version = record.get("software", {}).get("thoraxai")
-    models = [tuple(model.get(key) for key in ("role", "name", "fingerprint")) for model in record.get("models", [])]
+    version = [record.get("software", {}).get(key) for key in ("thoraxai", "rules")]
+    parts = ("role", "name", "fingerprint", "rules")
+    models = [tuple(model.get(part) for part in parts) for model in record.get("models", [])]
     return (record.get("schema"), record.get("command"), version, record.get("options"), inputs, models)
 
 

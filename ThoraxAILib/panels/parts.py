@@ -79,13 +79,25 @@ def say(label_widget: qt.QLabel, text: str) -> None:
     label_widget.visible = bool(text)
 
 
-def height_of(label_widget: qt.QLabel, text: str) -> int:
+def height_of(widget: qt.QWidget, text: str) -> int:
     """Return the height in pixels that a wrapped text needs in a panel of 480 pixels.
 
     Sections do not ask their labels how high they are at a width, so that a label could cover what stands above it.
     """
     lines = sum(max(math.ceil(len(line) / LETTERS_PER_LINE), 1) for line in text.split("\n"))
-    return lines * label_widget.fontMetrics().lineSpacing() if text else 0
+    return lines * widget.fontMetrics().lineSpacing() if text else 0
+
+
+def fit_list(list_widget: qt.QListWidget, most_pixels: int = 160) -> None:
+    """Make a list of wrapped sentences as high as they need, up to ``most_pixels``; hide it when it is empty.
+
+    Before it was drawn a list does not know how wide it is, and would count one line for each sentence.
+    """
+    texts = [list_widget.item(row).text() for row in range(list_widget.count)]
+    needed = sum(height_of(list_widget, text) + ROW_MARGIN for text in texts)
+    list_widget.setMinimumHeight(min(needed + 8, most_pixels))
+    list_widget.setMaximumHeight(min(needed + 8, most_pixels))
+    list_widget.visible = bool(texts)
 
 
 @contextmanager

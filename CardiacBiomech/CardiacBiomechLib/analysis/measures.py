@@ -27,13 +27,17 @@ from CardiacBiomechLib.model.person import Person
 from CardiacBiomechLib.model.study import Chamber, SegmentRow, Study, Verdict
 from CardiacBiomechLib.motion.protocol import MotionEngine
 from CardiacBiomechLib.motion.slice_alignment import MIN_SLICES, measure_slice_shifts
+from CardiacBiomechLib.segmentation.learned import LearnedSegmenter
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.registration.quality import assess
 
 
 @dataclass(frozen=True, eq=False)
 class Heart:
-    """The labeled cine with its axes, motion (None when strain is not wanted), views, volumes, and both frames."""
+    """The labeled cine with its axes, motion (None when strain is not wanted), views, volumes, and both frames.
+
+    ``drawn_by``: name of the segmenter that labeled the frames, empty where none did.
+    """
 
     cine: Cine
     labels: tuple[Volume, ...]
@@ -45,6 +49,7 @@ class Heart:
     volumes: function.SliceVolumes
     ed: int
     es: int
+    drawn_by: str = ""
 
     @property
     def ed_es_labels(self) -> tuple[Volume, Volume]:
@@ -213,6 +218,8 @@ def _quality(heart: Heart, engine: MotionEngine, lv: Chamber, rv: Chamber | None
         found += verdicts.shift_verdict(shifts.shifts_mm[shifts.measured])
     if heart.how == "carried":
         found.append(verdicts.carried_verdict(rv is not None))
+    if heart.drawn_by == LearnedSegmenter.name:
+        found.append(verdicts.drawn_wall_verdict())
     found += verdicts.range_verdict("left", lv)
     if rv is not None:
         found += verdicts.range_verdict("right", rv)

@@ -97,7 +97,9 @@ def analyze_study(
         volumes, muscle = _volumes(cine, labels, parts, axes, found, how)
         if options.es_frame is None:
             es = int(volumes.lv_ml.argmin()) if len(cine.frames) > 1 else ed
-        heart = Heart(cine, labels, parts, how, axes, motion if wanted else None, tuple(found), volumes, ed, es)
+        drawn_by = segmenter.name if segmenter is not None and how == "segmented" else ""
+        moved = motion if wanted else None
+        heart = Heart(cine, labels, parts, how, axes, moved, tuple(found), volumes, ed, es, drawn_by)
         lv, rv = chambers(heart, muscle)
         wall = measured_wall(heart)
         study = study_of(heart, lv, rv, wall, options, person, engine)

@@ -17,6 +17,7 @@ MAX_J_SD = 0.20
 MIN_BESIDE_APEX_MM = 5.0
 # Mean absolute error in points of EF on 15 ACDC patients with a reader's end-diastolic labels (they guided the method)
 CARRIED_EF_ERROR = {"LV": 3.0, "RV": 9.1}
+DRAWN_WALL = 1.18  # volume of the wall as the suite's network draws it over the readers', the same 15 patients
 
 
 def stroke_verdict(lv: Chamber, rv: Chamber | None) -> list[Verdict]:
@@ -139,6 +140,17 @@ def carried_verdict(rv: bool) -> Verdict:
         "Only one frame was labeled; its labels were carried to the others and fitted to the blood seen there. The "
         f"ejection fraction of the left ventricle is then off by about {CARRIED_EF_ERROR['LV']:.0f} points{more}.",
         ("lv.ef_percent", "rv.ef_percent", "lv.esv_ml", "rv.esv_ml"),
+    )
+
+
+def drawn_wall_verdict() -> Verdict:
+    """Return how much too thick the suite's network draws the wall, as measured."""
+    return Verdict(
+        "drawn-wall",
+        NOTE,
+        f"The wall was drawn by the suite's network, which drew it {100 * (DRAWN_WALL - 1):.0f} % too large in the "
+        "patients measured: mass and thickness are likely too large by as much.",
+        ("lv.mass_g", "segments"),
     )
 
 

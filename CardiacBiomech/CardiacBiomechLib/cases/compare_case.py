@@ -13,6 +13,7 @@ from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.outputs.csv_safety import SafeWriter
 from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
 from ThoraxAILib.options import Options, option
+from ThoraxAILib.untrusted.plain_json import read_plain_json
 
 COMPARISON, TABLE, PAGE = "comparison.json", "comparison.csv", "comparison.html"
 
@@ -29,7 +30,7 @@ class CompareRequest(Options):
 def read_study_result(folder: Path) -> dict:
     """Return the content of cardiac.json in a folder; raises InputError for a folder without one that is readable."""
     try:
-        found = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+        found = read_plain_json(folder / RESULT)
     except (OSError, ValueError):
         raise InputError(f"The folder '{folder.name}' holds no result of a heart: analyze an exam first.") from None
     if not isinstance(found, dict) or found.get("schema") != SCHEMA:
@@ -41,13 +42,16 @@ def compare_case(request: CompareRequest) -> Comparison:
     """Compare two dates and write the three files; raises InputError and OutputError with one sentence."""
     from CardiacBiomechLib.report.comparison_page import write_comparison_page
 
+    if request.before.resolve() == request.after.resolve():
+        raise InputError(f"'{request.before.name}' was given as both dates: give the results of two dates.")
     before, after = read_study_result(request.before), read_study_result(request.after)
+    names = request.before.resolve().name, request.after.resolve().name
     found = compare_studies(before, after)
     content = found.to_dict()
     with OutputFolder(request.output, (TABLE, PAGE, COMPARISON)) as folder:
         with (folder / TABLE).open("w", newline="", encoding="utf-8") as file:
             _write_rows(found, SafeWriter(file))
-        write_comparison_page(folder / PAGE, before, after, content)
+        write_comparison_page(folder / PAGE, before, after, content, names)
         text = json.dumps(content, indent=2, allow_nan=False)
         (folder / COMPARISON).write_text(text + "\n", encoding="utf-8")
     return found

@@ -34,6 +34,7 @@ from CardiacBiomechLib.motion.protocol import MotionEngine
 from CardiacBiomechLib.segmentation.protocol import HEART_SEGMENTER, HeartSegmenter
 from ThoraxAILib.engines.chosen import ChosenEngine
 from ThoraxAILib.engines.registry import AUTO, REGISTRY
+from ThoraxAILib.engines.rules import rules_fingerprint
 from ThoraxAILib.errors import MissingDependencyError
 from ThoraxAILib.jobs.outputs.file_stamp import stamp_of
 from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
@@ -138,7 +139,8 @@ def analyze_study_case(request: AnalyzeStudyRequest, path: Path, output: Path, p
 def has_earlier_result(request: AnalyzeStudyRequest, path: Path, output: Path, engines: StudyEngines) -> bool:
     """Whether an equal run of the same files is there; asks for nothing but the times of files."""
     stamp = study_stamp(request, path)
-    wanted = RunRecord("cardiac analyze", {}, (), _models(engines), engines.device, engines.device_reason, "")
+    device = engines.device, engines.device_reason
+    wanted = RunRecord("cardiac analyze", {}, (), _models(engines), *device, "", rules=_rules())
     return bool(stamp) and has_result_of_files(output, wanted, stamp, options_in_stamp=True)
 
 
@@ -168,27 +170,10 @@ def _write(
     progress: Progress,
     stages: Stages,
 ) -> dict:
-    from CardiacBiomechLib.analysis.study import analyze_study
     from CardiacBiomechLib.report.study_report import write_study_report
 
     name = path.resolve().name
-    diagnosis = chosen_diagnosis(request)
-    segmenter = None if engines.segmenter is None else engines.segmenter.made
-    result = analyze_study(
-        read.cine,
-        read.options,
-        read.person,
-        engines.motion.made,
-        segmenter,
-        read.given,
-        read.views,
-        progress.part(0.0, 0.8),
-        stages,
-    )
-    if diagnosis is not None:
-        with stages.stage("diagnose"):
-            said = diagnosis_section(diagnosis, result.study, read.person)
-            result = replace(result, study=replace(result.study, diagnosis=said))
+    result = _analyzed(request, read, engines, progress.part(0.0, 0.8), stages)
     with stages.stage("write"):
         progress(0.8, "Writing the results")
         write_data(result, folder)
@@ -209,6 +194,23 @@ def _write(
             _write_scene(folder, name, result)
     write_run_record(folder, finish(record, stages, folder, summary))
     return result.study.to_dict()
+
+
+def _analyzed(
+    request: AnalyzeStudyRequest, read: StudyInput, engines: StudyEngines, progress: Progress, stages: Stages
+) -> StudyResult:
+    """Return the analysis, with its diagnosis where one is asked for."""
+    from CardiacBiomechLib.analysis.study import analyze_study
+
+    diagnosis = chosen_diagnosis(request)
+    motion, segmenter = engines.motion.made, None if engines.segmenter is None else engines.segmenter.made
+    given, views = read.given, read.views
+    result = analyze_study(read.cine, read.options, read.person, motion, segmenter, given, views, progress, stages)
+    if diagnosis is None:
+        return result
+    with stages.stage("diagnose"):
+        said = diagnosis_section(diagnosis, result.study, read.person)
+    return replace(result, study=replace(result.study, diagnosis=said))
 
 
 def _summary(result: StudyResult, read: StudyInput) -> dict:
@@ -303,7 +305,13 @@ def _record(
         engines.device_reason,
         started,
         warnings=read.cine.notes,
+        rules=_rules(),
     )
+
+
+def _rules() -> str:
+    """Return what changes with the source of analysis and diagnosis; each engine says that of its own."""
+    return rules_fingerprint("CardiacBiomechLib.analysis.study", "CardiacBiomechLib.diagnosis.explanation.explain")
 
 
 def _models(engines: StudyEngines) -> tuple:

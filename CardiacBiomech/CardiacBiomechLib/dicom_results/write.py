@@ -25,7 +25,7 @@ from ThoraxAILib.io.dicom_objects.measurement_report import Evidence, Observer, 
 from ThoraxAILib.io.dicom_objects.secondary_capture import secondary_capture
 from ThoraxAILib.io.dicom_objects.segmentation import SegmentItem, segmentation
 from ThoraxAILib.io.dicom_objects.source_images import SourceImages, check_can_be_written, images_named
-from ThoraxAILib.io.dicom_objects.uids import uid_of
+from ThoraxAILib.io.dicom_objects.uids import NewInstance, uid_of
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -68,15 +68,15 @@ def write_dicom_results(
         items = _items(result, frame, phase, told, made_by.get("labels"))
         if name == ED_FILE:
             items += _aha_items(result, told)
-        found = segmentation(items, result.labels[frame], sources, f"ThoraxAI heart, {phase}", **told.uids(name))
+        found = segmentation(items, result.labels[frame], sources, f"ThoraxAI heart, {phase}", told.new(name))
         written.append((name, found))
         evidence.append(Evidence(sources, found))
     groups = groups_of(result, told.tracking)
-    uids = told.uids(REPORT_FILE)
-    report = measurement_report(groups, evidence, told.observer(), **uids, procedure="mr procedure")
+    new = told.new(REPORT_FILE)
+    report = measurement_report(groups, evidence, told.observer(), new, procedure="mr procedure")
     written.append((REPORT_FILE, report))
     if pictures:
-        capture = secondary_capture(pictures, first, "ThoraxAI contours", **told.uids(CAPTURE_FILE))
+        capture = secondary_capture(pictures, first, "ThoraxAI contours", told.new(CAPTURE_FILE))
         written.append((CAPTURE_FILE, capture))
     for name, dataset in written:
         dataset.save_as(folder / name, enforce_file_format=True)
@@ -123,13 +123,13 @@ class _Identity:
         """Return tracking identifier and UID of a part of this exam."""
         return name, uid_of("tracking", self._study_uid, name)
 
-    def uids(self, name: str) -> dict:
+    def new(self, name: str) -> NewInstance:
         """Return number and UID of the series of a file, and the UID of this instance of it."""
-        return {
-            "series_number": SERIES_NUMBERS[name],
-            "series_uid": uid_of("series", name, *self._made),
-            "instance_uid": uid_of("instance", name, *self._made, self._state),
-        }
+        return NewInstance(
+            SERIES_NUMBERS[name],
+            uid_of("series", name, *self._made),
+            uid_of("instance", name, *self._made, self._state),
+        )
 
     def observer(self) -> Observer:
         """Return the software that says so, with what labeled the frames and what followed the wall."""

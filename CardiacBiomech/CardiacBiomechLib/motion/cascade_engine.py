@@ -95,6 +95,7 @@ ENGINE = learned_engine(
     "needs PyTorch, CPU or CUDA",
     SHIPPED_WEIGHTS,
     _make,
+    own_weights=True,
 )
 REFINED = learned_engine(
     MOTION_ENGINE,
@@ -102,4 +103,5 @@ REFINED = learned_engine(
     "the cascade, and an optimization that goes on from there; needs PyTorch",
     SHIPPED_WEIGHTS,
     _make_refined,
+    own_weights=True,
 )

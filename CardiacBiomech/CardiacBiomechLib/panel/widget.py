@@ -34,7 +34,7 @@ from ThoraxAILib.jobs.child_job import ChildJob
 from ThoraxAILib.networks.device import DEVICES
 from ThoraxAILib.panels.job_panel import JobPanel
 from ThoraxAILib.panels.messages import shown_errors
-from ThoraxAILib.panels.parts import ROW_MARGIN
+from ThoraxAILib.panels.parts import ROW_MARGIN, fit_list
 from ThoraxAILib.panels.reload import forget_packages
 
 COLUMNS = (
@@ -239,6 +239,7 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             ui.qualityList.addItem(f"{verdict['severity'].capitalize()}: {verdict['text']}")
         for note in found["notes"]:
             ui.qualityList.addItem(note)
+        fit_list(ui.qualityList)
         rows = found["segments"]
         ui.segmentsTable.setRowCount(len(rows))
         for index, row in enumerate(rows):

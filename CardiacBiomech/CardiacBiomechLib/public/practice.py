@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def practice_cine(
         >>> print(told["score"], told["truth"]["why"])
     """
     folder = Path(os.fspath(output))
-    request = PracticeRequest(folder, seed, difficulty, None if cases is None else Path(os.fspath(cases)))
+    request = PracticeRequest(folder, seed, difficulty, _path(cases))
     write_case(request, Progress(progress))
     return folder
 
@@ -87,17 +88,13 @@ def score_cine(
     Example:
         >>> told = thoraxai.score_cine("case", 1, 7, 35.0, "DCM", seed=3)
     """
-    request = PracticeRequest(
-        Path(os.fspath(output)),
-        seed,
-        difficulty,
-        None if cases is None else Path(os.fspath(cases)),
-        ed_frame,
-        es_frame,
-        float(ef_percent),
-        diagnosis,
-        analyze=analyze,
-        model=None if model is None else Path(os.fspath(model)),
-    )
-    score_case(request, Reading(ed_frame, es_frame, float(ef_percent), diagnosis), Progress(progress))
-    return json.loads((request.output / SCORE_FILE).read_text(encoding="utf-8"))
+    reading = Reading(ed_frame, es_frame, float(ef_percent), diagnosis)
+    folder = Path(os.fspath(output))
+    request = PracticeRequest(folder, seed, difficulty, _path(cases), analyze=analyze, model=_path(model))
+    request = replace(request, ed_frame=ed_frame, es_frame=es_frame, ef_percent=float(ef_percent), diagnosis=diagnosis)
+    score_case(request, reading, Progress(progress))
+    return json.loads((folder / SCORE_FILE).read_text(encoding="utf-8"))
+
+
+def _path(given: Path | str | None) -> Path | None:
+    return None if given is None else Path(os.fspath(given))

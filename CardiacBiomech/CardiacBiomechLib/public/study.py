@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from CardiacBiomechLib.analysis.study_options import StudyOptions
@@ -53,16 +54,9 @@ def analyze_cine(
         >>> found = thoraxai.analyze_cine("exam", "out")
         >>> print(found["lv"]["ef_percent"], found["quality"])
     """
-    request = AnalyzeStudyRequest(
-        (Path(os.fspath(exam)),),
-        Path(os.fspath(output)),
-        None if label is None else Path(os.fspath(label)),
-        frame,
-        options=options or StudyOptions(),
-        person=person or Person(),
-        engines=engines or EnginesOfStudy(),
-        with_scene=with_scene,
-        with_dicom=with_dicom,
-        resume=resume,
-    )
-    return analyze_study_case(request, request.inputs[0], request.output, Progress(progress)).result
+    study, folder = Path(os.fspath(exam)), Path(os.fspath(output))
+    labels = None if label is None else Path(os.fspath(label))
+    request = AnalyzeStudyRequest((study,), folder, labels, frame, with_scene=with_scene, with_dicom=with_dicom)
+    request = replace(request, options=options or StudyOptions(), person=person or Person(), resume=resume)
+    request = replace(request, engines=engines or EnginesOfStudy())
+    return analyze_study_case(request, study, folder, Progress(progress)).result

@@ -157,11 +157,13 @@ def track(
     engine = choice.choose()
     read = cine if isinstance(cine, Cine) else read_cine(_path(cine, "cine"), told.part(0.0, 0.05))
     index = read.index(frame)
-    second = None
-    if second_labels is not None and second_frame is not None:
-        second = SecondLabels(_labels(second_labels, read, second_frame), read.index(second_frame))
+    second = None if second_labels is None or second_frame is None else _second(second_labels, read, second_frame)
     result = track_cine(read, _labels(labels, read, frame), index, options, engine.made, second, told.part(0.05, 1.0))
     return TrackedCine(result, read, choice, engine, time.perf_counter() - started)
+
+
+def _second(labels: Path | str | Volume, cine: Cine, frame: int) -> SecondLabels:
+    return SecondLabels(_labels(labels, cine, frame), cine.index(frame))
 
 
 def _engine_options(chosen: dict[str, object]) -> EngineOptions:

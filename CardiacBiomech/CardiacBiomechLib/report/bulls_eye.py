@@ -73,6 +73,11 @@ def _percent(value: float | None) -> float | None:
     return None if value is None else 100.0 * value
 
 
+def written(value: float, decimals: int) -> str:
+    """Return a value as text; what rounds to nothing is 0, not -0."""
+    return f"{round(value, decimals) + 0.0:.{decimals}f}"
+
+
 def bulls_eye_sheet(study: Study, columns: int = 2) -> np.ndarray:
     """RGB pixels of all bull's-eyes of a study."""
     pictures = [bulls_eye(study.segments, measure) for measure in measures(study)]
@@ -96,7 +101,7 @@ def bulls_eye(rows: Sequence[SegmentRow], measure: Measure) -> Picture:
             value = by_number.get(number)
             draw.polygon(_wedge(middle, outer, inner, begin, width), fill=_color(value, measure), outline=WORDS)
             x, y = _point(middle, (outer + inner) / 2, begin + width / 2)
-            text = "-" if value is None else f"{value:.{measure.decimals}f}"
+            text = "-" if value is None else written(value, measure.decimals)
             draw.text((x, y), text, fill=_ink(value, measure), font=small, anchor="mm")
     draw.ellipse([*(middle - 0.25 * RADIUS), *(middle + 0.25 * RADIUS)], fill=GRAY, outline=WORDS)
     draw.text((SIZE / 2, 12), measure.title, fill=WORDS, font=title, anchor="mm")

@@ -10,15 +10,23 @@ from ThoraxAILib.report.page import Figure, Table, render_page
 
 TEMPLATE = Path(__file__).parent / "templates" / "comparison.html"
 TITLES = ("Measure", "Earlier", "Later", "Difference", "Readers differ by", "Verdict")
+SIDES, SHORT = ("lv", "rv"), ("edv", "esv", "ef")
 STRAIN = "peak_circumferential"
 LIMIT_PERCENT, CHANGE_LIMIT_PERCENT = 25.0, 15.0
 
 
-def write_comparison_page(path: Path, before: dict, after: dict, found: dict) -> None:
-    """Write the page; ``before`` and ``after`` are the contents of cardiac.json, ``found`` of comparison.json."""
+def write_comparison_page(
+    path: Path, before: dict, after: dict, found: dict, names: tuple[str, str] = ("", "")
+) -> None:
+    """Write the page; ``before`` and ``after`` are the contents of cardiac.json, ``found`` of comparison.json.
+
+    ``names``: the folders of both results; empty names are left out.
+    """
+    dates = zip(("Earlier", "Later"), names, (before, after), strict=True)
     text = render_page(
         TEMPLATE,
         "Two dates of one heart",
+        dates=[(when, f"{name}: {study.get('source', '')}") for when, name, study in dates if name],
         measures=Table.of([(title, 0 < place < 5) for place, title in enumerate(TITLES)], comparison_rows(found)),
         cautions=found["cautions"],
         repeatability=found["repeatability"],
@@ -49,7 +57,8 @@ def comparison_rows(found: dict) -> list[tuple[str, ...]]:
 def _words(name: str) -> str:
     for ending in ("_ml", "_percent", "_g", "_mm"):
         name = name.removesuffix(ending)
-    return name.replace("_", " ").replace("lv ", "LV ").replace("rv ", "RV ").replace("ef", "EF")
+    side, _, rest = name.partition("_")
+    return f"{side.upper()} {rest.upper() if rest in SHORT else rest}" if side in SIDES else name.replace("_", " ")
 
 
 def _bulls_eyes(before: list[dict], after: list[dict]) -> list[Figure]:

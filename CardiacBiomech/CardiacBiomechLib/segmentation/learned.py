@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from CardiacBiomechLib.segmentation.constraints import best_labels, constrained
+from CardiacBiomechLib.segmentation.outer_wall import outer_wall_as_seen
 from CardiacBiomechLib.segmentation.prediction import WEIGHTS, chances_around, find_heart, load_network
 from CardiacBiomechLib.segmentation.protocol import HEART_SEGMENTER
 from CardiacBiomechLib.segmentation.right_heart import over_the_beat
@@ -59,6 +60,7 @@ class LearnedSegmenter:
             progress(0.15 + 0.85 * index / len(frames), f"Drawing frame {index + 1} of {len(frames)}")
             chance = chances_around(self._network, view.pixels(frame.array), middle, self._device.given)
             labels = constrained(best_labels(view.back(chance)), spacing)
+            labels = outer_wall_as_seen(labels, frame.array, spacing)
             found.append(frame.with_array(labels))
         self._device.ran_on(self._device.given)
         progress(1.0, "Heart segmented")
@@ -71,4 +73,5 @@ ENGINE = learned_engine(
     "a network taught by synthetic hearts of random contrast and 2-D slices of people; needs PyTorch",
     WEIGHTS,
     LearnedSegmenter,
+    own_weights=True,
 )

@@ -32,11 +32,7 @@ class NnunetSegmenter:
 
     def __init__(self, device: str = "cpu", weights: Path | None = None) -> None:
         """Raise InputError for a folder that is no trained model, MissingDependencyError without nnU-Net."""
-        if weights is None:
-            raise InputError(
-                "The segmenter nnunet needs the folder of a trained model: give it with --segmenter-weights FOLDER."
-            )
-        trained = read_trained_folder(Path(weights))
+        trained = _trained(weights)
         self._values = heart_values(trained)
         self._run = NnunetRun(trained, device)
         self.device = self._run.device
@@ -52,6 +48,18 @@ class NnunetSegmenter:
             found.append(frame.with_array(renumbered(self._run.labels(frame, told), self._values)))
         progress(1.0, "Heart segmented")
         return tuple(found)
+
+
+def _trained(weights: Path | None) -> TrainedFolder:
+    if weights is None:
+        raise InputError(
+            "The segmenter nnunet needs the folder of a trained model: give it with --segmenter-weights FOLDER."
+        )
+    return read_trained_folder(Path(weights))
+
+
+def _fingerprint(weights: Path | None = None) -> str:
+    return _trained(weights).fingerprint()
 
 
 def heart_values(trained: TrainedFolder) -> dict[int, int]:
@@ -92,4 +100,5 @@ ENGINE = Engine(
     version="nnunetv2",
     missing=missing_nnunet,
     uses_device=True,
+    fingerprint_with=_fingerprint,
 )

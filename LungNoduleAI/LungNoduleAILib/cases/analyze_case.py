@@ -23,6 +23,7 @@ from LungNoduleAILib.model.files import (
 )
 from LungNoduleAILib.model.findings import Findings
 from LungNoduleAILib.model.result import AnalysisResult
+from ThoraxAILib.engines.rules import rules_fingerprint
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io import read_volume
 from ThoraxAILib.io.slices.dicom_headers import files_below
@@ -112,7 +113,13 @@ def case_record(
         engines.device_reason,
         started,
         warnings=volume.notes,
+        rules=_rules(),
     )
+
+
+def _rules() -> str:
+    """Return what changes with the source of the analysis; each engine says that of its own."""
+    return rules_fingerprint("LungNoduleAILib.analysis.analyze", without=("LungNoduleAILib.analysis.engines",))
 
 
 def case_stamp(request: CaseRequest) -> str:
@@ -123,7 +130,8 @@ def case_stamp(request: CaseRequest) -> str:
 def has_earlier_result(request: CaseRequest, engines: LungEngines) -> bool:
     """Whether an equal run of the same files is there; asks for nothing but the times of files."""
     stamp = case_stamp(request)
-    wanted = RunRecord("lung analyze", _asked(request), (), engines.models(), engines.device, engines.device_reason, "")
+    known = _asked(request), (), engines.models(), engines.device, engines.device_reason, ""
+    wanted = RunRecord("lung analyze", *known, rules=_rules())
     return bool(stamp) and has_result_of_files(request.output, wanted, stamp)
 
 

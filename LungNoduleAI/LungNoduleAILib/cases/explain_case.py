@@ -96,7 +96,7 @@ def _write_map(folder: Path, request: ExplainRequest, volume: Volume, found: Exp
     """Write the map as a DICOM Parametric Map beside a DICOM series; "" when it was, else why it was not."""
     from ThoraxAILib.image.volume import Volume
     from ThoraxAILib.io.dicom_objects.source_images import check_can_be_referred_to, source_images
-    from ThoraxAILib.io.dicom_objects.uids import uid_of
+    from ThoraxAILib.io.dicom_objects.uids import NewInstance, uid_of
 
     try:
         check_can_be_referred_to(volume)
@@ -109,14 +109,8 @@ def _write_map(folder: Path, request: ExplainRequest, volume: Volume, found: Exp
     parts = (series, IMPORTANCE_DICOM, __version__)
     importance = Volume(found.importance, found.patch.grid.ijk_to_ras)
     state = hashlib.sha256(found.importance.tobytes()).hexdigest()
-    made = saliency_map(
-        importance,
-        sources,
-        "Occlusion sensitivity, research use only",
-        SERIES_NUMBER,
-        uid_of("series", *parts),
-        uid_of("instance", *parts, state),
-    )
+    new = NewInstance(SERIES_NUMBER, uid_of("series", *parts), uid_of("instance", *parts, state))
+    made = saliency_map(importance, sources, "Occlusion sensitivity, research use only", new)
     made.save_as(folder / IMPORTANCE_DICOM, enforce_file_format=True)
     return ""
 

@@ -14,12 +14,13 @@ from LungNoduleAILib.detection.search_image import MARGIN_MM, SearchImage
 from LungNoduleAILib.detection.two_levels import MASSES, NODULES, Calibration, Places, find_places
 from LungNoduleAILib.model.anatomy import Anatomy
 from LungNoduleAILib.model.candidates import Candidate
-from ThoraxAILib.engines.engine import FINGERPRINT_DIGITS, learned_engine
+from ThoraxAILib.engines.engine import FINGERPRINT_DIGITS, learned_engine, versioned
 from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.networks.device import NetworkDevice
 
+RULES_VERSION = 1  # raise when the marks change with the same weights, see Testing/lung/guarantee/test_same_marks.py
 MIN_CONFIDENCE = 0.01
 MASS_MM = 30.0
 MIN_MM = 3.0
@@ -35,7 +36,7 @@ class LearnedDetector:
         self._networks, self._calibration, sha256 = read_detector(weights)
         self._device = NetworkDevice(device)
         self.operating_point = self._calibration.operating_point
-        self.fingerprint = sha256[:FINGERPRINT_DIGITS]
+        self.fingerprint = versioned(sha256[:FINGERPRINT_DIGITS], RULES_VERSION)
 
     @property
     def device(self) -> str:
@@ -84,4 +85,5 @@ ENGINE = learned_engine(
     "networks trained on synthetic bodies alone; no download, needs PyTorch",
     SHIPPED,
     LearnedDetector,
+    rules_version=RULES_VERSION,
 )

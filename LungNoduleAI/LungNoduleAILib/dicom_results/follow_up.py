@@ -21,7 +21,7 @@ from ThoraxAILib import __version__
 from ThoraxAILib.io.dicom_objects.measurement_report import Evidence, FindingGroup, Quantity, measurement_report
 from ThoraxAILib.io.dicom_objects.segmentation import segmentation
 from ThoraxAILib.io.dicom_objects.source_images import SourceImages
-from ThoraxAILib.io.dicom_objects.uids import uid_of
+from ThoraxAILib.io.dicom_objects.uids import NewInstance, uid_of
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -43,14 +43,14 @@ def write_follow_up_results(
     for date, name in ((NOW, CURRENT_FILE), (BEFORE, PRIOR_FILE)):
         items, found = nodules[date].items(), None
         if items:
-            uids = _uids(follow_up, results[date], name)
+            new = _new(follow_up, results[date], name)
             words = "ThoraxAI nodules of a follow-up"
-            found = segmentation(items, results[date].volume, images[date], words, **uids)
+            found = segmentation(items, results[date].volume, images[date], words, new)
             written.append((name, found))
         evidence.append(Evidence(images[date], found))
     groups = _groups(follow_up, results, nodules)
-    uids = _uids(follow_up, results[NOW], REPORT_FILE)
-    written.append((REPORT_FILE, measurement_report(groups, evidence, observer_of(results[NOW]), **uids)))
+    new = _new(follow_up, results[NOW], REPORT_FILE)
+    written.append((REPORT_FILE, measurement_report(groups, evidence, observer_of(results[NOW]), new)))
     for name, dataset in written:
         dataset.save_as(folder / name, enforce_file_format=True)
     return [folder / name for name, _dataset in written]
@@ -69,16 +69,16 @@ def _names(follow_up: FollowUp, date: int) -> dict[str, tuple[str, str]]:
     return names
 
 
-def _uids(follow_up: FollowUp, analysis: AnalysisResult, name: str) -> dict:
+def _new(follow_up: FollowUp, analysis: AnalysisResult, name: str) -> NewInstance:
     """Return number and UID of the series of a file, and the UID of this instance of it."""
     made = (name, __version__, *(scan.series_uid for scan in follow_up.scans), *sorted(analysis.methods.values()))
     sizes = [f"{one.id} {one.volume_mm3:.3f}" for scan in follow_up.scans for one in scan.findings]
     links = [f"{pair.prior_id} {pair.current_id} {pair.status}" for pair in follow_up.intervals[-1].pairs]
-    return {
-        "series_number": SERIES_NUMBERS[name],
-        "series_uid": uid_of("series", *made),
-        "instance_uid": uid_of("instance", *made, *sizes, *links),
-    }
+    return NewInstance(
+        SERIES_NUMBERS[name],
+        uid_of("series", *made),
+        uid_of("instance", *made, *sizes, *links),
+    )
 
 
 def _groups(follow_up: FollowUp, results: dict[int, AnalysisResult], nodules: dict[int, Nodules]) -> list[FindingGroup]:

@@ -31,7 +31,7 @@ from ThoraxAILib.io.dicom_objects.segmentation import (
     share_voxels,
 )
 from ThoraxAILib.io.dicom_objects.source_images import SourceImages
-from ThoraxAILib.io.dicom_objects.uids import uid_of
+from ThoraxAILib.io.dicom_objects.uids import NewInstance, uid_of
 
 if TYPE_CHECKING:
     from highdicom.seg import Segmentation
@@ -85,19 +85,19 @@ def write_dicom_results(
     key_images = _key_images(result, sources)
     if key_images:
         told = f"ThoraxAI: images through {len(result.findings.findings)} findings; research use only, unverified"
-        written.append((KEY_IMAGES_FILE, key_object_selection(key_images, told, **_uids(result, KEY_IMAGES_FILE))))
+        written.append((KEY_IMAGES_FILE, key_object_selection(key_images, told, _new(result, KEY_IMAGES_FILE))))
     written += _for_plain_viewers(result, sources, pictures)
     return _saved(folder, written)
 
 
-def _uids(result: AnalysisResult, name: str, version: str = "") -> dict:
+def _new(result: AnalysisResult, name: str, version: str = "") -> NewInstance:
     """Return number and UID of the series of a file, and the UID of this instance of it."""
     made = (result.volume.identity.series_uid, name, __version__, *sorted(result.methods.values()), version)
-    return {
-        "series_number": SERIES_NUMBERS[name],
-        "series_uid": uid_of("series", *made[:3]),
-        "instance_uid": uid_of("instance", *made, *_state(result, version == VERIFIED)),
-    }
+    return NewInstance(
+        SERIES_NUMBERS[name],
+        uid_of("series", *made[:3]),
+        uid_of("instance", *made, *_state(result, version == VERIFIED)),
+    )
 
 
 def _segmentations(
@@ -111,12 +111,12 @@ def _segmentations(
     ):
         if items:
             is_map = label_maps and not share_voxels(items)
-            uids = _uids(result, name, LABEL_MAP if is_map else "")
-            written.append((name, segmentation(items, result.volume, sources, words, **uids, as_label_map=is_map)))
+            new = _new(result, name, LABEL_MAP if is_map else "")
+            written.append((name, segmentation(items, result.volume, sources, words, new, as_label_map=is_map)))
     structures, labels = named_items(result)
     if structures:
-        uids = _uids(result, STRUCTURES_FILE)
-        made = segmentation_of_labels(structures, labels, result.volume, sources, "ThoraxAI structures", **uids)
+        new = _new(result, STRUCTURES_FILE)
+        made = segmentation_of_labels(structures, labels, result.volume, sources, "ThoraxAI structures", new)
         written.append((STRUCTURES_FILE, made))
     return written
 
@@ -128,13 +128,13 @@ def _reports(
     groups = nodules.groups()
     undecided = [without_reader(group) for group in groups]
     case = [_priority_group(result)]
-    uids = _uids(result, REPORT_FILE)
-    software = measurement_report(undecided, [evidence], observer_of(result), **uids, about_case=case)
+    new = _new(result, REPORT_FILE)
+    software = measurement_report(undecided, [evidence], observer_of(result), new, about_case=case)
     if not reader:
         return [(REPORT_FILE, software)]
     who = observer_of(result, reader, organization)
-    uids = _uids(result, REPORT_FILE, VERIFIED)
-    verified = measurement_report(groups, [evidence], who, previous=software, **uids, about_case=case)
+    new = _new(result, REPORT_FILE, VERIFIED)
+    verified = measurement_report(groups, [evidence], who, new, previous=software, about_case=case)
     return [(REPORT_FILE, software), (VERIFIED_FILE, verified)]
 
 
@@ -146,10 +146,10 @@ def _for_plain_viewers(
     series = result.volume.identity.series_uid
     drawings = drawings_of(result, sources, {one.id: tracking(one, series) for one in result.findings.findings})
     if drawings:
-        state = presentation_state(drawings, "THORAXAI", "Findings, research use only", **_uids(result, OUTLINES_FILE))
+        state = presentation_state(drawings, "THORAXAI", "Findings, research use only", _new(result, OUTLINES_FILE))
         made.append((OUTLINES_FILE, state))
     if pictures:
-        capture = secondary_capture(pictures, sources.first, "ThoraxAI key images", **_uids(result, CAPTURE_FILE))
+        capture = secondary_capture(pictures, sources.first, "ThoraxAI key images", _new(result, CAPTURE_FILE))
         made.append((CAPTURE_FILE, capture))
     return made
 

@@ -11,6 +11,7 @@ import slicer
 from ThoraxAILib.errors import InputError, OutputError
 
 if TYPE_CHECKING:
+    from LungNoduleAILib.model.pairs import FollowUp
     from LungNoduleAILib.model.result import AnalysisResult
     from ThoraxAILib.io.dicom_objects.source_images import SourceImages
 
@@ -51,5 +52,23 @@ def write_dicom(directory: Path, result: AnalysisResult, sources: SourceImages, 
 
     try:
         return tuple(write_dicom_results(directory, result, sources, reader, pictures=key_pictures(result)))
+    except OSError as error:
+        raise OutputError(f"The DICOM results cannot be saved ({error.strerror}): choose a writable folder.") from error
+
+
+def write_follow_up_dicom(
+    directory: Path,
+    follow_up: FollowUp,
+    results: Sequence[AnalysisResult],
+    sources: Sequence[SourceImages],
+) -> tuple[Path, ...]:
+    """Write segmentations of both dates and the report of growth to an existing folder; raises OutputError.
+
+    ``results`` and ``sources`` are those of the prior and the current CT.
+    """
+    from LungNoduleAILib.dicom_results.follow_up import write_follow_up_results
+
+    try:
+        return tuple(write_follow_up_results(directory, follow_up, results, sources))
     except OSError as error:
         raise OutputError(f"The DICOM results cannot be saved ({error.strerror}): choose a writable folder.") from error

@@ -258,6 +258,13 @@ class LungFollowUpLogic:
         found = [self._findingsOf(nodes.node_of(text, role)) for role in ("prior", "current")]
         return [None if one is None else one.findings for one in found]
 
+    def dates(self) -> tuple[tuple[Any, AnalysisResult], ...]:
+        """Return both CTs of the follow-up with their analyses as the reader left them; empty when one has none."""
+        text = self.current_text()
+        volumes = () if text is None else tuple(nodes.node_of(text, role) for role in ("prior", "current"))
+        found = tuple((node, its) for node in volumes if (its := self._resultOf(node)) is not None)
+        return found if len(found) == len(volumes) else ()
+
     def prior_exam(self, current_node) -> PriorExam | None:
         """Return what the follow-up tells of the findings of its current CT; None for every other CT."""
         from LungNoduleAILib.report.prior_exam import prior_exam

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ctk
 import qt
 import slicer
 from slicer.i18n import tr as _
 
+from LungNoduleAILib.logic.archive import fetched_folder
+from LungNoduleAILib.logic.dicom_files import sources_for, write_follow_up_dicom
 from LungNoduleAILib.logic.jobs import follow_up_job, sample_pair_job
 from LungNoduleAILib.logic.logic import LungNoduleAILogic
 from LungNoduleAILib.logic.planted import planted_rows
@@ -32,6 +34,9 @@ from ThoraxAILib.panels import parts
 from ThoraxAILib.panels.job_panel import JobPanel
 from ThoraxAILib.panels.messages import shown_errors
 from ThoraxAILib.scene.plots import show_chart
+
+if TYPE_CHECKING:
+    from ThoraxAILib.io.dicom_objects.source_images import SourceImages
 
 UNKNOWN_DAYS = -1
 COLUMNS = ("Pair", "Prior", "Current", "Status", "Growth", "Δ vol.", "Doubling time", "Agree")
@@ -370,6 +375,23 @@ class FollowUpSection:
     def save_to(self, folder: Path) -> tuple[Path, ...]:
         """Write pairs and links beside the other results; nothing without a follow-up."""
         return () if self.logic.current_text() is None else self.logic.save_result(folder)
+
+    def dicom_writer(self, node: Any, sources: SourceImages) -> tuple[Callable[[Path], tuple[Path, ...]], str]:
+        """Return what writes the comparison as DICOM, and what to say where it cannot: without images of the prior CT.
+
+        Nothing is written where ``node``, whose images are ``sources``, is not the current CT of a comparison.
+        """
+        dates, found = self.logic.dates(), self.logic.as_it_stands()
+        if found is None or not dates or dates[-1][0] is not node:
+            return (lambda _folder: ()), ""
+        prior, result = dates[0]
+        try:
+            both = sources_for(prior, result, fetched_folder(prior)), sources
+        except InputError:
+            words = _("The comparison was not saved as DICOM: the images of the prior CT are not known to Slicer.")
+            return (lambda _folder: ()), words
+        results = [its for _node, its in dates]
+        return (lambda folder: write_follow_up_dicom(folder, found, results, both)), ""
 
 
 def _lines(text: str, between: str) -> str:

@@ -17,6 +17,7 @@ from LungNoduleAILib.model.review import READER
 from LungNoduleAILib.panel.words import status_words
 from LungNoduleAILib.scene.result_nodes import ResultNodes
 from ThoraxAILib.panels.findings_table import TableColumn, TableRow
+from ThoraxAILib.panels.parts import fit_list
 
 STATUS_COLUMN = 7
 _ICON_OF_SEVERITY = {
@@ -24,7 +25,6 @@ _ICON_OF_SEVERITY = {
     "warning": "SP_MessageBoxWarning",
     "error": "SP_MessageBoxCritical",
 }
-_MAXIMUM_LIST_HEIGHT = 110
 _ROLE = 0x0100  # Qt::UserRole
 
 
@@ -94,9 +94,10 @@ def lungs_text(lungs: Lungs) -> str:
 def fill_quality_list(list_widget: qt.QListWidget, notes: Sequence[QualityNote]) -> None:
     """Show verdicts with an icon for how serious they are; those with a place can be clicked (see place_of).
 
-    That all is well needs no line: it repeats the volumes.
+    The most serious stand first. That all is well needs no line: it repeats the volumes.
     """
-    notes = [note for note in notes if note.code != "ok"]
+    order = list(reversed(_ICON_OF_SEVERITY))
+    notes = sorted((note for note in notes if note.code != "ok"), key=lambda note: order.index(note.severity))
     list_widget.clear()
     for note in notes:
         item = qt.QListWidgetItem(note.text)
@@ -106,9 +107,7 @@ def fill_quality_list(list_widget: qt.QListWidget, notes: Sequence[QualityNote])
             item.setData(_ROLE, json.dumps(note.center_ras_mm))
             item.setToolTip(_("Click to see the place"))
         list_widget.addItem(item)
-    list_widget.visible = bool(notes)
-    rows = sum(max(list_widget.sizeHintForRow(row), 18) for row in range(len(notes)))
-    list_widget.setMaximumHeight(min(rows + 8, _MAXIMUM_LIST_HEIGHT))
+    fit_list(list_widget)
 
 
 def place_of(item: qt.QListWidgetItem) -> tuple[float, float, float] | None:

@@ -437,19 +437,24 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._show_saved("")
         with shown_errors(_("The result was not saved.")):
             folder = existing_folder(self.ui.saveFolderEdit.currentPath)
-            with_dicom = self._dicom_writer()
+            with_dicom, left_out = self._dicom_writer()
             written = (*self.logic.save_result(folder), *self.follow_up.save_to(folder), *with_dicom(folder))
-            self._show_saved(_("Saved: {files}").format(files=", ".join(path.name for path in written)))
+            saved = _("Saved: {files}").format(files=", ".join(path.name for path in written))
+            self._show_saved("\n".join(line for line in (saved, left_out) if line))
 
-    def _dicom_writer(self) -> Callable[[Path], tuple[Path, ...]]:
-        """Return what writes the DICOM results to a folder, where they are wanted; raises before anything is saved."""
+    def _dicom_writer(self) -> tuple[Callable[[Path], tuple[Path, ...]], str]:
+        """Return what writes the DICOM results to a folder, where they are wanted, and what is left out of them.
+
+        Raises before anything is saved.
+        """
         if not self.ui.dicomCheckBox.checked:
-            return lambda _folder: ()
+            return (lambda _folder: ()), ""
         node = self.logic.review.nodes().volume
         result = known(self.logic.result_of(node), "the result")
         sources = sources_for(node, result, self.ui.dicomFolderEdit.currentPath or fetched_folder(node))
         reader = self.logic.review.nodes().reader()
-        return lambda folder: write_dicom(folder, result, sources, reader)
+        compared, left_out = self.follow_up.dicom_writer(node, sources)
+        return (lambda folder: (*write_dicom(folder, result, sources, reader), *compared(folder))), left_out
 
     def _show_saved(self, text: str) -> None:
         self.ui.savedLabel.text = text

@@ -183,10 +183,15 @@ def test_resume_takes_over_equal_engines_only(case, tmp_path, request):
     assert analyze_case(wanted, Progress()).resumed
     record = run_file(tmp_path / "out")
     for role in ("anatomy", "detector", "delineator"):
-        models = [{**model, "fingerprint": "older"} if model["role"] == role else model for model in record["models"]]
-        (tmp_path / "out" / "run.json").write_text(json.dumps({**record, "models": models}), encoding="utf-8")
-        with pytest.raises(Started):
-            analyze_case(wanted, Progress())
+        for part in ("fingerprint", "rules"):
+            models = [{**model, part: "older"} if model["role"] == role else model for model in record["models"]]
+            (tmp_path / "out" / "run.json").write_text(json.dumps({**record, "models": models}), encoding="utf-8")
+            with pytest.raises(Started):
+                analyze_case(wanted, Progress())
+    software = {**record["software"], "rules": "those of an older analysis"}
+    (tmp_path / "out" / "run.json").write_text(json.dumps({**record, "software": software}), encoding="utf-8")
+    with pytest.raises(Started):
+        analyze_case(wanted, Progress())
 
 
 def test_a_run_chooses_its_engines_once_and_hands_them_on(case, tmp_path, monkeypatch, started):

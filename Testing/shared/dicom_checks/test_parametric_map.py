@@ -14,6 +14,7 @@ from fixtures.dicom_series_builder import SeriesPlan, write_series
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io import read_volume
 from ThoraxAILib.io.dicom_objects.source_images import source_images
+from ThoraxAILib.io.dicom_objects.uids import NewInstance
 
 hd = pytest.importorskip("highdicom")
 OBLIQUE = (0.9659258, 0.2588190, 0.0, -0.2475, 0.92371, 0.29237)
@@ -29,7 +30,9 @@ def written(request, tmp_path: Path) -> tuple[Path, Volume]:
     finer = ct.ijk_to_ras @ np.diag([0.5, 0.5, 0.5, 1.0])
     finer[:3, 3] = ct.ras_from_kji(np.array([3.0, 4.0, 5.0]))
     importance = Volume(np.random.default_rng(2).normal(0, 3, (7, 8, 9)).astype(np.float32), finer)
-    made = saliency_map(importance, source_images(tmp_path / "ct", ct), "a map", 9007, "2.25.11", "2.25.12")
+    made = saliency_map(
+        importance, source_images(tmp_path / "ct", ct), "a map", NewInstance(9007, "2.25.11", "2.25.12")
+    )
     made.save_as(tmp_path / "map.dcm", enforce_file_format=True)
     return tmp_path / "map.dcm", importance
 

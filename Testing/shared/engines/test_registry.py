@@ -148,6 +148,7 @@ def test_an_engine_is_made_once_on_its_device_and_recorded_as_what_ran(registry)
         "name": "radar",
         "fingerprint": "radar-made",
         "device": "cuda",
+        "rules": radar.engine.rules,
     }
 
 

@@ -54,7 +54,7 @@ DATACLASSES = {
     FollowUpOptions: ("run/follow_up_run", set(), {"scene", "reviewed_scans"}),
     RunInput: ("run/input", set(), set()),
     RunModel: ("run/model", set(), set()),
-    RunRecord: ("run", {"device_reason"}, {"schema", "software", "platform", "notice"}),
+    RunRecord: ("run", {"device_reason", "rules"}, {"schema", "software", "platform", "notice"}),
     FieldQuality: ("cardiac-track/quality", set(), set()),
     Linkage: ("anonymization/linkage", {"diversity", "rare_descriptions", "suggestions"}, set()),
 }

@@ -58,7 +58,9 @@ def test_the_record_says_what_ran_on_what_with_what(tmp_path, record):
     assert written["software"]["libraries"]["numpy"] == np.__version__
     assert written["inputs"][0]["shape_kji"] == [40, 8, 6]
     assert written["inputs"][0]["spacing_ijk_mm"] == [0.7, 0.7, 2.5]
-    assert written["models"] == [{"role": "detector", "name": "classical", "fingerprint": "abc", "device": ""}]
+    model = {"role": "detector", "name": "classical", "fingerprint": "abc", "device": "", "rules": ""}
+    assert written["models"] == [model]
+    assert "rules" not in written["software"]
     assert written["stages"][0]["name"] == "read"
     assert written["peak_memory_mb"] > 10
     assert written["files"] == {"findings.json": 2}
@@ -77,6 +79,9 @@ def test_another_option_input_or_model_is_another_run(tmp_path, record):
     assert not has_result_of(tmp_path, replace(record, options={"threshold": 0.5, "device": "auto"}))
     assert not has_result_of(tmp_path, replace(record, inputs=(other_input,)))
     assert not has_result_of(tmp_path, replace(record, models=(RunModel("detector", "classical", "abd"),)))
+    changed = (RunModel("detector", "classical", "abc", rules="of another source"),)
+    assert not has_result_of(tmp_path, replace(record, models=changed))
+    assert not has_result_of(tmp_path, replace(record, rules="of another source"))
 
 
 def test_the_same_engines_on_another_device_are_the_same_run(tmp_path, record):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import queue
 import random
 import signal
 import sqlite3
@@ -335,36 +336,39 @@ def test_a_file_without_a_line_in_the_queue_is_found_at_the_next_start(tmp_path:
     second.close()
 
 
+def _send_until_all_are_in(folder: Path, port: int, todo: queue.SimpleQueue, faults: list[Exception]) -> None:
+    """Send one study after the other, each again while the listener is away; what else goes wrong is kept."""
+    store = sender(folder, port)
+    while True:
+        try:
+            study = todo.get_nowait()
+        except queue.Empty:
+            return
+        while True:
+            try:
+                assert store.send(study) == {}
+                break
+            except StoreUnreachable:
+                time.sleep(0.1)
+            except (AssertionError, OSError, ThoraxAIError) as error:
+                faults.append(error)
+                return
+
+
 def test_nothing_is_lost_or_done_twice_when_the_listener_is_killed_again_and_again(tmp_path: Path) -> None:
     folder, port = tmp_path / "inbox", free_port()
     folder.mkdir()
     own_certificates(folder)
     studies = [images(f"1.2.826.0.1.66.100.{number}", 4) for number in range(12)]
-    todo, lock = list(studies), threading.Lock()
+    todo: queue.SimpleQueue = queue.SimpleQueue()
+    for study in studies:
+        todo.put(study)
     faults: list[Exception] = []
-
-    def send() -> None:
-        store = sender(folder, port)
-        while True:
-            with lock:
-                if not todo:
-                    return
-                study = todo.pop()
-            while True:
-                try:
-                    assert store.send(study) == {}
-                    break
-                except StoreUnreachable:
-                    time.sleep(0.1)
-                except (AssertionError, OSError, ThoraxAIError) as error:
-                    faults.append(error)
-                    return
-
     command = [sys.executable, listener_process.__file__, str(folder), str(port)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
-    threads = [threading.Thread(target=send) for _ in range(2)]
+    threads = [threading.Thread(target=_send_until_all_are_in, args=(folder, port, todo, faults)) for _ in range(2)]
     for thread in threads:
         thread.start()
     choice = random.Random(1)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ThoraxAILib.io.dicom_objects.segmentation import MANUFACTURER
+from ThoraxAILib.io.dicom_objects.uids import NewInstance
 
 if TYPE_CHECKING:
     from highdicom.ko import KeyObjectSelectionDocument
@@ -14,9 +15,7 @@ if TYPE_CHECKING:
 FOR_REPORT = ("113000", "DCM", "Of Interest")
 
 
-def key_object_selection(
-    images: Sequence[Dataset], description: str, series_number: int, series_uid: str, instance_uid: str
-) -> KeyObjectSelectionDocument:
+def key_object_selection(images: Sequence[Dataset], description: str, new: NewInstance) -> KeyObjectSelectionDocument:
     """Return a document that refers to the images, each once, in their order; ``description`` is read by people."""
     import highdicom as hd
     from pydicom.sr.coding import Code
@@ -28,9 +27,9 @@ def key_object_selection(
     return hd.ko.KeyObjectSelectionDocument(
         evidence=unique,
         content=content,
-        series_number=series_number,
-        series_instance_uid=series_uid,
-        sop_instance_uid=instance_uid,
+        series_number=new.series_number,
+        series_instance_uid=new.series_uid,
+        sop_instance_uid=new.instance_uid,
         instance_number=1,
         manufacturer=MANUFACTURER,
     )

@@ -13,6 +13,7 @@ from ThoraxAILib.image.lps import flip_lps_ras
 from ThoraxAILib.io.dicom_objects.codes import concept
 from ThoraxAILib.io.dicom_objects.segmentation import MANUFACTURER, MODEL
 from ThoraxAILib.io.dicom_objects.source_images import SourceImages
+from ThoraxAILib.io.dicom_objects.uids import NewInstance
 
 if TYPE_CHECKING:
     from highdicom.seg import Segmentation
@@ -82,9 +83,7 @@ def measurement_report(
     groups: Sequence[FindingGroup],
     evidence: Sequence[Evidence],
     observer: Observer,
-    series_number: int,
-    series_uid: str,
-    instance_uid: str,
+    new: NewInstance,
     previous: Dataset | None = None,
     procedure: str = "ct procedure",
     about_case: Sequence[FindingGroup] = (),
@@ -113,9 +112,9 @@ def measurement_report(
     return hd.sr.Comprehensive3DSR(
         evidence=_unique(evidence),
         content=content,
-        series_number=series_number,
-        series_instance_uid=series_uid,
-        sop_instance_uid=instance_uid,
+        series_number=new.series_number,
+        series_instance_uid=new.series_uid,
+        sop_instance_uid=new.instance_uid,
         instance_number=1 if previous is None else 2,
         manufacturer=MANUFACTURER,
         manufacturer_model_name=MODEL,

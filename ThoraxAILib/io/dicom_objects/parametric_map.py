@@ -11,6 +11,7 @@ from ThoraxAILib.image.lps import LPS_TO_RAS
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io.dicom_objects.segmentation import MANUFACTURER, MODEL
 from ThoraxAILib.io.dicom_objects.source_images import SourceImages
+from ThoraxAILib.io.dicom_objects.uids import NewInstance
 
 if TYPE_CHECKING:
     from highdicom.pm import ParametricMap
@@ -23,9 +24,7 @@ def saliency_map(
     importance: Volume,
     sources: SourceImages,
     description: str,
-    series_number: int,
-    series_uid: str,
-    instance_uid: str,
+    new: NewInstance,
 ) -> ParametricMap:
     """Return a map (float32) on its own grid that refers to the images it explains; values are log odds."""
     import highdicom as hd
@@ -48,9 +47,9 @@ def saliency_map(
     made = hd.pm.ParametricMap(
         source_images=list(sources.images),
         pixel_array=placed,
-        series_instance_uid=series_uid,
-        series_number=series_number,
-        sop_instance_uid=instance_uid,
+        series_instance_uid=new.series_uid,
+        series_number=new.series_number,
+        sop_instance_uid=new.instance_uid,
         instance_number=1,
         manufacturer=MANUFACTURER,
         manufacturer_model_name=MODEL,

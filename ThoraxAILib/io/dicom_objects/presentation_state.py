@@ -10,6 +10,7 @@ import numpy as np
 
 from ThoraxAILib import __version__
 from ThoraxAILib.io.dicom_objects.segmentation import MANUFACTURER, MODEL
+from ThoraxAILib.io.dicom_objects.uids import NewInstance
 
 if TYPE_CHECKING:
     from highdicom.pr import GrayscaleSoftcopyPresentationState
@@ -31,7 +32,7 @@ class Drawing:
 
 
 def presentation_state(
-    drawings: Sequence[Drawing], label: str, description: str, series_number: int, series_uid: str, instance_uid: str
+    drawings: Sequence[Drawing], label: str, description: str, new: NewInstance
 ) -> GrayscaleSoftcopyPresentationState:
     """Return a presentation state in the lung window that refers to the image of every drawing."""
     import highdicom as hd
@@ -42,9 +43,9 @@ def presentation_state(
     center, width = LUNG_WINDOW
     state = pr.GrayscaleSoftcopyPresentationState(
         referenced_images=images,
-        series_instance_uid=series_uid,
-        series_number=series_number,
-        sop_instance_uid=instance_uid,
+        series_instance_uid=new.series_uid,
+        series_number=new.series_number,
+        sop_instance_uid=new.instance_uid,
         instance_number=1,
         manufacturer=MANUFACTURER,
         manufacturer_model_name=MODEL,

@@ -10,6 +10,7 @@ import numpy as np
 from ThoraxAILib import __version__
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.io.dicom_objects.segmentation import MANUFACTURER, MODEL
+from ThoraxAILib.io.dicom_objects.uids import NewInstance
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -24,9 +25,7 @@ def secondary_capture(
     pictures: Sequence[np.ndarray],
     source: Dataset,
     description: str,
-    series_number: int,
-    series_uid: str,
-    instance_uid: str,
+    new: NewInstance,
 ) -> Dataset:
     """Return the pictures (rows, columns, 3; uint8, all of one size) as frames beside the study of ``source``.
 
@@ -41,13 +40,13 @@ def secondary_capture(
     ds.file_meta = FileMetaDataset()
     ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     ds.file_meta.MediaStorageSOPClassUID = UID(MULTI_FRAME_TRUE_COLOR)
-    ds.file_meta.MediaStorageSOPInstanceUID = UID(instance_uid)
-    ds.SOPClassUID, ds.SOPInstanceUID = MULTI_FRAME_TRUE_COLOR, instance_uid
+    ds.file_meta.MediaStorageSOPInstanceUID = UID(new.instance_uid)
+    ds.SOPClassUID, ds.SOPInstanceUID = MULTI_FRAME_TRUE_COLOR, new.instance_uid
     for keyword in (*CT_KEPT, *STUDY_KEPT):
         setattr(ds, keyword, source.get(keyword, None) or "")
     ds.SpecificCharacterSet = source.get("SpecificCharacterSet", None) or "ISO_IR 192"
     ds.Modality, ds.ConversionType = "OT", "WSD"
-    ds.SeriesInstanceUID, ds.SeriesNumber, ds.InstanceNumber = series_uid, series_number, 1
+    ds.SeriesInstanceUID, ds.SeriesNumber, ds.InstanceNumber = new.series_uid, new.series_number, 1
     ds.SeriesDescription = description
     ds.Manufacturer, ds.ManufacturerModelName, ds.SoftwareVersions = MANUFACTURER, MODEL, __version__
     ds.PatientOrientation = ""

@@ -15,6 +15,7 @@ from ThoraxAILib.image.lps import LPS_TO_RAS
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io.dicom_objects.codes import CONCEPTS
 from ThoraxAILib.io.dicom_objects.source_images import SourceImages
+from ThoraxAILib.io.dicom_objects.uids import NewInstance
 
 if TYPE_CHECKING:
     from highdicom.seg import Segmentation, SegmentDescription
@@ -78,9 +79,7 @@ def segmentation(
     volume: Volume,
     sources: SourceImages,
     description: str,
-    series_number: int,
-    series_uid: str,
-    instance_uid: str,
+    new: NewInstance,
     as_label_map: bool = False,
 ) -> Segmentation:
     """Return a SEG of the items, frames without a voxel left out; raises InputError without a voxel at all.
@@ -90,8 +89,7 @@ def segmentation(
     if not any(item.mask.any() for item in items):
         raise InputError("No segment holds a voxel, so there is no segmentation to write.")
     pixels = _label_map(items) if as_label_map else np.stack([item.mask for item in items], axis=-1).astype(np.uint8)
-    uids = (series_number, series_uid, instance_uid)
-    return _written(items, pixels, volume, sources, description, *uids, as_label_map)
+    return _written(items, pixels, volume, sources, description, new, as_label_map)
 
 
 def segmentation_of_labels(
@@ -100,9 +98,7 @@ def segmentation_of_labels(
     volume: Volume,
     sources: SourceImages,
     description: str,
-    series_number: int,
-    series_uid: str,
-    instance_uid: str,
+    new: NewInstance,
 ) -> Segmentation:
     """Return a binary SEG of a label map (k, j, i) whose value n is the n-th item.
 
@@ -110,7 +106,7 @@ def segmentation_of_labels(
     """
     if not labels.any():
         raise InputError("No segment holds a voxel, so there is no segmentation to write.")
-    return _written(items, labels, volume, sources, description, series_number, series_uid, instance_uid)
+    return _written(items, labels, volume, sources, description, new)
 
 
 def _written(
@@ -119,9 +115,7 @@ def _written(
     volume: Volume,
     sources: SourceImages,
     description: str,
-    series_number: int,
-    series_uid: str,
-    instance_uid: str,
+    new: NewInstance,
     as_label_map: bool = False,
 ) -> Segmentation:
     """Return the SEG of pixels (k, j, i), or (k, j, i, segment) where segments overlap."""
@@ -131,9 +125,9 @@ def _written(
     common: dict[str, Any] = {
         "segmentation_type": kind.LABELMAP if as_label_map else kind.BINARY,
         "segment_descriptions": [_described(number, item) for number, item in enumerate(items, start=1)],
-        "series_instance_uid": series_uid,
-        "series_number": series_number,
-        "sop_instance_uid": instance_uid,
+        "series_instance_uid": new.series_uid,
+        "series_number": new.series_number,
+        "sop_instance_uid": new.instance_uid,
         "instance_number": 1,
         "manufacturer": MANUFACTURER,
         "manufacturer_model_name": MODEL,
