@@ -77,10 +77,7 @@ class NoduleNetwork:
     def segment_within(
         self, volume: Volume, center_ras_mm: tuple[float, float, float], diameter_mm: float, radius_mm: float, note: str
     ) -> Delineation:
-        """Return what is seen at a point on the scale of a size, cut at a distance from it; ``note`` says so.
-
-        Raises InputError as ``segment_nodule`` does.
-        """
+        """Return what is seen at a point on the scale of a size, cut at a distance from it; ``note`` says so."""
         center = _checked_center(volume, center_ras_mm, diameter_mm)
         look = self._look(volume, center, diameter_mm)
         if look is None:
