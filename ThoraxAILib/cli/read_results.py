@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ThoraxAILib.errors import InputError
-from ThoraxAILib.untrusted.parse_errors import parse_errors
 
 if TYPE_CHECKING:
     from ThoraxAILib.image.volume import Volume
@@ -50,23 +49,16 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _one(path: Path, volume: Volume | None, output: Path | None) -> dict[str, Any]:
-    from pydicom import dcmread
-
     from ThoraxAILib.io.foreign_results import contours, report, segments
+    from ThoraxAILib.io.foreign_results.coded import read_header
 
-    try:
-        sop_class = str(dcmread(path, stop_before_pixels=True).get("SOPClassUID", ""))
-    except parse_errors() as error:
-        raise InputError(
-            f"'{path.name}' cannot be read as DICOM ({type(error).__name__}): give SEG, SR or RTSTRUCT."
-        ) from error
+    classes = (*report.CLASSES, *contours.CLASSES, *segments.CLASSES)
+    sop_class = str(read_header(path, classes, "SEG, SR or RTSTRUCT").SOPClassUID)
     if sop_class in report.CLASSES:
         return _report(path)
     if sop_class in contours.CLASSES:
         return _contours(path, volume, output)
-    if sop_class in segments.CLASSES:
-        return _segments(path, volume, output)
-    raise InputError(f"'{path.name}' is another kind of DICOM object: give SEG, SR or RTSTRUCT.")
+    return _segments(path, volume, output)
 
 
 def _report(path: Path) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from LungNoduleAILib.model.files import (
     EXPLANATION_FILE,
     EXPLANATION_FILES,
     EXPLANATION_PICTURE_FILE,
+    FINDINGS_FILE,
     IMPORTANCE_DICOM,
     IMPORTANCE_FILE,
 )
@@ -64,7 +65,8 @@ def explain_case(
 def asked_nodule(request: ExplainRequest) -> tuple[tuple[float, float, float], float]:
     """Return place (RAS mm) and size of the nodule that is asked for; raises InputError when neither way names one."""
     if request.findings is not None:
-        names = {finding.id: finding for finding in read_findings(request.findings).findings}
+        file = request.findings / FINDINGS_FILE if request.findings.is_dir() else request.findings
+        names = {finding.id: finding for finding in read_findings(file).findings}
         if request.finding not in names:
             known = ", ".join(names) or "none"
             raise InputError(

@@ -25,6 +25,7 @@ IMAGE = "DICOM folder, NRRD, NIfTI or MetaImage file"
 SCENE_WORDS = ("auto", "none")
 NO_LABEL_MAP = "none"
 PHANTOM_SETTINGS = ("schematic", "training", "held-out")
+MAX_NODULE_MM = 200.0  # the patch around a larger one fills the memory
 
 
 @dataclass(frozen=True)
@@ -213,7 +214,9 @@ class SegmentRequest(Options):
         advice="write e.g. --at -40,12,90",
     )
     output: Path = option(help="label map to write, 1 in the nodule", metavar="FILE.nrrd")
-    diameter: float | None = option(None, "rough size of the nodule (default: found out)", unit="mm", more_than=0)
+    diameter: float | None = option(
+        None, "rough size of the nodule (default: found out)", unit="mm", more_than=0, at_most=MAX_NODULE_MM
+    )
     device: str = option("auto", "where the network runs", choices=DEVICES)
 
 
@@ -226,8 +229,10 @@ class ExplainRequest(Options):
     at: tuple[float, float, float] | None = option(
         None, "middle of the nodule, RAS mm", metavar="R,A,S", advice="write e.g. --at -40,12,90"
     )
-    diameter: float | None = option(None, "its size", unit="mm", more_than=0)
-    findings: Path | None = option(None, "findings.json of an analysis of this CT, in the place of --at and --diameter")
+    diameter: float | None = option(None, "its size", unit="mm", more_than=0, at_most=MAX_NODULE_MM)
+    findings: Path | None = option(
+        None, "findings.json of an analysis of this CT, or its folder, in the place of --at and --diameter"
+    )
     finding: str = option("", "the name of the nodule in it", metavar="NAME")
     seed: int = option(0, "of the orders and weights that are shuffled", at_least=0)
 

@@ -50,9 +50,12 @@ def findings_files(folder: Path) -> list[Path]:
 
 def read_findings(file: Path) -> Findings:
     """Return a findings.json; raises InputError in one sentence when it is none."""
+    folder = file.resolve().parent.name
+    if not file.is_file():
+        raise InputError(f"There is no file '{file.name}' in '{folder}': give the {FINDINGS_FILE} of an analysis.")
     try:
         return Findings.from_dict(read_plain_json(file))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise InputError(
-            f"{FINDINGS_FILE} in '{file.parent.name}' is damaged or of another version: analyze the case again."
+            f"{file.name} in '{folder}' is damaged or of another version: analyze the case again."
         ) from None

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import slicer
 
@@ -19,6 +20,9 @@ from ThoraxAILib.store.access import PASSWORD_VARIABLE, Access
 from ThoraxAILib.store.address import open_store, parse_address
 from ThoraxAILib.store.results import SentResults, send_compared
 from ThoraxAILib.store.store import StudyEntry
+
+if TYPE_CHECKING:
+    from ThoraxAILib.io.dicom_objects.source_images import SourceImages
 
 MAX_LISTED = 200
 FOLDER, STUDY, STORE = "LungNoduleAI.dicomFolder", "LungNoduleAI.storeStudy", "LungNoduleAI.store"
@@ -98,9 +102,12 @@ def study_of(volume_node) -> str:
     return "" if volume_node is None else volume_node.GetAttribute(STUDY) or ""
 
 
-def results_writer(logic: LungNoduleAILogic, volume_node) -> WriteResults:
-    """Return what writes the DICOM results of a CT that was fetched from a store; raises InputError without images."""
+def results_writer(logic: LungNoduleAILogic, volume_node, images: str = "") -> tuple[WriteResults, SourceImages]:
+    """Return what writes the DICOM results of a CT, and its images; raises InputError where these are not found.
+
+    They lie in the folder ``images``; without one they are those fetched from a store, else of Slicer's database.
+    """
     result = known(logic.result_of(volume_node), "the result")
-    sources = sources_for(volume_node, result, fetched_folder(volume_node))
+    sources = sources_for(volume_node, result, images or fetched_folder(volume_node))
     reader = logic.review.nodes().reader()
-    return lambda folder: write_dicom(folder, result, sources, reader)
+    return (lambda folder: write_dicom(folder, result, sources, reader)), sources

@@ -150,7 +150,8 @@ class ArchiveSection:
             study_uid = study_of(self._chosen())
             if not study_uid:
                 raise InputError(_("This CT is of no store: open its study from the store first."))
-            sent = self.archive().send(study_uid, results_writer(self._logic, self._chosen()))
+            write, _images = results_writer(self._logic, self._chosen())
+            sent = self.archive().send(study_uid, write)
             told = _("In the store beside the images: {new} DICOM results, {kept} were there before.")
             parts.say(self.messageLabel, told.format(new=sent.new, kept=sent.kept))
 

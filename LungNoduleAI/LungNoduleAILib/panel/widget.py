@@ -15,8 +15,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
 from LungNoduleAILib.analysis.importance import by_suspicion
-from LungNoduleAILib.logic.archive import fetched_folder
-from LungNoduleAILib.logic.dicom_files import sources_for, write_dicom
+from LungNoduleAILib.logic.archive import results_writer
 from LungNoduleAILib.logic.jobs import analysis_job, sample_job
 from LungNoduleAILib.logic.logic import LungNoduleAILogic
 from LungNoduleAILib.logic.parameters import Parameters
@@ -443,18 +442,13 @@ class LungNoduleAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._show_saved("\n".join(line for line in (saved, left_out) if line))
 
     def _dicom_writer(self) -> tuple[Callable[[Path], tuple[Path, ...]], str]:
-        """Return what writes the DICOM results to a folder, where they are wanted, and what is left out of them.
-
-        Raises before anything is saved.
-        """
+        """Return what writes the DICOM results that are wanted, and what is left out; raises before they are saved."""
         if not self.ui.dicomCheckBox.checked:
             return (lambda _folder: ()), ""
         node = self.logic.review.nodes().volume
-        result = known(self.logic.result_of(node), "the result")
-        sources = sources_for(node, result, self.ui.dicomFolderEdit.currentPath or fetched_folder(node))
-        reader = self.logic.review.nodes().reader()
+        write, sources = results_writer(self.logic, node, self.ui.dicomFolderEdit.currentPath)
         compared, left_out = self.follow_up.dicom_writer(node, sources)
-        return (lambda folder: (*write_dicom(folder, result, sources, reader), *compared(folder))), left_out
+        return (lambda folder: (*write(folder), *compared(folder))), left_out
 
     def _show_saved(self, text: str) -> None:
         self.ui.savedLabel.text = text

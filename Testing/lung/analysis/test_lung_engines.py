@@ -115,13 +115,27 @@ def test_a_network_asked_for_by_name_takes_part_beside_classical_ones():
     assert names(choose_engines(replace(CLASSICAL, anatomy="auto")))["delineator"] == "learned"
 
 
-@pytest.mark.parametrize("device", ["cuda", "openvino"])
-def test_every_network_of_an_analysis_is_on_the_device_asked_for(small_chest, networks, monkeypatch, device):
+# cuda stands for every device in the quick run
+@pytest.mark.parametrize("device", ["cuda", pytest.param("openvino", marks=pytest.mark.slow)])
+def test_every_network_of_an_analysis_is_on_the_device_asked_for_and_recorded(
+    case, tmp_path, networks, monkeypatch, device
+):
     monkeypatch.setattr(lung_engines, "select_device", lambda asked: (asked, "the test asks for it"))
-    analyze(small_chest.volume, AnalysisOptions(device=device), Progress(), Stages())
+    options = AnalysisOptions(device=device)
+    analyze_case(CaseRequest(case, tmp_path / "out", options, with_scene=False), Progress())
     assert {name for name, _ in networks} == {"LabelNetwork", "Probabilities"}
     assert [name for name, _ in networks].count("LabelNetwork") == 2  # anatomy, outline
     assert {where for _, where in networks} == {device}
+    models = run_file(tmp_path / "out")["models"]
+    assert [(model["role"], model["name"], model["device"]) for model in models] == [
+        ("anatomy", "learned", device),
+        ("detector", "learned", device),
+        ("delineator", "learned", device),
+        ("type and suspicion", "ratings of readers", "cpu"),
+    ]
+    assert len({model["fingerprint"] for model in models}) == 4
+    assert all(len(model["fingerprint"]) == 16 for model in models)
+    assert len({model["rules"] for model in models[:3]}) == 3
 
 
 @pytest.mark.parametrize("device", ["cuda", "openvino"])
@@ -134,20 +148,6 @@ def test_reidentification_and_patterns_are_on_the_device_asked_for(networks, mon
     volume = Volume(np.full(labels.shape, -850, np.int16), np.diag([-2.0, -2.0, 2.0, 1.0]))
     choose_pattern_engines(device=device).patterns.made.map(volume, Anatomy(labels), Progress())
     assert networks == [("SiameseNetwork", device), ("LabelNetwork", device)]
-
-
-def test_the_record_names_every_engine_with_fingerprint_and_device(case, tmp_path):
-    analyze_case(CaseRequest(case, tmp_path / "out", AnalysisOptions(device="cpu"), with_scene=False), Progress())
-    models = run_file(tmp_path / "out")["models"]
-    assert [(model["role"], model["name"]) for model in models] == [
-        ("anatomy", "learned"),
-        ("detector", "learned"),
-        ("delineator", "learned"),
-        ("type and suspicion", "ratings of readers"),
-    ]
-    assert len({model["fingerprint"] for model in models}) == 4
-    assert {model["device"] for model in models} == {"cpu"}
-    assert all(len(model["fingerprint"]) == 16 for model in models)
 
 
 def test_the_device_in_the_record_is_the_one_memory_left_it_with(monkeypatch):

@@ -161,3 +161,26 @@ def test_a_nodule_that_nobody_named_is_asked_for(tmp_path, phantom, capsys):
     assert main(["lung", "explain", str(tmp_path / "ct.nrrd"), "--output", str(tmp_path / "out")]) == 2
     assert "give --at and --diameter" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--at", "0,0,0", "--diameter", "1e9"), "The diameter must be at most 200 mm"),
+        (("--findings", "none.json", "--finding", "N1"), "There is no file 'none.json' in 'asked'"),
+        (("--findings", "list.json", "--finding", "N1"), "list.json in 'asked' is damaged"),
+        (("--findings", "analysis", "--finding", "N1"), "There is no file 'findings.json' in 'analysis'"),
+    ],
+)
+def test_what_cannot_be_explained_is_one_sentence_and_leaves_nothing(tmp_path, monkeypatch, capsys, words, told):
+    from ThoraxAILib.image.volume import Volume
+    from ThoraxAILib.io.transform_files import write_image
+
+    folder = tmp_path / "asked"
+    (folder / "analysis").mkdir(parents=True)
+    (folder / "list.json").write_text("[1, 2]", encoding="utf-8")
+    write_image(Volume(np.zeros((8, 8, 8), np.int16), np.diag([-1.0, -1.0, 1.0, 1.0])), folder / "ct.nrrd")
+    monkeypatch.chdir(folder)
+    assert main(["lung", "explain", "ct.nrrd", "--output", "out", *words]) == 2
+    assert told in capsys.readouterr().err
+    assert not (folder / "out").exists()

@@ -56,7 +56,10 @@ def nnunets_own(model: Path, volume: Volume, path: Path) -> np.ndarray:
     return np.asarray(probabilities[1])
 
 
-@pytest.mark.parametrize("name", ["axial", "flipped", "oblique"])
+SLOWER = [pytest.param(name, marks=pytest.mark.slow) for name in ("axial", "flipped")]
+
+
+@pytest.mark.parametrize("name", ["oblique", *SLOWER])
 def test_probabilities_are_those_of_nnunets_own_command_wherever_the_ct_lies(folder, tmp_path, name):
     volume = ct(name).in_lps_order()
     volume = volume.with_array(np.ascontiguousarray(volume.array))

@@ -257,3 +257,7 @@ def test_another_object_is_refused_in_one_sentence(tmp_path: Path, reader: Calla
     (tmp_path / "text.dcm").write_text("text")
     with pytest.raises(InputError, match="cannot be read"):
         reader(tmp_path / "text.dcm")
+    with pytest.raises(InputError, match=r"^There is no file 'none\.dcm': give .+\.$"):
+        reader(tmp_path / "none.dcm")
+    with pytest.raises(InputError, match=r"^'ct' is a folder: give the files in it"):
+        reader(tmp_path / "ct")

@@ -46,6 +46,10 @@ def read_header(path: Path, sop_classes: tuple[str, ...], kind: str, with_pixels
     """Read a DICOM object of one of these classes; raises InputError when it is another or cannot be read."""
     from pydicom import dcmread
 
+    if not path.exists():
+        raise InputError(f"There is no file '{path.name}': give {kind}.")
+    if path.is_dir():
+        raise InputError(f"'{path.name}' is a folder: give the files in it ({kind}).")
     try:
         ds = dcmread(path, stop_before_pixels=not with_pixels)
         sop_class = str(ds.get("SOPClassUID", ""))

@@ -16,14 +16,12 @@ import numpy as np
 
 from LungNoduleAILib.analysis.foreign.terms import QUANTITIES, UNITS, is_mass, is_nodule
 from LungNoduleAILib.model.findings import Finding
-from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.mask import Mask
 from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io.foreign_results import contours, report, segments
-from ThoraxAILib.io.foreign_results.coded import Coded
+from ThoraxAILib.io.foreign_results.coded import Coded, read_header
 from ThoraxAILib.io.foreign_results.report import ForeignGroup, ForeignReport
-from ThoraxAILib.untrusted.parse_errors import parse_errors
 
 TARGETS = ("GTV", "CTV", "PTV")  # RT ROI Interpreted Type (PS3.3 C.8.8.8) of what is treated
 KINDS = "SEG, SR or RTSTRUCT"
@@ -77,16 +75,8 @@ def foreign_findings(files: Sequence[Path], volume: Volume, measure: MeasureMask
 
 
 def _kind_of(path: Path) -> tuple[str, str]:
-    from pydicom import dcmread
-
-    try:
-        ds = dcmread(path, stop_before_pixels=True, specific_tags=["SOPClassUID", "SOPInstanceUID"])
-        uid, sop_class = str(ds.get("SOPInstanceUID", "")), str(ds.get("SOPClassUID", ""))
-    except parse_errors() as error:
-        raise InputError(f"'{path.name}' cannot be read as DICOM ({type(error).__name__}): give {KINDS}.") from error
-    if sop_class not in (*report.CLASSES, *segments.CLASSES, *contours.CLASSES):
-        raise InputError(f"'{path.name}' is another kind of DICOM object: give {KINDS}.")
-    return uid, sop_class
+    ds = read_header(path, (*report.CLASSES, *segments.CLASSES, *contours.CLASSES), KINDS)
+    return str(ds.get("SOPInstanceUID", "")), str(ds.SOPClassUID)
 
 
 def _regions(path: Path, uid: str, sop_class: str, volume: Volume) -> list[Region]:
