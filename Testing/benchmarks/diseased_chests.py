@@ -2,7 +2,8 @@
 
 ``python Testing/benchmarks/diseased_chests.py KEEP [--bodies N] [--first-seed S] [--spacing-mm X Y Z]`` makes them
 ahead, so that ``lung_opacities.py KEEP`` only has to look for what is there. One body carries every combination in
-turn.
+turn. Bodies that the generator itself gave fluid or took a lobe from are passed over: they are no healthy start, and
+nothing tells where their disease lies.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 from LungNoduleAILib.analysis.engines import choose_anatomy
 from LungNoduleAILib.model.anatomy import Anatomy
 from LungNoduleAILib.synthesis import Body, make_body
+from LungNoduleAILib.synthesis.body.make import has_whole_lungs
 from LungNoduleAILib.synthesis.disease.chest import (
     COLLAPSE,
     CONSOLIDATION,
@@ -35,7 +37,6 @@ from ThoraxAILib.jobs.progress import Progress
 
 FIRST_SEED, BODIES = 95_000, 24
 SPACING_MM = (2.0, 2.0, 2.5)
-LEAST_LUNG_ML = 700.0  # a body that already lost a lung, or fluid took much of it, is no healthy start
 COMBINATIONS: dict[str, tuple[str, ...]] = {
     "healthy": (),
     "mass": (MASS,),
@@ -50,13 +51,17 @@ COMBINATIONS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, eq=False)
 class Chest:
-    """One CT in LPS order, what was painted into it (masks on its grid) and the anatomy found in it."""
+    """One CT in LPS order, what was painted into it (masks on its grid) and the anatomy found in it.
+
+    ``pressed`` is lung without air beside fluid: no disease of its own, but a verdict there is not false.
+    """
 
     seed: int
     combination: str
     volume: Volume
     anatomy: Anatomy
     diseases: tuple[Disease, ...]
+    pressed: np.ndarray
 
 
 def main() -> int:
@@ -84,10 +89,12 @@ def chests_of(
     combinations: Iterable[str] = tuple(COMBINATIONS),
     spacing_mm: tuple[float, float, float] = SPACING_MM,
 ) -> Iterator[Chest]:
-    """Yield the chests of a body, from ``keep`` or made and kept there; none for a body with too little lung.
+    """Yield the chests of a body, from ``keep`` or made and kept there; none for a body without whole lungs.
 
     ``keep`` holds chests of one spacing: give another folder for another.
     """
+    if not has_whole_lungs(seed, setting):
+        return
     keep.mkdir(parents=True, exist_ok=True)
     body: Body | None = None
     for combination in combinations:
@@ -97,23 +104,18 @@ def chests_of(
                 chest = pickle.load(file)
         else:
             body = make_body(seed, setting, spacing_mm) if body is None else body
-            chest = None if not _has_lungs(body) else _made(body, combination, COMBINATIONS[combination])
-            with path.open("wb") as file:
+            chest = _made(body, combination, COMBINATIONS[combination])
+            partial = path.with_suffix(".partial")
+            with partial.open("wb") as file:
                 pickle.dump(chest, file, protocol=4)
-        if chest is not None:
-            yield chest
-
-
-def _has_lungs(body: Body) -> bool:
-    """Whether both lungs are there."""
-    voxel_ml = float(np.prod(body.grid.spacing_kji_mm)) / 1000.0
-    return all(np.isin(body.labels, lobes).sum() * voxel_ml > LEAST_LUNG_ML for lobes in ((1, 2, 3), (4, 5)))
+            partial.replace(path)
+        yield chest
 
 
 def _made(body: Body, combination: str, kinds: tuple[str, ...]) -> Chest:
     made = with_disease(body, kinds)
     anatomy = choose_anatomy().anatomy.made.segment(made.volume, Progress())
-    return Chest(body.seed, combination, made.volume, anatomy, made.diseases)
+    return Chest(body.seed, combination, made.volume, anatomy, made.diseases, made.pressed)
 
 
 if __name__ == "__main__":

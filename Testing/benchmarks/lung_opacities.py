@@ -1,9 +1,10 @@
 """Benchmark: verdicts on what takes the place of lung, in held-out synthetic bodies with disease and on real CT.
 
-``python Testing/benchmarks/lung_opacities.py KEEP [--bodies N] [--real PATH ...] [--pictures DIR] [--output FILE]``;
+``python Testing/benchmarks/lung_opacities.py KEEP [--bodies N] [--whole N] [--real PATH ...] [--output FILE]``;
 KEEP holds the chests of ``diseased_chests.py``, made where they are missing unless ``--only-kept``. Only the verdicts
-are judged: findings of the nodule detector are not looked for, so what is counted as missed may still be a finding.
-Intervals: Wilson for shares, bootstrap over bodies for volumes. Nothing is asserted.
+are judged: findings of the nodule detector are not looked for, so what is counted as missed may still be one; ``--whole
+N`` also analyzes N chests with a mass as a whole. A verdict is false where its place lies in no disease and not in lung
+that fluid presses airless. Intervals: Wilson. Nothing is asserted.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +23,8 @@ from LungNoduleAILib.analysis.analyze import analyze
 from LungNoduleAILib.analysis.verdicts import chest_verdicts
 from LungNoduleAILib.model.findings import QualityNote
 from LungNoduleAILib.model.options import AnalysisOptions
-from LungNoduleAILib.opacity.find import AIR, FLUID, TISSUE, Opacity, find_opacities
+from LungNoduleAILib.opacity.find import find_opacities
+from LungNoduleAILib.opacity.opacity import AIR, FLUID, TISSUE, Opacity
 from LungNoduleAILib.synthesis.disease.chest import EFFUSION, MASS, PNEUMOTHORAX
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.stages import Stages
@@ -39,28 +42,35 @@ def main() -> int:
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--setting", default="held-out")
     parser.add_argument("--only-kept", action="store_true", help="leave out what is not kept yet")
+    parser.add_argument("--whole", type=int, default=0, help="chests with a mass that are analyzed as a whole")
     parser.add_argument("--real", type=Path, nargs="*", default=[])
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args()
-    rows = []
-    for seed in range(arguments.first_seed, arguments.first_seed + arguments.bodies):
-        wanted = [
-            name
-            for name in COMBINATIONS
-            if not arguments.only_kept
-            or (arguments.keep / f"{arguments.setting}-{seed}-{name.replace(' ', '_')}.pickle").is_file()
-        ]
-        for chest in chests_of(seed, arguments.setting, arguments.keep, wanted):
-            rows.append(judged(chest))
-            print(json.dumps(rows[-1]), flush=True)
-    results = {"rows": rows, "summary": summary(rows)} if rows else {}
+    rows: list[dict] = []
+    whole: list[dict] = []
+    for chest in _chests(arguments):
+        rows.append(judged(chest))
+        print(json.dumps(rows[-1]), flush=True)
+        if MASS in chest.combination and len(whole) < arguments.whole:
+            whole.append(analyzed(chest))
+            print(json.dumps(whole[-1]), flush=True)
+    results: dict = {"rows": rows, "summary": summary(rows) if rows else {}, "whole": whole}
+    results["whole_summary"] = {name: share([row[name] for row in whole]) for name in ("finding", "told", "ok")}
     for path in arguments.real:
         results.setdefault("real", []).append(on_real(path))
         print(json.dumps(results["real"][-1]), flush=True)
-    print(json.dumps(results.get("summary", {}), indent=1))
+    print(json.dumps({name: results[name] for name in ("summary", "whole_summary")}, indent=1))
     if arguments.output:
         arguments.output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     return 0
+
+
+def _chests(arguments: argparse.Namespace) -> Iterator[Chest]:
+    """Yield the chests that are asked for, body by body."""
+    for seed in range(arguments.first_seed, arguments.first_seed + arguments.bodies):
+        names = {name: f"{arguments.setting}-{seed}-{name.replace(' ', '_')}.pickle" for name in COMBINATIONS}
+        wanted = [n for n, file in names.items() if not arguments.only_kept or (arguments.keep / file).is_file()]
+        yield from chests_of(seed, arguments.setting, arguments.keep, wanted)
 
 
 def judged(chest: Chest) -> dict:
@@ -69,7 +79,7 @@ def judged(chest: Chest) -> dict:
     opacities = find_opacities(chest.volume, chest.anatomy)
     seconds = time.process_time() - started
     notes = verdicts_of(chest, opacities)
-    hits = {o: [d.kind for d in chest.diseases if _inside(chest, d.mask, o)] for o in opacities}
+    hits = {o: [d.kind for d in chest.diseases if inside(chest, d.mask, o.center_ras_mm)] for o in opacities}
     entry = {
         "seed": chest.seed,
         "chest": chest.combination,
@@ -77,7 +87,11 @@ def judged(chest: Chest) -> dict:
         "ok": not any(note.severity != "info" and note.code != "thick_slices" for note in notes),
         "unequal": any(note.code == "lungs_unequal" for note in notes),
         "lung_missing": any(note.code == "one_lung_missing" for note in notes),
-        "false": [o.kind for o, kinds in hits.items() if not kinds],
+        "false": [
+            (o.kind, o.volume_ml)
+            for o, of in hits.items()
+            if not of and not inside(chest, chest.pressed, o.center_ras_mm)
+        ],
         "diseases": [],
     }
     for disease in chest.diseases:
@@ -98,6 +112,21 @@ def judged(chest: Chest) -> dict:
     return entry
 
 
+def analyzed(chest: Chest) -> dict:
+    """What the whole analysis says of a chest with a mass: whether a finding or a placed verdict lies inside it."""
+    findings = analyze(chest.volume, AnalysisOptions(), Progress(), Stages()).findings
+    (mass,) = (disease.mask for disease in chest.diseases if disease.kind == MASS)
+    finding = any(inside(chest, mask=mass, place=f.center_ras_mm) for f in findings.findings)
+    places = [note.center_ras_mm for note in findings.lungs.quality if note.center_ras_mm is not None]
+    return {
+        "seed": chest.seed,
+        "chest": chest.combination,
+        "finding": finding,
+        "told": finding or any(inside(chest, mass, place) for place in places),
+        "ok": any(note.code == "ok" for note in findings.lungs.quality),
+    }
+
+
 def verdicts_of(chest: Chest, opacities: tuple[Opacity, ...]) -> tuple[QualityNote, ...]:
     """All verdicts of a chest without findings and candidates."""
     volume, anatomy = chest.volume, chest.anatomy
@@ -106,9 +135,9 @@ def verdicts_of(chest: Chest, opacities: tuple[Opacity, ...]) -> tuple[QualityNo
     return (*anatomy.quality, *chest_verdicts(opacities, [], [], lungs, volume, anatomy))
 
 
-def _inside(chest: Chest, mask: np.ndarray, opacity: Opacity) -> bool:
-    """Whether the place of an opacity lies inside a disease, or within a voxel of the search of it."""
-    center = chest.volume.kji_from_ras(np.array(opacity.center_ras_mm))
+def inside(chest: Chest, mask: np.ndarray, place: tuple[float, float, float]) -> bool:
+    """Whether a place (RAS mm) lies inside a mask on the grid of a chest, or within a voxel of the search of it."""
+    center = chest.volume.kji_from_ras(np.array(place))
     reach = NEAR_MM / chest.volume.spacing_kji_mm
     box = tuple(slice(max(0, round(c - r)), round(c + r) + 1) for c, r in zip(center, reach, strict=True))
     return bool(mask[box].any())
@@ -142,6 +171,7 @@ def summary(rows: list[dict]) -> dict:
         chests = [row for row in rows if row["chest"] == name]
         if name == "healthy":
             result["false verdicts, healthy"] = share([bool(row["false"]) for row in chests])
+            result["healthy called ok"] = share([row["ok"] for row in chests])
             result["unequal, healthy"] = share([row["unequal"] for row in chests])
         elif MASS in name:
             found = [d for row in chests for d in row["diseases"] if d["kind"] == MASS]

@@ -13,7 +13,7 @@ import numpy as np
 from LungNoduleAILib.measurement.vetting import CONTRAST_HU, VESSEL_SHARE, blood_hu
 from LungNoduleAILib.model.anatomy import Anatomy
 from LungNoduleAILib.model.findings import Finding, QualityNote, Removed
-from LungNoduleAILib.opacity.find import AIR, FLUID, TISSUE, Opacity
+from LungNoduleAILib.opacity.opacity import AIR, FLUID, TISSUE, Opacity
 from ThoraxAILib.image.tuples import three
 from ThoraxAILib.image.volume import Volume
 

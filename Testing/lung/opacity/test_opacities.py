@@ -10,7 +10,8 @@ import pytest
 from LungNoduleAILib.analysis.verdicts import chest_verdicts
 from LungNoduleAILib.model.anatomy import BONE, LUL, RUL, SPINE, Anatomy
 from LungNoduleAILib.model.findings import Finding, QualityNote, Removed
-from LungNoduleAILib.opacity.find import AIR, FLUID, TISSUE, Opacity, find_opacities
+from LungNoduleAILib.opacity.find import find_opacities
+from LungNoduleAILib.opacity.opacity import AIR, FLUID, TISSUE, Opacity
 from ThoraxAILib.image.volume import Volume
 
 STEP_MM = 3.0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from LungNoduleAILib.synthesis import make_body
+from LungNoduleAILib.synthesis.body.make import has_whole_lungs
 from LungNoduleAILib.synthesis.disease.chest import KINDS, MASS, with_disease
-from LungNoduleAILib.synthesis.model.body import Body
+from LungNoduleAILib.synthesis.model.body import SETTINGS, Body
 from ThoraxAILib.errors import InputError
 
 
@@ -48,6 +51,21 @@ def test_masses_reach_from_40_to_150_mm(body: Body):
     (large,) = with_disease(body, (MASS,), (150.0, 150.0)).diseases
     assert small.diameter_mm == pytest.approx(40.0, rel=0.15)
     assert large.volume_ml > 4 * small.volume_ml
+
+
+def test_lung_pressed_airless_by_fluid_is_told_beside_the_diseases(body: Body):
+    chests = [with_disease(replace(body, seed=seed), ("effusion",)) for seed in range(4)]
+    pressed = [chest for chest in chests if chest.pressed.any()]
+    assert 0 < len(pressed) <= 4
+    for chest in pressed:
+        assert np.median(chest.volume.array[chest.pressed]) > -250  # thin: it averages with the lung beside it
+        assert not (chest.pressed & chest.diseases[0].mask).any()
+    assert not with_disease(body, (MASS,)).pressed.any()
+
+
+def test_most_persons_have_whole_lungs_and_some_have_not():
+    for setting in SETTINGS:
+        assert 0.6 < np.mean([has_whole_lungs(seed, setting) for seed in range(60)]) < 0.95
 
 
 def test_an_unknown_disease_is_refused_with_those_that_are_known(body: Body):

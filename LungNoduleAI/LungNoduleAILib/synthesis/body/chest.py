@@ -46,8 +46,7 @@ HELD_OUT = Recipe(
 
 def make_chest(seed: int, recipe: Recipe, spacing_mm: tuple[float, float, float]) -> Body:
     """Return the body of a seed."""
-    streams = np.random.default_rng([seed, recipe.stream]).spawn(8)
-    build, shape, growth, air, disease, organs, grain, mimics = streams
+    build, shape, growth, air, disease, organs, grain, mimics = _streams(seed, recipe)
     torso = recipe.torso(recipe.habitus(build), shape)
     grid = field_of_view(torso, spacing_mm)
     trees = _grow(torso, recipe.tree, growth)
@@ -65,6 +64,15 @@ def make_chest(seed: int, recipe: Recipe, spacing_mm: tuple[float, float, float]
     negatives = paint_negatives(hu, grid, torso, mimics)
     clean = np.clip(np.rint(hu, out=hu), -1024, 3071).astype(np.int16)
     return Body(seed, recipe.setting, grid, clean, labels, structures, patterns, negatives)
+
+
+def habitus_of(seed: int, recipe: Recipe) -> Habitus:
+    """Return the build of the person of a seed, without making the body."""
+    return recipe.habitus(_streams(seed, recipe)[0])
+
+
+def _streams(seed: int, recipe: Recipe) -> list[np.random.Generator]:
+    return np.random.default_rng([seed, recipe.stream]).spawn(8)
 
 
 def field_of_view(torso: Torso, spacing_mm: tuple[float, float, float]) -> Grid:

@@ -16,3 +16,12 @@ def make_body(
     from LungNoduleAILib.synthesis.body.chest import HELD_OUT, TRAINING, make_chest
 
     return make_chest(seed, TRAINING if setting == "training" else HELD_OUT, spacing_mm)
+
+
+def has_whole_lungs(seed: int, setting: str = "training") -> bool:
+    """Whether the person of a seed has all lobes and no fluid beside them, told without making the body."""
+    check_request(seed, setting, (1.0, 1.0, 1.0))
+    from LungNoduleAILib.synthesis.body.chest import HELD_OUT, TRAINING, habitus_of
+
+    habitus = habitus_of(seed, TRAINING if setting == "training" else HELD_OUT)
+    return not habitus.lost and not any(habitus.effusion_mm)

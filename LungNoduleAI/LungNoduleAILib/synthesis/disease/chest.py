@@ -51,12 +51,16 @@ class Disease:
 
 @dataclass(frozen=True, eq=False)
 class DiseasedChest:
-    """A CT (HU, LPS order) with its lung labels after the disease, and what was painted."""
+    """A CT (HU, LPS order) with its lung labels after the disease, and what was painted.
+
+    ``pressed`` (bool) is lung without air beside fluid, which is part of no disease in the list.
+    """
 
     volume: Volume
     labels: np.ndarray
     diseases: tuple[Disease, ...]
     seed: int
+    pressed: np.ndarray
 
 
 def draw_diseased_chest(
@@ -81,11 +85,14 @@ def with_disease(body: Body, kinds: tuple[str, ...], diameter_mm: tuple[float, f
     rng = np.random.default_rng([body.seed, 51, *(1 + KINDS.index(kind) for kind in kinds)])
     hu, labels = body.clean_hu.astype(np.float32), body.labels.copy()
     diseases: list[Disease] = []
+    pressed = np.zeros(hu.shape, bool)
     if kinds:
-        _Painter(body, hu, labels, rng, diameter_mm).paint(kinds, diseases)
+        painter = _Painter(body, hu, labels, rng, diameter_mm)
+        painter.paint(kinds, diseases)
+        pressed = painter.pressed
     scanner = draw_scanner(rng, body.setting)
     image = np.rint(acquire(hu, body.grid.spacing_kji_mm, scanner, rng)).astype(np.int16)
-    return DiseasedChest(body.grid.volume(image, "CT"), labels, tuple(diseases), body.seed)
+    return DiseasedChest(body.grid.volume(image, "CT"), labels, tuple(diseases), body.seed, pressed)
 
 
 class _Painter:
@@ -99,6 +106,7 @@ class _Painter:
         self._parts = LungParts(body, rng)
         self._voxel_ml = float(np.prod(body.grid.spacing_kji_mm)) / 1000.0
         self._blood = float(np.median(body.clean_hu[body.structures == LUNG_VESSEL]))
+        self.pressed = np.zeros(hu.shape, bool)
 
     def paint(self, kinds: tuple[str, ...], into: list[Disease]) -> None:
         """Paint every kind; a mass decides the side, the rest follows it."""
@@ -141,7 +149,7 @@ class _Painter:
         region = self._parts.dependent(side, self._volume_ml(side, FLUID_ML))
         if self._rng.random() < 0.6:  # the lung beside it is airless
             rim = self._parts.beside(region, side, float(self._rng.uniform(4, 18)))
-            self._fill(rim, float(self._rng.uniform(30, 55)), keep_airways=True)
+            self.pressed |= self._fill(rim, float(self._rng.uniform(30, 55)), keep_airways=True)
         mask = self._fill(region, float(self._rng.uniform(2, 22)))
         self._labels[mask] = 0
         return self._disease(EFFUSION, side, mask)
