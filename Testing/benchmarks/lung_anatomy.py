@@ -1,7 +1,8 @@
 """Benchmark: both anatomy segmenters beside each other on held-out synthetic CTs, other body parts and real CTs.
 
-``python Testing/benchmarks/lung_anatomy.py [--cases N] [--first-seed S] [--others N] [--real FOLDER] [--output JSON]``;
-nothing is asserted. Times are processor seconds. FOLDER holds ``cip-ct64`` and ``lung-pair-elastix``.
+``python Testing/benchmarks/lung_anatomy.py [--cases N] [--first-seed S] [--others N] [--real FOLDER] [--borders CT ...]
+[--output JSON]``; nothing is asserted. Times are processor seconds. FOLDER holds ``cip-ct64`` and
+``lung-pair-elastix``. ``--borders`` tells how far each border of lobes lies from where the network alone puts it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from LungNoduleAILib.analysis.engines import choose_anatomy
+from LungNoduleAILib.anatomy.fissures.border import border_between
+from LungNoduleAILib.anatomy.fissures.lobe_borders import FISSURES
 from LungNoduleAILib.anatomy.learned.prediction import WEIGHTS
 from LungNoduleAILib.anatomy.learned.segmenter import LearnedSegmenter
 from LungNoduleAILib.anatomy.quality import is_no_chest
@@ -152,6 +155,40 @@ def measured_real(folder: Path, weights: Path | None) -> Iterator[dict]:
             }
 
 
+def measured_borders(paths: list[Path], weights: Path | None) -> Iterator[dict]:
+    """CTs without a reference: by how much each border of lobes was moved to its fissure."""
+    from ThoraxAILib.io import read_volume
+
+    for path in paths:
+        volume = in_lps(read_volume(path))
+        before, after = (run(name, volume, weights) for name in (NETWORK_ALONE, "learned"))
+        for name, moved_mm in border_moves_mm(before[0].labels, after[0].labels, volume.spacing_kji_mm).items():
+            yield {
+                "case": path.name[:19],
+                "segmenter": name,
+                "seconds": after[1],
+                "median mm": float(np.median(moved_mm)),
+                "90 % below mm": float(np.quantile(moved_mm, 0.9)),
+                "notes": [],
+            }
+
+
+def border_moves_mm(before: np.ndarray, after: np.ndarray, spacing_kji_mm: np.ndarray) -> dict[str, np.ndarray]:
+    """Distance of the places of every border between lobes from the border of other labels, across that border."""
+    moves = {}
+    for fissure in FISSURES:
+        borders = [
+            border_between(labels == fissure.below, np.isin(labels, fissure.above), spacing_kji_mm, fissure.up)
+            for labels in (before, after)
+        ]
+        old, new = borders
+        if old is None or new is None:
+            continue
+        places = old.in_plane_axes(new.positions_mm(np.zeros(1))[..., 0][:, new.reached].T)
+        moves[fissure.name] = np.abs(places[:, 2] - old.height_mm[old.cells(places)])
+    return moves
+
+
 def show(row: dict) -> None:
     """One row as a line."""
     numbers = " ".join(
@@ -159,7 +196,7 @@ def show(row: dict) -> None:
     )
     verdict = f" no chest: {row['no_chest']}" if "no_chest" in row else ""
     notes = ",".join(row["notes"])
-    print(f"{row['case']:<20}{row['segmenter']:<10}{row['seconds']:6.1f} s  {numbers}{verdict} {notes}", flush=True)
+    print(f"{row['case']:<20}{row['segmenter']:<14}{row['seconds']:6.1f} s  {numbers}{verdict} {notes}", flush=True)
 
 
 def interval_of_mean(values: list[float]) -> tuple[float, float]:
@@ -193,6 +230,7 @@ def main() -> int:
     parser.add_argument("--pixel-mm", type=float, default=1.5)
     parser.add_argument("--others", type=int, default=12)
     parser.add_argument("--real", type=Path)
+    parser.add_argument("--borders", type=Path, nargs="+", default=[], metavar="CT")
     parser.add_argument("--weights", type=Path, help="weights of your own for the learned segmenter")
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args()
@@ -203,6 +241,7 @@ def main() -> int:
     ]
     if arguments.real:
         parts.append(measured_real(arguments.real, arguments.weights))
+    parts.append(measured_borders(arguments.borders, arguments.weights))
     for part in parts:
         for row in part:
             show(row)

@@ -1,8 +1,9 @@
-"""Benchmark: the mass of Lung_Dx-A0002 outlined from one click on both kernels of the scan, beside its reference boxes.
+"""Benchmark: the mass of Lung_Dx-A0002 outlined on both kernels of the scan, beside its reference boxes.
 
-``python Testing/benchmarks/lung_kernels.py [--data ../shared/data]``; nothing is asserted. The click is the middle of
-the boxes; both without a size and told the mean extent of the boxes. Extents are those of the outline along the axes of
-the image, the reference's those of all boxes.
+``python Testing/benchmarks/lung_kernels.py [--data ../shared/data]``; nothing is asserted. From one click in the middle
+of the boxes, both without a size and told the mean extent of the boxes; and as the whole analysis reports it, with how
+much that outline overlaps the click's. Extents are those of the outline along the axes of the image, the reference's
+those of all boxes.
 """
 
 from __future__ import annotations
@@ -15,10 +16,15 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from LungNoduleAILib.analysis.analyze import analyze
 from LungNoduleAILib.delineation.learned import segment_nodule
-from ThoraxAILib.errors import InputError
+from LungNoduleAILib.model.options import AnalysisOptions
+from ThoraxAILib.errors import InputError, known
+from ThoraxAILib.image.mask import Mask
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io import read_volume
+from ThoraxAILib.jobs.progress import Progress
+from ThoraxAILib.jobs.stages import Stages
 
 FOLDER = "ct/Lung_Dx-A0002"
 CORNERS = ("xmin", "xmax", "ymin", "ymax")
@@ -31,15 +37,14 @@ def main() -> int:
     folder = parser.parse_args().data / FOLDER
     boxes = {path.stem: box for path in (folder / "A0002").glob("*.xml") if (box := read_box(path)) is not None}
     volumes: dict[str, list[float]] = {}
-    for series in sorted({path.parent for path in (folder / "Lung_Dx-A0002").rglob("*.dcm")}):
-        uids = [uid for uid, _ in images(series)]
-        if any(uid in boxes for uid in uids):
-            reference = placed(series, boxes)
-    for series in sorted({path.parent for path in (folder / "Lung_Dx-A0002").rglob("*.dcm")}):
+    every = sorted({path.parent for path in (folder / "Lung_Dx-A0002").rglob("*.dcm")})
+    placed_boxes = [placed(series, boxes) for series in every if any(uid in boxes for uid, _ in images(series))]
+    middle, extent = placed_boxes[-1].mean(axis=0), np.ptp(placed_boxes[-1], axis=0)
+    print("the boxes span R {:.0f}, A {:.0f}, S {:.0f} mm".format(*extent))
+    for series in every:
         volume = read_volume(series)
-        middle, extent = reference.mean(axis=0), np.ptp(reference, axis=0)
-        for size in (None, float(extent.mean())):
-            describe(volume, middle, extent, size, volumes)
+        clicks = [describe(volume, middle, extent, size, volumes) for size in (None, float(extent.mean()))]
+        describe_report(volume, middle, extent, clicks[0], volumes)
     for way, (one, other) in volumes.items():
         print(f"{way}: the two kernels differ by {100 * (max(one, other) / min(one, other) - 1):.1f} %")
     return 0
@@ -78,24 +83,56 @@ def placed(series: Path, boxes: dict[str, list[float]]) -> np.ndarray:
 
 def describe(
     volume: Volume, middle: np.ndarray, extent: np.ndarray, size_mm: float | None, volumes: dict[str, list[float]]
-) -> None:
-    """Print one outline and keep its volume."""
+) -> Mask | None:
+    """Print the outline of a click, keep its volume, return its mask."""
     way = "one click" if size_mm is None else f"told {size_mm:.0f} mm"
     try:
         found = segment_nodule(volume, tuple(float(v) for v in middle), size_mm)
     except InputError as error:
         print(f"{volume.identity.kernel} {way}: {error}")
+        return None
+    volumes.setdefault(way, []).append(found.volume_mm3)
+    print(
+        f"{volume.identity.kernel} {way}: {found.volume_mm3 / 1000:.1f} mL, "
+        f"{shares(volume, found.mask, extent)}; {' '.join(found.notes)}"
+    )
+    return found.mask
+
+
+def describe_report(
+    volume: Volume, middle: np.ndarray, extent: np.ndarray, click: Mask | None, volumes: dict[str, list[float]]
+) -> None:
+    """Print what the whole analysis reports nearest to the middle of the boxes, and keep its volume."""
+    findings = analyze(volume, AnalysisOptions(), Progress(), Stages()).findings.findings
+    if not findings:
+        print(f"{volume.identity.kernel} analysis: nothing is reported")
         return
-    index = np.argwhere(found.mask.array) + found.mask.offset_kji
+    found = min(findings, key=lambda one: float(np.linalg.norm(np.array(one.center_ras_mm) - middle)))
+    mask = known(found.mask, "the mask")
+    volumes.setdefault("analysis", []).append(found.volume_mm3)
+    same = "" if click is None else f", Dice with the click's outline {overlap(volume, mask, click):.3f}"
+    print(
+        f"{volume.identity.kernel} analysis: {found.id} of {len(findings)}, confidence {found.confidence:.2f}, "
+        f"{found.mean_diameter_mm:.1f} mm, {found.volume_mm3 / 1000:.1f} mL, {shares(volume, mask, extent)}{same}; "
+        f"{' '.join(found.notes)}"
+    )
+
+
+def shares(volume: Volume, mask: Mask, extent: np.ndarray) -> str:
+    """The extents of an outline over those of the boxes, in words."""
+    index = np.argwhere(mask.array) + mask.offset_kji
     half = np.array([[-0.5] * 3, [0.5] * 3])
     ras = np.concatenate([volume.ras_from_kji(index + offset) for offset in half])
     share = np.ptp(ras, axis=0) / extent
-    cubic = found.mask.array.sum() * volume.voxel_mm3
-    volumes.setdefault(way, []).append(float(cubic))
-    print(
-        f"{volume.identity.kernel} {way}: {cubic / 1000:.1f} mL, extents over those of the boxes R {share[0]:.2f}, "
-        f"A {share[1]:.2f}, S {share[2]:.2f}; {' '.join(found.notes)}"
-    )
+    return f"extents over those of the boxes R {share[0]:.2f}, A {share[1]:.2f}, S {share[2]:.2f}"
+
+
+def overlap(volume: Volume, one: Mask, other: Mask) -> float:
+    """Dice of two masks on the grid of a volume."""
+    whole = np.zeros((2, *volume.array.shape), bool)
+    for into, mask in zip(whole, (one, other), strict=True):
+        into[tuple(slice(o, o + n) for o, n in zip(mask.offset_kji, mask.array.shape, strict=True))] = mask.array
+    return float(2 * (whole[0] & whole[1]).sum() / (whole[0].sum() + whole[1].sum()))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from ThoraxAILib.image.volume import AxisOrder, Volume
 FIRST_GUESSES_MM = (9.0, 5.0, 18.0, 32.0)
 MIN_MM, MAX_MM = 3.0, 100.0
 SAME_SIZE = 1.25  # ratio of two sizes from which a click needs another look
-MAX_LOOKS = 4
+MAX_LOOKS = 6  # each may see half as much again
 MAX_AXIS_MM = 300.0
 ROUNDING = 1e-6
 Ends = tuple[float, float, float, float, float, float]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from LungNoduleAILib.delineation.cubes import ACROSS, PATCH, at_middle, cube, on_scale
-from LungNoduleAILib.delineation.looks import SAME_SIZE, Delineation, Look, outline_on_ct
+from LungNoduleAILib.delineation.looks import NOTHING_SEEN, SAME_SIZE, Delineation, Look, held_within, outline_on_ct
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.spheres import sphere_diameter_mm
 from ThoraxAILib.image.volume import Volume
@@ -70,9 +70,19 @@ class NoduleNetwork:
             if chosen is not None and rival_mm is not None:
                 notes = (UNSURE_NOTE.format(*sorted((chosen.seen_mm, rival_mm))),)
         if chosen is None:
-            raise InputError("No nodule is seen at this point: click on its middle, or give its --diameter.")
+            raise InputError(NOTHING_SEEN)
         last = self._look(volume, chosen.middle_kji, _clipped(chosen.seen_mm)) or chosen
         return outline_on_ct(volume, self._averaged(volume, last), notes)
+
+    def segment_within(
+        self, volume: Volume, center_ras_mm: tuple[float, float, float], diameter_mm: float, radius_mm: float, note: str
+    ) -> Delineation:
+        """Return what is seen at a point on the scale of a size, cut at a distance from it; ``note`` says so."""
+        center = _checked_center(volume, center_ras_mm, diameter_mm)
+        look = self._look(volume, center, diameter_mm)
+        if look is None:
+            raise InputError(NOTHING_SEEN)
+        return outline_on_ct(volume, held_within(volume, self._averaged(volume, look), center, radius_mm), (note,))
 
     def _averaged(self, volume: Volume, look: Look) -> Look:
         """Return a look with the mean chance of looks on neighboring scales too: its border is steadier than of one."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
 
-from LungNoduleAILib.delineation.cubes import box_of_cube, halved, on_ct
+from LungNoduleAILib.delineation.cubes import PATCH, box_of_cube, halved, on_ct
+from LungNoduleAILib.delineation.region import distance_from
 from ThoraxAILib.errors import InputError, known
 from ThoraxAILib.image.boxes import mask_box
 from ThoraxAILib.image.mask import Mask
@@ -21,6 +22,7 @@ HALF_A_VOXEL = 0.5
 VISIBLE_HU = 100.0  # rise from outside to inside that counts as a border one can see
 CUT_SHARE = 0.25  # of its border without one: the outline says so
 CUT_NOTE = "{0:.0f} % of its border lies against tissue as dense as itself: there the network alone drew it."
+NOTHING_SEEN = "No nodule is seen at this point: click on its middle, or give its --diameter."
 EDGE_NOTE = "It reaches the edge of the image: what lies beyond is not counted."
 
 
@@ -64,6 +66,13 @@ class Look:
         return 1 / SAME_SIZE < self.seen_mm / self.size_mm < SAME_SIZE
 
 
+def held_within(volume: Volume, look: Look, center_kji: np.ndarray, radius_mm: float) -> Look:
+    """Return a look without what lies farther than ``radius_mm`` from a place (k, j, i) of the CT."""
+    at = (PATCH - 1) / 2 + (center_kji - look.center_kji) * volume.spacing_kji_mm / look.spacing_mm
+    away_mm = distance_from(at, look.share.shape, np.full(3, look.spacing_mm))
+    return replace(look, share=np.where(away_mm <= radius_mm, look.share, 0.0).astype(np.float32))
+
+
 def outline_on_ct(volume: Volume, look: Look, notes: tuple[str, ...]) -> Delineation:
     """Return the nodule of a look on the voxels of the CT, with what is in doubt."""
     low, high = box_of_cube(volume, look.center_kji, look.spacing_mm)
@@ -71,7 +80,7 @@ def outline_on_ct(volume: Volume, look: Look, notes: tuple[str, ...]) -> Delinea
     hu = volume.array[tuple(slice(a, b) for a, b in zip(low, high, strict=True))].astype(np.float32)
     mask = drawn(likely)
     if not mask.any():
-        raise InputError("No nodule is seen at this point: click on its middle, or give its --diameter.")
+        raise InputError(NOTHING_SEEN)
     box = known(mask_box(mask), "the box of the mask")
     first = np.array([span.start for span in box])
     cut = unseen_border(hu, mask)

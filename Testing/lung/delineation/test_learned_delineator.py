@@ -11,7 +11,7 @@ pytest.importorskip("torch")
 
 from LungNoduleAILib.analysis.other_date import looks_like
 from LungNoduleAILib.delineation import combined
-from LungNoduleAILib.delineation.classical import ClassicalDelineator
+from LungNoduleAILib.delineation.classical import CUT_NOTE, ClassicalDelineator
 from LungNoduleAILib.delineation.combined import LearnedDelineator
 from LungNoduleAILib.delineation.learned import NoduleNetwork, segment_nodule
 from LungNoduleAILib.delineation.looks import EDGE_NOTE, unseen_border
@@ -81,6 +81,22 @@ def test_a_nodule_on_a_vessel_is_outlined_nearer_to_the_truth_than_by_region_gro
     ours, grown = found(volume, candidate), found(volume, candidate, ClassicalDelineator())
     assert grown.volume_mm3 > 1.4 * truth_mm3
     assert abs(ours.volume_mm3 / truth_mm3 - 1) < abs(grown.volume_mm3 / truth_mm3 - 1)
+
+
+def test_an_outline_that_takes_in_a_large_vessel_is_cut_at_the_size_of_the_detector_and_says_so():
+    volume, candidate, truth_mm3 = scanned(5.0, vessel_mm=8.0)
+    alone = NoduleNetwork().segment(volume, candidate.center_ras_mm, candidate.diameter_mm)
+    ours = found(volume, candidate)
+    assert alone.volume_mm3 > 5 * truth_mm3
+    assert ours.volume_mm3 < 2 * truth_mm3
+    assert CUT_NOTE in ours.notes
+
+
+def test_a_nodule_somewhat_larger_than_the_detector_says_is_not_cut():
+    volume, candidate, truth_mm3 = scanned(9.0)
+    finding = found(volume, replace(candidate, diameter_mm=6.5))
+    assert CUT_NOTE not in finding.notes
+    assert finding.volume_mm3 == pytest.approx(truth_mm3, rel=0.12)
 
 
 def test_where_the_network_sees_nothing_region_growing_stands_in_and_is_told(monkeypatch):

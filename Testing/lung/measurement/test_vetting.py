@@ -27,7 +27,7 @@ def chest(blood_hu: float = 40.0) -> tuple[Volume, Anatomy]:
     return Volume(hu, MATRIX, modality="CT"), Anatomy(labels, (), True, structures)
 
 
-def finding(diameter_mm: float, volume_mm3: float | None = None, at: tuple[int, int, int] = (40, 30, 45)) -> Finding:
+def finding(diameter_mm: float, volume_mm3: float | None = None, at: tuple[int, int, int] = (40, 30, 46)) -> Finding:
     """A ball at a voxel (k, j, i) with its mask."""
     radius = max(1, int(diameter_mm / 2))
     k, j, i = np.ogrid[-radius : radius + 1, -radius : radius + 1, -radius : radius + 1]
@@ -69,9 +69,14 @@ def test_beside_the_main_bronchi_a_low_confidence_is_a_vessel():
     assert against(hilar, threshold=0.1) is None
 
 
-def test_no_vessel_of_the_lung_is_as_thick_as_a_mass():
+def test_all_vessels_of_a_hilum_outlined_as_one_are_no_mass():
     assert "hilum" in against(finding(29.0, at=(40, 30, 20)))
-    assert against(finding(31.0, at=(40, 30, 20))) is None
+    assert "hilum" in against(finding(42.0, at=(40, 30, 25)))
+    assert against(replace(finding(42.0, at=(40, 30, 25)), confidence=0.7)) is None
+
+
+def test_what_is_thicker_than_the_vessels_of_a_hilum_is_a_mass():
+    assert against(finding(52.0, at=(40, 30, 25))) is None
 
 
 def test_what_is_as_bright_as_blood_with_contrast_at_the_hilum_is_a_vessel():
