@@ -149,26 +149,14 @@ def test_the_command_names_the_segmenter_in_its_record(small_chest, tmp_path):
     from ThoraxAILib.cli.main import main
 
     write_phantom(small_chest, tmp_path)
-    status = main(
-        [
-            "lung",
-            "analyze",
-            str(tmp_path / "ct.nrrd"),
-            "--output",
-            str(tmp_path / "out"),
-            "--anatomy",
-            "classical",
-            "--detector",
-            "classical",
-            "--scene",
-            "none",
-        ]
-    )
+    how = ["--anatomy", "classical", "--detector", "classical", "--scene", "none"]
+    status = main(["lung", "analyze", str(tmp_path / "ct.nrrd"), "--output", str(tmp_path / "out"), *how])
     assert status == 0
     run = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
     assert run["options"]["anatomy"] == "classical"
     assert run["results"]["methods"]["anatomy"] == "classical"
-    assert {"role": "anatomy", "name": "classical", "fingerprint": "lungs-2", "device": "cpu"} in run["models"]
+    model = next(model for model in run["models"] if model["role"] == "anatomy")
+    assert (model["name"], model["fingerprint"], model["device"]) == ("classical", "lungs-2", "cpu")
 
 
 def test_an_averaged_body_lies_where_the_fine_one_does():
