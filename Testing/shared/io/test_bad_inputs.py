@@ -24,6 +24,7 @@ from ThoraxAILib.cli.main import main
 from ThoraxAILib.jobs.outputs.output_folder import PREFIX
 
 MAX_CHARACTERS = 300
+CLASSICAL = ("--detector", "classical", "--anatomy", "classical")  # where it does not matter what finds
 
 
 def tree(folder: Path) -> dict[str, str]:
@@ -291,7 +292,7 @@ def test_a_disk_that_is_full_is_told_and_leaves_nothing(tmp_path, chest):
     before = tree(tmp_path)
     limit = 20_000  # bytes a file may have: less than any image of the result
     process = start(
-        [*chest, "--output", str(tmp_path / "result"), "--scene", "none"],
+        [*chest, "--output", str(tmp_path / "result"), "--scene", "none", *CLASSICAL],
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
     )
     _output, message = process.communicate(timeout=120)
@@ -331,23 +332,7 @@ def test_what_a_killed_run_left_is_gone_after_the_next_one(tmp_path, chest):
     process.kill()
     process.communicate()
     assert list(tmp_path.glob(f"{PREFIX}*"))
-    assert (
-        main(
-            [
-                "lung",
-                "analyze",
-                *chest,
-                "--output",
-                str(tmp_path / "result"),
-                "--scene",
-                "none",
-                "--detector",
-                "classical",
-                "--anatomy",
-                "classical",
-            ]
-        )
-        == 0
-    )
+    again = ["--output", str(tmp_path / "result"), "--scene", "none", *CLASSICAL]
+    assert main(["lung", "analyze", *chest, *again]) == 0
     assert list(tmp_path.glob(f"{PREFIX}*")) == []
     assert (tmp_path / "result" / "run.json").is_file()
