@@ -106,7 +106,8 @@ def test_the_run_record_tells_the_run_and_no_path(analyzed, chest):
 def worked(chest, tmp_path_factory) -> tuple[Path, list[str]]:
     """The folder of one analysis as the panel asks for it, and the lines of its standard output."""
     output = tmp_path_factory.mktemp("worked") / "result"
-    process = start("analyze", str(chest), "--output", str(output), "--scene", "none", "--events", "-")
+    engines = ("--detector", "classical", "--anatomy", "classical")  # those of the networks run in ``analyzed``
+    process = start("analyze", str(chest), "--output", str(output), "--scene", "none", "--events", "-", *engines)
     said, complaint = process.communicate(timeout=300)
     assert process.returncode == 0, complaint
     return output, said.splitlines()
