@@ -21,7 +21,7 @@ from LungNoduleAILib.opacity.opacity import (
     thick_pieces,
     with_rims,
 )
-from LungNoduleAILib.opacity.signs import find_signs
+from LungNoduleAILib.opacity.signs import Signs, find_signs
 from ThoraxAILib.image.volume import Volume
 
 MIN_SEED_ML = 4.0
@@ -42,18 +42,25 @@ def opacities_by_rules(chest: CoarseChest) -> tuple[Opacity, ...]:
     for side, half in (("right", chest.left_of_middle_mm() <= 0), ("left", chest.left_of_middle_mm() > 0)):
         seeds, within = signs.seeds & half, signs.within & half
         for region in _regions(chest, seeds, within):
-            fluid = chest.opened(region & signs.fluid, PART_MM)
-            parts = {
-                FLUID: (fluid, MIN_FLUID_ML, MIN_FLUID_RADIUS_MM),
-                TISSUE: (region & ~fluid, MIN_TISSUE_ML, MIN_TISSUE_RADIUS_MM),
-            }
-            pieces = [
-                (kind, piece) for kind, (part, *least) in parts.items() for piece in thick_pieces(chest, part, *least)
+            told = [
+                measured(chest, kind, side, piece)
+                for kind, piece in with_rims(chest, region, _parts(chest, region, signs))
             ]
-            told = [measured(chest, kind, side, piece) for kind, piece in with_rims(chest, region, pieces)]
             found += [opacity for opacity in told if not _is_loose(opacity)]
         found += [measured(chest, AIR, side, part) for part in find_pleural_air(chest) if _mostly(part, half)]
     return tuple(sorted(found, key=lambda opacity: -opacity.volume_ml))
+
+
+def _parts(chest: CoarseChest, region: np.ndarray, signs: Signs) -> list[tuple[str, np.ndarray]]:
+    """Part one region into pieces of fluid and of tissue that are large enough to be told.
+
+    Fluid that is too little to be told is the middle of a mass that died, or blur: it belongs to the tissue around it.
+    """
+    layers = chest.opened(region & signs.fluid, PART_MM)
+    fluid = list(thick_pieces(chest, layers, MIN_FLUID_ML, MIN_FLUID_RADIUS_MM))
+    rest = region & ~np.any(fluid, axis=0) if fluid else region
+    tissue = thick_pieces(chest, rest, MIN_TISSUE_ML, MIN_TISSUE_RADIUS_MM)
+    return [*((FLUID, piece) for piece in fluid), *((TISSUE, piece) for piece in tissue)]
 
 
 def _is_loose(opacity: Opacity) -> bool:

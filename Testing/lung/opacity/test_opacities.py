@@ -88,6 +88,16 @@ def test_a_mass_is_found_inside_it_with_about_its_volume(diameter_mm: float, los
     assert found.mean_hu > -100
 
 
+def test_a_mass_whose_middle_is_as_dark_as_fluid_is_told_whole():
+    drawing, center = Drawing(), (75.0, 0.0, 0.0)
+    mass = drawing.fill(drawing.ball(center, 50.0), 45.0, lost=False)
+    drawing.fill(drawing.ball(center, 34.0), 10.0, lost=False)  # 21 mL, too little to be told as fluid
+    (found,) = opacities(drawing)
+    assert found.kind == TISSUE
+    assert found.holds(center)
+    assert found.volume_ml == pytest.approx(ml(mass), rel=0.25)
+
+
 def test_a_mass_at_a_thick_wall_of_the_chest_leaves_the_wall_out():
     drawing = Drawing(ribs=1.12)
     mass = drawing.fill(drawing.ball((100.0, -10.0, 10.0), 100.0), 40)
