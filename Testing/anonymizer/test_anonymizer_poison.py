@@ -240,7 +240,8 @@ def test_the_check_grows_with_the_file_and_not_with_its_square():
         return time.process_time() - started
 
     seconds(500)  # tables are loaded
-    assert seconds(8000) < 8 * max(seconds(2000), 0.02)
+    # four times the file is 16 times the work where it grows with the square; a busy machine may blur one try
+    assert any(seconds(8000) < 8 * max(seconds(2000), 0.02) for _try in range(3))
 
 
 def test_one_reference_left_among_thousands_is_found():
