@@ -214,6 +214,10 @@ def test_two_dates_are_compared_and_a_folder_without_a_result_is_told(chosen, tm
     assert not section.pageButton.enabled
     section.afterEdit.setCurrentPath(str(tmp_path / "out"))
     click(section.compareButton)
+    assert "was given as both dates" in str(session.dialogs[-1])
+    shutil.copytree(tmp_path / "out", tmp_path / "later")
+    section.afterEdit.setCurrentPath(str(tmp_path / "later"))
+    click(section.compareButton)
     fraction = texts_of(section.table, 0).index("LV EF, %")
     assert texts_of(section.table, 3)[fraction] == "+0"
     assert texts_of(section.table, 5)[fraction] == "within what readers differ"
