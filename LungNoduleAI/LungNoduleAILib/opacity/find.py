@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy.ndimage as ndi
 
 from LungNoduleAILib.model.anatomy import Anatomy
 from LungNoduleAILib.opacity.air import find_pleural_air
@@ -54,13 +55,16 @@ def opacities_by_rules(chest: CoarseChest) -> tuple[Opacity, ...]:
 def _parts(chest: CoarseChest, region: np.ndarray, signs: Signs) -> list[tuple[str, np.ndarray]]:
     """Part one region into pieces of fluid and of tissue that are large enough to be told.
 
-    Fluid that is too little to be told is the middle of a mass that died, or blur: it belongs to the tissue around it.
+    What is as dark as fluid and enclosed by tissue is the middle of a mass that died: it belongs to the tissue.
     """
-    layers = chest.opened(region & signs.fluid, PART_MM)
-    fluid = list(thick_pieces(chest, layers, MIN_FLUID_ML, MIN_FLUID_RADIUS_MM))
-    rest = region & ~np.any(fluid, axis=0) if fluid else region
-    tissue = thick_pieces(chest, rest, MIN_TISSUE_ML, MIN_TISSUE_RADIUS_MM)
-    return [*((FLUID, piece) for piece in fluid), *((TISSUE, piece) for piece in tissue)]
+    fluid = chest.opened(region & signs.fluid, PART_MM)
+    solid = region & ~fluid
+    middle = ndi.binary_fill_holes(solid) & fluid
+    parts: dict[str, tuple[np.ndarray, float, float]] = {
+        FLUID: (fluid & ~middle, MIN_FLUID_ML, MIN_FLUID_RADIUS_MM),
+        TISSUE: (solid | middle, MIN_TISSUE_ML, MIN_TISSUE_RADIUS_MM),
+    }
+    return [(kind, piece) for kind, (part, *least) in parts.items() for piece in thick_pieces(chest, part, *least)]
 
 
 def _is_loose(opacity: Opacity) -> bool:
