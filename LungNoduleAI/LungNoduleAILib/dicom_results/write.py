@@ -127,7 +127,7 @@ def _reports(
     """Return the report of the software, and that of the reader, if there is one."""
     groups = nodules.groups()
     undecided = [without_reader(group) for group in groups]
-    case = [_priority_group(result)]
+    case = [("reading priority", priority_of(result.findings).level)]  # by the rule of the triage
     new = _new(result, REPORT_FILE)
     software = measurement_report(undecided, [evidence], observer_of(result), new, about_case=case)
     if not reader:
@@ -222,14 +222,6 @@ def _anatomy_items(result: AnalysisResult, with_lungs: bool = True) -> list[Segm
     if result.structures is not None:
         items.append(SegmentItem("Heart", result.structures == HEART, "anatomical structure", "heart", made_by))
     return [item for item in items if item.mask.any()]
-
-
-def _priority_group(result: AnalysisResult) -> FindingGroup:
-    """Return how urgent the case is to be read, by the rule of the triage."""
-    level = priority_of(result.findings).level
-    names = "Case", uid_of("case", result.volume.identity.series_uid)
-    said = (("reading priority", level),)
-    return FindingGroup(names, 0, "lung", "lung", "", (), said, category="anatomical structure")
 
 
 def without_reader(group: FindingGroup) -> FindingGroup:

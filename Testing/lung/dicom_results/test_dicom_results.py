@@ -215,9 +215,12 @@ def test_the_software_report_is_unverified_and_the_readers_follows_it(written: t
 
 def test_the_report_says_how_urgent_the_case_is(written: tuple) -> None:
     place, result, _ = written
-    (case,) = [group for group in read_report(place / "measurements.sr.dcm").groups if group.tracking_id == "Case"]
-    level = priority_of(result.findings).level
-    assert [(str(name), str(value).upper()) for name, value in case.evaluations] == [("Priority for reading", level)]
+    content = dcmread(place / "measurements.sr.dcm").ContentSequence
+    (case,) = [item for item in content if item.ConceptNameCodeSequence[0].CodeMeaning == "Qualitative Evaluations"]
+    (said,) = case.ContentSequence
+    assert said.ConceptNameCodeSequence[0].CodeMeaning == "Priority for reading"
+    assert said.ConceptCodeSequence[0].CodeMeaning.upper() == priority_of(result.findings).level
+    assert all(group.tracking_id != "Case" for group in read_report(place / "measurements.sr.dcm").groups)
 
 
 def test_the_dcmqi_reader_finds_finding_site_segment_and_tracking(written: tuple) -> None:

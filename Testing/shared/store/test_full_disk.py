@@ -68,7 +68,8 @@ def test_an_upload_whose_journal_has_no_room_sends_nothing_and_says_so(folder: P
 
 def test_a_listener_on_a_full_disk_keeps_all_it_acknowledged_and_refuses_the_rest(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
-    run = [sys.executable, listener_on_small_disk.__file__, str(disk)]
+    script = Path(listener_on_small_disk.__file__)
+    run = ["env", f"PYTHONPATH={script.parents[1]}", sys.executable, str(script), str(disk)]
     full, _, roomy = on_small_disk(disk, 2, run, ["more", "20"], run)
     first, second = (json.loads(one.stdout.splitlines()[-1]) for one in (full, roomy))
     assert first["refused"]

@@ -86,12 +86,12 @@ def measurement_report(
     new: NewInstance,
     previous: Dataset | None = None,
     procedure: str = "ct procedure",
-    about_case: Sequence[FindingGroup] = (),
+    about_case: Sequence[tuple[str, str]] = (),
 ) -> Comprehensive3DSR:
     """Return the report: UNVERIFIED as the software's, VERIFIED with its predecessor when a reader stands for it.
 
     The report belongs to the study of the first evidence. Without a group it says that nothing was found, which is a
-    result too. ``about_case`` are groups about the case as a whole, which stand at the end.
+    result too. ``about_case``: evaluations (name, value) of the case as a whole (TID 1500, Qualitative Evaluations).
     """
     import highdicom as hd
 
@@ -101,7 +101,6 @@ def measurement_report(
     algorithm = hd.sr.AlgorithmIdentification(name=observer.algorithm[0], version=observer.algorithm[1])
     told = [made for group in groups for made in _groups(group, evidence, algorithm)]
     told = told or [_nothing(observer, algorithm)]
-    told += [made for group in about_case for made in _groups(group, evidence, algorithm)]
     content = hd.sr.MeasurementReport(
         observation_context=context,
         procedure_reported=concept(procedure),
@@ -109,6 +108,8 @@ def measurement_report(
         title=_dcm("126000", "Imaging Measurement Report"),
         referenced_images=list(evidence[0].sources.images),
     )
+    if about_case:
+        content[0].ContentSequence.append(_evaluations(about_case))
     return hd.sr.Comprehensive3DSR(
         evidence=_unique(evidence),
         content=content,
@@ -128,6 +129,23 @@ def measurement_report(
         verifying_organization=(observer.organization or "not stated") if observer.reader else None,
         previous_versions=None if previous is None else [previous],
     )
+
+
+def _evaluations(about_case: Sequence[tuple[str, str]]):
+    """Return the container of what is said of the case as a whole; in a measurement group it would need a region."""
+    import highdicom as hd
+    from pydicom.sr.coding import Code
+
+    contains = hd.sr.RelationshipTypeValues.CONTAINS
+    made = hd.sr.ContainerContentItem(
+        name=Code("C0034375", "UMLS", "Qualitative Evaluations"), relationship_type=contains
+    )
+    said = [
+        hd.sr.CodeContentItem(name=concept(name), value=concept(value), relationship_type=contains)
+        for name, value in about_case
+    ]
+    made.ContentSequence = hd.sr.ContentSequence(said)
+    return made
 
 
 def _unique(evidence: Sequence[Evidence]) -> list[Dataset]:
