@@ -215,6 +215,13 @@ def test_a_wall_drawn_by_the_suites_network_is_said_to_be_too_large(cine, given)
     assert "drawn-wall" not in notes["given"]
 
 
+def test_what_a_verdict_says_of_the_drawn_wall_is_what_was_measured():
+    from validation.rows import read_measured
+
+    (row,) = (row for row in read_measured().rows if row.id == "heart.seg.volume.myo.ed")
+    assert pytest.approx(float(row.value), abs=0.005) == verdicts.DRAWN_WALL
+
+
 def test_the_bulls_eye_has_anterior_up_and_the_septum_at_the_left(result):
     rows = [replace(row, thickness_ed_mm=0.0) for row in result.study.segments]
     rows[0] = replace(rows[0], thickness_ed_mm=20.0)  # basal anterior

@@ -147,7 +147,10 @@ def test_an_exam_is_analyzed_shown_beating_edited_and_carried_again(chosen, slic
     assert not ui.showSceneButton.enabled
     click(ui.analyzeButton)
     assert "EF" in ui.summaryLabel.text
-    assert ui.qualityList.count > 0
+    said = [ui.qualityList.item(row).text().split(":")[0] for row in range(ui.qualityList.count)]
+    severities = [word for word in said if word in ("Error", "Warning", "Note")]
+    assert severities
+    assert severities == sorted(severities, key=("Error", "Warning", "Note").index)
     assert len(texts_of(ui.segmentsTable, 0)) == 16
     assert texts_of(ui.stiffnessTable, 0)[:2] == ["anterior", "anteroseptal"]
     assert all("to" in text for text in texts_of(ui.stiffnessTable, 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 SCHEMA = "thoraxai.cardiac/1"
-ERROR, WARNING, NOTE = "error", "warning", "note"
+ERROR, WARNING, NOTE = SEVERITIES = "error", "warning", "note"  # the most serious first
 
 
 @dataclass(frozen=True)

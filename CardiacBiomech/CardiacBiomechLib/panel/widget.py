@@ -17,6 +17,7 @@ from CardiacBiomechLib.cases.study_files import BULLS_EYES, DRIVERS, REPORT
 from CardiacBiomechLib.cases.study_requests import AnalyzeStudyRequest, EnginesOfStudy
 from CardiacBiomechLib.logic.logic import CardiacBiomechLogic
 from CardiacBiomechLib.model.person import FORMULAS, SEXES, Person
+from CardiacBiomechLib.model.study import SEVERITIES
 from CardiacBiomechLib.motion.engines import NAMES as MOTION_NAMES
 from CardiacBiomechLib.motion.presets import PRESETS
 from CardiacBiomechLib.panel.compare_section import CompareSection
@@ -235,7 +236,7 @@ class CardiacBiomechWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         )
         self._show_diagnosis(found.get("diagnosis") or {}, folder)
         ui.qualityList.clear()
-        for verdict in found["quality"]:
+        for verdict in sorted(found["quality"], key=lambda verdict: SEVERITIES.index(verdict["severity"])):
             ui.qualityList.addItem(f"{verdict['severity'].capitalize()}: {verdict['text']}")
         for note in found["notes"]:
             ui.qualityList.addItem(note)

@@ -33,11 +33,7 @@ def find_opacities(volume: Volume, anatomy: Anatomy) -> tuple[Opacity, ...]:
     """Return what takes the place of lung in a CT (HU, LPS order), the largest first; none where there are no lungs."""
     if not anatomy.has_lungs():
         return ()
-    return opacities_by_rules(CoarseChest.of(volume, anatomy))
-
-
-def opacities_by_rules(chest: CoarseChest) -> tuple[Opacity, ...]:
-    """Return what takes the place of lung in a coarse chest, the largest first."""
+    chest = CoarseChest.of(volume, anatomy)
     signs = find_signs(chest)
     found: list[Opacity] = []
     for side, half in (("right", chest.left_of_middle_mm() <= 0), ("left", chest.left_of_middle_mm() > 0)):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
@@ -17,8 +16,6 @@ MIN_TISSUE_RADIUS_MM, MIN_FLUID_RADIUS_MM = 10.5, 8.0  # of the largest ball ins
 PART_MM = 4.0
 RIM_MM = 7.0
 BRONCHI_HU = -300.0
-
-Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +61,8 @@ def thick_pieces(chest: CoarseChest, part: np.ndarray, least_ml: float, radius_m
 
 
 def with_rims(
-    chest: CoarseChest, region: np.ndarray, pieces: list[tuple[Kind, np.ndarray]]
-) -> list[tuple[Kind, np.ndarray]]:
+    chest: CoarseChest, region: np.ndarray, pieces: list[tuple[str, np.ndarray]]
+) -> list[tuple[str, np.ndarray]]:
     """Return the pieces with what of the region lies around each: blur makes the rim of fluid look like tissue."""
     if not pieces:
         return []
