@@ -27,7 +27,7 @@ from LungNoduleAILib.model.candidates import Candidate
 from LungNoduleAILib.model.findings import Finding, Findings, Lungs, QualityNote, Removed
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.model.result import AnalysisResult
-from LungNoduleAILib.opacity.find import find_opacities
+from LungNoduleAILib.opacity.protocol import OpacityFinder
 from ThoraxAILib.errors import known
 from ThoraxAILib.image.mask import Mask
 from ThoraxAILib.image.tuples import three
@@ -62,7 +62,8 @@ def analyze(
         kept, removed, filtered = _near_lungs(candidates, turned, anatomy, threshold, options)
         findings, unmeasured = _measure_all(turned, anatomy, kept, engines, threshold, progress.part(0.8, 0.95))
     with stages.stage("verdicts"):
-        lungs = _lungs(turned, anatomy, findings, [*removed, *unmeasured])
+        finder = known(engines.opacities, "the finder of opacities").made
+        lungs = _lungs(turned, anatomy, findings, [*removed, *unmeasured], finder)
     if lungs.sides_withheld:
         findings = tuple(replace(finding, lobe=None, side=None, lobe_confidence=None) for finding in findings)
     if chosen.warning:
@@ -98,6 +99,7 @@ def _near_lungs(
 def _methods(engines: LungEngines, chosen: OperatingThreshold) -> dict[str, str]:
     """How each step was done, for report and run record."""
     detector, delineator = known(engines.detector, "the detector"), known(engines.delineator, "the delineator")
+    opacities = known(engines.opacities, "the finder of opacities")
     return {
         "anatomy": engines.anatomy.name,
         "anatomy_reason": engines.anatomy.reason,
@@ -107,6 +109,9 @@ def _methods(engines: LungEngines, chosen: OperatingThreshold) -> dict[str, str]
         "delineator": delineator.name,
         "delineator_reason": delineator.reason,
         "delineator_fingerprint": delineator.fingerprint,
+        "opacities": opacities.name,
+        "opacities_reason": opacities.reason,
+        "opacities_fingerprint": opacities.fingerprint,
         "threshold": f"{chosen.threshold:g}",
         "threshold_reason": chosen.reason,
         "device": engines.device,
@@ -152,7 +157,9 @@ def _same(one: Finding, other: Finding) -> bool:
     return bool(gap_mm < 0.5 * max(one.mean_diameter_mm, other.mean_diameter_mm))
 
 
-def _lungs(volume: Volume, anatomy: Anatomy, findings: tuple[Finding, ...], removed: list[Removed]) -> Lungs:
+def _lungs(
+    volume: Volume, anatomy: Anatomy, findings: tuple[Finding, ...], removed: list[Removed], finder: OpacityFinder
+) -> Lungs:
     """Lung volumes in mL and the verdicts, what takes the place of lung among them."""
     ml = volume.voxel_mm3 / 1000.0
     left, right = (round(anatomy.voxels_of(side) * ml, 1) for side in (LEFT_LUNG_LABELS, RIGHT_LUNG_LABELS))
@@ -161,7 +168,7 @@ def _lungs(volume: Volume, anatomy: Anatomy, findings: tuple[Finding, ...], remo
         verdicts = chest_verdicts((), findings, removed, None, volume, anatomy)
         said = tuple(note for note in anatomy.quality if note.code not in SAYS_SIDES)
         return Lungs(None, None, (contradiction, *said, *verdicts), round(anatomy.voxels_of(LOBE_OF_LABEL) * ml, 1))
-    opacities = find_opacities(volume, anatomy)
+    opacities = finder.find(volume, anatomy)
     verdicts = chest_verdicts(opacities, findings, removed, (right, left), volume, anatomy)
     quality = anatomy.quality
     if any(note.severity != "info" for note in verdicts):

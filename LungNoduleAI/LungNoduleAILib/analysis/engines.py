@@ -24,6 +24,9 @@ from LungNoduleAILib.followup.matching.protocol import REIDENTIFIER, Reidentifie
 from LungNoduleAILib.measurement import judgement
 from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.options import AnalysisOptions
+from LungNoduleAILib.opacity import classical as classical_opacities
+from LungNoduleAILib.opacity import learned as learned_opacities
+from LungNoduleAILib.opacity.protocol import OPACITY_FINDER, OpacityFinder
 from LungNoduleAILib.parenchyma import pattern_map
 from LungNoduleAILib.parenchyma.pattern_map import PATTERN_MAPPER, LearnedPatterns
 from LungNoduleAILib.published import monai_anatomy, monai_detector, nnunet_detector, totalsegmentator
@@ -52,6 +55,8 @@ ENGINES = (
     siamese.ENGINE,
     no_reidentifier.ENGINE,
     pattern_map.ENGINE,
+    learned_opacities.ENGINE,
+    classical_opacities.ENGINE,
 )
 REGISTRY.add(*ENGINES)
 ROLES = {
@@ -60,6 +65,7 @@ ROLES = {
     "delineator": "delineator",
     "reidentifier": "re-identification",
     "patterns": "patterns",
+    "opacities": "opacities",
 }
 JUDGE = "type and suspicion"
 
@@ -75,6 +81,7 @@ class LungEngines:
     delineator: ChosenEngine[Delineator] | None = None
     reidentifier: ChosenEngine[Reidentifier] | None = None
     patterns: ChosenEngine[LearnedPatterns] | None = None
+    opacities: ChosenEngine[OpacityFinder] | None = None
 
     def models(self) -> tuple[RunModel, ...]:
         """Every engine that takes part, for the run record; after the run with the device each really ran on."""
@@ -100,6 +107,7 @@ def choose_engines(options: AnalysisOptions | FollowUpOptions, registry: Registr
         "anatomy": (ANATOMY_SEGMENTER, analysis.anatomy, AUTO),
         "detector": (DETECTOR, analysis.detector, AUTO),
         "delineator": (DELINEATOR, analysis.delineator, CLASSICAL),
+        "opacities": (OPACITY_FINDER, AUTO, CLASSICAL),
     }
     if isinstance(options, FollowUpOptions):
         name = options.reidentifier if options.network else no_reidentifier.NONE

@@ -18,6 +18,7 @@ from LungNoduleAILib.opacity.opacity import (
     PART_MM,
     TISSUE,
     Opacity,
+    largest_first,
     measured,
     thick_pieces,
     with_rims,
@@ -31,9 +32,11 @@ LOOSE_HU, LOOSE_THICK_MM = -40.0, 27.0
 
 def find_opacities(volume: Volume, anatomy: Anatomy) -> tuple[Opacity, ...]:
     """Return what takes the place of lung in a CT (HU, LPS order), the largest first; none where there are no lungs."""
-    if not anatomy.has_lungs():
-        return ()
-    chest = CoarseChest.of(volume, anatomy)
+    return opacities_by_rules(CoarseChest.of(volume, anatomy)) if anatomy.has_lungs() else ()
+
+
+def opacities_by_rules(chest: CoarseChest) -> tuple[Opacity, ...]:
+    """Return what takes the place of lung in a coarse chest, the largest first."""
     signs = find_signs(chest)
     found: list[Opacity] = []
     for side, half in (("right", chest.left_of_middle_mm() <= 0), ("left", chest.left_of_middle_mm() > 0)):
@@ -45,7 +48,7 @@ def find_opacities(volume: Volume, anatomy: Anatomy) -> tuple[Opacity, ...]:
             ]
             found += [opacity for opacity in told if not _is_loose(opacity)]
         found += [measured(chest, AIR, side, part) for part in find_pleural_air(chest) if _mostly(part, half)]
-    return tuple(sorted(found, key=lambda opacity: -opacity.volume_ml))
+    return largest_first(found)
 
 
 def _parts(chest: CoarseChest, region: np.ndarray, signs: Signs) -> list[tuple[str, np.ndarray]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +43,11 @@ class Opacity:
         places = np.argwhere(self.mask)
         gap = (places - self.chest.work.grid.kji_from_ras(np.array(point_ras_mm))) * np.array(self.chest.spacing_mm)
         return bool(np.linalg.norm(gap, axis=1).min() <= reach_mm + 0.9 * max(self.chest.spacing_mm))
+
+
+def largest_first(opacities: Iterable[Opacity]) -> tuple[Opacity, ...]:
+    """Return opacities in the order in which they are told."""
+    return tuple(sorted(opacities, key=lambda opacity: -opacity.volume_ml))
 
 
 def thick_pieces(chest: CoarseChest, part: np.ndarray, least_ml: float, radius_mm: float) -> list[np.ndarray]:

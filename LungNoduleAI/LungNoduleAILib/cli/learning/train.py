@@ -16,6 +16,7 @@ from ThoraxAILib.jobs.progress import Progress
 TRAININGS: dict[str, tuple[str, str, str]] = {
     "anatomy": ("LungNoduleAILib.training.labels.anatomy", "train", "the anatomy network: lungs, lobes and organs"),
     "patterns": ("LungNoduleAILib.training.labels.patterns", "train", "the map of parenchyma patterns"),
+    "opacities": ("LungNoduleAILib.training.labels.opacities", "train", "what takes the place of lung"),
     "detector": ("LungNoduleAILib.training.detector.train", "train", "the nodule detector"),
     "segmentation": ("LungNoduleAILib.training.labels.outline", "train", "the segmentation of one nodule"),
     "appearance": (

@@ -50,11 +50,21 @@ class Disease:
 
 
 @dataclass(frozen=True, eq=False)
-class DiseasedChest:
-    """A CT (HU, LPS order) with its lung labels after the disease, and what was painted.
+class PaintedBody:
+    """A body with disease before it is scanned: HU float32, lung labels, diseases, all on the grid of the body.
 
     ``pressed`` (bool) is lung without air beside fluid, which is part of no disease in the list.
     """
+
+    hu: np.ndarray
+    labels: np.ndarray
+    diseases: tuple[Disease, ...]
+    pressed: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class DiseasedChest:
+    """A CT (HU, LPS order) with its lung labels after the disease, and what was painted; see PaintedBody."""
 
     volume: Volume
     labels: np.ndarray
@@ -79,10 +89,19 @@ def draw_diseased_chest(
 
 def with_disease(body: Body, kinds: tuple[str, ...], diameter_mm: tuple[float, float] = MASS_MM) -> DiseasedChest:
     """Return a CT of a body with one disease of every kind given; see ``draw_diseased_chest``."""
-    for kind in kinds:
-        if kind not in KINDS:
-            raise InputError(f"The disease '{kind}' is not known: use one of {', '.join(KINDS)}.")
+    _check(kinds)
     rng = np.random.default_rng([body.seed, 51, *(1 + KINDS.index(kind) for kind in kinds)])
+    painted = paint_disease(body, kinds, rng, diameter_mm)
+    scanner = draw_scanner(rng, body.setting)
+    image = np.rint(acquire(painted.hu, body.grid.spacing_kji_mm, scanner, rng)).astype(np.int16)
+    return DiseasedChest(body.grid.volume(image, "CT"), painted.labels, painted.diseases, body.seed, painted.pressed)
+
+
+def paint_disease(
+    body: Body, kinds: tuple[str, ...], rng: np.random.Generator, diameter_mm: tuple[float, float] = MASS_MM
+) -> PaintedBody:
+    """Return a body with one disease of every kind given, all in one lung; raises InputError for an unknown kind."""
+    _check(kinds)
     hu, labels = body.clean_hu.astype(np.float32), body.labels.copy()
     diseases: list[Disease] = []
     pressed = np.zeros(hu.shape, bool)
@@ -90,9 +109,13 @@ def with_disease(body: Body, kinds: tuple[str, ...], diameter_mm: tuple[float, f
         painter = _Painter(body, hu, labels, rng, diameter_mm)
         painter.paint(kinds, diseases)
         pressed = painter.pressed
-    scanner = draw_scanner(rng, body.setting)
-    image = np.rint(acquire(hu, body.grid.spacing_kji_mm, scanner, rng)).astype(np.int16)
-    return DiseasedChest(body.grid.volume(image, "CT"), labels, tuple(diseases), body.seed, pressed)
+    return PaintedBody(hu, labels, tuple(diseases), pressed)
+
+
+def _check(kinds: tuple[str, ...]) -> None:
+    for kind in kinds:
+        if kind not in KINDS:
+            raise InputError(f"The disease '{kind}' is not known: use one of {', '.join(KINDS)}.")
 
 
 class _Painter:

@@ -72,7 +72,7 @@ class AnatomySamples:
         for nodule in person.nodules:
             if rng.random() < 0.12:
                 paint_into(painted, body.grid, nodule)
-        placement = self._placement(body.grid, rng)
+        placement = draw_placement(body.grid, self.sizes, self.spacing_mm, rng)
         hu = placement.cut(painted, body.grid.spacing_kji_mm, self.spacing_mm, AIR_HU, linear=True)
         labels = placement.cut(person.target, body.grid.spacing_kji_mm, self.spacing_mm, 0, linear=False)
         scanner = draw_scanner(rng)
@@ -80,18 +80,7 @@ class AnatomySamples:
         scanner = replace(scanner, noise_hu=scanner.noise_hu * float(rng.uniform(0.1, 0.7)))
         spacing = np.full(3, self.spacing_mm)
         hu = acquire(hu, spacing, scanner, rng) * np.float32(rng.normal(1, 0.02)) + np.float32(rng.normal(0, 10))
-        return LabelSample(*_with_field_of_view(hu, labels, rng))
-
-    def _placement(self, grid: Grid, rng: np.random.Generator) -> Placement:
-        """Mostly the whole width of the body, some part of its height, slightly turned and scaled."""
-        while True:
-            shape = three(int(rng.choice(sizes)) for sizes in self.sizes)
-            if np.prod(shape) <= MAX_VOXELS:
-                break
-        size_mm = np.array(grid.shape_kji) * grid.spacing_kji_mm
-        free = np.maximum(size_mm - np.array(shape) * self.spacing_mm, 0) / 2 + (30.0, 15.0, 15.0)
-        middle = (size_mm - grid.spacing_kji_mm) / 2 + rng.uniform(-1, 1, 3) * free
-        return Placement(shape, middle, rng.normal(0, 4, 3), float(np.exp(rng.normal(0, 0.08))))
+        return LabelSample(*with_field_of_view(hu, labels, rng))
 
     def person(self, number: int) -> _Person:
         """Body ``number`` of this training: a chest, or now and then another part of the body."""
@@ -101,25 +90,40 @@ class AnatomySamples:
         if rng.random() < self.other_share:
             body = make_other_body(body_seed, str(rng.choice(OTHER_KINDS)), spacing)
             return _Person(body, target_of(body))
-        body = self._chest(body_seed)
+        body = averaged_chest(body_seed, self.setting, self.spacing_mm, self.cache)
         planter = NodulePlanter(body)
         nodules = tuple(
             planter.draw(rng, diameter_mm=(25.0, 80.0) if n % 3 == 0 else (5.0, 25.0)) for n in range(NODULES_PER_BODY)
         )
         return _Person(body, target_of(body), nodules)
 
-    def _chest(self, seed: int) -> Body:
-        """Return a chest with the voxels of the network, from the cache when it is there."""
 
-        def make() -> Body:
-            return averaged(make_body(seed, self.setting, (self.spacing_mm / FINER,) * 3), FINER)
+def draw_placement(
+    grid: Grid, sizes: tuple[tuple[int, ...], ...], spacing_mm: float, rng: np.random.Generator
+) -> Placement:
+    """Return mostly the whole width of a body, some part of its height, slightly turned and scaled."""
+    while True:
+        shape = three(int(rng.choice(along)) for along in sizes)
+        if np.prod(shape) <= MAX_VOXELS:
+            break
+    size_mm = np.array(grid.shape_kji) * grid.spacing_kji_mm
+    free = np.maximum(size_mm - np.array(shape) * spacing_mm, 0) / 2 + (30.0, 15.0, 15.0)
+    middle = (size_mm - grid.spacing_kji_mm) / 2 + rng.uniform(-1, 1, 3) * free
+    return Placement(shape, middle, rng.normal(0, 4, 3), float(np.exp(rng.normal(0, 0.08))))
 
-        if not self.cache:
-            return make()
-        path = Path(self.cache) / f"chest-{GENERATION}-{self.setting}-{self.spacing_mm:g}-{seed}.npz"
-        if not path.is_file():
-            store_body(make(), path)
-        return load_body(path)
+
+def averaged_chest(seed: int, setting: str, spacing_mm: float, cache: str = "") -> Body:
+    """Return a chest with the voxels of the network, from the folder ``cache`` when it is there."""
+
+    def make() -> Body:
+        return averaged(make_body(seed, setting, (spacing_mm / FINER,) * 3), FINER)
+
+    if not cache:
+        return make()
+    path = Path(cache) / f"chest-{GENERATION}-{setting}-{spacing_mm:g}-{seed}.npz"
+    if not path.is_file():
+        store_body(make(), path)
+    return load_body(path)
 
 
 def averaged(body: Body, factor: int) -> Body:
@@ -151,7 +155,7 @@ def target_of(body: Body) -> np.ndarray:
     return np.where((body.labels > 0) & (body.labels <= AIRWAY), body.labels, body.structures).astype(np.uint8)
 
 
-def _with_field_of_view(hu: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def with_field_of_view(hu: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Return some images end at a circle in the plane; beyond it there is padding and nothing to learn but that."""
     if rng.random() > 0.45:
         return hu, labels
