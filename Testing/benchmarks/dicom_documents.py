@@ -15,6 +15,7 @@ import sys
 import tempfile
 import warnings
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,7 @@ def main() -> None:
 
 def write_all(folder: Path) -> dict[str, AnalysisResult]:
     """Write one folder for each case; return the analyses of the lung whose numbers are read back."""
-    for name in ("axial", "oblique", "label_maps", "no_finding", "follow_up", "heart", "map"):
+    for name in ("axial", "oblique", "label_maps", "partly_outlined", "no_finding", "follow_up", "heart", "map"):
         (folder / name).mkdir(parents=True)
     results = {
         "axial": made.write_lung_documents(folder / "axial"),
@@ -61,6 +62,9 @@ def write_all(folder: Path) -> dict[str, AnalysisResult]:
     write_dicom_results(
         folder / "label_maps", result, source_images(folder / "label_maps" / "ct", volume), label_maps=True
     )
+    first, *others = made.measured(volume)
+    result = made.lung_result(volume, (replace(first, mask=None), *others))
+    write_dicom_results(folder / "partly_outlined", result, source_images(folder / "label_maps" / "ct", volume))
     made.write_lung_documents(folder / "no_finding", with_findings=False)
     made.write_follow_up_documents(folder / "follow_up")
     made.write_heart_documents(folder / "heart")

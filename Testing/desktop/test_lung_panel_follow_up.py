@@ -65,7 +65,7 @@ def write_follow_up_folder(result: Path, export_volume, prior, current) -> None:
     import numpy as np
     from chest import chest_volume
 
-    from LungNoduleAILib.cases.follow_up_files import write_sheets
+    from LungNoduleAILib.cases.two_dates.follow_up_files import write_sheets
     from ThoraxAILib.image.grid import Grid
     from ThoraxAILib.io.transform_files import write_field
     from ThoraxAILib.registration.field import Field

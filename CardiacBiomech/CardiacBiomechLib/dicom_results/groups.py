@@ -23,18 +23,21 @@ PARTS = {  # part of the labels: name in words, and concept
 
 
 def groups_of(result: StudyResult, track: Track) -> list[FindingGroup]:
-    """Return the groups: function of both ventricles first, then what is outlined, then AHA segments 1 to 16."""
+    """Return the groups: function of both ventricles first, then what is outlined, then AHA segments 1 to 16.
+
+    Each refers to its segment; an AHA segment without a voxel of its own to the whole wall.
+    """
     study = result.study
     parts = {name: number for number, name in enumerate(shown_parts(result, study.ed_frame - 1), start=1)}
     groups = [_left(study, parts["LV"], track)]
-    if study.rv is not None:
-        groups.append(_right(study.rv, parts.get("RV", 0), track))
+    if study.rv is not None and "RV" in parts:
+        groups.append(_right(study.rv, parts["RV"], track))
     for number, (phase, frame) in enumerate(phases(study)):
         groups += _outlined(result, frame, number, phase, track)
     numbers = {name: number for number, name in enumerate(aha_masks(result), start=len(parts) + 1)}
     with_strain = not strain_is_withheld(study)
     found = [(row, _quantities(row, with_strain)) for row in study.segments]
-    return groups + [_segment(row, numbers.get(row.number, 0), told, track) for row, told in found if told]
+    return groups + [_segment(row, numbers.get(row.number, parts["MYO"]), told, track) for row, told in found if told]
 
 
 def phases(study: Study) -> tuple[tuple[str, int], tuple[str, int]]:

@@ -1,4 +1,1 @@
-"""The commands of the lung module.
-
-19 files because each command has its own.
-"""
+"""The commands of the lung module."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from LungNoduleAILib.cases.requests import FollowUpRequest
-from LungNoduleAILib.cli.summary import RESEARCH_USE, table
+from LungNoduleAILib.cli.findings.summary import RESEARCH_USE, table
 from LungNoduleAILib.model.growth import percent_words
 from LungNoduleAILib.model.links import read_links
 from LungNoduleAILib.model.pairs import FollowUp, Pair
@@ -34,7 +34,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     with reporting_errors(arguments.events) as events:
-        from LungNoduleAILib.cases.follow_up_case import follow_up_case
+        from LungNoduleAILib.cases.two_dates.follow_up_case import follow_up_case
 
         request = _request(arguments)
         found = follow_up_case(request, Progress(events.progress, arguments.is_cancelled))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 
 from LungNoduleAILib.cli import (
-    analyze,
-    demo,
     explain,
     follow_up,
     guideline,
@@ -14,12 +12,11 @@ from LungNoduleAILib.cli import (
     patterns,
     phantom,
     practice,
-    read_results,
     register,
-    review,
     segment,
     triage,
 )
+from LungNoduleAILib.cli.findings import analyze, demo, read_results, review
 from LungNoduleAILib.cli.learning import calibrate, dataset, evaluate, train
 
 COMMANDS = (

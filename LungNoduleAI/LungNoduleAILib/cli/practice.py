@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 from LungNoduleAILib.cases.requests import PracticeRequest
-from LungNoduleAILib.cli.summary import RESEARCH_USE
+from LungNoduleAILib.cli.findings.summary import RESEARCH_USE
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.events import add_events_argument, reporting_errors
 from ThoraxAILib.jobs.progress import Progress

@@ -19,7 +19,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     with reporting_errors(arguments.events) as events:
-        from LungNoduleAILib.cases.register_case import register_case
+        from LungNoduleAILib.cases.two_dates.register_case import register_case
 
         request = RegisterRequest.from_arguments(arguments)
         told = register_case(request, Progress(events.progress, arguments.is_cancelled))

@@ -73,6 +73,7 @@ class Nodules:
             tuple(self._quantities(finding, evidence)),
             (("attenuation class", finding.type), ("assessment", finding.status)),
             evidence,
+            center_ras_mm=finding.center_ras_mm,
         )
 
     def _quantities(self, finding: Finding, evidence: int) -> list[Quantity]:

@@ -209,7 +209,7 @@ class LungFollowUpLogic:
         Raises InputError without a follow-up or when its CTs left the scene, OutputError when the folder cannot be
         written.
         """
-        from LungNoduleAILib.cases.pairs_csv import write_pairs_csv
+        from LungNoduleAILib.cases.two_dates.pairs_csv import write_pairs_csv
 
         directory, found = Path(directory), self.reviewed()
         prior = self._resultOf(nodes.node_of(self._text(), "prior"))
@@ -340,7 +340,7 @@ def _decisions_of(text) -> tuple[LinkDecision, ...]:
 
 def _sheets_text(path: Path) -> str:
     """Return the pictures that a worker left as text for the scene."""
-    from LungNoduleAILib.cases.follow_up_files import read_sheets
+    from LungNoduleAILib.cases.two_dates.follow_up_files import read_sheets
     from ThoraxAILib.report.kept_pictures import pictures_to_text
 
     try:

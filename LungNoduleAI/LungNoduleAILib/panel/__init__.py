@@ -1,4 +1,1 @@
-"""The panel of the lung module.
-
-16 files because each section has its own.
-"""
+"""The panel of the lung module."""

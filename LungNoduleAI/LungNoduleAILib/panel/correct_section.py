@@ -13,7 +13,7 @@ from LungNoduleAILib.analysis.review.reviewing import STATABLE
 from LungNoduleAILib.logic.review import LungReview
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.review import READER
-from LungNoduleAILib.panel.place_tool import PlaceTool
+from LungNoduleAILib.panel.interaction.place_tool import PlaceTool
 from LungNoduleAILib.panel.words import measured_by_ai, value_words
 from ThoraxAILib.errors import InputError, ThoraxAIError
 from ThoraxAILib.panels import parts

@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 from LungNoduleAILib.logic.jobs import practice_case_job, practice_score_job
 from LungNoduleAILib.logic.practice import LungPractice, PracticeState
 from LungNoduleAILib.panel.input_choice import show_in_views
-from LungNoduleAILib.panel.place_tool import PlaceTool
+from LungNoduleAILib.panel.interaction.place_tool import PlaceTool
 from LungNoduleAILib.practice.comparison import practice_rows, score_words
 from LungNoduleAILib.practice.progress import BOOK, progress_words
 from LungNoduleAILib.scene.review_nodes import center_views

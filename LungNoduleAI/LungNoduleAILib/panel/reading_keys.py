@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from LungNoduleAILib.panel.correct_section import CorrectSection
+from LungNoduleAILib.panel.interaction.shortcuts import Key
 from LungNoduleAILib.panel.reading_section import ReadingSection
-from LungNoduleAILib.panel.shortcuts import Key
 from ThoraxAILib.panels.findings_table import FindingsTable
 
 

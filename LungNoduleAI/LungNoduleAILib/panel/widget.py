@@ -28,13 +28,13 @@ from LungNoduleAILib.panel.explain_section import ExplainSection
 from LungNoduleAILib.panel.follow_up_section import FollowUpSection
 from LungNoduleAILib.panel.guidelines_section import GuidelinesSection
 from LungNoduleAILib.panel.input_choice import proposed_volume, show_in_views
+from LungNoduleAILib.panel.interaction.scene_watch import SceneWatch
+from LungNoduleAILib.panel.interaction.shortcuts import Shortcuts
 from LungNoduleAILib.panel.practice_section import PracticeSection
 from LungNoduleAILib.panel.reading_keys import reading_keys
 from LungNoduleAILib.panel.reading_section import ReadingSection
 from LungNoduleAILib.panel.sample_data import load_sample
-from LungNoduleAILib.panel.scene_watch import SceneWatch
 from LungNoduleAILib.panel.settings.advanced_settings import AdvancedSettings
-from LungNoduleAILib.panel.shortcuts import Shortcuts
 from LungNoduleAILib.scene.follow_up_nodes import node_of
 from ThoraxAILib.errors import InputError, known
 from ThoraxAILib.jobs.child_job import ChildJob

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from LungNoduleAILib.analysis.engines import LungEngines, choose_engines
 from LungNoduleAILib.analysis.follow_up import FollowUpResult
 from LungNoduleAILib.analysis.follow_up import follow_up as follow_volumes
-from LungNoduleAILib.cases.follow_up_case import follow_up_record, write_follow_up
-from LungNoduleAILib.cases.registration_files import save_registration
 from LungNoduleAILib.cases.requests import FollowUpRequest
+from LungNoduleAILib.cases.two_dates.follow_up_case import follow_up_record, write_follow_up
+from LungNoduleAILib.cases.two_dates.registration_files import save_registration
 from LungNoduleAILib.followup.growth.scans import check_scans
 from LungNoduleAILib.model.files import FOLLOW_UP_FILES, MAX_SCANS, TRANSFORM_FILE
 from LungNoduleAILib.model.findings import Finding

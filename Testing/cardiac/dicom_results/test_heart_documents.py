@@ -10,7 +10,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.sr.codedict import codes
 
-from CardiacBiomechLib.dicom_results.groups import groups_of
+from CardiacBiomechLib.dicom_results.groups import aha_masks, groups_of
 from CardiacBiomechLib.dicom_results.write import DICOM_FILES, write_dicom_results
 from CardiacBiomechLib.model.study import Verdict
 from fixtures.dicom_documents import write_heart_documents
@@ -103,6 +103,20 @@ def test_strain_that_a_verdict_calls_wrong_is_not_sent_to_other_viewers(written:
     names = {one.name for group in groups_of(doubted, lambda name: (name, "1.2")) for one in group.quantities}
     assert not any("strain" in name for name in names)
     assert {"lv ejection fraction", "thickness at end-diastole"} <= names
+
+
+def test_every_group_refers_to_a_segment_also_where_a_part_has_no_voxel(written: tuple) -> None:
+    result = written[1]
+    ed, parts = result.study.ed_frame - 1, result.parts.parts()
+    shown = result.labels[ed].array
+    missing = aha_masks(result)[1] | (shown == parts["RV"])
+    labels = list(result.labels)
+    labels[ed] = replace(labels[ed], array=np.where(missing, 0, shown).astype(shown.dtype))
+    groups = groups_of(replace(result, labels=tuple(labels)), lambda name: (name, "1.2"))
+    segments = {group.tracking[0]: group.segment for group in groups}
+    assert all(segments.values())
+    assert segments["AHA segment 1"] == segments["Wall of the left ventricle at end-diastole"]
+    assert "Right ventricle" not in segments
 
 
 def test_codes_are_those_of_the_standard() -> None:

@@ -147,7 +147,7 @@ def test_links_of_a_file_are_asked_and_recorded_too(scans, tmp_path, analyses_ru
 
 
 def test_a_registration(scans, tmp_path, monkeypatch):
-    from LungNoduleAILib.cases import register_case as module
+    from LungNoduleAILib.cases.two_dates import register_case as module
 
     ran = []
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from LungNoduleAILib.cli import demo_run
+from LungNoduleAILib.cli.findings import demo_run
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 from LungNoduleAILib.synthesis.test_phantom.small_chest import make_small_chest

@@ -270,6 +270,42 @@ def test_a_chest_without_findings_is_a_report_too(tmp_path: Path) -> None:
     assert "No findings" in str(dcmread(tmp_path / "measurements.sr.dcm"))
 
 
+@pytest.fixture(scope="module")
+def partly_outlined(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, tuple[Finding, ...]]:
+    """A report of three findings of which the first has axes but no outline, and the findings."""
+    place = tmp_path_factory.mktemp("partly")
+    volume = read_volume(series(place / "ct"))
+    first, *others = three_nodules(volume)
+    findings = (replace(first, mask=None, long_axis_ras_mm=AXIS, long_axis_mm=5.0), *others)
+    told = Findings(volume.identity.series_uid, Lungs(1200.0, 1400.0), findings)
+    write_dicom_results(place, AnalysisResult(volume, chest_labels(), told), source_images(place / "ct", volume))
+    return place / "measurements.sr.dcm", findings
+
+
+def test_a_finding_without_outline_is_a_group_at_its_center_with_all_its_numbers(partly_outlined: tuple) -> None:
+    report, findings = partly_outlined
+    bare, *outlined = read_report(report).groups
+    assert [group.tracking_id for group in (bare, *outlined)] == [finding.id for finding in findings]
+    assert [group.segment and group.segment[1] for group in (bare, *outlined)] == [None, 1, 2]
+    assert bare.point_ras_mm == pytest.approx(findings[0].center_ras_mm, abs=0.01)
+    numbers = {one.name.meaning: one for one in bare.measurements}
+    assert set(numbers) == {one.name.meaning for one in outlined[0].measurements}
+    assert numbers["Volume"].value == pytest.approx(findings[0].volume_mm3, abs=0.01)
+    assert np.ravel(numbers["Long Axis"].points_ras_mm) == pytest.approx(AXIS, abs=0.01)
+
+
+def test_all_findings_of_a_report_have_the_same_template(partly_outlined: tuple) -> None:
+    groups = hd.sr.srread(partly_outlined[0]).content.get_volumetric_roi_measurement_groups()
+    assert [group.tracking_identifier for group in groups] == [finding.id for finding in partly_outlined[1]]
+
+
+@pytest.mark.slow
+def test_the_validator_of_reports_finds_no_error_where_an_outline_is_missing(partly_outlined: tuple) -> None:
+    if SR_VALIDATOR.find() is None:
+        pytest.skip("DicomSRValidator (Debian package pixelmed-apps) is not installed")
+    assert judge(SR_VALIDATOR, partly_outlined[0]).errors == ()
+
+
 def test_a_series_that_names_less_than_it_must_is_no_obstacle(tmp_path: Path) -> None:
     write_series(tmp_path / "ct", SeriesPlan(count=24, rows=30, columns=36))
     volume = read_volume(tmp_path / "ct")

@@ -8,7 +8,7 @@ import pytest
 from pydicom import dcmread
 
 from fixtures.dicom_series_builder import SeriesPlan, write_series
-from LungNoduleAILib.cli import analyze as lung
+from LungNoduleAILib.cli.findings import analyze as lung
 from ThoraxAILib.cli.main import main
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.store.access import PASSWORD_VARIABLE

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from LungNoduleAILib.analysis import compare, follow_up
-from LungNoduleAILib.cases.follow_up_case import follow_up_case
 from LungNoduleAILib.cases.requests import FollowUpRequest
+from LungNoduleAILib.cases.two_dates.follow_up_case import follow_up_case
 from LungNoduleAILib.model.findings import Finding, Findings, Lungs
 from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.links import LinkDecision

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from LungNoduleAILib.cases import follow_up_case
 from LungNoduleAILib.cases.requests import FollowUpRequest
+from LungNoduleAILib.cases.two_dates import follow_up_case
 from ThoraxAILib.io import read_volume
 from ThoraxAILib.jobs.progress import Progress
 

@@ -11,7 +11,7 @@ from fixtures.lung_pair_builder import Date, Motion, Scanner, lung_points, patie
 
 pytest.importorskip("torch")
 
-from LungNoduleAILib.cases.registration_files import save_registration
+from LungNoduleAILib.cases.two_dates.registration_files import save_registration
 from LungNoduleAILib.followup.registration.lung_transform import LungTransform
 from LungNoduleAILib.followup.registration.register import LungRegistration, register_lungs
 from LungNoduleAILib.followup.registration.same_person import plausibly_same_person

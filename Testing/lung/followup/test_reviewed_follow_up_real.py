@@ -13,8 +13,8 @@ from LungNoduleAILib.analysis.analyze import analyze
 from LungNoduleAILib.analysis.review import reviewing
 from LungNoduleAILib.analysis.review.review_record import By
 from LungNoduleAILib.analysis.turned_masks import in_lps
-from LungNoduleAILib.cases.follow_up_case import follow_up_case
 from LungNoduleAILib.cases.requests import FollowUpRequest
+from LungNoduleAILib.cases.two_dates.follow_up_case import follow_up_case
 from LungNoduleAILib.model.follow_up_options import FollowUpOptions
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.model.reviewed import ReviewedScan, reviewed_to_dict

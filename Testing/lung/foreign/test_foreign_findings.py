@@ -12,10 +12,12 @@ import pytest
 import thoraxai
 from fixtures.dicom_documents import lung_result, measured, write_ct, write_lung_documents
 from LungNoduleAILib.analysis.foreign.result import with_foreign_findings
+from LungNoduleAILib.dicom_results.write import write_dicom_results
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.result import AnalysisResult
 from ThoraxAILib.cli.main import main
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.io.dicom_objects.source_images import source_images
 
 pytest.importorskip("highdicom")
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -73,6 +75,17 @@ def test_a_report_alone_gives_findings_where_its_axes_lie_and_names_the_others(w
     assert found["Nodule_01"].center_ras_mm == pytest.approx(axes.reshape(4, 3).mean(axis=0), abs=0.01)
     assert found["Nodule_01"].mask is None
     assert sum("no place in this CT" in line for line in kept) >= 3
+
+
+def test_a_report_alone_gives_a_finding_where_a_point_says_it_lies(tmp_path: Path) -> None:
+    volume = write_ct(tmp_path / "ct")
+    made = lung_result(volume, tuple(replace(finding, mask=None) for finding in measured(volume)))
+    write_dicom_results(tmp_path, made, source_images(tmp_path / "ct", volume))
+    found, _kept = read((tmp_path, made), "measurements.sr.dcm")
+    assert set(found) == {finding.id for finding in made.findings.findings}
+    for finding in made.findings.findings[1:]:  # the first has axes too
+        assert found[finding.id].center_ras_mm == pytest.approx(finding.center_ras_mm, abs=0.01)
+        assert found[finding.id].mean_diameter_mm == pytest.approx(finding.mean_diameter_mm, abs=0.01)
 
 
 def test_segments_outside_of_the_ct_are_no_findings_and_are_said(written: tuple) -> None:

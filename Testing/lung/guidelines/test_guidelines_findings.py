@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from LungNoduleAILib.cases.requests import AnalyzeRequest
-from LungNoduleAILib.cli.person import check_one_person
+from LungNoduleAILib.cli.findings.person import check_one_person
 from LungNoduleAILib.guidelines.from_findings import (
     ALL_NODULES,
     NoduleBefore,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ThoraxAILib import __version__
+from ThoraxAILib.errors import known
 from ThoraxAILib.image.lps import flip_lps_ras
 from ThoraxAILib.io.dicom_objects.codes import concept
 from ThoraxAILib.io.dicom_objects.segmentation import MANUFACTURER, MODEL
@@ -45,7 +46,8 @@ class FindingGroup:
     """One finding: tracking identifier and UID, segment number in a segmentation (0: none), what it is and where.
 
     ``evidence`` says on which images it lies, ``category`` what kind of thing the finding is, ``evaluations`` are pairs
-    of concept names (question, answer), and ``time_point`` names the date where there are several.
+    of concept names (question, answer), and ``time_point`` names the date where there are several. A finding without a
+    segment lies at ``center_ras_mm``: one of the two must be given.
     """
 
     tracking: tuple[str, str]
@@ -58,6 +60,7 @@ class FindingGroup:
     evidence: int = 0
     category: str = "altered structure"
     time_point: str = ""
+    center_ras_mm: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -99,8 +102,7 @@ def measurement_report(
         observer_person_context=_person(observer.reader), observer_device_context=_device(observer)
     )
     algorithm = hd.sr.AlgorithmIdentification(name=observer.algorithm[0], version=observer.algorithm[1])
-    told = [made for group in groups for made in _groups(group, evidence, algorithm)]
-    told = told or [_nothing(observer, algorithm)]
+    told = [_group(group, evidence, algorithm) for group in groups] or [_nothing(observer, algorithm)]
     content = hd.sr.MeasurementReport(
         observation_context=context,
         procedure_reported=concept(procedure),
@@ -180,48 +182,53 @@ def _person(name: str):
     )
 
 
-def _groups(group: FindingGroup, evidence: Sequence[Evidence], algorithm) -> list:
-    """Return the groups of one finding: its segment with all numbers; the ends of an axis stand below its number.
+def _group(group: FindingGroup, evidence: Sequence[Evidence], algorithm):
+    """Return the group of one finding (TID 1411): its segment or its place, and all numbers.
 
-    highdicom takes no coordinates into a group around a segment (TID 1411), though a number may be inferred from some
-    (TID 300, TID 320), so they are added to what it made. Without a segment the axes have a group of their own.
+    Every finding has the same template, since DicomSRValidator holds all groups of a report to that of one. highdicom
+    takes no coordinates into such a group, though a number may be inferred from some (TID 300, TID 320), so the ends of
+    an axis are added below its number.
     """
     import highdicom as hd
 
-    sources, found = evidence[group.evidence].sources, evidence[group.evidence].found
-    frame_of_reference = str(sources.first.FrameOfReferenceUID)
-    common: dict[str, Any] = {
-        "tracking_identifier": hd.sr.TrackingIdentifier(uid=group.tracking[1], identifier=group.tracking[0]),
-        "finding_category": concept(group.category),
-        "finding_type": concept(group.finding),
-        "finding_sites": [_site(group)] if group.site else None,
-        "algorithm_id": algorithm,
-        "time_point_context": hd.sr.TimePointContext(time_point=group.time_point) if group.time_point else None,
-    }
-    evaluations = [
-        hd.sr.QualitativeEvaluation(name=concept(name), value=concept(value)) for name, value in group.evaluations
-    ]
-    axes = [_measurement(quantity, frame_of_reference) for quantity in group.quantities if quantity.ends_ras_mm]
-    numbers = [_measurement(replace(quantity, ends_ras_mm=None), "") for quantity in group.quantities]
-    with_axes = hd.sr.MeasurementsAndQualitativeEvaluations(**common, measurements=axes) if axes else None
+    frame_of_reference = str(evidence[group.evidence].sources.first.FrameOfReferenceUID)
+    made = hd.sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
+        **_region(group, evidence[group.evidence], frame_of_reference),
+        tracking_identifier=hd.sr.TrackingIdentifier(uid=group.tracking[1], identifier=group.tracking[0]),
+        finding_category=concept(group.category),
+        finding_type=concept(group.finding),
+        finding_sites=[_site(group)] if group.site else None,
+        algorithm_id=algorithm,
+        time_point_context=hd.sr.TimePointContext(time_point=group.time_point) if group.time_point else None,
+        measurements=[_measurement(replace(quantity, ends_ras_mm=None), "") for quantity in group.quantities],
+        qualitative_evaluations=[
+            hd.sr.QualitativeEvaluation(name=concept(name), value=concept(value)) for name, value in group.evaluations
+        ],
+    )
+    _add_ends(
+        made, [_measurement(quantity, frame_of_reference) for quantity in group.quantities if quantity.ends_ras_mm]
+    )
+    _add_segments(made, group.quantities, evidence)
+    return made
+
+
+def _region(group: FindingGroup, evidence: Evidence, frame_of_reference: str) -> dict[str, Any]:
+    """Return where a finding is, as an argument of highdicom's group: its segment, else the point in its middle."""
+    import highdicom as hd
+
+    series, found = hd.sr.SourceSeriesForSegmentation(evidence.sources.first.SeriesInstanceUID), evidence.found
     if group.segment and found is not None:
         segment = hd.sr.ReferencedSegment(
             sop_class_uid=found.SOPClassUID,
             sop_instance_uid=found.SOPInstanceUID,
             segment_number=group.segment,
-            source_series=hd.sr.SourceSeriesForSegmentation(sources.first.SeriesInstanceUID),
+            source_series=series,
         )
-        made: Any = hd.sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
-            referenced_segment=segment, measurements=numbers, qualitative_evaluations=evaluations, **common
-        )
-        _add_ends(made, axes)
-        _add_segments(made, group.quantities, evidence)
-        return [made]
-    made = hd.sr.MeasurementsAndQualitativeEvaluations(
-        measurements=numbers, qualitative_evaluations=evaluations, **common
-    )
-    _add_segments(made, group.quantities, evidence)
-    return [made] if with_axes is None else [made, with_axes]
+        return {"referenced_segment": segment}
+    center_ras_mm = known(group.center_ras_mm, f"the segment or center of {group.tracking[0]}")
+    point = flip_lps_ras(np.array([center_ras_mm], dtype=float))
+    kind = hd.sr.GraphicTypeValues3D.POINT
+    return {"referenced_volume_surface": hd.sr.VolumeSurface(kind, point, frame_of_reference, source_series=series)}
 
 
 def _add_segments(group: Any, quantities: Sequence[Quantity], evidence: Sequence[Evidence]) -> None:

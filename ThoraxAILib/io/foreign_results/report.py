@@ -11,6 +11,7 @@ import numpy as np
 
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.image.lps import flip_lps_ras
+from ThoraxAILib.image.tuples import three
 from ThoraxAILib.io.foreign_results.coded import Coded, coded, read_header, text_of
 
 if TYPE_CHECKING:
@@ -41,7 +42,10 @@ class ForeignMeasurement:
 
 @dataclass(frozen=True)
 class ForeignGroup:
-    """One measurement group; ``segment`` is SOP instance UID and number, ``kept`` what was not understood."""
+    """One measurement group; ``segment`` is SOP instance UID and number, ``kept`` what was not understood.
+
+    ``point_ras_mm`` is where a group without an outline lies, if it says so by one point.
+    """
 
     tracking_id: str
     tracking_uid: str
@@ -53,6 +57,7 @@ class ForeignGroup:
     segment: tuple[str, int] | None
     regions: tuple[str, ...]
     kept: tuple[str, ...]
+    point_ras_mm: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,7 @@ def _group(group: Dataset) -> ForeignGroup:
     tracking = {"id": "", "uid": ""}
     finding = category = None
     segment: tuple[str, int] | None = None
+    point: tuple[float, float, float] | None = None
     kept: list[str] = []
     sites, measurements, evaluations, regions = [], [], [], []
     for item in group.get("ContentSequence") or ():
@@ -136,6 +142,8 @@ def _group(group: Dataset) -> ForeignGroup:
             evaluations.append((concept, value))
             kept += _below(item)
         elif kind in ("SCOORD", "SCOORD3D"):
+            if kind == "SCOORD3D" and text_of(item.get("GraphicType")) == "POINT":
+                point = _points_ras_mm(item)[0]
             regions.append(described(item))
             kept += _below(item)
         elif kind == "IMAGE" and _segment(item) is not None:
@@ -154,6 +162,7 @@ def _group(group: Dataset) -> ForeignGroup:
         segment,
         tuple(regions),
         tuple(kept),
+        point,
     )
 
 
@@ -169,8 +178,7 @@ def _measurement(item: Dataset, name: Coded) -> ForeignMeasurement | None:
         if _name(child) in DERIVATION:
             derivation = coded(child, "ConceptCodeSequence")
         elif text_of(child.get("ValueType")) == "SCOORD3D":
-            lps = np.array(child.GraphicData, dtype=float).reshape(-1, 3)
-            points += [tuple(float(x) for x in point) for point in flip_lps_ras(lps)]  # type: ignore[misc]
+            points += _points_ras_mm(child)
         else:
             kept += [described(child), *_below(child)]
     return ForeignMeasurement(
@@ -181,6 +189,11 @@ def _measurement(item: Dataset, name: Coded) -> ForeignMeasurement | None:
         tuple(points),
         tuple(kept),
     )
+
+
+def _points_ras_mm(item: Dataset) -> list[tuple[float, float, float]]:
+    lps = np.array(item.GraphicData, dtype=float).reshape(-1, 3)
+    return [three(float(x) for x in point) for point in flip_lps_ras(lps)]
 
 
 def _below(item: Dataset, without: Dataset | None = None, depth: int = 0) -> list[str]:

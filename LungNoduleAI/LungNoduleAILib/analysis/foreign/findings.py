@@ -137,14 +137,13 @@ class _Findings:
         self._take(replace(finding, **stated, notes=notes), group.tracking_id)
 
     def _measured(self, region: Region | None, group: ForeignGroup) -> Finding | None:
-        """Return what is measured in the segment, else in a ball around the axes; None without a place in the CT."""
+        """Return what is measured in the segment, else in a ball where the group lies; None without a place."""
         if region is not None:
             return self._of_mask(region.mask)
-        points = np.array([point for one in group.measurements for point in one.points_ras_mm], dtype=float)
-        if not len(points):
+        ball = _center_and_radius_mm(group)
+        if ball is None:
             return None
-        center = points.mean(axis=0)
-        radius = float(np.linalg.norm(points - center, axis=1).max())
+        center, radius = ball
         found = self._of_mask(_ball(self._volume, center, radius))
         if found is None:
             return None
@@ -181,6 +180,18 @@ class _Findings:
             unique = f"{wanted}_{number}"
         self._names.add(unique)
         self.findings.append(replace(finding, id=unique, confidence=1.0, detector="foreign"))
+
+
+def _center_and_radius_mm(group: ForeignGroup) -> tuple[np.ndarray, float] | None:
+    """Return the middle (RAS) and the half of the ends of the axes, else the point of a group and half its diameter."""
+    points = np.array([point for one in group.measurements for point in one.points_ras_mm], dtype=float)
+    if len(points):
+        center = points.mean(axis=0)
+        return center, float(np.linalg.norm(points - center, axis=1).max())
+    diameter_mm = _stated(group).get("mean_diameter_mm")
+    if group.point_ras_mm is None or diameter_mm is None:
+        return None
+    return np.array(group.point_ras_mm), diameter_mm / 2
 
 
 def _stated(group: ForeignGroup) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def write_follow_up(
     stages: Stages,
 ) -> None:
     """Write every file of a follow-up into ``folder``, the run record as the last."""
-    from LungNoduleAILib.cases.follow_up_files import write_results
+    from LungNoduleAILib.cases.two_dates.follow_up_files import write_results
 
     summary = _summary(result.follow_up)
     write_results(folder, result, request, finish(record, stages, folder, summary).to_dict(), progress, stages)

@@ -11,7 +11,7 @@ import numpy as np
 from LungNoduleAILib.cases.analyze_case import analyze_case
 from LungNoduleAILib.cases.requests import CaseRequest
 from LungNoduleAILib.cases.sample import SAMPLE_FOLDER, SAMPLE_SEED, write_sample
-from LungNoduleAILib.cli.summary import describe_findings, position, table, where_to_look
+from LungNoduleAILib.cli.findings.summary import describe_findings, position, table, where_to_look
 from LungNoduleAILib.model.findings import Finding
 from LungNoduleAILib.model.options import AnalysisOptions
 from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule

@@ -10,8 +10,8 @@ import numpy as np
 
 from LungNoduleAILib.analysis.engines import choose_anatomy
 from LungNoduleAILib.anatomy.protocol import AnatomySegmenter
-from LungNoduleAILib.cases.registration_files import save_registration
 from LungNoduleAILib.cases.requests import REGISTER, RegisterRequest
+from LungNoduleAILib.cases.two_dates.registration_files import save_registration
 from LungNoduleAILib.followup.difference.difference_map import DifferenceMap, difference_map
 from LungNoduleAILib.followup.registration.register import CONVENTION, LungRegistration, register_lungs
 from LungNoduleAILib.followup.registration.same_person import plausibly_same_person

@@ -16,7 +16,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from LungNoduleAILib.cli.demo_run import run_demo
+    from LungNoduleAILib.cli.findings.demo_run import run_demo
 
     request = DemoRequest.from_arguments(arguments)
     print("\n".join(run_demo(request.ct, request.output, Progress(is_cancelled=arguments.is_cancelled))))

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from LungNoduleAILib.cases.requests import ReviewRequest
-from LungNoduleAILib.cli.summary import describe_findings
+from LungNoduleAILib.cli.findings.summary import describe_findings
 from LungNoduleAILib.model.files import SCENE_FILE
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.scene import host

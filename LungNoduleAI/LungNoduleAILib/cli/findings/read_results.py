@@ -21,7 +21,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     from LungNoduleAILib.cases.foreign_case import KEPT_FILE, read_foreign_case, write_foreign_case
-    from LungNoduleAILib.cli.summary import describe_findings
+    from LungNoduleAILib.cli.findings.summary import describe_findings
 
     result, found = read_foreign_case(arguments.files, arguments.ct)
     write_foreign_case(arguments.output, result, found)

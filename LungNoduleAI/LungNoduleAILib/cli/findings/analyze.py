@@ -13,9 +13,9 @@ from LungNoduleAILib.cases.batch import Batch, gather_cases
 from LungNoduleAILib.cases.cohort.persons import person_of, read_persons
 from LungNoduleAILib.cases.cohort.tables import FAILED, LEFT_OUT, IndexRow, totals, write_tables
 from LungNoduleAILib.cases.requests import AnalyzeRequest, CaseRequest
-from LungNoduleAILib.cli.from_store import add_store_options, study_of_store
-from LungNoduleAILib.cli.person import check_one_person
-from LungNoduleAILib.cli.summary import describe_findings, where_to_look
+from LungNoduleAILib.cli.findings.from_store import add_store_options, study_of_store
+from LungNoduleAILib.cli.findings.person import check_one_person
+from LungNoduleAILib.cli.findings.summary import describe_findings, where_to_look
 from ThoraxAILib.errors import Cancelled, InputError
 from ThoraxAILib.io import Case
 from ThoraxAILib.jobs.events import Events, add_events_argument, reporting_errors

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from LungNoduleAILib.analysis.follow_up import FollowUpResult
-from LungNoduleAILib.cases.pairs_csv import write_pairs_csv
-from LungNoduleAILib.cases.registration_files import save_registration
 from LungNoduleAILib.cases.requests import FollowUpRequest
+from LungNoduleAILib.cases.two_dates.pairs_csv import write_pairs_csv
+from LungNoduleAILib.cases.two_dates.registration_files import save_registration
 from LungNoduleAILib.model import files
 from LungNoduleAILib.model.links import write_links
 from LungNoduleAILib.report.follow_up import FollowUpPictures, write_follow_up_report
