@@ -19,7 +19,7 @@ from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 SEED = 3
 MOTION = Motion((6.0, -3.0, 10.0), 8.0, 2.0)
 PRIOR_SCANNER, CURRENT_SCANNER = Scanner((2.0, 2.0, 2.0), 1.0, 40.0), Scanner((2.0, 2.0, 2.5), 2.0, 15.0)
-OPTIONS = LungRegistrationOptions(grid_mm=3.0, both_directions=False, threads=1)
+OPTIONS = LungRegistrationOptions(grid_mm=4.0, both_directions=False, threads=1)
 NEW, GROWN, STABLE, GONE = range(4)
 
 
