@@ -95,6 +95,8 @@ def in_words(borders: tuple[LobeBorder, ...]) -> str:
     for moved, what in ((True, "put where the CT shows it"), (False, "left where the network put it")):
         names = [border.fissure for border in borders if border.moved == moved]
         if names:
-            parts.append(f"the border at the {' and the '.join(names)} fissure was {what}")
+            listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+            one = len(names) == 1
+            parts.append(f"the border{'' if one else 's'} at the {listed} fissure{' was' if one else 's were'} {what}")
     seen = ", ".join(f"{border.fissure} {100 * border.seen_share:.0f} %" for border in borders)
     return f"{', '.join(parts)}; share of the border on a bright line in the CT: {seen}"
