@@ -95,7 +95,9 @@ def test_what_became_of_each_border_is_said_with_the_share_that_is_seen():
 
 def test_several_borders_that_were_moved_are_told_as_one_list():
     said = in_words(tuple(LobeBorder(name, True, 0.4, 0.5) for name in ("right oblique", "left oblique", "horizontal")))
-    assert said.startswith("the borders at the right oblique, left oblique and horizontal fissures were put where")
+    assert said.startswith(
+        "the borders at the right oblique, left oblique and horizontal fissures were put where the CT shows them;"
+    )
 
 
 def test_the_ct_around_the_lungs_is_placed_by_the_lobes_first_voxel():
