@@ -57,8 +57,7 @@ def test_a_reading_is_scored_as_it_was_given(tmp_path, monkeypatch):
     monkeypatch.setattr("CardiacBiomechLib.public.practice.score_case", score)
     given = {"seed": 3, "difficulty": "hard", "cases": "acdc", "analyze": True, "model": "own"}
     assert thoraxai.score_cine(tmp_path, 1, 7, 35, "DCM", **given) == {"score": 7}
-    paths = {"cases": Path("acdc"), "analyze": True, "model": Path("own")}
-    wanted = PracticeRequest(tmp_path, 3, "hard", ed_frame=1, es_frame=7, ef_percent=35.0, diagnosis="DCM", **paths)
+    wanted = PracticeRequest(tmp_path, 3, "hard", cases=Path("acdc"), analyze=True, model=Path("own"))
     assert asked == [(wanted, Reading(1, 7, 35.0, "DCM"))]
 
 

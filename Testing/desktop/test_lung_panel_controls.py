@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import test_lung_panel_archive  # noqa: F401
 import test_lung_panel_follow_up  # noqa: F401
 import test_lung_panel_guidelines  # noqa: F401
 import test_lung_panel_input  # noqa: F401

@@ -48,6 +48,13 @@ def label(name: str, tool_tip: str = "") -> qt.QLabel:
     return made
 
 
+def line(name: str, tool_tip: str) -> qt.QLineEdit:
+    """Return a line to type into."""
+    made = qt.QLineEdit()
+    made.name, made.toolTip = name, tool_tip
+    return made
+
+
 def table(name: str, titles: Sequence[str], tool_tip: str, least_rows: int = 5) -> qt.QTableWidget:
     """Return a table to read: whole rows are selected, one at a time, and nothing in it can be typed over."""
     made = qt.QTableWidget()

@@ -49,10 +49,3 @@ def _cell(value: float | str | None, numeric: bool) -> float | str:
     if numeric:
         return float("nan") if value is None else float(value)
     return "" if value is None else str(value)
-
-
-def set_cell(node, row: int, column: str, text: str) -> None:
-    """Write one text cell of a row."""
-    node.GetTable().GetColumnByName(column).SetValue(row, text)
-    node.GetTable().Modified()
-    node.Modified()

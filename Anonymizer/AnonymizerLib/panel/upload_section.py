@@ -67,12 +67,12 @@ class UploadSection:
         self.folderEdit.name = "uploadFolderEdit"
         self.folderEdit.filters = ctk.ctkPathLineEdit.Dirs
         self.folderEdit.toolTip = _("A result of De-identify; only files of its manifest are sent")
-        self.addressEdit = self._line(
+        self.addressEdit = parts.line(
             "storeAddressEdit", _("dicomweb+https://host/path, dimse+tls://host:port/AET or a folder")
         )
         self.addressEdit.placeholderText = "dicomweb+https://"
-        self.userEdit = self._line("storeUserEdit", _("Your name at the store, where it asks for one"))
-        self.passwordEdit = self._line("storePasswordEdit", _("Kept until Slicer is closed, written nowhere"))
+        self.userEdit = parts.line("storeUserEdit", _("Your name at the store, where it asks for one"))
+        self.passwordEdit = parts.line("storePasswordEdit", _("Kept until Slicer is closed, written nowhere"))
         self.passwordEdit.echoMode = qt.QLineEdit.Password
         self.authorityEdit = ctk.ctkPathLineEdit()
         self.authorityEdit.name = "storeAuthorityEdit"
@@ -92,11 +92,6 @@ class UploadSection:
             edit.connect("textChanged(QString)", self._enable)
         self.addButton = parts.button("addUploadButton", _("Add to queue"), self.on_add)
         layout.addWidget(self.addButton)
-
-    def _line(self, name: str, tool_tip: str) -> qt.QLineEdit:
-        edit = qt.QLineEdit()
-        edit.name, edit.toolTip = name, tool_tip
-        return edit
 
     def _build_queue(self, layout: qt.QVBoxLayout) -> None:
         titles = (_("Folder"), _("Store"), _("State"))

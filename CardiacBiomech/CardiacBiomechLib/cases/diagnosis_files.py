@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,8 @@ from CardiacBiomechLib.diagnosis.models.train import train_model
 from CardiacBiomechLib.training.diagnosis_cohort import CohortRequest, cohort_table
 from ThoraxAILib.errors import InputError
 from ThoraxAILib.jobs.outputs.csv_safety import SafeWriter
-from ThoraxAILib.jobs.outputs.output_folder import OutputFolder, output_error
+from ThoraxAILib.jobs.outputs.output_folder import OutputFolder
+from ThoraxAILib.jobs.outputs.whole_file import whole_file
 from ThoraxAILib.jobs.progress import Progress
 
 EVALUATION, EVALUATION_PAGE = "evaluation.json", "evaluation.html"
@@ -41,7 +42,8 @@ def write_features(request: FeaturesRequest, progress: Progress) -> FeatureTable
         table = labeled_rows(request.input, request.regions, progress)
     else:
         table = rows_to_classify(request.input, progress, regions=request.regions)
-    whole(request.output, lambda partial: write_table(table, partial))
+    with whole_file(request.output) as partial:
+        write_table(table, partial)
     return table
 
 
@@ -49,7 +51,8 @@ def write_cohort(request: CohortRequest, progress: Progress) -> FeatureTable:
     """Write the table of a cohort of synthetic hearts; raises InputError."""
     check_file(request.output)
     table = cohort_table(request.hearts, request.error_mm, request.seed, progress, request.first)
-    whole(request.output, lambda partial: write_table(table, partial))
+    with whole_file(request.output) as partial:
+        write_table(table, partial)
     return table
 
 
@@ -87,10 +90,12 @@ def classify_case(request: ClassifyRequest, progress: Progress) -> tuple[Diagnos
     model = chosen_model(request.model)
     table = rows_to_classify(request.input, progress.part(0.0, 0.9), model.names)
     values = table.of(model.names)
-    whole(request.output, lambda partial: write_predictions(model, table.names, values, partial))
+    with whole_file(request.output) as partial:
+        write_predictions(model, table.names, values, partial)
     if request.explanations is not None:
         text = json.dumps(explanations(model, table), indent=1, allow_nan=False)
-        whole(request.explanations, lambda partial: partial.write_text(text, encoding="utf-8"))
+        with whole_file(request.explanations) as partial:
+            partial.write_text(text, encoding="utf-8")
     progress(1.0, "Classified")
     return model, table
 
@@ -127,15 +132,3 @@ def check_file(path: Path) -> None:
     """Raise InputError early when a file cannot be written there."""
     if path.is_dir() or not path.resolve().parent.is_dir():
         raise InputError(f"'{path.name}' cannot be written: name a file in a folder that exists.")
-
-
-def whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file whole or not at all; raises OutputError."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        write(partial)
-        partial.replace(path)
-    except OSError as error:
-        raise output_error(error) from error
-    finally:
-        partial.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from CardiacBiomechLib.cases.study_files import RESULT, SEGMENTS, segment_table
 from ThoraxAILib.jobs.outputs.csv_safety import SafeWriter
-from ThoraxAILib.jobs.outputs.output_folder import output_error
+from ThoraxAILib.jobs.outputs.whole_file import whole_file
 from ThoraxAILib.options.shard import shard_suffix
 
 INDEX = "index.csv"
@@ -85,13 +85,7 @@ def _result(folder: Path) -> dict:
 
 
 def _write(path: Path, head: Sequence[str], lines: Iterable[Sequence[object]]) -> None:
-    partial = path.with_name(f".{path.name}")
-    try:
-        with partial.open("w", encoding="utf-8", newline="") as file:
-            writer = SafeWriter(file)
-            writer.writerow(head)
-            writer.writerows(lines)
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise output_error(error) from error
+    with whole_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        writer = SafeWriter(file)
+        writer.writerow(head)
+        writer.writerows(lines)

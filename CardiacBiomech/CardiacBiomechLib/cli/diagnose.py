@@ -1,4 +1,4 @@
-"""``thoraxai cardiac features``, ``train`` and ``classify``; heavy imports happen inside."""
+"""``thoraxai cardiac features``, ``cohort``, ``train``, ``evaluate`` and ``classify``; heavy imports happen inside."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CLASSIFY = (
 
 
 def add_diagnose(commands: argparse._SubParsersAction) -> None:
-    """Mount ``cardiac features``, ``cardiac train`` and ``cardiac classify``."""
+    """Mount the commands that make, train, judge and use a diagnosis."""
     for name, request, run, text, description in (
         ("features", FeaturesRequest, _features, "write the features of studies as one table", TABLE),
         ("cohort", CohortRequest, _cohort, "write a labeled table of synthetic hearts of the five groups", COHORT),
@@ -71,17 +71,15 @@ def _cohort(arguments: argparse.Namespace) -> int:
 def _train(arguments: argparse.Namespace) -> int:
     from CardiacBiomechLib.cases.diagnosis_files import train_case
     from CardiacBiomechLib.diagnosis.models.model_file import model_hash
-    from ThoraxAILib.statistics.proportions import clopper_pearson
 
     request = TrainDiagnosisRequest.from_arguments(arguments)
     model = train_case(request, progress_on_terminal(arguments))
     right, rows = model.note["held_out_right"], model.note["rows"]
-    low, high = clopper_pearson(right, rows)
     print(f"{request.options.classifier} on {rows} studies of {', '.join(model.groups)}")
     print("features: " + ", ".join(model.names))
     print(
         f"cross-validation with selection inside: {right} of {rows} right, {100 * right / rows:.1f} % "
-        f"(95 % interval {100 * low:.1f} to {100 * high:.1f} %)"
+        f"({_interval(right, rows)})"
     )
     print(f"model written to {request.output}, sha256 {model_hash(request.output)}")
     return 0
@@ -93,9 +91,8 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     request = EvaluateDiagnosisRequest.from_arguments(arguments)
     found = evaluate_case(request, progress_on_terminal(arguments))
     for name, words in (("nested", "selection inside the folds"), ("selected_on_all_rows", "selection on all rows")):
-        low, high = found[name]["interval"]
-        share = f"{found[name]['right']} of {found['rows']}, {100 * found[name]['accuracy']:.1f} %"
-        print(f"{words}: {share} (95 % interval {100 * low:.1f} to {100 * high:.1f} %)")
+        right, rows = found[name]["right"], found["rows"]
+        print(f"{words}: {right} of {rows}, {100 * found[name]['accuracy']:.1f} % ({_interval(right, rows)})")
     if found["rules"] is not None:
         rules, left = found["rules"], found["rules"]["true_group_among_those_left"]["accuracy"]
         print(
@@ -134,8 +131,6 @@ def _print_reasons(model, table) -> None:
 def _print_answers(model, table, values) -> None:
     import numpy as np
 
-    from ThoraxAILib.statistics.proportions import clopper_pearson
-
     whole = np.isfinite(values).all(1)
     if (~whole).any():
         print(f"{int((~whole).sum())} studies lack a feature and are not classified")
@@ -143,5 +138,12 @@ def _print_answers(model, table, values) -> None:
         return
     told = [group for group, complete in zip(table.groups, whole, strict=True) if complete]
     right = sum(model.groups[number] == group for number, group in zip(model.answers(values[whole]), told, strict=True))
-    low, high = clopper_pearson(right, len(told))
-    print(f"{right} of {len(told)} as the table says (95 % interval {100 * low:.1f} to {100 * high:.1f} %)")
+    print(f"{right} of {len(told)} as the table says ({_interval(right, len(told))})")
+
+
+def _interval(right: int, rows: int) -> str:
+    """Return the exact interval of a share in words."""
+    from ThoraxAILib.statistics.proportions import clopper_pearson
+
+    low, high = clopper_pearson(right, rows)
+    return f"95 % interval {100 * low:.1f} to {100 * high:.1f} %"

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from ThoraxAILib.errors import InputError
+from ThoraxAILib.jobs.outputs.whole_file import whole_file
 
 
 def check_report(path: Path | None) -> None:
@@ -17,6 +18,5 @@ def check_report(path: Path | None) -> None:
 def write_report(path: Path | None, content: dict) -> None:
     """Write ``content`` where a report was asked for; whole or not at all."""
     if path is not None:
-        partial = path.with_name(f".{path.name}.partial")
-        partial.write_text(json.dumps(content, indent=2, allow_nan=False), encoding="utf-8")
-        partial.replace(path)
+        with whole_file(path) as partial:
+            partial.write_text(json.dumps(content, indent=2, allow_nan=False), encoding="utf-8")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +90,6 @@ def score_cine(
     reading = Reading(ed_frame, es_frame, float(ef_percent), diagnosis)
     folder = Path(os.fspath(output))
     request = PracticeRequest(folder, seed, difficulty, _path(cases), analyze=analyze, model=_path(model))
-    request = replace(request, ed_frame=ed_frame, es_frame=es_frame, ef_percent=float(ef_percent), diagnosis=diagnosis)
     score_case(request, reading, Progress(progress))
     return json.loads((folder / SCORE_FILE).read_text(encoding="utf-8"))
 

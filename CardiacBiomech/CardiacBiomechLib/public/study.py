@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 from CardiacBiomechLib.analysis.study_options import StudyOptions
@@ -55,8 +54,9 @@ def analyze_cine(
         >>> print(found["lv"]["ef_percent"], found["quality"])
     """
     study, folder = Path(os.fspath(exam)), Path(os.fspath(output))
-    labels = None if label is None else Path(os.fspath(label))
-    request = AnalyzeStudyRequest((study,), folder, labels, frame, with_scene=with_scene, with_dicom=with_dicom)
-    request = replace(request, options=options or StudyOptions(), person=person or Person(), resume=resume)
-    request = replace(request, engines=engines or EnginesOfStudy())
+    request = AnalyzeStudyRequest(
+        (study,), folder, None if label is None else Path(os.fspath(label)), frame, options=options or StudyOptions(),
+        person=person or Person(), engines=engines or EnginesOfStudy(), with_scene=with_scene, with_dicom=with_dicom,
+        resume=resume,
+    )  # fmt: skip
     return analyze_study_case(request, study, folder, Progress(progress)).result

@@ -58,12 +58,12 @@ class ArchiveSection:
         form = qt.QFormLayout()
         layout.addLayout(form)
         tips = _("dicomweb+https://host/path, dimse+tls://host:port/AET or a folder")
-        self.addressEdit = self._line("archiveAddressEdit", tips)
+        self.addressEdit = parts.line("archiveAddressEdit", tips)
         self.addressEdit.placeholderText = "dicomweb+https://"
-        self.userEdit = self._line("archiveUserEdit", _("Your name at the store, where it asks for one"))
-        self.passwordEdit = self._line("archivePasswordEdit", _("Kept until Slicer is closed, written nowhere"))
+        self.userEdit = parts.line("archiveUserEdit", _("Your name at the store, where it asks for one"))
+        self.passwordEdit = parts.line("archivePasswordEdit", _("Kept until Slicer is closed, written nowhere"))
         self.passwordEdit.echoMode = qt.QLineEdit.Password
-        self.patientEdit = self._line("archivePatientEdit", _("Only studies of this patient ID; empty: all"))
+        self.patientEdit = parts.line("archivePatientEdit", _("Only studies of this patient ID; empty: all"))
         self.authorityEdit = ctk.ctkPathLineEdit()
         self.authorityEdit.name = "archiveAuthorityEdit"
         self.authorityEdit.filters = ctk.ctkPathLineEdit.Files
@@ -83,11 +83,6 @@ class ArchiveSection:
         self.studiesTable = parts.table("archiveStudiesTable", titles, _("Studies of the store"), least_rows=4)
         self.studiesTable.connect("itemSelectionChanged()", lambda: self.update(self._hasResult))
         layout.addWidget(self.studiesTable)
-
-    def _line(self, name: str, tool_tip: str) -> qt.QLineEdit:
-        edit = qt.QLineEdit()
-        edit.name, edit.toolTip = name, tool_tip
-        return edit
 
     def _build_actions(self, layout: qt.QVBoxLayout) -> None:
         row = qt.QHBoxLayout()

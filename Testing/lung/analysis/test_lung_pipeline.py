@@ -38,7 +38,7 @@ def found(result: AnalysisResult, nodule: PlantedNodule) -> Finding | None:
 
 @pytest.fixture(scope="module")
 def chest() -> SyntheticCT:
-    return make_small_chest(SEED, (0.9, 0.9, 1.5), noise_hu=20.0)
+    return make_small_chest(SEED, (1.2, 1.2, 1.5), noise_hu=20.0)
 
 
 @pytest.fixture(scope="module")

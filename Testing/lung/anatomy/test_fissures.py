@@ -93,6 +93,13 @@ def test_what_became_of_each_border_is_said_with_the_share_that_is_seen():
     assert "right oblique 42 %" in said
 
 
+def test_several_borders_that_were_moved_are_told_as_one_list():
+    said = in_words(tuple(LobeBorder(name, True, 0.4, 0.5) for name in ("right oblique", "left oblique", "horizontal")))
+    assert said.startswith(
+        "the borders at the right oblique, left oblique and horizontal fissures were put where the CT shows them;"
+    )
+
+
 def test_the_ct_around_the_lungs_is_placed_by_the_lobes_first_voxel():
     array = np.zeros((20, 90, 80), np.int16)
     array[8, 40:42, 50:52] = 3000  # pixels of 0.6 mm: a point 8 x 3, 40.5 x 0.6 and 50.5 x 0.6 mm from the first one

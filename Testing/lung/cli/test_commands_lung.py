@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import psutil
@@ -132,21 +134,26 @@ def test_without_scene_the_arrays_let_another_process_take_the_result_over(worke
     assert all(finding.mask.array.any() for finding in result.findings.findings)
 
 
-def test_a_new_run_replaces_the_old_result_and_leaves_other_files(analyzed, chest, tmp_path):
-    shutil.copytree(analyzed[0], tmp_path, dirs_exist_ok=True)
-    (tmp_path / "my notes.txt").write_text("mine")
-    assert main(["lung", "analyze", str(chest), "--output", str(tmp_path), "--scene", "none", *CLASSICAL]) == 0
-    assert names(tmp_path) == sorted([*WITHOUT_SCENE, "my notes.txt"])
+@pytest.fixture(scope="module")
+def again(analyzed, chest, tmp_path_factory) -> tuple[Path, str]:
+    """A folder with a result and notes that was analyzed into once more, without Slicer, and what was complained."""
+    folder, said = tmp_path_factory.mktemp("again"), io.StringIO()
+    shutil.copytree(analyzed[0], folder, dirs_exist_ok=True)
+    (folder / "my notes.txt").write_text("mine")
+    with pytest.MonkeyPatch.context() as patch, redirect_stderr(said):
+        patch.setattr(host, "is_available", lambda: False)
+        assert main(["lung", "analyze", str(chest), "--output", str(folder), *CLASSICAL]) == 0
+    return folder, said.getvalue()
 
 
-def test_where_slicer_is_missing_the_command_says_what_it_did_not_write(chest, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(host, "is_available", lambda: False)
-    assert main(["lung", "analyze", str(chest), "--output", str(tmp_path), *CLASSICAL]) == 0
-    assert names(tmp_path) == WITHOUT_SCENE
-    complaint = capsys.readouterr().err
-    assert complaint.count("\n") == 1
-    assert "scene.mrb" in complaint
-    assert "thoraxai[scene]" in complaint
+def test_a_new_run_replaces_the_old_result_and_leaves_other_files(again):
+    assert names(again[0]) == sorted([*WITHOUT_SCENE, "my notes.txt"])
+
+
+def test_where_slicer_is_missing_the_command_says_what_it_did_not_write(again):
+    assert again[1].count("\n") == 1
+    assert "scene.mrb" in again[1]
+    assert "thoraxai[scene]" in again[1]
 
 
 def test_a_batch_goes_on_after_bad_cases_and_its_index_tells_them(chest, tmp_path, capsys):

@@ -19,7 +19,7 @@ from LungNoduleAILib.synthesis.nodules.planted import PlantedNodule
 SEED = 3
 MOTION = Motion((6.0, -3.0, 10.0), 8.0, 2.0)
 PRIOR_SCANNER, CURRENT_SCANNER = Scanner((2.0, 2.0, 2.0), 1.0, 40.0), Scanner((2.0, 2.0, 2.5), 2.0, 15.0)
-OPTIONS = LungRegistrationOptions(grid_mm=3.0, both_directions=False, threads=1)
+OPTIONS = LungRegistrationOptions(grid_mm=4.0, both_directions=False, threads=1)
 NEW, GROWN, STABLE, GONE = range(4)
 
 
@@ -57,12 +57,19 @@ def registered(prior: Date, current: Date) -> LungRegistration:
 
 @pytest.fixture(scope="module")
 def changed(places: np.ndarray) -> tuple[Date, Date, LungRegistration, DifferenceMap]:
+    """Two dates and what changed between them; of the findings one is new, one is stable and one is gone."""
     before = [ball(places[GROWN], 6), ball(places[STABLE], 8), ball(places[GONE], 8)]
     after = [ball(places[NEW], 6), ball(places[GROWN], 10), ball(places[STABLE], 8)]
     prior = right_lung(scanned(patient(SEED, before, 2.0), Motion(), PRIOR_SCANNER, 1))
     current = right_lung(scanned(patient(SEED, after, 2.0), MOTION, CURRENT_SCANNER, 2))
     found = registered(prior, current)
-    return prior, current, found, difference_map(found, prior.volume, current.volume, prior.labels, current.labels)
+    now = [
+        finding("Nodule_01", MOTION.to_current(places[NEW]), 6.0),
+        finding("Nodule_02", MOTION.to_current(places[STABLE]), 8.0),
+    ]
+    gone = [finding("Nodule_07", places[GONE], 8.0)]
+    told = difference_map(found, prior.volume, current.volume, prior.labels, current.labels, now, gone)
+    return prior, current, found, told
 
 
 def at(found: DifferenceMap, place: np.ndarray) -> list[str]:
@@ -108,15 +115,8 @@ def test_another_kernel_noise_and_breath_level_alone_show_nothing(places: np.nda
     assert float(np.percentile(np.abs(values), 90)) < 60
 
 
-def test_a_change_carries_the_name_of_the_finding_it_lies_on(changed, places: np.ndarray):
-    prior, current, found, _ = changed
-    now = [
-        finding("Nodule_01", MOTION.to_current(places[NEW]), 6.0),
-        finding("Nodule_02", MOTION.to_current(places[STABLE]), 8.0),
-    ]
-    before = [finding("Nodule_07", places[GONE], 8.0)]
-    named = difference_map(found, prior.volume, current.volume, prior.labels, current.labels, now, before)
-    names = {blob.kind: blob.finding_id for blob in named.blobs}
+def test_a_change_carries_the_name_of_the_finding_it_lies_on(changed):
+    names = {blob.kind: blob.finding_id for blob in changed[3].blobs}
     assert names == {"appeared": "Nodule_01", "vanished": "Nodule_07", "grew": None}
 
 

@@ -142,8 +142,7 @@ def _group(group: Dataset) -> ForeignGroup:
             evaluations.append((concept, value))
             kept += _below(item)
         elif kind in ("SCOORD", "SCOORD3D"):
-            if kind == "SCOORD3D" and text_of(item.get("GraphicType")) == "POINT":
-                point = _points_ras_mm(item)[0]
+            point = _point_ras_mm(item) or point
             regions.append(described(item))
             kept += _below(item)
         elif kind == "IMAGE" and _segment(item) is not None:
@@ -189,6 +188,12 @@ def _measurement(item: Dataset, name: Coded) -> ForeignMeasurement | None:
         tuple(points),
         tuple(kept),
     )
+
+
+def _point_ras_mm(item: Dataset) -> tuple[float, float, float] | None:
+    """Return where a single point in space lies; None for any other region."""
+    is_point = text_of(item.get("ValueType")) == "SCOORD3D" and text_of(item.get("GraphicType")) == "POINT"
+    return _points_ras_mm(item)[0] if is_point else None
 
 
 def _points_ras_mm(item: Dataset) -> list[tuple[float, float, float]]:

@@ -181,8 +181,3 @@ def best_temperature(found: np.ndarray, numbers: np.ndarray) -> float:
 
     low, high = np.log(TEMPERATURES)
     return float(np.exp(minimize_scalar(loss, bounds=(low, high), method="bounded").x))
-
-
-def group_numbers(groups: Sequence[str], of: Sequence[str]) -> np.ndarray:
-    """Return the number of each row's group, -1 for a group that is not in ``groups``."""
-    return np.array([groups.index(group) if group in groups else -1 for group in of])

@@ -92,9 +92,13 @@ def in_words(borders: tuple[LobeBorder, ...]) -> str:
     if not borders:
         return "the slices are too thick or the lobes too small to look for fissures"
     parts = []
-    for moved, what in ((True, "put where the CT shows it"), (False, "left where the network put it")):
+    for moved, what in ((True, "put where the CT shows"), (False, "left where the network put")):
         names = [border.fissure for border in borders if border.moved == moved]
         if names:
-            parts.append(f"the border at the {' and the '.join(names)} fissure was {what}")
+            listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+            if len(names) == 1:
+                parts.append(f"the border at the {listed} fissure was {what} it")
+            else:
+                parts.append(f"the borders at the {listed} fissures were {what} them")
     seen = ", ".join(f"{border.fissure} {100 * border.seen_share:.0f} %" for border in borders)
     return f"{', '.join(parts)}; share of the border on a bright line in the CT: {seen}"

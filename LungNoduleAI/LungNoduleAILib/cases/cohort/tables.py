@@ -12,10 +12,9 @@ from LungNoduleAILib.cases.cohort.findings_csv import COLUMNS, finding_cells
 from LungNoduleAILib.model.files import FINDINGS_CSV, FINDINGS_FILE, INDEX_FILE
 from LungNoduleAILib.model.findings import Findings
 from LungNoduleAILib.triage.priority import priority_of
-from ThoraxAILib.errors import OutputError
 from ThoraxAILib.io import Case
 from ThoraxAILib.jobs.outputs.csv_safety import SafeWriter
-from ThoraxAILib.jobs.outputs.output_folder import output_error
+from ThoraxAILib.jobs.outputs.whole_file import whole_file
 from ThoraxAILib.networks.file_cache import cached_by_file
 
 DONE, RESUMED, FAILED, LEFT_OUT = "done", "resumed", "failed", "left out"
@@ -124,11 +123,5 @@ def _named(path: Path, part: str) -> Path:
 
 
 def _write(path: Path, fill: Callable[[SafeWriter], None]) -> None:
-    partial = path.with_name(f".{path.name}")
-    try:
-        with partial.open("w", encoding="utf-8", newline="") as file:
-            fill(SafeWriter(file))
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise (error if isinstance(error, OutputError) else output_error(error)) from error
+    with whole_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        fill(SafeWriter(file))

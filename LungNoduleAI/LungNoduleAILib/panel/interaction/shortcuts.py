@@ -34,8 +34,3 @@ class Shortcuts:
         """Let the keys work, or leave them to other modules."""
         for shortcut in self.shortcuts.values():
             shortcut.enabled = enabled
-
-
-def with_key(tool_tip: str, key: str) -> str:
-    """Return a tool tip that names its key."""
-    return f"{tool_tip} ({key})"
