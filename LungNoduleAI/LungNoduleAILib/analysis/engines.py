@@ -63,9 +63,9 @@ ROLES = {
     "anatomy": "anatomy",
     "detector": "detector",
     "delineator": "delineator",
+    "opacities": "opacities",
     "reidentifier": "re-identification",
     "patterns": "patterns",
-    "opacities": "opacities",
 }
 JUDGE = "type and suspicion"
 

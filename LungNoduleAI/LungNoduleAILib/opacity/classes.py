@@ -10,3 +10,5 @@ WEIGHTS = Path(__file__).with_name("lung_opacities.pt")
 CLASSES = ("elsewhere", "lung", "mass", "airless lung", "fluid", "air")
 ELSEWHERE, LUNG, MASS, AIRLESS, FLUID, AIR = range(len(CLASSES))
 DISEASED = (MASS, AIRLESS, FLUID, AIR)
+# how much a voxel of each class counted in training: what is sought lies in few voxels
+CLASS_WEIGHTS = (0.5, 0.5, 2.0, 2.0, 2.0, 2.0)

@@ -13,7 +13,7 @@ import numpy as np
 
 from LungNoduleAILib.anatomy.learned.prediction import Prediction, load_network, network_input
 from LungNoduleAILib.model.anatomy import Anatomy
-from LungNoduleAILib.opacity.classes import CLASSES, MAKER, SCHEMA, WEIGHTS
+from LungNoduleAILib.opacity.classes import CLASS_WEIGHTS, CLASSES, MAKER, SCHEMA, WEIGHTS
 from LungNoduleAILib.opacity.coarse_chest import CoarseChest
 from LungNoduleAILib.opacity.find import opacities_by_rules
 from LungNoduleAILib.opacity.network_pieces import pieces_of_network, rest_of_rules
@@ -63,6 +63,8 @@ def class_chances(chest: CoarseChest, device: str | NetworkDevice, weights: Path
     seen = network_input(chest.work, spacing_mm)
     logits = run_tiled(network, seen, Tiles((TILE,) * 3, OVERLAP, network.stride), device)
     chance = np.exp(logits - logits.max(axis=0))
+    # training counted diseased voxels more often than they are: without this, disease would swell into what is around
+    chance /= np.array(CLASS_WEIGHTS, np.float32)[:, None, None, None]
     chance /= chance.sum(axis=0)
     prediction = Prediction(chance, spacing_mm, chest.work)
     return np.stack([prediction.on_work(one) for one in chance])

@@ -43,13 +43,19 @@ class Signs:
     fluid: np.ndarray
 
 
+def expected_lung(chest: CoarseChest) -> np.ndarray:
+    """Return where lung is or should be (bool): the filled lungs, their hulls, and where the other lung has air."""
+    heart = chest.within_mm(chest.heart, HEART_MARGIN_MM)
+    return chest.lungs | _hulls(chest) | _expected(chest, chest.left_of_middle_mm(), heart)[1]
+
+
 def find_signs(chest: CoarseChest) -> Signs:
     """Return where aerated lung is missing."""
     inside = inside_ribs(chest)
     certain = inside is not None
     if inside is None:
         inside = np.ones(chest.hu.shape, bool)
-    tissue = inside & (chest.hu > TISSUE_HU[0]) & (chest.hu < TISSUE_HU[1]) & _between_lung_ends(chest)
+    tissue = inside & (chest.hu > TISSUE_HU[0]) & (chest.hu < TISSUE_HU[1]) & between_lung_ends(chest)
     tissue &= ~chest.within_mm(chest.aorta, AORTA_MARGIN_MM) & ~chest.within_mm(chest.spine, SPINE_MARGIN_MM)
     tissue &= ~chest.within_mm(chest.bone, BONE_MARGIN_MM)
     heart = chest.within_mm(chest.heart, HEART_MARGIN_MM)
@@ -109,7 +115,7 @@ def _blood(chest: CoarseChest) -> np.ndarray:
     return chest.hu > max(0.75 * chest.blood_hu, 85.0)
 
 
-def _between_lung_ends(chest: CoarseChest) -> np.ndarray:
+def between_lung_ends(chest: CoarseChest) -> np.ndarray:
     """Slices (k, 1, 1) that hold lung."""
     rows = np.asarray(chest.lungs.any(axis=(1, 2)))
     return rows[:, None, None]

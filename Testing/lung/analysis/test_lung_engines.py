@@ -89,7 +89,7 @@ def test_with_everything_classical_no_network_is_loaded_and_none_runs(small_ches
     result = analyze(small_chest.volume, CLASSICAL, Progress(), Stages(), engines)
     assert result.findings.findings
     assert networks == []
-    assert names(engines) == {"anatomy": "classical", "detector": "classical", "delineator": "classical"}
+    assert names(engines) == dict.fromkeys(("anatomy", "detector", "delineator", "opacities"), "classical")
     assert {model.device for model in engines.models()} == {engines.device} == {"cpu"}
     assert result.methods["delineator"] == "classical"
 
@@ -110,6 +110,7 @@ def test_a_network_asked_for_by_name_takes_part_beside_classical_ones():
         "anatomy": "classical",
         "detector": "classical",
         "delineator": "learned",
+        "opacities": "classical",
         "re-identification": "siamese",
     }
     assert names(choose_engines(replace(CLASSICAL, anatomy="auto")))["delineator"] == "learned"
@@ -124,18 +125,19 @@ def test_every_network_of_an_analysis_is_on_the_device_asked_for_and_recorded(
     options = AnalysisOptions(device=device)
     analyze_case(CaseRequest(case, tmp_path / "out", options, with_scene=False), Progress())
     assert {name for name, _ in networks} == {"LabelNetwork", "Probabilities"}
-    assert [name for name, _ in networks].count("LabelNetwork") == 2  # anatomy, outline
+    assert [name for name, _ in networks].count("LabelNetwork") == 3  # anatomy, outline, opacities
     assert {where for _, where in networks} == {device}
     models = run_file(tmp_path / "out")["models"]
     assert [(model["role"], model["name"], model["device"]) for model in models] == [
         ("anatomy", "learned", device),
         ("detector", "learned", device),
         ("delineator", "learned", device),
+        ("opacities", "learned", device),
         ("type and suspicion", "ratings of readers", "cpu"),
     ]
-    assert len({model["fingerprint"] for model in models}) == 4
+    assert len({model["fingerprint"] for model in models}) == 5
     assert all(len(model["fingerprint"]) == 16 for model in models)
-    assert len({model["rules"] for model in models[:3]}) == 3
+    assert len({model["rules"] for model in models[:4]}) == 4
 
 
 @pytest.mark.parametrize("device", ["cuda", "openvino"])
@@ -182,7 +184,7 @@ def test_resume_takes_over_equal_engines_only(case, tmp_path, request):
     request.getfixturevalue("started")
     assert analyze_case(wanted, Progress()).resumed
     record = run_file(tmp_path / "out")
-    for role in ("anatomy", "detector", "delineator"):
+    for role in ("anatomy", "detector", "delineator", "opacities"):
         for part in ("fingerprint", "rules"):
             models = [{**model, part: "older"} if model["role"] == role else model for model in record["models"]]
             (tmp_path / "out" / "run.json").write_text(json.dumps({**record, "models": models}), encoding="utf-8")

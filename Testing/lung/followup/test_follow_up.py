@@ -254,7 +254,7 @@ def test_the_record_of_a_follow_up_names_every_engine_that_took_part(given, file
         options = FollowUpOptions(registration=False, network=network, days=90)
         follow_up_case(FollowUpRequest(tuple(files), out, options, with_scene=False), Progress())
         models = json.loads((out / "run.json").read_text(encoding="utf-8"))["models"]
-        asked = ["anatomy", "detector", "delineator", *roles, "type and suspicion"]
+        asked = ["anatomy", "detector", "delineator", "opacities", *roles, "type and suspicion"]
         assert [model["role"] for model in models] == asked
         assert all(model["fingerprint"] and model["device"] for model in models)
 

@@ -97,10 +97,7 @@ def test_the_shipped_network_measures_a_mass_and_finds_nothing_in_the_healthy_ch
 
     body = make_body(900001, "training", (3.0, 3.0, 3.0))
     made = {kinds: with_disease(body, kinds, (80.0, 80.0)) for kinds in ((), (MASS,))}
-    found = {
-        kinds: LearnedOpacities().find(one.volume, Anatomy(one.labels, (), True))
-        for kinds, one in made.items()
-    }
+    found = {kinds: LearnedOpacities().find(one.volume, Anatomy(one.labels, (), True)) for kinds, one in made.items()}
     assert found[()] == ()
     (mass,) = made[(MASS,)].diseases
     (told,) = found[(MASS,)]

@@ -244,4 +244,10 @@ def test_analyzing_a_node_shows_what_the_pipeline_found_and_how(logic, chest, ch
     assert json.loads(nodes.segmentation.GetAttribute("LungNoduleAI.run.options"))["threshold"] == 0.25
     assert json.loads(nodes.text.GetAttribute("LungNoduleAI.run.stages"))[0]["name"] == "lungs"
     models = json.loads(nodes.text.GetAttribute("LungNoduleAI.run.models"))
-    assert [model["role"] for model in models] == ["anatomy", "detector", "delineator", "type and suspicion"]
+    assert [model["role"] for model in models] == [
+        "anatomy",
+        "detector",
+        "delineator",
+        "opacities",
+        "type and suspicion",
+    ]

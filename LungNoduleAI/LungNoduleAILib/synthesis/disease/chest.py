@@ -73,22 +73,11 @@ class DiseasedChest:
     pressed: np.ndarray
 
 
-def draw_diseased_chest(
-    seed: int,
-    kinds: tuple[str, ...],
-    setting: str = "training",
-    spacing_mm: tuple[float, float, float] = (1.6, 1.6, 2.0),
-    diameter_mm: tuple[float, float] = MASS_MM,
-) -> DiseasedChest:
-    """Return the CT of a seed with one disease of every kind given, all in one lung; no kind makes a healthy chest.
+def with_disease(body: Body, kinds: tuple[str, ...], diameter_mm: tuple[float, float] = MASS_MM) -> DiseasedChest:
+    """Return a CT of a body with one disease of every kind given, all in one lung; no kind makes a healthy chest.
 
     ``diameter_mm`` is the log-uniform range of a mass. Raises InputError for an unknown kind.
     """
-    return with_disease(make_body(seed, setting, spacing_mm), kinds, diameter_mm)
-
-
-def with_disease(body: Body, kinds: tuple[str, ...], diameter_mm: tuple[float, float] = MASS_MM) -> DiseasedChest:
-    """Return a CT of a body with one disease of every kind given; see ``draw_diseased_chest``."""
     _check(kinds)
     rng = np.random.default_rng([body.seed, 51, *(1 + KINDS.index(kind) for kind in kinds)])
     painted = paint_disease(body, kinds, rng, diameter_mm)

@@ -6,8 +6,8 @@ import logging
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from LungNoduleAILib.opacity.classes import CLASSES, SCHEMA, WEIGHTS
-from LungNoduleAILib.training.labels.opacity_samples import CLASS_WEIGHTS, SPACING_MM, OpacitySamples
+from LungNoduleAILib.opacity.classes import CLASS_WEIGHTS, CLASSES, SCHEMA, WEIGHTS
+from LungNoduleAILib.training.labels.opacity_samples import SPACING_MM, OpacitySamples
 from LungNoduleAILib.training.request import TrainingRequest
 from ThoraxAILib.jobs.progress import Progress
 

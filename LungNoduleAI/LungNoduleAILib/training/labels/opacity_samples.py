@@ -39,7 +39,6 @@ from LungNoduleAILib.training.labels.anatomy_samples import (
 from LungNoduleAILib.training.labels.samples import LabelSample, Pool, window_of_pool
 
 SPACING_MM = 3.0
-CLASS_WEIGHTS = (0.5, 0.5, 2.0, 2.0, 2.0, 2.0)
 POOL, REUSE, PER_BODY = 64, 8, 8
 SEEDS_PER_BODY = 10  # from which the first with whole lungs is taken
 NODULES, NODULE_MM = 6, (5.0, 25.0)  # small ones are no opacity: they count as the lung around them
