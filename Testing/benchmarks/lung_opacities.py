@@ -1,6 +1,7 @@
 """Benchmark: verdicts on what takes the place of lung, in held-out synthetic bodies with disease and on real CT.
 
-``python Testing/benchmarks/lung_opacities.py KEEP [--bodies N] [--whole N] [--real PATH ...] [--output FILE]``;
+``python Testing/benchmarks/lung_opacities.py KEEP [--bodies N] [--whole N] [--real PATH ...]
+[--finder NAME] [--output FILE]``;
 KEEP holds the chests of ``diseased_chests.py``, made where they are missing unless ``--only-kept``. Only the verdicts
 are judged: findings of the nodule detector are not looked for, so what is counted as missed may still be one; ``--whole
 N`` also analyzes N chests with a mass as a whole. A verdict is false where its place lies in no disease and not in lung

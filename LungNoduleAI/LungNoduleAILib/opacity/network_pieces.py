@@ -33,7 +33,7 @@ LEAST = {
 KINDS = {MASS: TISSUE, AIRLESS: TISSUE, FLUID_CLASS: FLUID, AIR_CLASS: AIR}
 # The limits below were set on chests of the training setting that training did not use (bodies 2900000 to 2900005).
 SURE_KIND = 0.82  # mean share of mass against airless lung, or of airless lung, from which two parts are told apart
-# of a piece that lies where lung is expected: tissue with 0.6 and more was true, with 0.01, and 0.26 on a real CT, false
+# Of a piece that lies where lung is expected: tissue of 0.6 and more was true, of 0.01, and 0.26 on a real CT, false.
 EXPECTED_SHARE = {TISSUE: 0.45, FLUID: 0.15, AIR: 0.15}
 LEAST_CHANCE = 0.02  # mean chance of disease over what only the rules find
 

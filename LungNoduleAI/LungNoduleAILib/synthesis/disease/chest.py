@@ -8,7 +8,6 @@ import numpy as np
 from scipy import ndimage
 
 from LungNoduleAILib.model.anatomy import AIRWAY, LEFT_LUNG_LABELS, LOBE_OF_LABEL, RIGHT_LUNG_LABELS
-from LungNoduleAILib.synthesis.body.make import make_body
 from LungNoduleAILib.synthesis.disease.regions import LungParts
 from LungNoduleAILib.synthesis.model.body import Body
 from LungNoduleAILib.synthesis.model.structures import LUNG_VESSEL
