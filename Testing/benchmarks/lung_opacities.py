@@ -1,7 +1,6 @@
 """Benchmark: verdicts on what takes the place of lung, in held-out synthetic bodies with disease and on real CT.
 
-``python Testing/benchmarks/lung_opacities.py KEEP [--bodies N] [--whole N] [--real PATH ...]
-[--finder NAME] [--output FILE]``;
+``python Testing/benchmarks/lung_opacities.py KEEP [--finder classical] [--bodies N] [--whole N] [--real PATH ...]``;
 KEEP holds the chests of ``diseased_chests.py``, made where they are missing unless ``--only-kept``. Only the verdicts
 are judged: findings of the nodule detector are not looked for, so what is counted as missed may still be one; ``--whole
 N`` also analyzes N chests with a mass as a whole. A verdict is false where its place lies in no disease and not in lung
@@ -24,9 +23,10 @@ from LungNoduleAILib.analysis.analyze import analyze
 from LungNoduleAILib.analysis.verdicts import chest_verdicts
 from LungNoduleAILib.model.findings import QualityNote
 from LungNoduleAILib.model.options import AnalysisOptions
-from LungNoduleAILib.opacity.find import find_opacities
 from LungNoduleAILib.opacity.opacity import AIR, FLUID, TISSUE, Opacity
+from LungNoduleAILib.opacity.protocol import OPACITY_FINDER, OpacityFinder
 from LungNoduleAILib.synthesis.disease.chest import EFFUSION, MASS, PNEUMOTHORAX
+from ThoraxAILib.engines.registry import AUTO, REGISTRY
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.jobs.stages import Stages
 
@@ -45,12 +45,14 @@ def main() -> int:
     parser.add_argument("--only-kept", action="store_true", help="leave out what is not kept yet")
     parser.add_argument("--whole", type=int, default=0, help="chests with a mass that are analyzed as a whole")
     parser.add_argument("--real", type=Path, nargs="*", default=[])
+    parser.add_argument("--finder", default=AUTO, help="classical (rules alone) or learned")
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args()
     rows: list[dict] = []
     whole: list[dict] = []
+    finder = REGISTRY.choose(OPACITY_FINDER, arguments.finder)[0].make("cpu")
     for chest in _chests(arguments):
-        rows.append(judged(chest))
+        rows.append(judged(chest, finder))
         print(json.dumps(rows[-1]), flush=True)
         if MASS in chest.combination and len(whole) < arguments.whole:
             whole.append(analyzed(chest))
@@ -74,10 +76,10 @@ def _chests(arguments: argparse.Namespace) -> Iterator[Chest]:
         yield from chests_of(seed, arguments.setting, arguments.keep, wanted)
 
 
-def judged(chest: Chest) -> dict:
+def judged(chest: Chest, finder: OpacityFinder) -> dict:
     """What the verdicts say of one chest: per disease whether one lies inside it, and what lies in none."""
     started = time.process_time()
-    opacities = find_opacities(chest.volume, chest.anatomy)
+    opacities = finder.find(chest.volume, chest.anatomy)
     seconds = time.process_time() - started
     notes = verdicts_of(chest, opacities)
     hits = {o: [d.kind for d in chest.diseases if inside(chest, d.mask, o.center_ras_mm)] for o in opacities}
