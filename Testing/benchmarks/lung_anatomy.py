@@ -1,8 +1,9 @@
 """Benchmark: both anatomy segmenters beside each other on held-out synthetic CTs, other body parts and real CTs.
 
-``python Testing/benchmarks/lung_anatomy.py [--cases N] [--first-seed S] [--others N] [--real FOLDER] [--borders CT ...]
-[--output JSON]``; nothing is asserted. Times are processor seconds. FOLDER holds ``cip-ct64`` and
-``lung-pair-elastix``. ``--borders`` tells how far each border of lobes lies from where the network alone puts it.
+``python Testing/benchmarks/lung_anatomy.py [--cases N] [--first-seed S] [--slice-mm MM] [--segmenters NAME ...]
+[--others N] [--real FOLDER] [--borders CT ...] [--output JSON]``; nothing is asserted. Times are processor seconds.
+FOLDER holds ``cip-ct64`` and ``lung-pair-elastix``. ``--borders`` tells how far each border of lobes lies from where
+the 3 mm network alone puts it.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from LungNoduleAILib.model.anatomy import (
 )
 from LungNoduleAILib.synthesis import draw_case
 from LungNoduleAILib.synthesis.model.synthetic_ct import SyntheticCT
+from LungNoduleAILib.synthesis.scanner.settings import Scanner
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.jobs.progress import Progress
 
@@ -92,13 +94,16 @@ def scores(found: Anatomy, labels: np.ndarray, structures: np.ndarray | None) ->
     return entry
 
 
-def measured_cases(first: int, count: int, pixel_mm: float, weights: Path | None) -> Iterator[dict]:
-    """Held-out CTs: one row per case and segmenter."""
-    for seed in range(first, first + count):
-        case: SyntheticCT = draw_case(seed, "held-out", pixel_mm=pixel_mm)
+def measured_cases(
+    seeds: range, pixel_mm: float, slice_mm: float | None, segmenters: list[str], weights: Path | None
+) -> Iterator[dict]:
+    """Held-out CTs: one row per case and segmenter; the scanner is drawn unless ``slice_mm`` tells its slices."""
+    scanner = None if slice_mm is None else Scanner(slice_mm=slice_mm, increment_mm=slice_mm)
+    for seed in seeds:
+        case: SyntheticCT = draw_case(seed, "held-out", pixel_mm=pixel_mm, scanner=scanner)
         order, volume = case.volume.axis_order_to_lps(), in_lps(case.volume)
         labels, structures = (order.apply_array(a) for a in (case.labels, case.structures))
-        for name in SEGMENTERS:
+        for name in segmenters:
             found, seconds = run(name, volume, weights)
             yield {
                 "case": f"held-out {seed}",
@@ -228,6 +233,8 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=8)
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--pixel-mm", type=float, default=1.5)
+    parser.add_argument("--slice-mm", type=float, help="slices as thick as this instead of those a case draws")
+    parser.add_argument("--segmenters", nargs="+", choices=SEGMENTERS, default=list(SEGMENTERS), help="of the cases")
     parser.add_argument("--others", type=int, default=12)
     parser.add_argument("--real", type=Path)
     parser.add_argument("--borders", type=Path, nargs="+", default=[], metavar="CT")
@@ -236,7 +243,13 @@ def main() -> int:
     arguments = parser.parse_args()
     rows = []
     parts = [
-        measured_cases(arguments.first_seed, arguments.cases, arguments.pixel_mm, arguments.weights),
+        measured_cases(
+            range(arguments.first_seed, arguments.first_seed + arguments.cases),
+            arguments.pixel_mm,
+            arguments.slice_mm,
+            arguments.segmenters,
+            arguments.weights,
+        ),
         measured_others(arguments.others, arguments.weights),
     ]
     if arguments.real:
