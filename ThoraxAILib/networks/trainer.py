@@ -7,6 +7,7 @@ What a step learns from must be a function of (seed, step) alone. PyTorch at fil
 from __future__ import annotations
 
 import logging
+import math
 import pickle
 import time
 import zipfile
@@ -21,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ThoraxAILib.errors import InputError, OutputError
+from ThoraxAILib.errors import InputError, OutputError, ThoraxAIError
 from ThoraxAILib.jobs.progress import Progress
 from ThoraxAILib.networks.learner import Learner, Network
 from ThoraxAILib.networks.schedule import Schedule
@@ -120,6 +121,11 @@ class Trainer(ABC, Generic[Network]):
 
     def _take_step(self) -> None:
         loss = self.loss(self.step)
+        if not math.isfinite(float(loss.value.detach())):
+            raise ThoraxAIError(
+                f"The training went wrong in step {self.step + 1}: its loss is no number any more. Give the same command "
+                "again: it goes on from the last checkpoint; if that fails too, start in another folder."
+            )
         self.learners[loss.learner].descend(loss.value, self._schedule.at(self.step))
         self.losses[loss.learner].append(float(loss.value.detach()) if loss.told is None else loss.told)
         self.step += 1

@@ -8,7 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is an optional dependency")
 
-from ThoraxAILib.errors import Cancelled, OutputError  # noqa: E402
+from ThoraxAILib.errors import Cancelled, OutputError, ThoraxAIError  # noqa: E402
 from ThoraxAILib.jobs.progress import Progress  # noqa: E402
 from ThoraxAILib.networks.learner import Learner, MovingAverage  # noqa: E402
 from ThoraxAILib.networks.schedule import Schedule  # noqa: E402
@@ -60,6 +60,24 @@ def trained(folder: Path, **recipe: float) -> LineFit:
     training = LineFit(folder, **recipe)
     training.run()
     return training
+
+
+class GoesWrong(LineFit):
+    """Its loss is no number in the eighth step."""
+
+    def loss(self, step: int) -> Loss:
+        return Loss(super().loss(step).value * (float("nan") if step == 7 else 1.0))
+
+
+def test_a_loss_that_is_no_number_ends_the_training_at_its_last_checkpoint(tmp_path):
+    training = GoesWrong(tmp_path)
+    with pytest.raises(ThoraxAIError, match="went wrong in step 8"):
+        training.run()
+    assert torch.isfinite(training.weights).all()
+    again = LineFit(tmp_path)
+    assert again.step == 5
+    again.run()
+    assert torch.equal(again.weights, trained(tmp_path / "undisturbed").weights)
 
 
 def test_a_training_learns_and_its_seed_decides_every_bit(tmp_path):
