@@ -23,6 +23,7 @@ from LungNoduleAILib.opacity.opacity import (
     measured,
     thick_pieces,
 )
+from LungNoduleAILib.opacity.rib_cage import inside_ribs
 from LungNoduleAILib.opacity.signs import between_lung_ends, expected_lung
 
 LEAST = {
@@ -35,20 +36,32 @@ KINDS = {MASS: TISSUE, AIRLESS: TISSUE, FLUID_CLASS: FLUID, AIR_CLASS: AIR}
 SURE_KIND = 0.82  # mean share of mass against airless lung, or of airless lung, from which two parts are told apart
 # Of a piece that lies where lung is expected: tissue of 0.6 and more was true, of 0.01, and 0.26 on a real CT, false.
 EXPECTED_SHARE = {TISSUE: 0.45, FLUID: 0.15, AIR: 0.15}
+BESIDE_MM = 6.0  # beyond where lung is expected
 LEAST_CHANCE = 0.02  # mean chance of disease over what only the rules find
 
 
 def pieces_of_network(chest: CoarseChest, chances: np.ndarray) -> tuple[Opacity, ...]:
     """Return the opacities of a chest given the chance of every class (class first, grid of the chest)."""
-    best = np.where(between_lung_ends(chest), chances.argmax(axis=0), ELSEWHERE)
-    best = with_unsure_parts_joined(best, chances)
     expected = expected_lung(chest)
+    best = np.where(_reach(chest, expected), chances.argmax(axis=0), ELSEWHERE)
+    best = with_unsure_parts_joined(best, chances)
     return tuple(
         measured(chest, kind, side_of(chest, piece), piece)
         for name, kind in KINDS.items()
         for piece in _thick_enough(chest, best == name, *LEAST[kind])
         if float(expected[piece].mean()) >= EXPECTED_SHARE[kind]
     )
+
+
+def _reach(chest: CoarseChest, expected: np.ndarray) -> np.ndarray:
+    """Return where disease of the lung may lie (bool): as high as the lungs, inside the ribs, by where lung should be.
+
+    Beyond it the network, which knows no ribs by name, lets a large mass swell into what is as bright: at its border
+    lies the muscle of the wall or the mediastinum.
+    """
+    reach = between_lung_ends(chest) & chest.within_mm(expected, BESIDE_MM)
+    inside = inside_ribs(chest)
+    return reach if inside is None else reach & inside
 
 
 def with_unsure_parts_joined(best: np.ndarray, chances: np.ndarray) -> np.ndarray:
