@@ -123,8 +123,8 @@ class Trainer(ABC, Generic[Network]):
         loss = self.loss(self.step)
         if not math.isfinite(float(loss.value.detach())):
             raise ThoraxAIError(
-                f"The training went wrong in step {self.step + 1}: its loss is no number any more. Give the same command "
-                "again: it goes on from the last checkpoint; if that fails too, start in another folder."
+                f"The training went wrong in step {self.step + 1}: its loss is no number any more. Give the same "
+                "command again: it goes on from the last checkpoint; if that fails too, start in another folder."
             )
         self.learners[loss.learner].descend(loss.value, self._schedule.at(self.step))
         self.losses[loss.learner].append(float(loss.value.detach()) if loss.told is None else loss.told)
