@@ -43,7 +43,8 @@ LEAST_CHANCE = 0.02  # mean chance of disease over what only the rules find
 def pieces_of_network(chest: CoarseChest, chances: np.ndarray) -> tuple[Opacity, ...]:
     """Return the opacities of a chest given the chance of every class (class first, grid of the chest)."""
     expected = expected_lung(chest)
-    best = np.where(_reach(chest, expected), chances.argmax(axis=0), ELSEWHERE)
+    best = np.where(between_lung_ends(chest), chances.argmax(axis=0), ELSEWHERE)
+    best[np.isin(best, (MASS, AIRLESS)) & ~_reach(chest, expected)] = ELSEWHERE
     best = with_unsure_parts_joined(best, chances)
     return tuple(
         measured(chest, kind, side_of(chest, piece), piece)
@@ -54,12 +55,12 @@ def pieces_of_network(chest: CoarseChest, chances: np.ndarray) -> tuple[Opacity,
 
 
 def _reach(chest: CoarseChest, expected: np.ndarray) -> np.ndarray:
-    """Return where disease of the lung may lie (bool): as high as the lungs, inside the ribs, by where lung should be.
+    """Return where tissue of the lung may lie (bool): inside the ribs and by where lung should be.
 
-    Beyond it the network, which knows no ribs by name, lets a large mass swell into what is as bright: at its border
-    lies the muscle of the wall or the mediastinum.
+    Beyond it the network, which knows no ribs by name, lets a large mass swell into what is as bright: the muscle of
+    the wall, the mediastinum. Fluid is told from both by its density.
     """
-    reach = between_lung_ends(chest) & chest.within_mm(expected, BESIDE_MM)
+    reach = chest.within_mm(expected, BESIDE_MM)
     inside = inside_ribs(chest)
     return reach if inside is None else reach & inside
 
