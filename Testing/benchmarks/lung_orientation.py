@@ -1,20 +1,24 @@
 """Flipped headers: is a chest that lies otherwise than its header says told by its anatomy, and no other chest?
 
 ``python Testing/benchmarks/lung_orientation.py --data ../shared/data --output orientation.json`` prints a table: every
-chest as it is and in six flips (each axis alone and each pair of axes), with what was told of each.
+chest as it is and in six flips (each axis alone and each pair of axes), with what was told of each. ``--diseased KEEP``
+counts the synthetic chests of ``diseased_chests.py`` in a folder, all as their header says, that are told to lie
+otherwise.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import pickle
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
+from diseased_chests import Chest
 
-from LungNoduleAILib.anatomy.orientation import orientation_cues
+from LungNoduleAILib.anatomy.orientation import judge_orientation, orientation_cues
 from LungNoduleAILib.synthesis.test_phantom.small_chest import make_small_chest
 from ThoraxAILib.image.volume import Volume
 from ThoraxAILib.io import read_volume
@@ -51,12 +55,31 @@ def judged(volume: Volume, flip: tuple[int, ...]) -> dict:
     return {"told": told, "true": true, "sides_can_be_told": cues.side_is_told, "cues": asdict(cues)}
 
 
+def false_in(keep: Path) -> list[Chest]:
+    """Return the kept chests that are told to lie otherwise than their header says; prints how many there are."""
+    told, count = [], 0
+    for path in sorted(keep.glob("*.pickle")):
+        with path.open("rb") as file:
+            chest = pickle.load(file)
+        count += 1
+        verdict = judge_orientation(chest.volume)
+        if verdict is not None:
+            told.append(chest)
+            print(chest.seed, chest.combination, verdict.text, flush=True)
+    print(f"{len(told)} of {count} chests are told to lie otherwise than their header says")
+    return told
+
+
 def main() -> None:
     """Measure, print the table and write it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--output", type=Path)
+    parser.add_argument("--diseased", type=Path)
     arguments = parser.parse_args()
+    if arguments.diseased is not None:
+        false_in(arguments.diseased)
+        return
     rows = []
     for name, volume in chests(arguments.data):
         for flip, axes in FLIPS.items():
