@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from LungNoduleAILib.anatomy.learned.prediction import SCHEMA, WEIGHTS
@@ -11,7 +10,6 @@ from LungNoduleAILib.training.labels.anatomy_samples import CLASS_WEIGHTS, CLASS
 from LungNoduleAILib.training.request import TrainingRequest
 from ThoraxAILib.jobs.progress import Progress
 
-logger = logging.getLogger(__name__)
 STEPS, SEED = 2000, 7
 CHANNELS = (24, 48, 96, 112, 112)  # five levels: the deepest sees most of a chest at once
 
@@ -20,7 +18,6 @@ def train(request: TrainingRequest, progress: Progress) -> Path:
     """Train, or go on training, and write the weights into the request's folder; returns their file."""
     from LungNoduleAILib.training.labels.label_training import LabelRecipe, LabelTraining
     from ThoraxAILib.networks.label_network import LabelNetworkSettings
-    from ThoraxAILib.networks.weights_file import save_weights
 
     steps = STEPS if request.steps is None else request.steps
     seed = SEED if request.seed is None else request.seed
@@ -31,8 +28,4 @@ def train(request: TrainingRequest, progress: Progress) -> Path:
     settings = LabelNetworkSettings(len(CLASSES), CHANNELS, SPACING_MM)
     training = LabelTraining(request.output, recipe, settings, samples)
     training.run(progress)
-    weights = request.output / WEIGHTS.name
-    note = {"recipe": recipe.settled(), "samples": asdict(replace(samples, cache="")), "classes": list(CLASSES)}
-    logger.info("learned in %.0f CPU seconds", training.seconds)
-    save_weights(weights, SCHEMA, asdict(settings), training.averaged().state_dict(), note)
-    return weights
+    return training.write(request.output / WEIGHTS.name, SCHEMA, samples, CLASSES)

@@ -7,10 +7,12 @@ those it will run with, and the weights that are kept are an exponential average
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +26,9 @@ from ThoraxAILib.networks.learner import Learner, MovingAverage, freeze_normaliz
 from ThoraxAILib.networks.precision import channels_last
 from ThoraxAILib.networks.schedule import Schedule
 from ThoraxAILib.networks.trainer import ONLY, Loss, Trainer
+from ThoraxAILib.networks.weights_file import save_weights
 
+logger = logging.getLogger(__name__)
 MAX_GRADIENT, WARM_UP = 2.0, 50
 
 
@@ -93,6 +97,17 @@ class LabelTraining(Trainer[LabelNetwork]):
         network = LabelNetwork(self._settings)
         network.load_state_dict({name: value.cpu() for name, value in self.learners[ONLY].kept_weights.items()})
         return network.eval()
+
+    def write(self, weights: Path, schema: str, samples: Any, classes: Sequence[str]) -> Path:
+        """Write the averaged network with how it was made, and return its file; ``samples`` is a dataclass."""
+        note = {
+            "recipe": self._label_recipe.settled(),
+            "samples": asdict(replace(samples, cache="")),
+            "classes": list(classes),
+        }
+        logger.info("learned in %.0f CPU seconds", self.seconds)
+        save_weights(weights, schema, asdict(self._settings), self.averaged().state_dict(), note)
+        return weights
 
     @contextmanager
     def drawing(self) -> Iterator[None]:
